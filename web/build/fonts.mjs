@@ -13,7 +13,8 @@ const KEPT_NAMES = [0, 5, 13, 14];
 const WINDOWS = { platform: 3, encoding: 1, language: 0x409 };
 /** hb-subset.h: HB_SUBSET_FLAGS_NO_HINTING | HB_SUBSET_FLAGS_NOTDEF_OUTLINE */
 const NO_HINTING_WITH_NOTDEF = 0x01 | 0x40;
-/** hb-subset.h: HB_SUBSET_SETS_LAYOUT_FEATURE_TAG */
+/** hb-subset.h: HB_SUBSET_SETS_NAME_ID, HB_SUBSET_SETS_LAYOUT_FEATURE_TAG */
+const NAME_IDS = 4;
 const LAYOUT_FEATURES = 6;
 const HB_MEMORY_MODE_READONLY = 1;
 /** OpenType, head: the whole file's checksum is this minus the sum. */
@@ -39,6 +40,8 @@ function subset(source) {
   const features = hb.hb_subset_input_set(input, LAYOUT_FEATURES);
   hb.hb_set_clear(features);
   for (const feature of FEATURES) hb.hb_set_add(features, tagNumber(feature));
+  const names = hb.hb_subset_input_set(input, NAME_IDS);
+  for (const id of KEPT_NAMES) hb.hb_set_add(names, id);
   const unicodes = hb.hb_subset_input_unicode_set(input);
   for (const point of codepoints(KEEP)) hb.hb_set_add(unicodes, point);
   const cut = hb.hb_subset_or_fail(face, input);

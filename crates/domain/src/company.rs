@@ -1,0 +1,32 @@
+//! The company whose payments are recorded: what its receipts say about it.
+
+use crate::email_address::EmailAddress;
+use crate::id::CompanyId;
+use crate::identification::Ruc;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Company {
+    pub id: CompanyId,
+    pub ruc: Ruc,
+    pub profile: CompanyProfile,
+}
+
+/// What the company itself may change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompanyProfile {
+    pub legal_name: String,
+    pub trade_name: Option<String>,
+    pub address: Option<String>,
+    pub city: Option<String>,
+    pub phone: Option<String>,
+    /// Where answers go when the installation's default account sends.
+    pub email: Option<EmailAddress>,
+}
+
+impl Company {
+    /// The name people know: nombre comercial, else razón social.
+    #[must_use]
+    pub fn known_as(&self) -> &str {
+        self.profile.trade_name.as_deref().unwrap_or(&self.profile.legal_name)
+    }
+}

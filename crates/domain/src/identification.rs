@@ -1,0 +1,263 @@
+//! RUC, cédula and passport of Ecuador.
+//!
+//! Only the shape blocks: length, digits, province, and a RUC's last three digits. A check digit that does not fit is a
+//! [`Doubt`], since the SRI itself has issued RUCs to companies that fit neither formula (1793213150001 is one) and
+//! answers such identifications with a warning, never an error.
+
+use std::fmt;
+use std::str::FromStr;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum IdentificationType {
+    Ruc,
+    Cedula,
+    Passport,
+    Other,
+}
+
+impl IdentificationType {
+    pub const ALL: [IdentificationType; 4] = [Self::Ruc, Self::Cedula, Self::Passport, Self::Other];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ruc => "ruc",
+            Self::Cedula => "cedula",
+            Self::Passport => "passport",
+            Self::Other => "other",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == code)
+    }
+
+    /// As the screens call it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ruc => "RUC",
+            Self::Cedula => "Cédula",
+            Self::Passport => "Pasaporte",
+            Self::Other => "Identificación",
+        }
+    }
+
+    /// What the typed number can be: 13 digits are a RUC, 10 a cédula, anything else a passport.
+    #[must_use]
+    pub fn guess(typed: &str) -> Self {
+        let typed = typed.trim();
+        let digits = typed.bytes().all(|b| b.is_ascii_digit());
+        match typed.len() {
+            13 if digits => Self::Ruc,
+            10 if digits => Self::Cedula,
+            _ => Self::Passport,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum IdentificationError {
+    #[error("falta la identificación")]
+    Missing,
+    #[error("un RUC tiene 13 dígitos")]
+    RucLength,
+    #[error("una cédula tiene 10 dígitos")]
+    CedulaLength,
+    #[error("los dos primeros dígitos no son una provincia (01 a 24, o 30)")]
+    Province,
+    #[error("los últimos tres dígitos de un RUC no pueden ser 000")]
+    RucSuffix,
+    #[error("tiene de 3 a 20 letras, números o guiones")]
+    PassportShape,
+}
+
+/// Something that looks wrong and may still be right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doubt {
+    CheckDigit,
+}
+
+/// Who somebody is, as a checked number of its type.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Identification {
+    kind: IdentificationType,
+    number: String,
+}
+
+impl Identification {
+    /// Errs with the first rule of its type that the number breaks.
+    pub fn parse(kind: IdentificationType, typed: &str) -> Result<Self, IdentificationError> {
+        let number: String = typed.chars().filter(|c| !c.is_whitespace()).collect();
+        if number.is_empty() {
+            return Err(IdentificationError::Missing);
+        }
+        match kind {
+            IdentificationType::Ruc => check_ruc_shape(&number)?,
+            IdentificationType::Cedula => check_cedula_shape(&number)?,
+            IdentificationType::Passport | IdentificationType::Other => check_passport_shape(&number)?,
+        }
+        Ok(Self { kind, number })
+    }
+
+    #[must_use]
+    pub fn kind(&self) -> IdentificationType {
+        self.kind
+    }
+
+    #[must_use]
+    pub fn number(&self) -> &str {
+        &self.number
+    }
+
+    #[must_use]
+    pub fn doubt(&self) -> Option<Doubt> {
+        let fits = match self.kind {
+            IdentificationType::Ruc => ruc_check_digit_fits(&self.number),
+            IdentificationType::Cedula => cedula_check_digit_fits(&self.number),
+            IdentificationType::Passport | IdentificationType::Other => true,
+        };
+        (!fits).then_some(Doubt::CheckDigit)
+    }
+}
+
+/// As screens and receipts print it: `RUC 1791824407001`.
+impl fmt::Display for Identification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind.name(), self.number)
+    }
+}
+
+/// A company's RUC.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Ruc(String);
+
+impl Ruc {
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    #[must_use]
+    pub fn doubt(&self) -> Option<Doubt> {
+        (!ruc_check_digit_fits(&self.0)).then_some(Doubt::CheckDigit)
+    }
+}
+
+impl FromStr for Ruc {
+    type Err = IdentificationError;
+
+    fn from_str(typed: &str) -> Result<Self, Self::Err> {
+        Identification::parse(IdentificationType::Ruc, typed).map(|checked| Self(checked.number))
+    }
+}
+
+impl fmt::Display for Ruc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn check_ruc_shape(number: &str) -> Result<(), IdentificationError> {
+    if number.len() != 13 || !number.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(IdentificationError::RucLength);
+    }
+    check_province(number)?;
+    if number.ends_with("000") {
+        return Err(IdentificationError::RucSuffix);
+    }
+    Ok(())
+}
+
+fn check_cedula_shape(number: &str) -> Result<(), IdentificationError> {
+    if number.len() != 10 || !number.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(IdentificationError::CedulaLength);
+    }
+    check_province(number)
+}
+
+fn check_province(number: &str) -> Result<(), IdentificationError> {
+    match number[..2].parse::<u8>() {
+        Ok(1..=24 | 30) => Ok(()),
+        _ => Err(IdentificationError::Province),
+    }
+}
+
+fn check_passport_shape(number: &str) -> Result<(), IdentificationError> {
+    let fits = (3..=20).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    if fits { Ok(()) } else { Err(IdentificationError::PassportShape) }
+}
+
+/// Natural persons carry their cédula; private companies have 9 and public ones 6 as third digit, each with its own
+/// weights modulo 11. A third digit of 6 may also be a natural person (0962467429001 is one).
+fn ruc_check_digit_fits(ruc: &str) -> bool {
+    const PRIVATE: [u32; 9] = [4, 3, 2, 7, 6, 5, 4, 3, 2];
+    const PUBLIC: [u32; 8] = [3, 2, 7, 6, 5, 4, 3, 2];
+    let digits = digits(ruc);
+    match digits[2] {
+        9 => modulo_11_fits(&digits, &PRIVATE),
+        6 => modulo_11_fits(&digits, &PUBLIC) || cedula_check_digit_fits(&ruc[..10]),
+        _ => cedula_check_digit_fits(&ruc[..10]),
+    }
+}
+
+fn modulo_11_fits(digits: &[u32], weights: &[u32]) -> bool {
+    let sum: u32 = digits.iter().zip(weights).map(|(digit, weight)| digit * weight).sum();
+    digits[weights.len()] == (11 - sum % 11) % 11
+}
+
+/// Modulo 10 with weights 2, 1, 2, … over the first nine digits.
+fn cedula_check_digit_fits(cedula: &str) -> bool {
+    let digits = digits(cedula);
+    let sum: u32 = digits[..9].iter().enumerate().map(|(place, digit)| weighted(place, *digit)).sum();
+    digits[9] == (10 - sum % 10) % 10
+}
+
+fn weighted(place: usize, digit: u32) -> u32 {
+    let product = if place.is_multiple_of(2) { digit * 2 } else { digit };
+    if product > 9 { product - 9 } else { product }
+}
+
+fn digits(number: &str) -> Vec<u32> {
+    number.bytes().map(|b| u32::from(b - b'0')).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_fit_raise_no_doubt() {
+        for ruc in ["1792123453001", "0991345671001", "1710345065001", "1760001550001", "0962467429001"] {
+            assert_eq!(ruc.parse::<Ruc>().unwrap().doubt(), None, "{ruc}");
+        }
+        assert_eq!(Identification::parse(IdentificationType::Cedula, "1710345065").unwrap().doubt(), None);
+    }
+
+    #[test]
+    fn a_wrong_check_digit_is_a_doubt_and_no_error() {
+        for ruc in ["1793213150001", "1793189906001", "0993366721001", "1793200738001", "1792123454001"] {
+            assert_eq!(ruc.parse::<Ruc>().unwrap().doubt(), Some(Doubt::CheckDigit), "{ruc}");
+        }
+        assert_eq!(Identification::parse(IdentificationType::Cedula, "1710345066").unwrap().doubt(), Some(Doubt::CheckDigit));
+    }
+
+    #[test]
+    fn a_wrong_shape_is_refused() {
+        for (ruc, error) in [
+            ("179212345300", IdentificationError::RucLength),
+            ("17921234530011", IdentificationError::RucLength),
+            ("179212345300a", IdentificationError::RucLength),
+            ("2592123453001", IdentificationError::Province),
+            ("0092123453001", IdentificationError::Province),
+            ("1792123453000", IdentificationError::RucSuffix),
+            ("", IdentificationError::Missing),
+        ] {
+            assert_eq!(ruc.parse::<Ruc>(), Err(error), "{ruc}");
+        }
+        assert_eq!(Identification::parse(IdentificationType::Cedula, "171034506"), Err(IdentificationError::CedulaLength));
+        assert_eq!(Identification::parse(IdentificationType::Passport, "A;1"), Err(IdentificationError::PassportShape));
+        assert!(Identification::parse(IdentificationType::Passport, "AB-12345").is_ok());
+    }
+}

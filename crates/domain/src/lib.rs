@@ -1,0 +1,23 @@
+//! What the business means: money, identifications, documents, payments, receipts and their delivery.
+//!
+//! No I/O, no SQL, no clock and no randomness: what changes from one moment to the next comes in as an argument.
+
+pub mod company;
+pub mod contact;
+pub mod delivery;
+pub mod document;
+pub mod email_address;
+pub mod id;
+pub mod identification;
+pub mod mail_account;
+pub mod money;
+pub mod number;
+pub mod payment;
+pub mod receipt;
+pub mod text;
+pub mod words;
+
+/// A moment in UTC, as the database keeps it.
+pub type Instant = chrono::DateTime<chrono::Utc>;
+/// A day in the company's calendar (America/Guayaquil).
+pub type Date = chrono::NaiveDate;

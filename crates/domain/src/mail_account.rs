@@ -1,0 +1,129 @@
+//! Which mail goes out through which account, and how a connection to it is protected.
+
+use crate::Instant;
+use crate::email_address::EmailAddress;
+use crate::id::{CompanyId, MailAccountId};
+use crate::payment::Direction;
+
+/// A kind of mail that a company may send through an account of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum MailModule {
+    ReceivedPayments,
+    InvoicesAndMadePayments,
+}
+
+impl MailModule {
+    pub const ALL: [MailModule; 2] = [MailModule::ReceivedPayments, MailModule::InvoicesAndMadePayments];
+
+    /// The module that carries the receipts of payments in this direction.
+    #[must_use]
+    pub const fn of_payments(direction: Direction) -> Self {
+        match direction {
+            Direction::Received => Self::ReceivedPayments,
+            Direction::Made => Self::InvoicesAndMadePayments,
+        }
+    }
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ReceivedPayments => "received_payments",
+            Self::InvoicesAndMadePayments => "invoices_and_made_payments",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|module| module.as_str() == code)
+    }
+
+    /// The name that users know from the screen.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ReceivedPayments => "Notificación de cobros a clientes",
+            Self::InvoicesAndMadePayments => "Facturación electrónica y notificación de pagos a proveedores",
+        }
+    }
+}
+
+/// How the connection to a mail server is protected. Clear text is used only where `None` was chosen by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Security {
+    /// Starts in clear and must change to TLS before anything is said (RFC 3207).
+    StartTls,
+    /// TLS from the first byte (RFC 8314).
+    Tls,
+    None,
+}
+
+impl Security {
+    pub const ALL: [Security; 3] = [Security::StartTls, Security::Tls, Security::None];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::StartTls => "starttls",
+            Self::Tls => "tls",
+            Self::None => "none",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|security| security.as_str() == code)
+    }
+
+    /// The name on the screen.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::StartTls => "STARTTLS",
+            Self::Tls => "SSL/TLS",
+            Self::None => "Sin cifrar",
+        }
+    }
+}
+
+/// What is needed to reach a server and to write the sender's lines. The password is kept apart: it is written, never read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailAccountSettings {
+    pub module: MailModule,
+    pub server: String,
+    pub port: u16,
+    pub security: Security,
+    /// Empty where the server asks for no login.
+    pub username: String,
+    pub from_name: String,
+    pub from_address: EmailAddress,
+    pub reply_to: Option<EmailAddress>,
+    pub bcc: Option<EmailAddress>,
+}
+
+/// Why an account rests: what the server said, and our code for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pause {
+    pub since: Instant,
+    pub problem_code: String,
+    pub reply: String,
+}
+
+/// The last time somebody pressed Probar on the saved account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastCheck {
+    pub at: Instant,
+    pub ok: bool,
+}
+
+/// A company's own outgoing account for one module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailAccount {
+    pub id: MailAccountId,
+    pub company: CompanyId,
+    pub settings: MailAccountSettings,
+    /// A disabled account sends nothing: its module falls back to the default account.
+    pub enabled: bool,
+    pub pause: Option<Pause>,
+    pub last_check: Option<LastCheck>,
+    pub has_password: bool,
+}

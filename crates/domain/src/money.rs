@@ -1,0 +1,223 @@
+//! US dollars, counted in whole cents.
+
+use std::fmt;
+use std::iter::Sum;
+use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
+use std::str::FromStr;
+
+/// An amount in US dollars, exact to the cent. May be negative (a credit note's total is).
+///
+/// `Display` writes it as es-EC prints it, `1.234,56`; [`Money::plain`] as the API writes it, `1234.56`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Money(i64);
+
+/// 999.999.999,99: the largest amount that a receipt can say in words.
+const LARGEST_CENTS: i64 = 99_999_999_999;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MoneyError {
+    #[error("no es un valor en dólares")]
+    NotANumber,
+    #[error("tiene más de dos decimales")]
+    TooManyDecimals,
+    #[error("supera 999.999.999,99")]
+    TooLarge,
+}
+
+impl Money {
+    pub const ZERO: Money = Money(0);
+    pub const LARGEST: Money = Money(LARGEST_CENTS);
+
+    #[must_use]
+    pub const fn from_cents(cents: i64) -> Self {
+        Self(cents)
+    }
+
+    #[must_use]
+    pub const fn cents(self) -> i64 {
+        self.0
+    }
+
+    #[must_use]
+    pub const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
+    #[must_use]
+    pub const fn is_positive(self) -> bool {
+        self.0 > 0
+    }
+
+    #[must_use]
+    pub const fn is_negative(self) -> bool {
+        self.0 < 0
+    }
+
+    /// The amount as the API writes it: `1234.50`, `-30.00`.
+    #[must_use]
+    pub fn plain(self) -> String {
+        let (sign, cents) = self.sign_and_cents();
+        format!("{sign}{}.{:02}", cents / 100, cents % 100)
+    }
+
+    /// Reads what a person typed in es-EC: `1.234,56`, `1234,5`, `1234`, and also `1234.56`.
+    ///
+    /// Errs if it is no number, has more than two decimals, or is above 999.999.999,99.
+    pub fn parse_local(typed: &str) -> Result<Self, MoneyError> {
+        let typed = typed.trim().replace('−', "-").replace([' ', '\u{a0}', '$'], "");
+        if typed.contains(',') {
+            let (whole, decimals) = typed.split_once(',').ok_or(MoneyError::NotANumber)?;
+            return Self::from_parts(&ungroup(whole)?, decimals);
+        }
+        match typed.rsplit_once('.') {
+            Some((_, last)) if typed.matches('.').count() > 1 || last.len() == 3 => Self::from_parts(&ungroup(&typed)?, ""),
+            Some((whole, decimals)) => Self::from_parts(whole, decimals),
+            None => Self::from_parts(&typed, ""),
+        }
+    }
+
+    fn from_parts(whole: &str, decimals: &str) -> Result<Self, MoneyError> {
+        let (negative, whole) = match whole.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, whole),
+        };
+        let all_digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+        if (whole.is_empty() && decimals.is_empty()) || !all_digits(whole) || !all_digits(decimals) {
+            return Err(MoneyError::NotANumber);
+        }
+        if decimals.len() > 2 {
+            return Err(MoneyError::TooManyDecimals);
+        }
+        if whole.trim_start_matches('0').len() > 9 {
+            return Err(MoneyError::TooLarge);
+        }
+        let cents: i64 = format!("{whole}{decimals:0<2}").parse().map_err(|_| MoneyError::TooLarge)?;
+        Ok(Self(if negative { -cents } else { cents }))
+    }
+
+    fn sign_and_cents(self) -> (&'static str, u64) {
+        (if self.0 < 0 { "-" } else { "" }, self.0.unsigned_abs())
+    }
+}
+
+/// Takes the points out of `1.234.567`; errs if a group has not three digits.
+fn ungroup(whole: &str) -> Result<String, MoneyError> {
+    let mut groups = whole.trim_start_matches('-').split('.');
+    let first = groups.next().unwrap_or_default();
+    let rest: Vec<&str> = groups.collect();
+    if rest.iter().any(|group| group.len() != 3) || (!rest.is_empty() && !(1..=3).contains(&first.len())) {
+        return Err(MoneyError::NotANumber);
+    }
+    Ok(whole.replace('.', ""))
+}
+
+/// Reads the API's form: digits, a point and exactly two decimals, `120.00`, with a minus in front where it is negative.
+impl FromStr for Money {
+    type Err = MoneyError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (whole, decimals) = text.split_once('.').ok_or(MoneyError::NotANumber)?;
+        if whole.trim_start_matches('-').is_empty() || decimals.len() < 2 {
+            return Err(MoneyError::NotANumber);
+        }
+        Self::from_parts(whole, decimals)
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cents = self.0.unsigned_abs();
+        let whole = (cents / 100).to_string();
+        let mut text = String::with_capacity(whole.len() + whole.len() / 3 + 4);
+        if self.0 < 0 {
+            text.push('−');
+        }
+        for (place, digit) in whole.chars().enumerate() {
+            if place > 0 && (whole.len() - place).is_multiple_of(3) {
+                text.push('.');
+            }
+            text.push(digit);
+        }
+        f.pad(&format!("{text},{:02}", cents % 100))
+    }
+}
+
+impl Add for Money {
+    type Output = Money;
+    fn add(self, other: Money) -> Money {
+        Money(self.0 + other.0)
+    }
+}
+
+impl Sub for Money {
+    type Output = Money;
+    fn sub(self, other: Money) -> Money {
+        Money(self.0 - other.0)
+    }
+}
+
+impl Neg for Money {
+    type Output = Money;
+    fn neg(self) -> Money {
+        Money(-self.0)
+    }
+}
+
+impl AddAssign for Money {
+    fn add_assign(&mut self, other: Money) {
+        self.0 += other.0;
+    }
+}
+
+impl SubAssign for Money {
+    fn sub_assign(&mut self, other: Money) {
+        self.0 -= other.0;
+    }
+}
+
+impl Sum for Money {
+    fn sum<I: Iterator<Item = Money>>(amounts: I) -> Money {
+        amounts.fold(Money::ZERO, Add::add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_print_as_an_accountant_in_ecuador_writes_them() {
+        for (cents, printed, plain) in [
+            (0, "0,00", "0.00"),
+            (5, "0,05", "0.05"),
+            (12_000, "120,00", "120.00"),
+            (123_456, "1.234,56", "1234.56"),
+            (-3_000, "−30,00", "-30.00"),
+            (99_999_999_999, "999.999.999,99", "999999999.99"),
+        ] {
+            assert_eq!(Money(cents).to_string(), printed);
+            assert_eq!(Money(cents).plain(), plain);
+            assert_eq!(plain.parse(), Ok(Money(cents)));
+            assert_eq!(Money::parse_local(printed), Ok(Money(cents)));
+        }
+    }
+
+    #[test]
+    fn a_typed_amount_is_read_the_way_it_was_meant() {
+        for (typed, cents) in [("1234", 123_400), ("1.234", 123_400), ("1234.5", 123_450), ("1,5", 150), (" 12,30 ", 1_230), (",50", 50), ("1.234.567,8", 123_456_780)] {
+            assert_eq!(Money::parse_local(typed), Ok(Money(cents)), "{typed}");
+        }
+        for typed in ["", "abc", "1,234,5", "1.23.4", "12.3456", "1,2,3", "-", "1e5", "٣"] {
+            assert!(Money::parse_local(typed).is_err(), "{typed}");
+        }
+    }
+
+    #[test]
+    fn the_api_takes_exactly_two_decimals() {
+        assert_eq!("1.234".parse::<Money>(), Err(MoneyError::TooManyDecimals));
+        assert_eq!("1".parse::<Money>(), Err(MoneyError::NotANumber));
+        assert_eq!("1.5".parse::<Money>(), Err(MoneyError::NotANumber));
+        assert_eq!(".50".parse::<Money>(), Err(MoneyError::NotANumber));
+        assert_eq!("1000000000.00".parse::<Money>(), Err(MoneyError::TooLarge));
+    }
+}

@@ -1,0 +1,213 @@
+//! One way in which a payment was made, and the fields that belong to it.
+
+use super::error::{Field, PaymentError, Refusal};
+use crate::Date;
+use crate::id::PaymentId;
+use crate::money::Money;
+
+/// Letters of a bank, a number or a tax: they are columns of the receipt.
+const LONGEST_FIELD: usize = 120;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Method {
+    Cash,
+    Check,
+    Transfer,
+    Deposit,
+    Card,
+    Offset,
+    Withholding,
+    Advance,
+}
+
+impl Method {
+    pub const ALL: [Method; 8] = [
+        Self::Cash,
+        Self::Check,
+        Self::Transfer,
+        Self::Deposit,
+        Self::Card,
+        Self::Offset,
+        Self::Withholding,
+        Self::Advance,
+    ];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cash => "cash",
+            Self::Check => "check",
+            Self::Transfer => "transfer",
+            Self::Deposit => "deposit",
+            Self::Card => "card",
+            Self::Offset => "offset",
+            Self::Withholding => "withholding",
+            Self::Advance => "advance",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.as_str() == code)
+    }
+
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cash => "Efectivo",
+            Self::Check => "Cheque",
+            Self::Transfer => "Transferencia",
+            Self::Deposit => "Depósito",
+            Self::Card => "Tarjeta",
+            Self::Offset => "Cruce",
+            Self::Withholding => "Retención",
+            Self::Advance => "Anticipo usado",
+        }
+    }
+
+    /// Whether money moves now; the others settle without it.
+    #[must_use]
+    pub const fn is_money(self) -> bool {
+        matches!(self, Self::Cash | Self::Check | Self::Transfer | Self::Deposit | Self::Card)
+    }
+
+    /// The fields, beside the amount, that may be given with this method.
+    #[must_use]
+    pub const fn fields(self) -> &'static [&'static str] {
+        match self {
+            Self::Cash => &["bank", "reference"],
+            Self::Check => &["reference", "bank", "account", "date", "kind"],
+            Self::Transfer | Self::Deposit | Self::Card => &["reference", "bank", "account"],
+            Self::Offset => &["reference"],
+            Self::Withholding => &["reference", "tax", "date"],
+            Self::Advance => &["payment_id"],
+        }
+    }
+
+    const fn required(self) -> &'static [&'static str] {
+        match self {
+            Self::Check => &["reference"],
+            Self::Withholding => &["reference", "tax"],
+            Self::Advance => &["payment_id"],
+            Self::Cash | Self::Transfer | Self::Deposit | Self::Card | Self::Offset => &[],
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CheckKind {
+    Ordinary,
+    Certified,
+    Cashier,
+    Postdated,
+}
+
+impl CheckKind {
+    pub const ALL: [CheckKind; 4] = [Self::Ordinary, Self::Certified, Self::Cashier, Self::Postdated];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ordinary => "ordinary",
+            Self::Certified => "certified",
+            Self::Cashier => "cashier",
+            Self::Postdated => "postdated",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == code)
+    }
+
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ordinary => "Cheque",
+            Self::Certified => "Cheque certificado",
+            Self::Cashier => "Cheque de gerencia",
+            Self::Postdated => "Cheque posfechado",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentLine {
+    pub method: Method,
+    pub amount: Money,
+    /// Number of the cheque, transfer, voucher or certificate.
+    pub reference: Option<String>,
+    pub bank: Option<String>,
+    /// Whole; receipts and mails show its last four.
+    pub account: Option<String>,
+    /// Of a cheque, the day from which it can be cashed.
+    pub date: Option<Date>,
+    pub kind: Option<CheckKind>,
+    /// `IR 1,75 %`
+    pub tax: Option<String>,
+    pub advance_from: Option<PaymentId>,
+}
+
+impl PaymentLine {
+    #[must_use]
+    pub const fn new(method: Method, amount: Money) -> Self {
+        Self {
+            method,
+            amount,
+            reference: None,
+            bank: None,
+            account: None,
+            date: None,
+            kind: None,
+            tax: None,
+            advance_from: None,
+        }
+    }
+
+    /// The line's name on receipts and pages: «Cheque posfechado», «Retención IR 2 %».
+    #[must_use]
+    pub fn name(&self) -> String {
+        let name = self.kind.map_or(self.method.name(), CheckKind::name);
+        match &self.tax {
+            Some(tax) => format!("{name} {tax}"),
+            None => name.to_string(),
+        }
+    }
+
+    pub(super) fn check(&self, index: usize, refusal: &mut Refusal) {
+        if !self.amount.is_positive() {
+            refusal.add(Field::Line { index, name: "amount" }, PaymentError::AmountNotPositive);
+        } else if self.amount > Money::LARGEST {
+            refusal.add(Field::Line { index, name: "amount" }, PaymentError::TotalTooLarge);
+        }
+        for (name, given, too_long) in self.given() {
+            let field = Field::Line { index, name };
+            if given && !self.method.fields().contains(&name) {
+                refusal.add(field, PaymentError::FieldNotOfMethod { method: self.method });
+            } else if !given && self.method.required().contains(&name) {
+                refusal.add(field, PaymentError::FieldMissing { method: self.method });
+            } else if too_long {
+                refusal.add(field, PaymentError::FieldTooLong);
+            }
+        }
+        if self.kind == Some(CheckKind::Postdated) && self.date.is_none() {
+            refusal.add(Field::Line { index, name: "date" }, PaymentError::PostdatedWithoutDate);
+        }
+    }
+
+    /// Each optional field: its name, whether it was given, whether it is too long.
+    fn given(&self) -> [(&'static str, bool, bool); 7] {
+        let text = |field: &Option<String>| field.as_ref().map_or(0, |text| text.chars().count());
+        let [reference, bank, account, tax] =
+            [text(&self.reference), text(&self.bank), text(&self.account), text(&self.tax)];
+        [
+            ("reference", reference > 0, reference > LONGEST_FIELD),
+            ("bank", bank > 0, bank > LONGEST_FIELD),
+            ("account", account > 0, account > LONGEST_FIELD),
+            ("tax", tax > 0, tax > LONGEST_FIELD),
+            ("date", self.date.is_some(), false),
+            ("kind", self.kind.is_some(), false),
+            ("payment_id", self.advance_from.is_some(), false),
+        ]
+    }
+}
