@@ -1,0 +1,7 @@
+// Everything works without this file: it saves reloads and keystrokes (ui: «Without JavaScript»).
+import 'htmx.org/dist/htmx.esm.js';
+import './keys.js';
+import './dialogs.js';
+import './combobox.js';
+import './sums.js';
+import './swaps.js';

@@ -1,0 +1,100 @@
+// Type-ahead over people (WAI-ARIA combobox with a list). Markup:
+//   <div class="ac-combo" data-search="/personas/buscar?lado=cliente">
+//     <input type="hidden" name="persona_id">
+//     <input role="combobox" name="persona" aria-controls="personas" aria-expanded="false" aria-autocomplete="list" …>
+//     <ul class="ac-list" id="personas" role="listbox" hidden></ul>
+//     <button type="submit" name="accion" value="persona" class="ac-vh" tabindex="-1" …>Elegir</button>
+//   </div>
+// GET data-search&q=… answers options: <li role="option" id=… data-id="…" data-name="…"> or, for «Crear la persona», data-href="…".
+// Choosing one writes its id and name and presses the button; without script that button asks the server for a list of radios.
+
+/** Typing pauses this long (ms) before the server is asked: shorter asks twice a word, longer is felt. */
+const PAUSE = 120;
+const MIN_LETTERS = 2;
+const waiting = new WeakMap();
+
+document.addEventListener('input', ({ target }) => {
+  const combo = comboOf(target);
+  if (!combo) return;
+  combo.querySelector('input[type="hidden"]').value = '';
+  clearTimeout(waiting.get(combo)?.timer);
+  waiting.get(combo)?.request?.abort();
+  const request = new AbortController();
+  waiting.set(combo, { request, timer: setTimeout(() => search(combo, target, request.signal), PAUSE) });
+});
+
+document.addEventListener('keydown', (event) => {
+  const combo = comboOf(event.target);
+  if (!combo || event.ctrlKey || event.metaKey || event.altKey) return;
+  const options = [...listOf(combo).querySelectorAll('[role="option"]')];
+  const current = options.findIndex((option) => option.ariaSelected === 'true');
+  const isOpen = !listOf(combo).hidden && options.length > 0;
+  const does = {
+    ArrowDown: () => (isOpen ? select(combo, options[(current + 1) % options.length]) : search(combo, event.target)),
+    ArrowUp: () => isOpen && select(combo, options[(current - 1 + options.length) % options.length]),
+    Enter: () => isOpen && current >= 0 && choose(combo, options[current]),
+    Escape: () => isOpen && close(combo),
+  }[event.key]?.();
+  if (does !== undefined && does !== false) event.preventDefault();
+});
+
+// pointerdown would take the focus, and with it the list, away before the click.
+document.addEventListener('pointerdown', (event) => {
+  if (event.target.closest?.('.ac-combo [role="option"]')) event.preventDefault();
+});
+document.addEventListener('mousedown', (event) => {
+  if (event.target.closest?.('.ac-combo [role="option"]')) event.preventDefault();
+});
+document.addEventListener('click', ({ target }) => {
+  const option = target.closest?.('.ac-combo [role="option"]');
+  if (option) choose(option.closest('.ac-combo'), option);
+});
+document.addEventListener('focusout', ({ target }) => {
+  const combo = comboOf(target);
+  if (combo) close(combo);
+});
+
+const comboOf = (element) => element.matches?.('.ac-combo[data-search] input[role="combobox"]') && element.closest('.ac-combo');
+const listOf = (combo) => combo.querySelector('[role="listbox"]');
+const inputOf = (combo) => combo.querySelector('[role="combobox"]');
+
+async function search(combo, input, signal) {
+  if (input.value.trim().length < MIN_LETTERS) return close(combo);
+  const url = new URL(combo.dataset.search, location.href);
+  url.searchParams.set('q', input.value.trim());
+  const answer = await fetch(url, { signal, headers: { accept: 'text/html' } }).catch(() => null);
+  if (!answer?.ok || answer.redirected || document.activeElement !== input) return;
+  const list = listOf(combo);
+  const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  list.replaceChildren(...page.querySelectorAll('[role="option"]'));
+  list.hidden = list.children.length === 0;
+  input.ariaExpanded = String(!list.hidden);
+  if (!list.hidden) select(combo, list.firstElementChild);
+}
+
+function select(combo, option) {
+  for (const other of listOf(combo).querySelectorAll('[aria-selected="true"]')) other.ariaSelected = 'false';
+  option.ariaSelected = 'true';
+  option.scrollIntoView({ block: 'nearest' });
+  inputOf(combo).setAttribute('aria-activedescendant', option.id);
+  return true;
+}
+
+function choose(combo, option) {
+  if (option.dataset.href) {
+    location.assign(option.dataset.href);
+    return true;
+  }
+  inputOf(combo).value = option.dataset.name;
+  combo.querySelector('input[type="hidden"]').value = option.dataset.id;
+  close(combo);
+  combo.querySelector('button[type="submit"]')?.click();
+  return true;
+}
+
+function close(combo) {
+  listOf(combo).hidden = true;
+  inputOf(combo).ariaExpanded = 'false';
+  inputOf(combo).removeAttribute('aria-activedescendant');
+  return true;
+}
