@@ -1,6 +1,7 @@
 // npm run build: makes dist/ from what npm brought and what stands in css/, js/ and fonts/. Same input, same bytes.
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { makeStylesheet } from './css.mjs';
 import { makeReceiptFonts } from './fonts.mjs';
 import { makeIcons } from './icons.mjs';
@@ -22,6 +23,11 @@ makeIcons(dist);
 await makeStylesheet(dist);
 await makeScript(dist);
 writeFileSync(`${dist}/licenses.txt`, licenses());
+for (const name of ['acuse.css', 'acuse.js', 'icons.svg']) {
+  const plain = readFileSync(`${dist}/${name}`);
+  writeFileSync(`${dist}/${name}.br`, brotliCompressSync(plain));
+  writeFileSync(`${dist}/${name}.gz`, gzipSync(plain, { level: 9 }));
+}
 
 /** The terms of the parts that travel inside our files. Tabler's kit carries no file of its own: it is MIT, by the makers of its icons. */
 function licenses() {

@@ -1,0 +1,79 @@
+//! What a refused form says: a list on top that leads to each field, and the words under the field.
+
+use askama::Template;
+use askama::filters::{HtmlSafe, Safe};
+
+use crate::web::filters;
+
+/// Printed by `{{ errors }}` above the form; nothing while it is empty. It takes the focus when the page comes back.
+///
+/// ```html
+/// {{ errors }}
+/// <input class="form-control{{ errors.class("numero-2") }}" id="numero-2" … {{ errors.attributes("numero-2") }}>{{ errors.under("numero-2") }}
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Template)]
+#[template(path = "_errors.html")]
+pub struct FormErrors {
+    list: Vec<FieldError>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct FieldError {
+    /// The `id` of its field; empty for what concerns the whole form.
+    field: String,
+    message: String,
+}
+
+impl HtmlSafe for FormErrors {}
+
+impl FormErrors {
+    /// `field` is the `id` of the input; `message` a whole sentence, since it also stands alone in the list on top.
+    pub fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
+        self.list.push(FieldError { field: field.into(), message: message.into() });
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    #[must_use]
+    pub fn of(&self, field: &str) -> Option<&str> {
+        self.list.iter().find(|error| error.field == field).map(|error| error.message.as_str())
+    }
+
+    #[must_use]
+    pub fn class(&self, field: &str) -> &'static str {
+        if self.of(field).is_some() { " is-invalid" } else { "" }
+    }
+
+    /// Ties the field to the words under it. Leave out the field's own `aria-describedby` while it has an error.
+    #[must_use]
+    pub fn attributes(&self, field: &str) -> Safe<String> {
+        Safe(self.of(field).map(|_| format!(r#"aria-invalid="true" aria-describedby="{field}-error""#)).unwrap_or_default())
+    }
+
+    #[must_use]
+    pub fn under(&self, field: &str) -> UnderField<'_> {
+        UnderField { field: field.to_owned(), message: self.of(field) }
+    }
+
+    fn title(&self) -> String {
+        match self.list.len() {
+            1 => "No se guardó: hay 1 dato por corregir".to_owned(),
+            n => format!("No se guardó: hay {n} datos por corregir"),
+        }
+    }
+}
+
+#[derive(Debug, Template)]
+#[template(
+    ext = "html",
+    source = r#"{% if let Some(message) = message %}<span class="invalid-feedback" id="{{ field }}-error">{{ "alert-octagon"|ico }}{{ message }}</span>{% endif %}"#
+)]
+pub struct UnderField<'a> {
+    field: String,
+    message: Option<&'a str>,
+}
+
+impl HtmlSafe for UnderField<'_> {}
