@@ -1,0 +1,19 @@
+//! E-mail: reaching a server, saying what is wrong with it, sending, and reading back. Knows no database.
+
+pub mod capabilities;
+pub mod catcher;
+pub mod caught;
+pub mod failure;
+pub mod guard;
+pub mod login;
+pub mod message;
+pub mod pool;
+pub mod reply;
+pub mod session;
+
+mod address_rules;
+mod cleartext;
+mod conversation;
+mod opening;
+mod transparency;
+mod wire;

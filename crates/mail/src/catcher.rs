@@ -1,0 +1,146 @@
+//! A real SMTP server that keeps what it is given, for the demo and for tests. It never sends anything on.
+//!
+//! Any client may use it without a login; a login with any name and password is taken. To show how problems look, some
+//! recipients are answered in their own way, whatever their domain:
+//!
+//! | recipient | answer |
+//! |---|---|
+//! | `rebota@…` | `550 5.1.1`, the mailbox does not exist |
+//! | `llena@…` | `452 4.2.2`, the mailbox is full |
+//! | `lenta@…` | accepted after two seconds |
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use acuse_domain::Instant;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::conversation::Conversation;
+
+/// The demo's mailbox shows these; older ones are forgotten.
+const MOST_MESSAGES: usize = 500;
+/// Whatever their number, all messages together take no more memory than this (bytes).
+const MOST_BYTES: usize = 256 * 1_024 * 1_024;
+/// More clients than any test or benchmark opens at once.
+const MOST_CONNECTIONS: usize = 200;
+/// How long a client may stay silent.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
+
+/// A message as it was handed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caught {
+    pub id: u64,
+    pub received_at: Instant,
+    pub mail_from: String,
+    pub rcpt_to: Vec<String>,
+    pub raw: Vec<u8>,
+}
+
+/// The server. It stops when this is dropped.
+pub struct Catcher {
+    address: SocketAddr,
+    kept: Arc<Kept>,
+    task: JoinHandle<()>,
+}
+
+impl Catcher {
+    /// Listens there; port 0 takes a free one.
+    ///
+    /// Errs if the address cannot be listened on.
+    pub async fn start(address: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let kept = Arc::new(Kept::default());
+        let task = tokio::spawn(serve(listener, Arc::clone(&kept)));
+        Ok(Self { address, kept, task })
+    }
+
+    #[must_use]
+    pub const fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The newest first.
+    #[must_use]
+    pub fn messages(&self) -> Vec<Arc<Caught>> {
+        self.kept.lock().messages.iter().rev().cloned().collect()
+    }
+
+    #[must_use]
+    pub fn get(&self, id: u64) -> Option<Arc<Caught>> {
+        self.kept.lock().messages.iter().find(|caught| caught.id == id).cloned()
+    }
+
+    /// How many have been caught since the start, also those forgotten.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.kept.lock().count
+    }
+}
+
+impl Drop for Catcher {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// What is kept, newest last.
+#[derive(Default)]
+pub(crate) struct Kept {
+    shelf: Mutex<Shelf>,
+}
+
+#[derive(Default)]
+struct Shelf {
+    messages: VecDeque<Arc<Caught>>,
+    bytes: usize,
+    count: u64,
+}
+
+impl Kept {
+    /// Keeps a message and gives it its number.
+    pub(crate) fn keep(&self, mail_from: String, rcpt_to: Vec<String>, raw: Vec<u8>) -> u64 {
+        let received_at = Instant::from(SystemTime::now());
+        let mut shelf = self.lock();
+        shelf.count += 1;
+        let id = shelf.count;
+        shelf.bytes += raw.len();
+        shelf.messages.push_back(Arc::new(Caught { id, received_at, mail_from, rcpt_to, raw }));
+        while shelf.messages.len() > MOST_MESSAGES || (shelf.bytes > MOST_BYTES && shelf.messages.len() > 1) {
+            if let Some(oldest) = shelf.messages.pop_front() {
+                shelf.bytes -= oldest.raw.len();
+            }
+        }
+        id
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Shelf> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Connections live in this task, so that they end with it.
+async fn serve(listener: TcpListener, kept: Arc<Kept>) {
+    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let mut connections = JoinSet::new();
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of file descriptors: what is open must close first.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        while connections.try_join_next().is_some() {}
+        let kept = Arc::clone(&kept);
+        connections.spawn(async move {
+            let _place = place;
+            // A client that goes away ends its own conversation and nothing else.
+            drop(Conversation::new(stream, kept).hold().await);
+        });
+    }
+}

@@ -1,0 +1,322 @@
+//! How a session is opened: name, connection, greeting, TLS, login.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use acuse_domain::mail_account::Security;
+use rustls::{AlertDescription, CertificateError};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+
+use crate::capabilities::Capabilities;
+use crate::failure::{Cause, Phase, Trouble};
+use crate::guard::{Network, Unreachable, ascii_host};
+use crate::login::{Credentials, Login};
+use crate::reply::Reply;
+use crate::session::{Endpoint, Limits, wire_trouble};
+use crate::wire::{TlsError, Wire, WireError, deadline};
+
+/// RFC 8314 7.3: the port where TLS begins at once.
+const PORT_OF_TLS: u16 = 465;
+/// Silence on port 465 means one thing only; nobody has to wait five minutes to learn it.
+const SILENCE_ON_PORT_OF_TLS: Duration = Duration::from_secs(5);
+/// A login has two challenges at most (LOGIN); a third means that it will not end.
+const MOST_CHALLENGES: usize = 3;
+
+/// A step that went well, for somebody who watches.
+pub(crate) struct Step<'a> {
+    pub(crate) phase: Phase,
+    pub(crate) detail: String,
+    pub(crate) reply: Option<&'a Reply>,
+}
+
+type Watch<'a> = &'a mut (dyn FnMut(Step<'_>) + Send);
+
+pub(crate) async fn open(
+    network: &Network,
+    endpoint: &Endpoint,
+    credentials: Option<&Credentials>,
+    limits: &Limits,
+    ends: Option<Instant>,
+    watch: Watch<'_>,
+) -> Result<(Wire, Capabilities), Trouble> {
+    check_input(endpoint, credentials)?;
+    let stream = reach(network, endpoint, limits, ends, watch).await?;
+    let greeted_by = stream.local_addr().ok();
+    let mut opening = Opening { network, endpoint, limits, me: name_of(greeted_by) };
+    let (mut wire, offers) = opening.greet_and_secure(stream, ends, watch).await?;
+    match credentials {
+        Some(who) => opening.log_in(&mut wire, &offers, who, watch).await?,
+        None => watch(Step { phase: Phase::Auth, detail: "Sin usuario".to_owned(), reply: None }),
+    }
+    Ok((wire, offers))
+}
+
+fn check_input(endpoint: &Endpoint, credentials: Option<&Credentials>) -> Result<(), Trouble> {
+    let invalid = |field| Err(Trouble::new(Phase::Dns, Cause::InvalidInput { field }));
+    if ascii_host(&endpoint.host).is_none() {
+        return invalid("server");
+    }
+    if endpoint.port == 0 {
+        return invalid("port");
+    }
+    match credentials {
+        Some(who) if who.username.is_empty() || !who.are_writable() => invalid("username"),
+        _ => Ok(()),
+    }
+}
+
+async fn reach(
+    network: &Network,
+    endpoint: &Endpoint,
+    limits: &Limits,
+    ends: Option<Instant>,
+    watch: Watch<'_>,
+) -> Result<TcpStream, Trouble> {
+    let lookup = timeout_at(deadline(limits.dns, ends), network.resolve(&endpoint.host, endpoint.port)).await;
+    let addresses = match lookup {
+        Ok(found) => found.map_err(unreachable)?,
+        Err(_) => return Err(Trouble::new(Phase::Dns, Cause::DnsFailed)),
+    };
+    watch(Step { phase: Phase::Dns, detail: list(&addresses), reply: None });
+    match timeout_at(deadline(limits.connect, ends), network.connect(&addresses)).await {
+        Err(_) => Err(Trouble::new(Phase::Connect, Cause::ConnectionTimeout)),
+        Ok(Err(why)) => Err(unreachable(why)),
+        Ok(Ok(stream)) => {
+            let detail = stream.peer_addr().map_or_else(|_| endpoint.to_string(), |peer| peer.to_string());
+            watch(Step { phase: Phase::Connect, detail, reply: None });
+            Ok(stream)
+        }
+    }
+}
+
+fn list(addresses: &[SocketAddr]) -> String {
+    addresses.iter().map(|address| address.ip().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+fn unreachable(why: Unreachable) -> Trouble {
+    match why {
+        Unreachable::InvalidHost => Trouble::new(Phase::Dns, Cause::InvalidInput { field: "server" }),
+        Unreachable::HostNotFound => Trouble::new(Phase::Dns, Cause::HostNotFound),
+        Unreachable::DnsFailed => Trouble::new(Phase::Dns, Cause::DnsFailed),
+        // Refused before anything is contacted, so it takes the same time whatever listens there.
+        Unreachable::AddressNotAllowed => Trouble::new(Phase::Connect, Cause::AddressNotAllowed),
+        Unreachable::Refused => Trouble::new(Phase::Connect, Cause::ConnectionRefused),
+        Unreachable::Timeout => Trouble::new(Phase::Connect, Cause::ConnectionTimeout),
+        Unreachable::NoRoute => Trouble::new(Phase::Connect, Cause::NetworkUnreachable),
+    }
+}
+
+/// RFC 5321 4.1.4: who has no public name gives its address, as mail clients do.
+fn name_of(local: Option<SocketAddr>) -> String {
+    match local.map(|address| address.ip().to_canonical()) {
+        Some(IpAddr::V4(v4)) => format!("[{v4}]"),
+        Some(IpAddr::V6(v6)) => format!("[IPv6:{v6}]"),
+        None => "[127.0.0.1]".to_owned(),
+    }
+}
+
+struct Opening<'a> {
+    network: &'a Network,
+    endpoint: &'a Endpoint,
+    limits: &'a Limits,
+    me: String,
+}
+
+impl Opening<'_> {
+    async fn greet_and_secure(
+        &mut self,
+        stream: TcpStream,
+        ends: Option<Instant>,
+        watch: Watch<'_>,
+    ) -> Result<(Wire, Capabilities), Trouble> {
+        if self.endpoint.security == Security::Tls {
+            let mut wire = self.begin_tls(stream, ends).await?;
+            let greeting = self.greeting(&mut wire).await?;
+            let offers = self.say_hello(&mut wire).await?;
+            watch(Step {
+                phase: Phase::Greeting,
+                detail: greeting.messages().next().unwrap_or_default().to_owned(),
+                reply: Some(&greeting),
+            });
+            watch(Step { phase: Phase::Tls, detail: wire.protocol().unwrap_or_default().to_owned(), reply: None });
+            return Ok((wire, offers));
+        }
+        let mut wire = Wire::clear(stream, ends);
+        let greeting = self.greeting(&mut wire).await?;
+        let offers = self.say_hello(&mut wire).await?;
+        watch(Step {
+            phase: Phase::Greeting,
+            detail: greeting.messages().next().unwrap_or_default().to_owned(),
+            reply: Some(&greeting),
+        });
+        if self.endpoint.security == Security::None {
+            watch(Step { phase: Phase::Tls, detail: "Sin cifrar, como se eligió".to_owned(), reply: None });
+            return Ok((wire, offers));
+        }
+        let mut wire = self.change_to_tls(wire, &offers, ends).await?;
+        // RFC 3207 4.2: what was said before TLS does not count.
+        let offers = self.say_hello(&mut wire).await.map_err(|trouble| Trouble { phase: Phase::Tls, ..trouble })?;
+        watch(Step { phase: Phase::Tls, detail: wire.protocol().unwrap_or_default().to_owned(), reply: None });
+        Ok((wire, offers))
+    }
+
+    async fn greeting(&self, wire: &mut Wire) -> Result<Reply, Trouble> {
+        let waits_for_tls = self.endpoint.security != Security::Tls && self.endpoint.port == PORT_OF_TLS;
+        let limit = if waits_for_tls { self.limits.greeting.min(SILENCE_ON_PORT_OF_TLS) } else { self.limits.greeting };
+        match wire.reply(limit).await {
+            Ok(reply) if reply.is_positive() => Ok(reply),
+            Ok(reply) => Err(Trouble::refused(Phase::Greeting, reply)),
+            Err(WireError::NotAReply(first)) => Err(Trouble::new(Phase::Greeting, what_greets_with(&first))),
+            Err(WireError::Timeout) if waits_for_tls && !wire.has_received() => {
+                Err(Trouble::new(Phase::Greeting, Cause::PortWantsTls))
+            }
+            Err(WireError::Lost) if wire.has_received() => {
+                Err(Trouble::new(Phase::Greeting, what_greets_with(&wire.first_bytes())))
+            }
+            Err(error) => Err(wire_trouble(Phase::Greeting, error)),
+        }
+    }
+
+    /// EHLO, and HELO for a server that does not know it (RFC 5321 3.2).
+    async fn say_hello(&self, wire: &mut Wire) -> Result<Capabilities, Trouble> {
+        let reply = self.ask(wire, Phase::Greeting, &format!("EHLO {}\r\n", self.me)).await?;
+        if reply.is_positive() {
+            return Ok(Capabilities::of(&reply));
+        }
+        if matches!(reply.code(), 500 | 502) {
+            let plain = self.ask(wire, Phase::Greeting, &format!("HELO {}\r\n", self.me)).await?;
+            if plain.is_positive() {
+                return Ok(Capabilities::default());
+            }
+        }
+        Err(Trouble { cause: Cause::RefusedEhlo, ..Trouble::refused(Phase::Greeting, reply) })
+    }
+
+    async fn change_to_tls(&self, mut wire: Wire, offers: &Capabilities, ends: Option<Instant>) -> Result<Wire, Trouble> {
+        if !offers.start_tls {
+            return Err(Trouble::new(Phase::Tls, Cause::StartTlsNotOffered));
+        }
+        let reply = self.ask(&mut wire, Phase::Tls, "STARTTLS\r\n").await?;
+        if reply.code() != 220 {
+            return Err(Trouble { cause: Cause::RefusedStartTls, ..Trouble::refused(Phase::Tls, reply) });
+        }
+        match wire.into_clear() {
+            Some((stream, early)) if early.is_empty() => self.begin_tls(stream, ends).await,
+            // CVE-2011-0411 and its kin: somebody on the way added commands or answers of his own.
+            _ => Err(Trouble::new(Phase::Tls, Cause::StartTlsInjection)),
+        }
+    }
+
+    async fn begin_tls(&self, stream: TcpStream, ends: Option<Instant>) -> Result<Wire, Trouble> {
+        let host = ascii_host(&self.endpoint.host).unwrap_or_default();
+        let at_once = self.endpoint.security == Security::Tls;
+        Wire::tls(stream, self.network.tls(), &host, self.limits.tls, ends).await.map_err(|error| tls_trouble(error, at_once))
+    }
+
+    async fn log_in(&self, wire: &mut Wire, offers: &Capabilities, who: &Credentials, watch: Watch<'_>) -> Result<(), Trouble> {
+        let encrypted = wire.protocol().is_some();
+        if offers.logins.is_empty() && !encrypted && offers.start_tls {
+            return Err(Trouble::new(Phase::Auth, Cause::TlsRequired));
+        }
+        let secrets = who.secrets();
+        let mut refusal = Trouble::new(Phase::Auth, Cause::AuthNotSupported);
+        for login in Login::offered(&offers.logins, encrypted) {
+            let reply = self.exchange(wire, login, who).await?.without(&secrets);
+            if reply.code() == 235 {
+                watch(Step { phase: Phase::Auth, detail: format!("{} ({})", who.username, login.name()), reply: Some(&reply) });
+                return Ok(());
+            }
+            let try_another = reply.code() == 504;
+            refusal = Trouble::refused(Phase::Auth, reply);
+            if !try_another {
+                break;
+            }
+        }
+        Err(refusal)
+    }
+
+    async fn exchange(&self, wire: &mut Wire, login: Login, who: &Credentials) -> Result<Reply, Trouble> {
+        let mut reply = self.ask(wire, Phase::Auth, &login.command(who)).await?;
+        for turn in 0..MOST_CHALLENGES {
+            if reply.code() != 334 {
+                break;
+            }
+            let challenge = reply.messages().next().unwrap_or_default().to_owned();
+            // RFC 4954 4: a lone star takes the attempt back.
+            let answer = login.answer(who, turn, &challenge).unwrap_or_else(|| "*".to_owned());
+            reply = self.ask(wire, Phase::Auth, &format!("{answer}\r\n")).await?;
+        }
+        Ok(reply)
+    }
+
+    async fn ask(&self, wire: &mut Wire, phase: Phase, command: &str) -> Result<Reply, Trouble> {
+        if !wire.is_quiet() {
+            return Err(Trouble::new(phase, Cause::Protocol));
+        }
+        if let Err(error) = wire.write(command.as_bytes(), self.limits.command).await {
+            return Err(match wire.last_words().await {
+                Some(reply) => Trouble::refused(phase, reply),
+                None => wire_trouble(phase, error),
+            });
+        }
+        wire.reply(self.limits.command).await.map_err(|error| wire_trouble(phase, error))
+    }
+}
+
+/// What speaks first on that port, when it is not a mail server's greeting.
+fn what_greets_with(first: &[u8]) -> Cause {
+    match first {
+        [21 | 22, 3, ..] => Cause::PortWantsTls,
+        [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9', ..] => Cause::Protocol,
+        _ => Cause::NotSmtp,
+    }
+}
+
+fn tls_trouble(error: TlsError, at_once: bool) -> Trouble {
+    let cause = match error {
+        TlsError::Timeout => Cause::Timeout,
+        TlsError::NoAuthority => Cause::CertificateUntrusted,
+        TlsError::BadName => Cause::InvalidInput { field: "server" },
+        TlsError::NotTls(first) if at_once => what_greets_instead_of_tls(&first),
+        TlsError::NotTls(_) => Cause::StartTlsInjection,
+        TlsError::Lost => Cause::TlsHandshake,
+        TlsError::Tls(error) => tls_cause(error),
+    };
+    let phase = if matches!(cause, Cause::PortWantsStartTls | Cause::NotSmtp) { Phase::Greeting } else { Phase::Tls };
+    Trouble::new(phase, cause)
+}
+
+fn what_greets_instead_of_tls(first: &[u8]) -> Cause {
+    match first {
+        [b'2'..=b'5', b'0'..=b'9', b'0'..=b'9', ..] => Cause::PortWantsStartTls,
+        _ => Cause::NotSmtp,
+    }
+}
+
+fn tls_cause(error: rustls::Error) -> Cause {
+    let rustls::Error::InvalidCertificate(certificate) = error else {
+        return match error {
+            rustls::Error::AlertReceived(AlertDescription::UnknownCA) => Cause::CertificateUntrusted,
+            _ => Cause::TlsHandshake,
+        };
+    };
+    match certificate {
+        CertificateError::Expired => Cause::CertificateExpired { on: None },
+        CertificateError::ExpiredContext { not_after, .. } => {
+            let seconds = i64::try_from(not_after.as_secs()).unwrap_or(i64::MAX);
+            Cause::CertificateExpired { on: chrono::DateTime::from_timestamp(seconds, 0).map(|at| at.date_naive()) }
+        }
+        CertificateError::NotValidForName => Cause::CertificateNameMismatch { names: Vec::new() },
+        CertificateError::NotValidForNameContext { presented, .. } => {
+            Cause::CertificateNameMismatch { names: presented.iter().filter_map(|name| certificate_name(name)).collect() }
+        }
+        _ => Cause::CertificateUntrusted,
+    }
+}
+
+/// The verifier shows a name as `DnsName("mail.example.com")`.
+fn certificate_name(shown: &str) -> Option<String> {
+    let name = shown.split('"').nth(1).unwrap_or(shown);
+    ascii_host(name.trim_start_matches("*.")).map(|_| name.to_owned())
+}

@@ -1,0 +1,170 @@
+//! What a server answered: its own words, cut to what is worth keeping.
+
+use std::fmt;
+
+/// RFC 5321 4.5.3.1.5 allows 512 octets; real servers go over it. What is longer is cut, not refused.
+pub const LONGEST_LINE: usize = 1_000;
+/// Nobody reads more; what follows is skipped.
+pub const MOST_LINES: usize = 100;
+/// A reply that has not ended by then is no reply (100 lines of 1,000 bytes are kept of it at most).
+pub const MOST_BYTES: usize = 128 * 1_024;
+
+/// One complete reply: a code and one or more lines, as they were sent but for control characters.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Reply {
+    code: u16,
+    text: String,
+}
+
+impl Reply {
+    /// Reads a whole reply from text, for example from a delivery report or a record: lines separated by `\n`.
+    /// The code is 0 where the text begins with none.
+    #[must_use]
+    pub fn from_text(text: &str) -> Self {
+        let mut lines = Lines::default();
+        for line in text.lines().take(MOST_LINES) {
+            lines.keep(line.as_bytes());
+        }
+        let code = code_of(text.as_bytes()).unwrap_or(0);
+        Self { code, text: lines.text }
+    }
+
+    #[must_use]
+    pub const fn code(&self) -> u16 {
+        self.code
+    }
+
+    /// All lines, joined by `\n`, each with its code: what is shown as the server's own words.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    #[must_use]
+    pub const fn is_positive(&self) -> bool {
+        matches!(self.code, 200..=299)
+    }
+
+    #[must_use]
+    pub const fn is_temporary(&self) -> bool {
+        matches!(self.code, 400..=499)
+    }
+
+    /// The server is about to close the connection (RFC 5321 3.8).
+    #[must_use]
+    pub const fn closes(&self) -> bool {
+        self.code == 421
+    }
+
+    /// Replaces each secret, should the server have echoed one.
+    #[must_use]
+    pub(crate) fn without(mut self, secrets: &[String]) -> Self {
+        for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+            if self.text.contains(secret.as_str()) {
+                self.text = self.text.replace(secret.as_str(), "•••");
+            }
+        }
+        self
+    }
+
+    /// The text of each line without its code.
+    pub(crate) fn messages(&self) -> impl Iterator<Item = &str> {
+        self.text.lines().map(|line| line.get(4..).unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reply({:?})", self.text)
+    }
+}
+
+impl fmt::Display for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Collects the lines of a reply as they arrive.
+#[derive(Default)]
+pub(crate) struct Lines {
+    text: String,
+    count: usize,
+    code: u16,
+}
+
+/// What a further line meant.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    More,
+    Last,
+    NotAReply,
+}
+
+impl Lines {
+    /// Takes one line, without its line break.
+    pub(crate) fn take(&mut self, line: &[u8]) -> Taken {
+        let Some(code) = code_of(line) else { return Taken::NotAReply };
+        let ends = match line.get(3) {
+            None | Some(b' ') => true,
+            Some(b'-') => false,
+            Some(_) => return Taken::NotAReply,
+        };
+        // RFC 5321 4.2.1: the code is the same on every line; where a server disagrees with itself, the last counts.
+        self.code = code;
+        if self.count < MOST_LINES {
+            self.keep(line);
+        }
+        if ends { Taken::Last } else { Taken::More }
+    }
+
+    pub(crate) fn finish(self) -> Reply {
+        Reply { code: self.code, text: self.text }
+    }
+
+    fn keep(&mut self, line: &[u8]) {
+        let cut = &line[..line.len().min(LONGEST_LINE)];
+        if self.count > 0 {
+            self.text.push('\n');
+        }
+        let shown = String::from_utf8_lossy(cut);
+        self.text.extend(shown.trim_end().chars().filter_map(|c| match c {
+            '\t' => Some(' '),
+            c if c.is_control() => None,
+            c => Some(c),
+        }));
+        self.count += 1;
+    }
+}
+
+fn code_of(line: &[u8]) -> Option<u16> {
+    let digits = line.get(..3)?;
+    let is_code = matches!(digits[0], b'1'..=b'5') && digits.iter().all(u8::is_ascii_digit);
+    is_code.then(|| digits.iter().fold(0, |code, digit| code * 10 + u16::from(digit - b'0')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_bounded_and_printable() {
+        let mut lines = Lines::default();
+        for _ in 0..500 {
+            assert_eq!(lines.take(&[b"250-".as_slice(), &[b'x'; 5_000]].concat()), Taken::More);
+        }
+        assert_eq!(lines.take(b"250 \x1b[31mred\x07\r"), Taken::Last);
+        let reply = lines.finish();
+        assert_eq!(reply.text().lines().count(), MOST_LINES);
+        assert!(reply.text().lines().all(|line| line.len() <= LONGEST_LINE));
+        assert_eq!(Reply::from_text("250 \x1b[31mred\x07").text(), "250 [31mred");
+    }
+
+    #[test]
+    fn only_three_digits_and_a_separator_make_a_reply() {
+        for line in ["", "25", "abc", "25a ok", "999 x", "220x", "HTTP/1.1 400 Bad Request", "SSH-2.0-OpenSSH"] {
+            assert_eq!(Lines::default().take(line.as_bytes()), Taken::NotAReply, "{line:?}");
+        }
+        assert_eq!(Lines::default().take(b"250"), Taken::Last);
+    }
+}

@@ -1,0 +1,226 @@
+//! Bytes to and from a mail server: replies read within bounds, everything within a time.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use memchr::memchr;
+use rustls::ClientConfig;
+use rustls_pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::cleartext::Remembering;
+use crate::reply::{LONGEST_LINE, Lines, MOST_BYTES, Reply, Taken};
+
+/// Replies are short; one read takes the three of a pipelined transaction.
+const READ_AT_ONCE: usize = 4_096;
+/// How long a reply may take that explains why a write failed: it is already there, or it never comes.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// Why nothing more can be said on this connection.
+#[derive(Debug)]
+pub(crate) enum WireError {
+    Timeout,
+    Lost,
+    /// What came is no reply; these were its first bytes.
+    NotAReply(Vec<u8>),
+    TooLong,
+}
+
+#[derive(Debug)]
+pub(crate) enum TlsError {
+    Timeout,
+    Lost,
+    NoAuthority,
+    BadName,
+    /// The peer did not speak TLS; these were its first bytes.
+    NotTls(Vec<u8>),
+    Tls(rustls::Error),
+}
+
+enum Stream {
+    Clear(TcpStream),
+    Tls(Box<TlsStream<Remembering>>),
+}
+
+/// One connection, with what has been received and not yet read.
+pub(crate) struct Wire {
+    stream: Stream,
+    received: Vec<u8>,
+    read: usize,
+    /// Whatever the limit of a step, nothing goes on after this.
+    pub(crate) ends: Option<Instant>,
+}
+
+impl Wire {
+    pub(crate) fn clear(stream: TcpStream, ends: Option<Instant>) -> Self {
+        Self { stream: Stream::Clear(stream), received: Vec::new(), read: 0, ends }
+    }
+
+    pub(crate) async fn tls(
+        stream: TcpStream,
+        config: Option<Arc<ClientConfig>>,
+        host: &str,
+        limit: Duration,
+        ends: Option<Instant>,
+    ) -> Result<Self, TlsError> {
+        let config = config.ok_or(TlsError::NoAuthority)?;
+        let name = ServerName::try_from(host.to_owned()).map_err(|_| TlsError::BadName)?;
+        let handshake = TlsConnector::from(config).connect(name, Remembering::new(stream)).into_fallible();
+        match timeout_at(deadline(limit, ends), handshake).await {
+            Err(_) => Err(TlsError::Timeout),
+            Ok(Ok(stream)) => Ok(Self { stream: Stream::Tls(Box::new(stream)), received: Vec::new(), read: 0, ends }),
+            Ok(Err((error, stream))) => Err(tls_error(error, stream.first())),
+        }
+    }
+
+    /// The bare connection again, to begin TLS on it. What the server had sent too early is given back with it.
+    pub(crate) fn into_clear(self) -> Option<(TcpStream, Vec<u8>)> {
+        match self.stream {
+            Stream::Clear(stream) => Some((stream, self.received[self.read..].to_vec())),
+            Stream::Tls(_) => None,
+        }
+    }
+
+    /// «TLS 1.3», or nothing in clear.
+    pub(crate) fn protocol(&self) -> Option<&'static str> {
+        let Stream::Tls(stream) = &self.stream else { return None };
+        match stream.get_ref().1.protocol_version() {
+            Some(rustls::ProtocolVersion::TLSv1_3) => Some("TLS 1.3"),
+            Some(rustls::ProtocolVersion::TLSv1_2) => Some("TLS 1.2"),
+            _ => Some("TLS"),
+        }
+    }
+
+    /// Writes all of it. The limit is for each step forward: a slow link is not a dead one.
+    pub(crate) async fn write(&mut self, bytes: &[u8], limit: Duration) -> Result<(), WireError> {
+        let mut left = bytes;
+        while !left.is_empty() {
+            let deadline = deadline(limit, self.ends);
+            let written = match &mut self.stream {
+                Stream::Clear(stream) => timeout_at(deadline, stream.write(left)).await,
+                Stream::Tls(stream) => timeout_at(deadline, stream.write(left)).await,
+            };
+            match written {
+                Err(_) => return Err(WireError::Timeout),
+                Ok(Ok(0) | Err(_)) => return Err(WireError::Lost),
+                Ok(Ok(count)) => left = &left[count..],
+            }
+        }
+        if let Stream::Tls(stream) = &mut self.stream {
+            match timeout_at(deadline(limit, self.ends), stream.flush()).await {
+                Err(_) => return Err(WireError::Timeout),
+                Ok(Err(_)) => return Err(WireError::Lost),
+                Ok(Ok(())) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads one whole reply within the limit, however slowly its bytes come.
+    pub(crate) async fn reply(&mut self, limit: Duration) -> Result<Reply, WireError> {
+        let deadline = deadline(limit, self.ends);
+        let mut lines = Lines::default();
+        let mut taken = 0;
+        loop {
+            while let Some(line) = self.next_line() {
+                taken += line.len();
+                match lines.take(&self.received[line]) {
+                    Taken::Last => return Ok(lines.finish()),
+                    Taken::More => {}
+                    Taken::NotAReply => return Err(WireError::NotAReply(self.first_bytes())),
+                }
+            }
+            if taken + self.received.len() - self.read > MOST_BYTES {
+                return Err(if self.looks_like_a_reply() {
+                    WireError::TooLong
+                } else {
+                    WireError::NotAReply(self.first_bytes())
+                });
+            }
+            self.receive(deadline).await?;
+        }
+    }
+
+    /// The reply that explains why the server stopped listening, if it said one.
+    pub(crate) async fn last_words(&mut self) -> Option<Reply> {
+        self.reply(LAST_WORDS).await.ok().filter(|reply| !reply.is_positive() && reply.code() != 354)
+    }
+
+    /// Nothing is waiting to be read: what came after a reply that nobody asked for.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.read == self.received.len()
+    }
+
+    pub(crate) fn has_received(&self) -> bool {
+        !self.received.is_empty()
+    }
+
+    pub(crate) fn first_bytes(&self) -> Vec<u8> {
+        self.received.iter().copied().take(LONGEST_LINE).collect()
+    }
+
+    /// Whether the connection stands and the server has said nothing unasked, such as a 421 or its farewell.
+    pub(crate) async fn is_open(&mut self) -> bool {
+        let mut byte = [0u8; 1];
+        let polled = poll_fn(|context| {
+            let mut buffer = ReadBuf::new(&mut byte);
+            Poll::Ready(match &mut self.stream {
+                Stream::Clear(stream) => Pin::new(stream).poll_read(context, &mut buffer),
+                Stream::Tls(stream) => Pin::new(stream.as_mut()).poll_read(context, &mut buffer),
+            })
+        });
+        self.read == self.received.len() && polled.await.is_pending()
+    }
+
+    fn next_line(&mut self) -> Option<std::ops::Range<usize>> {
+        let end = self.read + memchr(b'\n', &self.received[self.read..])?;
+        let line = self.read..end;
+        self.read = end + 1;
+        Some(line)
+    }
+
+    fn looks_like_a_reply(&self) -> bool {
+        self.received.get(..3).is_some_and(|code| code.iter().all(u8::is_ascii_digit))
+    }
+
+    async fn receive(&mut self, deadline: Instant) -> Result<(), WireError> {
+        if self.read == self.received.len() {
+            self.received.clear();
+            self.read = 0;
+        }
+        self.received.reserve(READ_AT_ONCE);
+        let received = match &mut self.stream {
+            Stream::Clear(stream) => timeout_at(deadline, stream.read_buf(&mut self.received)).await,
+            Stream::Tls(stream) => timeout_at(deadline, stream.read_buf(&mut self.received)).await,
+        };
+        match received {
+            Err(_) => Err(WireError::Timeout),
+            Ok(Ok(0) | Err(_)) => Err(WireError::Lost),
+            Ok(Ok(_)) => Ok(()),
+        }
+    }
+}
+
+pub(crate) fn deadline(limit: Duration, ends: Option<Instant>) -> Instant {
+    let own = Instant::now() + limit;
+    ends.map_or(own, |ends| own.min(ends))
+}
+
+fn tls_error(error: io::Error, first: &[u8]) -> TlsError {
+    // The first byte of a TLS record is its type, 20 to 24 (RFC 8446 5.1).
+    if first.first().is_some_and(|byte| !matches!(byte, 20..=24)) {
+        return TlsError::NotTls(first.to_vec());
+    }
+    match error.into_inner().map(|inner| inner.downcast::<rustls::Error>()) {
+        Some(Ok(error)) => TlsError::Tls(*error),
+        _ => TlsError::Lost,
+    }
+}
