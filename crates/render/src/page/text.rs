@@ -1,0 +1,249 @@
+//! Text, set into lines and measured: parley shapes and breaks it, krilla will draw its glyphs.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use krilla::text::{Font, GlyphId, KrillaGlyph};
+use parley::setting::Tag;
+use parley::{
+    BaseDirection, FontFamily, FontFamilyName, FontFeature, FontFeatures, FontWeight, Layout, LayoutContext, OverflowWrap,
+    StyleProperty,
+};
+
+use super::fonts::Fonts;
+
+/// From the baseline to the top of a capital, in ems (OS/2 sCapHeight of Source Sans 3).
+pub const CAPITAL: f32 = 0.66;
+/// Between the baseline of a line and the capitals of the next, in ems, where nothing else is asked.
+pub const LEADING: f32 = 0.6;
+
+/// Figures of one width, so that columns of amounts stand under each other.
+const TABULAR: [FontFeature; 1] = [FontFeature::new(Tag::new(b"tnum"), 1)];
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Style {
+    pub size: f32,
+    pub semibold: bool,
+    /// Extra space between letters, in points.
+    pub tracking: f32,
+}
+
+pub const fn regular(size: f32) -> Style {
+    Style { size, semibold: false, tracking: 0.0 }
+}
+
+pub const fn semibold(size: f32) -> Style {
+    Style { size, semibold: true, tracking: 0.0 }
+}
+
+/// Lines of text and how high they are together.
+#[derive(Clone)]
+pub struct Text {
+    pub(super) words: Rc<str>,
+    pub(super) lines: Vec<Line>,
+    pub height: f32,
+}
+
+#[derive(Clone)]
+pub struct Line {
+    /// Below the top of the text.
+    pub(super) baseline: f32,
+    pub(super) top: f32,
+    pub(super) width: f32,
+    pub(super) runs: Vec<Run>,
+}
+
+#[derive(Clone)]
+pub struct Run {
+    pub(super) x: f32,
+    pub(super) size: f32,
+    pub(super) font: Font,
+    pub(super) glyphs: Vec<KrillaGlyph>,
+}
+
+impl Text {
+    pub fn width(&self) -> f32 {
+        self.lines.iter().map(|line| line.width).fold(0.0, f32::max)
+    }
+
+    /// How high the first line is.
+    pub fn first_line(&self) -> f32 {
+        self.lines.first().map_or(0.0, |line| line.baseline)
+    }
+
+    /// Cuts off the lines that end within `room`; none if not even the first does. The rest starts at its own top.
+    pub fn cut(&self, room: f32) -> Option<(Text, Option<Text>)> {
+        let fitting = self.lines.iter().take_while(|line| line.baseline <= room).count();
+        if fitting == 0 {
+            return None;
+        }
+        let (first, rest) = self.lines.split_at(fitting);
+        Some((self.of_lines(first), (!rest.is_empty()).then(|| self.of_lines(rest))))
+    }
+
+    fn of_lines(&self, lines: &[Line]) -> Text {
+        let top = lines.first().map_or(0.0, |line| line.top);
+        let moved = |line: &Line| Line { baseline: line.baseline - top, top: line.top - top, ..line.clone() };
+        let lines: Vec<Line> = lines.iter().map(moved).collect();
+        let height = lines.last().map_or(0.0, |line| line.baseline);
+        Text { words: self.words.clone(), lines, height }
+    }
+}
+
+/// Sets text; one for each thread, for the fonts and the working memory are worth keeping.
+pub struct Typesetter {
+    fonts: Fonts,
+    context: LayoutContext<()>,
+    layout: Layout<()>,
+    /// Words that are the same on every page, set once. Only words of the program: its size is bounded by the program.
+    printed: HashMap<(&'static str, u32, bool), Text>,
+}
+
+thread_local! {
+    static TYPESETTER: RefCell<Typesetter> = RefCell::new(Typesetter::new());
+}
+
+impl Typesetter {
+    fn new() -> Self {
+        Self { fonts: Fonts::new(), context: LayoutContext::new(), layout: Layout::new(), printed: HashMap::new() }
+    }
+
+    pub fn with<R>(work: impl FnOnce(&mut Typesetter) -> R) -> R {
+        TYPESETTER.with_borrow_mut(work)
+    }
+
+    /// Words of the program, in one line.
+    pub fn printed(&mut self, words: &'static str, style: Style) -> Text {
+        let key = (words, style.size.to_bits(), style.semibold);
+        if let Some(text) = self.printed.get(&key) {
+            return text.clone();
+        }
+        let text = self.line(words, style);
+        self.printed.insert(key, text.clone());
+        text
+    }
+
+    /// One line, as long as it gets.
+    pub fn line(&mut self, words: &str, style: Style) -> Text {
+        self.set(&[(words, style)], f32::INFINITY, 0.0)
+    }
+
+    /// Lines no wider than `width`, with [`LEADING`]. A word wider than that breaks anywhere and leaves no character behind.
+    pub fn wrapped(&mut self, words: &str, style: Style, width: f32) -> Text {
+        self.set(&[(words, style)], width, LEADING * style.size)
+    }
+
+    pub fn set(&mut self, spans: &[(&str, Style)], width: f32, leading: f32) -> Text {
+        let words: Rc<str> = match spans {
+            [(words, _)] => Rc::from(*words),
+            spans => Rc::from(spans.iter().map(|(words, _)| *words).collect::<String>()),
+        };
+        self.shape(&words, spans);
+        self.layout.break_all_lines(width.is_finite().then_some(width));
+        let mut lines: Vec<Line> = Vec::with_capacity(self.layout.len());
+        let mut top = 0.0;
+        for line in self.layout.lines() {
+            let (runs, size) = runs_of(&line, &mut self.fonts);
+            let size = if size > 0.0 { size } else { spans[0].1.size };
+            let metrics = line.metrics();
+            let baseline = top + size * CAPITAL;
+            // Space after the last letter is space beside the line, not in it.
+            let width = metrics.advance - metrics.hanging_advance - spans[spans.len() - 1].1.tracking;
+            lines.push(Line { baseline, top, width, runs });
+            top = baseline + leading;
+        }
+        let height = lines.last().map_or(0.0, |line| line.baseline);
+        Text { words, lines, height }
+    }
+
+    fn shape(&mut self, words: &str, spans: &[(&str, Style)]) {
+        let choice = self.fonts.for_text(words);
+        let mut builder = self.context.ranged_builder(choice.context, words, 1.0, false);
+        builder.set_base_direction(BaseDirection::Ltr);
+        builder.push_default(StyleProperty::FontFamily(family_list(&choice.families)));
+        builder.push_default(StyleProperty::FontFeatures(FontFeatures::List(Cow::Borrowed(&TABULAR))));
+        builder.push_default(StyleProperty::OverflowWrap(OverflowWrap::Anywhere));
+        for property in properties(spans[0].1) {
+            builder.push_default(property);
+        }
+        let mut start = spans[0].0.len();
+        for (span, style) in &spans[1..] {
+            let range = start..start + span.len();
+            start = range.end;
+            for property in properties(*style) {
+                builder.push(property, range.clone());
+            }
+        }
+        builder.build_into(&mut self.layout, words);
+    }
+
+    /// The longest beginning of `words` that is no wider than `width`, with `…` where something was cut off.
+    pub fn shortened(&mut self, words: &str, style: Style, width: f32) -> Text {
+        let whole = self.line(words, style);
+        let Some(line) = whole.lines.first().filter(|line| line.width > width) else { return whole };
+        let mut x = 0.0;
+        let mut end = 0;
+        for glyph in line.runs.iter().flat_map(|run| run.glyphs.iter().map(|glyph| (glyph, glyph.x_advance * run.size))) {
+            x += glyph.1;
+            if x > width {
+                break;
+            }
+            end = glyph.0.text_range.end;
+        }
+        self.line(&format!("{}…", words[..end].trim_end()), style)
+    }
+}
+
+fn family_list(families: &[Arc<str>]) -> FontFamily<'_> {
+    match families {
+        [only] => FontFamily::named(only),
+        several => FontFamily::List(Cow::Owned(several.iter().map(|name| FontFamilyName::named(name)).collect())),
+    }
+}
+
+fn properties(style: Style) -> [StyleProperty<'static, ()>; 3] {
+    [
+        StyleProperty::FontSize(style.size),
+        StyleProperty::FontWeight(FontWeight::new(if style.semibold { 600.0 } else { 400.0 })),
+        StyleProperty::LetterSpacing(style.tracking),
+    ]
+}
+
+/// The runs of a line in the order they are seen, and the size of the largest.
+fn runs_of(line: &parley::Line<'_, ()>, fonts: &mut Fonts) -> (Vec<Run>, f32) {
+    let mut runs = Vec::new();
+    let (mut x, mut largest) = (0.0, 0.0_f32);
+    for run in line.runs() {
+        let size = run.font_size();
+        largest = largest.max(size);
+        let glyphs = glyphs_of(&run);
+        let advance = run.advance();
+        if let Some(font) = fonts.drawn(run.font()).filter(|_| !glyphs.is_empty()) {
+            runs.push(Run { x, size, font, glyphs });
+        }
+        x += advance;
+    }
+    (runs, largest)
+}
+
+fn glyphs_of(run: &parley::Run<'_, ()>) -> Vec<KrillaGlyph> {
+    let size = run.font_size();
+    let mut glyphs: Vec<KrillaGlyph> = Vec::with_capacity(run.len());
+    for cluster in run.visual_clusters() {
+        if cluster.is_ligature_continuation() {
+            if let Some(last) = glyphs.last_mut() {
+                last.text_range.end = cluster.text_range().end;
+            }
+            continue;
+        }
+        for glyph in cluster.glyphs() {
+            let id = GlyphId::new(glyph.id);
+            let place = (glyph.advance / size, glyph.x / size, glyph.y / size);
+            glyphs.push(KrillaGlyph::new(id, place.0, place.1, place.2, 0.0, cluster.text_range(), None));
+        }
+    }
+    glyphs
+}
