@@ -3,7 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
+    date_time_ymd,
+};
 
 /// A name under .test belongs to nobody (RFC 2606).
 const ANOTHER_NAME: &str = "otro-servidor.acuse.test";
@@ -61,7 +64,12 @@ impl Authority {
     fn sign(&self, params: CertificateParams) -> Certificate {
         let key = new_key();
         let certificate = params.signed_by(&key, &self.issuer).expect("the authority can sign");
-        Certificate { pem: certificate.pem(), der: certificate.der().to_vec(), key_pem: key.serialize_pem(), key_der: key.serialize_der() }
+        Certificate {
+            pem: certificate.pem(),
+            der: certificate.der().to_vec(),
+            key_pem: key.serialize_pem(),
+            key_der: key.serialize_der(),
+        }
     }
 }
 
@@ -69,7 +77,12 @@ impl Authority {
 pub fn self_signed(name: &str) -> Certificate {
     let key = new_key();
     let certificate = params(&[name], name).self_signed(&key).expect("a plain certificate can sign itself");
-    Certificate { pem: certificate.pem(), der: certificate.der().to_vec(), key_pem: key.serialize_pem(), key_der: key.serialize_der() }
+    Certificate {
+        pem: certificate.pem(),
+        der: certificate.der().to_vec(),
+        key_pem: key.serialize_pem(),
+        key_der: key.serialize_der(),
+    }
 }
 
 #[derive(Debug, Clone)]

@@ -80,7 +80,11 @@ pub fn run(command: &mut Command) -> Result<String, String> {
     let status = command.stdin(Stdio::null()).stdout(also).stderr(errors).status();
     let status = status.map_err(|error| format!("{}: {error}", command.get_program().display()))?;
     let text = read_from_start(&mut said);
-    if status.success() { Ok(text) } else { Err(format!("{} ended with {status}: {}", command.get_program().display(), text.trim())) }
+    if status.success() {
+        Ok(text)
+    } else {
+        Err(format!("{} ended with {status}: {}", command.get_program().display(), text.trim()))
+    }
 }
 
 fn read_from_start(file: &mut fs::File) -> String {

@@ -1,0 +1,6 @@
+pub mod certificates;
+mod host;
+pub mod mail_servers;
+pub mod postgres;
+mod reaper;
+pub mod smtp_load;

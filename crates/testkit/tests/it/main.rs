@@ -1,0 +1,5 @@
+mod certificates;
+mod mail_servers;
+mod postgres;
+mod smtp_client;
+mod smtp_load;
