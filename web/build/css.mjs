@@ -10,7 +10,12 @@ const BROWSERS = ['chrome123', 'firefox128', 'safari17.5'];
 /** The part of the kit that a page may use without asking: the scan of the templates adds whatever else they name. */
 const VOCABULARY = `btn btn-primary btn-secondary btn-danger btn-sm btn-icon card card-header card-body card-footer
   form-control form-select form-label form-hint form-check-input is-invalid invalid-feedback
-  mt-0 mt-1 mt-2 mt-3 mb-0 mb-1 mb-2 mb-3`.split(/\s+/);
+  mt-0 mt-1 mt-2 mt-3 mb-0 mb-1 mb-2 mb-3
+  a abbr article aside b blockquote button caption code details dialog dd div dl dt em fieldset figcaption figure footer form h1 h2 h3 h4
+  header hr iframe img input kbd label legend li main mark nav ol optgroup option output p pre progress q s section select small span
+  strong sub sup summary svg table tbody td textarea tfoot th thead time tr u ul
+  type text search email password number tel url date time file checkbox radio submit button reset role list hidden disabled checked
+  readonly multiple size href class title open`.split(/\s+/);
 
 export async function makeStylesheet(target) {
   const kit = readFileSync(`${web}node_modules/@tabler/core/dist/css/tabler.css`, 'utf8');

@@ -9,11 +9,17 @@ use axum::response::Response;
 /// No inline script or style, nothing from elsewhere. `data:` is for the kit's own check marks and select arrows.
 const PAGES: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; script-src 'self'; connect-src 'self'; \
+     form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+);
+
+/// For the page that shows a mail in a frame (the demo's mailbox): the same, and frames of our own.
+pub const A_PAGE_WITH_A_MAIL: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; script-src 'self'; connect-src 'self'; \
      frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
 
 /// A mail shown as its recipient would see it: its own inline styles, no script, no request, framed by our pages only.
-/// For the answer that *is* the mail's HTML; the page that frames it keeps the general policy.
+/// For the answer that *is* the mail's HTML.
 pub const A_MAIL_IN_A_FRAME: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
 );
