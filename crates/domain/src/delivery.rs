@@ -145,8 +145,12 @@ pub enum Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
     Accepted,
-    Retry { at: Instant },
-    ConfirmAgain { at: Instant },
+    Retry {
+        at: Instant,
+    },
+    ConfirmAgain {
+        at: Instant,
+    },
     Failed,
     /// Back to the queue, to wait until the account is mended.
     WaitForAccount,

@@ -50,8 +50,7 @@ pub enum DocumentKind {
 }
 
 impl DocumentKind {
-    pub const ALL: [DocumentKind; 5] =
-        [Self::Invoice, Self::SalesNote, Self::Settlement, Self::DebitNote, Self::CreditNote];
+    pub const ALL: [DocumentKind; 5] = [Self::Invoice, Self::SalesNote, Self::Settlement, Self::DebitNote, Self::CreditNote];
 
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -108,7 +108,22 @@ mod tests {
 
     #[test]
     fn what_could_break_a_header_or_a_command_is_no_address() {
-        for typed in ["", "a", "@x.ec", "a@", "a@x", "a b@x.ec", "a@x.ec\r\nBcc: b@y.ec", "a@x..ec", ".a@x.ec", "a@-x.ec", "a@1.2.3.4", "<a@x.ec>", "a@x.ec>", "a\"b@x.ec"] {
+        for typed in [
+            "",
+            "a",
+            "@x.ec",
+            "a@",
+            "a@x",
+            "a b@x.ec",
+            "a@x.ec\r\nBcc: b@y.ec",
+            "a@x..ec",
+            ".a@x.ec",
+            "a@-x.ec",
+            "a@1.2.3.4",
+            "<a@x.ec>",
+            "a@x.ec>",
+            "a\"b@x.ec",
+        ] {
             assert!(typed.parse::<EmailAddress>().is_err(), "{typed:?}");
         }
         assert!("josé.ñandú+recibos@compañía.ec".parse::<EmailAddress>().is_ok());

@@ -21,3 +21,15 @@ pub mod words;
 pub type Instant = chrono::DateTime<chrono::Utc>;
 /// A day in the company's calendar (America/Guayaquil).
 pub type Date = chrono::NaiveDate;
+
+/// The day in Ecuador (UTC−5 all year) at this moment.
+#[must_use]
+pub fn day_in_ecuador(now: Instant) -> Date {
+    local_time(now).date()
+}
+
+/// The clock on the wall in Ecuador at this moment.
+#[must_use]
+pub fn local_time(at: Instant) -> chrono::NaiveDateTime {
+    at.naive_utc() - chrono::TimeDelta::hours(5)
+}

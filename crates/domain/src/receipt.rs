@@ -181,11 +181,7 @@ impl Receipt {
             lines: payment.lines.iter().map(|line| Line::of(line, facts.applied)).collect(),
             money: sums.money.plain(),
             total: sums.total.plain(),
-            sums: Sums {
-                withholding: sums.withholding.plain(),
-                advance: sums.advance.plain(),
-                offset: sums.offset.plain(),
-            },
+            sums: Sums { withholding: sums.withholding.plain(), advance: sums.advance.plain(), offset: sums.offset.plain() },
             in_words: in_words(sums.headline()).unwrap_or_default(),
             allocations: allocations.iter().map(Allocated::of).collect(),
             allocated: sums.allocated.plain(),

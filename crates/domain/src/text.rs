@@ -31,6 +31,25 @@ pub fn masked_account(account: &str) -> String {
     format!("••{}", letters[letters.len() - 4..].iter().collect::<String>())
 }
 
+/// Lower case without Spanish accents, for searching: «Ñacato Cía.» → `nacato cia.`
+#[must_use]
+pub fn folded(text: &str) -> String {
+    one_line(text).to_lowercase().chars().map(without_accent).collect()
+}
+
+fn without_accent(c: char) -> char {
+    match c {
+        'á' | 'à' | 'ä' | 'â' | 'ã' => 'a',
+        'é' | 'è' | 'ë' | 'ê' => 'e',
+        'í' | 'ì' | 'ï' | 'î' => 'i',
+        'ó' | 'ò' | 'ö' | 'ô' | 'õ' => 'o',
+        'ú' | 'ù' | 'ü' | 'û' => 'u',
+        'ñ' => 'n',
+        'ç' => 'c',
+        other => other,
+    }
+}
+
 fn is_break(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{2028}' | '\u{2029}')
 }

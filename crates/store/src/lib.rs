@@ -1,0 +1,40 @@
+//! Everything on record: the only room with SQL.
+//!
+//! A public write is an act of the business in one transaction; there is no `insert_x`. A function on a company's data
+//! takes the company right after the connection; the few that cross companies are named `…_any_company`.
+
+pub mod companies;
+pub mod contacts;
+pub mod db;
+pub mod deliveries;
+pub mod documents;
+pub mod events;
+pub mod idempotency;
+pub mod mail_accounts;
+pub mod pauses;
+pub mod payments;
+pub mod secrets;
+pub mod tokens;
+pub mod users;
+
+mod numbers;
+mod sql;
+
+use acuse_domain::id::CompanyId;
+
+pub use db::{Db, StoreError};
+
+/// Who does something, and to which company's records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    pub company: CompanyId,
+    /// As the history shows it: a person's name, or «API: tienda en línea».
+    pub name: String,
+}
+
+/// One page of a list: what follows `after`, at most `limit` rows.
+#[derive(Debug, Clone, Copy)]
+pub struct Page {
+    pub after: Option<uuid::Uuid>,
+    pub limit: u64,
+}

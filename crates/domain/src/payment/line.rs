@@ -21,16 +21,8 @@ pub enum Method {
 }
 
 impl Method {
-    pub const ALL: [Method; 8] = [
-        Self::Cash,
-        Self::Check,
-        Self::Transfer,
-        Self::Deposit,
-        Self::Card,
-        Self::Offset,
-        Self::Withholding,
-        Self::Advance,
-    ];
+    pub const ALL: [Method; 8] =
+        [Self::Cash, Self::Check, Self::Transfer, Self::Deposit, Self::Card, Self::Offset, Self::Withholding, Self::Advance];
 
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -151,17 +143,7 @@ pub struct PaymentLine {
 impl PaymentLine {
     #[must_use]
     pub const fn new(method: Method, amount: Money) -> Self {
-        Self {
-            method,
-            amount,
-            reference: None,
-            bank: None,
-            account: None,
-            date: None,
-            kind: None,
-            tax: None,
-            advance_from: None,
-        }
+        Self { method, amount, reference: None, bank: None, account: None, date: None, kind: None, tax: None, advance_from: None }
     }
 
     /// The line's name on receipts and pages: «Cheque posfechado», «Retención IR 2 %».
@@ -198,8 +180,7 @@ impl PaymentLine {
     /// Each optional field: its name, whether it was given, whether it is too long.
     fn given(&self) -> [(&'static str, bool, bool); 7] {
         let text = |field: &Option<String>| field.as_ref().map_or(0, |text| text.chars().count());
-        let [reference, bank, account, tax] =
-            [text(&self.reference), text(&self.bank), text(&self.account), text(&self.tax)];
+        let [reference, bank, account, tax] = [text(&self.reference), text(&self.bank), text(&self.account), text(&self.tax)];
         [
             ("reference", reference > 0, reference > LONGEST_FIELD),
             ("bank", bank > 0, bank > LONGEST_FIELD),

@@ -1,0 +1,122 @@
+//! Companies and their logos.
+
+use acuse_domain::Instant;
+use acuse_domain::company::{Company, CompanyProfile};
+use acuse_domain::id::CompanyId;
+use acuse_domain::identification::Ruc;
+use sea_orm::{ConnectionTrait, FromQueryResult};
+use uuid::Uuid;
+
+use crate::db::{Db, StoreError};
+use crate::sql::{self, Inserted, execute, new_id, one, optional_address, values};
+
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    #[error("there is already a company with this RUC")]
+    RucTaken,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+pub async fn create(db: &Db, ruc: &Ruc, profile: &CompanyProfile, now: Instant) -> Result<CompanyId, CreateError> {
+    let id = CompanyId(new_id());
+    let tx = db.begin_write().await?;
+    let sql = "INSERT INTO company (id, ruc, legal_name, trade_name, address, city, phone, email, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    let row = values![
+        id.0,
+        ruc.as_str(),
+        profile.legal_name.as_str(),
+        profile.trade_name.clone(),
+        profile.address.clone(),
+        profile.city.clone(),
+        profile.phone.clone(),
+        profile.email.as_ref().map(ToString::to_string),
+        now
+    ];
+    match sql::insert(tx.as_conn(), sql, row).await? {
+        Inserted::Done => tx.commit().await?,
+        Inserted::Duplicate => return Err(CreateError::RucTaken),
+    }
+    Ok(id)
+}
+
+pub async fn find(db: &Db, company: CompanyId) -> Result<Option<Company>, StoreError> {
+    find_in(db.reader(), company).await
+}
+
+pub(crate) async fn find_in(conn: &impl ConnectionTrait, company: CompanyId) -> Result<Option<Company>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM company WHERE id = $1");
+    one::<Row>(conn, &sql, values![company.0]).await?.map(Row::into_company).transpose()
+}
+
+/// The company with this RUC, whoever asks: for the command line.
+pub async fn find_by_ruc_any_company(db: &Db, ruc: &Ruc) -> Result<Option<Company>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM company WHERE ruc = $1");
+    one::<Row>(db.reader(), &sql, values![ruc.as_str()]).await?.map(Row::into_company).transpose()
+}
+
+pub async fn change(db: &Db, company: CompanyId, profile: &CompanyProfile) -> Result<(), StoreError> {
+    let tx = db.begin_write().await?;
+    let sql =
+        "UPDATE company SET legal_name = $2, trade_name = $3, address = $4, city = $5, phone = $6, email = $7 WHERE id = $1";
+    let row = values![
+        company.0,
+        profile.legal_name.as_str(),
+        profile.trade_name.clone(),
+        profile.address.clone(),
+        profile.city.clone(),
+        profile.phone.clone(),
+        profile.email.as_ref().map(ToString::to_string)
+    ];
+    execute(tx.as_conn(), sql, row).await?;
+    tx.commit().await
+}
+
+/// Keeps a logo that has been re-encoded as PNG; `None` takes it away.
+pub async fn change_logo(db: &Db, company: CompanyId, png: Option<Vec<u8>>) -> Result<(), StoreError> {
+    let tx = db.begin_write().await?;
+    execute(tx.as_conn(), "UPDATE company SET logo = $2 WHERE id = $1", values![company.0, png]).await?;
+    tx.commit().await
+}
+
+/// The logo as PNG.
+pub async fn logo(db: &Db, company: CompanyId) -> Result<Option<Vec<u8>>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Logo {
+        logo: Option<Vec<u8>>,
+    }
+    let row: Option<Logo> = one(db.reader(), "SELECT logo FROM company WHERE id = $1", values![company.0]).await?;
+    Ok(row.and_then(|row| row.logo))
+}
+
+const COLUMNS: &str = "id, ruc, legal_name, trade_name, address, city, phone, email";
+
+#[derive(FromQueryResult)]
+struct Row {
+    id: Uuid,
+    ruc: String,
+    legal_name: String,
+    trade_name: Option<String>,
+    address: Option<String>,
+    city: Option<String>,
+    phone: Option<String>,
+    email: Option<String>,
+}
+
+impl Row {
+    fn into_company(self) -> Result<Company, StoreError> {
+        Ok(Company {
+            id: CompanyId(self.id),
+            ruc: self.ruc.parse().map_err(StoreError::unreadable)?,
+            profile: CompanyProfile {
+                legal_name: self.legal_name,
+                trade_name: self.trade_name,
+                address: self.address,
+                city: self.city,
+                phone: self.phone,
+                email: optional_address(self.email)?,
+            },
+        })
+    }
+}

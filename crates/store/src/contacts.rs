@@ -1,0 +1,241 @@
+//! Customers and suppliers.
+
+use acuse_domain::Instant;
+use acuse_domain::contact::{Contact, ContactDetails, EmailsByPurpose};
+use acuse_domain::id::{CompanyId, ContactId};
+use acuse_domain::identification::{Identification, IdentificationType};
+use acuse_domain::money::Money;
+use acuse_domain::text::folded;
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
+use uuid::Uuid;
+
+use crate::db::{Db, StoreError};
+use crate::idempotency::{self, ClaimError, Once};
+use crate::sql::{self, Inserted, all, code, containing, join_addresses, new_id, one, split_addresses, values};
+use crate::{Actor, Page};
+
+#[derive(Debug, thiserror::Error)]
+pub enum SaveError {
+    /// Another person of the company has this identification.
+    #[error("the identification is taken")]
+    IdentificationTaken,
+    #[error("there is no such person")]
+    NotFound,
+    #[error(transparent)]
+    Once(#[from] ClaimError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+pub async fn create(
+    db: &Db,
+    by: &Actor,
+    details: &ContactDetails,
+    once: Option<&Once>,
+    now: Instant,
+) -> Result<ContactId, SaveError> {
+    let id = new_id();
+    let tx = db.begin_write().await?;
+    if let Some(earlier) = idempotency::claim(&tx, by.company, once, id, now).await? {
+        return Ok(ContactId(earlier));
+    }
+    let sql = "INSERT INTO contact (company_id, id, name, identification_type, identification, is_customer, is_supplier,
+        address, phone, credit_days, emails, emails_received_payments, emails_made_payments, emails_invoices,
+        emails_withholdings, search_text, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+    let mut row = columns(by.company, ContactId(id), details);
+    row.push(now.into());
+    match sql::insert(tx.as_conn(), sql, row).await? {
+        Inserted::Done => tx.commit().await?,
+        Inserted::Duplicate => return Err(SaveError::IdentificationTaken),
+    }
+    Ok(ContactId(id))
+}
+
+pub async fn change(db: &Db, by: &Actor, id: ContactId, details: &ContactDetails) -> Result<(), SaveError> {
+    let tx = db.begin_write().await?;
+    let sql = "UPDATE contact SET name = $3, identification_type = $4, identification = $5, is_customer = $6,
+        is_supplier = $7, address = $8, phone = $9, credit_days = $10, emails = $11, emails_received_payments = $12,
+        emails_made_payments = $13, emails_invoices = $14, emails_withholdings = $15, search_text = $16
+        WHERE company_id = $1 AND id = $2 RETURNING id";
+    #[derive(FromQueryResult)]
+    struct Changed {
+        #[expect(dead_code, reason = "its presence says that a row was changed")]
+        id: Uuid,
+    }
+    match one::<Changed>(tx.as_conn(), sql, columns(by.company, id, details)).await {
+        Ok(Some(_)) => Ok(tx.commit().await?),
+        Ok(None) => Err(SaveError::NotFound),
+        Err(StoreError::Failed(error)) if matches!(error.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_))) => {
+            Err(SaveError::IdentificationTaken)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub async fn find(db: &Db, company: CompanyId, id: ContactId) -> Result<Option<Contact>, StoreError> {
+    find_in(db.reader(), company, id).await
+}
+
+pub(crate) async fn find_in(
+    conn: &impl ConnectionTrait,
+    company: CompanyId,
+    id: ContactId,
+) -> Result<Option<Contact>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM contact WHERE company_id = $1 AND id = $2");
+    one::<Row>(conn, &sql, values![company.0, id.0]).await?.map(Row::into_contact).transpose()
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    Customer,
+    Supplier,
+}
+
+/// Which people a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub role: Option<Role>,
+    /// Part of a name, an identification or an address, without regard to case or accents.
+    pub text: Option<String>,
+}
+
+/// People by name. The cursor is the last person's id.
+pub async fn list(db: &Db, company: CompanyId, filter: &Filter, page: Page) -> Result<Vec<Contact>, StoreError> {
+    let role = match filter.role {
+        Some(Role::Customer) => "AND is_customer",
+        Some(Role::Supplier) => "AND is_supplier",
+        None => "",
+    };
+    let sql = format!(
+        "SELECT {COLUMNS} FROM contact WHERE company_id = $1 AND search_text LIKE $2 ESCAPE '\\' {role}
+        AND ($3 IS NULL OR (name, id) > (SELECT name, id FROM contact WHERE company_id = $1 AND id = $3))
+        ORDER BY name, id LIMIT $4"
+    );
+    let text = containing(filter.text.as_deref().unwrap_or_default());
+    let limit = i64::try_from(page.limit).unwrap_or(i64::MAX);
+    let rows: Vec<Row> = all(db.reader(), &sql, values![company.0, text, page.after, limit]).await?;
+    rows.into_iter().map(Row::into_contact).collect()
+}
+
+/// What a person owes, is owed, and has left as anticipo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Standing {
+    pub receivable: Money,
+    pub payable: Money,
+    /// Anticipos of a customer, not yet used.
+    pub advance_received: Money,
+    /// Anticipos given to a supplier, not yet used.
+    pub advance_made: Money,
+}
+
+pub async fn standing(db: &Db, company: CompanyId, id: ContactId) -> Result<Standing, StoreError> {
+    Ok(standings(db, company, &[id]).await?.pop().map(|(_, standing)| standing).unwrap_or_default())
+}
+
+/// The standings of several people, in the order asked.
+pub async fn standings(db: &Db, company: CompanyId, ids: &[ContactId]) -> Result<Vec<(ContactId, Standing)>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Part {
+        contact_id: Uuid,
+        part: String,
+        cents: i64,
+    }
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let list = sql::places(1, ids.len());
+    let sql = format!(
+        "SELECT contact_id, side AS part, CAST(SUM(balance_cents) AS BIGINT) AS cents FROM document
+        WHERE company_id = $1 AND contact_id IN ({list}) AND balance_cents <> 0 AND voided_at IS NULL GROUP BY contact_id, side
+        UNION ALL
+        SELECT contact_id, direction AS part, CAST(SUM(advance_rest_cents) AS BIGINT) AS cents FROM payment
+        WHERE company_id = $1 AND contact_id IN ({list}) AND advance_rest_cents > 0 GROUP BY contact_id, direction"
+    );
+    let mut asked: Vec<Value> = values![company.0];
+    asked.extend(ids.iter().map(|id| Value::from(id.0)));
+    let parts: Vec<Part> = all(db.reader(), &sql, asked).await?;
+    let sum = |id: &ContactId, name: &str| {
+        parts.iter().filter(|p| p.contact_id == id.0 && p.part == name).map(|p| Money::from_cents(p.cents)).sum()
+    };
+    let standing_of = |id: &ContactId| Standing {
+        receivable: sum(id, "receivable"),
+        payable: sum(id, "payable"),
+        advance_received: sum(id, "received"),
+        advance_made: sum(id, "made"),
+    };
+    Ok(ids.iter().map(|id| (*id, standing_of(id))).collect())
+}
+
+fn columns(company: CompanyId, id: ContactId, details: &ContactDetails) -> Vec<Value> {
+    let by_purpose = &details.emails_by_purpose;
+    values![
+        company.0,
+        id.0,
+        details.name.as_str(),
+        details.identification.kind().as_str(),
+        details.identification.number(),
+        details.is_customer,
+        details.is_supplier,
+        details.address.clone(),
+        details.phone.clone(),
+        details.credit_days,
+        join_addresses(&details.emails),
+        join_addresses(&by_purpose.received_payments),
+        join_addresses(&by_purpose.made_payments),
+        join_addresses(&by_purpose.invoices),
+        join_addresses(&by_purpose.withholdings),
+        search_text(details)
+    ]
+}
+
+fn search_text(details: &ContactDetails) -> String {
+    let addresses = join_addresses(&details.emails);
+    folded(&format!("{} {} {addresses}", details.name, details.identification.number()))
+}
+
+const COLUMNS: &str = "id, name, identification_type, identification, is_customer, is_supplier, address, phone, credit_days,
+    emails, emails_received_payments, emails_made_payments, emails_invoices, emails_withholdings";
+
+#[derive(FromQueryResult)]
+struct Row {
+    id: Uuid,
+    name: String,
+    identification_type: String,
+    identification: String,
+    is_customer: bool,
+    is_supplier: bool,
+    address: Option<String>,
+    phone: Option<String>,
+    credit_days: Option<i32>,
+    emails: String,
+    emails_received_payments: String,
+    emails_made_payments: String,
+    emails_invoices: String,
+    emails_withholdings: String,
+}
+
+impl Row {
+    fn into_contact(self) -> Result<Contact, StoreError> {
+        let kind = code(&self.identification_type, IdentificationType::parse)?;
+        Ok(Contact {
+            id: ContactId(self.id),
+            details: ContactDetails {
+                name: self.name,
+                identification: Identification::parse(kind, &self.identification).map_err(StoreError::unreadable)?,
+                is_customer: self.is_customer,
+                is_supplier: self.is_supplier,
+                address: self.address,
+                phone: self.phone,
+                credit_days: self.credit_days,
+                emails: split_addresses(&self.emails)?,
+                emails_by_purpose: EmailsByPurpose {
+                    received_payments: split_addresses(&self.emails_received_payments)?,
+                    made_payments: split_addresses(&self.emails_made_payments)?,
+                    invoices: split_addresses(&self.emails_invoices)?,
+                    withholdings: split_addresses(&self.emails_withholdings)?,
+                },
+            },
+        })
+    }
+}

@@ -1,0 +1,214 @@
+//! The connection: one writer and several readers on SQLite, one pool on PostgreSQL. The one place that knows the engine.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode, SqlxPostgresConnector,
+    SqlxSqliteConnector, TransactionOptions, TransactionTrait,
+};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, PgPool, SqlitePool};
+use tokio::sync::Notify;
+
+/// How long a writer waits for another process on the same SQLite file before it gives up.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a request waits for a connection before it is told that the database does not answer.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Readers of SQLite: WAL lets them go on while the writer writes.
+const SQLITE_READERS: u32 = 8;
+const POSTGRES_CONNECTIONS: u32 = 16;
+/// Pages of 4 KiB that may wait in the WAL before a checkpoint: 16 MiB.
+const WAL_PAGES: &str = "4096";
+
+/// The open database.
+#[derive(Clone)]
+pub struct Db {
+    writer: DatabaseConnection,
+    readers: DatabaseConnection,
+    wake: Arc<Notify>,
+}
+
+/// The database failed or did not answer. What was under way has not happened.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("the database address is not understood: {0}")]
+    Address(String),
+    #[error("the database does not answer: {0}")]
+    Unavailable(DbErr),
+    #[error("the database is of another version: {0}")]
+    Version(String),
+    #[error("the database failed: {0}")]
+    Failed(DbErr),
+    #[error("a record cannot be read: {0}")]
+    Unreadable(String),
+}
+
+impl StoreError {
+    pub(crate) fn unreadable(what: impl std::fmt::Display) -> Self {
+        Self::Unreadable(what.to_string())
+    }
+}
+
+impl From<DbErr> for StoreError {
+    fn from(error: DbErr) -> Self {
+        let text = error.to_string();
+        let out_of_reach = matches!(error, DbErr::Conn(_) | DbErr::ConnectionAcquire(_))
+            || ["database is locked", "disk is full", "disk I/O", "readonly", "unable to open", "Connection", "connection"]
+                .iter()
+                .any(|sign| text.contains(sign));
+        if out_of_reach { Self::Unavailable(error) } else { Self::Failed(error) }
+    }
+}
+
+/// A transaction that writes. Nothing of it stays unless it is committed.
+pub struct Tx(DatabaseTransaction);
+
+impl Tx {
+    pub(crate) fn as_conn(&self) -> &DatabaseTransaction {
+        &self.0
+    }
+
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        Ok(self.0.commit().await?)
+    }
+}
+
+impl Db {
+    /// Opens `sqlite://path` or `postgres://…`. A missing SQLite file is made; nothing is migrated.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let (writer, readers) = if url.starts_with("sqlite:") {
+            open_sqlite(url).await?
+        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            let pool = open_postgres(url).await?;
+            (pool.clone(), pool)
+        } else {
+            return Err(StoreError::Address("write sqlite://… or postgres://…".to_string()));
+        };
+        Ok(Self { writer, readers, wake: Arc::new(Notify::new()) })
+    }
+
+    /// Brings the tables to this version. Errs if the database belongs to a newer one.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        let migrator = sqlx::migrate!("./migrations");
+        let done = match self.engine() {
+            DbBackend::Postgres => migrator.run(self.writer.get_postgres_connection_pool()).await,
+            _ => migrator.run(self.writer.get_sqlite_connection_pool()).await,
+        };
+        done.map_err(|error| StoreError::Version(error.to_string()))
+    }
+
+    /// Whether every migration has run. Errs if the database does not answer.
+    pub async fn is_migrated(&self) -> Result<bool, StoreError> {
+        let known = sqlx::migrate!("./migrations").iter().count();
+        let sql = "SELECT COUNT(*) AS n FROM _sqlx_migrations WHERE success";
+        let row = self.readers.query_one_raw(sea_orm::Statement::from_string(self.engine(), sql)).await;
+        match row {
+            Ok(Some(row)) => Ok(row.try_get::<i64>("", "n")? >= i64::try_from(known).unwrap_or(i64::MAX)),
+            Ok(None) => Ok(false),
+            Err(error) => match StoreError::from(error) {
+                StoreError::Failed(_) => Ok(false),
+                unreachable => Err(unreachable),
+            },
+        }
+    }
+
+    /// Answers as soon as a statement has run.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.readers.execute_unprepared("SELECT 1").await?;
+        Ok(())
+    }
+
+    #[must_use]
+    pub fn is_sqlite(&self) -> bool {
+        self.engine() == DbBackend::Sqlite
+    }
+
+    /// Wakes the delivery workers of this process.
+    pub fn nudge(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Waits until somebody queues a delivery in this process.
+    pub async fn nudged(&self) {
+        self.wake.notified().await;
+    }
+
+    /// Closes every connection; what is not committed is undone.
+    pub async fn close(self) {
+        let Self { writer, readers, .. } = self;
+        // Both names may stand for one pool; closing it twice does nothing.
+        let _ = writer.close().await;
+        let _ = readers.close().await;
+    }
+
+    pub(crate) async fn begin_write(&self) -> Result<Tx, StoreError> {
+        let options =
+            TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
+        Ok(Tx(self.writer.begin_with_options(options).await?))
+    }
+
+    pub(crate) fn reader(&self) -> &DatabaseConnection {
+        &self.readers
+    }
+
+    fn engine(&self) -> DbBackend {
+        self.readers.get_database_backend()
+    }
+}
+
+/// Spliced in after a subquery that picks rows to claim: PostgreSQL's workers pass over rows that another holds, and
+/// SQLite has one writer anyway.
+pub(crate) fn skip_locked(conn: &impl ConnectionTrait) -> &'static str {
+    match conn.get_database_backend() {
+        DbBackend::Postgres => "FOR UPDATE SKIP LOCKED",
+        _ => "",
+    }
+}
+
+async fn open_sqlite(url: &str) -> Result<(DatabaseConnection, DatabaseConnection), StoreError> {
+    let path = PathBuf::from(url.trim_start_matches("sqlite:").trim_start_matches("//"));
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .pragma("wal_autocheckpoint", WAL_PAGES)
+        .disable_statement_logging();
+    let writer = sqlite_pool(1, options.clone()).await?;
+    let readers = sqlite_pool(SQLITE_READERS, options).await?;
+    Ok((SqlxSqliteConnector::from_sqlx_sqlite_pool(writer), SqlxSqliteConnector::from_sqlx_sqlite_pool(readers)))
+}
+
+async fn sqlite_pool(connections: u32, options: SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .connect_with(options)
+        .await
+        .map_err(unavailable)
+}
+
+async fn open_postgres(url: &str) -> Result<DatabaseConnection, StoreError> {
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|error| StoreError::Address(error.to_string()))?
+        .application_name("acuse")
+        .disable_statement_logging();
+    let pool: PgPool = PgPoolOptions::new()
+        .max_connections(POSTGRES_CONNECTIONS)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(options)
+        .await
+        .map_err(unavailable)?;
+    Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool))
+}
+
+fn unavailable(error: sqlx::Error) -> StoreError {
+    StoreError::Unavailable(DbErr::Conn(sea_orm::RuntimeErr::Internal(error.to_string())))
+}

@@ -1,0 +1,194 @@
+//! Envíos: queued with their payment, then moved only by the legal moves of `domain::delivery`.
+
+mod read;
+mod work;
+
+pub use read::{Attempt, Delivery, Filter, Group, count_by_state, find, list, of_payments, queued_with, today_of_module};
+pub use work::{
+    Claimed, Lane, LostLease, Recorded, Resend, Stamp, claim_due, lanes_due_any_company, next_due_any_company, record_attempts,
+    release_expired_any_company, renew, return_to_queue,
+};
+
+use acuse_domain::Instant;
+use acuse_domain::delivery::State;
+use acuse_domain::email_address::EmailAddress;
+use acuse_domain::id::{CompanyId, DeliveryId, PaymentId};
+use acuse_domain::mail_account::MailModule;
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use crate::Actor;
+use crate::db::{Db, StoreError, Tx};
+use crate::events::{self, EventKind};
+use crate::sql::{all, code, execute, insert_rows, new_id, one, values};
+
+/// What is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    Receipt,
+    /// «Su recibo fue anulado», with the receipt marked as such.
+    VoidNotice,
+}
+
+impl Kind {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Receipt => "receipt",
+            Self::VoidNotice => "void_notice",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(code: &str) -> Option<Self> {
+        [Self::Receipt, Self::VoidNotice].into_iter().find(|kind| kind.as_str() == code)
+    }
+}
+
+/// What the deliveries of one act have in common.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Letter {
+    pub kind: Kind,
+    pub module: MailModule,
+    pub resend: Option<i32>,
+}
+
+/// Queues one delivery per recipient; `first` is the id of the first.
+pub(crate) async fn queue(
+    tx: &Tx,
+    company: CompanyId,
+    payment: PaymentId,
+    letter: Letter,
+    recipients: &[EmailAddress],
+    first: DeliveryId,
+    now: Instant,
+) -> Result<(), StoreError> {
+    if recipients.is_empty() {
+        return Ok(());
+    }
+    let lane = "INSERT INTO delivery_lane (company_id, module) VALUES ($1, $2) ON CONFLICT (company_id, module) DO NOTHING";
+    execute(tx.as_conn(), lane, values![company.0, letter.module.as_str()]).await?;
+    let head = "INSERT INTO delivery (company_id, id, payment_id, kind, module, recipient, state, resend, queued_at,
+        next_attempt_at, attempts, fence) VALUES";
+    let row = |(index, recipient): (usize, &EmailAddress)| {
+        values![
+            company.0,
+            if index == 0 { first.0 } else { new_id() },
+            payment.0,
+            letter.kind.as_str(),
+            letter.module.as_str(),
+            recipient.as_str(),
+            State::Queued.as_str(),
+            letter.resend,
+            now,
+            now,
+            0_i32,
+            0_i64
+        ]
+    };
+    insert_rows(tx.as_conn(), head, recipients.iter().enumerate().map(row).collect()).await
+}
+
+/// The number of the next reenvío; none if nothing of this payment was ever queued.
+pub(crate) async fn next_resend(tx: &Tx, company: CompanyId, payment: PaymentId) -> Result<Option<i32>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Counted {
+        queued: i64,
+        last: i32,
+    }
+    let sql = "SELECT COUNT(*) AS queued, CAST(COALESCE(MAX(resend), 0) AS INTEGER) AS last FROM delivery
+        WHERE company_id = $1 AND payment_id = $2";
+    let counted: Option<Counted> = one(tx.as_conn(), sql, values![company.0, payment.0]).await?;
+    Ok(counted.filter(|counted| counted.queued > 0).map(|counted| counted.last + 1))
+}
+
+/// Cancels what of a payment has not been sent yet.
+pub(crate) async fn cancel_waiting(tx: &Tx, company: CompanyId, payment: PaymentId, now: Instant) -> Result<(), StoreError> {
+    let sql = "UPDATE delivery SET state = 'cancelled', next_attempt_at = NULL, finished_at = $3
+        WHERE company_id = $1 AND payment_id = $2 AND state IN ('queued', 'deferred')";
+    execute(tx.as_conn(), sql, values![company.0, payment.0, now]).await?;
+    Ok(())
+}
+
+/// Addresses that have the receipt, or may have it: what is under way or in doubt counts.
+pub(crate) async fn who_has_the_receipt(
+    tx: &Tx,
+    company: CompanyId,
+    payment: PaymentId,
+) -> Result<Vec<EmailAddress>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        recipient: String,
+    }
+    let sql = "SELECT DISTINCT recipient FROM delivery WHERE company_id = $1 AND payment_id = $2
+        AND state IN ('accepted', 'in_doubt', 'sending') ORDER BY recipient";
+    let rows: Vec<Row> = all(tx.as_conn(), sql, values![company.0, payment.0]).await?;
+    rows.into_iter().map(|row| row.recipient.parse().map_err(StoreError::unreadable)).collect()
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum MoveError {
+    #[error("there is no such delivery")]
+    NotFound,
+    /// It stands where this is not possible.
+    #[error("a delivery that is {0:?} does not allow this")]
+    NotNow(State),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Tries again at once: what waits, what failed, what bounced.
+pub async fn retry(db: &Db, by: &Actor, id: DeliveryId, now: Instant) -> Result<(), MoveError> {
+    let tx = db.begin_write().await?;
+    let held = hold(&tx, by.company, id).await?;
+    if held.state != State::Queued && !held.state.may_become(State::Queued) || held.state == State::Sending {
+        return Err(MoveError::NotNow(held.state));
+    }
+    let sql = "UPDATE delivery SET state = 'queued', next_attempt_at = $3, finished_at = NULL, attempts = CASE
+            WHEN state IN ('failed', 'bounced') THEN 0 ELSE attempts END, queued_at = CASE
+            WHEN state IN ('failed', 'bounced') THEN $3 ELSE queued_at END
+        WHERE company_id = $1 AND id = $2 AND state = $4";
+    let moved = execute(tx.as_conn(), sql, values![by.company.0, id.0, now, held.state.as_str()]).await?;
+    if moved != 1 {
+        return Err(MoveError::NotNow(held.state));
+    }
+    events::append(&tx, by, held.payment, EventKind::DeliveryRetried, now, &held.recipient).await?;
+    tx.commit().await?;
+    db.nudge();
+    Ok(())
+}
+
+/// Cancels what waits.
+pub async fn cancel(db: &Db, by: &Actor, id: DeliveryId, now: Instant) -> Result<(), MoveError> {
+    let tx = db.begin_write().await?;
+    let held = hold(&tx, by.company, id).await?;
+    if !held.state.may_become(State::Cancelled) {
+        return Err(MoveError::NotNow(held.state));
+    }
+    let sql = "UPDATE delivery SET state = 'cancelled', next_attempt_at = NULL, finished_at = $3
+        WHERE company_id = $1 AND id = $2 AND state = $4";
+    if execute(tx.as_conn(), sql, values![by.company.0, id.0, now, held.state.as_str()]).await? != 1 {
+        return Err(MoveError::NotNow(held.state));
+    }
+    events::append(&tx, by, held.payment, EventKind::DeliveryCancelled, now, &held.recipient).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+struct Held {
+    state: State,
+    payment: Uuid,
+    recipient: String,
+}
+
+async fn hold(tx: &Tx, company: CompanyId, id: DeliveryId) -> Result<Held, MoveError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        state: String,
+        payment_id: Uuid,
+        recipient: String,
+    }
+    let sql = "SELECT state, payment_id, recipient FROM delivery WHERE company_id = $1 AND id = $2";
+    let row: Row = one(tx.as_conn(), sql, values![company.0, id.0]).await?.ok_or(MoveError::NotFound)?;
+    Ok(Held { state: code(&row.state, State::parse)?, payment: row.payment_id, recipient: row.recipient })
+}

@@ -1,0 +1,269 @@
+//! Questions about envíos.
+
+use acuse_domain::Instant;
+use acuse_domain::delivery::State;
+use acuse_domain::id::{CompanyId, ContactId, DeliveryId, PaymentId};
+use acuse_domain::mail_account::MailModule;
+use acuse_domain::number::ReceiptNumber;
+use acuse_domain::payment::Direction;
+use sea_orm::{FromQueryResult, Value};
+use uuid::Uuid;
+
+use super::Kind;
+use crate::Page;
+use crate::db::{Db, StoreError};
+use crate::sql::{all, code, containing, one, places, values};
+
+/// A delivery with its attempts, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    pub id: DeliveryId,
+    pub payment: PaymentId,
+    pub number: ReceiptNumber,
+    pub contact: ContactId,
+    pub contact_name: String,
+    pub kind: Kind,
+    pub module: MailModule,
+    pub recipient: String,
+    pub state: State,
+    pub resend: Option<i32>,
+    pub queued_at: Instant,
+    pub next_attempt_at: Option<Instant>,
+    pub finished_at: Option<Instant>,
+    pub message_id: Option<String>,
+    /// Which account sent it, or tried to: `company` or `default`, its server and its sender.
+    pub account: Option<(String, String, String)>,
+    /// The server's last words.
+    pub reply: Option<String>,
+    pub problem_code: Option<String>,
+    pub attempts: Vec<Attempt>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    pub at: Instant,
+    pub phase: String,
+    pub reply: String,
+    pub problem_code: Option<String>,
+    pub duration_ms: i64,
+    /// Where the delivery stood after it.
+    pub state: State,
+}
+
+pub async fn find(db: &Db, company: CompanyId, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
+    let sql = format!("{SELECT} WHERE d.company_id = $1 AND d.id = $2");
+    Ok(load(db, company, &sql, values![company.0, id.0]).await?.pop())
+}
+
+/// The deliveries of several payments, oldest first.
+pub async fn of_payments(db: &Db, company: CompanyId, payments: &[PaymentId]) -> Result<Vec<Delivery>, StoreError> {
+    if payments.is_empty() {
+        return Ok(Vec::new());
+    }
+    let list = places(1, payments.len());
+    let sql = format!("{SELECT} WHERE d.company_id = $1 AND d.payment_id IN ({list}) ORDER BY d.queued_at, d.id");
+    let mut asked: Vec<Value> = values![company.0];
+    asked.extend(payments.iter().map(|id| Value::from(id.0)));
+    load(db, company, &sql, asked).await
+}
+
+/// What was queued together with this delivery, itself included.
+pub async fn queued_with(db: &Db, company: CompanyId, id: DeliveryId) -> Result<Vec<Delivery>, StoreError> {
+    let sql = format!(
+        "{SELECT} JOIN delivery f ON f.company_id = d.company_id AND f.payment_id = d.payment_id
+        WHERE d.company_id = $1 AND f.id = $2 AND COALESCE(d.resend, 0) = COALESCE(f.resend, 0) AND d.kind = f.kind
+        ORDER BY d.id"
+    );
+    load(db, company, &sql, values![company.0, id.0]).await
+}
+
+/// The groups that the list of envíos offers as filters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// Failed and bounced, and what waits longer than it should: deferred and in doubt.
+    WithProblems,
+    UnderWay,
+    Accepted,
+    Cancelled,
+    All,
+}
+
+impl Group {
+    #[must_use]
+    pub const fn states(self) -> &'static [State] {
+        match self {
+            Self::WithProblems => &[State::Deferred, State::InDoubt, State::Failed, State::Bounced],
+            Self::UnderWay => &[State::Queued, State::Sending],
+            Self::Accepted => &[State::Accepted],
+            Self::Cancelled => &[State::Cancelled],
+            Self::All => &State::ALL,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Empty means every state.
+    pub states: Vec<State>,
+    pub module: Option<MailModule>,
+    pub problem_code: Option<String>,
+    /// Part of an address, of the person's name, or a receipt's number.
+    pub text: Option<String>,
+}
+
+/// Deliveries, newest first. The cursor is the last delivery's id.
+pub async fn list(db: &Db, company: CompanyId, filter: &Filter, page: Page) -> Result<Vec<Delivery>, StoreError> {
+    let number: Option<ReceiptNumber> = filter.text.as_deref().and_then(|text| text.parse().ok());
+    let text = if number.is_some() { None } else { filter.text.as_deref() };
+    let states = if filter.states.is_empty() { &State::ALL[..] } else { &filter.states };
+    let list = places(8, states.len());
+    let sql = format!(
+        "{SELECT} WHERE d.company_id = $1 AND ($2 IS NULL OR d.module = $2) AND ($3 IS NULL OR d.problem_code = $3)
+        AND (c.search_text LIKE $4 ESCAPE '\\' OR LOWER(d.recipient) LIKE $4 ESCAPE '\\')
+        AND ($5 IS NULL OR p.sequence = $5) AND ($6 IS NULL OR p.direction = $6) AND ($7 IS NULL OR d.id < $7)
+        AND d.state IN ({list}) ORDER BY d.id DESC LIMIT {}",
+        page.limit
+    );
+    let mut asked = values![
+        company.0,
+        filter.module.map(|module| module.as_str()),
+        filter.problem_code.clone(),
+        containing(text.unwrap_or_default()),
+        number.map(|number| number.sequence),
+        number.map(|number| number.direction.as_str()),
+        page.after
+    ];
+    asked.extend(states.iter().map(|state| Value::from(state.as_str())));
+    load(db, company, &sql, asked).await
+}
+
+/// How many deliveries of the company stand in each state.
+pub async fn count_by_state(db: &Db, company: CompanyId) -> Result<Vec<(State, i64)>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        state: String,
+        n: i64,
+    }
+    let sql = "SELECT state, COUNT(*) AS n FROM delivery WHERE company_id = $1 GROUP BY state";
+    let rows: Vec<Row> = all(db.reader(), sql, values![company.0]).await?;
+    rows.into_iter().map(|row| Ok((code(&row.state, State::parse)?, row.n))).collect()
+}
+
+/// Accepted since `since`, waiting now, and with problems since `since`, of one module.
+pub async fn today_of_module(
+    db: &Db,
+    company: CompanyId,
+    module: MailModule,
+    since: Instant,
+) -> Result<(i64, i64, i64), StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        accepted: i64,
+        waiting: i64,
+        problems: i64,
+    }
+    let sql = "SELECT CAST(COALESCE(SUM(CASE WHEN state = 'accepted' AND finished_at >= $3 THEN 1 ELSE 0 END), 0) AS BIGINT) AS accepted,
+        CAST(COALESCE(SUM(CASE WHEN state IN ('queued', 'sending', 'deferred', 'in_doubt') THEN 1 ELSE 0 END), 0) AS BIGINT) AS waiting,
+        CAST(COALESCE(SUM(CASE WHEN state IN ('failed', 'bounced') AND finished_at >= $3 THEN 1 ELSE 0 END), 0) AS BIGINT) AS problems
+        FROM delivery WHERE company_id = $1 AND module = $2 AND (finished_at >= $3 OR finished_at IS NULL)";
+    let row: Option<Row> = one(db.reader(), sql, values![company.0, module.as_str(), since]).await?;
+    Ok(row.map_or((0, 0, 0), |row| (row.accepted, row.waiting, row.problems)))
+}
+
+const SELECT: &str = "SELECT d.id, d.payment_id, p.direction, p.sequence, p.contact_id, c.name AS contact_name, d.kind, d.module,
+    d.recipient, d.state, d.resend, d.queued_at, d.next_attempt_at, d.finished_at, d.message_id, d.account_source,
+    d.account_server, d.account_from, d.reply, d.problem_code
+    FROM delivery d JOIN payment p ON p.company_id = d.company_id AND p.id = d.payment_id
+    JOIN contact c ON c.company_id = p.company_id AND c.id = p.contact_id";
+
+async fn load(db: &Db, company: CompanyId, sql: &str, asked: Vec<Value>) -> Result<Vec<Delivery>, StoreError> {
+    let rows: Vec<Row> = all(db.reader(), sql, asked).await?;
+    let mut attempts = attempts(db, company, &rows.iter().map(|row| row.id).collect::<Vec<_>>()).await?;
+    let mut deliveries = Vec::with_capacity(rows.len());
+    for row in rows {
+        let (own, rest): (Vec<_>, Vec<_>) = attempts.into_iter().partition(|(id, _)| *id == row.id);
+        attempts = rest;
+        deliveries.push(row.into_delivery(own.into_iter().map(|(_, attempt)| attempt).collect())?);
+    }
+    Ok(deliveries)
+}
+
+async fn attempts(db: &Db, company: CompanyId, ids: &[Uuid]) -> Result<Vec<(Uuid, Attempt)>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct AttemptRow {
+        delivery_id: Uuid,
+        at: Instant,
+        phase: String,
+        reply: String,
+        problem_code: Option<String>,
+        duration_ms: i64,
+        state: String,
+    }
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "SELECT delivery_id, at, phase, reply, problem_code, duration_ms, state FROM delivery_attempt
+        WHERE company_id = $1 AND delivery_id IN ({}) ORDER BY delivery_id, attempt",
+        places(1, ids.len())
+    );
+    let mut asked: Vec<Value> = values![company.0];
+    asked.extend(ids.iter().map(|id| Value::from(*id)));
+    let rows: Vec<AttemptRow> = all(db.reader(), &sql, asked).await?;
+    let attempt = |row: AttemptRow| {
+        let state = code(&row.state, State::parse)?;
+        let AttemptRow { delivery_id, at, phase, reply, problem_code, duration_ms, .. } = row;
+        Ok((delivery_id, Attempt { at, phase, reply, problem_code, duration_ms, state }))
+    };
+    rows.into_iter().map(attempt).collect()
+}
+
+#[derive(FromQueryResult)]
+struct Row {
+    id: Uuid,
+    payment_id: Uuid,
+    direction: String,
+    sequence: i64,
+    contact_id: Uuid,
+    contact_name: String,
+    kind: String,
+    module: String,
+    recipient: String,
+    state: String,
+    resend: Option<i32>,
+    queued_at: Instant,
+    next_attempt_at: Option<Instant>,
+    finished_at: Option<Instant>,
+    message_id: Option<String>,
+    account_source: Option<String>,
+    account_server: Option<String>,
+    account_from: Option<String>,
+    reply: Option<String>,
+    problem_code: Option<String>,
+}
+
+impl Row {
+    fn into_delivery(self, attempts: Vec<Attempt>) -> Result<Delivery, StoreError> {
+        let direction = code(&self.direction, Direction::parse)?;
+        Ok(Delivery {
+            id: DeliveryId(self.id),
+            payment: PaymentId(self.payment_id),
+            number: ReceiptNumber { direction, sequence: self.sequence },
+            contact: ContactId(self.contact_id),
+            contact_name: self.contact_name,
+            kind: code(&self.kind, Kind::parse)?,
+            module: code(&self.module, MailModule::parse)?,
+            recipient: self.recipient,
+            state: code(&self.state, State::parse)?,
+            resend: self.resend,
+            queued_at: self.queued_at,
+            next_attempt_at: self.next_attempt_at,
+            finished_at: self.finished_at,
+            message_id: self.message_id,
+            account: self.account_source.zip(self.account_server).zip(self.account_from).map(|((a, b), c)| (a, b, c)),
+            reply: self.reply,
+            problem_code: self.problem_code,
+            attempts,
+        })
+    }
+}

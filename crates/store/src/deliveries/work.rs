@@ -1,0 +1,301 @@
+//! For workers: lanes with work, claims under a lease, outcomes under a fence.
+
+use std::collections::HashMap;
+
+use acuse_domain::Instant;
+use acuse_domain::delivery::{Next, State};
+use acuse_domain::email_address::EmailAddress;
+use acuse_domain::id::{CompanyId, DeliveryId, PaymentId};
+use acuse_domain::mail_account::MailModule;
+use acuse_domain::receipt::Receipt;
+use chrono::TimeDelta;
+use sea_orm::{FromQueryResult, Value};
+use uuid::Uuid;
+
+use super::Kind;
+use crate::db::{Db, StoreError, Tx, skip_locked};
+use crate::payments;
+use crate::sql::{all, code, execute, insert_rows, one, places, values};
+
+/// A company and a module: deliveries that share an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Lane {
+    pub company: CompanyId,
+    pub module: MailModule,
+}
+
+/// Every lane that has something due, whoever's it is. Each is asked for its own share, so none can starve another.
+pub async fn lanes_due_any_company(db: &Db, now: Instant) -> Result<Vec<Lane>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        company_id: Uuid,
+        module: String,
+    }
+    let sql = "SELECT l.company_id, l.module FROM delivery_lane l WHERE EXISTS (SELECT 1 FROM delivery d
+        WHERE d.company_id = l.company_id AND d.module = l.module AND d.next_attempt_at <= $1)";
+    let rows: Vec<Row> = all(db.reader(), sql, values![now]).await?;
+    let lane = |row: Row| Ok(Lane { company: CompanyId(row.company_id), module: code(&row.module, MailModule::parse)? });
+    rows.into_iter().map(lane).collect()
+}
+
+/// When the next waiting delivery is due, whoever's it is.
+pub async fn next_due_any_company(db: &Db) -> Result<Option<Instant>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        at: Option<Instant>,
+    }
+    let sql = "SELECT (SELECT MIN(d.next_attempt_at) FROM delivery d WHERE d.company_id = l.company_id AND d.module = l.module
+        AND d.next_attempt_at IS NOT NULL) AS at FROM delivery_lane l";
+    let rows: Vec<Row> = all(db.reader(), sql, Vec::new()).await?;
+    Ok(rows.into_iter().filter_map(|row| row.at).min())
+}
+
+/// A delivery in one worker's hands until its lease ends, with all that is needed to send it.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    pub company: CompanyId,
+    pub id: DeliveryId,
+    pub payment: PaymentId,
+    pub kind: Kind,
+    pub module: MailModule,
+    pub recipient: EmailAddress,
+    /// This one included.
+    pub attempt: i32,
+    pub fence: i64,
+    pub queued_at: Instant,
+    pub message_id: Option<String>,
+    pub receipt: Receipt,
+    pub recorded_at: Instant,
+    pub voided_at: Option<Instant>,
+    pub resend: Option<Resend>,
+}
+
+/// What a reenvío can say about the mail it repeats.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resend {
+    pub number: i32,
+    /// When this recipient's server first accepted the receipt, and under which Message-ID; none if it never did.
+    pub first_accepted: Option<(Instant, String)>,
+}
+
+#[derive(FromQueryResult)]
+struct ClaimRow {
+    id: Uuid,
+    payment_id: Uuid,
+    kind: String,
+    recipient: String,
+    attempts: i32,
+    fence: i64,
+    queued_at: Instant,
+    message_id: Option<String>,
+    resend: Option<i32>,
+}
+
+/// Claims up to `most` due deliveries of a lane until `now + lease`, the longest waiting first.
+pub async fn claim_due(db: &Db, lane: Lane, most: u32, lease: TimeDelta, now: Instant) -> Result<Vec<Claimed>, StoreError> {
+    let tx = db.begin_write().await?;
+    let sql = format!(
+        "UPDATE delivery SET state = 'sending', attempts = attempts + 1, fence = fence + 1, lease_until = $4, next_attempt_at = NULL
+        WHERE company_id = $1 AND state IN ('queued', 'deferred', 'in_doubt') AND id IN (
+            SELECT id FROM delivery WHERE company_id = $1 AND module = $2 AND next_attempt_at <= $3
+            ORDER BY next_attempt_at LIMIT {most} {})
+        RETURNING id, payment_id, kind, recipient, attempts, fence, queued_at, message_id, resend",
+        skip_locked(tx.as_conn())
+    );
+    let asked = values![lane.company.0, lane.module.as_str(), now, now + lease];
+    let rows: Vec<ClaimRow> = all(tx.as_conn(), &sql, asked).await?;
+    let claimed = with_letters(&tx, lane, rows).await?;
+    tx.commit().await?;
+    Ok(claimed)
+}
+
+#[derive(FromQueryResult)]
+struct LetterRow {
+    id: Uuid,
+    receipt: String,
+    recorded_at: Instant,
+    voided_at: Option<Instant>,
+    void_reason: Option<String>,
+}
+
+async fn with_letters(tx: &Tx, lane: Lane, rows: Vec<ClaimRow>) -> Result<Vec<Claimed>, StoreError> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "SELECT id, receipt, recorded_at, voided_at, void_reason FROM payment WHERE company_id = $1 AND id IN ({})",
+        places(1, rows.len())
+    );
+    let mut asked: Vec<Value> = values![lane.company.0];
+    asked.extend(rows.iter().map(|row| Value::from(row.payment_id)));
+    let letters: HashMap<Uuid, LetterRow> =
+        all::<LetterRow>(tx.as_conn(), &sql, asked).await?.into_iter().map(|row| (row.id, row)).collect();
+    let mut claimed = Vec::with_capacity(rows.len());
+    for row in rows {
+        let letter = letters.get(&row.payment_id).ok_or_else(|| StoreError::unreadable("a delivery without its payment"))?;
+        let resend = match row.resend {
+            Some(number) => Some(Resend { number, first_accepted: first_accepted(tx, lane.company, &row).await? }),
+            None => None,
+        };
+        claimed.push(put_together(lane, row, letter, resend)?);
+    }
+    Ok(claimed)
+}
+
+fn put_together(lane: Lane, row: ClaimRow, letter: &LetterRow, resend: Option<Resend>) -> Result<Claimed, StoreError> {
+    Ok(Claimed {
+        company: lane.company,
+        id: DeliveryId(row.id),
+        payment: PaymentId(row.payment_id),
+        kind: code(&row.kind, Kind::parse)?,
+        module: lane.module,
+        recipient: row.recipient.parse().map_err(StoreError::unreadable)?,
+        attempt: row.attempts,
+        fence: row.fence,
+        queued_at: row.queued_at,
+        message_id: row.message_id,
+        receipt: payments::receipt_as_of(&letter.receipt, letter.voided_at, letter.void_reason.as_deref())?,
+        recorded_at: letter.recorded_at,
+        voided_at: letter.voided_at,
+        resend,
+    })
+}
+
+async fn first_accepted(tx: &Tx, company: CompanyId, row: &ClaimRow) -> Result<Option<(Instant, String)>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Sent {
+        finished_at: Instant,
+        message_id: String,
+    }
+    let sql = "SELECT finished_at, message_id FROM delivery WHERE company_id = $1 AND payment_id = $2 AND recipient = $3
+        AND state IN ('accepted', 'bounced') AND kind = 'receipt' AND finished_at IS NOT NULL AND message_id IS NOT NULL
+        ORDER BY finished_at LIMIT 1";
+    let sent: Option<Sent> = one(tx.as_conn(), sql, values![company.0, row.payment_id, row.recipient.as_str()]).await?;
+    Ok(sent.map(|sent| (sent.finished_at, sent.message_id)))
+}
+
+/// The account that a delivery was tried with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp {
+    /// `company` or `default`.
+    pub source: &'static str,
+    pub server: String,
+    pub from_address: String,
+}
+
+/// How one attempt went, to be written down.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    pub company: CompanyId,
+    pub id: DeliveryId,
+    pub attempt: i32,
+    pub fence: i64,
+    pub at: Instant,
+    pub duration_ms: i64,
+    pub phase: &'static str,
+    pub reply: String,
+    pub problem_code: Option<String>,
+    pub message_id: String,
+    pub stamp: Stamp,
+    pub next: Next,
+}
+
+/// A delivery whose lease had ended and that another worker may have sent: its outcome was not recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LostLease(pub DeliveryId);
+
+/// Writes down the outcomes of several attempts, of whatever companies, in one transaction. Gives those whose lease was lost.
+pub async fn record_attempts(db: &Db, done: &[Recorded], now: Instant) -> Result<Vec<LostLease>, StoreError> {
+    let tx = db.begin_write().await?;
+    let mut lost = Vec::new();
+    let mut kept = Vec::with_capacity(done.len());
+    for attempt in done {
+        if move_on(&tx, attempt, now).await? {
+            kept.push(attempt_row(attempt));
+        } else {
+            lost.push(LostLease(attempt.id));
+        }
+    }
+    let head = "INSERT INTO delivery_attempt (company_id, delivery_id, attempt, at, phase, reply, problem_code, duration_ms, state) VALUES";
+    insert_rows(tx.as_conn(), head, kept).await?;
+    tx.commit().await?;
+    Ok(lost)
+}
+
+/// Moves a delivery from `sending`, if this worker still holds it.
+async fn move_on(tx: &Tx, done: &Recorded, now: Instant) -> Result<bool, StoreError> {
+    let state = done.next.state();
+    debug_assert!(State::Sending.may_become(state));
+    let waits = match done.next {
+        Next::WaitForAccount => Some(now),
+        other => other.at(),
+    };
+    let finished = state.is_final().then_some(now);
+    let sql = "UPDATE delivery SET state = $4, next_attempt_at = $5, finished_at = $6, lease_until = NULL, reply = $7,
+        problem_code = $8, problem_phase = $9, message_id = COALESCE(message_id, $10), account_source = $11,
+        account_server = $12, account_from = $13
+        WHERE company_id = $1 AND id = $2 AND state = 'sending' AND fence = $3";
+    let row = values![
+        done.company.0,
+        done.id.0,
+        done.fence,
+        state.as_str(),
+        waits,
+        finished,
+        done.reply.as_str(),
+        done.problem_code.clone(),
+        done.problem_code.as_ref().map(|_| done.phase),
+        done.message_id.as_str(),
+        done.stamp.source,
+        done.stamp.server.as_str(),
+        done.stamp.from_address.as_str()
+    ];
+    Ok(execute(tx.as_conn(), sql, row).await? == 1)
+}
+
+fn attempt_row(done: &Recorded) -> Vec<Value> {
+    values![
+        done.company.0,
+        done.id.0,
+        i32::try_from(done.fence).unwrap_or(i32::MAX),
+        done.at,
+        done.phase,
+        done.reply.as_str(),
+        done.problem_code.clone(),
+        done.duration_ms,
+        done.next.state().as_str()
+    ]
+}
+
+/// Makes the lease of what is still being sent last until `now + lease`. Gives how many are still held.
+pub async fn renew(db: &Db, held: &[(CompanyId, DeliveryId, i64)], lease: TimeDelta, now: Instant) -> Result<u64, StoreError> {
+    let tx = db.begin_write().await?;
+    let sql = "UPDATE delivery SET lease_until = $4 WHERE company_id = $1 AND id = $2 AND fence = $3 AND state = 'sending'";
+    let mut renewed = 0;
+    for (company, id, fence) in held {
+        renewed += execute(tx.as_conn(), sql, values![company.0, id.0, *fence, now + lease]).await?;
+    }
+    tx.commit().await?;
+    Ok(renewed)
+}
+
+/// Gives back what was claimed and not begun: the node is stopping, or the account has just been paused.
+pub async fn return_to_queue(db: &Db, held: &[(CompanyId, DeliveryId, i64)], now: Instant) -> Result<(), StoreError> {
+    let tx = db.begin_write().await?;
+    let sql = "UPDATE delivery SET state = 'queued', attempts = attempts - 1, next_attempt_at = $4, lease_until = NULL
+        WHERE company_id = $1 AND id = $2 AND fence = $3 AND state = 'sending'";
+    for (company, id, fence) in held {
+        execute(tx.as_conn(), sql, values![company.0, id.0, *fence, now]).await?;
+    }
+    tx.commit().await
+}
+
+/// Returns to the queue what was being sent when its lease ended: its worker is gone.
+pub async fn release_expired_any_company(db: &Db, now: Instant) -> Result<u64, StoreError> {
+    let tx = db.begin_write().await?;
+    let sql = "UPDATE delivery SET state = 'queued', next_attempt_at = $1, lease_until = NULL
+        WHERE lease_until IS NOT NULL AND lease_until < $1 AND state = 'sending'";
+    let released = execute(tx.as_conn(), sql, values![now]).await?;
+    tx.commit().await?;
+    Ok(released)
+}

@@ -1,0 +1,91 @@
+//! What happened to a payment, and who did it.
+
+use acuse_domain::Instant;
+use acuse_domain::id::CompanyId;
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use crate::Actor;
+use crate::db::{Db, StoreError, Tx};
+use crate::sql::{all, execute, new_id, values};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventKind {
+    PaymentRecorded,
+    PaymentVoided,
+    ReceiptResent,
+    DeliveryRetried,
+    DeliveryCancelled,
+    ReceiptDownloaded,
+}
+
+impl EventKind {
+    const ALL: [EventKind; 6] = [
+        Self::PaymentRecorded,
+        Self::PaymentVoided,
+        Self::ReceiptResent,
+        Self::DeliveryRetried,
+        Self::DeliveryCancelled,
+        Self::ReceiptDownloaded,
+    ];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PaymentRecorded => "payment.recorded",
+            Self::PaymentVoided => "payment.voided",
+            Self::ReceiptResent => "receipt.resent",
+            Self::DeliveryRetried => "delivery.retried",
+            Self::DeliveryCancelled => "delivery.cancelled",
+            Self::ReceiptDownloaded => "receipt.downloaded",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    pub kind: EventKind,
+    pub who: String,
+    pub at: Instant,
+    /// What the sentence on the page needs: a number of envíos, an address, a reason.
+    pub detail: String,
+}
+
+/// The history of one payment, newest first.
+pub async fn list(db: &Db, company: CompanyId, subject: Uuid) -> Result<Vec<Event>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        kind: String,
+        who: String,
+        at: Instant,
+        detail: String,
+    }
+    let sql = "SELECT kind, who, at, detail FROM event WHERE company_id = $1 AND subject_id = $2 ORDER BY id DESC";
+    let rows: Vec<Row> = all(db.reader(), sql, values![company.0, subject]).await?;
+    let known = |row: Row| {
+        let kind = EventKind::ALL.into_iter().find(|kind| kind.as_str() == row.kind)?;
+        Some(Event { kind, who: row.who, at: row.at, detail: row.detail })
+    };
+    Ok(rows.into_iter().filter_map(known).collect())
+}
+
+/// Notes that somebody opened a payment's PDF.
+pub async fn note_download(db: &Db, by: &Actor, payment: Uuid, now: Instant) -> Result<(), StoreError> {
+    let tx = db.begin_write().await?;
+    append(&tx, by, payment, EventKind::ReceiptDownloaded, now, "").await?;
+    tx.commit().await
+}
+
+pub(crate) async fn append(
+    tx: &Tx,
+    by: &Actor,
+    subject: Uuid,
+    kind: EventKind,
+    now: Instant,
+    detail: &str,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO event (company_id, id, subject_id, kind, who, at, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let row = values![by.company.0, new_id(), subject, kind.as_str(), by.name.as_str(), now, detail];
+    execute(tx.as_conn(), sql, row).await?;
+    Ok(())
+}

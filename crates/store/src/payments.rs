@@ -1,0 +1,379 @@
+//! Cobros and pagos: recorded and voided whole, in one transaction each.
+
+mod read;
+
+pub use read::{Filter, OfDocument, Recorded, RecordedAllocation, Summary, find, list, open_advances, receipt, with_document};
+
+pub(crate) use read::receipt_as_of;
+
+use acuse_domain::contact::{Contact, ContactDetails};
+use acuse_domain::email_address::EmailAddress;
+use acuse_domain::id::{ContactId, DeliveryId, DocumentId, PaymentId};
+use acuse_domain::mail_account::MailModule;
+use acuse_domain::money::Money;
+use acuse_domain::number::ReceiptNumber;
+use acuse_domain::payment::{Advance, AppliedPayment, Direction, NewPayment, Refusal, Status, VoidRefusal, may_void};
+use acuse_domain::receipt::{Facts, Receipt};
+use acuse_domain::{Date, Instant, day_in_ecuador};
+use sea_orm::{FromQueryResult, Value};
+use uuid::Uuid;
+
+use crate::db::{Db, StoreError, Tx};
+use crate::deliveries::{self, Kind, Letter};
+use crate::events::{self, EventKind};
+use crate::idempotency::{self, ClaimError, Once};
+use crate::sql::{all, execute, insert_rows, new_id, one, places, values};
+use crate::{Actor, companies, contacts, documents, numbers};
+
+/// Who gets the receipt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notify {
+    Nobody,
+    /// The contact's own addresses for this direction.
+    Contact,
+    Addresses(Vec<EmailAddress>),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    #[error("there is no such person")]
+    ContactNotFound,
+    /// The receipt was to be sent, and nobody knows where.
+    #[error("the person has no address")]
+    ContactHasNoEmail,
+    #[error("{0}")]
+    Refused(Refusal),
+    #[error(transparent)]
+    Once(#[from] ClaimError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Records a payment: its lines, allocations and number, the new balances, the frozen receipt and one delivery per
+/// recipient, together or not at all.
+pub async fn record(
+    db: &Db,
+    by: &Actor,
+    payment: NewPayment,
+    notify: &Notify,
+    once: Option<&Once>,
+    now: Instant,
+) -> Result<PaymentId, RecordError> {
+    let id = PaymentId(new_id());
+    let tx = db.begin_write().await?;
+    if let Some(earlier) = idempotency::claim(&tx, by.company, once, id.0, now).await? {
+        return Ok(PaymentId(earlier));
+    }
+    // Taking the number first locks the direction's ledger: balances read from here on cannot move.
+    let number = numbers::next(&tx, by.company, payment.direction).await?;
+    let contact = contacts::find_in(tx.as_conn(), by.company, payment.contact).await?.ok_or(RecordError::ContactNotFound)?;
+    let recipients = recipients(notify, &contact.details, payment.direction)?;
+    let applied = apply(&tx, by, payment, day_in_ecuador(now)).await?;
+    let receipt = freeze(&tx, by, &contact, number, &applied).await?;
+    save(&tx, by, id, number, &applied, &receipt, now).await?;
+    documents::take(&tx, by.company, &applied.allocations).await?;
+    use_advances(&tx, by, &applied).await?;
+    let letter = Letter { kind: Kind::Receipt, module: MailModule::of_payments(number.direction), resend: None };
+    deliveries::queue(&tx, by.company, id, letter, &recipients, DeliveryId(new_id()), now).await?;
+    events::append(&tx, by, id.0, EventKind::PaymentRecorded, now, &recipients.len().to_string()).await?;
+    tx.commit().await?;
+    db.nudge();
+    Ok(id)
+}
+
+fn recipients(notify: &Notify, contact: &ContactDetails, direction: Direction) -> Result<Vec<EmailAddress>, RecordError> {
+    match notify {
+        Notify::Nobody => Ok(Vec::new()),
+        Notify::Addresses(addresses) if !addresses.is_empty() => Ok(addresses.clone()),
+        Notify::Addresses(_) | Notify::Contact => match contact.receipt_recipients(direction) {
+            [] => Err(RecordError::ContactHasNoEmail),
+            own => Ok(own.to_vec()),
+        },
+    }
+}
+
+async fn apply(tx: &Tx, by: &Actor, payment: NewPayment, today: Date) -> Result<AppliedPayment, RecordError> {
+    let named: Vec<DocumentId> = payment.allocations.iter().map(|allocation| allocation.document).collect();
+    let open = documents::find_many(tx.as_conn(), by.company, &named).await?;
+    let advances = advances_named(tx, by, &payment).await?;
+    payment.apply_to(&open, &advances, today).map_err(RecordError::Refused)
+}
+
+async fn advances_named(tx: &Tx, by: &Actor, payment: &NewPayment) -> Result<Vec<Advance>, StoreError> {
+    let ids: Vec<PaymentId> = payment.advance_ids().collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let list = places(1, ids.len());
+    let sql = format!("{ADVANCE} WHERE company_id = $1 AND voided_at IS NULL AND id IN ({list})");
+    let mut asked: Vec<Value> = values![by.company.0];
+    asked.extend(ids.iter().map(|id| Value::from(id.0)));
+    all::<AdvanceRow>(tx.as_conn(), &sql, asked).await?.into_iter().map(AdvanceRow::into_advance).collect()
+}
+
+async fn freeze(
+    tx: &Tx,
+    by: &Actor,
+    contact: &Contact,
+    number: ReceiptNumber,
+    applied: &AppliedPayment,
+) -> Result<Receipt, StoreError> {
+    let company =
+        companies::find_in(tx.as_conn(), by.company).await?.ok_or_else(|| StoreError::unreadable("the company is gone"))?;
+    let facts = Facts { company: &company, contact: &contact.details, number, applied, prepared_by: Some(&by.name) };
+    Ok(Receipt::freeze(&facts))
+}
+
+async fn save(
+    tx: &Tx,
+    by: &Actor,
+    id: PaymentId,
+    number: ReceiptNumber,
+    applied: &AppliedPayment,
+    receipt: &Receipt,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let AppliedPayment { payment, sums, .. } = applied;
+    let sql = "INSERT INTO payment (company_id, id, direction, sequence, contact_id, paid_on, description, total_cents,
+        money_cents, allocated_cents, unapplied_cents, advance_rest_cents, recorded_at, recorded_by, receipt)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, $14)";
+    let row = values![
+        by.company.0,
+        id.0,
+        number.direction.as_str(),
+        number.sequence,
+        payment.contact.0,
+        payment.date,
+        payment.description.clone(),
+        sums.total.cents(),
+        sums.money.cents(),
+        sums.allocated.cents(),
+        sums.unapplied.cents(),
+        now,
+        by.name.as_str(),
+        serde_json::to_string(receipt).map_err(StoreError::unreadable)?
+    ];
+    execute(tx.as_conn(), sql, row).await?;
+    save_lines(tx, by, id, payment).await?;
+    save_allocations(tx, by, id, applied).await
+}
+
+async fn save_lines(tx: &Tx, by: &Actor, id: PaymentId, payment: &NewPayment) -> Result<(), StoreError> {
+    let head = "INSERT INTO payment_line (company_id, payment_id, position, method, amount_cents, reference, bank, account,
+        dated_on, kind, tax, advance_from) VALUES";
+    let row = |(position, line): (usize, &acuse_domain::payment::PaymentLine)| {
+        values![
+            by.company.0,
+            id.0,
+            i32::try_from(position).unwrap_or(i32::MAX),
+            line.method.as_str(),
+            line.amount.cents(),
+            line.reference.clone(),
+            line.bank.clone(),
+            line.account.clone(),
+            line.date,
+            line.kind.map(|kind| kind.as_str()),
+            line.tax.clone(),
+            line.advance_from.map(|id| id.0)
+        ]
+    };
+    insert_rows(tx.as_conn(), head, payment.lines.iter().enumerate().map(row).collect()).await
+}
+
+async fn save_allocations(tx: &Tx, by: &Actor, id: PaymentId, applied: &AppliedPayment) -> Result<(), StoreError> {
+    let head =
+        "INSERT INTO allocation (company_id, payment_id, position, document_id, amount_cents, previous_balance_cents) VALUES";
+    let row = |(position, allocation): (usize, &acuse_domain::payment::Allocation)| {
+        values![
+            by.company.0,
+            id.0,
+            i32::try_from(position).unwrap_or(i32::MAX),
+            allocation.document.id.0,
+            allocation.amount.cents(),
+            allocation.previous_balance().cents()
+        ]
+    };
+    insert_rows(tx.as_conn(), head, applied.allocations.iter().enumerate().map(row).collect()).await
+}
+
+async fn use_advances(tx: &Tx, by: &Actor, applied: &AppliedPayment) -> Result<(), StoreError> {
+    let sql = "UPDATE payment SET advance_rest_cents = advance_rest_cents - $3 WHERE company_id = $1 AND id = $2";
+    for line in &applied.payment.lines {
+        if let Some(source) = line.advance_from {
+            execute(tx.as_conn(), sql, values![by.company.0, source.0, line.amount.cents()]).await?;
+        }
+    }
+    Ok(())
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum VoidError {
+    #[error("there is no such payment")]
+    NotFound,
+    #[error(transparent)]
+    Refused(#[from] VoidRefusal),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Whether those who had the receipt are told that it was voided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VoidNotice {
+    TellWhoHadIt,
+    TellNobody,
+}
+
+/// Voids a payment: every balance and anticipo comes back, what still waits to be sent is cancelled, the number stays used.
+pub async fn void(db: &Db, by: &Actor, id: PaymentId, reason: &str, notice: VoidNotice, now: Instant) -> Result<(), VoidError> {
+    let tx = db.begin_write().await?;
+    let direction = standing(&tx, by, id).await?.ok_or(VoidError::NotFound)?.direction()?;
+    numbers::lock(&tx, by.company, direction).await?;
+    // Read again under the lock: somebody may have voided it, or used its anticipo, since.
+    let standing = standing(&tx, by, id).await?.ok_or(VoidError::NotFound)?;
+    let reason = may_void(&standing.status(), standing.unapplied(), standing.rest(), reason)?;
+    let sql = "UPDATE payment SET voided_at = $3, voided_by = $4, void_reason = $5, advance_rest_cents = 0
+        WHERE company_id = $1 AND id = $2";
+    execute(tx.as_conn(), sql, values![by.company.0, id.0, now, by.name.as_str(), reason.as_str()]).await?;
+    documents::give_back(&tx, by.company, id.0).await?;
+    give_advances_back(&tx, by, id).await?;
+    deliveries::cancel_waiting(&tx, by.company, id, now).await?;
+    if notice == VoidNotice::TellWhoHadIt {
+        let had_it = deliveries::who_has_the_receipt(&tx, by.company, id).await?;
+        let letter = Letter { kind: Kind::VoidNotice, module: MailModule::of_payments(direction), resend: None };
+        deliveries::queue(&tx, by.company, id, letter, &had_it, DeliveryId(new_id()), now).await?;
+    }
+    events::append(&tx, by, id.0, EventKind::PaymentVoided, now, &reason).await?;
+    tx.commit().await?;
+    db.nudge();
+    Ok(())
+}
+
+async fn give_advances_back(tx: &Tx, by: &Actor, id: PaymentId) -> Result<(), StoreError> {
+    let sql = "UPDATE payment SET advance_rest_cents = advance_rest_cents + (SELECT SUM(l.amount_cents) FROM payment_line l
+            WHERE l.company_id = $1 AND l.payment_id = $2 AND l.advance_from = payment.id)
+        WHERE company_id = $1 AND id IN (SELECT advance_from FROM payment_line
+            WHERE company_id = $1 AND payment_id = $2 AND advance_from IS NOT NULL)";
+    execute(tx.as_conn(), sql, values![by.company.0, id.0]).await?;
+    Ok(())
+}
+
+#[derive(FromQueryResult)]
+struct Standing {
+    direction: String,
+    unapplied_cents: i64,
+    advance_rest_cents: i64,
+    voided_at: Option<Instant>,
+    void_reason: Option<String>,
+}
+
+impl Standing {
+    fn direction(&self) -> Result<Direction, StoreError> {
+        crate::sql::code(&self.direction, Direction::parse)
+    }
+
+    fn status(&self) -> Status {
+        match self.voided_at {
+            Some(at) => Status::Voided { at, reason: self.void_reason.clone().unwrap_or_default() },
+            None => Status::Posted,
+        }
+    }
+
+    fn unapplied(&self) -> Money {
+        Money::from_cents(self.unapplied_cents)
+    }
+
+    fn rest(&self) -> Money {
+        Money::from_cents(self.advance_rest_cents)
+    }
+}
+
+async fn standing(tx: &Tx, by: &Actor, id: PaymentId) -> Result<Option<Standing>, StoreError> {
+    let sql = "SELECT direction, unapplied_cents, advance_rest_cents, voided_at, void_reason FROM payment
+        WHERE company_id = $1 AND id = $2";
+    one(tx.as_conn(), sql, values![by.company.0, id.0]).await
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ResendError {
+    #[error("there is no such payment")]
+    NotFound,
+    #[error("the person has no address")]
+    ContactHasNoEmail,
+    #[error(transparent)]
+    Once(#[from] ClaimError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Sends the receipt again as «Reenvío n», or, of a voided payment, the notice that it is void.
+///
+/// A payment whose receipt was never sent is sent for the first time: that is no reenvío. Gives the first of the new
+/// deliveries; [`deliveries::queued_with`] finds the others.
+pub async fn resend(
+    db: &Db,
+    by: &Actor,
+    id: PaymentId,
+    notify: &Notify,
+    once: Option<&Once>,
+    now: Instant,
+) -> Result<DeliveryId, ResendError> {
+    let first = DeliveryId(new_id());
+    let tx = db.begin_write().await?;
+    if let Some(earlier) = idempotency::claim(&tx, by.company, once, first.0, now).await? {
+        return Ok(DeliveryId(earlier));
+    }
+    let payment = sent_payment(&tx, by, id).await?.ok_or(ResendError::NotFound)?;
+    let direction = crate::sql::code(&payment.direction, Direction::parse)?;
+    numbers::lock(&tx, by.company, direction).await?;
+    let contact = contacts::find_in(tx.as_conn(), by.company, ContactId(payment.contact_id)).await?;
+    let contact = contact.ok_or(ResendError::NotFound)?;
+    let recipients = recipients(notify, &contact.details, direction).map_err(|_| ResendError::ContactHasNoEmail)?;
+    let letter = Letter {
+        kind: if payment.voided_at.is_some() { Kind::VoidNotice } else { Kind::Receipt },
+        module: MailModule::of_payments(direction),
+        resend: deliveries::next_resend(&tx, by.company, id).await?,
+    };
+    deliveries::queue(&tx, by.company, id, letter, &recipients, first, now).await?;
+    let detail = recipients.iter().map(EmailAddress::as_str).collect::<Vec<_>>().join(", ");
+    events::append(&tx, by, id.0, EventKind::ReceiptResent, now, &detail).await?;
+    tx.commit().await?;
+    db.nudge();
+    Ok(first)
+}
+
+#[derive(FromQueryResult)]
+struct SentPayment {
+    direction: String,
+    contact_id: Uuid,
+    voided_at: Option<Instant>,
+}
+
+async fn sent_payment(tx: &Tx, by: &Actor, id: PaymentId) -> Result<Option<SentPayment>, StoreError> {
+    let sql = "SELECT direction, contact_id, voided_at FROM payment WHERE company_id = $1 AND id = $2";
+    one(tx.as_conn(), sql, values![by.company.0, id.0]).await
+}
+
+pub(crate) const ADVANCE: &str = "SELECT id, contact_id, direction, sequence, paid_on, advance_rest_cents FROM payment";
+
+#[derive(FromQueryResult)]
+pub(crate) struct AdvanceRow {
+    id: Uuid,
+    contact_id: Uuid,
+    direction: String,
+    sequence: i64,
+    paid_on: Date,
+    advance_rest_cents: i64,
+}
+
+impl AdvanceRow {
+    pub(crate) fn into_advance(self) -> Result<Advance, StoreError> {
+        let direction = crate::sql::code(&self.direction, Direction::parse)?;
+        Ok(Advance {
+            payment: PaymentId(self.id),
+            contact: ContactId(self.contact_id),
+            number: ReceiptNumber { direction, sequence: self.sequence },
+            date: self.paid_on,
+            available: Money::from_cents(self.advance_rest_cents),
+        })
+    }
+}

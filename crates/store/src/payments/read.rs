@@ -1,0 +1,329 @@
+//! Questions about recorded payments.
+
+use acuse_domain::document::{DocumentKind, DocumentNumber};
+use acuse_domain::id::{CompanyId, ContactId, DocumentId, PaymentId};
+use acuse_domain::money::Money;
+use acuse_domain::number::ReceiptNumber;
+use acuse_domain::payment::{Advance, CheckKind, Direction, Method, PaymentLine, Status};
+use acuse_domain::receipt::Receipt;
+use acuse_domain::{Date, Instant, day_in_ecuador};
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use super::{ADVANCE, AdvanceRow};
+use crate::Page;
+use crate::db::{Db, StoreError};
+use crate::sql::{all, code, containing, one, values};
+
+/// A recorded payment, whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    pub summary: Summary,
+    pub description: Option<String>,
+    pub lines: Vec<PaymentLine>,
+    pub allocations: Vec<RecordedAllocation>,
+    pub recorded_at: Instant,
+    pub recorded_by: String,
+    pub voided_by: Option<String>,
+    /// What is left of its anticipo.
+    pub advance_rest: Money,
+    pub receipt: Receipt,
+}
+
+/// A payment as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    pub id: PaymentId,
+    pub number: ReceiptNumber,
+    pub contact: ContactId,
+    pub contact_name: String,
+    pub date: Date,
+    pub total: Money,
+    pub money: Money,
+    pub allocated: Money,
+    pub unapplied: Money,
+    pub status: Status,
+}
+
+impl Summary {
+    /// The receipt's large figure: what moved, or the total where nothing did.
+    #[must_use]
+    pub fn headline(&self) -> Money {
+        if self.money.is_zero() { self.total } else { self.money }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedAllocation {
+    pub document: DocumentId,
+    pub kind: DocumentKind,
+    pub number: DocumentNumber,
+    pub due_date: Date,
+    pub total: Money,
+    pub previous_balance: Money,
+    pub amount: Money,
+    /// As it stands now, after whatever came later.
+    pub balance_now: Money,
+}
+
+impl RecordedAllocation {
+    /// What the document owed right after this payment.
+    #[must_use]
+    pub fn balance(&self) -> Money {
+        self.previous_balance - self.amount
+    }
+}
+
+pub async fn find(db: &Db, company: CompanyId, id: PaymentId) -> Result<Option<Recorded>, StoreError> {
+    let sql = format!(
+        "SELECT {SUMMARY}, p.description, p.recorded_at, p.recorded_by, p.voided_by, p.advance_rest_cents, p.receipt
+        FROM payment p JOIN contact c ON c.company_id = p.company_id AND c.id = p.contact_id
+        WHERE p.company_id = $1 AND p.id = $2"
+    );
+    let Some(row) = one::<Row>(db.reader(), &sql, values![company.0, id.0]).await? else { return Ok(None) };
+    let lines = lines(db, company, id).await?;
+    let allocations = allocations(db, company, id).await?;
+    let receipt = row.receipt_now()?;
+    Ok(Some(Recorded {
+        summary: row.summary.into_summary()?,
+        description: row.description,
+        lines,
+        allocations,
+        recorded_at: row.recorded_at,
+        recorded_by: row.recorded_by,
+        voided_by: row.voided_by,
+        advance_rest: Money::from_cents(row.advance_rest_cents),
+        receipt,
+    }))
+}
+
+/// The receipt as it would be printed now: as recorded, or marked as voided.
+pub async fn receipt(db: &Db, company: CompanyId, id: PaymentId) -> Result<Option<Receipt>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct ReceiptRow {
+        receipt: String,
+        voided_at: Option<Instant>,
+        void_reason: Option<String>,
+    }
+    let sql = "SELECT receipt, voided_at, void_reason FROM payment WHERE company_id = $1 AND id = $2";
+    let row: Option<ReceiptRow> = one(db.reader(), sql, values![company.0, id.0]).await?;
+    row.map(|row| receipt_as_of(&row.receipt, row.voided_at, row.void_reason.as_deref())).transpose()
+}
+
+pub(crate) fn receipt_as_of(json: &str, voided_at: Option<Instant>, reason: Option<&str>) -> Result<Receipt, StoreError> {
+    let receipt: Receipt = serde_json::from_str(json).map_err(StoreError::unreadable)?;
+    Ok(match voided_at {
+        Some(at) => receipt.voided(day_in_ecuador(at), reason.unwrap_or_default()),
+        None => receipt,
+    })
+}
+
+/// Which payments a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub direction: Option<Direction>,
+    pub contact: Option<ContactId>,
+    pub from: Option<Date>,
+    pub until: Option<Date>,
+    /// Part of the person's name, identification or addresses, or a receipt's number.
+    pub text: Option<String>,
+}
+
+/// Payments, newest first. The cursor is the last payment's id.
+pub async fn list(db: &Db, company: CompanyId, filter: &Filter, page: Page) -> Result<Vec<Summary>, StoreError> {
+    let number: Option<ReceiptNumber> = filter.text.as_deref().and_then(|text| text.parse().ok());
+    let text = if number.is_some() { None } else { filter.text.as_deref() };
+    let direction = number.map(|number| number.direction).or(filter.direction);
+    let sql = format!(
+        "SELECT {SUMMARY} FROM payment p JOIN contact c ON c.company_id = p.company_id AND c.id = p.contact_id
+        WHERE p.company_id = $1 AND ($2 IS NULL OR p.direction = $2) AND ($3 IS NULL OR p.contact_id = $3)
+        AND ($4 IS NULL OR p.paid_on >= $4) AND ($5 IS NULL OR p.paid_on <= $5)
+        AND c.search_text LIKE $6 ESCAPE '\\' AND ($7 IS NULL OR p.sequence = $7) AND ($8 IS NULL OR p.id < $8)
+        ORDER BY p.id DESC LIMIT $9"
+    );
+    let asked = values![
+        company.0,
+        direction.map(|direction| direction.as_str()),
+        filter.contact.map(|contact| contact.0),
+        filter.from,
+        filter.until,
+        containing(text.unwrap_or_default()),
+        number.map(|number| number.sequence),
+        page.after,
+        i64::try_from(page.limit).unwrap_or(i64::MAX)
+    ];
+    let rows: Vec<SummaryRow> = all(db.reader(), &sql, asked).await?;
+    rows.into_iter().map(SummaryRow::into_summary).collect()
+}
+
+/// A payment's share in one document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfDocument {
+    pub payment: PaymentId,
+    pub number: ReceiptNumber,
+    pub date: Date,
+    pub amount: Money,
+    pub voided: bool,
+}
+
+/// The payments that settled a document, oldest first.
+pub async fn with_document(db: &Db, company: CompanyId, document: DocumentId) -> Result<Vec<OfDocument>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Share {
+        id: Uuid,
+        direction: String,
+        sequence: i64,
+        paid_on: Date,
+        amount_cents: i64,
+        voided_at: Option<Instant>,
+    }
+    let sql = "SELECT p.id, p.direction, p.sequence, p.paid_on, a.amount_cents, p.voided_at
+        FROM allocation a JOIN payment p ON p.company_id = a.company_id AND p.id = a.payment_id
+        WHERE a.company_id = $1 AND a.document_id = $2 ORDER BY p.id";
+    let rows: Vec<Share> = all(db.reader(), sql, values![company.0, document.0]).await?;
+    let share = |row: Share| {
+        Ok(OfDocument {
+            payment: PaymentId(row.id),
+            number: ReceiptNumber { direction: code(&row.direction, Direction::parse)?, sequence: row.sequence },
+            date: row.paid_on,
+            amount: Money::from_cents(row.amount_cents),
+            voided: row.voided_at.is_some(),
+        })
+    };
+    rows.into_iter().map(share).collect()
+}
+
+/// Anticipos of a contact that still have a rest, oldest first.
+pub async fn open_advances(
+    db: &Db,
+    company: CompanyId,
+    contact: ContactId,
+    direction: Direction,
+) -> Result<Vec<Advance>, StoreError> {
+    let sql = format!(
+        "{ADVANCE} WHERE company_id = $1 AND contact_id = $2 AND direction = $3 AND advance_rest_cents > 0
+        AND voided_at IS NULL ORDER BY sequence"
+    );
+    let rows: Vec<AdvanceRow> = all(db.reader(), &sql, values![company.0, contact.0, direction.as_str()]).await?;
+    rows.into_iter().map(AdvanceRow::into_advance).collect()
+}
+
+async fn lines(db: &Db, company: CompanyId, id: PaymentId) -> Result<Vec<PaymentLine>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct LineRow {
+        method: String,
+        amount_cents: i64,
+        reference: Option<String>,
+        bank: Option<String>,
+        account: Option<String>,
+        dated_on: Option<Date>,
+        kind: Option<String>,
+        tax: Option<String>,
+        advance_from: Option<Uuid>,
+    }
+    let sql = "SELECT method, amount_cents, reference, bank, account, dated_on, kind, tax, advance_from FROM payment_line
+        WHERE company_id = $1 AND payment_id = $2 ORDER BY position";
+    let rows: Vec<LineRow> = all(db.reader(), sql, values![company.0, id.0]).await?;
+    let line = |row: LineRow| {
+        Ok(PaymentLine {
+            method: code(&row.method, Method::parse)?,
+            amount: Money::from_cents(row.amount_cents),
+            reference: row.reference,
+            bank: row.bank,
+            account: row.account,
+            date: row.dated_on,
+            kind: row.kind.map(|kind| code(&kind, CheckKind::parse)).transpose()?,
+            tax: row.tax,
+            advance_from: row.advance_from.map(PaymentId),
+        })
+    };
+    rows.into_iter().map(line).collect()
+}
+
+async fn allocations(db: &Db, company: CompanyId, id: PaymentId) -> Result<Vec<RecordedAllocation>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct AllocationRow {
+        document_id: Uuid,
+        kind: String,
+        number: String,
+        due_on: Date,
+        total_cents: i64,
+        previous_balance_cents: i64,
+        amount_cents: i64,
+        balance_cents: i64,
+    }
+    let sql = "SELECT a.document_id, d.kind, d.number, d.due_on, d.total_cents, a.previous_balance_cents, a.amount_cents,
+        d.balance_cents FROM allocation a JOIN document d ON d.company_id = a.company_id AND d.id = a.document_id
+        WHERE a.company_id = $1 AND a.payment_id = $2 ORDER BY a.position";
+    let rows: Vec<AllocationRow> = all(db.reader(), sql, values![company.0, id.0]).await?;
+    let allocation = |row: AllocationRow| {
+        Ok(RecordedAllocation {
+            document: DocumentId(row.document_id),
+            kind: code(&row.kind, DocumentKind::parse)?,
+            number: row.number.parse().map_err(StoreError::unreadable)?,
+            due_date: row.due_on,
+            total: Money::from_cents(row.total_cents),
+            previous_balance: Money::from_cents(row.previous_balance_cents),
+            amount: Money::from_cents(row.amount_cents),
+            balance_now: Money::from_cents(row.balance_cents),
+        })
+    };
+    rows.into_iter().map(allocation).collect()
+}
+
+const SUMMARY: &str = "p.id, p.direction, p.sequence, p.contact_id, c.name AS contact_name, p.paid_on, p.total_cents,
+    p.money_cents, p.allocated_cents, p.unapplied_cents, p.voided_at, p.void_reason";
+
+#[derive(FromQueryResult)]
+struct SummaryRow {
+    id: Uuid,
+    direction: String,
+    sequence: i64,
+    contact_id: Uuid,
+    contact_name: String,
+    paid_on: Date,
+    total_cents: i64,
+    money_cents: i64,
+    allocated_cents: i64,
+    unapplied_cents: i64,
+    voided_at: Option<Instant>,
+    void_reason: Option<String>,
+}
+
+impl SummaryRow {
+    fn into_summary(self) -> Result<Summary, StoreError> {
+        Ok(Summary {
+            id: PaymentId(self.id),
+            number: ReceiptNumber { direction: code(&self.direction, Direction::parse)?, sequence: self.sequence },
+            contact: ContactId(self.contact_id),
+            contact_name: self.contact_name,
+            date: self.paid_on,
+            total: Money::from_cents(self.total_cents),
+            money: Money::from_cents(self.money_cents),
+            allocated: Money::from_cents(self.allocated_cents),
+            unapplied: Money::from_cents(self.unapplied_cents),
+            status: match self.voided_at {
+                Some(at) => Status::Voided { at, reason: self.void_reason.unwrap_or_default() },
+                None => Status::Posted,
+            },
+        })
+    }
+}
+
+#[derive(FromQueryResult)]
+struct Row {
+    #[sea_orm(nested)]
+    summary: SummaryRow,
+    description: Option<String>,
+    recorded_at: Instant,
+    recorded_by: String,
+    voided_by: Option<String>,
+    advance_rest_cents: i64,
+    receipt: String,
+}
+
+impl Row {
+    fn receipt_now(&self) -> Result<Receipt, StoreError> {
+        receipt_as_of(&self.receipt, self.summary.voided_at, self.summary.void_reason.as_deref())
+    }
+}

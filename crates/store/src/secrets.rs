@@ -1,0 +1,187 @@
+//! Secrets at rest: XChaCha20-Poly1305 under a master key that lives in a file beside the database, not in it.
+//!
+//! The file holds one key per line, `<id> <base64 of 32 bytes>`; the last is the newest and seals, all of them open. A
+//! sealed secret is `key id (4 bytes, big endian) ‖ nonce (24 bytes) ‖ ciphertext`, bound to the identity of its row.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use secrecy::{ExposeSecret, SecretString};
+use zeroize::{Zeroize, Zeroizing};
+
+const KEY_BYTES: usize = 32;
+const KEY_ID_BYTES: usize = 4;
+const NONCE_BYTES: usize = 24;
+
+/// The master keys.
+pub struct Keyring {
+    keys: Vec<(u32, XChaCha20Poly1305)>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFileError {
+    #[error("the key file {path} cannot be read or made: {error}")]
+    Io { path: PathBuf, error: io::Error },
+    #[error("the key file {0} can be read by others; chmod 600 it")]
+    ReadableByOthers(PathBuf),
+    #[error("line {line} of the key file {path} is no key")]
+    Malformed { path: PathBuf, line: usize },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SealError {
+    #[error("the secret was sealed under key {0}, which is not in the key file")]
+    UnknownKey(u32),
+    #[error("the secret does not open with its key: it was changed, or belongs to another row")]
+    DoesNotOpen,
+    #[error("the secret could not be sealed")]
+    NotSealed,
+}
+
+impl Keyring {
+    /// Reads the key file, and makes it with mode 0600 if there is none. Errs if others may read it.
+    pub fn load_or_create(path: &Path) -> Result<Self, KeyFileError> {
+        let io = |error| KeyFileError::Io { path: path.to_path_buf(), error };
+        if !path.exists() {
+            create(path).map_err(io)?;
+        }
+        if readable_by_others(path).map_err(io)? {
+            return Err(KeyFileError::ReadableByOthers(path.to_path_buf()));
+        }
+        let text = Zeroizing::new(fs::read_to_string(path).map_err(io)?);
+        let malformed = |line| KeyFileError::Malformed { path: path.to_path_buf(), line };
+        let keys: Vec<_> = text
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| !line.trim().is_empty())
+            .map(|(index, line)| parse_line(line).ok_or_else(|| malformed(index + 1)))
+            .collect::<Result<_, _>>()?;
+        if keys.is_empty() { Err(malformed(1)) } else { Ok(Self { keys }) }
+    }
+
+    /// Adds a key to the file; it seals from the next start on.
+    pub fn rotate(path: &Path) -> Result<(), KeyFileError> {
+        let last = Self::load_or_create(path)?.newest();
+        let io = |error| KeyFileError::Io { path: path.to_path_buf(), error };
+        let mut file = fs::OpenOptions::new().append(true).open(path).map_err(io)?;
+        file.write_all(new_line(last + 1).as_bytes()).and_then(|()| file.sync_all()).map_err(io)
+    }
+
+    /// Seals a secret for the row that `identity` names.
+    pub fn seal(&self, secret: &SecretString, identity: &str) -> Result<Vec<u8>, SealError> {
+        let (id, cipher) = self.keys.last().ok_or(SealError::NotSealed)?;
+        let nonce: [u8; NONCE_BYTES] = rand::random();
+        let payload = Payload { msg: secret.expose_secret().as_bytes(), aad: identity.as_bytes() };
+        let sealed = cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SealError::NotSealed)?;
+        Ok([&id.to_be_bytes()[..], &nonce, &sealed].concat())
+    }
+
+    pub fn open(&self, sealed: &[u8], identity: &str) -> Result<SecretString, SealError> {
+        let (id, rest) = split_id(sealed).ok_or(SealError::DoesNotOpen)?;
+        let cipher = self.keys.iter().find(|(own, _)| *own == id).map(|(_, cipher)| cipher).ok_or(SealError::UnknownKey(id))?;
+        let (nonce, text) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(SealError::DoesNotOpen)?;
+        let payload = Payload { msg: text, aad: identity.as_bytes() };
+        let opened = cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| SealError::DoesNotOpen)?;
+        String::from_utf8(opened).map(SecretString::from).map_err(|_| SealError::DoesNotOpen)
+    }
+
+    pub(crate) fn is_newest(&self, sealed: &[u8]) -> bool {
+        split_id(sealed).is_some_and(|(id, _)| id == self.newest())
+    }
+
+    fn newest(&self) -> u32 {
+        self.keys.last().map_or(0, |(id, _)| *id)
+    }
+}
+
+fn split_id(sealed: &[u8]) -> Option<(u32, &[u8])> {
+    let (id, rest) = sealed.split_first_chunk::<KEY_ID_BYTES>()?;
+    Some((u32::from_be_bytes(*id), rest))
+}
+
+fn parse_line(line: &str) -> Option<(u32, XChaCha20Poly1305)> {
+    let (id, encoded) = line.trim().split_once(' ')?;
+    let mut bytes = STANDARD.decode(encoded.trim()).ok()?;
+    let key: [u8; KEY_BYTES] = bytes.as_slice().try_into().ok()?;
+    bytes.zeroize();
+    Some((id.parse().ok()?, XChaCha20Poly1305::new(&Key::from(key))))
+}
+
+fn new_line(id: u32) -> Zeroizing<String> {
+    let key: Zeroizing<[u8; KEY_BYTES]> = Zeroizing::new(rand::random());
+    Zeroizing::new(format!("{id} {}\n", STANDARD.encode(*key)))
+}
+
+fn create(path: &Path) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(new_line(1).as_bytes())?;
+    file.sync_all()
+}
+
+#[cfg(unix)]
+fn readable_by_others(path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::PermissionsExt;
+    Ok(fs::metadata(path)?.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn readable_by_others(_path: &Path) -> io::Result<bool> {
+    Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ring(folder: &tempfile::TempDir) -> Keyring {
+        Keyring::load_or_create(&folder.path().join("secret.key")).unwrap()
+    }
+
+    #[test]
+    fn a_secret_opens_only_for_its_own_row_and_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = ring(&folder);
+        let secret = SecretString::from(" clave con ñ y espacios ");
+        let sealed = keys.seal(&secret, "mail_account:a:1").unwrap();
+        assert_eq!(keys.open(&sealed, "mail_account:a:1").unwrap().expose_secret(), secret.expose_secret());
+        assert_eq!(keys.open(&sealed, "mail_account:a:2").unwrap_err(), SealError::DoesNotOpen);
+        assert_ne!(sealed, keys.seal(&secret, "mail_account:a:1").unwrap());
+        let mut bent = sealed.clone();
+        *bent.last_mut().unwrap() ^= 1;
+        assert_eq!(keys.open(&bent, "mail_account:a:1").unwrap_err(), SealError::DoesNotOpen);
+        assert_eq!(ring(&tempfile::tempdir().unwrap()).open(&sealed, "mail_account:a:1").unwrap_err(), SealError::DoesNotOpen);
+    }
+
+    #[test]
+    fn after_a_rotation_old_secrets_still_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let sealed = ring(&folder).seal(&SecretString::from("vieja"), "x").unwrap();
+        Keyring::rotate(&folder.path().join("secret.key")).unwrap();
+        let keys = ring(&folder);
+        assert_eq!(keys.open(&sealed, "x").unwrap().expose_secret(), "vieja");
+        assert!(!keys.is_newest(&sealed));
+        assert!(keys.is_newest(&keys.seal(&SecretString::from("nueva"), "x").unwrap()));
+    }
+
+    #[test]
+    fn a_key_file_that_others_can_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret.key");
+        ring(&folder);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(matches!(Keyring::load_or_create(&path), Err(KeyFileError::ReadableByOthers(_))));
+    }
+}
