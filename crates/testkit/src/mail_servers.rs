@@ -284,6 +284,8 @@ impl PostfixWithDovecot {
 
     fn begin(&self) -> Result<(), String> {
         let config = self.folder.join("config");
+        // It is only there after `stop`.
+        let _removed = fs::remove_file(self.folder.join("stopped"));
         host::run(Command::new(&self.programs.dovecot).arg("-c").arg(config.join("dovecot.conf")))?;
         // Not "postfix start", whose shell checks the installation for two seconds.
         host::run(Command::new(&self.programs.postfix_master).arg("-w").arg("-c").arg(config)).map(|_said| ())
@@ -306,9 +308,14 @@ impl Programs {
 }
 
 /// For the shell. Not "doveadm stop", which waits for the init process to bury Dovecot: in a container that can take for ever.
+/// It waits two seconds for servers that are only just starting, when the process that started them was killed.
 fn stop_command(folder: &Path) -> String {
     let folder = reaper::path(folder);
-    format!("kill $(cat '{folder}/queue/pid/master.pid' '{folder}/dovecot/master.pid'); rm -f '{folder}/dovecot/master.pid'")
+    format!(
+        "cd '{folder}'; pids='queue/pid/master.pid dovecot/master.pid'; \
+         for i in 1 2 3 4 5 6 7 8 9 10; do [ -e stopped ] || cat $pids && break; sleep 0.2; done; \
+         [ -e stopped ] || kill $(cat $pids); rm -f $pids; touch stopped"
+    )
 }
 
 fn wait_until_refused(port: u16) {

@@ -23,7 +23,7 @@ const CARELESS: &str = "fsync = off\nsynchronous_commit = off\nfull_page_writes 
 
 /// Stops the shared server after 10 s without users, and drops the databases of test processes that have ended (an empty one
 /// takes 7 MB). Standard input is the lock that says that this reaper lives; it is let go before the users' lock, so that who
-/// comes next starts a new server. Arguments: users' lock, folder, stop command, psql, administrator's URL.
+/// comes next starts a new server. Arguments: users' lock, folder, stop command, psql.
 const STOP_WHEN_IDLE: &str = r#"
 exec 9<"$1"
 idle=0
@@ -37,10 +37,11 @@ while :; do
         flock -u 9
     else
         idle=0
-        [ $((seconds % 3)) -eq 0 ] || continue
-        for database in $("$4" -XAtc "SELECT datname FROM pg_database WHERE datname LIKE 'test\_%'" "$5" </dev/null 9<&-); do
+        [ $((seconds % 3)) -eq 0 ] && read -r port password <"$2/address" || continue
+        administrator=postgres://acuse:$password@127.0.0.1:$port/postgres
+        for database in $("$4" -XAtc "SELECT datname FROM pg_database WHERE datname LIKE 'test\_%'" "$administrator" </dev/null 9<&-); do
             owner=${database#test_}
-            [ -e "/proc/${owner%%_*}" ] || "$4" -Xqc "DROP DATABASE IF EXISTS $database WITH (FORCE)" "$5" </dev/null 9<&-
+            [ -e "/proc/${owner%%_*}" ] || "$4" -Xqc "DROP DATABASE IF EXISTS $database WITH (FORCE)" "$administrator" </dev/null 9<&-
         done
     fi
 done
@@ -75,8 +76,9 @@ impl Postgres {
 
     fn start_alone(settings: &str) -> Self {
         let folder = host::new_folder("postgres");
-        let cluster = Cluster::start(&folder, settings);
+        let mut cluster = Cluster::new(&folder);
         let reaper = Reaper::watch(&folder, &cluster.stop_command());
+        cluster.start(settings);
         Self { cluster, _stops_when_dropped: Some(reaper), _in_use: None }
     }
 
@@ -116,8 +118,13 @@ fn join_or_start(home: &Path) -> Postgres {
     in_use.lock_shared().expect("flock works on the temporary folder");
     let reaper_lives = open_lock(&home.join("reaper.lock"));
     let cluster = match reaper_lives.try_lock() {
-        Err(_held_by_a_reaper) => Cluster::read(&home.join("server")),
         Ok(()) => start_shared(home, reaper_lives),
+        Err(_held_by_a_reaper) if home.join("server/address").exists() => Cluster::read(&home.join("server")),
+        Err(_held_by_a_reaper) => {
+            // The process that was starting the server has been killed: let the reaper clean up first.
+            in_use.unlock().and_then(|()| reaper_lives.lock()).and_then(|()| in_use.lock_shared()).expect("flock works here");
+            start_shared(home, reaper_lives)
+        }
     };
     Postgres { cluster, _stops_when_dropped: None, _in_use: Some(in_use) }
 }
@@ -128,13 +135,13 @@ fn start_shared(home: &Path, reaper_lives: File) -> Cluster {
         stop_forgotten(&folder);
     }
     host::create_folder(&folder);
-    let cluster = Cluster::start(&folder, CARELESS);
-    cluster.write(&folder);
+    let mut cluster = Cluster::new(&folder);
     let users = home.join("users.lock");
     let psql = cluster.programs.join("psql");
-    let arguments =
-        [reaper::path(&users), reaper::path(&folder), &cluster.stop_command(), reaper::path(&psql), &cluster.url("postgres")];
-    reaper::spawn(STOP_WHEN_IDLE, &arguments, Some(reaper_lives));
+    let arguments = [reaper::path(&users), reaper::path(&folder), &cluster.stop_command(), reaper::path(&psql)];
+    reaper::bury(reaper::spawn(STOP_WHEN_IDLE, &arguments, Some(reaper_lives)));
+    cluster.start(CARELESS);
+    cluster.write_address();
     cluster
 }
 
@@ -161,24 +168,21 @@ struct Cluster {
 }
 
 impl Cluster {
-    fn start(folder: &Path, settings: &str) -> Self {
-        let mut cluster = Self {
-            programs: programs(),
-            folder: folder.to_owned(),
-            port: 0,
-            password: uuid::Uuid::now_v7().simple().to_string(),
-        };
-        cluster.create();
+    fn new(folder: &Path) -> Self {
+        Self { programs: programs(), folder: folder.to_owned(), port: 0, password: uuid::Uuid::now_v7().simple().to_string() }
+    }
+
+    fn start(&mut self, settings: &str) {
+        self.create();
         for attempt in 1..=START_ATTEMPTS {
-            cluster.port = host::free_port();
-            cluster.configure(settings);
-            match cluster.begin() {
+            self.port = host::free_port();
+            self.configure(settings);
+            match self.begin() {
                 Ok(()) => break,
-                Err(error) if attempt == START_ATTEMPTS => panic!("{error}\n{}", cluster.log()),
+                Err(error) if attempt == START_ATTEMPTS => panic!("{error}\n{}", self.log()),
                 Err(_port_taken) => {}
             }
         }
-        cluster
     }
 
     fn create(&self) {
@@ -251,13 +255,13 @@ impl Cluster {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
 
-    fn write(&self, folder: &Path) {
-        write_private(&folder.join("address"), &format!("{} {}", self.port, self.password));
+    fn write_address(&self) {
+        write_private(&self.folder.join("address"), &format!("{} {}\n", self.port, self.password));
     }
 
     fn read(folder: &Path) -> Self {
         let address = fs::read_to_string(folder.join("address")).expect("a server with a reaper has an address");
-        let (port, password) = address.split_once(' ').expect("port and password");
+        let (port, password) = address.trim().split_once(' ').expect("port and password");
         let port = port.parse().expect("a port");
         Self { programs: programs(), folder: folder.to_owned(), port, password: password.to_owned() }
     }

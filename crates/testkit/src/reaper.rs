@@ -53,6 +53,11 @@ pub fn spawn(script: &str, arguments: &[&str], held: Option<File>) -> Child {
     command.spawn().expect("setsid and sh are part of every Debian")
 }
 
+/// Waits for the child in the background, so that it does not stay a zombie.
+pub fn bury(mut child: Child) {
+    std::thread::spawn(move || child.wait());
+}
+
 pub fn path(path: &Path) -> &str {
     path.to_str().expect("the temporary folder's name is plain text")
 }

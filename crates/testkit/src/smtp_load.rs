@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::host;
-use crate::reaper::Reaper;
+use crate::reaper::{self, Reaper};
 
 /// Connections that wait to be accepted; a benchmark opens many at once.
 const BACKLOG: &str = "1024";
@@ -37,6 +37,7 @@ impl SmtpSink {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).current_dir("/");
         let sink = command.spawn().expect("smtp-sink was just found");
         let reaper = Reaper::watch(&folder, &format!("kill {}", sink.id()));
+        reaper::bury(sink);
         wait_until_it_listens(port);
         Self { port, _stops_when_dropped: reaper }
     }
