@@ -94,3 +94,12 @@ fn read_from_start(file: &mut fs::File) -> String {
     read.expect("an open temporary file can be read");
     String::from_utf8_lossy(&bytes).into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    #[should_panic(expected = "smtp-nothing is not installed: apt-get install postfix")]
+    fn a_missing_program_names_its_debian_package() {
+        super::program("smtp-nothing", "postfix");
+    }
+}

@@ -1,3 +1,5 @@
+use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -69,7 +71,34 @@ fn a_server_of_ones_own_is_gone_when_dropped() {
     let postgres = Postgres::start();
     let database = postgres.new_database();
     assert_eq!(postgres.run_sql(&database, "SHOW fsync"), "off");
-    let port: u16 = database.rsplit(':').next().unwrap().split('/').next().unwrap().parse().unwrap();
+    let port = port_of(&database);
     drop(postgres);
-    assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
+    assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
+}
+
+#[test]
+fn a_killed_process_leaves_no_server() {
+    if std::env::var_os(IS_COPY).is_some() {
+        let postgres = Postgres::start();
+        println!("port {};", port_of(&postgres.new_database()));
+        std::thread::sleep(Duration::from_secs(60));
+        return;
+    }
+    let mut copy = Command::new(std::env::current_exe().unwrap());
+    copy.args(["--exact", "--nocapture", "postgres::a_killed_process_leaves_no_server"]).env(IS_COPY, "1").stdout(Stdio::piped());
+    let mut copy = copy.spawn().unwrap();
+    let mut said = BufReader::new(copy.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let port = said.find_map(|line| line.split_once("port ").map(|(_, port)| port.trim_end_matches(';').parse::<u16>().unwrap()));
+    let port = port.unwrap();
+    copy.kill().unwrap();
+    copy.wait().unwrap();
+    let end = Instant::now() + Duration::from_secs(20);
+    while TcpStream::connect(("127.0.0.1", port)).is_ok() {
+        assert!(Instant::now() < end, "the server on port {port} still runs");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn port_of(url: &str) -> u16 {
+    url.rsplit(':').next().unwrap().split('/').next().unwrap().parse().unwrap()
 }
