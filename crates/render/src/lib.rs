@@ -6,6 +6,7 @@
 #![expect(clippy::float_arithmetic, reason = "places on a page are fractions of a point, and krilla and parley count in f32")]
 
 pub mod logo;
+pub mod mail;
 mod page;
 pub mod receipt;
 mod words;

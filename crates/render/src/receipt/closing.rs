@@ -19,6 +19,8 @@ const SIGNATURE_ROOM: f32 = mm(15.0);
 const SIGNATURE_STROKE: Stroke = Stroke::solid(0.6);
 const SIGNATURE_LEADING: f32 = mm(1.9);
 const SIGNATURE_GUTTER: f32 = mm(10.0);
+/// No less, for what is signed; any more is up to the foot, where the proof stands.
+const ABOVE_PROOF: f32 = mm(3.0);
 const QR_SIDE: f32 = mm(22.0);
 const QR_GUTTER: f32 = mm(5.0);
 
@@ -172,7 +174,7 @@ impl<'a> Page<'a> {
             }
             Some(verify) => self.verification(&verify.address)?,
         };
-        flow.place_at_foot(mm(7.0), block);
+        flow.place_at_foot(ABOVE_PROOF, block);
         Ok(())
     }
 

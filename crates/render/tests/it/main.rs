@@ -1,3 +1,5 @@
-mod support;
-
+mod documents;
+mod logos;
+mod mails;
 mod pages;
+mod support;

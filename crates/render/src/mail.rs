@@ -1,0 +1,112 @@
+//! The mails that carry a receipt, and the one that tells a company its account stopped: subject, HTML and text.
+
+mod filters;
+mod view;
+mod wrap;
+
+use acuse_domain::receipt::Receipt;
+use acuse_domain::{Date, Instant};
+use askama::Template;
+
+use crate::logo::Logo;
+use view::{AccountView, ReceiptView};
+use wrap::wrap72;
+
+/// A mail without its envelope. The HTML shows the logo as `cid:logo@acuse` where the facts had one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenderedMail {
+    pub subject: String,
+    pub html: String,
+    pub text: String,
+    /// The name of the PDF to attach.
+    pub attachment_name: Option<String>,
+}
+
+/// What a receipt does not know about the mail that carries it.
+#[derive(Default)]
+pub struct MailFacts<'a> {
+    pub resend: Option<Resend>,
+    /// For a voided receipt, whether and when it had been sent while it was valid.
+    pub voided_notice: Option<VoidedNotice>,
+    pub logo: Option<&'a Logo>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resend {
+    /// The number on the screen: 2 is the first mail after the first.
+    pub n: u32,
+    pub first_sent: Date,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VoidedNotice {
+    pub sent: Date,
+}
+
+/// A mail account that the server refuses, and what the company's administrators need to mend it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountStopped<'a> {
+    /// What people call the company.
+    pub company_name: &'a str,
+    pub company_legal_name: &'a str,
+    /// The account's address and the module that it sends for, as the screen names it.
+    pub address: &'a str,
+    pub module: &'a str,
+    pub since: Instant,
+    pub server: &'a str,
+    /// The page of the company's mail accounts.
+    pub url: &'a str,
+    pub problem_title: &'a str,
+    /// What the server answered, word for word.
+    pub reply: &'a str,
+    pub fix: &'a [String],
+    /// Receipts that wait for the account.
+    pub waiting: u32,
+}
+
+/// Askama reads a template's values as fields; both forms of a mail show the same view.
+macro_rules! shows {
+    ($name:ident, $view:ty, $path:literal) => {
+        #[derive(Template)]
+        #[template(path = $path)]
+        struct $name<'a>(&'a $view);
+
+        impl std::ops::Deref for $name<'_> {
+            type Target = $view;
+
+            fn deref(&self) -> &$view {
+                self.0
+            }
+        }
+    };
+}
+
+shows!(ReceiptHtml, ReceiptView, "mail/recibo.html");
+shows!(ReceiptText, ReceiptView, "mail/recibo.txt");
+shows!(VoidedHtml, ReceiptView, "mail/recibo-anulado.html");
+shows!(VoidedText, ReceiptView, "mail/recibo-anulado.txt");
+shows!(AccountHtml, AccountView, "mail/cuenta-detenida.html");
+shows!(AccountText, AccountView, "mail/cuenta-detenida.txt");
+
+/// The mail of a receipt. A voided receipt always goes out as the notice that it is void.
+#[must_use]
+pub fn receipt_mail(receipt: &Receipt, facts: &MailFacts<'_>) -> RenderedMail {
+    let view = ReceiptView::of(receipt, facts);
+    let (html, text) = match receipt.voided {
+        None => (shown(&ReceiptHtml(&view)), shown(&ReceiptText(&view))),
+        Some(_) => (shown(&VoidedHtml(&view)), shown(&VoidedText(&view))),
+    };
+    RenderedMail { subject: view.subject, html, text: wrap72(&text), attachment_name: Some(receipt.file_name()) }
+}
+
+/// The mail that tells a company's administrators, once for each failure, that an account stopped.
+#[must_use]
+pub fn account_stopped_mail(stopped: &AccountStopped<'_>) -> RenderedMail {
+    let view = AccountView::of(stopped);
+    let (html, text) = (shown(&AccountHtml(&view)), shown(&AccountText(&view)));
+    RenderedMail { subject: view.subject, html, text: wrap72(&text), attachment_name: None }
+}
+
+fn shown(template: &impl Template) -> String {
+    template.render().expect("writing into a string does not fail")
+}

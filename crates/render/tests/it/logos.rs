@@ -1,0 +1,58 @@
+//! A logo is taken in once and safely, whatever was uploaded.
+
+use std::io::Cursor;
+
+use acuse_render::logo::{LARGEST_UPLOAD, Logo, LogoError};
+use image::{DynamicImage, ImageFormat, Rgb, Rgba, RgbaImage};
+
+use crate::support::{logo, uploaded_logo};
+
+fn png(picture: RgbaImage) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    DynamicImage::ImageRgba8(picture).write_to(&mut bytes, ImageFormat::Png).expect("it encodes");
+    bytes.into_inner()
+}
+
+fn opened(logo: &Logo) -> image::RgbImage {
+    image::load_from_memory(logo.png()).expect("it is a picture").to_rgb8()
+}
+
+#[test]
+fn what_is_transparent_becomes_white() {
+    let half = RgbaImage::from_fn(40, 20, |x, _| if x < 20 { Rgba([255, 0, 0, 0]) } else { Rgba([0, 0, 0, 128]) });
+    let kept = opened(&Logo::from_upload(&png(half)).expect("it is a picture"));
+    assert_eq!(kept.get_pixel(5, 5), &Rgb([255, 255, 255]));
+    assert_eq!(kept.get_pixel(30, 5), &Rgb([127, 127, 127]));
+}
+
+#[test]
+fn a_large_picture_is_kept_at_640_pixels() {
+    let wide = RgbaImage::from_fn(2000, 500, |x, y| Rgba([(x % 256) as u8, (y % 256) as u8, ((x + y) % 256) as u8, 255]));
+    assert_eq!(opened(&Logo::from_upload(&png(wide)).expect("it is a picture")).dimensions(), (640, 160));
+}
+
+#[test]
+fn what_was_stored_is_the_same_logo() {
+    let first = logo();
+    let again = Logo::from_stored(first.png().to_vec()).expect("it was stored");
+    assert_eq!(again.png(), first.png());
+    assert_eq!(Logo::from_upload(first.png()).expect("it is a picture").png(), first.png());
+}
+
+#[test]
+fn a_mail_shows_it_within_160_by_56_and_carries_twice_that() {
+    let logo = logo();
+    let mail = logo.for_mail().expect("it can be read");
+    assert_eq!((mail.width, mail.height), (132, 56));
+    let picture = image::load_from_memory(&mail.png).expect("it is a picture");
+    assert_eq!((picture.width(), picture.height()), (264, 112));
+}
+
+#[test]
+fn what_is_no_picture_or_too_much_of_one_is_refused() {
+    assert_eq!(Logo::from_upload(b"<svg></svg>").err(), Some(LogoError::NotAPicture));
+    assert_eq!(Logo::from_upload(&uploaded_logo()[..200]).err(), Some(LogoError::NotAPicture));
+    assert_eq!(Logo::from_upload(&vec![0; LARGEST_UPLOAD + 1]).err(), Some(LogoError::TooHeavy { bytes: LARGEST_UPLOAD + 1 }));
+    let vast = png(RgbaImage::new(6_001, 1));
+    assert_eq!(Logo::from_upload(&vast).err(), Some(LogoError::TooLarge));
+}
