@@ -6,3 +6,12 @@ pub mod form_errors;
 pub mod page;
 pub mod pager;
 pub mod state_mark;
+pub mod trouble;
+
+use axum::Router;
+
+use crate::app::App;
+
+pub fn router() -> Router<App> {
+    Router::new()
+}

@@ -108,3 +108,48 @@ fn lower_first(word: &str) -> String {
     let mut letters = word.chars();
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_state_has_its_own_shape_and_its_exact_word() {
+        let at = "2026-11-24T15:42:00Z".parse().ok();
+        let shown: Vec<String> = State::ALL
+            .iter()
+            .map(|state| StateMark::of(*state, at))
+            .map(|mark| format!("{} {}", mark.icon(), mark.word))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "clock En cola",
+                "send Enviando",
+                "circle-check Aceptado por el servidor",
+                "rotate-clockwise Reintentando a las 10:42",
+                "help-circle Por confirmar",
+                "alert-octagon Falló",
+                "arrow-back-up Rebotado",
+                "ban Anulado",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_payment_shows_its_worst_delivery() {
+        let of = |states: &[State]| StateMark::of_all(&states.iter().map(|state| (*state, None)).collect::<Vec<_>>());
+        assert_eq!(of(&[State::Accepted, State::Bounced]).word, "1 de 2 rebotado");
+        assert_eq!(of(&[State::Accepted, State::Queued, State::Queued]).word, "2 de 3 en cola");
+        assert_eq!(of(&[State::Accepted, State::Accepted]).word, "Aceptado por el servidor");
+        assert_eq!(of(&[]).word, "Sin envío");
+        assert!(of(&[State::Accepted, State::Failed]).is_problem());
+        assert!(!of(&[State::Deferred]).is_problem());
+    }
+
+    #[test]
+    fn what_a_server_said_cannot_become_markup() {
+        let html = StateMark::of(State::Failed, None).because("<script>").to_string();
+        assert!(html.ends_with(r#"<span class="ac-why">&#60;script&#62;</span>"#), "{html}");
+    }
+}

@@ -1,0 +1,141 @@
+//! Who may do what. A handler's signature says it: `may: Authorized<VoidPayments>` carries the company and the actor.
+
+use std::marker::PhantomData;
+
+use acuse_store::users::{self, Role, Session};
+use acuse_store::{Actor, tokens};
+use axum::extract::{FromRequestParts, Request};
+use axum::http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::app::App;
+use crate::problem::Problem;
+
+/// The cookie of a browser's session. `HttpOnly`, `SameSite=Lax`, `Secure` behind https.
+pub const SESSION_COOKIE: &str = "acuse_sesion";
+
+/// Something that a role may or may not do.
+pub trait Permission: Send + Sync + 'static {
+    fn is_held_by(role: Role) -> bool;
+}
+
+macro_rules! permissions {
+    ($($(#[$doc:meta])* $name:ident => $roles:pat),+ $(,)?) => {$(
+        $(#[$doc])*
+        pub struct $name;
+
+        impl Permission for $name {
+            fn is_held_by(role: Role) -> bool {
+                matches!(role, $roles)
+            }
+        }
+    )+};
+}
+
+permissions! {
+    /// Read everything of the company.
+    ViewRecords => _,
+    RecordPayments => Role::Owner | Role::Accountant,
+    VoidPayments => Role::Owner | Role::Accountant,
+    /// Send, re-send, retry and cancel.
+    SendReceipts => Role::Owner | Role::Accountant,
+    KeepContacts => Role::Owner | Role::Accountant,
+    KeepDocuments => Role::Owner | Role::Accountant,
+    /// The company's data, logo and mail accounts.
+    ConfigureCompany => Role::Owner,
+}
+
+/// Somebody who holds permission `P` in the company that `actor` names.
+pub struct Authorized<P> {
+    pub actor: Actor,
+    /// Of a browser; a token of the API has none.
+    pub session: Option<Session>,
+    permission: PhantomData<P>,
+}
+
+impl<P: Permission> FromRequestParts<App> for Authorized<P> {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        if parts.uri.path().starts_with("/api/") { by_token(parts, app).await } else { by_session(parts, app).await }
+    }
+}
+
+/// A token belongs to one company and may do everything there.
+async fn by_token<P>(parts: &Parts, app: &App) -> Result<Authorized<P>, Response> {
+    let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let token = header.strip_prefix("Bearer ").map(str::trim).filter(|token| token.starts_with("acu_"));
+    let Some(token) = token else { return Err(Problem::token_missing().into_response()) };
+    match tokens::actor(&app.db, token).await {
+        Ok(Some(actor)) => Ok(Authorized { actor, session: None, permission: PhantomData }),
+        Ok(None) => Err(Problem::token_unknown().into_response()),
+        Err(error) => Err(Problem::from(error).into_response()),
+    }
+}
+
+async fn by_session<P: Permission>(parts: &Parts, app: &App) -> Result<Authorized<P>, Response> {
+    let Some(token) = session_token(&parts.headers) else { return Err(to_login(parts)) };
+    match users::session(&app.db, &token, acuse_store::now()).await {
+        Ok(Some(session)) if P::is_held_by(session.role) => {
+            let actor = Actor { company: session.company, name: session.name.clone() };
+            Ok(Authorized { actor, session: Some(session), permission: PhantomData })
+        }
+        Ok(Some(_)) => Err(crate::web::trouble::not_allowed()),
+        Ok(None) => Err(to_login(parts)),
+        Err(error) => Err(crate::web::trouble::store_failed(&error)),
+    }
+}
+
+/// The token in the session's cookie.
+#[must_use]
+pub fn session_token(headers: &HeaderMap) -> Option<String> {
+    cookie(headers, SESSION_COOKIE)
+}
+
+#[must_use]
+pub fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(own, _)| *own == name)
+        .map(|(_, value)| value.to_string())
+}
+
+/// Login, and back to where the person wanted to go.
+fn to_login(parts: &Parts) -> Response {
+    let wanted = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    if parts.method != Method::GET || wanted == "/" {
+        return Redirect::to("/entrar").into_response();
+    }
+    Redirect::to(&format!("/entrar?volver={}", utf8_percent_encode(wanted, NON_ALPHANUMERIC))).into_response()
+}
+
+/// Refuses a form that another site sends in the browser's name. Browsers say where a request comes from
+/// (`Sec-Fetch-Site`, else `Origin`); what says neither is no browser with a cookie jar of ours. The session's cookie
+/// is `SameSite=Lax` besides. The API knows no cookies and needs none of this.
+pub async fn refuse_foreign_forms(request: Request, next: Next) -> Response {
+    let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    if safe || request.uri().path().starts_with("/api/") || is_from_here(request.headers()) {
+        return next.run(request).await;
+    }
+    crate::web::trouble::foreign_form()
+}
+
+fn is_from_here(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = text("sec-fetch-site") {
+        return matches!(site, "same-origin" | "none");
+    }
+    match (text(ORIGIN.as_str()), text(HOST.as_str())) {
+        (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, own)| own == host),
+        (None, _) => true,
+        (Some(_), None) => false,
+    }
+}

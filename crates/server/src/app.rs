@@ -1,0 +1,51 @@
+//! What every handler can reach.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use acuse_domain::email_address::EmailAddress;
+use acuse_domain::mail_account::Security;
+use acuse_mail::catcher::Catcher;
+use acuse_mail::guard::Network;
+use acuse_store::Db;
+use acuse_store::secrets::Keyring;
+
+/// The state of the router; cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Services>);
+
+pub struct Services {
+    pub db: Db,
+    pub keys: Keyring,
+    /// For Probar; the server itself never sends a receipt.
+    pub network: Network,
+    pub default_account: Option<DefaultAccount>,
+    /// Where browsers find this installation, without a slash at the end.
+    pub public_url: String,
+    /// The demo's own mail server, whose messages are shown at /demo/buzon.
+    pub catcher: Option<Catcher>,
+}
+
+/// The installation's own account, as far as pages show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DefaultAccount {
+    pub server: String,
+    pub port: u16,
+    pub security: Security,
+    pub from_address: EmailAddress,
+}
+
+impl App {
+    #[must_use]
+    pub fn new(services: Services) -> Self {
+        Self(Arc::new(services))
+    }
+}
+
+impl Deref for App {
+    type Target = Services;
+
+    fn deref(&self) -> &Services {
+        &self.0
+    }
+}

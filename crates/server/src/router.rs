@@ -1,0 +1,24 @@
+//! The table of contents: every path, and the handler that answers it. Permissions stand in the handlers' signatures.
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn;
+
+use crate::access::refuse_foreign_forms;
+use crate::app::App;
+use crate::security::security_headers;
+use crate::{api, assets, web};
+
+/// A request larger than this is refused before it is read: 500 allocations take 50 KB.
+const LARGEST_BODY: usize = 1024 * 1024;
+
+/// Pages, API and assets.
+pub fn router(app: App) -> Router {
+    let all = Router::new()
+        .merge(api::router())
+        .merge(web::router())
+        .merge(assets::router())
+        .layer(from_fn(refuse_foreign_forms))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY));
+    security_headers(all).with_state(app)
+}

@@ -1,0 +1,62 @@
+// npm run e2e -- --bin PATH [--only WORDS]: the four steps of the main job in a real browser, each walk on a demo of its own.
+// Prints a line per walk and a closing line; exits 1 when one fails, 2 when it was called wrong.
+import assert from 'node:assert/strict';
+import { argument, launch, login, openBrowser, screenshot, visitor } from './lib.mjs';
+import { keyboard, pointer } from './hands.mjs';
+import { accepted, addAccount, COBRO, otherModuleIsOnTheDefaultAccount, PAGO, readMail, record, resend } from './walk.mjs';
+
+const bin = argument('bin');
+if (!bin) {
+  console.error('npm run e2e -- --bin PATH   (the acuse binary; build it with cargo build)');
+  process.exit(2);
+}
+
+/** The four steps, for a cobro and for a pago. */
+async function fourSteps(page, demo, hand, script) {
+  await addAccount(page, demo, hand, COBRO, script);
+  await otherModuleIsOnTheDefaultAccount(page, PAGO);
+  for (const what of [COBRO, PAGO]) {
+    if (what === PAGO) await addAccount(page, demo, hand, PAGO, script);
+    const payment = await record(page, demo, hand, what, script);
+    await accepted(page, script);
+    await resend(page, hand, script);
+    await accepted(page, script, 2);
+    await readMail(page, hand, what, payment);
+  }
+}
+
+const walks = [
+  ['the four steps, for a cobro and a pago', {}, (page, demo) => fourSteps(page, demo, pointer, true)],
+  ['the four steps by keyboard alone', {}, (page, demo) => fourSteps(page, demo, keyboard, true)],
+  ['the four steps without JavaScript', { script: false }, (page, demo) => fourSteps(page, demo, pointer, false)],
+  ['the four steps on a phone', { width: 360, height: 740 }, (page, demo) => fourSteps(page, demo, pointer, true)],
+];
+
+const only = argument('only');
+const browser = await openBrowser();
+const failed = [];
+let passed = 0;
+for (const [name, options, walk] of walks.filter(([name]) => !only || name.includes(only))) {
+  const started = Date.now();
+  const demo = await launch(bin);
+  const page = await visitor(browser, demo, options);
+  try {
+    await login(page, demo);
+    await walk(page, demo);
+    assert.deepEqual(page.complaints, [], 'the browser has nothing to complain about');
+    passed += 1;
+    console.log(`ok    ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
+  } catch (error) {
+    failed.push(name);
+    console.log(`FAIL  ${name}\n      at ${page.url()}\n${String(error.stack).replace(/^/gm, '      ')}`);
+    for (const complaint of page.complaints) console.log(`      browser: ${complaint}`);
+    console.log(demo.log().split('\n').slice(-15).join('\n').replace(/^/gm, '      '));
+    await screenshot(page, 'e2e/pictures/failed', name.replace(/\W+/g, '-')).catch(() => {});
+  } finally {
+    await page.context().close();
+    await demo.stop();
+  }
+}
+await browser.close();
+console.log(`browser walks: ${passed} passed, ${failed.length} failed`);
+process.exitCode = failed.length > 0 || passed === 0 ? 1 : 0;
