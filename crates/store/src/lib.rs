@@ -38,3 +38,10 @@ pub struct Page {
     pub after: Option<uuid::Uuid>,
     pub limit: u64,
 }
+
+/// This moment, to the millisecond: what both engines keep without loss.
+#[must_use]
+pub fn now() -> acuse_domain::Instant {
+    use chrono::SubsecRound;
+    chrono::Utc::now().trunc_subsecs(3)
+}
