@@ -3,17 +3,23 @@
 pub mod capabilities;
 pub mod catcher;
 pub mod caught;
+pub mod check;
+pub mod diagnosis;
+pub mod explanation;
 pub mod failure;
 pub mod guard;
 pub mod login;
 pub mod message;
 pub mod pool;
+pub mod providers;
 pub mod reply;
 pub mod session;
 
 mod address_rules;
+mod catalogue;
 mod cleartext;
 mod conversation;
 mod opening;
+mod phrases;
 mod transparency;
 mod wire;

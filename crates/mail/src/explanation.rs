@@ -1,0 +1,156 @@
+//! A problem's title and what to do about it, in the reader's language.
+
+use crate::catalogue::problem;
+use crate::failure::{Cause, Failure};
+use crate::providers;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Language {
+    #[default]
+    Spanish,
+    English,
+}
+
+/// What is known of the case. What is not known is left out of the texts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Context<'a> {
+    /// The SMTP server.
+    pub host: &'a str,
+    pub username: &'a str,
+    pub sender: &'a str,
+    pub certificate_name: Option<String>,
+    pub expired_on: Option<chrono::NaiveDate>,
+    /// Bytes.
+    pub size_limit: Option<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    pub title: String,
+    /// In the order in which it should be tried.
+    pub fix: Vec<String>,
+}
+
+impl<'a> Context<'a> {
+    /// The context with what a failure adds to it.
+    #[must_use]
+    pub fn with(mut self, failure: &Failure) -> Self {
+        match &failure.cause {
+            Cause::CertificateNameMismatch { names } => self.certificate_name = names.first().cloned(),
+            Cause::CertificateExpired { on } => self.expired_on = *on,
+            Cause::MessageTooBig { limit } => self.size_limit = Some(*limit),
+            _ => {}
+        }
+        self
+    }
+
+    fn value(&self, name: &str) -> Option<String> {
+        let known = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        match name {
+            "host" => known(self.host),
+            "username" => known(self.username),
+            "sender" => known(self.sender),
+            "certificate_name" => self.certificate_name.clone(),
+            "expired_on" => self.expired_on.map(|day| day.format("%d/%m/%Y").to_string()),
+            "suggested_host" => providers::meant_host(self.host).map(str::to_owned),
+            "limit" => self.size_limit.map(|bytes| format!("{} MB", bytes / 1_000_000)),
+            _ => None,
+        }
+    }
+}
+
+/// Title and advice for a code of the catalogue, the provider's own first. A code that is not known any more is shown
+/// as it is.
+#[must_use]
+pub fn explain(code: &str, context: &Context<'_>, language: Language) -> Explanation {
+    let Some(problem) = problem(code) else {
+        return Explanation { title: code.to_owned(), fix: Vec::new() };
+    };
+    let texts = match language {
+        Language::Spanish => &problem.es,
+        Language::English => &problem.en,
+    };
+    let (own_title, own_help) = match providers::of_host(context.host) {
+        Some(provider) => provider.help(code, language),
+        None => (None, &[][..]),
+    };
+    Explanation {
+        title: fill(own_title.unwrap_or(&texts.title), context),
+        fix: own_help.iter().chain(&texts.fix).map(|text| fill(text, context)).collect(),
+    }
+}
+
+/// Fills in `{names}`; `[a part|another]` gives the first part whose values are all known, or nothing.
+fn fill(text: &str, context: &Context<'_>) -> String {
+    let mut filled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('[') {
+        filled.push_str(&values(before, context).unwrap_or_default());
+        let (choices, tail) = after.split_once(']').unwrap_or((after, ""));
+        filled.push_str(&choices.split('|').find_map(|part| values(part, context)).unwrap_or_default());
+        rest = tail;
+    }
+    filled.push_str(&values(rest, context).unwrap_or_default());
+    filled
+}
+
+/// Nothing where a value is not known.
+fn values(text: &str, context: &Context<'_>) -> Option<String> {
+    let mut filled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (name, tail) = after.split_once('}')?;
+        filled.push_str(before);
+        filled.push_str(&context.value(name)?);
+        rest = tail;
+    }
+    filled.push_str(rest);
+    Some(filled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue;
+
+    #[test]
+    fn every_problem_reads_well_with_everything_known_and_with_nothing() {
+        let full = Context {
+            host: "mail.empresa.ec",
+            username: "cobros@empresa.ec",
+            sender: "ventas@empresa.ec",
+            certificate_name: Some("srv1.hosting.com".to_owned()),
+            expired_on: chrono::NaiveDate::from_ymd_opt(2026, 11, 3),
+            size_limit: Some(25_000_000),
+        };
+        for code in catalogue::codes() {
+            for context in [&full, &Context::default()] {
+                for language in [Language::Spanish, Language::English] {
+                    let said = explain(code, context, language);
+                    for text in said.fix.iter().chain([&said.title]) {
+                        assert!(text.len() > 8 && !text.contains(['{', '[', ']', '|', '}']), "{code}: {text:?}");
+                        assert!(!text.contains("  ") && text.trim() == text, "{code}: {text:?}");
+                    }
+                    assert!(!said.fix.is_empty(), "{code}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn texts_name_what_is_known() {
+        let context = Context { host: "smpt.gmail.com", ..Context::default() };
+        let said = explain("host_not_found", &context, Language::Spanish);
+        assert_eq!(said.title, "No existe el servidor «smpt.gmail.com»");
+        assert!(said.fix[0].starts_with("¿Quiso decir smtp.gmail.com? "), "{:?}", said.fix);
+        let gmail = Context { host: "smtp.gmail.com", ..Context::default() };
+        assert_eq!(
+            explain("auth_app_password_required", &gmail, Language::Spanish).title,
+            "Gmail pide una contraseña de aplicación"
+        );
+        assert_eq!(
+            explain("sender_not_allowed", &gmail, Language::English).title,
+            "The server does not let you send as that sender"
+        );
+    }
+}

@@ -1,0 +1,151 @@
+//! Known mail providers: presets, and what helps with each in particular (providers.toml).
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use acuse_domain::mail_account::Security;
+use serde::Deserialize;
+
+use crate::explanation::Language;
+
+/// Two slips of the finger; three make another name.
+const MOST_SLIPS: usize = 2;
+
+static PROVIDERS: LazyLock<Vec<Provider>> = LazyLock::new(|| {
+    let table: Table = toml::from_str(include_str!("providers.toml")).expect("providers.toml is checked by a test");
+    table.provider
+});
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    provider: Vec<Provider>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provider {
+    pub name: String,
+    hosts: Vec<String>,
+    domains: Vec<String>,
+    pub server: String,
+    pub port: u16,
+    security: String,
+    /// Recipients a day.
+    pub daily: Option<u32>,
+    #[serde(default)]
+    help: HashMap<String, Help>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Help {
+    title_es: Option<String>,
+    title_en: Option<String>,
+    #[serde(default)]
+    es: Vec<String>,
+    #[serde(default)]
+    en: Vec<String>,
+}
+
+impl Provider {
+    #[must_use]
+    pub fn security(&self) -> Security {
+        Security::parse(&self.security).unwrap_or(Security::StartTls)
+    }
+
+    /// The problem's own title with this provider, and what to do first.
+    pub(crate) fn help(&self, code: &str, language: Language) -> (Option<&str>, &[String]) {
+        match (self.help.get(code), language) {
+            (None, _) => (None, &[]),
+            (Some(help), Language::Spanish) => (help.title_es.as_deref(), &help.es),
+            (Some(help), Language::English) => (help.title_en.as_deref(), &help.en),
+        }
+    }
+}
+
+/// All presets, in the order in which they are offered.
+#[must_use]
+pub fn all() -> &'static [Provider] {
+    &PROVIDERS
+}
+
+/// Whose SMTP server that is.
+#[must_use]
+pub fn of_host(host: &str) -> Option<&'static Provider> {
+    let host = host.to_lowercase();
+    let ends = |end: &String| host == *end || host.ends_with(&format!(".{end}"));
+    let longest = |provider: &&Provider| provider.hosts.iter().filter(|end| ends(end)).map(String::len).max().unwrap_or(0);
+    PROVIDERS.iter().filter(|provider| provider.hosts.iter().any(ends)).max_by_key(longest)
+}
+
+/// Whose mail addresses end so: the preset for `ana@gmail.com`.
+#[must_use]
+pub fn of_domain(domain: &str) -> Option<&'static Provider> {
+    let domain = domain.to_lowercase();
+    PROVIDERS.iter().find(|provider| provider.domains.contains(&domain))
+}
+
+/// The known server that was meant, where the name is only a slip away from it: `smpt.gmail.com` → `smtp.gmail.com`.
+#[must_use]
+pub fn meant_host(typed: &str) -> Option<&'static str> {
+    let typed = typed.to_lowercase();
+    PROVIDERS
+        .iter()
+        .map(|provider| (slips(&typed, &provider.server), provider.server.as_str()))
+        .filter(|(slips, _)| (1..=MOST_SLIPS).contains(slips))
+        .min()
+        .map(|(_, server)| server)
+}
+
+/// Letters added, left out, changed, or swapped with their neighbour (optimal string alignment).
+fn slips(one: &str, other: &str) -> usize {
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    if one.len().abs_diff(other.len()) > MOST_SLIPS {
+        return usize::MAX;
+    }
+    let mut rows = vec![(0..=other.len()).collect::<Vec<usize>>()];
+    for i in 1..=one.len() {
+        let mut row = vec![i];
+        for j in 1..=other.len() {
+            let changed = rows[i - 1][j - 1] + usize::from(one[i - 1] != other[j - 1]);
+            let mut least = changed.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1] {
+                least = least.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(least);
+        }
+        rows.push(row);
+    }
+    rows[one.len()][other.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_is_forgiven_and_another_name_is_not() {
+        assert_eq!(meant_host("smpt.gmail.com"), Some("smtp.gmail.com"));
+        assert_eq!(meant_host("smtp.gmial.com"), Some("smtp.gmail.com"));
+        assert_eq!(meant_host("stmp.ofice365.com"), Some("smtp.office365.com"));
+        assert_eq!(meant_host("smtp.gmail.com"), None);
+        assert_eq!(meant_host("mail.empresa.ec"), None);
+    }
+
+    #[test]
+    fn providers_are_known_by_host_and_by_address() {
+        assert_eq!(of_host("smtp.gmail.com").unwrap().name, "Gmail");
+        assert_eq!(of_host("smtp-mail.outlook.com").unwrap().name, "Outlook.com");
+        assert_eq!(of_host("email-smtp.sa-east-1.amazonaws.com").unwrap().name, "Amazon SES");
+        assert!(of_host("mail.notgmail.com").is_none());
+        assert_eq!(of_domain("Hotmail.com").unwrap().server, "smtp-mail.outlook.com");
+        for provider in all() {
+            assert!(Security::parse(&provider.security).is_some(), "{}", provider.name);
+            assert!(of_host(&provider.server).is_some(), "{}", provider.name);
+            for code in provider.help.keys() {
+                assert!(crate::catalogue::problem(code).is_some(), "{code}");
+            }
+        }
+    }
+}
