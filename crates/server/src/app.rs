@@ -10,9 +10,14 @@ use acuse_mail::guard::Network;
 use acuse_store::Db;
 use acuse_store::secrets::Keyring;
 
+use crate::login_guard::LoginGuard;
+
 /// The state of the router; cheap to clone.
 #[derive(Clone)]
-pub struct App(Arc<Services>);
+pub struct App {
+    services: Arc<Services>,
+    pub login_guard: Arc<LoginGuard>,
+}
 
 pub struct Services {
     pub db: Db,
@@ -38,7 +43,7 @@ pub struct DefaultAccount {
 impl App {
     #[must_use]
     pub fn new(services: Services) -> Self {
-        Self(Arc::new(services))
+        Self { services: Arc::new(services), login_guard: Arc::default() }
     }
 }
 
@@ -46,6 +51,6 @@ impl Deref for App {
     type Target = Services;
 
     fn deref(&self) -> &Services {
-        &self.0
+        &self.services
     }
 }

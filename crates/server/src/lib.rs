@@ -4,6 +4,7 @@ pub mod access;
 pub mod api;
 pub mod app;
 pub mod assets;
+pub mod login_guard;
 pub mod problem;
 pub mod router;
 pub mod security;

@@ -18,6 +18,7 @@ pub fn router(app: App) -> Router {
         .merge(api::router())
         .merge(web::router())
         .merge(assets::router())
+        .fallback(web::trouble::unknown_path)
         .layer(from_fn(refuse_foreign_forms))
         .layer(DefaultBodyLimit::max(LARGEST_BODY));
     security_headers(all).with_state(app)
