@@ -255,7 +255,7 @@ impl NewPayment {
         if sums.total > Money::LARGEST {
             refusal.add(Field::Lines, PaymentError::TotalTooLarge);
         }
-        if sums.allocated > sums.total {
+        if sums.allocated > sums.total && !self.allocations.is_empty() {
             let error = PaymentError::AllocationsExceedTotal { total: sums.total, allocated: sums.allocated };
             refusal.add(Field::Allocations, error);
         }
@@ -263,7 +263,7 @@ impl NewPayment {
             refusal.add(Field::Allocations, PaymentError::CreditNotesExceedDocuments);
         }
         // An anticipo used and left over again would stand twice as anticipo.
-        if sums.advance > sums.allocated {
+        if sums.advance.is_positive() && sums.advance > sums.allocated {
             refusal.add(Field::Allocations, PaymentError::AdvanceNotApplied);
         }
     }
