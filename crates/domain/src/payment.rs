@@ -252,7 +252,8 @@ impl NewPayment {
     }
 
     fn check_sums(&self, sums: &Sums, refusal: &mut Refusal) {
-        if sums.total > Money::LARGEST {
+        // A single line that is too large has said so already.
+        if sums.total > Money::LARGEST && self.lines.iter().all(|line| line.amount <= Money::LARGEST) {
             refusal.add(Field::Lines, PaymentError::TotalTooLarge);
         }
         if sums.allocated > sums.total && !self.allocations.is_empty() {

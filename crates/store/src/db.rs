@@ -154,6 +154,13 @@ impl Db {
         self.engine() == DbBackend::Sqlite
     }
 
+    /// Writes a consistent copy of a SQLite database while it is in use. Errs if the file exists.
+    pub async fn copy_to(&self, file: &std::path::Path) -> Result<(), StoreError> {
+        let sql = "VACUUM INTO $1";
+        crate::sql::execute(self.reader(), sql, crate::sql::values![file.display().to_string()]).await?;
+        Ok(())
+    }
+
     /// Wakes the delivery workers of this process.
     pub fn nudge(&self) {
         self.wake.notify_one();
