@@ -42,6 +42,7 @@ fn a_receipt_says_what_it_is_to_readers_and_archives() {
         assert!(facts.contains(fact), "«{fact}» is not in {facts}");
     }
     assert!(in_one_line(&facts).contains("Tagged: yes"), "{facts}");
+    assert!(facts.contains("PDF/UA-1"), "{facts}");
     assert!(
         run(
             "qpdf",
