@@ -10,18 +10,13 @@ use acuse_mail::guard::Network;
 use acuse_store::Db;
 use acuse_store::secrets::Keyring;
 
-use crate::login_guard::LoginGuard;
-
 /// The state of the router; cheap to clone.
 #[derive(Clone)]
-pub struct App {
-    services: Arc<Services>,
-    pub login_guard: Arc<LoginGuard>,
-}
+pub struct App(Arc<Services>);
 
 pub struct Services {
     pub db: Db,
-    pub keys: Keyring,
+    pub keys: Arc<Keyring>,
     /// For Probar; the server itself never sends a receipt.
     pub network: Network,
     pub default_account: Option<DefaultAccount>,
@@ -43,7 +38,7 @@ pub struct DefaultAccount {
 impl App {
     #[must_use]
     pub fn new(services: Services) -> Self {
-        Self { services: Arc::new(services), login_guard: Arc::default() }
+        Self(Arc::new(services))
     }
 }
 
@@ -51,6 +46,6 @@ impl Deref for App {
     type Target = Services;
 
     fn deref(&self) -> &Services {
-        &self.services
+        &self.0
     }
 }

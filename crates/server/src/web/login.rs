@@ -1,18 +1,20 @@
 //! Coming in and going out.
 
+use std::sync::Arc;
+
 use acuse_store::users;
 use askama::Template;
-use axum::Form;
 use axum::extract::{Query, State};
 use axum::http::header::{RETRY_AFTER, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Extension, Form};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::access::{SESSION_COOKIE, cookie, session_token};
 use crate::app::App;
-use crate::login_guard::Knock;
+use crate::login_guard::{Knock, LoginGuard};
 use crate::web::form_errors::FormErrors;
 use crate::web::page::{Theme, shown, with_status};
 use crate::web::trouble::{self, Trouble};
@@ -61,9 +63,14 @@ pub async fn ask(State(app): State<App>, Query(wish): Query<Wish>, headers: Head
     Ok(shown(&LoginPage { theme: theme(&headers), errors: FormErrors::default(), email: String::new(), keep: false, back_to }))
 }
 
-pub async fn log_in(State(app): State<App>, headers: HeaderMap, Form(form): Form<LoginForm>) -> Result<Response, Trouble> {
+pub async fn log_in(
+    State(app): State<App>,
+    Extension(guard): Extension<Arc<LoginGuard>>,
+    headers: HeaderMap,
+    Form(form): Form<LoginForm>,
+) -> Result<Response, Trouble> {
     let now = acuse_store::now();
-    if let Knock::Wait(seconds) = app.login_guard.knock(&form.correo, now) {
+    if let Knock::Wait(seconds) = guard.knock(&form.correo, now) {
         let words = format!("Demasiados intentos con este correo. Espere {} y vuelva a intentar.", spoken(seconds));
         let mut answer = again(&headers, form, "clave", words, StatusCode::TOO_MANY_REQUESTS);
         answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
@@ -71,11 +78,11 @@ pub async fn log_in(State(app): State<App>, headers: HeaderMap, Form(form): Form
     }
     let password = SecretString::from(form.clave.as_str());
     let Some(token) = users::log_in(&app.db, &form.correo, &password, now).await? else {
-        app.login_guard.note_failure(&form.correo, now);
+        guard.note_failure(&form.correo, now);
         let words = "El correo o la contraseña no son correctos.".to_owned();
         return Ok(again(&headers, form, "clave", words, StatusCode::UNPROCESSABLE_ENTITY));
     };
-    app.login_guard.forget(&form.correo);
+    guard.forget(&form.correo);
     let lasts = if form.recordar.is_some() { format!("; Max-Age={KEPT_SECONDS}") } else { String::new() };
     let cookie = session_cookie(&app, token.expose_secret(), &lasts);
     Ok(([(SET_COOKIE, cookie)], Redirect::to(local_path(&form.volver))).into_response())

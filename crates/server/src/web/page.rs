@@ -292,4 +292,20 @@ mod tests {
         assert!(html.contains(r#"data-bs-theme="dark""#));
         assert_eq!(html.matches(" inert").count(), 3);
     }
+
+    #[derive(Template)]
+    #[template(
+        ext = "html",
+        source = r#"{% extends "door.html" %}{% block title %}Entrar{% endblock %}{% block content %}<h1>Entrar</h1>{% endblock %}"#
+    )]
+    struct Door {
+        theme: Theme,
+    }
+
+    #[test]
+    fn before_the_login_there_is_no_menu() {
+        let html = Door { theme: Theme::from_cookie(Some("claro")) }.render().expect("the door renders");
+        assert!(html.contains(r#"<html lang="es-EC" data-bs-theme="light">"#) && html.contains("<title>Entrar · Acuse</title>"));
+        assert!(!html.contains("<nav"));
+    }
 }

@@ -4,8 +4,12 @@
 mod engines;
 mod companies;
 mod contacts;
+mod database;
 mod deliveries;
+mod documents;
 mod idempotency;
+mod mail_accounts;
 mod payments;
 mod record;
+mod users;
 mod void;

@@ -1,0 +1,9 @@
+//! One file per command.
+
+pub mod backup;
+pub mod demo;
+pub mod doctor;
+pub mod mail_check;
+pub mod migrate;
+pub mod serve;
+pub mod setup;
