@@ -1,2 +1,3 @@
 mod login;
+mod payments;
 mod people_search;
