@@ -1,2 +1,4 @@
+mod company;
 mod login;
+mod mail_accounts;
 mod people_search;
