@@ -1,10 +1,12 @@
 //! The pages, for a person with a browser. Forms come in, pages go out; what they do is the store's acts.
 
 pub mod calendar;
+pub mod company;
 pub mod contacts;
 pub mod filters;
 pub mod form_errors;
 pub mod login;
+pub mod mail_accounts;
 pub mod page;
 pub mod pager;
 pub mod path_id;
@@ -23,6 +25,17 @@ pub fn router() -> Router<App> {
         .route("/salir", post(login::log_out))
         .route("/tema", post(login::choose_theme))
         .route("/personas/buscar", get(contacts::search::suggest))
+        .route("/mi-compania", get(mail_accounts::start))
+        .route("/mi-compania/correos", get(mail_accounts::list).post(mail_accounts::create))
+        .route("/mi-compania/correos/nueva", get(mail_accounts::new))
+        .route("/mi-compania/correos/{id}", get(mail_accounts::edit).post(mail_accounts::change))
+        .route("/mi-compania/correos/{id}/probar", get(mail_accounts::back_to_form).post(mail_accounts::try_saved))
+        .route("/mi-compania/correos/{id}/desactivar", post(mail_accounts::disable))
+        .route("/mi-compania/correos/{id}/activar", post(mail_accounts::enable))
+        .route("/mi-compania/correos/{id}/eliminar", get(mail_accounts::ask_delete).post(mail_accounts::delete))
+        .route("/mi-compania/datos", get(company::profile).post(company::change))
+        .route("/mi-compania/logo", company::logo_routes())
+        .route("/mi-compania/logo/quitar", post(company::remove_logo))
         .merge(payments_at("/cobros"))
         .merge(payments_at("/pagos"))
 }
