@@ -1,5 +1,7 @@
 //! The lower part: what the receipt is made of and what is left, who signs it, and how it is verified.
 
+use acuse_domain::text;
+
 use super::lists::ABOVE_SECTION;
 use super::{HAIR, Page, RIGHT_COLUMN, RenderError};
 use crate::page::block::{Align, Block, Ink, Role, Stroke};
@@ -7,7 +9,6 @@ use crate::page::flow::Flow;
 use crate::page::text::{Text, regular, semibold};
 use crate::page::{mm, qr};
 use crate::words::{given, is_zero, money};
-use acuse_domain::text;
 
 /// Above and under an amount of the sums.
 const SUM_PADDING: f32 = mm(1.1);

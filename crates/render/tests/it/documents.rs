@@ -196,7 +196,10 @@ fn a_word_wider_than_its_column_breaks_and_leaves_no_character_behind() {
     wide.contact.name = "W".repeat(200);
     wide.lines[0].reference = Some("0123456789".repeat(6));
     wide.allocations[0].number = "A".repeat(64);
-    let text: String = text_of("wide", &receipt_pdf(&wide, None).expect("it prints")).split_whitespace().collect();
+    let lines = text_of("wide", &receipt_pdf(&wide, None).expect("it prints"));
+    let longest = lines.split_whitespace().map(str::len).max().expect("it has words");
+    assert!(longest < 80, "a word of {longest} letters is wider than its column");
+    let text: String = lines.split_whitespace().collect();
     for word in ["W".repeat(200), "0123456789".repeat(6), "A".repeat(64)] {
         assert!(text.contains(&word), "{word} is not whole in {text}");
     }

@@ -318,6 +318,8 @@ async fn a_first_sending_is_no_resend(world: World) {
     let before = record::of_everything(&world).await;
     let refused = payments::resend(db, by, nowhere, &Notify::Contact, Some(&once("k", 1)), noon()).await;
     assert!(matches!(refused, Err(ResendError::ContactHasNoEmail)), "{refused:?}");
+    let to_nobody = payments::resend(db, by, id, &Notify::Nobody, None, noon()).await;
+    assert!(matches!(to_nobody, Err(ResendError::ContactHasNoEmail)), "{to_nobody:?}");
     assert_eq!(record::of_everything(&world).await, before);
 }
 
