@@ -1,9 +1,58 @@
 //! API v1: JSON in, one act, JSON out.
 
+pub mod addresses;
+pub mod body;
+pub mod codes;
+pub mod company;
+pub mod contacts;
+pub mod deliveries;
+pub mod documents;
+pub mod fields;
+pub mod ids;
+pub mod language;
+pub mod openapi;
+pub mod pages;
+pub mod patch;
+pub mod payments;
+pub mod warnings;
+
+mod json;
+mod otherwise;
+
 use axum::Router;
+use axum::middleware::from_fn;
+use axum::routing::any;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::app::App;
 
+/// Every call, with the handler that answers it. Paths and methods stand at the handlers, where the documentation is made.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(openapi::head())
+        .routes(routes!(company::show, company::change))
+        .routes(routes!(contacts::list, contacts::create))
+        .routes(routes!(contacts::show, contacts::change))
+        .routes(routes!(documents::list, documents::create))
+        .routes(routes!(documents::show))
+        .routes(routes!(payments::list, payments::record))
+        .routes(routes!(payments::show))
+        .routes(routes!(payments::void))
+        .routes(routes!(payments::receipt))
+        .routes(routes!(payments::deliveries, payments::send))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::show))
+        .routes(routes!(deliveries::retry))
+        .routes(routes!(deliveries::cancel))
+}
+
 pub fn router() -> Router<App> {
-    Router::new()
+    let (calls, _) = routes().split_for_parts();
+    calls
+        .route("/api", any(otherwise::no_such_call))
+        .route("/api/{*rest}", any(otherwise::no_such_call))
+        .method_not_allowed_fallback(otherwise::not_by_this_method)
+        .layer(CatchPanicLayer::custom(otherwise::panicked))
+        .layer(from_fn(language::answer_in_their_language))
 }
