@@ -70,6 +70,10 @@ impl Money {
             return Self::from_parts(&ungroup(whole)?, decimals);
         }
         match typed.rsplit_once('.') {
+            // No thousands are grouped after a lone zero, or four digits: these are three decimals.
+            Some((whole, last)) if last.len() == 3 && !whole.contains('.') && !is_first_group(whole) => {
+                Err(MoneyError::TooManyDecimals)
+            }
             Some((_, last)) if typed.matches('.').count() > 1 || last.len() == 3 => Self::from_parts(&ungroup(&typed)?, ""),
             Some((whole, decimals)) => Self::from_parts(whole, decimals),
             None => Self::from_parts(&typed, ""),
@@ -100,12 +104,17 @@ impl Money {
     }
 }
 
+fn is_first_group(whole: &str) -> bool {
+    let digits = whole.trim_start_matches('-');
+    !digits.starts_with('0') && (1..=3).contains(&digits.len())
+}
+
 /// Takes the points out of `1.234.567`; errs if a group has not three digits.
 fn ungroup(whole: &str) -> Result<String, MoneyError> {
     let mut groups = whole.trim_start_matches('-').split('.');
     let first = groups.next().unwrap_or_default();
     let rest: Vec<&str> = groups.collect();
-    if rest.iter().any(|group| group.len() != 3) || (!rest.is_empty() && !(1..=3).contains(&first.len())) {
+    if rest.iter().any(|group| group.len() != 3) || (!rest.is_empty() && !is_first_group(first)) {
         return Err(MoneyError::NotANumber);
     }
     Ok(whole.replace('.', ""))

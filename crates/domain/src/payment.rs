@@ -252,10 +252,11 @@ impl NewPayment {
     }
 
     fn check_sums(&self, sums: &Sums, refusal: &mut Refusal) {
-        if sums.total > Money::LARGEST {
+        // A single line that is too large has said so already.
+        if sums.total > Money::LARGEST && self.lines.iter().all(|line| line.amount <= Money::LARGEST) {
             refusal.add(Field::Lines, PaymentError::TotalTooLarge);
         }
-        if sums.allocated > sums.total {
+        if sums.allocated > sums.total && !self.allocations.is_empty() {
             let error = PaymentError::AllocationsExceedTotal { total: sums.total, allocated: sums.allocated };
             refusal.add(Field::Allocations, error);
         }
@@ -263,7 +264,7 @@ impl NewPayment {
             refusal.add(Field::Allocations, PaymentError::CreditNotesExceedDocuments);
         }
         // An anticipo used and left over again would stand twice as anticipo.
-        if sums.advance > sums.allocated {
+        if sums.advance.is_positive() && sums.advance > sums.allocated {
             refusal.add(Field::Allocations, PaymentError::AdvanceNotApplied);
         }
     }

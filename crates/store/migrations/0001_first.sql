@@ -81,7 +81,7 @@ CREATE TABLE contact (
     PRIMARY KEY (company_id, id),
     CONSTRAINT contact_identification UNIQUE (company_id, identification_type, identification)
 );
-CREATE INDEX contact_by_name ON contact (company_id, name, id);
+CREATE INDEX contact_by_name ON contact (company_id, search_text, id);
 
 -- A credit note's total and balance are negative. A balance stays between zero and the total.
 CREATE TABLE document (
@@ -96,6 +96,8 @@ CREATE TABLE document (
     total_cents BIGINT NOT NULL CHECK (total_cents <> 0),
     balance_cents BIGINT NOT NULL,
     detail TEXT,
+    -- Number and detail, folded.
+    search_text TEXT NOT NULL,
     voided_at TIMESTAMPTZ,
     created_at TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (company_id, id),

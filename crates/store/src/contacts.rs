@@ -1,7 +1,8 @@
 //! Customers and suppliers.
 
 use acuse_domain::Instant;
-use acuse_domain::contact::{Contact, ContactDetails, EmailsByPurpose};
+use acuse_domain::contact::{Contact, ContactDetails, EmailsByPurpose, Purpose};
+use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::{CompanyId, ContactId};
 use acuse_domain::identification::{Identification, IdentificationType};
 use acuse_domain::money::Money;
@@ -100,7 +101,7 @@ pub struct Filter {
     pub text: Option<String>,
 }
 
-/// People by name. The cursor is the last person's id.
+/// People by name, without regard to case or accents. The cursor is the last person's id.
 pub async fn list(db: &Db, company: CompanyId, filter: &Filter, page: Page) -> Result<Vec<Contact>, StoreError> {
     let role = match filter.role {
         Some(Role::Customer) => "AND is_customer",
@@ -109,8 +110,8 @@ pub async fn list(db: &Db, company: CompanyId, filter: &Filter, page: Page) -> R
     };
     let sql = format!(
         "SELECT {COLUMNS} FROM contact WHERE company_id = $1 AND search_text LIKE $2 ESCAPE '\\' {role}
-        AND ($3 IS NULL OR (name, id) > (SELECT name, id FROM contact WHERE company_id = $1 AND id = $3))
-        ORDER BY name, id LIMIT $4"
+        AND ($3 IS NULL OR (search_text, id) > (SELECT search_text, id FROM contact WHERE company_id = $1 AND id = $3))
+        ORDER BY search_text, id LIMIT $4"
     );
     let text = containing(filter.text.as_deref().unwrap_or_default());
     let limit = i64::try_from(page.limit).unwrap_or(i64::MAX);
@@ -189,9 +190,11 @@ fn columns(company: CompanyId, id: ContactId, details: &ContactDetails) -> Vec<V
     ]
 }
 
+/// The name stands first: lists are sorted by this.
 fn search_text(details: &ContactDetails) -> String {
-    let addresses = join_addresses(&details.emails);
-    folded(&format!("{} {} {addresses}", details.name, details.identification.number()))
+    let own = Purpose::ALL.into_iter().flat_map(|purpose| details.emails_by_purpose.of(purpose)).cloned();
+    let addresses: Vec<EmailAddress> = details.emails.iter().cloned().chain(own).collect();
+    folded(&format!("{} {} {}", details.name, details.identification.number(), join_addresses(&addresses)))
 }
 
 const COLUMNS: &str = "id, name, identification_type, identification, is_customer, is_supplier, address, phone, credit_days,

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode, SqlxPostgresConnector,
-    SqlxSqliteConnector, TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, SqliteTransactionMode,
+    SqlxPostgresConnector, SqlxSqliteConnector, TransactionOptions, TransactionTrait,
 };
+use sqlx::migrate::MigrateError;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, PgPool, SqlitePool};
+use sqlx::{ConnectOptions, Connection, PgPool, SqlitePool};
 use tokio::sync::Notify;
 
 /// How long a writer waits for another process on the same SQLite file before it gives up.
@@ -55,12 +56,33 @@ impl StoreError {
 
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
-        let text = error.to_string();
-        let out_of_reach = matches!(error, DbErr::Conn(_) | DbErr::ConnectionAcquire(_))
-            || ["database is locked", "disk is full", "disk I/O", "readonly", "unable to open", "Connection", "connection"]
-                .iter()
-                .any(|sign| text.contains(sign));
-        if out_of_reach { Self::Unavailable(error) } else { Self::Failed(error) }
+        if is_out_of_reach(&error) { Self::Unavailable(error) } else { Self::Failed(error) }
+    }
+}
+
+fn is_out_of_reach(error: &DbErr) -> bool {
+    use sqlx::Error;
+    match error {
+        DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => true,
+        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => match error.as_ref() {
+            Error::Database(said) => said.code().is_some_and(|code| says_try_later(&code)),
+            Error::Io(_) | Error::Tls(_) | Error::Protocol(_) => true,
+            Error::PoolTimedOut | Error::PoolClosed | Error::WorkerCrashed | Error::BeginFailed => true,
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Whether the same statement may succeed when the machine is well again, or another transaction is out of the way.
+///
+/// PostgreSQL's codes have five letters and their class in the first two (Appendix A of its manual): connection, resources
+/// (a full disk), operator intervention, system error, and rolled back by a deadlock. SQLite's are numbers whose low byte
+/// is the primary code (sqlite.org/rescode.html): BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN.
+fn says_try_later(code: &str) -> bool {
+    match code.parse::<u32>() {
+        Ok(number) if code.len() < 5 => matches!(number & 0xff, 5 | 6 | 8 | 10 | 13 | 14),
+        _ => ["08", "53", "57", "58", "40"].iter().any(|class| code.starts_with(class)),
     }
 }
 
@@ -98,7 +120,12 @@ impl Db {
             DbBackend::Postgres => migrator.run(self.writer.get_postgres_connection_pool()).await,
             _ => migrator.run(self.writer.get_sqlite_connection_pool()).await,
         };
-        done.map_err(|error| StoreError::Version(error.to_string()))
+        done.map_err(|error| match error {
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+                DbErr::Exec(RuntimeErr::SqlxError(Arc::new(error))).into()
+            }
+            other => StoreError::Version(other.to_string()),
+        })
     }
 
     /// Whether every migration has run. Errs if the database does not answer.
@@ -125,6 +152,13 @@ impl Db {
     #[must_use]
     pub fn is_sqlite(&self) -> bool {
         self.engine() == DbBackend::Sqlite
+    }
+
+    /// Writes a consistent copy of a SQLite database while it is in use. Errs if the file exists.
+    pub async fn copy_to(&self, file: &std::path::Path) -> Result<(), StoreError> {
+        let sql = "VACUUM INTO $1";
+        crate::sql::execute(self.reader(), sql, crate::sql::values![file.display().to_string()]).await?;
+        Ok(())
     }
 
     /// Wakes the delivery workers of this process.
@@ -190,6 +224,17 @@ async fn sqlite_pool(connections: u32, options: SqliteConnectOptions) -> Result<
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
+        .after_release(|connection, _| {
+            // SQLite rolls back by itself when the disk is full or fails. sqlx then counts an open transaction for ever and
+            // would refuse every later one on this connection, so it is closed.
+            Box::pin(async move {
+                if connection.is_in_transaction() {
+                    // A rollback may still be on its way to the connection's thread.
+                    connection.ping().await?;
+                }
+                Ok(!connection.is_in_transaction())
+            })
+        })
         .connect_with(options)
         .await
         .map_err(unavailable)
@@ -211,4 +256,30 @@ async fn open_postgres(url: &str) -> Result<DatabaseConnection, StoreError> {
 
 fn unavailable(error: sqlx::Error) -> StoreError {
     StoreError::Unavailable(DbErr::Conn(sea_orm::RuntimeErr::Internal(error.to_string())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::says_try_later;
+
+    #[test]
+    fn a_full_or_locked_or_absent_database_is_no_fault_of_the_request() {
+        for (code, later) in [
+            ("5", true),     // SQLITE_BUSY
+            ("517", true),   // SQLITE_BUSY_SNAPSHOT
+            ("13", true),    // SQLITE_FULL
+            ("778", true),   // SQLITE_IOERR_WRITE
+            ("1032", true),  // SQLITE_READONLY_DBMOVED
+            ("2067", false), // SQLITE_CONSTRAINT_UNIQUE
+            ("1", false),    // SQLITE_ERROR
+            ("53100", true), // disk_full
+            ("57P01", true), // admin_shutdown
+            ("57P03", true), // cannot_connect_now
+            ("40P01", true), // deadlock_detected
+            ("23505", false),
+            ("42601", false),
+        ] {
+            assert_eq!(says_try_later(code), later, "{code}");
+        }
+    }
 }

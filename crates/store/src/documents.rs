@@ -4,6 +4,7 @@ use acuse_domain::document::{Document, DocumentFacts, DocumentKind, DocumentNumb
 use acuse_domain::id::{CompanyId, ContactId, DocumentId};
 use acuse_domain::money::Money;
 use acuse_domain::payment::Allocation;
+use acuse_domain::text::folded;
 use acuse_domain::{Date, Instant, day_in_ecuador};
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use uuid::Uuid;
@@ -46,7 +47,7 @@ pub async fn create(
     }
     let facts = &document.facts;
     let sql = "INSERT INTO document (company_id, id, contact_id, kind, side, number, issued_on, due_on, total_cents,
-        balance_cents, detail, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+        balance_cents, detail, search_text, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     let row = values![
         by.company.0,
         id,
@@ -59,6 +60,7 @@ pub async fn create(
         facts.total.cents(),
         document.balance.cents(),
         facts.detail.clone(),
+        folded(&format!("{} {}", facts.number, facts.detail.as_deref().unwrap_or_default())),
         now
     ];
     match sql::insert(tx.as_conn(), sql, row).await? {
@@ -145,8 +147,7 @@ pub async fn list(db: &Db, company: CompanyId, filter: &Filter, page: Page, toda
         "SELECT d.id, d.contact_id, d.kind, d.side, d.number, d.issued_on, d.due_on, d.total_cents, d.balance_cents, d.detail,
         d.voided_at, c.name AS contact_name FROM document d JOIN contact c ON c.company_id = d.company_id AND c.id = d.contact_id
         WHERE d.company_id = $1 AND ($2 IS NULL OR d.side = $2) AND ($3 IS NULL OR d.contact_id = $3)
-        AND d.due_on BETWEEN $4 AND $5 AND (c.search_text LIKE $6 ESCAPE '\\' OR d.number LIKE $6 ESCAPE '\\'
-            OR LOWER(COALESCE(d.detail, '')) LIKE $6 ESCAPE '\\') {open}
+        AND d.due_on BETWEEN $4 AND $5 AND (c.search_text LIKE $6 ESCAPE '\\' OR d.search_text LIKE $6 ESCAPE '\\') {open}
         AND ($7 IS NULL OR (d.due_on, d.id) > (SELECT due_on, id FROM document WHERE company_id = $1 AND id = $7))
         ORDER BY d.due_on, d.id LIMIT $8"
     );

@@ -120,8 +120,8 @@ pub async fn delete(db: &Db, by: &Actor, id: MailAccountId) -> Result<(), SaveEr
 pub async fn note_check(db: &Db, by: &Actor, id: MailAccountId, check: &LastCheck) -> Result<(), StoreError> {
     let tx = db.begin_write().await?;
     let sql = "UPDATE mail_account SET checked_at = $3, check_ok = $4 WHERE company_id = $1 AND id = $2";
-    execute(tx.as_conn(), sql, values![by.company.0, id.0, check.at, check.ok]).await?;
-    if check.ok {
+    let noted = execute(tx.as_conn(), sql, values![by.company.0, id.0, check.at, check.ok]).await?;
+    if noted == 1 && check.ok {
         pauses::end_in(&tx, AccountKey::Own(id)).await?;
     }
     tx.commit().await?;

@@ -52,7 +52,8 @@ pub async fn find(db: &Db, account: AccountKey) -> Result<Option<Resting>, Store
     }))
 }
 
-/// Lets an account rest, or rest longer after a failed probe.
+/// Lets an account rest, or rest longer after a failed probe. Other deliveries that were under way when the account failed
+/// are no probes: only what fails when the next probe is due makes the wait longer.
 pub async fn begin(db: &Db, account: AccountKey, problem_code: &str, reply: &str, now: Instant) -> Result<(), StoreError> {
     #[derive(FromQueryResult)]
     struct Probes {
@@ -61,7 +62,8 @@ pub async fn begin(db: &Db, account: AccountKey, problem_code: &str, reply: &str
     let tx = db.begin_write().await?;
     let sql =
         "INSERT INTO account_pause (account_id, since, problem_code, reply, probes, probe_at) VALUES ($1, $2, $3, $4, 0, $5)
-        ON CONFLICT (account_id) DO UPDATE SET problem_code = $3, reply = $4, probes = account_pause.probes + 1
+        ON CONFLICT (account_id) DO UPDATE SET problem_code = $3, reply = $4,
+            probes = account_pause.probes + CASE WHEN account_pause.probe_at <= $2 THEN 1 ELSE 0 END
         RETURNING probes";
     let first = now + TimeDelta::minutes(PROBE_AFTER_MINUTES[0]);
     let row: Option<Probes> = one(tx.as_conn(), sql, values![account.id(), now, problem_code, reply, first]).await?;

@@ -59,13 +59,13 @@ pub async fn record(
     once: Option<&Once>,
     now: Instant,
 ) -> Result<PaymentId, RecordError> {
-    let id = PaymentId(new_id());
     let tx = db.begin_write().await?;
+    // Taking the number first locks the direction's ledger: balances read from here on cannot move, and ids grow as numbers do.
+    let number = numbers::next(&tx, by.company, payment.direction).await?;
+    let id = PaymentId(new_id());
     if let Some(earlier) = idempotency::claim(&tx, by.company, once, id.0, now).await? {
         return Ok(PaymentId(earlier));
     }
-    // Taking the number first locks the direction's ledger: balances read from here on cannot move.
-    let number = numbers::next(&tx, by.company, payment.direction).await?;
     let contact = contacts::find_in(tx.as_conn(), by.company, payment.contact).await?.ok_or(RecordError::ContactNotFound)?;
     let recipients = recipients(notify, &contact.details, payment.direction)?;
     let applied = apply(&tx, by, payment, day_in_ecuador(now)).await?;
@@ -84,12 +84,22 @@ pub async fn record(
 fn recipients(notify: &Notify, contact: &ContactDetails, direction: Direction) -> Result<Vec<EmailAddress>, RecordError> {
     match notify {
         Notify::Nobody => Ok(Vec::new()),
-        Notify::Addresses(addresses) if !addresses.is_empty() => Ok(addresses.clone()),
+        Notify::Addresses(addresses) if !addresses.is_empty() => Ok(without_repeats(addresses)),
         Notify::Addresses(_) | Notify::Contact => match contact.receipt_recipients(direction) {
             [] => Err(RecordError::ContactHasNoEmail),
-            own => Ok(own.to_vec()),
+            own => Ok(without_repeats(own)),
         },
     }
+}
+
+fn without_repeats(addresses: &[EmailAddress]) -> Vec<EmailAddress> {
+    let mut once: Vec<EmailAddress> = Vec::with_capacity(addresses.len());
+    for address in addresses {
+        if !once.contains(address) {
+            once.push(address.clone());
+        }
+    }
+    once
 }
 
 async fn apply(tx: &Tx, by: &Actor, payment: NewPayment, today: Date) -> Result<AppliedPayment, RecordError> {
@@ -317,14 +327,16 @@ pub async fn resend(
     once: Option<&Once>,
     now: Instant,
 ) -> Result<DeliveryId, ResendError> {
-    let first = DeliveryId(new_id());
     let tx = db.begin_write().await?;
+    let direction =
+        crate::sql::code(&sent_payment(&tx, by, id).await?.ok_or(ResendError::NotFound)?.direction, Direction::parse)?;
+    numbers::lock(&tx, by.company, direction).await?;
+    // Read again under the lock: somebody may have voided it since.
+    let payment = sent_payment(&tx, by, id).await?.ok_or(ResendError::NotFound)?;
+    let first = DeliveryId(new_id());
     if let Some(earlier) = idempotency::claim(&tx, by.company, once, first.0, now).await? {
         return Ok(DeliveryId(earlier));
     }
-    let payment = sent_payment(&tx, by, id).await?.ok_or(ResendError::NotFound)?;
-    let direction = crate::sql::code(&payment.direction, Direction::parse)?;
-    numbers::lock(&tx, by.company, direction).await?;
     let contact = contacts::find_in(tx.as_conn(), by.company, ContactId(payment.contact_id)).await?;
     let contact = contact.ok_or(ResendError::NotFound)?;
     let recipients = recipients(notify, &contact.details, direction).map_err(|_| ResendError::ContactHasNoEmail)?;

@@ -116,7 +116,7 @@ pub async fn list(db: &Db, company: CompanyId, filter: &Filter, page: Page) -> R
     let number: Option<ReceiptNumber> = filter.text.as_deref().and_then(|text| text.parse().ok());
     let text = if number.is_some() { None } else { filter.text.as_deref() };
     let states = if filter.states.is_empty() { &State::ALL[..] } else { &filter.states };
-    let list = places(8, states.len());
+    let list = places(7, states.len());
     let sql = format!(
         "{SELECT} WHERE d.company_id = $1 AND ($2 IS NULL OR d.module = $2) AND ($3 IS NULL OR d.problem_code = $3)
         AND (c.search_text LIKE $4 ESCAPE '\\' OR LOWER(d.recipient) LIKE $4 ESCAPE '\\')

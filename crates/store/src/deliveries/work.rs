@@ -64,6 +64,8 @@ pub struct Claimed {
     pub fence: i64,
     pub queued_at: Instant,
     pub message_id: Option<String>,
+    /// What the attempt before this one was about, if it failed.
+    pub last_problem: Option<String>,
     pub receipt: Receipt,
     pub recorded_at: Instant,
     pub voided_at: Option<Instant>,
@@ -88,6 +90,7 @@ struct ClaimRow {
     fence: i64,
     queued_at: Instant,
     message_id: Option<String>,
+    problem_code: Option<String>,
     resend: Option<i32>,
 }
 
@@ -95,15 +98,17 @@ struct ClaimRow {
 pub async fn claim_due(db: &Db, lane: Lane, most: u32, lease: TimeDelta, now: Instant) -> Result<Vec<Claimed>, StoreError> {
     let tx = db.begin_write().await?;
     let sql = format!(
-        "UPDATE delivery SET state = 'sending', attempts = attempts + 1, fence = fence + 1, lease_until = $4, next_attempt_at = NULL
-        WHERE company_id = $1 AND state IN ('queued', 'deferred', 'in_doubt') AND id IN (
+        "WITH due AS MATERIALIZED (
             SELECT id FROM delivery WHERE company_id = $1 AND module = $2 AND next_attempt_at <= $3
-            ORDER BY next_attempt_at LIMIT {most} {})
-        RETURNING id, payment_id, kind, recipient, attempts, fence, queued_at, message_id, resend",
+            ORDER BY next_attempt_at, id LIMIT {most} {})
+        UPDATE delivery SET state = 'sending', attempts = attempts + 1, fence = fence + 1, lease_until = $4, next_attempt_at = NULL
+        WHERE company_id = $1 AND state IN ('queued', 'deferred', 'in_doubt') AND id IN (SELECT id FROM due)
+        RETURNING id, payment_id, kind, recipient, attempts, fence, queued_at, message_id, problem_code, resend",
         skip_locked(tx.as_conn())
     );
     let asked = values![lane.company.0, lane.module.as_str(), now, now + lease];
-    let rows: Vec<ClaimRow> = all(tx.as_conn(), &sql, asked).await?;
+    let mut rows: Vec<ClaimRow> = all(tx.as_conn(), &sql, asked).await?;
+    rows.sort_by_key(|row| (row.queued_at, row.id));
     let claimed = with_letters(&tx, lane, rows).await?;
     tx.commit().await?;
     Ok(claimed)
@@ -154,6 +159,7 @@ fn put_together(lane: Lane, row: ClaimRow, letter: &LetterRow, resend: Option<Re
         fence: row.fence,
         queued_at: row.queued_at,
         message_id: row.message_id,
+        last_problem: row.problem_code,
         receipt: payments::receipt_as_of(&letter.receipt, letter.voided_at, letter.void_reason.as_deref())?,
         recorded_at: letter.recorded_at,
         voided_at: letter.voided_at,
@@ -206,10 +212,13 @@ pub struct LostLease(pub DeliveryId);
 
 /// Writes down the outcomes of several attempts, of whatever companies, in one transaction. Gives those whose lease was lost.
 pub async fn record_attempts(db: &Db, done: &[Recorded], now: Instant) -> Result<Vec<LostLease>, StoreError> {
+    let mut in_order: Vec<&Recorded> = done.iter().collect();
+    // Two workers that lock the same rows in the same order wait for each other, never both.
+    in_order.sort_by_key(|attempt| (attempt.company, attempt.id));
     let tx = db.begin_write().await?;
     let mut lost = Vec::new();
     let mut kept = Vec::with_capacity(done.len());
-    for attempt in done {
+    for attempt in in_order {
         if move_on(&tx, attempt, now).await? {
             kept.push(attempt_row(attempt));
         } else {
@@ -293,9 +302,12 @@ pub async fn return_to_queue(db: &Db, held: &[(CompanyId, DeliveryId, i64)], now
 /// Returns to the queue what was being sent when its lease ended: its worker is gone.
 pub async fn release_expired_any_company(db: &Db, now: Instant) -> Result<u64, StoreError> {
     let tx = db.begin_write().await?;
-    let sql = "UPDATE delivery SET state = 'queued', next_attempt_at = $1, lease_until = NULL
-        WHERE lease_until IS NOT NULL AND lease_until < $1 AND state = 'sending'";
-    let released = execute(tx.as_conn(), sql, values![now]).await?;
+    let sql = format!(
+        "UPDATE delivery SET state = 'queued', next_attempt_at = $1, lease_until = NULL WHERE state = 'sending'
+        AND (company_id, id) IN (SELECT company_id, id FROM delivery WHERE lease_until IS NOT NULL AND lease_until < $1 {})",
+        skip_locked(tx.as_conn())
+    );
+    let released = execute(tx.as_conn(), &sql, values![now]).await?;
     tx.commit().await?;
     Ok(released)
 }

@@ -1,0 +1,112 @@
+//! Which account sends, and whether it may.
+
+use acuse_domain::Instant;
+use acuse_domain::email_address::EmailAddress;
+use acuse_mail::login::Credentials;
+use acuse_mail::session::Endpoint;
+use acuse_store::deliveries::{Lane, Stamp};
+use acuse_store::mail_accounts::{self, Usable};
+use acuse_store::pauses::{self, AccountKey};
+use acuse_store::secrets::Keyring;
+use acuse_store::{Db, StoreError};
+
+/// The installation's own account, used where a company has none of its own.
+#[derive(Debug, Clone)]
+pub struct DefaultAccount {
+    pub endpoint: Endpoint,
+    pub credentials: Option<Credentials>,
+    pub from_address: EmailAddress,
+}
+
+/// An account, ready to be connected to.
+#[derive(Debug, Clone)]
+pub(crate) struct Account {
+    pub key: AccountKey,
+    /// Changes with every change of the settings, so that a session of the old ones is not used again.
+    pub pool_key: String,
+    pub endpoint: Endpoint,
+    pub credentials: Option<Credentials>,
+    pub from_address: EmailAddress,
+    /// The sender's name; of the default account it is the company's razón social, which stands on the receipt.
+    pub from_name: Option<String>,
+    pub reply_to: Option<EmailAddress>,
+    pub bcc: Option<EmailAddress>,
+}
+
+/// What a lane may do now.
+pub(crate) enum Sender {
+    Ready(Account),
+    /// It rests after a fault of its own, and it is time to try one delivery.
+    Probe(Account),
+    Resting,
+    /// The company has no account and the installation has no default one: the deliveries wait.
+    Nobody,
+}
+
+/// Errs if the store does not answer. A password that does not open (another key file) lets the account rest.
+pub(crate) async fn resolve(
+    db: &Db,
+    keys: &Keyring,
+    default: Option<&DefaultAccount>,
+    lane: Lane,
+    now: Instant,
+) -> Result<Sender, StoreError> {
+    let account = match mail_accounts::for_module(db, keys, lane.company, lane.module).await {
+        Ok(Some(own)) => own_account(own),
+        Ok(None) => match default {
+            Some(default) => default_account(default),
+            None => return Ok(Sender::Nobody),
+        },
+        Err(mail_accounts::SaveError::Store(error)) => return Err(error),
+        Err(error) => {
+            tracing::error!(company.id = %lane.company, "The password of a mail account does not open: {error}");
+            return Ok(Sender::Resting);
+        }
+    };
+    Ok(match pauses::find(db, account.key).await? {
+        None => Sender::Ready(account),
+        Some(resting) if resting.probe_at <= now => Sender::Probe(account),
+        Some(_) => Sender::Resting,
+    })
+}
+
+impl Account {
+    pub(crate) fn stamp(&self) -> Stamp {
+        Stamp {
+            source: if self.key == AccountKey::Default { "default" } else { "company" },
+            server: self.endpoint.host.clone(),
+            from_address: self.from_address.to_string(),
+        }
+    }
+}
+
+fn own_account(own: Usable) -> Account {
+    let Usable { account, version, password } = own;
+    let settings = account.settings;
+    let credentials = password
+        .filter(|_| !settings.username.is_empty())
+        .map(|password| Credentials { username: settings.username.clone(), password });
+    Account {
+        key: AccountKey::Own(account.id),
+        pool_key: format!("{}:{version}", account.id),
+        endpoint: Endpoint { host: settings.server, port: settings.port, security: settings.security },
+        credentials,
+        from_address: settings.from_address,
+        from_name: Some(settings.from_name).filter(|name| !name.is_empty()),
+        reply_to: settings.reply_to,
+        bcc: settings.bcc,
+    }
+}
+
+fn default_account(default: &DefaultAccount) -> Account {
+    Account {
+        key: AccountKey::Default,
+        pool_key: "default".to_string(),
+        endpoint: default.endpoint.clone(),
+        credentials: default.credentials.clone(),
+        from_address: default.from_address.clone(),
+        from_name: None,
+        reply_to: None,
+        bcc: None,
+    }
+}

@@ -1,0 +1,137 @@
+//! A claimed delivery as the bytes that are sent.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant as Moment};
+
+use acuse_domain::day_in_ecuador;
+use acuse_domain::email_address::EmailAddress;
+use acuse_domain::id::{CompanyId, PaymentId};
+use acuse_mail::message::{self, Attachment, InvalidField, Mail};
+use acuse_render::logo::Logo;
+use acuse_render::mail::{MailFacts, RenderedMail, Resend, VoidedNotice, receipt_mail};
+use acuse_render::receipt::{RenderError, receipt_pdf};
+use acuse_store::deliveries::{Claimed, Kind};
+use acuse_store::{Db, StoreError, companies};
+
+use crate::accounts::Account;
+
+/// A changed logo shows on receipts after at most this long.
+const LOGO_KEPT: Duration = Duration::from_secs(60);
+/// PDFs kept for the payment's next recipient or attempt; one is some 30 KB.
+const MOST_PDFS: usize = 128;
+
+/// Pictures and pages that the next delivery may need again.
+#[derive(Default)]
+pub(crate) struct Drawer {
+    logos: Mutex<HashMap<CompanyId, (Moment, Option<Logo>)>>,
+    pdfs: Mutex<HashMap<PdfKey, Arc<Vec<u8>>>>,
+}
+
+type PdfKey = (CompanyId, PaymentId, bool);
+
+/// A mail that is complete, and the Message-ID it will carry at every attempt.
+pub(crate) struct Composed {
+    pub bytes: Vec<u8>,
+    pub message_id: String,
+}
+
+/// The mail cannot be made: whatever is tried, this delivery fails alone.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LetterError {
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    #[error(transparent)]
+    Field(#[from] InvalidField),
+}
+
+impl Drawer {
+    /// The company's logo, drawn from the store at most once a minute.
+    pub(crate) async fn logo(&self, db: &Db, company: CompanyId) -> Result<Option<Logo>, StoreError> {
+        if let Some((since, logo)) = locked(&self.logos).get(&company)
+            && since.elapsed() < LOGO_KEPT
+        {
+            return Ok(logo.clone());
+        }
+        let logo = companies::logo(db, company).await?.and_then(|png| Logo::from_stored(png).ok());
+        locked(&self.logos).insert(company, (Moment::now(), logo.clone()));
+        Ok(logo)
+    }
+
+    /// Draws the receipt and writes the mail. Takes a millisecond of a core; call it beside the event loop.
+    pub(crate) fn compose(&self, claimed: &Claimed, account: &Account, logo: Option<&Logo>) -> Result<Composed, LetterError> {
+        let pdf = self.pdf(claimed, logo)?;
+        let rendered = receipt_mail(&claimed.receipt, &facts(claimed, logo));
+        let message_id = message_id(claimed, account);
+        let bytes = write(claimed, account, &rendered, &pdf, logo, &message_id)?;
+        Ok(Composed { bytes, message_id })
+    }
+
+    fn pdf(&self, claimed: &Claimed, logo: Option<&Logo>) -> Result<Arc<Vec<u8>>, RenderError> {
+        let key = (claimed.company, claimed.payment, claimed.voided_at.is_some());
+        if let Some(kept) = locked(&self.pdfs).get(&key) {
+            return Ok(kept.clone());
+        }
+        let pdf = Arc::new(receipt_pdf(&claimed.receipt, logo)?);
+        let mut pdfs = locked(&self.pdfs);
+        if pdfs.len() >= MOST_PDFS {
+            pdfs.clear();
+        }
+        pdfs.insert(key, pdf.clone());
+        Ok(pdf)
+    }
+}
+
+fn facts<'a>(claimed: &Claimed, logo: Option<&'a Logo>) -> MailFacts<'a> {
+    let accepted = claimed.resend.as_ref().and_then(|resend| Some((resend.number, resend.first_accepted.as_ref()?.0)));
+    MailFacts {
+        // A reenvío of what never arrived must not say «ya le enviamos este recibo».
+        resend: accepted.map(|(number, at)| Resend { n: number.unsigned_abs(), first_sent: day_in_ecuador(at) }),
+        voided_notice: (claimed.kind == Kind::VoidNotice).then(|| VoidedNotice { sent: day_in_ecuador(claimed.recorded_at) }),
+        logo,
+    }
+}
+
+fn write(
+    claimed: &Claimed,
+    account: &Account,
+    rendered: &RenderedMail,
+    pdf: &[u8],
+    logo: Option<&Logo>,
+    message_id: &str,
+) -> Result<Vec<u8>, InvalidField> {
+    let company = &claimed.receipt.company;
+    let answers_to: Option<EmailAddress> = match account.from_name {
+        // The default account speaks for the company: answers go to the company.
+        None => company.email.as_deref().and_then(|address| address.parse().ok()),
+        Some(_) => account.reply_to.clone(),
+    };
+    let mut attachments = Vec::new();
+    if let Some(name) = &rendered.attachment_name {
+        attachments.push(Attachment { name, mime: "application/pdf", bytes: pdf });
+    }
+    message::compose(&Mail {
+        from_name: account.from_name.as_deref().unwrap_or(&company.legal_name),
+        from_address: &account.from_address,
+        to_name: None,
+        to: &claimed.recipient,
+        reply_to: answers_to.as_ref(),
+        subject: &rendered.subject,
+        text: &rendered.text,
+        html: Some(&rendered.html),
+        logo_png: logo.and_then(|logo| logo.for_mail()).map(|mail| mail.png.as_slice()),
+        attachments: &attachments,
+        message_id,
+        date: claimed.queued_at,
+        in_reply_to: claimed.resend.as_ref().and_then(|resend| resend.first_accepted.as_ref()).map(|(_, id)| id.as_str()),
+    })
+}
+
+/// The same at every attempt of a delivery, so that a recipient's server can tell a second copy for one.
+fn message_id(claimed: &Claimed, account: &Account) -> String {
+    claimed.message_id.clone().unwrap_or_else(|| format!("{}@{}", claimed.id, account.from_address.domain()))
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,7 @@
+//! Properties that hold for every value, and the rules as tables.
+
+mod email_addresses;
+mod identifications;
+mod money;
+mod payments;
+mod words;
