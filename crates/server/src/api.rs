@@ -10,6 +10,9 @@ pub mod documents;
 pub mod fields;
 pub mod ids;
 pub mod language;
+pub mod mail_accounts;
+pub mod mail_check;
+pub mod mail_routes;
 pub mod openapi;
 pub mod pages;
 pub mod patch;
@@ -21,12 +24,14 @@ mod otherwise;
 
 use axum::Router;
 use axum::middleware::from_fn;
-use axum::routing::any;
+use axum::routing::{any, get};
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::{docs, health};
 
 /// Every call, with the handler that answers it. Paths and methods stand at the handlers, where the documentation is made.
 pub fn routes() -> OpenApiRouter<App> {
@@ -45,11 +50,25 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(deliveries::show))
         .routes(routes!(deliveries::retry))
         .routes(routes!(deliveries::cancel))
+        .routes(routes!(mail_accounts::list, mail_accounts::create))
+        .routes(routes!(mail_accounts::show, mail_accounts::change, mail_accounts::delete))
+        .routes(routes!(mail_check::unsaved))
+        .routes(routes!(mail_check::saved))
+        .routes(routes!(mail_routes::list))
+        .routes(routes!(health::alive))
+        .routes(routes!(health::ready))
+}
+
+/// What /openapi.json says.
+#[must_use]
+pub fn document() -> OpenApi {
+    routes().into_openapi()
 }
 
 pub fn router() -> Router<App> {
-    let (calls, _) = routes().split_for_parts();
-    calls
+    Router::from(routes())
+        .route("/openapi.json", get(docs::openapi))
+        .route("/docs", get(docs::page))
         .route("/api", any(otherwise::no_such_call))
         .route("/api/{*rest}", any(otherwise::no_such_call))
         .method_not_allowed_fallback(otherwise::not_by_this_method)

@@ -48,12 +48,12 @@ impl Problem {
         Self { status, code, detail, errors: Vec::new() }
     }
 
-    /// 422 with every field that is wrong. One code for all of them where there is only one error.
+    /// 422 with every field that is wrong. Its code is that of the first, since what follows is often its consequence.
     #[must_use]
     pub fn of_fields(errors: Vec<FieldProblem>) -> Self {
-        let (code, detail) = match &errors[..] {
-            [only] => (only.code, only.message.clone()),
-            _ => ("invalid_request", Said::both("Hay datos que corregir.", "Some fields have to be corrected.")),
+        let (code, detail) = match errors.first() {
+            Some(first) => (first.code, first.message.clone()),
+            None => ("invalid_request", Said::both("Hay datos que corregir.", "Some fields have to be corrected.")),
         };
         Self { status: StatusCode::UNPROCESSABLE_ENTITY, code, detail, errors }
     }

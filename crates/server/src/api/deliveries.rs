@@ -212,6 +212,10 @@ impl AttemptOut {
 }
 
 impl ProblemOut {
+    pub(super) fn found(code: &str, title: String, fix: Vec<String>) -> Self {
+        Self { code: code.to_owned(), title, fix }
+    }
+
     pub(super) fn of(code: String, context: &Context<'_>, language: Language) -> Self {
         let said = explain(&code, context, language);
         Self { code, title: said.title, fix: said.fix }

@@ -28,6 +28,7 @@ use crate::problem;
         (name = "payments", description = "Cobros y pagos"),
         (name = "deliveries", description = "Envíos"),
         (name = "mail", description = "Mi compañía › Correos"),
+        (name = "health", description = "For whoever runs it"),
     ),
     modifiers(&Token)
 )]

@@ -1,8 +1,8 @@
 //! Lists: one page, and the cursor of the next.
 
 use acuse_store::Page;
-use axum::extract::FromRequestParts;
-use axum::extract::Query;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -87,10 +87,12 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     }
 }
 
-fn said_of(rejection: &axum::extract::rejection::QueryRejection) -> String {
+/// The innermost error, less the path that stands before it.
+fn said_of(rejection: &QueryRejection) -> String {
     let mut inner: &dyn std::error::Error = rejection;
     while let Some(source) = inner.source() {
         inner = source;
     }
-    inner.to_string()
+    let said = inner.to_string();
+    said.split_once(": ").map_or(said.clone(), |(_, said)| said.to_owned())
 }
