@@ -3,7 +3,7 @@
 //     <input type="hidden" name="persona_id">
 //     <input role="combobox" name="persona" aria-controls="personas" aria-expanded="false" aria-autocomplete="list" …>
 //     <ul class="ac-list" id="personas" role="listbox" hidden></ul>
-//     <button type="submit" name="accion" value="persona" class="ac-vh" tabindex="-1" …>Elegir</button>
+//     <button type="submit" name="accion" value="persona" class="btn btn-secondary ac-unscripted" …>Buscar</button>
 //   </div>
 // GET data-search&q=… answers options: <li role="option" id=… data-id="…" data-name="…"> or, for «Crear la persona», data-href="…".
 // Choosing one writes its id and name and presses the button; without script that button asks the server for a list of radios.

@@ -75,13 +75,8 @@ pub fn classify_bounce(text: &str) -> Diagnosis {
     if !is_final && (says(&unreached) || said.starts_with('4')) {
         return plain("delivery_delayed");
     }
-    let cause = if is_final { None } else { Some(bounce_cause(said)) };
+    let cause = (!is_final).then(|| of_reply(Stage::Recipient, Some(&Reply::from_text(said))).code);
     Diagnosis { cause, ..plain("bounced") }
-}
-
-fn bounce_cause(said: &str) -> &'static str {
-    let recipient = of_reply(Stage::Recipient, Some(&Reply::from_text(said))).code;
-    if recipient == "recipient_refused" { of_reply(Stage::Message, Some(&Reply::from_text(said))).code } else { recipient }
 }
 
 fn plain(code: &'static str) -> Diagnosis {

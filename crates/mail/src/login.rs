@@ -22,13 +22,13 @@ impl fmt::Debug for Credentials {
 
 /// The ways of logging in with a password that we know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Login {
+pub(crate) enum Mechanism {
     Plain,
     Login,
     CramMd5,
 }
 
-impl Login {
+impl Mechanism {
     /// Those offered, the best first: behind TLS the simplest is the surest; in clear, one that does not show the password.
     pub(crate) fn offered(logins: &[String], encrypted: bool) -> Vec<Self> {
         let order = if encrypted { [Self::Plain, Self::Login, Self::CramMd5] } else { [Self::CramMd5, Self::Plain, Self::Login] };
@@ -101,21 +101,21 @@ mod tests {
     #[test]
     fn each_login_says_what_its_rfc_says() {
         let who = somebody();
-        assert_eq!(Login::Plain.command(&who), "AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\n");
-        assert_eq!(Login::Login.answer(&who, 0, "VXNlcm5hbWU6").unwrap(), "dGlt");
-        assert_eq!(Login::Login.answer(&who, 1, "UGFzc3dvcmQ6").unwrap(), "dGFuc3RhYWZ0YW5zdGFhZg==");
+        assert_eq!(Mechanism::Plain.command(&who), "AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\n");
+        assert_eq!(Mechanism::Login.answer(&who, 0, "VXNlcm5hbWU6").unwrap(), "dGlt");
+        assert_eq!(Mechanism::Login.answer(&who, 1, "UGFzc3dvcmQ6").unwrap(), "dGFuc3RhYWZ0YW5zdGFhZg==");
         // RFC 2195 2.
         let challenge = "PDE4OTYuNjk3MTcwOTUyQHBvc3RvZmZpY2UucmVzdG9uLm1jaS5uZXQ+";
-        assert_eq!(Login::CramMd5.answer(&who, 0, challenge).unwrap(), "dGltIGI5MTNhNjAyYzdlZGE3YTQ5NWI0ZTZlNzMzNGQzODkw");
-        assert_eq!(Login::CramMd5.answer(&who, 0, "no base64 !"), None);
+        assert_eq!(Mechanism::CramMd5.answer(&who, 0, challenge).unwrap(), "dGltIGI5MTNhNjAyYzdlZGE3YTQ5NWI0ZTZlNzMzNGQzODkw");
+        assert_eq!(Mechanism::CramMd5.answer(&who, 0, "no base64 !"), None);
     }
 
     #[test]
     fn in_clear_the_password_is_hidden_where_it_can_be() {
         let offered: Vec<String> = ["LOGIN", "PLAIN", "CRAM-MD5", "XOAUTH2"].map(str::to_owned).to_vec();
-        assert_eq!(Login::offered(&offered, true)[0], Login::Plain);
-        assert_eq!(Login::offered(&offered, false)[0], Login::CramMd5);
-        assert_eq!(Login::offered(&["XOAUTH2".to_owned()], true), []);
+        assert_eq!(Mechanism::offered(&offered, true)[0], Mechanism::Plain);
+        assert_eq!(Mechanism::offered(&offered, false)[0], Mechanism::CramMd5);
+        assert_eq!(Mechanism::offered(&["XOAUTH2".to_owned()], true), []);
     }
 
     #[test]

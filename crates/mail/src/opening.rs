@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::capabilities::Capabilities;
 use crate::failure::{Cause, Phase, Trouble};
 use crate::guard::{Network, Unreachable, ascii_host};
-use crate::login::{Credentials, Login};
+use crate::login::{Credentials, Mechanism};
 use crate::reply::Reply;
 use crate::session::{Endpoint, Limits, wire_trouble};
 use crate::wire::{TlsError, Wire, WireError, deadline};
@@ -221,10 +221,14 @@ impl Opening<'_> {
         }
         let secrets = who.secrets();
         let mut refusal = Trouble::new(Phase::Auth, Cause::AuthNotSupported);
-        for login in Login::offered(&offers.logins, encrypted) {
-            let reply = self.exchange(wire, login, who).await?.without(&secrets);
+        for mechanism in Mechanism::offered(&offers.logins, encrypted) {
+            let reply = self.exchange(wire, mechanism, who).await?.without(&secrets);
             if reply.code() == 235 {
-                watch(Step { phase: Phase::Auth, detail: format!("{} ({})", who.username, login.name()), reply: Some(&reply) });
+                watch(Step {
+                    phase: Phase::Auth,
+                    detail: format!("{} ({})", who.username, mechanism.name()),
+                    reply: Some(&reply),
+                });
                 return Ok(());
             }
             let try_another = reply.code() == 504;
@@ -236,15 +240,15 @@ impl Opening<'_> {
         Err(refusal)
     }
 
-    async fn exchange(&self, wire: &mut Wire, login: Login, who: &Credentials) -> Result<Reply, Trouble> {
-        let mut reply = self.ask(wire, Phase::Auth, &login.command(who)).await?;
+    async fn exchange(&self, wire: &mut Wire, mechanism: Mechanism, who: &Credentials) -> Result<Reply, Trouble> {
+        let mut reply = self.ask(wire, Phase::Auth, &mechanism.command(who)).await?;
         for turn in 0..MOST_CHALLENGES {
             if reply.code() != 334 {
                 break;
             }
             let challenge = reply.messages().next().unwrap_or_default().to_owned();
             // RFC 4954 4: a lone star takes the attempt back.
-            let answer = login.answer(who, turn, &challenge).unwrap_or_else(|| "*".to_owned());
+            let answer = mechanism.answer(who, turn, &challenge).unwrap_or_else(|| "*".to_owned());
             reply = self.ask(wire, Phase::Auth, &format!("{answer}\r\n")).await?;
         }
         Ok(reply)

@@ -146,6 +146,10 @@ impl Wire {
                 });
             }
             self.receive(deadline).await?;
+            // A TLS alert or a prompt without line break never becomes a line; nobody needs to wait for it.
+            if taken == 0 && !self.received[self.read..].first().is_some_and(u8::is_ascii_digit) {
+                return Err(WireError::NotAReply(self.first_bytes()));
+            }
         }
     }
 

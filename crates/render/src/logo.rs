@@ -1,7 +1,7 @@
 //! A company's logo: taken in once, re-encoded, and kept ready for every page and mail.
 
 use std::io::Cursor;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, OnceLock};
 
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{DynamicImage, ImageReader, Limits, Rgb, RgbImage, Rgba};
@@ -26,7 +26,7 @@ const SHOWN_IN_MAIL: (u32, u32) = (160, 56);
 pub struct Logo {
     png: Arc<[u8]>,
     image: krilla::image::Image,
-    mail: Arc<LazyLock<Option<MailLogo>, Box<dyn FnOnce() -> Option<MailLogo> + Send>>>,
+    mail: Arc<OnceLock<Option<MailLogo>>>,
 }
 
 /// The logo as mails carry it, twice the size it is shown.
@@ -65,9 +65,7 @@ impl Logo {
         let png: Arc<[u8]> = png.into();
         let data: Arc<dyn AsRef<[u8]> + Send + Sync> = Arc::new(png.clone());
         let image = krilla::image::Image::from_png(data.into(), true).map_err(|_| LogoError::NotAPicture)?;
-        let original = png.clone();
-        let mail = LazyLock::new(Box::new(move || for_mail(&original)) as Box<dyn FnOnce() -> Option<MailLogo> + Send>);
-        Ok(Self { png, image, mail: Arc::new(mail) })
+        Ok(Self { png, image, mail: Arc::default() })
     }
 
     /// What is to be stored.
@@ -79,7 +77,7 @@ impl Logo {
     /// The picture for mails; none if what was stored cannot be read any more.
     #[must_use]
     pub fn for_mail(&self) -> Option<&MailLogo> {
-        LazyLock::force(&self.mail).as_ref()
+        self.mail.get_or_init(|| for_mail(&self.png)).as_ref()
     }
 
     pub(crate) fn image(&self) -> &krilla::image::Image {

@@ -9,8 +9,12 @@ mod lists;
 
 use acuse_domain::receipt::Receipt;
 use acuse_domain::text;
-use krilla::Document;
+use krilla::configure::{Accessibility, ConfigurationBuilder};
+use krilla::destination::XyzDestination;
+use krilla::geom::Point;
 use krilla::metadata::{DateTime, Metadata};
+use krilla::outline::{Outline, OutlineNode};
+use krilla::{Document, SerializeSettings};
 
 use crate::logo::Logo;
 use crate::page::block::{Align, Block, Ink, Role, Stroke};
@@ -39,6 +43,9 @@ const WATERMARK_SIZE: f32 = 104.0;
 const WATERMARK_TRACKING: f32 = 4.0;
 const WATERMARK_DEGREES: f32 = -32.0;
 
+/// Stands at the foot of every page.
+const NOT_TAX: &str = "No es un documento tributario del SRI.";
+
 /// Between things of one kind.
 const HAIR: Stroke = Stroke::solid(0.4);
 const UNDER_HEAD: Stroke = Stroke::solid(0.7);
@@ -59,8 +66,8 @@ pub enum RenderError {
     Date(String),
     #[error("the address to verify the receipt at does not fit into a QR code")]
     AddressTooLong,
-    #[error("the PDF could not be written: {0}")]
-    Pdf(String),
+    #[error("the PDF could not be written")]
+    Pdf,
 }
 
 /// The receipt on A4 as a tagged PDF. The same receipt and logo give the same bytes.
@@ -73,13 +80,24 @@ pub fn receipt_pdf(receipt: &Receipt, logo: Option<&Logo>) -> Result<Vec<u8>, Re
 /// As [`receipt_pdf`], on other paper.
 pub fn receipt_pdf_on(paper: Paper, receipt: &Receipt, logo: Option<&Logo>) -> Result<Vec<u8>, RenderError> {
     let metadata = metadata(receipt)?;
-    let mut document = Document::new();
-    document.set_metadata(metadata);
     Typesetter::with(|set| {
-        let page = Page { receipt, say: Words::of(receipt), sheet: sheet(paper), set };
-        page.draw(logo, &mut document)
-    })?;
-    document.finish().map_err(|reason| RenderError::Pdf(format!("{reason:?}")))
+        set.begin();
+        let mut page = Page { receipt, say: Words::of(receipt), sheet: sheet(paper), set };
+        let flow = page.lay_out(logo)?;
+        let accessible = match page.set.has_every_letter() {
+            true => page.write(&flow, &metadata, accessible()),
+            false => None,
+        };
+        let pdf = accessible.or_else(|| page.write(&flow, &metadata, SerializeSettings::default()));
+        pdf.ok_or(RenderError::Pdf)
+    })
+}
+
+/// Named PDF/UA-1 (ISO 14289-1), which asks for a glyph for every letter: where the fonts lack one the PDF is tagged
+/// all the same, but does not carry the name.
+fn accessible() -> SerializeSettings {
+    let configuration = ConfigurationBuilder::new().with_accessibility_validator(Accessibility::UA1).finish();
+    SerializeSettings { configuration: configuration.unwrap_or_default(), ..SerializeSettings::default() }
 }
 
 /// A receipt being set: what it says, and what it is set with.
@@ -99,8 +117,6 @@ struct Words {
     method: &'static str,
     documents: &'static str,
     unapplied: &'static str,
-    /// What the receipt proves.
-    act: &'static str,
 }
 
 impl Words {
@@ -114,7 +130,6 @@ impl Words {
                 method: "Forma de cobro",
                 documents: "Documentos cobrados",
                 unapplied: "Anticipo a favor del cliente",
-                act: "cobro",
             },
             false => Self {
                 title: receipt.title(),
@@ -124,14 +139,13 @@ impl Words {
                 method: "Forma de pago",
                 documents: "Documentos pagados",
                 unapplied: "Anticipo al proveedor",
-                act: "pago",
             },
         }
     }
 }
 
 impl Page<'_> {
-    fn draw(mut self, logo: Option<&Logo>, document: &mut Document) -> Result<(), RenderError> {
+    fn lay_out(&mut self, logo: Option<&Logo>) -> Result<Flow, RenderError> {
         let mut flow = Flow::new(self.sheet);
         self.letterhead(&mut flow, logo);
         self.annulled(&mut flow);
@@ -141,9 +155,20 @@ impl Page<'_> {
         self.sums_and_description(&mut flow);
         self.signatures(&mut flow);
         self.proof(&mut flow)?;
-        let tags = flow.draw(document, &mut |number, total| self.furniture(number, total));
+        Ok(flow)
+    }
+
+    /// None if krilla finds something in it that the settings forbid.
+    fn write(&mut self, flow: &Flow, metadata: &Metadata, settings: SerializeSettings) -> Option<Vec<u8>> {
+        let mut document = Document::new_with(settings);
+        document.set_metadata(metadata.clone());
+        let tags = flow.draw(&mut document, &mut |number, total| self.furniture(number, total));
         document.set_tag_tree(tags);
-        Ok(())
+        let mut outline = Outline::new();
+        let top = XyzDestination::new(0, Point::from_xy(self.sheet.left, self.sheet.top));
+        outline.push_child(OutlineNode::new(format!("{} {}", self.say.title, self.receipt.number), top));
+        document.set_outline(outline);
+        document.finish().ok()
     }
 
     fn width(&self) -> f32 {
@@ -194,11 +219,14 @@ impl Page<'_> {
 
     fn foot(&mut self, number: usize, total: usize) -> (f32, Block) {
         let width = self.width();
-        let mut spans = vec![("No es un documento tributario del SRI.", regular(7.5))];
-        if self.is_voided() {
-            spans.extend([(" ", regular(7.5)), ("ANULADO", semibold(7.5)), (": sin valor.", regular(7.5))]);
-        }
-        let notice = self.set.set(&spans, f32::INFINITY, 0.0);
+        let notice = match self.is_voided() {
+            true => {
+                let spans =
+                    [(NOT_TAX, regular(7.5)), (" ", regular(7.5)), ("ANULADO", semibold(7.5)), (": sin valor.", regular(7.5))];
+                self.set.set(&spans, f32::INFINITY, 0.0)
+            }
+            false => self.set.printed(NOT_TAX, regular(7.5)),
+        };
         let page = self.set.line(&format!("{} · Página {number} de {total}", self.receipt.number), regular(7.5));
         let mut block = Block::new();
         block.rule(0.0, 0.0, width, HAIR);

@@ -16,7 +16,7 @@ pub struct App(Arc<Services>);
 
 pub struct Services {
     pub db: Db,
-    pub keys: Keyring,
+    pub keys: Arc<Keyring>,
     /// For Probar; the server itself never sends a receipt.
     pub network: Network,
     pub default_account: Option<DefaultAccount>,

@@ -6,6 +6,7 @@ pub mod app;
 pub mod assets;
 pub mod docs;
 pub mod health;
+pub mod login_guard;
 pub mod problem;
 pub mod router;
 pub mod security;

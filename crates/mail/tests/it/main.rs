@@ -1,1 +1,10 @@
 mod catching;
+mod certificates;
+mod checking;
+mod composing;
+mod opening;
+mod pooling;
+mod real_servers;
+mod replies;
+mod scripted;
+mod sending;

@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use krilla::geom::Path;
 use krilla::image::Image;
 
+use super::qr::Code;
 use super::text::Text;
 
 /// How thick a rule is, in points, and whether it is dotted.
@@ -61,9 +61,9 @@ pub enum Ink {
         width: f32,
         height: f32,
     },
-    Filled {
-        path: Rc<Path>,
-        height: f32,
+    Code {
+        code: Rc<Code>,
+        side: f32,
     },
     /// Outlined letters turned about their middle, which stands where the part is placed.
     Watermark {
@@ -91,7 +91,7 @@ impl Ink {
         match self {
             Ink::Text(text, _) => text.height,
             Ink::Rule { .. } | Ink::Watermark { .. } => 0.0,
-            Ink::Frame { height, .. } | Ink::Picture { height, .. } | Ink::Filled { height, .. } => *height,
+            Ink::Frame { height, .. } | Ink::Picture { height, .. } | Ink::Code { side: height, .. } => *height,
         }
     }
 }

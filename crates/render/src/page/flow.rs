@@ -147,7 +147,7 @@ impl Flow {
     }
 
     /// Draws every page. `furniture` is asked with the number of a page and how many there are.
-    pub fn draw(self, document: &mut Document, furniture: &mut dyn FnMut(usize, usize) -> Furniture) -> TagTree {
+    pub fn draw(&self, document: &mut Document, furniture: &mut dyn FnMut(usize, usize) -> Furniture) -> TagTree {
         let mut outline = Outline { entries: Vec::new(), tables: (0..self.tables).map(|_| Tags::default()).collect() };
         let total = self.pages.len();
         for (index, placed) in self.pages.iter().enumerate() {

@@ -48,6 +48,8 @@ pub struct Fonts {
     embedded: FontContext,
     host: Option<Host>,
     drawn: HashMap<(u64, u32), Option<Font>>,
+    /// Whether a text had letters that the embedded fonts lack.
+    pub went_beyond: bool,
 }
 
 struct Host {
@@ -65,7 +67,7 @@ pub struct Choice<'a> {
 
 impl Fonts {
     pub fn new() -> Self {
-        Self { embedded: embedded(), host: None, drawn: HashMap::new() }
+        Self { embedded: embedded(), host: None, drawn: HashMap::new(), went_beyond: false }
     }
 
     pub fn for_text(&mut self, text: &str) -> Choice<'_> {
@@ -73,6 +75,7 @@ impl Fonts {
         if lacking.is_empty() {
             return Choice { context: &mut self.embedded, families: vec![EMBEDDED.into()] };
         }
+        self.went_beyond = true;
         let host = self.host.get_or_insert_with(Host::load);
         let mut families: Vec<Arc<str>> = vec![EMBEDDED.into()];
         for letter in lacking {

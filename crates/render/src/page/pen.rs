@@ -72,7 +72,7 @@ impl<'a, 'b> Pen<'a, 'b> {
         match &part.role {
             Role::Decoration => None,
             Role::Link(address) => self.link(part, x, y, address, drawn),
-            role => Some(Tagged::Group(group(role, drawn))),
+            role => Some(Tagged::Group(group(role, &part.ink, drawn))),
         }
     }
 
@@ -93,13 +93,18 @@ impl<'a, 'b> Pen<'a, 'b> {
                     self.at(x, y, |surface| surface.draw_image(image.clone(), size));
                 }
             }
-            Ink::Filled { path, .. } => self.at(x, y, |surface| surface.draw_path(path)),
+            Ink::Code { code, side } => {
+                let scale = side / code.squares;
+                self.surface.push_transform(&Transform::from_row(scale, 0.0, 0.0, scale, x, y));
+                self.surface.draw_path(&code.path);
+                self.surface.pop();
+            }
             Ink::Watermark { text, degrees } => self.watermark(text, *degrees, x, y),
         }
     }
 
     fn text(&mut self, text: &Text, align: Align, x: f32, y: f32) {
-        for line in &text.lines {
+        for line in text.lines.iter() {
             let start = if align == Align::Right { x - line.width } else { x };
             for run in &line.runs {
                 let at = Point::from_xy(start + run.x, y + line.baseline);
@@ -143,11 +148,12 @@ impl<'a, 'b> Pen<'a, 'b> {
     }
 }
 
-fn group(role: &Role, drawn: Identifier) -> TagGroup {
+fn group(role: &Role, ink: &Ink, drawn: Identifier) -> TagGroup {
     let children = vec![Node::from(drawn)];
     match role {
         Role::Heading(level) => {
-            TagGroup::with_children(Tag::Hn(NonZeroU16::new(*level).unwrap_or(NonZeroU16::MIN), None), children)
+            let name = if let Ink::Text(text, _) = ink { Some(text.words.to_string()) } else { None };
+            TagGroup::with_children(Tag::Hn(NonZeroU16::new(*level).unwrap_or(NonZeroU16::MIN), name), children)
         }
         Role::Figure(words) => TagGroup::with_children(Tag::Figure(Some(words.clone())), children),
         Role::ColumnHead => TagGroup::with_children(Tag::TH(TableHeaderScope::Column), children),

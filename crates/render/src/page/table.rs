@@ -3,10 +3,6 @@
 use super::block::{Align, Block, Ink, Role, Stroke};
 use super::text::{Style, Text, Typesetter};
 
-/// Between the rule of a row and its text, above and below.
-#[derive(Debug, Clone, Copy)]
-pub struct Padding(pub f32);
-
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
     pub name: &'static str,
@@ -16,8 +12,6 @@ pub struct Column {
 }
 
 pub struct Table {
-    columns: Vec<Column>,
-    padding: f32,
     width: f32,
     pub head: Block,
     pub rows: Vec<Row>,
@@ -29,15 +23,16 @@ pub struct Row {
     pub stays: bool,
 }
 
-pub struct Cell<'a> {
-    pub words: &'a str,
+pub struct Cell {
+    pub words: String,
     pub style: Style,
+    /// How many columns it takes.
     pub columns: usize,
 }
 
-impl<'a> Cell<'a> {
-    pub fn new(words: &'a str, style: Style) -> Self {
-        Self { words, style, columns: 1 }
+impl Cell {
+    pub fn new(words: impl Into<String>, style: Style) -> Self {
+        Self { words: words.into(), style, columns: 1 }
     }
 
     pub fn over(self, columns: usize) -> Self {
@@ -46,53 +41,54 @@ impl<'a> Cell<'a> {
 }
 
 impl Table {
-    pub fn new(columns: Vec<Column>, Padding(padding): Padding, head: (Style, Stroke), set: &mut Typesetter) -> Self {
+    /// Sets a table's rows under the names of its columns, which stand over a rule.
+    pub fn set(columns: &[Column], padding: f32, head: (Style, Stroke), rows: &[Vec<Cell>], set: &mut Typesetter) -> Self {
         let width = columns.last().map_or(0.0, |column| column.x + column.width);
-        let mut table = Self { columns, padding, width, head: Block::new(), rows: Vec::new() };
-        let names: Vec<Text> = table.columns.iter().map(|column| set.printed(column.name, head.0)).collect();
-        for (column, name) in table.columns.iter().zip(names) {
-            place(&mut table.head, column, column.width, padding, name, Role::ColumnHead);
+        let mut names = Block::new();
+        for column in columns {
+            let name = set.printed(column.name, head.0);
+            place(&mut names, column, column.width, padding, name, Role::ColumnHead);
         }
-        table.head.height += padding;
-        let below = table.head.height;
-        table.head.rule(0.0, below, width, head.1);
-        table
+        names.height += padding;
+        let below = names.height;
+        names.rule(0.0, below, width, head.1);
+        let cells: Vec<(&str, Style)> = rows.iter().flatten().map(|cell| (cell.words.as_str(), cell.style)).collect();
+        let mut texts = set.lines(&cells).into_iter();
+        let rows = rows.iter().map(|cells| row(columns, padding, cells, &mut texts, set)).collect();
+        Self { width, head: names, rows }
     }
 
-    pub fn row(&mut self, cells: &[Cell<'_>], set: &mut Typesetter) {
-        let block = self.row_of(cells, set);
-        self.rows.push(Row { block, stays: false });
-    }
-
-    /// The last row, which stays with the one above it.
-    pub fn sum(&mut self, cells: &[Cell<'_>], set: &mut Typesetter) {
-        let block = self.row_of(cells, set);
-        self.rows.push(Row { block, stays: true });
-    }
-
-    /// A rule under the last row.
-    pub fn rule(&mut self, stroke: Stroke) {
+    /// A rule under a row.
+    pub fn rule_under(&mut self, row: usize, stroke: Stroke) {
         let width = self.width;
-        if let Some(row) = self.rows.last_mut() {
+        if let Some(row) = self.rows.get_mut(row) {
             let below = row.block.height;
             row.block.rule(0.0, below, width, stroke);
         }
     }
 
-    fn row_of(&self, cells: &[Cell<'_>], set: &mut Typesetter) -> Block {
-        let mut block = Block::new();
-        let mut first = 0;
-        for cell in cells {
-            let (start, end) = (&self.columns[first], &self.columns[first + cell.columns - 1]);
-            let width = end.x + end.width - start.x;
-            let text = set.wrapped(cell.words, cell.style, width);
-            let role = Role::Cell { columns: cell.columns as u32 };
-            place(&mut block, start, width, self.padding, text, role);
-            first += cell.columns;
+    /// Keeps the last row with the one above it.
+    pub fn keep_last(&mut self) {
+        if let Some(row) = self.rows.last_mut() {
+            row.stays = true;
         }
-        block.height += self.padding;
-        block
     }
+}
+
+/// A row of cells that were set as lines; what is wider than its column is set again, broken.
+fn row(columns: &[Column], padding: f32, cells: &[Cell], texts: &mut dyn Iterator<Item = Text>, set: &mut Typesetter) -> Row {
+    let mut block = Block::new();
+    let mut first = 0;
+    for (cell, text) in cells.iter().zip(texts) {
+        let (start, end) = (&columns[first], &columns[first + cell.columns - 1]);
+        let width = end.x + end.width - start.x;
+        let text = if text.width() > width { set.wrapped(&cell.words, cell.style, width) } else { text };
+        let role = Role::Cell { columns: cell.columns as u32 };
+        place(&mut block, start, width, padding, text, role);
+        first += cell.columns;
+    }
+    block.height += padding;
+    Row { block, stays: false }
 }
 
 fn place(block: &mut Block, column: &Column, width: f32, y: f32, text: Text, role: Role) {

@@ -20,6 +20,10 @@ pub const CAPITAL: f32 = 0.66;
 /// Between the baseline of a line and the capitals of the next, in ems, where nothing else is asked.
 pub const LEADING: f32 = 0.6;
 
+/// Units of the embedded fonts in an em, and how far from whole a length in them may be by rounding alone.
+const UNITS: f32 = 1000.0;
+const NOISE: f32 = 0.01;
+
 /// Figures of one width, so that columns of amounts stand under each other.
 const TABULAR: [FontFeature; 1] = [FontFeature::new(Tag::new(b"tnum"), 1)];
 
@@ -43,7 +47,7 @@ pub const fn semibold(size: f32) -> Style {
 #[derive(Clone)]
 pub struct Text {
     pub(super) words: Rc<str>,
-    pub(super) lines: Vec<Line>,
+    pub(super) lines: Rc<[Line]>,
     pub height: f32,
 }
 
@@ -87,7 +91,7 @@ impl Text {
     fn of_lines(&self, lines: &[Line]) -> Text {
         let top = lines.first().map_or(0.0, |line| line.top);
         let moved = |line: &Line| Line { baseline: line.baseline - top, top: line.top - top, ..line.clone() };
-        let lines: Vec<Line> = lines.iter().map(moved).collect();
+        let lines: Rc<[Line]> = lines.iter().map(moved).collect();
         let height = lines.last().map_or(0.0, |line| line.baseline);
         Text { words: self.words.clone(), lines, height }
     }
@@ -99,7 +103,7 @@ pub struct Typesetter {
     context: LayoutContext<()>,
     layout: Layout<()>,
     /// Words that are the same on every page, set once. Only words of the program: its size is bounded by the program.
-    printed: HashMap<(&'static str, u32, bool), Text>,
+    printed: HashMap<(&'static str, u32, bool, u32), Text>,
 }
 
 thread_local! {
@@ -115,13 +119,28 @@ impl Typesetter {
         TYPESETTER.with_borrow_mut(work)
     }
 
+    /// Starts a document.
+    pub fn begin(&mut self) {
+        self.fonts.went_beyond = false;
+    }
+
+    /// Whether the embedded fonts had every letter since the document was begun.
+    pub fn has_every_letter(&self) -> bool {
+        !self.fonts.went_beyond
+    }
+
     /// Words of the program, in one line.
     pub fn printed(&mut self, words: &'static str, style: Style) -> Text {
-        let key = (words, style.size.to_bits(), style.semibold);
+        self.printed_within(words, style, f32::INFINITY)
+    }
+
+    /// Words of the program, in lines no wider than `width`.
+    pub fn printed_within(&mut self, words: &'static str, style: Style, width: f32) -> Text {
+        let key = (words, style.size.to_bits(), style.semibold, width.to_bits());
         if let Some(text) = self.printed.get(&key) {
             return text.clone();
         }
-        let text = self.line(words, style);
+        let text = self.wrapped(words, style, width);
         self.printed.insert(key, text.clone());
         text
     }
@@ -131,12 +150,37 @@ impl Typesetter {
         self.set(&[(words, style)], f32::INFINITY, 0.0)
     }
 
+    /// Many texts of one line each, set at once: to shape a text costs more than its letters do.
+    pub fn lines(&mut self, texts: &[(&str, Style)]) -> Vec<Text> {
+        let Some(last) = texts.last() else { return Vec::new() };
+        let mut spans: Vec<(&str, Style)> = Vec::with_capacity(texts.len() * 2);
+        for (words, style) in texts {
+            spans.extend([(*words, *style), ("\n", *style)]);
+        }
+        spans.pop();
+        let (words, lines) = self.set_lines(&spans, f32::INFINITY, 0.0);
+        if lines.len() != texts.len() || last.0.is_empty() {
+            return texts.iter().map(|(words, style)| self.line(words, *style)).collect();
+        }
+        let alone = |line: Line| {
+            let height = line.baseline - line.top;
+            Text { words: words.clone(), lines: Rc::new([Line { baseline: height, top: 0.0, ..line }]), height }
+        };
+        lines.into_iter().map(alone).collect()
+    }
+
     /// Lines no wider than `width`, with [`LEADING`]. A word wider than that breaks anywhere and leaves no character behind.
     pub fn wrapped(&mut self, words: &str, style: Style, width: f32) -> Text {
         self.set(&[(words, style)], width, LEADING * style.size)
     }
 
     pub fn set(&mut self, spans: &[(&str, Style)], width: f32, leading: f32) -> Text {
+        let (words, lines) = self.set_lines(spans, width, leading);
+        let height = lines.last().map_or(0.0, |line| line.baseline);
+        Text { words, lines: lines.into(), height }
+    }
+
+    fn set_lines(&mut self, spans: &[(&str, Style)], width: f32, leading: f32) -> (Rc<str>, Vec<Line>) {
         let words: Rc<str> = match spans {
             [(words, _)] => Rc::from(*words),
             spans => Rc::from(spans.iter().map(|(words, _)| *words).collect::<String>()),
@@ -155,8 +199,7 @@ impl Typesetter {
             lines.push(Line { baseline, top, width, runs });
             top = baseline + leading;
         }
-        let height = lines.last().map_or(0.0, |line| line.baseline);
-        Text { words, lines, height }
+        (words, lines)
     }
 
     fn shape(&mut self, words: &str, spans: &[(&str, Style)]) {
@@ -169,12 +212,13 @@ impl Typesetter {
         for property in properties(spans[0].1) {
             builder.push_default(property);
         }
-        let mut start = spans[0].0.len();
-        for (span, style) in &spans[1..] {
-            let range = start..start + span.len();
-            start = range.end;
-            for property in properties(*style) {
-                builder.push(property, range.clone());
+        let usual = spans[0].1;
+        let mut end = 0;
+        for alike in spans.chunk_by(|(_, style), (_, next)| style == next) {
+            let start = end;
+            end += alike.iter().map(|(span, _)| span.len()).sum::<usize>();
+            for property in properties(alike[0].1).into_iter().filter(|_| alike[0].1 != usual) {
+                builder.push(property, start..end);
             }
         }
         builder.build_into(&mut self.layout, words);
@@ -239,11 +283,20 @@ fn glyphs_of(run: &parley::Run<'_, ()>) -> Vec<KrillaGlyph> {
             }
             continue;
         }
+        if cluster.is_hard_line_break() {
+            continue;
+        }
         for glyph in cluster.glyphs() {
             let id = GlyphId::new(glyph.id);
-            let place = (glyph.advance / size, glyph.x / size, glyph.y / size);
+            let place = (in_units(glyph.advance / size), glyph.x / size, glyph.y / size);
             glyphs.push(KrillaGlyph::new(id, place.0, place.1, place.2, 0.0, cluster.text_range(), None));
         }
     }
     glyphs
+}
+
+/// Takes the noise off a length that is whole in units of the embedded fonts: the PDF writes it shorter.
+fn in_units(ems: f32) -> f32 {
+    let units = (ems * UNITS).round();
+    if (ems * UNITS - units).abs() < NOISE { units / UNITS } else { ems }
 }

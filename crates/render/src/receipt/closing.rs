@@ -1,5 +1,7 @@
 //! The lower part: what the receipt is made of and what is left, who signs it, and how it is verified.
 
+use acuse_domain::text;
+
 use super::lists::ABOVE_SECTION;
 use super::{HAIR, Page, RIGHT_COLUMN, RenderError};
 use crate::page::block::{Align, Block, Ink, Role, Stroke};
@@ -7,7 +9,6 @@ use crate::page::flow::Flow;
 use crate::page::text::{Text, regular, semibold};
 use crate::page::{mm, qr};
 use crate::words::{given, is_zero, money};
-use acuse_domain::text;
 
 /// Above and under an amount of the sums.
 const SUM_PADDING: f32 = mm(1.1);
@@ -23,6 +24,17 @@ const SIGNATURE_GUTTER: f32 = mm(10.0);
 const ABOVE_PROOF: f32 = mm(3.0);
 const QR_SIDE: f32 = mm(22.0);
 const QR_GUTTER: f32 = mm(5.0);
+
+/// What a receipt proves, and what it does not (Reglamento de Comprobantes de Venta, arts. 1 to 3).
+macro_rules! legal {
+    ($proves:literal) => {
+        concat!(
+            $proves,
+            " No es comprobante de venta, de retención ni documento complementario autorizado por el SRI,",
+            " y no sustenta crédito tributario, costos ni gastos."
+        )
+    };
+}
 
 /// A line of the sums; what matters is set heavy, under a rule.
 struct Sum<'a> {
@@ -167,7 +179,7 @@ impl<'a> Page<'a> {
         let block = match &self.receipt.verify {
             None => {
                 let legal = self.legal();
-                let legal = self.set.wrapped(&legal, regular(8.0), self.width());
+                let legal = self.set.printed_within(legal, regular(8.0), self.width());
                 let mut block = Block::new();
                 block.line(0.0, legal);
                 block
@@ -191,33 +203,25 @@ impl<'a> Page<'a> {
         let link = self.set.wrapped(address, semibold(10.0), width);
         says.under(mm(2.2), 0.0, Ink::Text(link, Align::Left), Role::Link(format!("https://{address}")));
         let legal = self.legal();
-        let legal = self.set.wrapped(&legal, regular(7.5), width);
+        let legal = self.set.printed_within(legal, regular(7.5), width);
         says.line(mm(3.6), legal);
         let mut block = Block::new();
         // Capitals keep the code small: they are alphanumeric mode (ISO/IEC 18004, 7.4.4).
-        let code = qr::path(&format!("HTTPS://{}", address.to_uppercase()), QR_SIDE).map_err(|_| RenderError::AddressTooLong)?;
-        if let Some(path) = code {
-            block.put(
-                0.0,
-                0.0,
-                Ink::Filled { path: path.into(), height: QR_SIDE },
-                Role::Figure(format!("Código QR: {address}")),
-            );
+        let code = qr::code(&format!("HTTPS://{}", address.to_uppercase())).map_err(|_| RenderError::AddressTooLong)?;
+        if let Some(code) = code {
+            block.put(0.0, 0.0, Ink::Code { code: code.into(), side: QR_SIDE }, Role::Figure(format!("Código QR: {address}")));
         }
         let above = (QR_SIDE - says.height).max(0.0) / 2.0;
         block.join(left, above, says);
         Ok(block)
     }
 
-    fn legal(&self) -> String {
-        let act = self.say.act;
-        let proves = match self.is_voided() {
-            true => format!("Este recibo está anulado y no prueba ningún {act}."),
-            false => format!("Este recibo prueba el {act} que describe."),
-        };
-        format!(
-            "{proves} No es comprobante de venta, de retención ni documento complementario autorizado por el SRI, \
-             y no sustenta crédito tributario, costos ni gastos."
-        )
+    fn legal(&self) -> &'static str {
+        match (self.receipt.is_received(), self.is_voided()) {
+            (true, false) => legal!("Este recibo prueba el cobro que describe."),
+            (false, false) => legal!("Este recibo prueba el pago que describe."),
+            (true, true) => legal!("Este recibo está anulado y no prueba ningún cobro."),
+            (false, true) => legal!("Este recibo está anulado y no prueba ningún pago."),
+        }
     }
 }

@@ -23,6 +23,8 @@ const UNDER_LOGO: f32 = mm(4.0);
 /// Between the lines of the company and of the contact.
 const COMPANY_LEADING: f32 = mm(2.0);
 const CONTACT_LEADING: f32 = mm(2.1);
+/// Between two blocks, besides the space that is asked: 0.6 em of 9.5 points.
+const UNSPACED: f32 = 5.7;
 /// A name of more letters is set smaller.
 const LONG_NAME: usize = 50;
 const LONGEST_NAME: usize = 110;
@@ -186,9 +188,6 @@ impl Page<'_> {
         block
     }
 }
-
-/// What typst, in which the page was designed, puts between two blocks besides an asked space: 0.6 em of 9.5 points.
-const UNSPACED: f32 = 5.7;
 
 fn identification(contact: &Counterparty) -> &'static str {
     match contact.identification_type.as_str() {

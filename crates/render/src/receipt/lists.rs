@@ -1,17 +1,22 @@
 //! The two lists: what was paid with, and which documents it paid.
 
+use acuse_domain::receipt::{Allocated, Line};
+
 use super::{DOTS, HAIR, Page, UNDER_HEAD};
-use crate::page::block::{Align, Block, Ink, Role};
+use crate::page::block::{Align, Block, Ink, Role, Stroke};
 use crate::page::flow::Flow;
 use crate::page::mm;
-use crate::page::table::{Cell, Column, Padding, Table};
-use crate::page::text::{regular, semibold};
+use crate::page::table::{Cell, Column, Table};
+use crate::page::text::{Style, regular, semibold};
 use crate::words::{date, document, given, is_postdated, method, money, place};
 
 /// Above a section and under its name.
 pub(super) const ABOVE_SECTION: f32 = mm(6.0);
 const UNDER_SECTION: f32 = mm(2.0);
-const PADDING: Padding = Padding(mm(1.25));
+/// Above and under the words of a row.
+const PADDING: f32 = mm(1.25);
+/// How the names of columns are set, and the rule under them.
+const HEAD: (Style, Stroke) = (regular(8.0), UNDER_HEAD);
 /// Where a field is missing.
 const MISSING: &str = "–";
 /// A dotted rule after every fifth row carries the eye through a long list.
@@ -24,25 +29,18 @@ const POSTDATED_NOTE: &str =
 
 impl Page<'_> {
     pub(super) fn methods(&mut self, flow: &mut Flow) {
-        let mut table = self.table(self.method_columns());
-        for line in &self.receipt.lines {
-            let (name, amount) = (method(line), money(&line.amount));
-            let place = place(line).unwrap_or_else(|| MISSING.to_string());
-            let reference = given(line.reference.as_deref()).unwrap_or_else(|| MISSING.to_string());
-            let day = line.date.as_deref().map_or_else(|| MISSING.to_string(), date);
-            let day_style = if is_postdated(line) { semibold(9.0) } else { regular(9.0) };
-            let plain = |words| Cell::new(words, regular(9.0));
-            table.row(&[plain(&name), plain(&place), plain(&reference), Cell::new(&day, day_style), plain(&amount)], self.set);
+        let lines = &self.receipt.lines;
+        let mut rows: Vec<Vec<Cell>> = lines.iter().map(method_row).collect();
+        if lines.len() > 1 {
+            rows.push(vec![plain("Suma").over(4), heavy(money(&self.receipt.total))]);
         }
-        table.rule(HAIR);
-        if self.receipt.lines.len() > 1 {
-            let total = money(&self.receipt.total);
-            table.sum(&[Cell::new("Suma", regular(9.0)).over(4), Cell::new(&total, semibold(9.0))], self.set);
-        }
+        let columns = self.method_columns();
+        let mut table = Table::set(&columns, PADDING, HEAD, &rows, self.set);
+        end_list(&mut table, lines.len());
         self.section(flow, self.say.method, &table);
         flow.place_table(UNDER_SECTION, table);
-        if self.receipt.lines.iter().any(is_postdated) {
-            let note = self.set.wrapped(POSTDATED_NOTE, regular(7.5), self.width());
+        if lines.iter().any(is_postdated) {
+            let note = self.set.printed_within(POSTDATED_NOTE, regular(7.5), self.width());
             let mut block = Block::new();
             block.line(0.0, note);
             flow.place(mm(1.8), block);
@@ -50,35 +48,26 @@ impl Page<'_> {
     }
 
     pub(super) fn documents(&mut self, flow: &mut Flow) {
-        let count = self.receipt.allocations.len();
+        let documents = &self.receipt.allocations;
+        let count = documents.len();
         if count == 0 {
             return;
         }
-        let mut table = self.table(self.document_columns());
-        for (index, paid) in self.receipt.allocations.iter().enumerate() {
-            let day = paid.issue_date.as_deref().map_or_else(|| MISSING.to_string(), date);
-            let cells = [
-                document(&paid.kind, &paid.number),
-                day,
-                money(&paid.total),
-                money(&paid.previous_balance),
-                money(&paid.amount),
-                money(&paid.balance),
-            ];
-            table.row(&cells.each_ref().map(|words| Cell::new(words, regular(9.0))), self.set);
-            if (index + 1) % ROWS_BETWEEN_DOTS == 0 && index + 1 < count {
-                table.rule(DOTS);
-            }
-        }
-        table.rule(HAIR);
+        let mut rows: Vec<Vec<Cell>> = documents.iter().map(document_row).collect();
         if count > 1 {
-            let (name, paid, left) =
-                (format!("Suma de {count} documentos"), money(&self.receipt.allocated), money(&self.receipt.balance));
-            let name = Cell::new(&name, regular(9.0)).over(4);
-            table.sum(&[name, Cell::new(&paid, semibold(9.0)), Cell::new(&left, regular(9.0))], self.set);
+            let name = plain(format!("Suma de {count} documentos")).over(4);
+            rows.push(vec![name, heavy(money(&self.receipt.allocated)), plain(money(&self.receipt.balance))]);
         }
-        let name =
-            if count > MANY_DOCUMENTS { format!("{} ({count})", self.say.documents) } else { self.say.documents.to_string() };
+        let columns = self.document_columns();
+        let mut table = Table::set(&columns, PADDING, HEAD, &rows, self.set);
+        for row in (ROWS_BETWEEN_DOTS..count).step_by(ROWS_BETWEEN_DOTS) {
+            table.rule_under(row - 1, DOTS);
+        }
+        end_list(&mut table, count);
+        let name = match count > MANY_DOCUMENTS {
+            true => format!("{} ({count})", self.say.documents),
+            false => self.say.documents.to_string(),
+        };
         self.section(flow, &name, &table);
         flow.place_table(UNDER_SECTION, table);
     }
@@ -90,10 +79,6 @@ impl Page<'_> {
         block.put(0.0, 0.0, Ink::Text(name, Align::Left), Role::Heading(2));
         let first = table.rows.first().map_or(0.0, |row| row.block.height);
         flow.place_with(ABOVE_SECTION, block, UNDER_SECTION + table.head.height + first);
-    }
-
-    fn table(&mut self, columns: Vec<Column>) -> Table {
-        Table::new(columns, PADDING, (regular(8.0), UNDER_HEAD), self.set)
     }
 
     fn method_columns(&self) -> Vec<Column> {
@@ -120,6 +105,44 @@ impl Page<'_> {
             ("Saldo", amount, 0.0, Align::Right),
         ])
     }
+}
+
+/// A list ends with a rule, and its sum stays with its last row.
+fn end_list(table: &mut Table, rows: usize) {
+    table.rule_under(rows.saturating_sub(1), HAIR);
+    if rows > 1 {
+        table.keep_last();
+    }
+}
+
+fn method_row(line: &Line) -> Vec<Cell> {
+    let day = line.date.as_deref().map_or_else(|| MISSING.to_string(), date);
+    vec![
+        plain(method(line)),
+        plain(place(line).unwrap_or_else(|| MISSING.to_string())),
+        plain(given(line.reference.as_deref()).unwrap_or_else(|| MISSING.to_string())),
+        if is_postdated(line) { heavy(day) } else { plain(day) },
+        plain(money(&line.amount)),
+    ]
+}
+
+fn document_row(paid: &Allocated) -> Vec<Cell> {
+    vec![
+        plain(document(&paid.kind, &paid.number)),
+        plain(paid.issue_date.as_deref().map_or_else(|| MISSING.to_string(), date)),
+        plain(money(&paid.total)),
+        plain(money(&paid.previous_balance)),
+        plain(money(&paid.amount)),
+        plain(money(&paid.balance)),
+    ]
+}
+
+fn plain(words: impl Into<String>) -> Cell {
+    Cell::new(words, regular(9.0))
+}
+
+fn heavy(words: impl Into<String>) -> Cell {
+    Cell::new(words, semibold(9.0))
 }
 
 /// Columns one beside the other, each with its width and the gutter after it.

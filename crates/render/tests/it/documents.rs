@@ -42,6 +42,8 @@ fn a_receipt_says_what_it_is_to_readers_and_archives() {
         assert!(facts.contains(fact), "«{fact}» is not in {facts}");
     }
     assert!(in_one_line(&facts).contains("Tagged: yes"), "{facts}");
+    let named = |name| String::from_utf8_lossy(&pdf(name)).contains("<pdfuaid:part>1</pdfuaid:part>");
+    assert!(named("cobro-anulado") && named("cobro-200-documentos") && !named("nombres-hostiles"));
     assert!(
         run(
             "qpdf",
@@ -194,7 +196,10 @@ fn a_word_wider_than_its_column_breaks_and_leaves_no_character_behind() {
     wide.contact.name = "W".repeat(200);
     wide.lines[0].reference = Some("0123456789".repeat(6));
     wide.allocations[0].number = "A".repeat(64);
-    let text: String = text_of("wide", &receipt_pdf(&wide, None).expect("it prints")).split_whitespace().collect();
+    let lines = text_of("wide", &receipt_pdf(&wide, None).expect("it prints"));
+    let longest = lines.split_whitespace().map(str::len).max().expect("it has words");
+    assert!(longest < 80, "a word of {longest} letters is wider than its column");
+    let text: String = lines.split_whitespace().collect();
     for word in ["W".repeat(200), "0123456789".repeat(6), "A".repeat(64)] {
         assert!(text.contains(&word), "{word} is not whole in {text}");
     }

@@ -18,6 +18,16 @@ fn opened(logo: &Logo) -> image::RgbImage {
 }
 
 #[test]
+fn a_logo_is_kept_once_and_used_by_all_threads() {
+    let logo = logo();
+    let sizes: Vec<usize> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..2).map(|_| scope.spawn(|| logo.for_mail().expect("it can be read").png.len())).collect();
+        threads.into_iter().map(|thread| thread.join().expect("it ends")).collect()
+    });
+    assert_eq!(sizes[0], sizes[1]);
+}
+
+#[test]
 fn what_is_transparent_becomes_white() {
     let half = RgbaImage::from_fn(40, 20, |x, _| if x < 20 { Rgba([255, 0, 0, 0]) } else { Rgba([0, 0, 0, 128]) });
     let kept = opened(&Logo::from_upload(&png(half)).expect("it is a picture"));

@@ -1,10 +1,18 @@
 //! What the frame around every page needs to know: who, for which company, where, and when.
 
+use acuse_domain::company::CompanyProfile;
 use acuse_domain::{Date, Instant};
+use acuse_store::deliveries::Group;
+use acuse_store::{StoreError, companies, deliveries};
 use askama::Template;
 use askama::filters::{HtmlSafe, Safe};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
 
-use crate::web::{calendar, filters};
+use crate::access::{Authorized, cookie};
+use crate::app::App;
+use crate::web::{calendar, filters, trouble};
 
 /// The field `page` of every template that extends layout.html.
 #[derive(Debug, Clone)]
@@ -19,8 +27,6 @@ pub struct Page {
     pub theme: Theme,
     /// Whether this is a demo with its own mailbox to look into.
     pub demo_mailbox: bool,
-    /// Goes into every form that changes something: `{{ page.csrf_field() }}`.
-    pub csrf: String,
     pub now: Instant,
     /// Pages where one types trade the phone's tabs for the bar that saves.
     pub typing: bool,
@@ -51,6 +57,26 @@ pub enum Theme {
 }
 
 impl Page {
+    /// What the frame shows to whoever asked: `Page::load(&app, &may, Section::Cobros, &headers).await?`
+    pub async fn load<P>(app: &App, may: &Authorized<P>, section: Section, headers: &HeaderMap) -> Result<Self, StoreError> {
+        let company = may.actor.company;
+        let found = companies::find(&app.db, company).await?;
+        let (company_name, company_ruc) =
+            found.map(|found| (shown_name(&found.profile), found.ruc.to_string())).unwrap_or_default();
+        Ok(Self {
+            user_name: may.actor.name.clone(),
+            company_name,
+            company_ruc,
+            section,
+            problems: deliveries::count_in(&app.db, company, Group::WithProblems.states()).await?,
+            theme: Theme::from_cookie(cookie(headers, Theme::COOKIE).as_deref()),
+            demo_mailbox: app.catcher.is_some(),
+            now: acuse_store::now(),
+            typing: false,
+            modal: false,
+        })
+    }
+
     #[must_use]
     pub fn typing(self) -> Self {
         Self { typing: true, ..self }
@@ -64,11 +90,6 @@ impl Page {
     #[must_use]
     pub fn today(&self) -> Date {
         calendar::today(self.now)
-    }
-
-    #[must_use]
-    pub fn csrf_field(&self) -> CsrfField<'_> {
-        CsrfField { token: &self.csrf }
     }
 
     /// The menu: where the work is, and where the company and the demo are set up.
@@ -88,6 +109,33 @@ impl Page {
 
     fn entry(&self, place: Section) -> Entry {
         Entry { place, is_current: place == self.section, problems: if place == Section::Envios { self.problems } else { 0 } }
+    }
+}
+
+/// The name that people know the company by.
+fn shown_name(profile: &CompanyProfile) -> String {
+    profile.trade_name.clone().unwrap_or_else(|| profile.legal_name.clone())
+}
+
+/// The answer to a GET. A page of one's company is nobody else's: caches keep none of it.
+#[must_use]
+pub fn shown(page: &impl Template) -> Response {
+    with_status(StatusCode::OK, page)
+}
+
+/// The answer to a form that was refused: the same page with what was typed and what to mend.
+#[must_use]
+pub fn refused(page: &impl Template) -> Response {
+    with_status(StatusCode::UNPROCESSABLE_ENTITY, page)
+}
+
+#[must_use]
+pub fn with_status(status: StatusCode, page: &impl Template) -> Response {
+    const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+    const KEPT_NOWHERE: HeaderValue = HeaderValue::from_static("no-store");
+    match page.render() {
+        Ok(html) => (status, [(CONTENT_TYPE, HTML), (CACHE_CONTROL, KEPT_NOWHERE)], html).into_response(),
+        Err(error) => trouble::not_drawn(&error),
     }
 }
 
@@ -170,15 +218,6 @@ impl Theme {
     }
 }
 
-/// Guards a form against being sent from another site.
-#[derive(Debug, Template)]
-#[template(ext = "html", source = r#"<input type="hidden" name="csrf" value="{{ token }}">"#)]
-pub struct CsrfField<'a> {
-    pub token: &'a str,
-}
-
-impl HtmlSafe for CsrfField<'_> {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,7 +247,6 @@ mod tests {
             problems: 3,
             theme: Theme::System,
             demo_mailbox: true,
-            csrf: "abc".to_owned(),
             now: Instant::default(),
             typing: false,
             modal: false,
@@ -231,7 +269,6 @@ mod tests {
             "RUC 1792043182001",
             "Gabriela &#60;Toapanta&#62;",
             r#"<a href="/demo/buzon">"#,
-            r#"<input type="hidden" name="csrf" value="abc">"#,
             r##"<a href="#valor-1">Falta el valor.</a>"##,
             r#"<span class="ac-state" data-state="bounced">"#,
             "<span>1 de 2 rebotado</span>",
@@ -254,5 +291,21 @@ mod tests {
         assert!(!html.contains("/demo/buzon"));
         assert!(html.contains(r#"data-bs-theme="dark""#));
         assert_eq!(html.matches(" inert").count(), 3);
+    }
+
+    #[derive(Template)]
+    #[template(
+        ext = "html",
+        source = r#"{% extends "door.html" %}{% block title %}Entrar{% endblock %}{% block content %}<h1>Entrar</h1>{% endblock %}"#
+    )]
+    struct Door {
+        theme: Theme,
+    }
+
+    #[test]
+    fn before_the_login_there_is_no_menu() {
+        let html = Door { theme: Theme::from_cookie(Some("claro")) }.render().expect("the door renders");
+        assert!(html.contains(r#"<html lang="es-EC" data-bs-theme="light">"#) && html.contains("<title>Entrar · Acuse</title>"));
+        assert!(!html.contains("<nav"));
     }
 }

@@ -1,24 +1,119 @@
 //! Pages that say that something cannot be done now, and what to do instead.
 
 use acuse_store::StoreError;
-use axum::http::StatusCode;
+use askama::Template;
+use axum::extract::Request;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+
+use crate::problem::Problem;
+use crate::web::page::Theme;
+
+/// Why a page cannot be shown. Handlers give it as their error: `?` makes it of a store's failure.
+#[derive(Debug)]
+pub enum Trouble {
+    /// There is no such thing, or it is another company's.
+    NotFound,
+    Store(StoreError),
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl IntoResponse for Trouble {
+    fn into_response(self) -> Response {
+        match self {
+            Self::NotFound => not_found(),
+            Self::Store(error) => store_failed(&error),
+        }
+    }
+}
 
 /// The role does not allow it.
 #[must_use]
 pub fn not_allowed() -> Response {
-    (StatusCode::FORBIDDEN, "Su usuario no tiene permiso para esto.").into_response()
+    show(
+        StatusCode::FORBIDDEN,
+        "No tiene permiso",
+        "Su usuario no tiene permiso para esto. Pídalo al administrador de su compañía.",
+    )
 }
 
 /// Another site sent the form.
 #[must_use]
 pub fn foreign_form() -> Response {
-    (StatusCode::FORBIDDEN, "El formulario vino de otro sitio. Vuelva a Acuse y envíelo desde allí.").into_response()
+    show(
+        StatusCode::FORBIDDEN,
+        "El formulario vino de otro sitio",
+        "No se hizo nada. Si quería hacerlo, vuelva a Acuse y envíelo desde allí.",
+    )
+}
+
+#[must_use]
+pub fn not_found() -> Response {
+    show(
+        StatusCode::NOT_FOUND,
+        "Esta página no existe",
+        "La dirección está incompleta, o lo que buscaba es de otra compañía. Búsquelo desde el menú.",
+    )
+}
+
+/// A path that no handler answers.
+pub async fn unknown_path(request: Request) -> Response {
+    if request.uri().path().starts_with("/api/") {
+        return Problem::new(StatusCode::NOT_FOUND, "not_found", "No existe esta dirección de la API.").into_response();
+    }
+    not_found()
+}
+
+/// A form or an address that no page of ours makes.
+#[must_use]
+pub fn not_understood() -> Response {
+    show(
+        StatusCode::BAD_REQUEST,
+        "No se entendió el pedido",
+        "No se guardó nada. Vuelva a la página anterior e intente de nuevo.",
+    )
 }
 
 #[must_use]
 pub fn store_failed(error: &StoreError) -> Response {
+    /// A locked or full disk is seldom mended sooner (seconds).
+    const AGAIN_AFTER: HeaderValue = HeaderValue::from_static("10");
     tracing::error!("The store failed: {error}");
-    (StatusCode::SERVICE_UNAVAILABLE, "La base de datos no responde; no se guardó nada. Intente de nuevo en un momento.")
-        .into_response()
+    let mut answer = show(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "La base de datos no responde",
+        "No se guardó nada. Intente de nuevo en un momento; si sigue así, avise a quien cuida el servidor.",
+    );
+    answer.headers_mut().insert(RETRY_AFTER, AGAIN_AFTER);
+    answer
+}
+
+#[must_use]
+pub fn not_drawn(error: &askama::Error) -> Response {
+    tracing::error!("A page could not be drawn: {error}");
+    show(StatusCode::INTERNAL_SERVER_ERROR, "Algo falló en el servidor", "La página no se pudo mostrar. Intente de nuevo.")
+}
+
+/// Stands before the login's door as well, so it needs neither a user nor the store.
+#[derive(Template)]
+#[template(path = "trouble.html")]
+struct TroublePage {
+    theme: Theme,
+    title: &'static str,
+    advice: &'static str,
+}
+
+fn show(status: StatusCode, title: &'static str, advice: &'static str) -> Response {
+    const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+    let page = TroublePage { theme: Theme::System, title, advice };
+    match page.render() {
+        Ok(html) => (status, [(CONTENT_TYPE, HTML)], html).into_response(),
+        Err(_) => (status, advice).into_response(),
+    }
 }

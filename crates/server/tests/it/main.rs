@@ -1,1 +1,3 @@
 mod api;
+mod support;
+mod web;

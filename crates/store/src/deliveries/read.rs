@@ -149,6 +149,20 @@ pub async fn count_by_state(db: &Db, company: CompanyId) -> Result<Vec<(State, i
     rows.into_iter().map(|row| Ok((code(&row.state, State::parse)?, row.n))).collect()
 }
 
+/// How many deliveries of the company stand in one of these states.
+pub async fn count_in(db: &Db, company: CompanyId, states: &[State]) -> Result<u64, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        n: i64,
+    }
+    let list = places(1, states.len());
+    let sql = format!("SELECT COUNT(*) AS n FROM delivery WHERE company_id = $1 AND state IN ({list})");
+    let mut asked: Vec<Value> = values![company.0];
+    asked.extend(states.iter().map(|state| Value::from(state.as_str())));
+    let row: Option<Row> = one(db.reader(), &sql, asked).await?;
+    Ok(row.map_or(0, |row| row.n.unsigned_abs()))
+}
+
 /// Accepted since `since`, waiting now, and with problems since `since`, of one module.
 pub async fn today_of_module(
     db: &Db,

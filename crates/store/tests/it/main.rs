@@ -4,8 +4,13 @@
 mod engines;
 mod companies;
 mod contacts;
+mod database;
 mod deliveries;
+mod documents;
+mod events;
 mod idempotency;
+mod mail_accounts;
 mod payments;
 mod record;
+mod users;
 mod void;

@@ -42,3 +42,23 @@ const TABLES: [&str; 14] = [
     "event",
 ];
 const SUMS: [(&str, &str); 3] = [("receipt_sequence", "last"), ("document", "balance_cents"), ("payment", "advance_rest_cents")];
+
+/// Carries out a statement that the store would never make.
+pub async fn run(world: &World, sql: &str) {
+    let connection = Database::connect(world.url.as_str()).await.unwrap();
+    connection.execute_unprepared(sql).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+/// An id as SQL writes it on this engine.
+pub fn literal(world: &World, id: uuid::Uuid) -> String {
+    if world.db.is_sqlite() { format!("X'{}'", id.simple()) } else { format!("'{id}'") }
+}
+
+/// The one text that a question answers with, as column `t`.
+pub async fn text(world: &World, sql: &str) -> String {
+    let connection = Database::connect(world.url.as_str()).await.unwrap();
+    let row = connection.query_one_raw(Statement::from_string(connection.get_database_backend(), sql)).await.unwrap();
+    connection.close().await.unwrap();
+    row.unwrap().try_get("", "t").unwrap()
+}

@@ -1,0 +1,10 @@
+//! One file per command.
+
+pub mod backup;
+pub mod bench;
+pub mod demo;
+pub mod doctor;
+pub mod mail_check;
+pub mod migrate;
+pub mod serve;
+pub mod setup;

@@ -1,0 +1,102 @@
+//! `acuse doctor`: one line per check, and how to mend what is wrong.
+
+use std::process::ExitCode;
+
+use acuse_mail::check::{self, Subject};
+use acuse_mail::explanation::Language;
+use acuse_mail::guard::Network;
+use acuse_store::secrets::Keyring;
+use acuse_store::{Db, now};
+
+use crate::config::Config;
+use crate::failure::Failure;
+
+/// Below this the database may soon be unable to write.
+const LEAST_FREE_MIB: u64 = 500;
+/// A clock before the day of this version is wrong; receipts and certificates depend on it.
+const BUILT_AFTER: &str = "2026-11-01T00:00:00Z";
+
+/// What one check found: a word on what is well, or what is wrong and its cure.
+type Finding = Result<String, (String, &'static str)>;
+
+pub async fn run(config: &Config) -> Result<ExitCode, Failure> {
+    let checks = [
+        ("configuración", Ok(format!("datos en {}", config.data_dir.display()))),
+        ("base de datos", database(config).await),
+        ("clave maestra", key_file(config)),
+        ("correo predeterminado", default_account(config).await),
+        ("reloj", clock()),
+        ("disco", disk(config)),
+    ];
+    let mut code = ExitCode::SUCCESS;
+    for (name, finding) in checks {
+        match finding {
+            Ok(well) => println!("✓ {name}: {well}"),
+            Err((wrong, cure)) => {
+                println!("✗ {name}: {wrong}\n    {cure}");
+                code = ExitCode::FAILURE;
+            }
+        }
+    }
+    Ok(code)
+}
+
+async fn database(config: &Config) -> Finding {
+    let broken = |error: acuse_store::StoreError| (error.to_string(), "Compruebe database_url y que la base esté en marcha.");
+    let db = Db::open(&config.database_url).await.map_err(broken)?;
+    db.ping().await.map_err(broken)?;
+    if db.is_migrated().await.map_err(broken)? {
+        Ok("responde y está al día".to_string())
+    } else {
+        Err(("es de otra versión, o nueva".to_string(), "Ejecute «acuse migrate»."))
+    }
+}
+
+fn key_file(config: &Config) -> Finding {
+    Keyring::load_or_create(&config.secret_key_file)
+        .map(|_| format!("{}", config.secret_key_file.display()))
+        .map_err(|error| (error.to_string(), "Es secret_key_file; respáldela aparte de la base."))
+}
+
+async fn default_account(config: &Config) -> Finding {
+    let Some((url, from)) = &config.default_account else {
+        return Ok("ninguno: cada compañía necesita su propia cuenta".to_string());
+    };
+    let network = Network::new(&config.allowed_private_hosts, config.extra_ca.as_deref())
+        .map_err(|error| (error.to_string(), "Corrija allowed_private_hosts o extra_ca_file."))?;
+    let subject = Subject {
+        endpoint: url.endpoint.clone(),
+        credentials: url.credentials.clone(),
+        from_name: "Acuse".to_string(),
+        from: from.clone(),
+        to: None,
+        language: Language::Spanish,
+    };
+    let report = check::run(&network, &subject, |_| {}).await;
+    match report.problem {
+        None => Ok(format!("{}, {from} por {}", report.verdict, url.endpoint)),
+        Some(problem) => Err((
+            format!("{}: {}", report.verdict, problem.title),
+            "Corrija default_mail_url; «acuse mail check» muestra cada paso.",
+        )),
+    }
+}
+
+fn clock() -> Finding {
+    let now = now();
+    let earliest: Option<acuse_domain::Instant> = BUILT_AFTER.parse().ok();
+    if earliest.is_some_and(|earliest| now < earliest) {
+        return Err((format!("marca {now}"), "Ajuste la hora del servidor; instale chrony o systemd-timesyncd."));
+    }
+    Ok(format!("{} en Ecuador", acuse_domain::local_time(now).format("%d/%m/%Y %H:%M")))
+}
+
+fn disk(config: &Config) -> Finding {
+    let space = rustix::fs::statvfs(&config.data_dir)
+        .map_err(|error| (format!("{}: {error}", config.data_dir.display()), "Cree la carpeta data_dir."))?;
+    let free_mib = space.f_bavail.saturating_mul(space.f_frsize) / (1024 * 1024);
+    if free_mib < LEAST_FREE_MIB {
+        return Err((format!("quedan {free_mib} MiB"), "Libere espacio antes de que la base no pueda escribir."));
+    }
+    Ok(format!("quedan {free_mib} MiB"))
+}

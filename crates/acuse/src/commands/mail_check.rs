@@ -1,0 +1,118 @@
+//! `acuse mail check`: Probar from a terminal.
+
+use std::io::{IsTerminal, stdout};
+use std::process::ExitCode;
+
+use acuse_domain::email_address::EmailAddress;
+use acuse_domain::mail_account::Security;
+use acuse_mail::check::{self, CheckReport, PhaseLine, Subject};
+use acuse_mail::explanation::Language;
+use acuse_mail::guard::Network;
+use acuse_mail::login::Credentials;
+use acuse_mail::session::Endpoint;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use crate::commands::setup::ask_password;
+use crate::config::{self, Config};
+use crate::failure::Failure;
+
+#[derive(clap::Subcommand)]
+pub enum Mail {
+    /// Tries an account phase by phase; exit code 0 correct, 1 wrong.
+    Check(Args),
+}
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[arg(long, value_name = "HOST")]
+    server: String,
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    port: u16,
+    /// starttls, tls or none.
+    #[arg(long, value_parser = security)]
+    security: Security,
+    /// The password comes from ACUSE_MAIL_PASSWORD or the terminal.
+    #[arg(long, value_name = "USER")]
+    username: Option<String>,
+    /// The sender's address; the user's name where it is one.
+    #[arg(long, value_name = "ADDRESS")]
+    from: Option<EmailAddress>,
+    /// Send a real message there.
+    #[arg(long, value_name = "ADDRESS")]
+    to: Option<EmailAddress>,
+    /// The report as one line of JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(args: Args, config: &Config) -> Result<ExitCode, Failure> {
+    let network = Network::new(&config.allowed_private_hosts, config.extra_ca.as_deref())?;
+    let json = args.json;
+    let subject = subject(args)?;
+    let report = check::run(&network, &subject, |line| {
+        if !json {
+            println!("{}", sentence(line));
+        }
+    })
+    .await;
+    if json {
+        println!("{}", as_json(&report));
+    } else {
+        print_verdict(&report);
+    }
+    Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn subject(args: Args) -> Result<Subject, Failure> {
+    let credentials = match args.username.clone().filter(|name| !name.is_empty()) {
+        Some(username) => Some(Credentials { username, password: password()? }),
+        None => None,
+    };
+    let from = args.from.or_else(|| args.username.as_deref().and_then(|name| name.parse().ok()));
+    let from = from.ok_or_else(|| Failure::new("falta el remitente", "Agregue --from correo@empresa.ec."))?;
+    let endpoint = Endpoint { host: args.server, port: args.port, security: args.security };
+    Ok(Subject { endpoint, credentials, from_name: "Acuse".to_string(), from, to: args.to, language: Language::Spanish })
+}
+
+fn password() -> Result<SecretString, Failure> {
+    match config::mail_password() {
+        Some(password) => Ok(SecretString::from(password)),
+        None => ask_password("Contraseña: "),
+    }
+}
+
+fn sentence(line: &PhaseLine) -> String {
+    let mark = if line.ok { "✓" } else { "✗" };
+    let said = line.reply.as_deref().or(line.detail.as_deref()).unwrap_or_default().replace('\n', "\n               ");
+    format!("{mark} {:<10} {:>5} ms  {said}", line.phase.as_str(), line.ms)
+}
+
+fn print_verdict(report: &CheckReport) {
+    let (bold, plain) = if stdout().is_terminal() { ("\u{1b}[1m", "\u{1b}[0m") } else { ("", "") };
+    println!("{bold}{}{plain}", report.verdict);
+    let Some(problem) = &report.problem else { return };
+    println!("{}", problem.title);
+    for (index, step) in problem.fix.iter().enumerate() {
+        println!("{}. {step}", index + 1);
+    }
+    if let Some(better) = &report.suggestion {
+        println!("Pruebe con --port {} --security {}", better.port, better.security.as_str());
+    }
+}
+
+/// The shape that the API gives too.
+fn as_json(report: &CheckReport) -> Value {
+    let phase = |line: &PhaseLine| json!({ "phase": line.phase.as_str(), "ok": line.ok, "ms": line.ms, "detail": line.detail, "reply": line.reply });
+    json!({
+        "ok": report.ok,
+        "verdict": report.verdict,
+        "phases": report.phases.iter().map(phase).collect::<Vec<_>>(),
+        "problem": report.problem.as_ref().map(|p| json!({ "code": p.code, "title": p.title, "fix": p.fix })),
+        "suggestion": report.suggestion.map(|s| json!({ "port": s.port, "security": s.security.as_str() })),
+    })
+}
+
+fn security(text: &str) -> Result<Security, String> {
+    Security::parse(text).ok_or_else(|| "starttls, tls o none".to_string())
+}

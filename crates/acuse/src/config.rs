@@ -1,0 +1,153 @@
+//! The configuration: variables of the environment over a file over the defaults. The only room that reads the environment.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use acuse_domain::email_address::EmailAddress;
+use figment::Figment;
+use figment::providers::{Env, Format, Toml};
+use serde::Deserialize;
+
+use crate::failure::Failure;
+use crate::mail_url::MailUrl;
+
+const DEFAULTS: &str = include_str!("../acuse.default.toml");
+/// Looked for in the working folder when no other file is named.
+const USUAL_FILE: &str = "acuse.toml";
+const USUAL_LISTEN: &str = "127.0.0.1:8080";
+/// Variables that begin like ours and are no setting.
+const NOT_SETTINGS: [&str; 1] = ["mail_password"];
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    data_dir: PathBuf,
+    database_url: String,
+    listen: String,
+    public_url: String,
+    secret_key_file: String,
+    default_mail_url: String,
+    default_mail_from: String,
+    allowed_private_hosts: String,
+    extra_ca_file: String,
+    workers: usize,
+    connections_per_account: usize,
+    log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// Settings that have been understood.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub data_dir: PathBuf,
+    pub database_url: String,
+    pub listen: SocketAddr,
+    /// Whether somebody chose the address, or it is the default.
+    pub listen_was_chosen: bool,
+    /// As it was written; empty where it follows from the address.
+    public_url: String,
+    pub secret_key_file: PathBuf,
+    pub default_account: Option<(MailUrl, EmailAddress)>,
+    pub allowed_private_hosts: Vec<String>,
+    pub extra_ca: Option<Vec<u8>>,
+    pub workers: usize,
+    pub connections_per_account: usize,
+    pub log_format: LogFormat,
+}
+
+impl Config {
+    /// Reads `file`, or acuse.toml where it exists. Errs with the setting that is unknown or cannot be understood.
+    pub fn load(file: Option<&Path>, data_dir: Option<&Path>) -> Result<Self, Failure> {
+        let mut layers = Figment::from(Toml::string(DEFAULTS));
+        layers = match file {
+            Some(path) if !path.exists() => {
+                return Err(Failure::new(format!("no existe el archivo de configuración {}", path.display()), ""));
+            }
+            Some(path) => layers.merge(Toml::file_exact(path)),
+            None if Path::new(USUAL_FILE).exists() => layers.merge(Toml::file_exact(USUAL_FILE)),
+            None => layers,
+        };
+        let written: Written = layers.merge(Env::prefixed("ACUSE_").ignore(&NOT_SETTINGS)).extract().map_err(|error| {
+            Failure::new(format!("la configuración no se entiende: {error}"), "Compare con los valores de «acuse config».")
+        })?;
+        Self::understand(written, data_dir)
+    }
+
+    fn understand(written: Written, data_dir: Option<&Path>) -> Result<Self, Failure> {
+        let data_dir = data_dir.map_or(written.data_dir, Path::to_path_buf);
+        let unclear = |name: &str, why: String| Failure::new(format!("{name}: {why}"), "Corrija ese valor y vuelva a empezar.");
+        let listen =
+            written.listen.parse().map_err(|_| unclear("listen", format!("«{}» no es dirección:puerto", written.listen)))?;
+        let extra_ca = match written.extra_ca_file.as_str() {
+            "" => None,
+            path => Some(std::fs::read(path).map_err(|error| unclear("extra_ca_file", format!("{path}: {error}")))?),
+        };
+        Ok(Self {
+            database_url: match written.database_url.as_str() {
+                "" => format!("sqlite://{}", data_dir.join("acuse.db").display()),
+                url => url.to_string(),
+            },
+            secret_key_file: match written.secret_key_file.as_str() {
+                "" => data_dir.join("secret.key"),
+                path => PathBuf::from(path),
+            },
+            default_account: default_account(&written.default_mail_url, &written.default_mail_from)?,
+            allowed_private_hosts: split(&written.allowed_private_hosts),
+            public_url: written.public_url.trim_end_matches('/').to_string(),
+            data_dir,
+            listen,
+            listen_was_chosen: written.listen != USUAL_LISTEN,
+            extra_ca,
+            workers: written.workers,
+            connections_per_account: written.connections_per_account.clamp(1, 100),
+            log_format: written.log_format,
+        })
+    }
+
+    /// Where browsers find an installation that listens here.
+    #[must_use]
+    pub fn public_url(&self, listening: SocketAddr) -> String {
+        if self.public_url.is_empty() { format!("http://{listening}") } else { self.public_url.clone() }
+    }
+}
+
+/// The settings with their defaults, as a file to start from.
+#[must_use]
+pub const fn defaults() -> &'static str {
+    DEFAULTS
+}
+
+/// The password for `acuse mail check`.
+#[must_use]
+pub fn mail_password() -> Option<String> {
+    std::env::var("ACUSE_MAIL_PASSWORD").ok()
+}
+
+/// How long a stopping server waits for requests that are under way.
+pub const FAREWELL: Duration = Duration::from_secs(10);
+
+fn default_account(url: &str, from: &str) -> Result<Option<(MailUrl, EmailAddress)>, Failure> {
+    match (url, from) {
+        ("", "") => Ok(None),
+        ("", _) | (_, "") => Err(Failure::new(
+            "default_mail_url y default_mail_from van juntas",
+            "Escriba las dos, o ninguna si cada compañía tendrá su propia cuenta.",
+        )),
+        (url, from) => {
+            let url = url.parse().map_err(|error| Failure::new(format!("default_mail_url: {error}"), MailUrl::EXAMPLE))?;
+            let from = from.parse().map_err(|error| Failure::new(format!("default_mail_from: {error}"), ""))?;
+            Ok(Some((url, from)))
+        }
+    }
+}
+
+fn split(list: &str) -> Vec<String> {
+    list.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_string).collect()
+}

@@ -1,0 +1,136 @@
+//! What `serve` and `demo` run: the database, the keys, the network, and upon them the pages and the deliveries.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use acuse_delivery::{DefaultAccount, Engine};
+use acuse_mail::catcher::Catcher;
+use acuse_mail::guard::Network;
+use acuse_server::{App, Services};
+use acuse_store::Db;
+use acuse_store::secrets::Keyring;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::config::{Config, FAREWELL};
+use crate::failure::Failure;
+
+/// Which parts of the work this process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Role {
+    All,
+    Web,
+    Worker,
+}
+
+/// An installation that is open and not yet serving.
+pub struct Installation {
+    pub db: Db,
+    pub keys: Arc<Keyring>,
+    network: Network,
+    default_account: Option<DefaultAccount>,
+    catcher: Option<Catcher>,
+    connections_per_account: usize,
+}
+
+impl Installation {
+    pub async fn open(config: &Config, catcher: Option<Catcher>) -> Result<Self, Failure> {
+        std::fs::create_dir_all(&config.data_dir).map_err(|error| {
+            Failure::new(format!("la carpeta {} no se puede crear: {error}", config.data_dir.display()), "Elija otra data_dir.")
+        })?;
+        let keys = Keyring::load_or_create(&config.secret_key_file)?;
+        let network = Network::new(&config.allowed_private_hosts, config.extra_ca.as_deref())?;
+        let default_account = config.default_account.as_ref().map(|(url, from)| DefaultAccount {
+            endpoint: url.endpoint.clone(),
+            credentials: url.credentials.clone(),
+            from_address: from.clone(),
+        });
+        Ok(Self {
+            db: Db::open(&config.database_url).await?,
+            keys: Arc::new(keys),
+            network,
+            default_account,
+            catcher,
+            connections_per_account: config.connections_per_account,
+        })
+    }
+
+    /// Works until SIGTERM or Ctrl+C; then finishes what is under way.
+    pub async fn run(mut self, role: Role, listener: TcpListener, public_url: String) -> Result<(), Failure> {
+        let (stopping, stop) = watch::channel(false);
+        let worker = (role != Role::Web).then(|| tokio::spawn(acuse_delivery::run(self.engine(), stop.clone())));
+        let web = match role {
+            Role::Worker => None,
+            Role::All | Role::Web => Some(tokio::spawn(serve(listener, self.app(public_url), stop.clone()))),
+        };
+        wait_for_a_signal().await;
+        tracing::info!("Stopping: what is under way is finished first");
+        let _ = stopping.send(true);
+        if let Some(web) = web {
+            let _ = timeout(FAREWELL, web).await;
+        }
+        if let Some(worker) = worker {
+            let _ = worker.await;
+        }
+        self.db.close().await;
+        Ok(())
+    }
+
+    fn engine(&self) -> Engine {
+        let settings = acuse_delivery::Settings {
+            default_account: self.default_account.clone(),
+            connections_per_account: self.connections_per_account,
+        };
+        Engine::new(self.db.clone(), self.keys.clone(), self.network.clone(), settings)
+    }
+
+    fn app(&mut self, public_url: String) -> App {
+        App::new(Services {
+            db: self.db.clone(),
+            keys: self.keys.clone(),
+            network: self.network.clone(),
+            default_account: self.default_account.as_ref().map(|account| acuse_server::DefaultAccount {
+                server: account.endpoint.host.clone(),
+                port: account.endpoint.port,
+                security: account.endpoint.security,
+                from_address: account.from_address.clone(),
+            }),
+            public_url,
+            catcher: self.catcher.take(),
+        })
+    }
+}
+
+/// Binds the address, or says who may hold it.
+pub async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        Failure::new(format!("{address} no se puede abrir: {error}"), "Elija otra dirección, como ACUSE_LISTEN=127.0.0.1:8081.")
+    })
+}
+
+async fn serve(listener: TcpListener, app: App, mut stop: watch::Receiver<bool>) {
+    let until_stopped = async move {
+        let _ = stop.wait_for(|stopping| *stopping).await;
+    };
+    let router = acuse_server::router::router(app);
+    if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(until_stopped).await {
+        tracing::error!("The web server ended: {error}");
+    }
+}
+
+async fn wait_for_a_signal() {
+    let mut terminate = match signal(SignalKind::terminate()) {
+        Ok(terminate) => terminate,
+        Err(error) => {
+            tracing::error!("SIGTERM cannot be awaited: {error}");
+            let _ = tokio::signal::ctrl_c().await;
+            return;
+        }
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

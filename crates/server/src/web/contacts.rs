@@ -1,0 +1,3 @@
+//! Personas: who pays and who is paid.
+
+pub mod search;

@@ -1,0 +1,218 @@
+//! An installation of its own for each test: a fresh database with one company and its owner, asked without a network.
+
+use acuse_domain::company::CompanyProfile;
+use acuse_domain::email_address::EmailAddress;
+use acuse_domain::id::CompanyId;
+use acuse_mail::guard::Network;
+use acuse_server::router::router;
+use acuse_server::{App, Services};
+use acuse_store::secrets::Keyring;
+use acuse_store::users::{self, Role};
+use acuse_store::{Actor, Db, companies, now, tokens};
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use scraper::{Html, Selector};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+pub const PASSWORD: &str = "una clave larga";
+const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
+
+pub struct TestApp {
+    pub app: App,
+    router: Router,
+    pub company: CompanyId,
+    pub actor: Actor,
+    /// Of the owner, whose requests `get` and `post` make.
+    session: String,
+    api_token: String,
+    _folder: TempDir,
+}
+
+/// A company that is on record, and the credentials of its owner: for tests about what another company may not see.
+pub struct Stranger {
+    pub company: CompanyId,
+    pub actor: Actor,
+    pub session: String,
+    pub api_token: String,
+}
+
+impl TestApp {
+    pub async fn start() -> Self {
+        Self::start_with(|services| services).await
+    }
+
+    /// Lets a test choose what the installation has: `|services| Services { catcher: Some(…), ..services }`.
+    pub async fn start_with(configure: impl FnOnce(Services) -> Services) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let db = Db::open(&format!("sqlite://{}", folder.path().join("acuse.db").display())).await.expect("a new database");
+        db.migrate().await.expect("migrations run");
+        let keys = Keyring::load_or_create(&folder.path().join("secret.key")).expect("a new key");
+        let network = Network::new(&["127.0.0.0/8".to_string()], None).expect("a network");
+        let public_url = "http://127.0.0.1:8080".to_string();
+        let app = App::new(configure(Services { db, keys, network, default_account: None, public_url, catcher: None }));
+        let owner = found_company(&app.db, "1790012344001", "ana@cotopaxi.ec").await;
+        let Stranger { company, actor, session, api_token } = owner;
+        Self { router: router(app.clone()), app, company, actor, session, api_token, _folder: folder }
+    }
+
+    /// A second company in the same installation.
+    pub async fn stranger(&self) -> Stranger {
+        found_company(&self.app.db, "0190402118001", "otra@paute.ec").await
+    }
+
+    /// The session of another user of the company, for `get_as` and `post_as`.
+    pub async fn session_of(&self, role: Role) -> String {
+        let email = format!("{}@cotopaxi.ec", role.as_str());
+        add_user(&self.app.db, self.company, &email, role).await
+    }
+
+    /// As the owner, in a browser.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.get_as(&self.session, path).await
+    }
+
+    /// As the owner, in a browser without script. Values are sent as typed; a name may repeat.
+    pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+        self.post_as(&self.session, path, form).await
+    }
+
+    /// `session` empty: nobody is logged in.
+    pub async fn get_as(&self, session: &str, path: &str) -> Answer {
+        let request = Request::get(path).header(COOKIE, cookie(session)).body(Body::empty()).expect("a request");
+        self.ask(request).await
+    }
+
+    pub async fn post_as(&self, session: &str, path: &str, form: &[(&str, &str)]) -> Answer {
+        let request = Request::post(path)
+            .header(COOKIE, cookie(session))
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("sec-fetch-site", "same-origin")
+            .body(Body::from(encoded(form)))
+            .expect("a request");
+        self.ask(request).await
+    }
+
+    /// As the company's API token.
+    pub async fn api(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        self.api_as(&self.api_token, method, path, body).await
+    }
+
+    pub async fn api_as(&self, token: &str, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let request = Request::builder().method(method).uri(path).header(AUTHORIZATION, format!("Bearer {token}"));
+        let request = match body {
+            Some(body) => request.header(CONTENT_TYPE, "application/json").body(Body::from(body.to_string())),
+            None => request.body(Body::empty()),
+        };
+        self.ask(request.expect("a request")).await
+    }
+
+    /// With headers of one's own; nothing is added.
+    pub async fn ask(&self, request: Request<Body>) -> Answer {
+        let answer = self.router.clone().oneshot(request).await.expect("the router answers");
+        let (parts, body) = answer.into_parts();
+        let body = to_bytes(body, LARGEST_ANSWER).await.expect("a whole answer").to_vec();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    #[must_use]
+    pub fn api_token(&self) -> &str {
+        &self.api_token
+    }
+}
+
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    /// Where a redirect leads.
+    #[must_use]
+    pub fn location(&self) -> &str {
+        self.header(LOCATION.as_str())
+    }
+
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    #[must_use]
+    pub fn new_cookie(&self) -> &str {
+        self.header(SET_COOKIE.as_str())
+    }
+
+    /// The visible text of each element that a CSS selector finds, with single spaces.
+    #[must_use]
+    pub fn all(&self, css: &str) -> Vec<String> {
+        let page = Html::parse_document(&self.text());
+        let selector = Selector::parse(css).expect("a selector");
+        let words = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        page.select(&selector).map(|element| words(element.text().collect::<String>())).collect()
+    }
+
+    /// The text of the first element that the selector finds; panics with the page where there is none.
+    #[must_use]
+    pub fn one(&self, css: &str) -> String {
+        self.all(css).into_iter().next().unwrap_or_else(|| panic!("no {css} in {} {}", self.status, self.text()))
+    }
+
+    /// An attribute of the first element that the selector finds.
+    #[must_use]
+    pub fn attribute(&self, css: &str, name: &str) -> Option<String> {
+        let page = Html::parse_document(&self.text());
+        let selector = Selector::parse(css).expect("a selector");
+        page.select(&selector).next().and_then(|element| element.value().attr(name).map(str::to_owned))
+    }
+}
+
+/// A company and its owner.
+async fn found_company(db: &Db, ruc: &str, email: &str) -> Stranger {
+    let profile = CompanyProfile {
+        legal_name: "Distribuidora Cotopaxi Cía. Ltda.".to_string(),
+        trade_name: Some("Distribuidora Cotopaxi".to_string()),
+        address: Some("Av. Amazonas N24-03 y Colón".to_string()),
+        city: Some("Quito".to_string()),
+        phone: None,
+        email: Some(email.parse().expect("an address")),
+    };
+    let company = companies::create(db, &ruc.parse().expect("a RUC"), &profile, now()).await.expect("a new company");
+    let session = add_user(db, company, email, Role::Owner).await;
+    let (_, api_token) = tokens::create(db, company, "pruebas", now()).await.expect("a token");
+    let actor = Actor { company, name: "Ana Toapanta".to_string() };
+    Stranger { company, actor, session, api_token: api_token.expose_secret().to_string() }
+}
+
+async fn add_user(db: &Db, company: CompanyId, email: &str, role: Role) -> String {
+    let address: EmailAddress = email.parse().expect("an address");
+    let password = SecretString::from(PASSWORD);
+    users::create(db, company, "Ana Toapanta", &address, &password, role, now()).await.expect("a new user");
+    let session = users::log_in(db, email, &password, now()).await.expect("a working database").expect("the right password");
+    session.expose_secret().to_string()
+}
+
+fn cookie(session: &str) -> String {
+    if session.is_empty() { String::new() } else { format!("acuse_sesion={session}") }
+}
+
+fn encoded(form: &[(&str, &str)]) -> String {
+    let part = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    form.iter().map(|(name, value)| format!("{}={}", part(name), part(value))).collect::<Vec<_>>().join("&")
+}

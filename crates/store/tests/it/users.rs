@@ -1,0 +1,116 @@
+use acuse_store::users::{self, CreateError, Role};
+use acuse_store::{Actor, tokens};
+use acuse_testkit::builders::company;
+use acuse_testkit::world::{World, noon, noon_and};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::record;
+
+const WEEK: i64 = 7 * 24 * 3_600;
+
+on_both_engines!(
+    who_knows_the_password_is_let_in,
+    a_session_ends_by_itself_and_by_logging_out,
+    a_new_password_ends_every_session,
+    an_address_belongs_to_one_user,
+    a_token_speaks_for_its_company_until_it_is_revoked,
+    no_secret_is_kept_in_clear,
+);
+
+fn secret(text: &str) -> SecretString {
+    SecretString::from(text)
+}
+
+async fn who_knows_the_password_is_let_in(world: World) {
+    let made = world.with(company()).await;
+    let email = "Ana.Paredes@andina.ec".parse().unwrap();
+    let id = users::create(&world.db, made.id, "Ana Paredes", &email, &secret("ocho ñandúes"), Role::Accountant, noon())
+        .await
+        .unwrap();
+    let token = users::log_in(&world.db, " ana.paredes@ANDINA.ec ", &secret("ocho ñandúes"), noon()).await.unwrap().unwrap();
+    let session = users::session(&world.db, token.expose_secret(), noon()).await.unwrap().unwrap();
+    assert_eq!(
+        (session.user, session.company, session.role, session.name.as_str()),
+        (id, made.id, Role::Accountant, "Ana Paredes")
+    );
+    for (address, password) in
+        [("ana.paredes@andina.ec", "ocho ñandues"), ("ana.paredes@andina.ec", ""), ("nadie@andina.ec", "ocho ñandúes")]
+    {
+        assert!(users::log_in(&world.db, address, &secret(password), noon()).await.unwrap().is_none(), "{address} {password}");
+    }
+    assert!(users::session(&world.db, "adivinado", noon()).await.unwrap().is_none());
+    assert!(users::session(&world.db, "", noon()).await.unwrap().is_none());
+    assert_eq!(
+        users::list(&world.db, made.id).await.unwrap(),
+        [("Ana Paredes".to_string(), "ana.paredes@andina.ec".to_string())]
+    );
+}
+
+async fn a_session_ends_by_itself_and_by_logging_out(world: World) {
+    let made = world.with(company()).await;
+    let email = "ana@andina.ec".parse().unwrap();
+    users::create(&world.db, made.id, "Ana", &email, &secret("ocho ñandúes"), Role::Owner, noon()).await.unwrap();
+    let token = users::log_in(&world.db, "ana@andina.ec", &secret("ocho ñandúes"), noon()).await.unwrap().unwrap();
+    let lives = async |token: &SecretString, at| users::session(&world.db, token.expose_secret(), at).await.unwrap().is_some();
+    assert!(lives(&token, noon_and(WEEK - 1)).await);
+    assert!(!lives(&token, noon_and(WEEK)).await);
+    let second = users::log_in(&world.db, "ana@andina.ec", &secret("ocho ñandúes"), noon_and(WEEK + 1)).await.unwrap().unwrap();
+    assert_eq!(record::of_everything(&world).await["rows of login"], 1, "the ended session is swept away");
+    users::log_out(&world.db, second.expose_secret()).await.unwrap();
+    assert!(!lives(&second, noon_and(WEEK + 2)).await);
+}
+
+async fn a_new_password_ends_every_session(world: World) {
+    let made = world.with(company()).await;
+    let email = "ana@andina.ec".parse().unwrap();
+    users::create(&world.db, made.id, "Ana", &email, &secret("ocho ñandúes"), Role::Owner, noon()).await.unwrap();
+    let token = users::log_in(&world.db, "ana@andina.ec", &secret("ocho ñandúes"), noon()).await.unwrap().unwrap();
+    let short = users::change_password_any_company(&world.db, &email, &secret("ñandúes")).await;
+    assert!(matches!(short, Err(CreateError::PasswordTooShort)), "{short:?}");
+    assert!(users::change_password_any_company(&world.db, &email, &secret("nueve avestruces")).await.unwrap());
+    assert!(users::session(&world.db, token.expose_secret(), noon()).await.unwrap().is_none());
+    assert!(users::log_in(&world.db, "ana@andina.ec", &secret("ocho ñandúes"), noon()).await.unwrap().is_none());
+    assert!(users::log_in(&world.db, "ana@andina.ec", &secret("nueve avestruces"), noon()).await.unwrap().is_some());
+    let nobody = "nadie@andina.ec".parse().unwrap();
+    assert!(!users::change_password_any_company(&world.db, &nobody, &secret("nueve avestruces")).await.unwrap());
+}
+
+async fn an_address_belongs_to_one_user(world: World) {
+    let made = world.with(company()).await;
+    let create = async |address: &str, password: &str| {
+        users::create(&world.db, made.id, "Ana", &address.parse().unwrap(), &secret(password), Role::Viewer, noon()).await
+    };
+    create("ana@andina.ec", "12345678").await.unwrap();
+    assert!(matches!(create("ANA@andina.ec", "12345678").await, Err(CreateError::EmailTaken)));
+    assert!(matches!(create("eva@andina.ec", "1234567").await, Err(CreateError::PasswordTooShort)));
+}
+
+async fn a_token_speaks_for_its_company_until_it_is_revoked(world: World) {
+    let (ours, theirs) = (world.with(company()).await, world.with(company()).await);
+    let (id, token) = tokens::create(&world.db, ours.id, "tienda en línea", noon()).await.unwrap();
+    assert!(token.expose_secret().starts_with("acu_") && token.expose_secret().len() > 40);
+    let actor = tokens::actor(&world.db, token.expose_secret()).await.unwrap();
+    assert_eq!(actor, Some(Actor { company: ours.id, name: "API: tienda en línea".to_string() }));
+    assert_eq!(tokens::actor(&world.db, "acu_adivinado").await.unwrap(), None);
+    assert!(!tokens::revoke(&world.db, theirs.id, id, noon()).await.unwrap());
+    assert!(tokens::actor(&world.db, token.expose_secret()).await.unwrap().is_some());
+    assert!(tokens::revoke(&world.db, ours.id, id, noon()).await.unwrap());
+    assert_eq!(tokens::actor(&world.db, token.expose_secret()).await.unwrap(), None);
+    assert!(!tokens::revoke(&world.db, ours.id, id, noon()).await.unwrap());
+}
+
+async fn no_secret_is_kept_in_clear(world: World) {
+    let made = world.with(company()).await;
+    let email = "ana@andina.ec".parse().unwrap();
+    users::create(&world.db, made.id, "Ana", &email, &secret("ocho-nandues"), Role::Owner, noon()).await.unwrap();
+    let session = users::log_in(&world.db, "ana@andina.ec", &secret("ocho-nandues"), noon()).await.unwrap().unwrap();
+    let (_, token) = tokens::create(&world.db, made.id, "tienda", noon()).await.unwrap();
+    let hash = record::text(&world, "SELECT password_hash AS t FROM person").await;
+    assert!(hash.starts_with("$argon2id$") && !hash.contains("nandues"), "{hash}");
+    let hex = if world.db.is_sqlite() { "hex(token_hash)" } else { "encode(token_hash, 'hex')" };
+    for table in ["login", "api_token"] {
+        let kept = record::text(&world, &format!("SELECT {hex} AS t FROM {table}")).await;
+        assert_eq!(kept.len(), 64, "{table} keeps a SHA-256");
+    }
+    assert_ne!(session.expose_secret(), token.expose_secret());
+}
