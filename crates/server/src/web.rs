@@ -1,15 +1,22 @@
 //! The pages, for a person with a browser. Forms come in, pages go out; what they do is the store's acts.
 
 pub mod calendar;
+pub mod company;
 pub mod contacts;
+pub mod deliveries;
+pub mod documents;
 pub mod filters;
 pub mod form_errors;
+pub mod home;
 pub mod login;
+pub mod mailbox;
+pub mod mail_accounts;
 pub mod page;
 pub mod pager;
 pub mod path_id;
 pub mod payments;
 pub mod state_mark;
+pub mod trail;
 pub mod trouble;
 
 use axum::Router;
@@ -22,7 +29,32 @@ pub fn router() -> Router<App> {
         .route("/entrar", get(login::ask).post(login::log_in))
         .route("/salir", post(login::log_out))
         .route("/tema", post(login::choose_theme))
+        .route("/", get(home::show))
+        .route("/personas", get(contacts::list::list))
         .route("/personas/buscar", get(contacts::search::suggest))
+        .route("/personas/nueva", get(contacts::save::ask_new).post(contacts::save::create))
+        .route("/personas/{id}", get(contacts::show::show))
+        .route("/personas/{id}/modificar", get(contacts::save::ask_change).post(contacts::save::change))
+        .route("/documentos", get(documents::list::list))
+        .route("/documentos/nuevo", get(documents::new::ask).post(documents::new::create))
+        .route("/documentos/{id}", get(documents::show::show))
+        .route("/envios", get(deliveries::list).post(deliveries::act))
+        .route("/demo/buzon", get(mailbox::list))
+        .route("/demo/buzon/{id}", get(mailbox::open))
+        .route("/demo/buzon/{id}/html", get(mailbox::html))
+        .route("/demo/buzon/{id}/adjuntos/{place}", get(mailbox::attachment))
+        .route("/demo/buzon/{id}/original", get(mailbox::original))
+        .route("/mi-compania", get(mail_accounts::start))
+        .route("/mi-compania/correos", get(mail_accounts::list).post(mail_accounts::create))
+        .route("/mi-compania/correos/nueva", get(mail_accounts::new))
+        .route("/mi-compania/correos/{id}", get(mail_accounts::edit).post(mail_accounts::change))
+        .route("/mi-compania/correos/{id}/probar", get(mail_accounts::back_to_form).post(mail_accounts::try_saved))
+        .route("/mi-compania/correos/{id}/desactivar", post(mail_accounts::disable))
+        .route("/mi-compania/correos/{id}/activar", post(mail_accounts::enable))
+        .route("/mi-compania/correos/{id}/eliminar", get(mail_accounts::ask_delete).post(mail_accounts::delete))
+        .route("/mi-compania/datos", get(company::profile).post(company::change))
+        .route("/mi-compania/logo", company::logo_routes())
+        .route("/mi-compania/logo/quitar", post(company::remove_logo))
         .merge(payments_at("/cobros"))
         .merge(payments_at("/pagos"))
 }
