@@ -7,7 +7,7 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use crate::problem::Problem;
+use crate::problem::{Problem, Said};
 use crate::web::page::Theme;
 
 /// Why a page cannot be shown. Handlers give it as their error: `?` makes it of a store's failure.
@@ -65,7 +65,8 @@ pub fn not_found() -> Response {
 /// A path that no handler answers.
 pub async fn unknown_path(request: Request) -> Response {
     if request.uri().path().starts_with("/api/") {
-        return Problem::new(StatusCode::NOT_FOUND, "not_found", "No existe esta dirección de la API.").into_response();
+        let detail = Said::both("No existe esta dirección de la API.", "There is no such address in the API.");
+        return Problem::new(StatusCode::NOT_FOUND, "not_found", detail).into_response();
     }
     not_found()
 }
