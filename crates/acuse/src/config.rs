@@ -15,6 +15,7 @@ use crate::mail_url::MailUrl;
 const DEFAULTS: &str = include_str!("../acuse.default.toml");
 /// Looked for in the working folder when no other file is named.
 const USUAL_FILE: &str = "acuse.toml";
+const USUAL_LISTEN: &str = "127.0.0.1:8080";
 /// Variables that begin like ours and are no setting.
 const NOT_SETTINGS: [&str; 1] = ["mail_password"];
 
@@ -70,18 +71,16 @@ impl Config {
                 return Err(Failure::new(format!("no existe el archivo de configuración {}", path.display()), ""));
             }
             Some(path) => layers.merge(Toml::file_exact(path)),
-            None => layers.merge(Toml::file_exact(USUAL_FILE)),
+            None if Path::new(USUAL_FILE).exists() => layers.merge(Toml::file_exact(USUAL_FILE)),
+            None => layers,
         };
-        let env = Env::prefixed("ACUSE_").ignore(&NOT_SETTINGS);
-        let listen_was_chosen = layers.clone().merge(env.clone()).find_metadata("listen").map(|m| m.name.clone())
-            != Figment::from(Toml::string(DEFAULTS)).find_metadata("listen").map(|m| m.name.clone());
-        let written: Written = layers.merge(env).extract().map_err(|error| {
+        let written: Written = layers.merge(Env::prefixed("ACUSE_").ignore(&NOT_SETTINGS)).extract().map_err(|error| {
             Failure::new(format!("la configuración no se entiende: {error}"), "Compare con los valores de «acuse config».")
         })?;
-        Self::understand(written, data_dir, listen_was_chosen)
+        Self::understand(written, data_dir)
     }
 
-    fn understand(written: Written, data_dir: Option<&Path>, listen_was_chosen: bool) -> Result<Self, Failure> {
+    fn understand(written: Written, data_dir: Option<&Path>) -> Result<Self, Failure> {
         let data_dir = data_dir.map_or(written.data_dir, Path::to_path_buf);
         let unclear = |name: &str, why: String| Failure::new(format!("{name}: {why}"), "Corrija ese valor y vuelva a empezar.");
         let listen =
@@ -104,7 +103,7 @@ impl Config {
             public_url: written.public_url.trim_end_matches('/').to_string(),
             data_dir,
             listen,
-            listen_was_chosen,
+            listen_was_chosen: written.listen != USUAL_LISTEN,
             extra_ca,
             workers: written.workers,
             connections_per_account: written.connections_per_account.clamp(1, 100),

@@ -3,14 +3,20 @@
 pub mod calendar;
 pub mod company;
 pub mod contacts;
+pub mod deliveries;
+pub mod documents;
 pub mod filters;
 pub mod form_errors;
+pub mod home;
 pub mod login;
+pub mod mailbox;
 pub mod mail_accounts;
 pub mod page;
 pub mod pager;
 pub mod path_id;
+pub mod payments;
 pub mod state_mark;
+pub mod trail;
 pub mod trouble;
 
 use axum::Router;
@@ -23,7 +29,21 @@ pub fn router() -> Router<App> {
         .route("/entrar", get(login::ask).post(login::log_in))
         .route("/salir", post(login::log_out))
         .route("/tema", post(login::choose_theme))
+        .route("/", get(home::show))
+        .route("/personas", get(contacts::list::list))
         .route("/personas/buscar", get(contacts::search::suggest))
+        .route("/personas/nueva", get(contacts::save::ask_new).post(contacts::save::create))
+        .route("/personas/{id}", get(contacts::show::show))
+        .route("/personas/{id}/modificar", get(contacts::save::ask_change).post(contacts::save::change))
+        .route("/documentos", get(documents::list::list))
+        .route("/documentos/nuevo", get(documents::new::ask).post(documents::new::create))
+        .route("/documentos/{id}", get(documents::show::show))
+        .route("/envios", get(deliveries::list).post(deliveries::act))
+        .route("/demo/buzon", get(mailbox::list))
+        .route("/demo/buzon/{id}", get(mailbox::open))
+        .route("/demo/buzon/{id}/html", get(mailbox::html))
+        .route("/demo/buzon/{id}/adjuntos/{place}", get(mailbox::attachment))
+        .route("/demo/buzon/{id}/original", get(mailbox::original))
         .route("/mi-compania", get(mail_accounts::start))
         .route("/mi-compania/correos", get(mail_accounts::list).post(mail_accounts::create))
         .route("/mi-compania/correos/nueva", get(mail_accounts::new))
@@ -35,4 +55,22 @@ pub fn router() -> Router<App> {
         .route("/mi-compania/datos", get(company::profile).post(company::change))
         .route("/mi-compania/logo", company::logo_routes())
         .route("/mi-compania/logo/quitar", post(company::remove_logo))
+        .merge(payments_at("/cobros"))
+        .merge(payments_at("/pagos"))
+}
+
+/// The two books have the same pages.
+fn payments_at(book: &str) -> Router<App> {
+    let at = |path: &str| format!("{book}{path}");
+    Router::new()
+        .route(book, get(payments::list::list))
+        .route(&at("/nuevo"), get(payments::new::ask).post(payments::new::submit))
+        .route(&at("/{id}"), get(payments::show::show))
+        .route(&at("/{id}/recibo.pdf"), get(payments::pdf::receipt))
+        .route(&at("/{id}/reenviar"), get(payments::show::ask_resend).post(payments::act::resend))
+        .route(&at("/{id}/anular"), get(payments::show::ask_void).post(payments::act::void))
+        .route(&at("/{id}/envios"), get(payments::show::sends))
+        .route(&at("/{id}/envios/{envio}/corregir"), post(payments::act::correct))
+        .route(&at("/{id}/envios/{envio}/reintentar"), post(payments::act::retry))
+        .route(&at("/{id}/envios/{envio}/anular"), post(payments::act::cancel))
 }

@@ -103,11 +103,7 @@ pub struct Filter {
 
 /// People by name, without regard to case or accents. The cursor is the last person's id.
 pub async fn list(db: &Db, company: CompanyId, filter: &Filter, page: Page) -> Result<Vec<Contact>, StoreError> {
-    let role = match filter.role {
-        Some(Role::Customer) => "AND is_customer",
-        Some(Role::Supplier) => "AND is_supplier",
-        None => "",
-    };
+    let role = role_condition(filter);
     let sql = format!(
         "SELECT {COLUMNS} FROM contact WHERE company_id = $1 AND search_text LIKE $2 ESCAPE '\\' {role}
         AND ($3 IS NULL OR (search_text, id) > (SELECT search_text, id FROM contact WHERE company_id = $1 AND id = $3))
@@ -117,6 +113,28 @@ pub async fn list(db: &Db, company: CompanyId, filter: &Filter, page: Page) -> R
     let limit = i64::try_from(page.limit).unwrap_or(i64::MAX);
     let rows: Vec<Row> = all(db.reader(), &sql, values![company.0, text, page.after, limit]).await?;
     rows.into_iter().map(Row::into_contact).collect()
+}
+
+/// How many people a list has, on all its pages.
+pub async fn count(db: &Db, company: CompanyId, filter: &Filter) -> Result<u64, StoreError> {
+    let role = role_condition(filter);
+    let sql = format!("SELECT COUNT(*) AS n FROM contact WHERE company_id = $1 AND search_text LIKE $2 ESCAPE '\\' {role}");
+    sql::count(db.reader(), &sql, values![company.0, containing(filter.text.as_deref().unwrap_or_default())]).await
+}
+
+fn role_condition(filter: &Filter) -> &'static str {
+    match filter.role {
+        Some(Role::Customer) => "AND is_customer",
+        Some(Role::Supplier) => "AND is_supplier",
+        None => "",
+    }
+}
+
+/// Who has this identification.
+pub async fn find_by_identification(db: &Db, company: CompanyId, wanted: &Identification) -> Result<Option<Contact>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM contact WHERE company_id = $1 AND identification_type = $2 AND identification = $3");
+    let asked = values![company.0, wanted.kind().as_str(), wanted.number()];
+    one::<Row>(db.reader(), &sql, asked).await?.map(Row::into_contact).transpose()
 }
 
 /// What a person owes, is owed, and has left as anticipo.

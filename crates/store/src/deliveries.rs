@@ -4,7 +4,8 @@ mod read;
 mod work;
 
 pub use read::{
-    Attempt, Delivery, Filter, Group, count_by_state, count_in, find, list, of_payments, queued_with, today_of_module,
+    Attempt, Delivery, Filter, Group, count, count_by_state, count_in, find, list, of_payments, problem_codes, queued_with,
+    today_of_module,
 };
 pub use work::{
     Claimed, Lane, LostLease, Recorded, Resend, Stamp, claim_due, lanes_due_any_company, next_due_any_company, record_attempts,

@@ -141,28 +141,46 @@ pub async fn list(db: &Db, company: CompanyId, filter: &Filter, page: Page, toda
         document: Row,
         contact_name: String,
     }
-    let (from, until) = due_range(filter.age, today);
-    let open = if filter.open_only { "AND d.balance_cents <> 0 AND d.voided_at IS NULL" } else { "" };
+    let (condition, mut asked) = filter.condition(company, today);
     let sql = format!(
         "SELECT d.id, d.contact_id, d.kind, d.side, d.number, d.issued_on, d.due_on, d.total_cents, d.balance_cents, d.detail,
-        d.voided_at, c.name AS contact_name FROM document d JOIN contact c ON c.company_id = d.company_id AND c.id = d.contact_id
-        WHERE d.company_id = $1 AND ($2 IS NULL OR d.side = $2) AND ($3 IS NULL OR d.contact_id = $3)
-        AND d.due_on BETWEEN $4 AND $5 AND (c.search_text LIKE $6 ESCAPE '\\' OR d.search_text LIKE $6 ESCAPE '\\') {open}
+        d.voided_at, c.name AS contact_name {LISTED} WHERE {condition}
         AND ($7 IS NULL OR (d.due_on, d.id) > (SELECT due_on, id FROM document WHERE company_id = $1 AND id = $7))
         ORDER BY d.due_on, d.id LIMIT $8"
     );
-    let asked = values![
-        company.0,
-        filter.side.map(|side| side.as_str()),
-        filter.contact.map(|contact| contact.0),
-        from,
-        until,
-        sql::containing(filter.text.as_deref().unwrap_or_default()),
-        page.after,
-        i64::try_from(page.limit).unwrap_or(i64::MAX)
-    ];
+    asked.push(page.after.into());
+    asked.push(i64::try_from(page.limit).unwrap_or(i64::MAX).into());
     let rows: Vec<ListedRow> = all(db.reader(), &sql, asked).await?;
     rows.into_iter().map(|row| Ok(Listed { document: row.document.into_document()?, contact_name: row.contact_name })).collect()
+}
+
+/// How many documents a list has, on all its pages.
+pub async fn count(db: &Db, company: CompanyId, filter: &Filter, today: Date) -> Result<u64, StoreError> {
+    let (condition, asked) = filter.condition(company, today);
+    sql::count(db.reader(), &format!("SELECT COUNT(*) AS n {LISTED} WHERE {condition}"), asked).await
+}
+
+const LISTED: &str = "FROM document d JOIN contact c ON c.company_id = d.company_id AND c.id = d.contact_id";
+
+impl Filter {
+    /// Takes the values `$1` to `$6`.
+    fn condition(&self, company: CompanyId, today: Date) -> (String, Vec<Value>) {
+        let (from, until) = due_range(self.age, today);
+        let open = if self.open_only { "AND d.balance_cents <> 0 AND d.voided_at IS NULL" } else { "" };
+        let condition = format!(
+            "d.company_id = $1 AND ($2 IS NULL OR d.side = $2) AND ($3 IS NULL OR d.contact_id = $3)
+            AND d.due_on BETWEEN $4 AND $5 AND (c.search_text LIKE $6 ESCAPE '\\' OR d.search_text LIKE $6 ESCAPE '\\') {open}"
+        );
+        let asked = values![
+            company.0,
+            self.side.map(|side| side.as_str()),
+            self.contact.map(|contact| contact.0),
+            from,
+            until,
+            sql::containing(self.text.as_deref().unwrap_or_default())
+        ];
+        (condition, asked)
+    }
 }
 
 /// The sum of open balances and their number, of one age.

@@ -1,7 +1,9 @@
 //! Cobros and pagos: recorded and voided whole, in one transaction each.
 
+mod overview;
 mod read;
 
+pub use overview::{Totals, methods_of, totals};
 pub use read::{Filter, OfDocument, Recorded, RecordedAllocation, Summary, find, list, open_advances, receipt, with_document};
 
 pub(crate) use read::receipt_as_of;
@@ -340,6 +342,9 @@ pub async fn resend(
     let contact = contacts::find_in(tx.as_conn(), by.company, ContactId(payment.contact_id)).await?;
     let contact = contact.ok_or(ResendError::NotFound)?;
     let recipients = recipients(notify, &contact.details, direction).map_err(|_| ResendError::ContactHasNoEmail)?;
+    if recipients.is_empty() {
+        return Err(ResendError::ContactHasNoEmail);
+    }
     let letter = Letter {
         kind: if payment.voided_at.is_some() { Kind::VoidNotice } else { Kind::Receipt },
         module: MailModule::of_payments(direction),

@@ -30,6 +30,16 @@ pub(crate) async fn all<Row: FromQueryResult>(
     Ok(rows.iter().map(|row| Row::from_query_result(row, "")).collect::<Result<_, _>>()?)
 }
 
+/// The answer to a `SELECT COUNT(*) AS n`.
+pub(crate) async fn count(conn: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Result<u64, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Counted {
+        n: i64,
+    }
+    let row: Option<Counted> = one(conn, sql, values).await?;
+    Ok(row.map_or(0, |row| row.n.unsigned_abs()))
+}
+
 /// Gives the number of rows that were touched.
 pub(crate) async fn execute(conn: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Result<u64, StoreError> {
     Ok(conn.execute_raw(statement(conn, sql, values)).await?.rows_affected())

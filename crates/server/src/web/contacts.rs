@@ -1,3 +1,8 @@
 //! Personas: who pays and who is paid.
 
+pub mod form;
+pub mod list;
+pub mod save;
 pub mod search;
+pub mod show;
+pub mod typo;

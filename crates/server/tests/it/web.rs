@@ -1,4 +1,5 @@
 mod company;
 mod login;
 mod mail_accounts;
+mod payments;
 mod people_search;

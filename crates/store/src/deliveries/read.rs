@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::Kind;
 use crate::Page;
 use crate::db::{Db, StoreError};
-use crate::sql::{all, code, containing, one, places, values};
+use crate::sql::{self, all, code, containing, one, places, values};
 
 /// A delivery with its attempts, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,28 +113,57 @@ pub struct Filter {
 
 /// Deliveries, newest first. The cursor is the last delivery's id.
 pub async fn list(db: &Db, company: CompanyId, filter: &Filter, page: Page) -> Result<Vec<Delivery>, StoreError> {
-    let number: Option<ReceiptNumber> = filter.text.as_deref().and_then(|text| text.parse().ok());
-    let text = if number.is_some() { None } else { filter.text.as_deref() };
-    let states = if filter.states.is_empty() { &State::ALL[..] } else { &filter.states };
-    let list = places(7, states.len());
+    let (condition, asked) = filter.condition(company, page.after);
+    load(db, company, &format!("{SELECT} WHERE {condition} ORDER BY d.id DESC LIMIT {}", page.limit), asked).await
+}
+
+/// How many deliveries a list has, on all its pages.
+pub async fn count(db: &Db, company: CompanyId, filter: &Filter) -> Result<u64, StoreError> {
+    let (condition, asked) = filter.condition(company, None);
+    sql::count(db.reader(), &format!("SELECT COUNT(*) AS n {FROM} WHERE {condition}"), asked).await
+}
+
+impl Filter {
+    fn condition(&self, company: CompanyId, after: Option<Uuid>) -> (String, Vec<Value>) {
+        let number: Option<ReceiptNumber> = self.text.as_deref().and_then(|text| text.parse().ok());
+        let text = if number.is_some() { None } else { self.text.as_deref() };
+        let states = if self.states.is_empty() { &State::ALL[..] } else { &self.states };
+        let condition = format!(
+            "d.company_id = $1 AND ($2 IS NULL OR d.module = $2) AND ($3 IS NULL OR d.problem_code = $3)
+            AND (c.search_text LIKE $4 ESCAPE '\\' OR LOWER(d.recipient) LIKE $4 ESCAPE '\\')
+            AND ($5 IS NULL OR p.sequence = $5) AND ($6 IS NULL OR p.direction = $6) AND ($7 IS NULL OR d.id < $7)
+            AND d.state IN ({})",
+            places(7, states.len())
+        );
+        let mut asked = values![
+            company.0,
+            self.module.map(|module| module.as_str()),
+            self.problem_code.clone(),
+            containing(text.unwrap_or_default()),
+            number.map(|number| number.sequence),
+            number.map(|number| number.direction.as_str()),
+            after
+        ];
+        asked.extend(states.iter().map(|state| Value::from(state.as_str())));
+        (condition, asked)
+    }
+}
+
+/// The problems that deliveries in these states have, most frequent first.
+pub async fn problem_codes(db: &Db, company: CompanyId, states: &[State]) -> Result<Vec<String>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct CodeRow {
+        problem_code: String,
+    }
     let sql = format!(
-        "{SELECT} WHERE d.company_id = $1 AND ($2 IS NULL OR d.module = $2) AND ($3 IS NULL OR d.problem_code = $3)
-        AND (c.search_text LIKE $4 ESCAPE '\\' OR LOWER(d.recipient) LIKE $4 ESCAPE '\\')
-        AND ($5 IS NULL OR p.sequence = $5) AND ($6 IS NULL OR p.direction = $6) AND ($7 IS NULL OR d.id < $7)
-        AND d.state IN ({list}) ORDER BY d.id DESC LIMIT {}",
-        page.limit
+        "SELECT problem_code FROM delivery WHERE company_id = $1 AND problem_code IS NOT NULL AND state IN ({})
+        GROUP BY problem_code ORDER BY COUNT(*) DESC, problem_code",
+        places(1, states.len())
     );
-    let mut asked = values![
-        company.0,
-        filter.module.map(|module| module.as_str()),
-        filter.problem_code.clone(),
-        containing(text.unwrap_or_default()),
-        number.map(|number| number.sequence),
-        number.map(|number| number.direction.as_str()),
-        page.after
-    ];
+    let mut asked: Vec<Value> = values![company.0];
     asked.extend(states.iter().map(|state| Value::from(state.as_str())));
-    load(db, company, &sql, asked).await
+    let rows: Vec<CodeRow> = all(db.reader(), &sql, asked).await?;
+    Ok(rows.into_iter().map(|row| row.problem_code).collect())
 }
 
 /// How many deliveries of the company stand in each state.
@@ -151,16 +180,11 @@ pub async fn count_by_state(db: &Db, company: CompanyId) -> Result<Vec<(State, i
 
 /// How many deliveries of the company stand in one of these states.
 pub async fn count_in(db: &Db, company: CompanyId, states: &[State]) -> Result<u64, StoreError> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        n: i64,
-    }
     let list = places(1, states.len());
     let sql = format!("SELECT COUNT(*) AS n FROM delivery WHERE company_id = $1 AND state IN ({list})");
     let mut asked: Vec<Value> = values![company.0];
     asked.extend(states.iter().map(|state| Value::from(state.as_str())));
-    let row: Option<Row> = one(db.reader(), &sql, asked).await?;
-    Ok(row.map_or(0, |row| row.n.unsigned_abs()))
+    sql::count(db.reader(), &sql, asked).await
 }
 
 /// Accepted since `since`, waiting now, and with problems since `since`, of one module.
@@ -188,6 +212,9 @@ const SELECT: &str = "SELECT d.id, d.payment_id, p.direction, p.sequence, p.cont
     d.recipient, d.state, d.resend, d.queued_at, d.next_attempt_at, d.finished_at, d.message_id, d.account_source,
     d.account_server, d.account_from, d.reply, d.problem_code
     FROM delivery d JOIN payment p ON p.company_id = d.company_id AND p.id = d.payment_id
+    JOIN contact c ON c.company_id = p.company_id AND c.id = p.contact_id";
+
+const FROM: &str = "FROM delivery d JOIN payment p ON p.company_id = d.company_id AND p.id = d.payment_id
     JOIN contact c ON c.company_id = p.company_id AND c.id = p.contact_id";
 
 async fn load(db: &Db, company: CompanyId, sql: &str, asked: Vec<Value>) -> Result<Vec<Delivery>, StoreError> {

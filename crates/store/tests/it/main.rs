@@ -7,6 +7,7 @@ mod contacts;
 mod database;
 mod deliveries;
 mod documents;
+mod events;
 mod idempotency;
 mod mail_accounts;
 mod payments;

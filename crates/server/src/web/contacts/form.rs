@@ -1,0 +1,212 @@
+//! A person's card as it is typed: what was understood, what is doubtful, what is wrong.
+
+use acuse_domain::contact::{ContactDetails, EmailsByPurpose, LONGEST_NAME, MOST_ADDRESSES, Purpose};
+use acuse_domain::email_address::{EmailAddress, parse_list};
+use acuse_domain::identification::{Identification, IdentificationType};
+use acuse_domain::text;
+use serde::Deserialize;
+
+use super::typo;
+use crate::web::form_errors::FormErrors;
+
+/// Longer than any agreed term (days).
+const LONGEST_CREDIT: i32 = 3650;
+const LONGEST_TEXT: usize = 500;
+
+/// The fields of the form; every one may be missing.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct ContactForm {
+    pub tipo: String,
+    pub numero: String,
+    pub nombre: String,
+    pub cliente: Option<String>,
+    pub proveedor: Option<String>,
+    pub plazo: String,
+    pub correos: String,
+    pub correos_cobros: String,
+    pub correos_pagos: String,
+    pub correos_facturas: String,
+    pub correos_retenciones: String,
+    pub direccion: String,
+    pub telefono: String,
+    /// Which button: `guardar`, or `corregir-…` for a field with a slip. Empty while the page only checks.
+    pub accion: String,
+}
+
+/// One line of addresses, as the page shows it.
+pub struct AddressLine {
+    /// Its `id` and its `name`.
+    pub field: &'static str,
+    pub word: &'static str,
+    pub what: &'static str,
+    pub when_empty: &'static str,
+    pub value: String,
+    /// What was understood: the addresses, where there are several.
+    pub understood: Option<String>,
+    /// As one of them was probably meant.
+    pub doubt: Option<String>,
+}
+
+impl ContactForm {
+    #[must_use]
+    pub fn of(details: &ContactDetails) -> Self {
+        let by_purpose = &details.emails_by_purpose;
+        let ticked = |is: bool| is.then(|| "1".to_owned());
+        Self {
+            tipo: details.identification.kind().as_str().to_owned(),
+            numero: details.identification.number().to_owned(),
+            nombre: details.name.clone(),
+            cliente: ticked(details.is_customer),
+            proveedor: ticked(details.is_supplier),
+            plazo: details.credit_days.map(|days| days.to_string()).unwrap_or_default(),
+            correos: joined(&details.emails),
+            correos_cobros: joined(by_purpose.of(Purpose::ReceivedPayments)),
+            correos_pagos: joined(by_purpose.of(Purpose::MadePayments)),
+            correos_facturas: joined(by_purpose.of(Purpose::Invoices)),
+            correos_retenciones: joined(by_purpose.of(Purpose::Withholdings)),
+            direccion: details.address.clone().unwrap_or_default(),
+            telefono: details.phone.clone().unwrap_or_default(),
+            accion: String::new(),
+        }
+    }
+
+    /// The type chosen, or what the number looks like.
+    #[must_use]
+    pub fn kind(&self) -> IdentificationType {
+        IdentificationType::parse(&self.tipo).unwrap_or_else(|| {
+            if self.numero.is_empty() { IdentificationType::Ruc } else { IdentificationType::guess(&self.numero) }
+        })
+    }
+
+    #[must_use]
+    pub fn lines(&self) -> [AddressLine; 5] {
+        const ELSE_ALL: &str = "Vacío: van a los de arriba";
+        [
+            line("correos", "Correos", "para todo", "Vacío: no recibirá nada por correo", &self.correos),
+            line("correos_cobros", "Cobros", "recibos de cobro", ELSE_ALL, &self.correos_cobros),
+            line("correos_pagos", "Pagos", "recibos de pago a proveedor", ELSE_ALL, &self.correos_pagos),
+            line("correos_facturas", "Facturas", "documentos electrónicos", ELSE_ALL, &self.correos_facturas),
+            line("correos_retenciones", "Retenciones", "comprobantes de retención", ELSE_ALL, &self.correos_retenciones),
+        ]
+    }
+
+    /// Presses «Corregir»: the line of that field as it was meant.
+    pub fn put_right(&mut self, field: &str) {
+        let line = match field {
+            "correos" => &mut self.correos,
+            "correos_cobros" => &mut self.correos_cobros,
+            "correos_pagos" => &mut self.correos_pagos,
+            "correos_facturas" => &mut self.correos_facturas,
+            "correos_retenciones" => &mut self.correos_retenciones,
+            _ => return,
+        };
+        if let Some(meant) = typo::put_right(line) {
+            *line = meant;
+        }
+    }
+
+    /// The card, or every reason why it is none.
+    pub fn read(&self) -> Result<ContactDetails, FormErrors> {
+        let mut errors = FormErrors::default();
+        let identification = Identification::parse(self.kind(), &self.numero);
+        if let Err(error) = &identification {
+            errors.add("numero", sentence(&error.to_string()));
+        }
+        let name = text::one_line(&self.nombre);
+        if name.is_empty() {
+            errors.add("nombre", "Escriba la razón social o los nombres, como constan en el RUC o la cédula.");
+        } else if name.chars().count() > LONGEST_NAME {
+            errors.add("nombre", format!("El nombre tiene más de {LONGEST_NAME} letras."));
+        }
+        let (is_customer, is_supplier) = (self.cliente.is_some(), self.proveedor.is_some());
+        if !is_customer && !is_supplier {
+            errors.add("cliente", "Marque si es cliente, proveedor o las dos cosas.");
+        }
+        let credit_days = self.credit_days(&mut errors);
+        let mut addresses = |field: &'static str, typed: &str| read_addresses(field, typed, &mut errors);
+        let emails = addresses("correos", &self.correos);
+        let emails_by_purpose = EmailsByPurpose {
+            received_payments: addresses("correos_cobros", &self.correos_cobros),
+            made_payments: addresses("correos_pagos", &self.correos_pagos),
+            invoices: addresses("correos_facturas", &self.correos_facturas),
+            withholdings: addresses("correos_retenciones", &self.correos_retenciones),
+        };
+        let address = self.short_text("direccion", "La dirección", &self.direccion, &mut errors);
+        let phone = self.short_text("telefono", "El teléfono", &self.telefono, &mut errors);
+        match identification {
+            Ok(identification) if errors.is_empty() => Ok(ContactDetails {
+                name,
+                identification,
+                is_customer,
+                is_supplier,
+                address,
+                phone,
+                credit_days,
+                emails,
+                emails_by_purpose,
+            }),
+            _ => Err(errors),
+        }
+    }
+
+    fn credit_days(&self, errors: &mut FormErrors) -> Option<i32> {
+        let typed = self.plazo.trim();
+        if typed.is_empty() {
+            return None;
+        }
+        match typed.parse() {
+            Ok(days) if (0..=LONGEST_CREDIT).contains(&days) => Some(days),
+            _ => {
+                errors.add("plazo", format!("El plazo se escribe en días, de 0 a {LONGEST_CREDIT}."));
+                None
+            }
+        }
+    }
+
+    fn short_text(&self, field: &'static str, what: &str, typed: &str, errors: &mut FormErrors) -> Option<String> {
+        if typed.chars().count() > LONGEST_TEXT {
+            errors.add(field, format!("{what} tiene más de {LONGEST_TEXT} letras."));
+        }
+        text::optional(Some(typed))
+    }
+}
+
+fn read_addresses(field: &'static str, typed: &str, errors: &mut FormErrors) -> Vec<EmailAddress> {
+    match parse_list(typed) {
+        Ok(addresses) if addresses.len() <= MOST_ADDRESSES => addresses,
+        Ok(_) => {
+            errors.add(field, format!("Hay más de {MOST_ADDRESSES} direcciones en una línea."));
+            Vec::new()
+        }
+        Err(error) if error.typed.contains('@') && !error.typed.rsplit('@').next().unwrap_or_default().contains('.') => {
+            errors.add(field, format!("«{}» no está completo: falta lo que va después del punto, como .ec", error.typed));
+            Vec::new()
+        }
+        Err(error) => {
+            errors.add(field, format!("«{}» no es una dirección de correo.", error.typed));
+            Vec::new()
+        }
+    }
+}
+
+fn line(field: &'static str, word: &'static str, what: &'static str, when_empty: &'static str, typed: &str) -> AddressLine {
+    let understood = match parse_list(typed) {
+        Ok(addresses) if addresses.len() > 1 => {
+            let all: Vec<&str> = addresses.iter().map(EmailAddress::as_str).collect();
+            Some(format!("{} direcciones: {}", all.len(), all.join(", ")))
+        }
+        _ => None,
+    };
+    AddressLine { field, word, what, when_empty, value: typed.to_owned(), understood, doubt: typo::doubt(typed) }
+}
+
+fn joined(addresses: &[EmailAddress]) -> String {
+    addresses.iter().map(EmailAddress::as_str).collect::<Vec<_>>().join("; ")
+}
+
+/// `un RUC tiene 13 dígitos` → `Un RUC tiene 13 dígitos.`
+pub(crate) fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).chain(['.']).collect()).unwrap_or_default()
+}

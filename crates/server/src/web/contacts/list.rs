@@ -1,0 +1,79 @@
+//! The list of personas.
+
+use acuse_domain::contact::Contact;
+use acuse_domain::id::ContactId;
+use acuse_store::Page as Rows;
+use acuse_store::contacts::{self, Filter, Role, Standing};
+use askama::Template;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use axum_extra::extract::Query;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::search::role;
+use crate::access::{Authorized, KeepContacts, Permission, ViewRecords};
+use crate::app::App;
+use crate::web::filters;
+use crate::web::page::{Page, Section, shown};
+use crate::web::pager::Pager;
+use crate::web::trail::{ROWS, Trail};
+use crate::web::trouble::Trouble;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    q: String,
+    /// `cliente` or `proveedor`; else everybody.
+    es: String,
+    tras: Vec<Uuid>,
+}
+
+#[derive(Template)]
+#[template(path = "contacts/list.html")]
+struct ListPage<'a> {
+    page: Page,
+    asked: &'a Asked,
+    chips: Vec<Chip>,
+    total: u64,
+    rows: Vec<(Contact, Standing)>,
+    pager: Pager,
+    may_keep: bool,
+}
+
+/// A filter with how many it would show.
+pub struct Chip {
+    pub href: String,
+    pub word: &'static str,
+    pub count: u64,
+    pub is_current: bool,
+}
+
+pub async fn list(
+    State(app): State<App>,
+    may: Authorized<ViewRecords>,
+    headers: HeaderMap,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Trouble> {
+    let company = may.actor.company;
+    let trail = Trail { path: "/personas", filters: vec![("q", &asked.q), ("es", &asked.es)], behind: &asked.tras };
+    let text = Some(asked.q.clone());
+    let filter = Filter { role: role(&asked.es), text: text.clone() };
+    let found = contacts::list(&app.db, company, &filter, Rows { after: asked.tras.last().copied(), limit: ROWS }).await?;
+    let ids: Vec<ContactId> = found.iter().map(|contact| contact.id).collect();
+    let standings = contacts::standings(&app.db, company, &ids).await?;
+    let mut chips = Vec::new();
+    for (code, word, role) in
+        [("", "Todas", None), ("cliente", "Clientes", Some(Role::Customer)), ("proveedor", "Proveedores", Some(Role::Supplier))]
+    {
+        let count = contacts::count(&app.db, company, &Filter { role, text: text.clone() }).await?;
+        chips.push(Chip { href: trail.with(&[("es", code)]), word, count, is_current: role == filter.role });
+    }
+    let total = chips.iter().find(|chip| chip.is_current).map_or(0, |chip| chip.count);
+    let pager = trail.pager(ids.last().map(|id| id.0), ids.len(), total);
+    let rows = found.into_iter().zip(standings.into_iter().map(|(_, standing)| standing)).collect();
+    let page = Page::load(&app, &may, Section::Personas, &headers).await?;
+    let may_keep = may.session.as_ref().is_some_and(|session| KeepContacts::is_held_by(session.role));
+    Ok(shown(&ListPage { page, asked: &asked, chips, total, rows, pager, may_keep }))
+}

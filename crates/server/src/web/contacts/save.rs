@@ -1,0 +1,250 @@
+//! Nueva persona, and Modificar.
+
+use acuse_domain::contact::Contact;
+use acuse_domain::id::{CompanyId, ContactId};
+use acuse_domain::identification::{Identification, IdentificationType};
+use acuse_store::contacts::{self, SaveError};
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum_extra::extract::Form;
+
+use super::form::ContactForm;
+use super::search::role;
+use crate::access::{Authorized, KeepContacts};
+use crate::app::App;
+use crate::web::filters;
+use crate::web::form_errors::FormErrors;
+use crate::web::page::{Page, Section, refused, shown};
+use crate::web::path_id::PathId;
+use crate::web::trouble::{self, Trouble};
+
+#[derive(Template)]
+#[template(path = "contacts/form.html")]
+struct FormPage {
+    page: Page,
+    /// The person that is modified, by name.
+    known: Option<(ContactId, String)>,
+    form: ContactForm,
+    errors: FormErrors,
+    number: NumberCheck,
+    /// Who has the same number already.
+    twin: Option<Contact>,
+}
+
+/// What stands beside the number.
+enum NumberCheck {
+    Nothing,
+    Fine(String),
+    Doubtful,
+    Wrong(String),
+}
+
+/// A new one. `?nombre=`, `?identificacion=` and `?es=` come from the type-ahead.
+pub async fn ask_new(
+    State(app): State<App>,
+    may: Authorized<KeepContacts>,
+    headers: HeaderMap,
+    Query(wish): Query<Wish>,
+) -> Result<Response, Trouble> {
+    let side = role(&wish.es);
+    let ticked = |ours: contacts::Role| (side == Some(ours)).then(|| "1".to_owned());
+    let form = ContactForm {
+        nombre: wish.nombre,
+        numero: wish.identificacion,
+        cliente: ticked(contacts::Role::Customer),
+        proveedor: ticked(contacts::Role::Supplier),
+        ..ContactForm::default()
+    };
+    let page = page(&app, &may, &headers).await?;
+    Ok(shown(&FormPage::of(&app, may.actor.company, page, None, form).await?))
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+pub struct Wish {
+    nombre: String,
+    identificacion: String,
+    es: String,
+}
+
+pub async fn create(
+    State(app): State<App>,
+    may: Authorized<KeepContacts>,
+    headers: HeaderMap,
+    Form(mut form): Form<ContactForm>,
+) -> Result<Response, Trouble> {
+    let page = page(&app, &may, &headers).await?;
+    if !form.is_to_be_saved() {
+        return Ok(shown(&FormPage::of(&app, may.actor.company, page, None, form).await?));
+    }
+    let saved = match form.read() {
+        Ok(details) => contacts::create(&app.db, &may.actor, &details, None, acuse_store::now()).await,
+        Err(errors) => return refuse(&app, &may, page, None, form, errors).await,
+    };
+    answer(&app, &may, page, None, form, saved).await
+}
+
+pub async fn ask_change(
+    State(app): State<App>,
+    may: Authorized<KeepContacts>,
+    headers: HeaderMap,
+    PathId(id): PathId<ContactId>,
+) -> Result<Response, Trouble> {
+    let contact = contacts::find(&app.db, may.actor.company, id).await?.ok_or(Trouble::NotFound)?;
+    let page = page(&app, &may, &headers).await?;
+    let form = ContactForm::of(&contact.details);
+    Ok(shown(&FormPage::of(&app, may.actor.company, page, Some((id, contact.details.name)), form).await?))
+}
+
+pub async fn change(
+    State(app): State<App>,
+    may: Authorized<KeepContacts>,
+    headers: HeaderMap,
+    PathId(id): PathId<ContactId>,
+    Form(mut form): Form<ContactForm>,
+) -> Result<Response, Trouble> {
+    let contact = contacts::find(&app.db, may.actor.company, id).await?.ok_or(Trouble::NotFound)?;
+    let known = Some((id, contact.details.name));
+    let page = page(&app, &may, &headers).await?;
+    if !form.is_to_be_saved() {
+        return Ok(shown(&FormPage::of(&app, may.actor.company, page, known, form).await?));
+    }
+    let saved = match form.read() {
+        Ok(details) => contacts::change(&app.db, &may.actor, id, &details).await.map(|()| id),
+        Err(errors) => return refuse(&app, &may, page, known, form, errors).await,
+    };
+    answer(&app, &may, page, known, form, saved).await
+}
+
+impl ContactForm {
+    /// Presses the form's button: only «Guardar» saves, the others give the form back with a change.
+    fn is_to_be_saved(&mut self) -> bool {
+        if let Some(field) = self.accion.strip_prefix("corregir-") {
+            let field = field.to_owned();
+            self.put_right(&field);
+        }
+        self.accion == "guardar"
+    }
+}
+
+async fn page<P>(app: &App, may: &Authorized<P>, headers: &HeaderMap) -> Result<Page, Trouble> {
+    Ok(Page::load(app, may, Section::Personas, headers).await?.typing())
+}
+
+async fn answer(
+    app: &App,
+    may: &Authorized<KeepContacts>,
+    page: Page,
+    known: Option<(ContactId, String)>,
+    form: ContactForm,
+    saved: Result<ContactId, SaveError>,
+) -> Result<Response, Trouble> {
+    let mut errors = FormErrors::default();
+    match saved {
+        Ok(id) => return Ok(Redirect::to(&format!("/personas/{id}")).into_response()),
+        Err(SaveError::NotFound) => return Err(Trouble::NotFound),
+        Err(SaveError::Store(error)) => return Err(error.into()),
+        Err(SaveError::Once(_)) => return Ok(trouble::not_understood()),
+        Err(SaveError::IdentificationTaken) => errors.add("numero", "Otra persona ya tiene esta identificación."),
+    }
+    refuse(app, may, page, known, form, errors).await
+}
+
+async fn refuse(
+    app: &App,
+    may: &Authorized<KeepContacts>,
+    page: Page,
+    known: Option<(ContactId, String)>,
+    form: ContactForm,
+    errors: FormErrors,
+) -> Result<Response, Trouble> {
+    let mut again = FormPage::of(app, may.actor.company, page, known, form).await?;
+    again.errors = errors;
+    Ok(refused(&again))
+}
+
+impl FormPage {
+    async fn of(
+        app: &App,
+        company: CompanyId,
+        page: Page,
+        known: Option<(ContactId, String)>,
+        form: ContactForm,
+    ) -> Result<Self, Trouble> {
+        let mut twin = None;
+        let number = match Identification::parse(form.kind(), &form.numero) {
+            _ if form.numero.trim().is_empty() => NumberCheck::Nothing,
+            Err(error) => NumberCheck::Wrong(super::form::sentence(&error.to_string())),
+            Ok(identification) => {
+                let found = contacts::find_by_identification(&app.db, company, &identification).await?;
+                twin = found.filter(|found| known.as_ref().is_none_or(|(own, _)| *own != found.id));
+                match identification.doubt() {
+                    Some(_) => NumberCheck::Doubtful,
+                    None => NumberCheck::Fine(understood(&identification)),
+                }
+            }
+        };
+        Ok(Self { page, known, form, errors: FormErrors::default(), number, twin })
+    }
+
+    fn action(&self) -> String {
+        self.known.as_ref().map_or_else(|| "/personas/nueva".to_owned(), |(id, _)| format!("/personas/{id}/modificar"))
+    }
+
+    fn way_back(&self) -> String {
+        self.known.as_ref().map_or_else(|| "/personas".to_owned(), |(id, _)| format!("/personas/{id}"))
+    }
+
+    fn kinds() -> [IdentificationType; 4] {
+        IdentificationType::ALL
+    }
+}
+
+/// `RUC válido: sociedad, Pichincha.`
+fn understood(identification: &Identification) -> String {
+    let number = identification.number();
+    let province = number.get(..2).and_then(province).unwrap_or_default();
+    match (identification.kind(), number.as_bytes().get(2)) {
+        (IdentificationType::Ruc, Some(b'9')) => format!("RUC válido: sociedad, {province}."),
+        (IdentificationType::Ruc, Some(b'6')) => format!("RUC válido: entidad pública, {province}."),
+        (IdentificationType::Ruc, _) => format!("RUC válido: persona natural, {province}."),
+        (IdentificationType::Cedula, _) => format!("Cédula válida: {province}."),
+        _ => "No tiene dígito verificador.".to_owned(),
+    }
+}
+
+/// The first two digits name the province that issued it (Registro Civil); 30 is abroad.
+fn province(code: &str) -> Option<&'static str> {
+    const PROVINCES: [&str; 24] = [
+        "Azuay",
+        "Bolívar",
+        "Cañar",
+        "Carchi",
+        "Cotopaxi",
+        "Chimborazo",
+        "El Oro",
+        "Esmeraldas",
+        "Guayas",
+        "Imbabura",
+        "Loja",
+        "Los Ríos",
+        "Manabí",
+        "Morona Santiago",
+        "Napo",
+        "Pastaza",
+        "Pichincha",
+        "Tungurahua",
+        "Zamora Chinchipe",
+        "Galápagos",
+        "Sucumbíos",
+        "Orellana",
+        "Santo Domingo de los Tsáchilas",
+        "Santa Elena",
+    ];
+    match code.parse::<usize>().ok()? {
+        30 => Some("exterior"),
+        place => PROVINCES.get(place.checked_sub(1)?).copied(),
+    }
+}

@@ -1,0 +1,174 @@
+//! A person's page: what they owe, where their mails go, and what happened last.
+
+use acuse_domain::contact::{Contact, Purpose};
+use acuse_domain::delivery::State as Fate;
+use acuse_domain::document::Side;
+use acuse_domain::email_address::EmailAddress;
+use acuse_domain::id::ContactId;
+use acuse_domain::money::Money;
+use acuse_domain::payment::Direction;
+use acuse_store::Page as Rows;
+use acuse_store::contacts::{self, Standing};
+use acuse_store::deliveries::{self, Delivery};
+use acuse_store::documents::{self, Listed};
+use acuse_store::payments::{self, Summary};
+use askama::Template;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+
+use crate::access::{Authorized, KeepContacts, Permission, RecordPayments, ViewRecords};
+use crate::app::App;
+use crate::web::deliveries::cause;
+use crate::web::filters;
+use crate::web::page::{Page, Section, shown};
+use crate::web::path_id::PathId;
+use crate::web::state_mark::StateMark;
+use crate::web::trouble::Trouble;
+
+/// What fits beside the addresses; the rest is in the lists.
+const LAST: u64 = 8;
+
+#[derive(Template)]
+#[template(path = "contacts/show.html")]
+struct ContactPage {
+    page: Page,
+    contact: Contact,
+    standing: Standing,
+    overdue: Money,
+    payments: Vec<(Summary, StateMark)>,
+    documents: Vec<Listed>,
+    addresses: Vec<AddressFate>,
+    may_keep: bool,
+    may_record: bool,
+}
+
+/// One of a person's addresses: what goes there, and how the last mail fared.
+struct AddressFate {
+    address: EmailAddress,
+    serves: String,
+    last: Option<(StateMark, bool)>,
+}
+
+pub async fn show(
+    State(app): State<App>,
+    may: Authorized<ViewRecords>,
+    headers: HeaderMap,
+    PathId(id): PathId<ContactId>,
+) -> Result<Response, Trouble> {
+    let company = may.actor.company;
+    let contact = contacts::find(&app.db, company, id).await?.ok_or(Trouble::NotFound)?;
+    let page = Page::load(&app, &may, Section::Personas, &headers).await?;
+    let today = page.today();
+    let filter = payments::Filter { contact: Some(id), ..payments::Filter::default() };
+    let summaries = payments::list(&app.db, company, &filter, Rows { after: None, limit: LAST }).await?;
+    let sent = deliveries::of_payments(&app.db, company, &summaries.iter().map(|one| one.id).collect::<Vec<_>>()).await?;
+    let open = documents::Filter { contact: Some(id), open_only: true, ..documents::Filter::default() };
+    let documents = documents::list(&app.db, company, &open, Rows { after: None, limit: 100 }, today).await?;
+    let overdue = documents.iter().filter(|one| one.document.facts.due_date < today).map(|one| one.document.balance).sum();
+    let holds = |allowed: fn(acuse_store::users::Role) -> bool| may.session.as_ref().is_some_and(|session| allowed(session.role));
+    Ok(shown(&ContactPage {
+        standing: contacts::standing(&app.db, company, id).await?,
+        overdue,
+        addresses: addresses(&contact, &sent),
+        payments: summaries.into_iter().map(|one| marked(one, &sent)).collect(),
+        documents,
+        may_keep: holds(KeepContacts::is_held_by),
+        may_record: holds(RecordPayments::is_held_by),
+        contact,
+        page,
+    }))
+}
+
+fn marked(payment: Summary, sent: &[Delivery]) -> (Summary, StateMark) {
+    let own: Vec<(Fate, Option<acuse_domain::Instant>)> =
+        sent.iter().filter(|one| one.payment == payment.id).map(|one| (one.state, one.next_attempt_at)).collect();
+    (payment, StateMark::of_all(&own))
+}
+
+fn addresses(contact: &Contact, sent: &[Delivery]) -> Vec<AddressFate> {
+    let details = &contact.details;
+    let mut all: Vec<&EmailAddress> = details.emails.iter().collect();
+    for purpose in Purpose::ALL {
+        all.extend(details.emails_by_purpose.of(purpose));
+    }
+    let mut seen: Vec<&EmailAddress> = Vec::new();
+    for address in all {
+        if !seen.contains(&address) {
+            seen.push(address);
+        }
+    }
+    seen.into_iter()
+        .map(|address| {
+            let last = sent.iter().filter(|one| one.recipient == address.as_str()).max_by_key(|one| one.id);
+            AddressFate { address: address.clone(), serves: serves(contact, address), last: last.map(fate) }
+        })
+        .collect()
+}
+
+fn fate(delivery: &Delivery) -> (StateMark, bool) {
+    let mark = StateMark::of(delivery.state, delivery.next_attempt_at);
+    let mark = match cause(delivery) {
+        Some(why) => mark.because(why),
+        None => mark,
+    };
+    (mark, delivery.state.needs_a_person())
+}
+
+/// `Cobros, facturas`: the purposes whose mails go there.
+fn serves(contact: &Contact, address: &EmailAddress) -> String {
+    let words: Vec<&str> = Purpose::ALL
+        .into_iter()
+        .filter(|purpose| contact.details.recipients(*purpose).contains(address))
+        .map(|purpose| match purpose {
+            Purpose::ReceivedPayments => "cobros",
+            Purpose::MadePayments => "pagos",
+            Purpose::Invoices => "facturas",
+            Purpose::Withholdings => "retenciones",
+        })
+        .collect();
+    match words.len() {
+        4 => "Para todo".to_owned(),
+        0 => "Sin uso: cada propósito tiene los suyos".to_owned(),
+        _ => {
+            let all = words.join(", ");
+            all[..1].to_uppercase() + &all[1..]
+        }
+    }
+}
+
+impl ContactPage {
+    fn roles(&self) -> &'static str {
+        match (self.contact.details.is_customer, self.contact.details.is_supplier) {
+            (true, true) => "Cliente y proveedor",
+            (false, true) => "Proveedor",
+            _ => "Cliente",
+        }
+    }
+
+    /// Whether what matters most of this person is what we owe them.
+    fn is_mostly_supplier(&self) -> bool {
+        !self.contact.details.is_customer
+    }
+
+    fn payment_path(payment: &Summary) -> String {
+        payment_path(payment.number.direction, payment.id)
+    }
+
+    fn payment_word(payment: &Summary) -> &'static str {
+        if payment.number.direction == Direction::Received { "Cobro" } else { "Pago" }
+    }
+
+    fn is_payable(document: &Listed) -> bool {
+        document.document.facts.side == Side::Payable
+    }
+}
+
+/// The page of a recorded cobro or pago.
+#[must_use]
+pub fn payment_path(direction: Direction, id: acuse_domain::id::PaymentId) -> String {
+    match direction {
+        Direction::Received => format!("/cobros/{id}"),
+        Direction::Made => format!("/pagos/{id}"),
+    }
+}

@@ -1,0 +1,172 @@
+//! The open items of one side, oldest due first; the sums by age are also the filter.
+
+use acuse_domain::document::Side;
+use acuse_domain::money::Money;
+use acuse_store::Page as Rows;
+use acuse_store::documents::{self, Age, AgeSum, Filter, Listed};
+use askama::Template;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use axum_extra::extract::Query;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::access::{Authorized, KeepDocuments, Permission, ViewRecords};
+use crate::app::App;
+use crate::web::contacts::list::Chip;
+use crate::web::filters;
+use crate::web::page::{Page, Section, shown};
+use crate::web::pager::Pager;
+use crate::web::trail::{ROWS, Trail};
+use crate::web::trouble::Trouble;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    /// `pagar`; else what is to be collected.
+    lado: String,
+    /// How old: `por-vencer`, `1-30`, `31-60`, `mas-60`.
+    edad: String,
+    /// `todos` shows the settled ones too.
+    estado: String,
+    q: String,
+    tras: Vec<Uuid>,
+}
+
+#[derive(Template)]
+#[template(path = "documents/list.html")]
+struct ListPage<'a> {
+    page: Page,
+    asked: &'a Asked,
+    side: Side,
+    chips: Vec<Chip>,
+    ages: Vec<AgeTab>,
+    overdue: AgeSum,
+    total: u64,
+    rows: Vec<Listed>,
+    pager: Pager,
+    may_keep: bool,
+}
+
+/// A sum by age, and the bar that shows its share of the whole.
+struct AgeTab {
+    href: String,
+    word: &'static str,
+    balance: Money,
+    is_current: bool,
+    is_late: bool,
+    /// Of 200 units.
+    bar: i64,
+    /// Of «Todos»: where the late part of the bar begins.
+    late_from: Option<i64>,
+}
+
+/// As wide as the bar of everything together.
+const BAR: i64 = 200;
+
+pub async fn list(
+    State(app): State<App>,
+    may: Authorized<ViewRecords>,
+    headers: HeaderMap,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Trouble> {
+    let company = may.actor.company;
+    let page = Page::load(&app, &may, Section::Documentos, &headers).await?;
+    let today = page.today();
+    let filter = asked.filter();
+    let side = asked.side();
+    let rows = documents::list(&app.db, company, &filter, Rows { after: asked.tras.last().copied(), limit: ROWS }, today).await?;
+    let total = documents::count(&app.db, company, &filter, today).await?;
+    let sums = documents::aging(&app.db, company, side, today).await?;
+    let other = if side == Side::Receivable { Side::Payable } else { Side::Receivable };
+    let others: i64 = documents::aging(&app.db, company, other, today).await?.iter().map(|sum| sum.documents).sum();
+    let trail = asked.trail();
+    Ok(shown(&ListPage {
+        chips: asked.chips(&trail, sums.iter().map(|sum| sum.documents).sum(), others),
+        ages: asked.ages(&trail, &sums),
+        overdue: AgeSum {
+            balance: sums[1..].iter().map(|sum| sum.balance).sum(),
+            documents: sums[1..].iter().map(|sum| sum.documents).sum(),
+        },
+        pager: trail.pager(rows.last().map(|row| row.document.id.0), rows.len(), total),
+        may_keep: may.session.as_ref().is_some_and(|session| KeepDocuments::is_held_by(session.role)),
+        page,
+        side,
+        total,
+        rows,
+        asked: &asked,
+    }))
+}
+
+impl Asked {
+    fn side(&self) -> Side {
+        if self.lado == "pagar" { Side::Payable } else { Side::Receivable }
+    }
+
+    fn age(&self) -> Option<Age> {
+        match self.edad.as_str() {
+            "por-vencer" => Some(Age::NotDue),
+            "1-30" => Some(Age::UpTo30),
+            "31-60" => Some(Age::UpTo60),
+            "mas-60" => Some(Age::Over60),
+            _ => None,
+        }
+    }
+
+    fn filter(&self) -> Filter {
+        let age = self.age();
+        let open_only = age.is_some() || self.estado != "todos";
+        Filter { side: Some(self.side()), contact: None, open_only, age, text: Some(self.q.clone()) }
+    }
+
+    fn trail(&self) -> Trail<'_> {
+        let filters = vec![("lado", self.lado.as_str()), ("edad", &self.edad), ("estado", &self.estado), ("q", &self.q)];
+        Trail { path: "/documentos", filters, behind: &self.tras }
+    }
+
+    fn chips(&self, trail: &Trail<'_>, own: i64, others: i64) -> Vec<Chip> {
+        let is_payable = self.side() == Side::Payable;
+        let (receivable, payable) = if is_payable { (others, own) } else { (own, others) };
+        let chip = |code, word, count: i64, is_current| {
+            let href = trail.with(&[("lado", code), ("edad", "")]);
+            Chip { href, word, count: count.unsigned_abs(), is_current }
+        };
+        vec![chip("", "Por cobrar", receivable, !is_payable), chip("pagar", "Por pagar", payable, is_payable)]
+    }
+
+    fn ages(&self, trail: &Trail<'_>, sums: &[AgeSum; 4]) -> Vec<AgeTab> {
+        let all: Money = sums.iter().map(|sum| sum.balance).sum();
+        let share = |part: Money| if all.is_positive() { (part.cents().max(0) * BAR / all.cents()).min(BAR) } else { 0 };
+        let tab = |code, word, balance, is_late| AgeTab {
+            href: trail.with(&[("edad", code), ("estado", "")]),
+            word,
+            balance,
+            is_current: self.edad == code,
+            is_late,
+            bar: share(balance),
+            late_from: None,
+        };
+        let not_due = share(sums[0].balance);
+        let mut everything = tab("", "Todos", all, false);
+        everything.bar = if all.is_positive() { BAR } else { 0 };
+        everything.late_from = (all.is_positive() && not_due < BAR).then_some(not_due);
+        vec![
+            everything,
+            tab("por-vencer", "Por vencer", sums[0].balance, false),
+            tab("1-30", "Vencidos 1 a 30 días", sums[1].balance, true),
+            tab("31-60", "31 a 60", sums[2].balance, true),
+            tab("mas-60", "más de 60", sums[3].balance, true),
+        ]
+    }
+}
+
+impl ListPage<'_> {
+    fn person(&self) -> &'static str {
+        if self.side == Side::Payable { "Proveedor" } else { "Cliente" }
+    }
+
+    fn is_filtered(&self) -> bool {
+        !self.asked.q.is_empty() || !self.asked.edad.is_empty()
+    }
+}

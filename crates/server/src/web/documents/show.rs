@@ -1,0 +1,68 @@
+//! A document's page: what it was, what is left of it, and the payments that settled it.
+
+use acuse_domain::document::{Document, Side};
+use acuse_domain::id::DocumentId;
+use acuse_domain::money::Money;
+use acuse_store::payments::OfDocument;
+use acuse_store::{contacts, documents, payments};
+use askama::Template;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+
+use crate::access::{Authorized, Permission, RecordPayments, ViewRecords};
+use crate::app::App;
+use crate::web::contacts::show::payment_path;
+use crate::web::filters;
+use crate::web::page::{Page, Section, shown};
+use crate::web::path_id::PathId;
+use crate::web::trouble::Trouble;
+
+#[derive(Template)]
+#[template(path = "documents/show.html")]
+struct DocumentPage {
+    page: Page,
+    document: Document,
+    contact_name: String,
+    payments: Vec<OfDocument>,
+    /// Settled before it was kept here.
+    before: Money,
+    may_record: bool,
+}
+
+pub async fn show(
+    State(app): State<App>,
+    may: Authorized<ViewRecords>,
+    headers: HeaderMap,
+    PathId(id): PathId<DocumentId>,
+) -> Result<Response, Trouble> {
+    let company = may.actor.company;
+    let document = documents::find(&app.db, company, id).await?.ok_or(Trouble::NotFound)?;
+    let contact = contacts::find(&app.db, company, document.contact).await?.ok_or(Trouble::NotFound)?;
+    let payments = payments::with_document(&app.db, company, id).await?;
+    let settled: Money = payments.iter().filter(|one| !one.voided).map(|one| one.amount).sum();
+    Ok(shown(&DocumentPage {
+        page: Page::load(&app, &may, Section::Documentos, &headers).await?,
+        before: document.facts.total - document.balance - settled,
+        document,
+        contact_name: contact.details.name,
+        payments,
+        may_record: may.session.as_ref().is_some_and(|session| RecordPayments::is_held_by(session.role)),
+    }))
+}
+
+impl DocumentPage {
+    fn is_payable(&self) -> bool {
+        self.document.facts.side == Side::Payable
+    }
+
+    /// To the payment that settles it.
+    fn settle(&self) -> String {
+        let book = if self.is_payable() { "pagos" } else { "cobros" };
+        format!("/{book}/nuevo?persona={}", self.document.contact)
+    }
+
+    fn path(payment: &OfDocument) -> String {
+        payment_path(payment.number.direction, payment.payment)
+    }
+}

@@ -1,0 +1,227 @@
+//! Inicio: what the day asks for, what is owed, and what was recorded last.
+
+use acuse_domain::Instant;
+use acuse_domain::delivery::State as Fate;
+use acuse_domain::document::Side;
+use acuse_domain::money::Money;
+use acuse_domain::payment::Direction;
+use acuse_mail::explanation::{Context, Language, explain};
+use acuse_store::Page as Rows;
+use acuse_store::deliveries::{self, Delivery, Filter};
+use acuse_store::documents::{self, AgeSum};
+use acuse_store::payments::{self, Summary};
+use acuse_store::{mail_accounts, users};
+use askama::Template;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use chrono::{Datelike, Timelike};
+
+use crate::access::{Authorized, Permission, RecordPayments, ViewRecords};
+use crate::app::App;
+use crate::web::calendar;
+use crate::web::contacts::show::payment_path;
+use crate::web::deliveries::cause;
+use crate::web::filters;
+use crate::web::page::{Page, Section, shown};
+use crate::web::state_mark::StateMark;
+use crate::web::trouble::Trouble;
+
+/// Deliveries that «Para hoy» names one by one; more are summed up.
+const NAMED: u64 = 3;
+const LAST: u64 = 6;
+
+#[derive(Template)]
+#[template(path = "home/home.html")]
+struct HomePage {
+    page: Page,
+    todo: Vec<Todo>,
+    receivable: [AgeSum; 4],
+    payable: Money,
+    last: Vec<(Summary, StateMark)>,
+    may_record: bool,
+}
+
+/// What is owed of one age; the largest is 100 wide.
+struct Bar {
+    word: &'static str,
+    balance: Money,
+    width: i64,
+    is_late: bool,
+}
+
+/// Something that waits for a person.
+struct Todo {
+    icon: &'static str,
+    is_bad: bool,
+    what: String,
+    detail: String,
+    href: String,
+    act: &'static str,
+}
+
+pub async fn show(State(app): State<App>, may: Authorized<ViewRecords>, headers: HeaderMap) -> Result<Response, Trouble> {
+    let company = may.actor.company;
+    let page = Page::load(&app, &may, Section::Inicio, &headers).await?;
+    let today = page.today();
+    let receivable = documents::aging(&app.db, company, Side::Receivable, today).await?;
+    let payable = documents::aging(&app.db, company, Side::Payable, today).await?;
+    let last = payments::list(&app.db, company, &payments::Filter::default(), Rows { after: None, limit: LAST }).await?;
+    let sent = deliveries::of_payments(&app.db, company, &last.iter().map(|one| one.id).collect::<Vec<_>>()).await?;
+    let mut todo = paused_accounts(&app, &may).await?;
+    todo.extend(failed_deliveries(&app, &may).await?);
+    todo.extend(overdue(&receivable, Side::Receivable));
+    todo.extend(overdue(&payable, Side::Payable));
+    Ok(shown(&HomePage {
+        todo,
+        receivable,
+        payable: payable.iter().map(|sum| sum.balance).sum(),
+        last: last.into_iter().map(|payment| marked(payment, &sent)).collect(),
+        may_record: may.session.as_ref().is_some_and(|session: &users::Session| RecordPayments::is_held_by(session.role)),
+        page,
+    }))
+}
+
+async fn paused_accounts(app: &App, may: &Authorized<ViewRecords>) -> Result<Vec<Todo>, Trouble> {
+    let accounts = mail_accounts::list(&app.db, may.actor.company).await?;
+    let paused = accounts.into_iter().filter_map(|account| account.pause.map(|pause| (account.id, account.settings, pause)));
+    let todo = paused.map(|(id, settings, pause)| {
+        let context = Context { host: &settings.server, username: &settings.username, ..Context::default() };
+        Todo {
+            icon: "alert-octagon",
+            is_bad: true,
+            what: format!("La cuenta {} está en pausa", settings.from_address),
+            detail: format!("{}. Sus recibos esperan.", explain(&pause.problem_code, &context, Language::Spanish).title),
+            href: format!("/mi-compania/correos/{id}"),
+            act: "Revisar la cuenta",
+        }
+    });
+    Ok(todo.collect())
+}
+
+async fn failed_deliveries(app: &App, may: &Authorized<ViewRecords>) -> Result<Vec<Todo>, Trouble> {
+    let company = may.actor.company;
+    let filter = Filter { states: vec![Fate::Failed, Fate::Bounced], ..Filter::default() };
+    let found = deliveries::list(&app.db, company, &filter, Rows { after: None, limit: NAMED }).await?;
+    let all = deliveries::count_in(&app.db, company, &filter.states).await?;
+    let mut todo: Vec<Todo> = found.iter().map(failed).collect();
+    if all > NAMED {
+        todo.push(Todo {
+            icon: "send",
+            is_bad: true,
+            what: format!("{} envíos más no llegaron", all - NAMED),
+            detail: "Cada uno dice por qué, y qué hacer.".to_owned(),
+            href: "/envios?estado=problemas".to_owned(),
+            act: "Ver los envíos",
+        });
+    }
+    Ok(todo)
+}
+
+fn failed(delivery: &Delivery) -> Todo {
+    let bounced = delivery.state == Fate::Bounced;
+    let why = cause(delivery).unwrap_or_else(|| "El servidor no lo aceptó".to_owned());
+    Todo {
+        icon: if bounced { "arrow-back-up" } else { "alert-octagon" },
+        is_bad: true,
+        what: format!("{} el recibo de {}", if bounced { "Rebotó" } else { "Falló" }, delivery.contact_name),
+        detail: format!("{}: {}. {}.", delivery.recipient, lower_first(&why), delivery.number),
+        href: payment_path(delivery.number.direction, delivery.payment),
+        act: "Ver el recibo",
+    }
+}
+
+fn overdue(sums: &[AgeSum; 4], side: Side) -> Option<Todo> {
+    let documents: i64 = sums[1..].iter().map(|sum| sum.documents).sum();
+    let balance: Money = sums[1..].iter().map(|sum| sum.balance).sum();
+    let (word, href, act) = match side {
+        Side::Receivable => ("por cobrar", "/documentos", "Ver los vencidos"),
+        Side::Payable => ("por pagar", "/documentos?lado=pagar", "Ver los vencidos"),
+    };
+    let what = match documents {
+        0 => return None,
+        1 => format!("1 documento {word} está vencido, {balance}"),
+        _ => format!("{documents} documentos {word} están vencidos, {balance}"),
+    };
+    let worst = sums[3].documents;
+    let detail = match worst {
+        0 => format!("{} vencieron hace 30 días o menos.", sums[1].documents),
+        1 => "Uno lleva más de 60 días.".to_owned(),
+        _ => format!("{worst} llevan más de 60 días."),
+    };
+    Some(Todo { icon: "file-text", is_bad: false, what, detail, href: href.to_owned(), act })
+}
+
+fn marked(payment: Summary, sent: &[Delivery]) -> (Summary, StateMark) {
+    let own: Vec<(Fate, Option<Instant>)> =
+        sent.iter().filter(|one| one.payment == payment.id).map(|one| (one.state, one.next_attempt_at)).collect();
+    (payment, StateMark::of_all(&own))
+}
+
+fn lower_first(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}
+
+impl HomePage {
+    fn greeting(&self) -> String {
+        let word = match calendar::local(self.page.now).hour() {
+            5..=11 => "Buenos días",
+            12..=18 => "Buenas tardes",
+            _ => "Buenas noches",
+        };
+        format!("{word}, {}", self.page.user_name.split(' ').next().unwrap_or_default())
+    }
+
+    /// `martes 24 de noviembre de 2026`
+    fn long_day(&self) -> String {
+        const DAYS: [&str; 7] = ["lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"];
+        const MONTHS: [&str; 12] = [
+            "enero",
+            "febrero",
+            "marzo",
+            "abril",
+            "mayo",
+            "junio",
+            "julio",
+            "agosto",
+            "septiembre",
+            "octubre",
+            "noviembre",
+            "diciembre",
+        ];
+        let today = self.page.today();
+        let weekday = usize::try_from(today.weekday().num_days_from_monday()).unwrap_or_default();
+        let month = usize::try_from(today.month0()).unwrap_or_default();
+        format!("{} {} de {} de {}", DAYS[weekday], today.day(), MONTHS[month], today.year())
+    }
+
+    fn total(&self) -> Money {
+        self.receivable.iter().map(|sum| sum.balance).sum()
+    }
+
+    fn bars(&self) -> Vec<Bar> {
+        let largest = self.receivable.iter().map(|sum| sum.balance.cents()).max().unwrap_or_default();
+        let words = ["Por vencer", "1 a 30 días", "31 a 60 días", "más de 60 días"];
+        let width = |sum: &AgeSum| if largest > 0 { sum.balance.cents().max(0) * 100 / largest } else { 0 };
+        let bar = |(row, (sum, word)): (usize, (&AgeSum, &'static str))| Bar {
+            word,
+            balance: sum.balance,
+            width: width(sum),
+            is_late: row > 0,
+        };
+        self.receivable.iter().zip(words).enumerate().map(bar).collect()
+    }
+
+    fn path(payment: &Summary) -> String {
+        payment_path(payment.number.direction, payment.id)
+    }
+
+    fn word(payment: &Summary) -> &'static str {
+        if payment.number.direction == Direction::Received { "Cobro" } else { "Pago" }
+    }
+
+    fn signed(payment: &Summary) -> Money {
+        if payment.number.direction == Direction::Received { payment.headline() } else { -payment.headline() }
+    }
+}

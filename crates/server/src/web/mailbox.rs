@@ -1,0 +1,205 @@
+//! The demo's mailbox: what the built-in mail server caught, as its recipients would see it. There is none outside a demo.
+
+use std::sync::Arc;
+
+use acuse_mail::catcher::Caught;
+use acuse_mail::caught::{self, Mailbox, ReadMail};
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::access::{Authorized, ViewRecords};
+use crate::app::App;
+use crate::security::{A_MAIL_IN_A_FRAME, A_PAGE_WITH_A_MAIL};
+use crate::web::page::{Page, Section, shown};
+use crate::web::trouble::Trouble;
+use crate::web::{calendar, filters};
+
+/// As many as one scrolls through; the newest.
+const MOST_SHOWN: usize = 100;
+/// A message's beginning tells who sent it and how it is built; the attachments' base64 says nothing to a reader.
+const ORIGINAL_SHOWN: usize = 16 * 1024;
+
+#[derive(Template)]
+#[template(path = "mailbox/mailbox.html")]
+struct MailboxPage {
+    page: Page,
+    list: Vec<Entry>,
+    open: Option<OpenMail>,
+}
+
+struct Entry {
+    id: u64,
+    to: String,
+    subject: String,
+    at: acuse_domain::Instant,
+    /// `09:14`, or `23/11` for another day.
+    when: String,
+    is_open: bool,
+}
+
+struct OpenMail {
+    id: u64,
+    mail: ReadMail,
+    received_at: acuse_domain::Instant,
+    envelope_to: String,
+    original: String,
+}
+
+/// The list, with its newest mail open.
+pub async fn list(State(app): State<App>, may: Authorized<ViewRecords>, headers: HeaderMap) -> Result<Response, Trouble> {
+    show_mailbox(&app, &may, &headers, None).await
+}
+
+pub async fn open(
+    State(app): State<App>,
+    may: Authorized<ViewRecords>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Response, Trouble> {
+    let caught = find(&app, &id)?;
+    show_mailbox(&app, &may, &headers, Some(caught)).await
+}
+
+async fn show_mailbox(
+    app: &App,
+    may: &Authorized<ViewRecords>,
+    headers: &HeaderMap,
+    wanted: Option<Arc<Caught>>,
+) -> Result<Response, Trouble> {
+    let catcher = app.catcher.as_ref().ok_or(Trouble::NotFound)?;
+    let messages = catcher.messages();
+    let open = wanted.or_else(|| messages.first().cloned());
+    let open_id = open.as_ref().map(|caught| caught.id);
+    let page = MailboxPage {
+        page: Page::load(app, may, Section::Buzon, headers).await?,
+        list: messages.iter().take(MOST_SHOWN).map(|caught| Entry::of(caught, open_id)).collect(),
+        open: open.map(|caught| OpenMail::of(&caught)),
+    };
+    let mut answer = shown(&page);
+    answer.headers_mut().insert(CONTENT_SECURITY_POLICY, A_PAGE_WITH_A_MAIL);
+    Ok(answer)
+}
+
+/// The mail's own HTML, for the frame: its inline pictures become part of it, and nothing of it runs or asks.
+pub async fn html(State(app): State<App>, _may: Authorized<ViewRecords>, Path(id): Path<String>) -> Result<Response, Trouble> {
+    let mail = caught::parse(&find(&app, &id)?.raw);
+    let mut html = mail.html.ok_or(Trouble::NotFound)?;
+    for image in &mail.inline {
+        let data = format!("data:{};base64,{}", image.mime, STANDARD.encode(&image.bytes));
+        html = html.replace(&format!("cid:{}", image.cid), &data);
+    }
+    let headers = [
+        (CONTENT_TYPE, axum::http::HeaderValue::from_static("text/html; charset=utf-8")),
+        (CONTENT_SECURITY_POLICY, A_MAIL_IN_A_FRAME),
+    ];
+    Ok((headers, html).into_response())
+}
+
+/// An attachment, by its place. A PDF opens; anything else is saved, since it was written by others.
+pub async fn attachment(
+    State(app): State<App>,
+    _may: Authorized<ViewRecords>,
+    Path((id, place)): Path<(String, usize)>,
+) -> Result<Response, Trouble> {
+    let mut mail = caught::parse(&find(&app, &id)?.raw);
+    if place >= mail.attachments.len() {
+        return Err(Trouble::NotFound);
+    }
+    let file = mail.attachments.swap_remove(place);
+    let is_pdf = file.mime == "application/pdf";
+    let kind = if is_pdf { "application/pdf" } else { "application/octet-stream" };
+    let how = if is_pdf { "inline" } else { "attachment" };
+    let headers =
+        [(CONTENT_TYPE, kind.to_owned()), (CONTENT_DISPOSITION, format!("{how}; filename=\"{}\"", safe_name(&file.name)))];
+    Ok((headers, file.bytes).into_response())
+}
+
+/// The message as it came over the wire.
+pub async fn original(
+    State(app): State<App>,
+    _may: Authorized<ViewRecords>,
+    Path(id): Path<String>,
+) -> Result<Response, Trouble> {
+    let caught = find(&app, &id)?;
+    let headers = [
+        (CONTENT_TYPE, "message/rfc822".to_owned()),
+        (CONTENT_DISPOSITION, format!("attachment; filename=\"mensaje-{}.eml\"", caught.id)),
+        (CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    Ok((headers, caught.raw.clone()).into_response())
+}
+
+fn find(app: &App, id: &str) -> Result<Arc<Caught>, Trouble> {
+    let catcher = app.catcher.as_ref().ok_or(Trouble::NotFound)?;
+    id.parse().ok().and_then(|id| catcher.get(id)).ok_or(Trouble::NotFound)
+}
+
+/// Letters, digits, points and lines: what cannot break out of a header's quotes.
+fn safe_name(name: &str) -> String {
+    let kept: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')).collect();
+    if kept.is_empty() { "adjunto".to_owned() } else { kept }
+}
+
+impl Entry {
+    fn of(caught: &Caught, open: Option<u64>) -> Self {
+        let mail = caught::parse(&caught.raw);
+        Self {
+            id: caught.id,
+            to: caught.rcpt_to.join(", "),
+            subject: mail.subject,
+            at: caught.received_at,
+            when: calendar::short_moment(caught.received_at, acuse_store::now()),
+            is_open: open == Some(caught.id),
+        }
+    }
+}
+
+impl OpenMail {
+    fn of(caught: &Caught) -> Self {
+        let mail = caught::parse(&caught.raw);
+        let end = caught.raw.len().min(ORIGINAL_SHOWN);
+        let mut original = String::from_utf8_lossy(&caught.raw[..end]).into_owned();
+        if end < caught.raw.len() {
+            original.push_str("\n[…]");
+        }
+        Self { id: caught.id, mail, received_at: caught.received_at, envelope_to: caught.rcpt_to.join(", "), original }
+    }
+
+    fn from(&self) -> String {
+        named(&self.mail.from)
+    }
+
+    fn to(&self) -> String {
+        if self.mail.to.is_empty() { self.envelope_to.clone() } else { named(&self.mail.to) }
+    }
+
+    fn reply_to(&self) -> String {
+        named(&self.mail.reply_to)
+    }
+
+    fn date(&self) -> String {
+        let at = self.mail.date.unwrap_or(self.received_at);
+        format!("{} {}", calendar::day(calendar::today(at)), calendar::second(at))
+    }
+}
+
+fn named(people: &[Mailbox]) -> String {
+    let one = |person: &Mailbox| match &person.name {
+        Some(name) if !name.is_empty() => format!("{name} <{}>", person.address),
+        _ => person.address.clone(),
+    };
+    people.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// `38 KB`
+fn size(bytes: &[u8]) -> String {
+    match bytes.len() {
+        small @ ..1000 => format!("{small} bytes"),
+        large => format!("{} KB", large.div_ceil(1000)),
+    }
+}

@@ -1,0 +1,256 @@
+//! The house, kept by a test: what ARCHITECTURE.md promises and a script can see.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A room may know these others, and nothing else of ours.
+const ARROWS: [(&str, &[&str]); 7] = [
+    ("domain", &[]),
+    ("mail", &["domain"]),
+    ("render", &["domain"]),
+    ("store", &["domain"]),
+    ("delivery", &["domain", "mail", "render", "store"]),
+    ("server", &["domain", "mail", "render", "store"]),
+    ("acuse", &["delivery", "domain", "mail", "render", "server", "store"]),
+];
+
+const LONGEST_FUNCTION: usize = 70;
+const LONGEST_FILE: usize = 500;
+/// What is longer today: `path lines` or `path function lines`. A line may shrink or go, never grow or come.
+const RATCHET: &str = include_str!("tidy_ratchet.txt");
+
+struct Source {
+    /// From the root of the workspace, with `/`.
+    path: String,
+    text: String,
+}
+
+impl Source {
+    fn room(&self) -> &str {
+        self.path.split('/').nth(1).unwrap_or_default()
+    }
+
+    fn is_test(&self) -> bool {
+        self.path.contains("/tests/") || self.path.starts_with("tests/") || self.path.ends_with("/build.rs")
+    }
+
+    /// The lines of code before the file's own tests, with their numbers.
+    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+        let end = self.text.find("\n#[cfg(test)]\nmod ").unwrap_or(self.text.len());
+        self.text[..end]
+            .lines()
+            .enumerate()
+            .map(|(n, line)| (n + 1, line))
+            .filter(|(_, line)| !line.trim_start().starts_with("//"))
+    }
+}
+
+#[test]
+fn rooms_know_only_whom_the_arrows_allow() {
+    for (room, allowed) in ARROWS {
+        let manifest = read(&root().join("crates").join(room).join("Cargo.toml"));
+        let runtime = manifest.split("[dev-dependencies]").next().unwrap_or_default();
+        for (other, _) in ARROWS.iter().chain(&[("testkit", &[] as &[&str])]) {
+            let named = runtime
+                .lines()
+                .any(|line| line.starts_with(&format!("acuse-{other}.")) || line.starts_with(&format!("acuse-{other} ")));
+            assert!(!named || allowed.contains(other), "{room} must not know {other}");
+        }
+    }
+}
+
+#[test]
+fn each_kind_of_work_has_its_one_room() {
+    let rules: [(&str, &[&str], &[&str]); 5] = [
+        (
+            "SQL",
+            &["INSERT INTO ", "DELETE FROM ", " FROM delivery", " FROM payment", "UPDATE payment", "sea_orm", "sqlx::"],
+            &["store"],
+        ),
+        ("SMTP", &["mail_send", "smtp_proto", "EHLO "], &["mail"]),
+        ("the environment", &["env::var", "env::args", "env::vars"], &["acuse"]),
+        ("HTTP", &["axum::", "tower_http"], &["server", "acuse"]),
+        ("floats", &[": f32", ": f64", "as f32", "as f64", "<f32>", "<f64>"], &["render"]),
+    ];
+    for source in sources().iter().filter(|source| !source.is_test() && source.room() != "testkit") {
+        for (what, signs, rooms) in &rules {
+            for (line, code) in source.code() {
+                let found = signs.iter().any(|sign| code.contains(sign));
+                assert!(!found || rooms.contains(&source.room()), "{what} outside {rooms:?}: {}:{line}", source.path);
+            }
+        }
+    }
+}
+
+#[test]
+fn decisions_have_no_clock_and_no_chance() {
+    for source in sources().iter().filter(|source| source.room() == "domain" || source.path.ends_with("delivery/src/retry.rs")) {
+        for (line, code) in source.code() {
+            let found = ["Utc::now", "SystemTime", "Instant::now", "rand::", "now_v7"].iter().any(|sign| code.contains(sign));
+            assert!(!found, "a clock or chance in a decision: {}:{line}", source.path);
+        }
+    }
+}
+
+#[test]
+fn what_is_serialized_stands_at_an_edge() {
+    let edges = [
+        "crates/server/src/api",
+        "crates/server/src/web",
+        "crates/server/src/problem",
+        "crates/acuse/src/",
+        "crates/domain/src/receipt.rs",
+    ];
+    // Tables of knowledge that the room embeds and reads itself.
+    let tables = ["crates/mail/src/"];
+    for source in sources().iter().filter(|source| !source.is_test() && source.room() != "testkit") {
+        for (line, code) in source.code() {
+            if !code.contains("derive(") {
+                continue;
+            }
+            let at_edge = edges.iter().any(|edge| source.path.starts_with(edge));
+            let is_table = tables.iter().any(|table| source.path.starts_with(table))
+                && !code.contains("Serialize,")
+                && !code.contains("Serialize)");
+            let serializes = code.contains("Serialize") || code.contains("Deserialize");
+            assert!(
+                !serializes || at_edge || is_table,
+                "a shape for the outside in the middle of the house: {}:{line}",
+                source.path
+            );
+        }
+    }
+}
+
+/// A function on a company's data names the company, or says in its name that it crosses companies.
+#[test]
+fn a_companys_data_is_asked_for_by_company() {
+    // Before somebody is known there is no company; a session and a token tell which one it is.
+    let openings = [
+        "log_in",
+        "session",
+        "log_out",
+        "actor",
+        "create",
+        "record_attempts",
+        "renew",
+        "return_to_queue",
+        "find",
+        "begin",
+        "end",
+    ];
+    for source in
+        sources().iter().filter(|source| source.path.starts_with("crates/store/src/") && !source.path.ends_with("/db.rs"))
+    {
+        for (start, _) in source.text.match_indices("pub async fn ") {
+            let head = &source.text[start..start + source.text[start..].find('{').unwrap_or(0)];
+            let name = head.trim_start_matches("pub async fn ").split(['(', '<']).next().unwrap_or_default();
+            let scoped = head.contains("company: CompanyId") || head.contains("by: &Actor") || head.contains("lane: Lane");
+            assert!(
+                scoped || name.ends_with("_any_company") || openings.contains(&name),
+                "{}: {name} names no company",
+                source.path
+            );
+        }
+    }
+}
+
+#[test]
+fn no_shortcut_is_left_in() {
+    let signs = ["#[ignore", "#[allow(", "#![allow(", "todo!(", "unimplemented!(", "dbg!("];
+    for source in sources().iter().filter(|source| !source.path.ends_with("tests/tidy.rs")) {
+        assert!(!source.path.ends_with("/mod.rs"), "{}: a module's file has its name", source.path);
+        for (number, line) in source.text.lines().enumerate() {
+            assert!(!signs.iter().any(|sign| line.contains(sign)), "{}:{}: {}", source.path, number + 1, line.trim());
+        }
+    }
+    for manifest in fs::read_dir(root().join("crates")).expect("crates").flatten() {
+        let text = read(&manifest.path().join("Cargo.toml"));
+        assert!(text.contains("[lints]\nworkspace = true"), "{}: the workspace's lints", manifest.path().display());
+    }
+}
+
+#[test]
+fn functions_and_files_grow_no_longer_than_the_list_says() {
+    let allowed: BTreeMap<&str, usize> =
+        RATCHET.lines().filter_map(|line| line.rsplit_once(' ')).filter_map(|(what, n)| Some((what, n.parse().ok()?))).collect();
+    let mut longer = Vec::new();
+    for source in &sources() {
+        let length = source.text.lines().count();
+        if length > LONGEST_FILE {
+            longer.push((source.path.clone(), length));
+        }
+        longer.extend(long_functions(source));
+    }
+    for (what, length) in &longer {
+        let most = allowed.get(what.as_str()).copied().unwrap_or(0);
+        assert!(*length <= most, "«{what}» has {length} lines; the list allows {most}. Split it.");
+    }
+    for (what, most) in &allowed {
+        let now = longer.iter().find(|(own, _)| own == what).map(|(_, length)| *length);
+        assert_eq!(now, Some(*most), "«{what}» became shorter: say so in tests/tidy_ratchet.txt");
+    }
+}
+
+/// From a line that begins a function to the brace that closes it at the same indentation.
+fn long_functions(source: &Source) -> Vec<(String, usize)> {
+    let lines: Vec<&str> = source.text.lines().collect();
+    let mut found = Vec::new();
+    for (start, line) in lines.iter().enumerate() {
+        let code = line.trim_start();
+        let indent = &line[..line.len() - code.len()];
+        let begins = [
+            "fn ",
+            "pub fn ",
+            "async fn ",
+            "pub async fn ",
+            "pub(crate) fn ",
+            "pub(crate) async fn ",
+            "pub(super) fn ",
+            "const fn ",
+            "pub const fn ",
+        ]
+        .iter()
+        .any(|head| code.starts_with(head));
+        if !begins {
+            continue;
+        }
+        let closing = format!("{indent}}}");
+        let length = lines[start..].iter().position(|line| **line == closing).map_or(1, |end| end + 1);
+        if length > LONGEST_FUNCTION {
+            let name = code.split("fn ").nth(1).and_then(|rest| rest.split(['(', '<']).next()).unwrap_or_default();
+            found.push((format!("{} {name}", source.path), length));
+        }
+    }
+    found
+}
+
+fn sources() -> Vec<Source> {
+    let mut found = Vec::new();
+    for folder in ["crates", "tests"] {
+        collect(&root().join(folder), &mut found);
+    }
+    assert!(found.len() > 50, "the sources were not found");
+    found
+}
+
+fn collect(folder: &Path, found: &mut Vec<Source>) {
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() && path.file_name().is_some_and(|name| name != "target") {
+            collect(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let relative = path.strip_prefix(root()).expect("below the root").to_string_lossy().into_owned();
+            found.push(Source { path: relative, text: read(&path) });
+        }
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace")
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
