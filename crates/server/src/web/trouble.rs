@@ -65,7 +65,8 @@ pub fn not_found() -> Response {
 /// A path that no handler answers.
 pub async fn unknown_path(request: Request) -> Response {
     if request.uri().path().starts_with("/api/") {
-        return Problem::new(StatusCode::NOT_FOUND, "not_found", "No existe esta dirección de la API.").into_response();
+        return Problem::not_found("not_found", "No existe esta dirección de la API.", "There is no such address in the API.")
+            .into_response();
     }
     not_found()
 }
