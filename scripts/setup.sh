@@ -18,8 +18,13 @@ need() {
   if [ ! -e "$policy" ]; then printf '#!/bin/sh\nexit 101\n' >"$policy"; chmod +x "$policy"; made_policy=yes; fi
   command -v debconf-set-selections >/dev/null \
     && echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  local log
+  log=$(mktemp)
+  if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+    tail -20 "$log" >&2
+    fail "apt-get no pudo instalar ${missing[*]}"
+  fi
+  rm -f "$log"
   if [ -n "$made_policy" ]; then rm -f "$policy"; fi
 }
 

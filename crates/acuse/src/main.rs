@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{backup, demo, doctor, mail_check, migrate, serve, setup};
+use commands::{backup, bench, demo, doctor, mail_check, migrate, serve, setup};
 use config::Config;
 use failure::Failure;
 
@@ -56,6 +56,9 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Puts a copy in the place of the database.
     Restore(backup::RestoreArgs),
+    /// What this machine does in a second, and how near that is to what it could.
+    #[command(subcommand)]
+    Bench(bench::Bench),
 }
 
 fn main() -> ExitCode {
@@ -79,7 +82,10 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         _ => None,
     };
     let config = Config::load(cli.config.as_deref(), data_dir.as_deref())?;
-    logging::start(config.log_format);
+    match cli.command {
+        Command::Bench(_) => logging::start_quiet(config.log_format),
+        _ => logging::start(config.log_format),
+    }
     // Both of rustls' providers are in the tree; it refuses to choose one by itself.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut threads = tokio::runtime::Builder::new_multi_thread();
@@ -106,5 +112,6 @@ async fn carry_out(command: Command, config: Config) -> Result<ExitCode, Failure
         Command::Mail(mail_check::Mail::Check(args)) => mail_check::run(args, &config).await,
         Command::Backup(args) => backup::backup(&args, &config).await.map(|()| ExitCode::SUCCESS),
         Command::Restore(args) => backup::restore(&args, &config).await.map(|()| ExitCode::SUCCESS),
+        Command::Bench(what) => bench::run(what).await.map(|()| ExitCode::SUCCESS),
     }
 }

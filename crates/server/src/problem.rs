@@ -1,69 +1,179 @@
 //! The one place where errors become `application/problem+json` (RFC 9457), in Spanish or English.
 
+mod english;
+mod refusals;
+mod words;
+
+pub use words::{Said, sentence};
+
+use acuse_mail::explanation::Language;
 use acuse_store::StoreError;
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-/// What a caller is told. `code` is stable; `detail` is for people.
-#[derive(Debug, Clone, Serialize)]
+/// Seconds after which a database that did not answer is worth another try.
+const TRY_AGAIN_AFTER: HeaderValue = HeaderValue::from_static("5");
+
+/// What a caller is told. `code` is stable; the words are for people.
+#[derive(Debug, Clone)]
 pub struct Problem {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    title: String,
-    status: u16,
-    detail: String,
+    status: StatusCode,
     code: &'static str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    detail: Said,
     errors: Vec<FieldProblem>,
 }
 
-#[derive(Debug, Clone, Serialize)]
+/// What is wrong with one field.
+#[derive(Debug, Clone)]
 pub struct FieldProblem {
+    /// As the request writes it: `lines.0.amount`.
     pub field: String,
-    pub code: String,
-    pub message: String,
+    pub code: &'static str,
+    pub message: Said,
+}
+
+impl FieldProblem {
+    #[must_use]
+    pub fn new(field: impl Into<String>, code: &'static str, message: Said) -> Self {
+        Self { field: field.into(), code, message }
+    }
 }
 
 impl Problem {
     #[must_use]
-    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        let title = status.canonical_reason().unwrap_or_default().to_string();
-        Self { kind: "about:blank", title, status: status.as_u16(), detail: detail.into(), code, errors: Vec::new() }
+    pub fn new(status: StatusCode, code: &'static str, detail: Said) -> Self {
+        Self { status, code, detail, errors: Vec::new() }
+    }
+
+    /// 422 with every field that is wrong. Its code is that of the first, since what follows is often its consequence.
+    #[must_use]
+    pub fn of_fields(errors: Vec<FieldProblem>) -> Self {
+        let (code, detail) = match errors.first() {
+            Some(first) => (first.code, first.message.clone()),
+            None => ("invalid_request", Said::both("Hay datos que corregir.", "Some fields have to be corrected.")),
+        };
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY, code, detail, errors }
+    }
+
+    /// 422 about one field.
+    #[must_use]
+    pub fn of_field(field: impl Into<String>, code: &'static str, message: Said) -> Self {
+        Self::of_fields(vec![FieldProblem::new(field, code, message)])
+    }
+
+    #[must_use]
+    pub fn not_found(code: &'static str, es: &str, en: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, Said::both(es, en))
     }
 
     #[must_use]
     pub fn token_missing() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "token_missing", "Falta «Authorization: Bearer acu_…».")
+        let detail = Said::both("Falta «Authorization: Bearer acu_…».", "«Authorization: Bearer acu_…» is missing.");
+        Self::new(StatusCode::UNAUTHORIZED, "token_missing", detail)
     }
 
     #[must_use]
     pub fn token_unknown() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "token_unknown", "El token no existe o fue revocado.")
+        let detail = Said::both("El token no existe o fue revocado.", "There is no such token, or it was revoked.");
+        Self::new(StatusCode::UNAUTHORIZED, "token_unknown", detail)
+    }
+
+    /// Something that should not happen; what it was stands in the log.
+    #[must_use]
+    pub fn internal() -> Self {
+        let detail = Said::both(
+            "Algo falló en el servidor; no se registró nada.",
+            "Something failed in the server; nothing was recorded.",
+        );
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", detail)
+    }
+
+    /// The answer in the reader's language.
+    #[must_use]
+    pub fn answer(&self, language: Language) -> Response {
+        let body = serde_json::to_vec(&Body::of(self, language)).unwrap_or_default();
+        let mut response = (self.status, [(CONTENT_TYPE, "application/problem+json")], body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(words::tag(language)));
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, TRY_AGAIN_AFTER);
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
     }
 }
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         tracing::error!("The store failed: {error}");
-        match error {
-            StoreError::Unavailable(_) => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "database_unavailable",
-                "La base de datos no responde; no se registró nada. Intente de nuevo en un momento.",
-            ),
-            _ => {
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "Algo falló en el servidor; no se registró nada.")
-            }
-        }
+        let StoreError::Unavailable(_) = error else { return Self::internal() };
+        let detail = Said::both(
+            "La base de datos no responde; no se registró nada. Intente de nuevo en un momento.",
+            "The database does not answer; nothing was recorded. Try again in a moment.",
+        );
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "database_unavailable", detail)
     }
 }
 
+/// In Spanish; the API's outermost layer, which knows what the caller reads, may say it again in English.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = serde_json::to_vec(&self).unwrap_or_default();
-        (status, [(CONTENT_TYPE, "application/problem+json")], body).into_response()
+        let mut response = self.answer(Language::Spanish);
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// An error as RFC 9457 writes it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem, example = json!({
+    "type": "about:blank", "title": "Datos no válidos", "status": 422, "code": "allocation_exceeds_balance",
+    "detail": "El abono a 001-001-000000123 supera su saldo: quedan 120,00.",
+    "errors": [{ "field": "allocations.0.amount", "code": "allocation_exceeds_balance",
+        "message": "El abono a 001-001-000000123 supera su saldo: quedan 120,00." }]
+}))]
+pub struct Body<'a> {
+    /// `about:blank`: `code` says which error it is.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The status in words.
+    title: &'static str,
+    status: u16,
+    /// For people; Spanish, or English by Accept-Language.
+    detail: &'a str,
+    /// Stable, for programs.
+    code: &'static str,
+    /// What is wrong with which field; empty where no field is.
+    errors: Vec<FieldBody<'a>>,
+}
+
+/// What is wrong with one field of the request.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FieldProblem)]
+struct FieldBody<'a> {
+    /// Its place in the request: `lines.0.amount`.
+    field: &'a str,
+    /// Stable, for programs.
+    code: &'static str,
+    message: &'a str,
+}
+
+impl<'a> Body<'a> {
+    fn of(problem: &'a Problem, language: Language) -> Self {
+        let field =
+            |error: &'a FieldProblem| FieldBody { field: &error.field, code: error.code, message: error.message.in_(language) };
+        Self {
+            kind: "about:blank",
+            title: words::title(problem.status, language),
+            status: problem.status.as_u16(),
+            detail: problem.detail.in_(language),
+            code: problem.code,
+            errors: problem.errors.iter().map(field).collect(),
+        }
     }
 }

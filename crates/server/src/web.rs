@@ -1,6 +1,7 @@
 //! The pages, for a person with a browser. Forms come in, pages go out; what they do is the store's acts.
 
 pub mod calendar;
+pub mod company;
 pub mod contacts;
 pub mod deliveries;
 pub mod documents;
@@ -9,9 +10,11 @@ pub mod form_errors;
 pub mod home;
 pub mod login;
 pub mod mailbox;
+pub mod mail_accounts;
 pub mod page;
 pub mod pager;
 pub mod path_id;
+pub mod payments;
 pub mod state_mark;
 pub mod trail;
 pub mod trouble;
@@ -41,4 +44,33 @@ pub fn router() -> Router<App> {
         .route("/demo/buzon/{id}/html", get(mailbox::html))
         .route("/demo/buzon/{id}/adjuntos/{place}", get(mailbox::attachment))
         .route("/demo/buzon/{id}/original", get(mailbox::original))
+        .route("/mi-compania", get(mail_accounts::start))
+        .route("/mi-compania/correos", get(mail_accounts::list).post(mail_accounts::create))
+        .route("/mi-compania/correos/nueva", get(mail_accounts::new))
+        .route("/mi-compania/correos/{id}", get(mail_accounts::edit).post(mail_accounts::change))
+        .route("/mi-compania/correos/{id}/probar", get(mail_accounts::back_to_form).post(mail_accounts::try_saved))
+        .route("/mi-compania/correos/{id}/desactivar", post(mail_accounts::disable))
+        .route("/mi-compania/correos/{id}/activar", post(mail_accounts::enable))
+        .route("/mi-compania/correos/{id}/eliminar", get(mail_accounts::ask_delete).post(mail_accounts::delete))
+        .route("/mi-compania/datos", get(company::profile).post(company::change))
+        .route("/mi-compania/logo", company::logo_routes())
+        .route("/mi-compania/logo/quitar", post(company::remove_logo))
+        .merge(payments_at("/cobros"))
+        .merge(payments_at("/pagos"))
+}
+
+/// The two books have the same pages.
+fn payments_at(book: &str) -> Router<App> {
+    let at = |path: &str| format!("{book}{path}");
+    Router::new()
+        .route(book, get(payments::list::list))
+        .route(&at("/nuevo"), get(payments::new::ask).post(payments::new::submit))
+        .route(&at("/{id}"), get(payments::show::show))
+        .route(&at("/{id}/recibo.pdf"), get(payments::pdf::receipt))
+        .route(&at("/{id}/reenviar"), get(payments::show::ask_resend).post(payments::act::resend))
+        .route(&at("/{id}/anular"), get(payments::show::ask_void).post(payments::act::void))
+        .route(&at("/{id}/envios"), get(payments::show::sends))
+        .route(&at("/{id}/envios/{envio}/corregir"), post(payments::act::correct))
+        .route(&at("/{id}/envios/{envio}/reintentar"), post(payments::act::retry))
+        .route(&at("/{id}/envios/{envio}/anular"), post(payments::act::cancel))
 }

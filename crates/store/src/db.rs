@@ -116,16 +116,28 @@ impl Db {
     /// Brings the tables to this version. Errs if the database belongs to a newer one.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         let migrator = sqlx::migrate!("./migrations");
-        let done = match self.engine() {
-            DbBackend::Postgres => migrator.run(self.writer.get_postgres_connection_pool()).await,
-            _ => migrator.run(self.writer.get_sqlite_connection_pool()).await,
-        };
+        let mut done = self.run(&migrator).await;
+        // sqlx takes no lock on SQLite: another process may have made the same tables a moment earlier. What it has done is
+        // passed over when it is looked at again.
+        for _ in migrator.iter() {
+            if done.is_ok() || !self.is_sqlite() {
+                break;
+            }
+            done = self.run(&migrator).await;
+        }
         done.map_err(|error| match error {
             MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
                 DbErr::Exec(RuntimeErr::SqlxError(Arc::new(error))).into()
             }
             other => StoreError::Version(other.to_string()),
         })
+    }
+
+    async fn run(&self, migrator: &sqlx::migrate::Migrator) -> Result<(), MigrateError> {
+        match self.engine() {
+            DbBackend::Postgres => migrator.run(self.writer.get_postgres_connection_pool()).await,
+            _ => migrator.run(self.writer.get_sqlite_connection_pool()).await,
+        }
     }
 
     /// Whether every migration has run. Errs if the database does not answer.

@@ -1,7 +1,9 @@
 //! Cobros and pagos: recorded and voided whole, in one transaction each.
 
+mod overview;
 mod read;
 
+pub use overview::{Totals, methods_of, totals};
 pub use read::{Filter, OfDocument, Recorded, RecordedAllocation, Summary, find, list, open_advances, receipt, with_document};
 
 pub(crate) use read::receipt_as_of;

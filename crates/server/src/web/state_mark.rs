@@ -54,6 +54,12 @@ impl StateMark {
         Self { state, word: word.to_owned(), why: None }
     }
 
+    /// An account that nobody has tried as it stands.
+    #[must_use]
+    pub fn untried() -> Self {
+        Self { state: "none", word: "Sin probar".to_owned(), why: None }
+    }
+
     /// Adds the cause, shown beside the word.
     #[must_use]
     pub fn because(mut self, why: impl Into<String>) -> Self {

@@ -1,6 +1,6 @@
 //! The database itself: migrations, versions, and what happens when it is locked, full or gone.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -194,7 +194,7 @@ async fn fill_the_disk_and_make_room() {
     limit_file_size(None);
     record_cobro(&world.db, &made).await.unwrap();
     stands(recorded + 1).await;
-    writeln!(std::io::stdout(), "the disk was full after {recorded} cobros").unwrap();
+    println!("the disk was full after {recorded} cobros");
 }
 
 fn limit_file_size(bytes: Option<u64>) {

@@ -1,0 +1,90 @@
+//! A request's JSON, and the key under which it is carried out once.
+
+use acuse_store::idempotency::Once;
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+use super::json;
+use crate::problem::{Problem, Said};
+
+/// As Stripe's; longer keys are a mistake.
+const LONGEST_KEY: usize = 255;
+
+/// What a caller asks for, read as JSON.
+pub struct Asked<T> {
+    pub body: T,
+    /// Present where the caller gave an Idempotency-Key.
+    pub once: Option<Once>,
+}
+
+/// The same where nothing has to be said: an empty body stands for `{}`.
+pub struct AskedIfAny<T>(pub Asked<T>);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Asked<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let (parts, bytes) = read(request, state).await?;
+        is_json(&parts.headers)?;
+        Ok(Self { body: json::read(&bytes)?, once: once(&parts, &bytes)? })
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for AskedIfAny<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let (parts, bytes) = read(request, state).await?;
+        if !bytes.is_empty() {
+            is_json(&parts.headers)?;
+        }
+        let json: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
+        Ok(Self(Asked { body: json::read(json)?, once: once(&parts, &bytes)? }))
+    }
+}
+
+async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<(Parts, Bytes), Problem> {
+    let (parts, body) = request.into_parts();
+    let whole = Request::from_parts(parts.clone(), body);
+    let bytes = Bytes::from_request(whole, state).await.map_err(|rejection| {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            let said = Said::both("La solicitud pasa de 1 MB.", "The request is larger than 1 MB.");
+            return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", said);
+        }
+        let said = Said::both("La solicitud no llegó entera.", "The request did not arrive in full.");
+        Problem::new(StatusCode::BAD_REQUEST, "body_incomplete", said)
+    })?;
+    Ok((parts, bytes))
+}
+
+fn is_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if kind == "application/json" || kind.starts_with("application/") && kind.ends_with("+json") {
+        return Ok(());
+    }
+    let said = Said::both("Envíe «Content-Type: application/json».", "Send «Content-Type: application/json».");
+    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", said))
+}
+
+/// The key with a hash of method, path and body: another request under the same key is refused.
+fn once(parts: &Parts, body: &[u8]) -> Result<Option<Once>, Problem> {
+    let Some(key) = parts.headers.get("idempotency-key") else { return Ok(None) };
+    let readable = key.to_str().ok().filter(|key| (1..=LONGEST_KEY).contains(&key.len()));
+    let Some(key) = readable.filter(|key| key.bytes().all(|byte| byte.is_ascii_graphic())) else {
+        let said = Said::both(
+            "Una Idempotency-Key tiene de 1 a 255 caracteres ASCII visibles.",
+            "An Idempotency-Key has 1 to 255 visible ASCII characters.",
+        );
+        return Err(Problem::of_field("Idempotency-Key", "idempotency_key_invalid", said));
+    };
+    let mut hash = Sha256::new();
+    hash.update(format!("{} {}\n", parts.method, parts.uri.path()));
+    hash.update(body);
+    Ok(Some(Once { key: key.to_owned(), request_hash: hash.finalize().into() }))
+}

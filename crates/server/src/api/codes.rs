@@ -1,0 +1,41 @@
+//! The codes of the domain as the API's documentation lists them, and as refusals name them.
+
+use acuse_domain::delivery::State;
+use acuse_domain::document::{DocumentKind, Side};
+use acuse_domain::identification::IdentificationType;
+use acuse_domain::mail_account::{MailModule, Security};
+use acuse_domain::payment::{CheckKind, Direction, Method};
+use acuse_mail::failure::Phase;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident: $all:expr);+ $(;)?) => {$(
+        $(#[$doc])*
+        pub fn $name() -> Vec<&'static str> {
+            $all.into_iter().map(|value| value.as_str()).collect()
+        }
+    )+
+
+        /// A schema of each, for `schema_with`.
+        pub mod schema {
+            use super::*;
+
+            $(pub fn $name() -> Object {
+                ObjectBuilder::new().schema_type(Type::String).enum_values(Some(super::$name())).build()
+            })+
+        }
+    };
+}
+
+codes! {
+    directions: [Direction::Received, Direction::Made];
+    methods: Method::ALL;
+    check_kinds: CheckKind::ALL;
+    document_kinds: DocumentKind::ALL;
+    sides: [Side::Receivable, Side::Payable];
+    identification_types: IdentificationType::ALL;
+    modules: MailModule::ALL;
+    securities: Security::ALL;
+    states: State::ALL;
+    phases: Phase::ALL;
+}

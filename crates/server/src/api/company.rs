@@ -1,0 +1,135 @@
+//! Mi compañía.
+
+use acuse_domain::company::{Company, CompanyProfile};
+use acuse_domain::identification::Doubt;
+use acuse_store::companies;
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::body::Asked;
+use super::fields::Fields;
+use super::language::Reads;
+use super::openapi::{Always, BadInput};
+use super::patch;
+use super::warnings::Warning;
+use crate::access::{Authorized, ConfigureCompany, ViewRecords};
+use crate::app::App;
+use crate::problem::Problem;
+
+const LONGEST_TEXT: usize = 300;
+
+/// The company that the token belongs to.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Company)]
+pub struct CompanyOut {
+    id: Uuid,
+    ruc: String,
+    legal_name: String,
+    trade_name: Option<String>,
+    address: Option<String>,
+    city: Option<String>,
+    phone: Option<String>,
+    /// Where answers go when the default account sends.
+    email: Option<String>,
+    warnings: Vec<Warning>,
+}
+
+/// What is absent stays; null takes it away.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "trade_name": "Demo", "email": "contabilidad@demo.ec" }))]
+pub struct CompanyChange {
+    #[schema(nullable = false)]
+    legal_name: Option<String>,
+    #[serde(default, deserialize_with = "patch::given")]
+    #[schema(value_type = Option<String>)]
+    trade_name: Option<Option<String>>,
+    #[serde(default, deserialize_with = "patch::given")]
+    #[schema(value_type = Option<String>)]
+    address: Option<Option<String>>,
+    #[serde(default, deserialize_with = "patch::given")]
+    #[schema(value_type = Option<String>)]
+    city: Option<Option<String>>,
+    #[serde(default, deserialize_with = "patch::given")]
+    #[schema(value_type = Option<String>)]
+    phone: Option<Option<String>>,
+    #[serde(default, deserialize_with = "patch::given")]
+    #[schema(value_type = Option<String>)]
+    email: Option<Option<String>>,
+}
+
+/// The company.
+#[utoipa::path(get, path = "/api/v1/company", tag = "company", responses((status = 200, body = CompanyOut), Always))]
+pub async fn show(
+    State(app): State<App>,
+    may: Authorized<ViewRecords>,
+    Reads(language): Reads,
+) -> Result<Json<CompanyOut>, Problem> {
+    let company = companies::find(&app.db, may.actor.company).await?.ok_or_else(Problem::internal)?;
+    Ok(Json(CompanyOut::of(company, language)))
+}
+
+/// Changes the company's data. Receipts already recorded keep what they say.
+#[utoipa::path(patch, path = "/api/v1/company", tag = "company", request_body = CompanyChange,
+    responses((status = 200, body = CompanyOut), Always, BadInput))]
+pub async fn change(
+    State(app): State<App>,
+    may: Authorized<ConfigureCompany>,
+    Reads(language): Reads,
+    asked: Asked<CompanyChange>,
+) -> Result<Json<CompanyOut>, Problem> {
+    let mut company = companies::find(&app.db, may.actor.company).await?.ok_or_else(Problem::internal)?;
+    company.profile = asked.body.apply_to(company.profile)?;
+    companies::change(&app.db, may.actor.company, &company.profile).await?;
+    Ok(Json(CompanyOut::of(company, language)))
+}
+
+impl CompanyChange {
+    fn apply_to(self, mut profile: CompanyProfile) -> Result<CompanyProfile, Problem> {
+        let mut fields = Fields::default();
+        let name = self.legal_name.as_deref();
+        if let Some(name) = name.and_then(|name| fields.text("legal_name", Some(name), LONGEST_TEXT)) {
+            profile.legal_name = name;
+        }
+        let places = [
+            ("trade_name", self.trade_name, &mut profile.trade_name),
+            ("address", self.address, &mut profile.address),
+            ("city", self.city, &mut profile.city),
+            ("phone", self.phone, &mut profile.phone),
+        ];
+        for (field, given, place) in places {
+            if let Some(text) = given {
+                *place = fields.optional_text(field, text.as_deref(), LONGEST_TEXT);
+            }
+        }
+        if let Some(email) = self.email {
+            profile.email = fields.optional_address("email", email.as_deref());
+        }
+        fields.check()?;
+        Ok(profile)
+    }
+}
+
+impl CompanyOut {
+    fn of(company: Company, language: acuse_mail::explanation::Language) -> Self {
+        let warnings = match company.ruc.doubt() {
+            Some(Doubt::CheckDigit) => vec![Warning::check_digit("ruc", language)],
+            None => Vec::new(),
+        };
+        let CompanyProfile { legal_name, trade_name, address, city, phone, email } = company.profile;
+        Self {
+            id: company.id.0,
+            ruc: company.ruc.to_string(),
+            legal_name,
+            trade_name,
+            address,
+            city,
+            phone,
+            email: email.map(|email| email.to_string()),
+            warnings,
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Envíos: each message to each recipient, and its fate.
+
+use acuse_domain::delivery::State;
+use acuse_domain::id::DeliveryId;
+use acuse_domain::mail_account::MailModule;
+use acuse_mail::explanation::{Context, Language, explain};
+use acuse_store::deliveries::{self, Attempt, Delivery, Filter};
+use axum::Json;
+use axum::extract::State as Shared;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::codes;
+use super::fields::Fields;
+use super::ids::Id;
+use super::language::Reads;
+use super::openapi::{Always, BadParams, NotFound, NotNow};
+use super::pages::{List, Params, Wanted};
+use crate::access::{Authorized, SendReceipts, ViewRecords};
+use crate::app::App;
+use crate::problem::Problem;
+
+/// One message to one recipient.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Delivery)]
+pub struct DeliveryOut {
+    id: Uuid,
+    payment_id: Uuid,
+    /// `receipt`, or `void_notice`: the receipt is void.
+    kind: &'static str,
+    recipient: String,
+    #[schema(schema_with = codes::schema::states)]
+    state: &'static str,
+    /// The account that sent it or tried to; null before the first attempt.
+    account: Option<AccountOut>,
+    /// Stays the same however often it is tried.
+    message_id: Option<String>,
+    /// The number of the re-sending that it belongs to; null for what was sent when the payment was recorded or voided.
+    resend_of: Option<i32>,
+    queued_at: DateTime<Utc>,
+    next_attempt_at: Option<DateTime<Utc>>,
+    finished_at: Option<DateTime<Utc>>,
+    /// Oldest first.
+    attempts: Vec<AttemptOut>,
+    problem: Option<ProblemOut>,
+}
+
+/// The account behind a delivery.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeliveryAccount)]
+pub struct AccountOut {
+    /// `company` or `default`.
+    source: String,
+    server: String,
+    from_address: String,
+}
+
+/// One attempt and the server's own words.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Attempt)]
+pub struct AttemptOut {
+    at: DateTime<Utc>,
+    /// How far it came.
+    #[schema(schema_with = codes::schema::phases)]
+    phase: String,
+    reply: String,
+    duration_ms: i64,
+    /// Where the delivery stood after it.
+    #[schema(schema_with = codes::schema::states)]
+    state: &'static str,
+}
+
+/// What went wrong, and what to do.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MailProblem, example = json!({ "code": "auth_app_password_required",
+    "title": "Gmail pide una contraseña de aplicación", "fix": ["Cree una contraseña de aplicación…"] }))]
+pub struct ProblemOut {
+    /// Stable, for programs.
+    code: String,
+    title: String,
+    /// In the order in which it should be tried.
+    fix: Vec<String>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct DeliveriesWanted {
+    /// One state, or several separated by commas.
+    state: Option<String>,
+    module: Option<String>,
+    /// Only deliveries with this problem.
+    problem: Option<String>,
+    /// Part of an address, of the person's name, or a receipt's number.
+    q: Option<String>,
+    /// 1 to 200; 50 where absent.
+    limit: Option<String>,
+    /// The `next` of the page before.
+    after: Option<String>,
+}
+
+/// Deliveries, newest first.
+#[utoipa::path(get, path = "/api/v1/deliveries", tag = "deliveries", params(DeliveriesWanted),
+    responses((status = 200, body = List<DeliveryOut>), Always, BadParams))]
+pub async fn list(
+    Shared(app): Shared<App>,
+    may: Authorized<ViewRecords>,
+    Reads(language): Reads,
+    Params(params): Params<DeliveriesWanted>,
+) -> Result<Json<List<DeliveryOut>>, Problem> {
+    let mut fields = Fields::default();
+    let wanted = Wanted::read(&mut fields, params.limit.as_deref(), params.after.as_deref());
+    let filter = Filter {
+        states: states(&mut fields, params.state.as_deref()),
+        module: fields.optional_code("module", params.module.as_deref(), MailModule::parse, &codes::modules()),
+        problem_code: params.problem,
+        text: params.q,
+    };
+    fields.check()?;
+    let mut rows = deliveries::list(&app.db, may.actor.company, &filter, wanted.page()).await?;
+    let next = wanted.cut(&mut rows, |delivery| delivery.id.0);
+    Ok(Json(List { data: DeliveryOut::all(rows, language), next }))
+}
+
+/// One delivery with its attempts.
+#[utoipa::path(get, path = "/api/v1/deliveries/{id}", tag = "deliveries", params(("id" = Uuid, Path)),
+    responses((status = 200, body = DeliveryOut), Always, NotFound))]
+pub async fn show(
+    Shared(app): Shared<App>,
+    may: Authorized<ViewRecords>,
+    Reads(language): Reads,
+    Id(id): Id<DeliveryId>,
+) -> Result<Json<DeliveryOut>, Problem> {
+    found(&app, &may, id, language).await
+}
+
+/// Tries again at once what waits, failed or bounced.
+#[utoipa::path(post, path = "/api/v1/deliveries/{id}/retry", tag = "deliveries", params(("id" = Uuid, Path)),
+    responses((status = 200, body = DeliveryOut), Always, NotFound, NotNow))]
+pub async fn retry(
+    Shared(app): Shared<App>,
+    may: Authorized<SendReceipts>,
+    Reads(language): Reads,
+    Id(id): Id<DeliveryId>,
+) -> Result<Json<DeliveryOut>, Problem> {
+    deliveries::retry(&app.db, &may.actor, id, acuse_store::now()).await?;
+    found(&app, &may, id, language).await
+}
+
+/// Cancels what waits.
+#[utoipa::path(post, path = "/api/v1/deliveries/{id}/cancel", tag = "deliveries", params(("id" = Uuid, Path)),
+    responses((status = 200, body = DeliveryOut), Always, NotFound, NotNow))]
+pub async fn cancel(
+    Shared(app): Shared<App>,
+    may: Authorized<SendReceipts>,
+    Reads(language): Reads,
+    Id(id): Id<DeliveryId>,
+) -> Result<Json<DeliveryOut>, Problem> {
+    deliveries::cancel(&app.db, &may.actor, id, acuse_store::now()).await?;
+    found(&app, &may, id, language).await
+}
+
+async fn found<P>(app: &App, may: &Authorized<P>, id: DeliveryId, language: Language) -> Result<Json<DeliveryOut>, Problem> {
+    let delivery = deliveries::find(&app.db, may.actor.company, id).await?.ok_or_else(Problem::delivery_not_found)?;
+    Ok(Json(DeliveryOut::of(delivery, language)))
+}
+
+fn states(fields: &mut Fields, given: Option<&str>) -> Vec<State> {
+    let known = codes::states();
+    let parts = given.unwrap_or_default().split(',').map(str::trim).filter(|part| !part.is_empty());
+    parts.filter_map(|part| fields.optional_code("state", Some(part), State::parse, &known)).collect()
+}
+
+impl DeliveryOut {
+    pub(super) fn all(deliveries: Vec<Delivery>, language: Language) -> Vec<Self> {
+        deliveries.into_iter().map(|delivery| Self::of(delivery, language)).collect()
+    }
+
+    pub(super) fn of(delivery: Delivery, language: Language) -> Self {
+        let account = delivery.account.map(|(source, server, from_address)| AccountOut { source, server, from_address });
+        let context = Context {
+            host: account.as_ref().map_or("", |account| account.server.as_str()),
+            sender: account.as_ref().map_or("", |account| account.from_address.as_str()),
+            ..Context::default()
+        };
+        let problem = delivery.problem_code.map(|code| ProblemOut::of(code, &context, language));
+        Self {
+            id: delivery.id.0,
+            payment_id: delivery.payment.0,
+            kind: delivery.kind.as_str(),
+            recipient: delivery.recipient,
+            state: delivery.state.as_str(),
+            account,
+            message_id: delivery.message_id,
+            resend_of: delivery.resend,
+            queued_at: delivery.queued_at,
+            next_attempt_at: delivery.next_attempt_at,
+            finished_at: delivery.finished_at,
+            attempts: delivery.attempts.into_iter().map(AttemptOut::of).collect(),
+            problem,
+        }
+    }
+}
+
+impl AttemptOut {
+    fn of(attempt: Attempt) -> Self {
+        let Attempt { at, phase, reply, duration_ms, state, .. } = attempt;
+        Self { at, phase, reply, duration_ms, state: state.as_str() }
+    }
+}
+
+impl ProblemOut {
+    pub(super) fn found(code: &str, title: String, fix: Vec<String>) -> Self {
+        Self { code: code.to_owned(), title, fix }
+    }
+
+    pub(super) fn of(code: String, context: &Context<'_>, language: Language) -> Self {
+        let said = explain(&code, context, language);
+        Self { code, title: said.title, fix: said.fix }
+    }
+}

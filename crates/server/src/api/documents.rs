@@ -1,0 +1,210 @@
+//! Documentos: open items and their balances.
+
+use acuse_domain::day_in_ecuador;
+use acuse_domain::document::{Document, DocumentFacts, DocumentKind, NewDocument, Side};
+use acuse_domain::id::{ContactId, DocumentId};
+use acuse_store::documents::{self, Filter, Listed};
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::body::Asked;
+use super::codes;
+use super::fields::Fields;
+use super::ids::Id;
+use super::openapi::{Always, BadInput, BadParams, NotFound};
+use super::pages::{List, Params, Wanted};
+use crate::access::{Authorized, KeepDocuments, ViewRecords};
+use crate::app::App;
+use crate::problem::{Problem, Said};
+
+const LONGEST_DETAIL: usize = 300;
+
+/// An open item as it stands now.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Document)]
+pub struct DocumentOut {
+    id: Uuid,
+    #[schema(schema_with = codes::schema::document_kinds)]
+    kind: &'static str,
+    #[schema(schema_with = codes::schema::sides)]
+    side: &'static str,
+    contact_id: Uuid,
+    number: String,
+    issue_date: NaiveDate,
+    due_date: NaiveDate,
+    #[schema(example = "120.00")]
+    total: String,
+    /// What is still open.
+    #[schema(example = "120.00")]
+    balance: String,
+    detail: Option<String>,
+    /// `open`, `settled` or `voided`.
+    status: &'static str,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewDocument, example = json!({
+    "kind": "invoice", "side": "receivable", "contact_id": "01938f2e-7c11-7a3b-9c1d-0f6f4f0a2b11",
+    "number": "001-001-000000123", "issue_date": "2026-11-02", "due_date": "2026-12-02", "total": "120.00"
+}))]
+pub struct DocumentIn {
+    #[schema(required, schema_with = codes::schema::document_kinds)]
+    kind: Option<String>,
+    #[schema(required, schema_with = codes::schema::sides)]
+    side: Option<String>,
+    #[schema(required, nullable = false, format = "uuid")]
+    contact_id: Option<String>,
+    /// `001-001-000000123`; `1-1-123` is completed.
+    #[schema(required, nullable = false)]
+    number: Option<String>,
+    #[schema(required, nullable = false, format = "date")]
+    issue_date: Option<String>,
+    #[schema(required, nullable = false, format = "date")]
+    due_date: Option<String>,
+    /// Of a credit note, negative.
+    #[schema(required, nullable = false)]
+    total: Option<String>,
+    /// What is still open where part of it was settled before; the total where absent.
+    balance: Option<String>,
+    /// A few words to know it by in a list.
+    detail: Option<String>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct DocumentsWanted {
+    /// `receivable` or `payable`.
+    side: Option<String>,
+    #[param(format = "uuid")]
+    contact_id: Option<String>,
+    /// `true` for what still has a balance.
+    open: Option<String>,
+    /// Part of the number, the detail, or the person's name or identification.
+    q: Option<String>,
+    /// 1 to 200; 50 where absent.
+    limit: Option<String>,
+    /// The `next` of the page before.
+    after: Option<String>,
+}
+
+/// Documents by due date.
+#[utoipa::path(get, path = "/api/v1/documents", tag = "documents", params(DocumentsWanted),
+    responses((status = 200, body = List<DocumentOut>), Always, BadParams))]
+pub async fn list(
+    State(app): State<App>,
+    may: Authorized<ViewRecords>,
+    Params(params): Params<DocumentsWanted>,
+) -> Result<Json<List<DocumentOut>>, Problem> {
+    let mut fields = Fields::default();
+    let wanted = Wanted::read(&mut fields, params.limit.as_deref(), params.after.as_deref());
+    let filter = Filter {
+        side: fields.optional_code("side", params.side.as_deref(), Side::parse, &codes::sides()),
+        contact: fields.optional_id("contact_id", params.contact_id.as_deref()).map(ContactId),
+        open_only: fields.optional_code("open", params.open.as_deref(), yes_or_no, &["true", "false"]).unwrap_or(false),
+        age: None,
+        text: params.q,
+    };
+    fields.check()?;
+    let today = day_in_ecuador(acuse_store::now());
+    let mut rows = documents::list(&app.db, may.actor.company, &filter, wanted.page(), today).await?;
+    let next = wanted.cut(&mut rows, |listed| listed.document.id.0);
+    Ok(Json(List { data: rows.into_iter().map(|Listed { document, .. }| DocumentOut::of(document)).collect(), next }))
+}
+
+/// Keeps a new document, open until payments settle it.
+#[utoipa::path(post, path = "/api/v1/documents", tag = "documents", request_body = DocumentIn,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Carries the request out once in 24 hours")),
+    responses((status = 201, body = DocumentOut), Always, BadInput))]
+pub async fn create(
+    State(app): State<App>,
+    may: Authorized<KeepDocuments>,
+    asked: Asked<DocumentIn>,
+) -> Result<(StatusCode, Json<DocumentOut>), Problem> {
+    let document = asked.body.read()?;
+    let id = documents::create(&app.db, &may.actor, &document, asked.once.as_ref(), acuse_store::now()).await?;
+    let document = documents::find(&app.db, may.actor.company, id).await?.ok_or_else(Problem::document_not_found)?;
+    Ok((StatusCode::CREATED, Json(DocumentOut::of(document))))
+}
+
+/// One document.
+#[utoipa::path(get, path = "/api/v1/documents/{id}", tag = "documents", params(("id" = Uuid, Path)),
+    responses((status = 200, body = DocumentOut), Always, NotFound))]
+pub async fn show(
+    State(app): State<App>,
+    may: Authorized<ViewRecords>,
+    Id(id): Id<DocumentId>,
+) -> Result<Json<DocumentOut>, Problem> {
+    let document = documents::find(&app.db, may.actor.company, id).await?.ok_or_else(Problem::document_not_found)?;
+    Ok(Json(DocumentOut::of(document)))
+}
+
+fn yes_or_no(code: &str) -> Option<bool> {
+    code.parse().ok()
+}
+
+impl DocumentIn {
+    fn read(self) -> Result<NewDocument, Problem> {
+        let mut fields = Fields::default();
+        let kind = fields.code("kind", self.kind.as_deref(), DocumentKind::parse, &codes::document_kinds());
+        let side = fields.code("side", self.side.as_deref(), Side::parse, &codes::sides());
+        let contact = fields.id("contact_id", self.contact_id.as_deref());
+        let number = number(&mut fields, self.number.as_deref());
+        let issue_date = fields.date("issue_date", self.issue_date.as_deref());
+        let due_date = fields.date("due_date", self.due_date.as_deref());
+        let total = fields.amount("total", self.total.as_deref());
+        let balance = self.balance.as_deref().and_then(|given| fields.amount("balance", Some(given)));
+        let detail = fields.optional_text("detail", self.detail.as_deref(), LONGEST_DETAIL);
+        let (Some(kind), Some(side), Some(contact), Some(number)) = (kind, side, contact, number) else {
+            return Err(fields.into_problem());
+        };
+        let (Some(issue_date), Some(due_date), Some(total)) = (issue_date, due_date, total) else {
+            return Err(fields.into_problem());
+        };
+        fields.check()?;
+        let facts = DocumentFacts { kind, side, number, issue_date, due_date, total, detail };
+        Ok(NewDocument { contact: ContactId(contact), facts, balance: balance.unwrap_or(total) })
+    }
+}
+
+fn number(fields: &mut Fields, given: Option<&str>) -> Option<acuse_domain::document::DocumentNumber> {
+    let number = fields.required("number", given)?.parse().ok();
+    if number.is_none() {
+        let said = Said::both(
+            "Un número de documento es como 001-001-000000123.",
+            "A document's number is written as 001-001-000000123.",
+        );
+        fields.note("number", "document_number_invalid", said);
+    }
+    number
+}
+
+impl DocumentOut {
+    fn of(document: Document) -> Self {
+        let status = match (document.voided, document.balance.is_zero()) {
+            (true, _) => "voided",
+            (false, true) => "settled",
+            (false, false) => "open",
+        };
+        let facts = document.facts;
+        Self {
+            id: document.id.0,
+            kind: facts.kind.as_str(),
+            side: facts.side.as_str(),
+            contact_id: document.contact.0,
+            number: facts.number.to_string(),
+            issue_date: facts.issue_date,
+            due_date: facts.due_date,
+            total: facts.total.plain(),
+            balance: document.balance.plain(),
+            detail: facts.detail,
+            status,
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! From what was sent to values that are valid, collecting everything that is wrong on the way.
+
+use acuse_domain::Date;
+use acuse_domain::contact::MOST_ADDRESSES;
+use acuse_domain::email_address::{EmailAddress, parse_list};
+use acuse_domain::money::Money;
+use acuse_domain::text;
+use uuid::Uuid;
+
+use crate::problem::{FieldProblem, Problem, Said, sentence};
+
+/// What is wrong so far. A reader gives nothing for a field that is absent or wrong, and notes why.
+#[derive(Default)]
+pub struct Fields(Vec<FieldProblem>);
+
+impl Fields {
+    pub fn note(&mut self, field: impl Into<String>, code: &'static str, message: Said) {
+        self.0.push(FieldProblem::new(field, code, message));
+    }
+
+    pub fn add(&mut self, problem: FieldProblem) {
+        self.0.push(problem);
+    }
+
+    /// Errs with everything that was noted.
+    pub fn check(self) -> Result<(), Problem> {
+        if self.0.is_empty() { Ok(()) } else { Err(self.into_problem()) }
+    }
+
+    /// For where a value that must be there is not: the reason was noted.
+    #[must_use]
+    pub fn into_problem(self) -> Problem {
+        Problem::of_fields(self.0)
+    }
+
+    pub fn required<T>(&mut self, field: &str, given: Option<T>) -> Option<T> {
+        if given.is_none() {
+            self.note(field, "field_missing", Said::both("Falta este campo.", "This field is missing."));
+        }
+        given
+    }
+
+    /// One line of text with something in it, of at most `longest` letters.
+    pub fn text(&mut self, field: &str, given: Option<&str>, longest: usize) -> Option<String> {
+        let text = text::optional(given);
+        let text = self.required(field, text)?;
+        self.fits(field, text, longest)
+    }
+
+    pub fn optional_text(&mut self, field: &str, given: Option<&str>, longest: usize) -> Option<String> {
+        let text = text::optional(given)?;
+        self.fits(field, text, longest)
+    }
+
+    fn fits(&mut self, field: &str, text: String, longest: usize) -> Option<String> {
+        if text.chars().count() <= longest {
+            return Some(text);
+        }
+        let said = Said::both(format!("Tiene más de {longest} letras."), format!("It has more than {longest} characters."));
+        self.note(field, "field_too_long", said);
+        None
+    }
+
+    pub fn amount(&mut self, field: &str, given: Option<&str>) -> Option<Money> {
+        match self.required(field, given)?.parse() {
+            Ok(amount) => Some(amount),
+            Err(error) => {
+                self.add(FieldProblem::of_money(field, error));
+                None
+            }
+        }
+    }
+
+    pub fn date(&mut self, field: &str, given: Option<&str>) -> Option<Date> {
+        let given = self.required(field, given)?;
+        self.optional_date(field, Some(given))
+    }
+
+    pub fn optional_date(&mut self, field: &str, given: Option<&str>) -> Option<Date> {
+        let given = given?;
+        // chrono would also take 2026-1-2 and years of any length.
+        let date = (given.len() == "2026-11-24".len()).then(|| Date::parse_from_str(given, "%Y-%m-%d").ok()).flatten();
+        if date.is_none() {
+            let said = Said::both("No es una fecha como 2026-11-24.", "It is not a date such as 2026-11-24.");
+            self.note(field, "date_invalid", said);
+        }
+        date
+    }
+
+    pub fn id(&mut self, field: &str, given: Option<&str>) -> Option<Uuid> {
+        let given = self.required(field, given)?;
+        self.optional_id(field, Some(given))
+    }
+
+    pub fn optional_id(&mut self, field: &str, given: Option<&str>) -> Option<Uuid> {
+        let id = given?.parse().ok();
+        if id.is_none() {
+            self.note(field, "id_invalid", Said::both("No es un identificador UUID.", "It is not a UUID."));
+        }
+        id
+    }
+
+    /// One of the codes that `parse` knows.
+    pub fn code<T>(&mut self, field: &str, given: Option<&str>, parse: impl Fn(&str) -> Option<T>, known: &[&str]) -> Option<T> {
+        let given = self.required(field, given)?;
+        self.optional_code(field, Some(given), parse, known)
+    }
+
+    pub fn optional_code<T>(
+        &mut self,
+        field: &str,
+        given: Option<&str>,
+        parse: impl Fn(&str) -> Option<T>,
+        known: &[&str],
+    ) -> Option<T> {
+        let value = parse(given?);
+        if value.is_none() {
+            let known = known.join(", ");
+            self.note(
+                field,
+                "value_unknown",
+                Said::both(format!("Debe ser uno de: {known}."), format!("It must be one of: {known}.")),
+            );
+        }
+        value
+    }
+
+    pub fn address(&mut self, field: &str, given: Option<&str>) -> Option<EmailAddress> {
+        let given = self.required(field, given)?;
+        self.optional_address(field, Some(given))
+    }
+
+    pub fn optional_address(&mut self, field: &str, given: Option<&str>) -> Option<EmailAddress> {
+        let given = given.filter(|typed| !typed.trim().is_empty())?;
+        given.parse().map_err(|error| self.not_an_address(field.to_owned(), &error)).ok()
+    }
+
+    /// Every address of a list; each entry may itself be several, separated by `;` or `,`.
+    pub fn addresses(&mut self, field: &str, given: &super::addresses::Addresses) -> Vec<EmailAddress> {
+        let mut found: Vec<EmailAddress> = Vec::new();
+        for (index, typed) in given.0.iter().enumerate() {
+            match parse_list(typed) {
+                Ok(several) => found.extend(several),
+                Err(error) => self.not_an_address(format!("{field}.{index}"), &error),
+            }
+        }
+        let mut once: Vec<EmailAddress> = Vec::with_capacity(found.len());
+        for address in found {
+            if !once.contains(&address) {
+                once.push(address);
+            }
+        }
+        if once.len() > MOST_ADDRESSES {
+            let said = Said::both(
+                format!("Son más de {MOST_ADDRESSES} direcciones."),
+                format!("There are more than {MOST_ADDRESSES} addresses."),
+            );
+            self.note(field, "too_many_addresses", said);
+        }
+        once
+    }
+
+    fn not_an_address(&mut self, field: String, error: &acuse_domain::email_address::InvalidEmailAddress) {
+        let english = format!("«{}» is not an e-mail address.", error.typed);
+        self.note(field, "email_invalid", Said::both(sentence(error), english));
+    }
+}

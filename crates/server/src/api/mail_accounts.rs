@@ -1,0 +1,183 @@
+//! Mi compañía › Correos: the company's own outgoing accounts. A password is written, never read.
+
+mod settings;
+
+pub use settings::{AccountChange, AccountIn, Given};
+
+use acuse_domain::id::MailAccountId;
+use acuse_domain::mail_account::{MailAccount, Pause};
+use acuse_mail::explanation::{Context, Language};
+use acuse_store::companies;
+use acuse_store::mail_accounts::{self, Form};
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::body::Asked;
+use super::codes;
+use super::deliveries::ProblemOut;
+use super::ids::Id;
+use super::language::Reads;
+use super::openapi::{Always, BadInput, NotFound, NotNow};
+use super::pages::List;
+use crate::access::{Authorized, ConfigureCompany, ViewRecords};
+use crate::app::App;
+use crate::problem::Problem;
+
+/// An account of the company's own, for one module.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MailAccount)]
+pub struct AccountOut {
+    id: Uuid,
+    #[schema(schema_with = codes::schema::modules)]
+    module: &'static str,
+    server: String,
+    port: u16,
+    #[schema(schema_with = codes::schema::securities)]
+    security: &'static str,
+    username: String,
+    from_name: String,
+    from_address: String,
+    reply_to: Option<String>,
+    bcc: Option<String>,
+    /// A disabled account sends nothing: its module falls back to the default account.
+    enabled: bool,
+    has_password: bool,
+    /// Why it rests; its deliveries wait meanwhile.
+    paused: Option<PausedOut>,
+    last_check: Option<LastCheckOut>,
+}
+
+/// Since when an account rests after a fault of its own, and what to do about it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Pause)]
+pub struct PausedOut {
+    since: DateTime<Utc>,
+    /// The server's own words.
+    reply: String,
+    problem: ProblemOut,
+}
+
+/// The last check of the account as it is saved.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LastCheck)]
+pub struct LastCheckOut {
+    at: DateTime<Utc>,
+    ok: bool,
+}
+
+/// The company's accounts, one for each module at most.
+#[utoipa::path(get, path = "/api/v1/mail-accounts", tag = "mail",
+    responses((status = 200, body = List<AccountOut>), Always))]
+pub async fn list(
+    State(app): State<App>,
+    may: Authorized<ViewRecords>,
+    Reads(language): Reads,
+) -> Result<Json<List<AccountOut>>, Problem> {
+    let accounts = mail_accounts::list(&app.db, may.actor.company).await?;
+    Ok(Json(List::whole(accounts.into_iter().map(|account| AccountOut::of(account, language)).collect())))
+}
+
+/// Saves a new account. From now on its module is sent with it.
+#[utoipa::path(post, path = "/api/v1/mail-accounts", tag = "mail", request_body = AccountIn,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Carries the request out once in 24 hours")),
+    responses((status = 201, body = AccountOut), Always, BadInput))]
+pub async fn create(
+    State(app): State<App>,
+    may: Authorized<ConfigureCompany>,
+    Reads(language): Reads,
+    asked: Asked<AccountIn>,
+) -> Result<(StatusCode, Json<AccountOut>), Problem> {
+    let company = companies::find(&app.db, may.actor.company).await?.ok_or_else(Problem::internal)?;
+    let given = asked.body.read(&company.profile.legal_name)?;
+    let form = Form { settings: given.settings, password: given.password, checked: None };
+    let once = asked.once.as_ref();
+    let id = mail_accounts::create(&app.db, &app.keys, &may.actor, &form, once, acuse_store::now()).await?;
+    Ok((StatusCode::CREATED, found(&app, &may, id, language).await?))
+}
+
+/// One account.
+#[utoipa::path(get, path = "/api/v1/mail-accounts/{id}", tag = "mail", params(("id" = Uuid, Path)),
+    responses((status = 200, body = AccountOut), Always, NotFound))]
+pub async fn show(
+    State(app): State<App>,
+    may: Authorized<ViewRecords>,
+    Reads(language): Reads,
+    Id(id): Id<MailAccountId>,
+) -> Result<Json<AccountOut>, Problem> {
+    found(&app, &may, id, language).await
+}
+
+/// Changes an account, and lets it work again if it rested. An absent or empty password keeps the one it has.
+#[utoipa::path(patch, path = "/api/v1/mail-accounts/{id}", tag = "mail", params(("id" = Uuid, Path)),
+    request_body = AccountChange, responses((status = 200, body = AccountOut), Always, NotFound, NotNow, BadInput))]
+pub async fn change(
+    State(app): State<App>,
+    may: Authorized<ConfigureCompany>,
+    Reads(language): Reads,
+    Id(id): Id<MailAccountId>,
+    asked: Asked<AccountChange>,
+) -> Result<Json<AccountOut>, Problem> {
+    let account = mail_accounts::find(&app.db, may.actor.company, id).await?.ok_or_else(Problem::mail_account_not_found)?;
+    let enabled = asked.body.enabled.unwrap_or(account.enabled);
+    let given = asked.body.apply_to(&account)?;
+    if given.settings != account.settings || given.password.is_some() {
+        let form = Form { settings: given.settings, password: given.password, checked: None };
+        mail_accounts::change(&app.db, &app.keys, &may.actor, id, &form).await?;
+    }
+    if enabled != account.enabled {
+        mail_accounts::enable(&app.db, &may.actor, id, enabled).await?;
+    }
+    found(&app, &may, id, language).await
+}
+
+/// Forgets an account and its password. Its module falls back to the default account.
+#[utoipa::path(delete, path = "/api/v1/mail-accounts/{id}", tag = "mail", params(("id" = Uuid, Path)),
+    responses((status = 204), Always, NotFound))]
+pub async fn delete(
+    State(app): State<App>,
+    may: Authorized<ConfigureCompany>,
+    Id(id): Id<MailAccountId>,
+) -> Result<StatusCode, Problem> {
+    mail_accounts::delete(&app.db, &may.actor, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn found<P>(app: &App, may: &Authorized<P>, id: MailAccountId, language: Language) -> Result<Json<AccountOut>, Problem> {
+    let account = mail_accounts::find(&app.db, may.actor.company, id).await?.ok_or_else(Problem::mail_account_not_found)?;
+    Ok(Json(AccountOut::of(account, language)))
+}
+
+impl AccountOut {
+    fn of(account: MailAccount, language: Language) -> Self {
+        let settings = account.settings;
+        let paused = account.pause.map(|pause| PausedOut::of(pause, &settings.server, language));
+        Self {
+            id: account.id.0,
+            module: settings.module.as_str(),
+            server: settings.server,
+            port: settings.port,
+            security: settings.security.as_str(),
+            username: settings.username,
+            from_name: settings.from_name,
+            from_address: settings.from_address.to_string(),
+            reply_to: settings.reply_to.map(|address| address.to_string()),
+            bcc: settings.bcc.map(|address| address.to_string()),
+            enabled: account.enabled,
+            has_password: account.has_password,
+            paused,
+            last_check: account.last_check.map(|check| LastCheckOut { at: check.at, ok: check.ok }),
+        }
+    }
+}
+
+impl PausedOut {
+    pub(super) fn of(pause: Pause, server: &str, language: Language) -> Self {
+        let context = Context { host: server, ..Context::default() };
+        Self { since: pause.since, reply: pause.reply, problem: ProblemOut::of(pause.problem_code, &context, language) }
+    }
+}

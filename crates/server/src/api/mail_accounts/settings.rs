@@ -1,0 +1,193 @@
+//! The fields of an account as they are sent.
+
+use acuse_domain::email_address::EmailAddress;
+use acuse_domain::mail_account::{MailAccount, MailAccountSettings, MailModule, Security};
+use secrecy::SecretString;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::api::codes;
+use crate::api::fields::Fields;
+use crate::api::patch;
+use crate::problem::{Problem, Said};
+
+/// RFC 1035 2.3.4.
+const LONGEST_HOST: usize = 253;
+const LONGEST_NAME: usize = 200;
+/// RFC 4616 limits neither; OAuth tokens, the longest passwords in use, stay below this.
+const LONGEST_SECRET: usize = 4_096;
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewMailAccount, example = json!({
+    "module": "received_payments", "server": "smtp.gmail.com", "port": 587, "security": "starttls",
+    "username": "cobros@empresa.ec", "password": "…", "from_name": "Empresa S.A.", "from_address": "cobros@empresa.ec",
+    "reply_to": null, "bcc": null
+}))]
+pub struct AccountIn {
+    #[schema(required, schema_with = codes::schema::modules)]
+    pub(in crate::api) module: Option<String>,
+    #[schema(required, nullable = false)]
+    pub(in crate::api) server: Option<String>,
+    #[schema(required, nullable = false)]
+    pub(in crate::api) port: Option<u16>,
+    /// `none` sends in clear.
+    #[schema(required, schema_with = codes::schema::securities)]
+    pub(in crate::api) security: Option<String>,
+    /// Absent or empty where the server asks for no login.
+    pub(in crate::api) username: Option<String>,
+    /// Written, never read.
+    #[schema(write_only)]
+    pub(in crate::api) password: Option<String>,
+    /// The company's razón social where absent.
+    pub(in crate::api) from_name: Option<String>,
+    #[schema(required, nullable = false)]
+    pub(in crate::api) from_address: Option<String>,
+    pub(in crate::api) reply_to: Option<String>,
+    /// Gets a hidden copy of everything.
+    pub(in crate::api) bcc: Option<String>,
+}
+
+/// What is absent stays; null takes `reply_to` and `bcc` away.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = MailAccountChange, example = json!({ "port": 465, "security": "tls" }))]
+pub struct AccountChange {
+    #[schema(schema_with = codes::schema::modules)]
+    pub(in crate::api) module: Option<String>,
+    pub(in crate::api) server: Option<String>,
+    pub(in crate::api) port: Option<u16>,
+    #[schema(schema_with = codes::schema::securities)]
+    pub(in crate::api) security: Option<String>,
+    pub(in crate::api) username: Option<String>,
+    /// Absent or empty keeps the one it has.
+    #[schema(write_only)]
+    pub(in crate::api) password: Option<String>,
+    pub(in crate::api) from_name: Option<String>,
+    pub(in crate::api) from_address: Option<String>,
+    #[serde(default, deserialize_with = "patch::given")]
+    #[schema(value_type = Option<String>)]
+    pub(in crate::api) reply_to: Option<Option<String>>,
+    #[serde(default, deserialize_with = "patch::given")]
+    #[schema(value_type = Option<String>)]
+    pub(in crate::api) bcc: Option<Option<String>>,
+    /// False lets its module fall back to the default account.
+    pub(in crate::api) enabled: Option<bool>,
+}
+
+/// Settings that are valid, and the password if one was given.
+pub struct Given {
+    pub settings: MailAccountSettings,
+    pub password: Option<SecretString>,
+}
+
+impl AccountIn {
+    pub(in crate::api) fn read(self, company_name: &str) -> Result<Given, Problem> {
+        let mut fields = Fields::default();
+        let module = fields.code("module", self.module.as_deref(), MailModule::parse, &codes::modules());
+        let server = fields.required("server", self.server).and_then(|typed| server(&mut fields, &typed));
+        let port = fields.required("port", self.port).and_then(|port| checked_port(&mut fields, port));
+        let security = fields.code("security", self.security.as_deref(), Security::parse, &codes::securities());
+        let username = username(&mut fields, &self.username.unwrap_or_default());
+        let password = password(&mut fields, self.password);
+        if !username.is_empty() && password.is_none() {
+            fields.required::<()>("password", None);
+        }
+        let from_name = fields.optional_text("from_name", self.from_name.as_deref(), LONGEST_NAME);
+        let from_address = fields.address("from_address", self.from_address.as_deref());
+        let reply_to = fields.optional_address("reply_to", self.reply_to.as_deref());
+        let bcc = fields.optional_address("bcc", self.bcc.as_deref());
+        let from_name = from_name.unwrap_or_else(|| company_name.to_owned());
+        let (Some(module), Some(server), Some(port)) = (module, server, port) else { return Err(fields.into_problem()) };
+        let (Some(security), Some(from_address)) = (security, from_address) else { return Err(fields.into_problem()) };
+        fields.check()?;
+        let settings = MailAccountSettings { module, server, port, security, username, from_name, from_address, reply_to, bcc };
+        Ok(Given { settings, password })
+    }
+}
+
+impl AccountChange {
+    pub(in crate::api) fn apply_to(self, account: &MailAccount) -> Result<Given, Problem> {
+        let mut fields = Fields::default();
+        let mut settings = account.settings.clone();
+        let module = fields.optional_code("module", self.module.as_deref(), MailModule::parse, &codes::modules());
+        settings.module = module.unwrap_or(settings.module);
+        if let Some(server) = self.server.and_then(|typed| server(&mut fields, &typed)) {
+            settings.server = server;
+        }
+        settings.port = self.port.and_then(|port| checked_port(&mut fields, port)).unwrap_or(settings.port);
+        let security = fields.optional_code("security", self.security.as_deref(), Security::parse, &codes::securities());
+        settings.security = security.unwrap_or(settings.security);
+        if let Some(typed) = self.username {
+            settings.username = username(&mut fields, &typed);
+        }
+        if let Some(name) = self.from_name.and_then(|name| fields.text("from_name", Some(&name), LONGEST_NAME)) {
+            settings.from_name = name;
+        }
+        if let Some(address) = self.from_address.and_then(|typed| fields.address("from_address", Some(&typed))) {
+            settings.from_address = address;
+        }
+        change_address("reply_to", self.reply_to, &mut settings.reply_to, &mut fields);
+        change_address("bcc", self.bcc, &mut settings.bcc, &mut fields);
+        let password = password(&mut fields, self.password);
+        if !settings.username.is_empty() && password.is_none() && !account.has_password {
+            fields.required::<()>("password", None);
+        }
+        fields.check()?;
+        Ok(Given { settings, password })
+    }
+}
+
+fn change_address(field: &str, given: Option<Option<String>>, kept: &mut Option<EmailAddress>, fields: &mut Fields) {
+    if let Some(address) = given {
+        *kept = fields.optional_address(field, address.as_deref());
+    }
+}
+
+/// A host name or an address. Whether it exists is for Probar to say.
+fn server(fields: &mut Fields, typed: &str) -> Option<String> {
+    let host = typed.trim();
+    let letters = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let is_host = !host.is_empty() && host.len() <= LONGEST_HOST && host.chars().all(letters);
+    if is_host || host.parse::<std::net::IpAddr>().is_ok() {
+        return Some(host.to_owned());
+    }
+    let said = Said::both(
+        "Escriba solo el nombre del servidor, como smtp.gmail.com.",
+        "Write the server's name only, such as smtp.gmail.com.",
+    );
+    fields.note("server", "server_invalid", said);
+    None
+}
+
+fn checked_port(fields: &mut Fields, port: u16) -> Option<u16> {
+    if port == 0 {
+        fields.note("port", "port_invalid", Said::both("El puerto va de 1 a 65535.", "A port goes from 1 to 65535."));
+        return None;
+    }
+    Some(port)
+}
+
+fn username(fields: &mut Fields, typed: &str) -> String {
+    let name = typed.trim();
+    is_writable(fields, "username", name);
+    name.to_owned()
+}
+
+/// Nothing where it is absent or empty.
+fn password(fields: &mut Fields, given: Option<String>) -> Option<SecretString> {
+    let password = given.filter(|password| !password.is_empty())?;
+    is_writable(fields, "password", &password);
+    Some(SecretString::from(password))
+}
+
+/// Line breaks would end a command, and NUL separates the parts of a login (RFC 4616).
+fn is_writable(fields: &mut Fields, field: &str, text: &str) {
+    if text.chars().any(char::is_control) || text.len() > LONGEST_SECRET {
+        let said = Said::both(
+            "Contiene saltos de línea u otros caracteres de control, o es demasiado largo.",
+            "It contains line breaks or other control characters, or it is too long.",
+        );
+        fields.note(field, "invalid_characters", said);
+    }
+}

@@ -1,0 +1,230 @@
+//! Probar: an account is tried phase by phase, saved or not.
+
+use acuse_domain::email_address::EmailAddress;
+use acuse_domain::id::MailAccountId;
+use acuse_domain::mail_account::{LastCheck, MailAccountSettings};
+use acuse_mail::check::{self, CheckReport, PhaseLine, Subject};
+use acuse_mail::explanation::Language;
+use acuse_mail::login::Credentials;
+use acuse_mail::session::Endpoint;
+use acuse_store::{companies, mail_accounts};
+use axum::Json;
+use axum::extract::State;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::body::{Asked, AskedIfAny};
+use super::codes;
+use super::deliveries::ProblemOut;
+use super::fields::Fields;
+use super::ids::Id;
+use super::language::Reads;
+use super::mail_accounts::{AccountChange, AccountIn, Given};
+use super::openapi::{Always, BadInput, NotFound};
+use super::patch;
+use crate::access::{Authorized, ConfigureCompany};
+use crate::app::App;
+use crate::problem::Problem;
+
+/// An account's fields, and to whom a test mail is sent; without `to` nothing is sent.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "module": "received_payments", "server": "smtp.gmail.com", "port": 587, "security": "starttls",
+    "username": "cobros@empresa.ec", "password": "…", "from_address": "cobros@empresa.ec", "to": "yo@empresa.ec"
+}))]
+pub struct CheckUnsaved {
+    /// Does not matter to a check.
+    #[schema(schema_with = codes::schema::modules)]
+    module: Option<String>,
+    #[schema(required, nullable = false)]
+    server: Option<String>,
+    #[schema(required, nullable = false)]
+    port: Option<u16>,
+    #[schema(required, schema_with = codes::schema::securities)]
+    security: Option<String>,
+    username: Option<String>,
+    #[schema(write_only)]
+    password: Option<String>,
+    from_name: Option<String>,
+    #[schema(required, nullable = false)]
+    from_address: Option<String>,
+    reply_to: Option<String>,
+    bcc: Option<String>,
+    to: Option<String>,
+}
+
+/// Fields that differ from the saved account, and to whom a test mail is sent; without `to` nothing is sent.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "to": "yo@empresa.ec" }))]
+pub struct CheckSaved {
+    #[schema(schema_with = codes::schema::modules)]
+    module: Option<String>,
+    server: Option<String>,
+    port: Option<u16>,
+    #[schema(schema_with = codes::schema::securities)]
+    security: Option<String>,
+    username: Option<String>,
+    /// Absent or empty takes the one that is saved.
+    #[schema(write_only)]
+    password: Option<String>,
+    from_name: Option<String>,
+    from_address: Option<String>,
+    #[serde(default, deserialize_with = "patch::given")]
+    #[schema(value_type = Option<String>)]
+    reply_to: Option<Option<String>>,
+    #[serde(default, deserialize_with = "patch::given")]
+    #[schema(value_type = Option<String>)]
+    bcc: Option<Option<String>>,
+    to: Option<String>,
+}
+
+/// What the check found.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CheckReport, example = json!({
+    "ok": false, "verdict": "Configuración errónea",
+    "phases": [
+        { "phase": "dns", "ok": true, "ms": 4, "detail": "142.250.0.108", "reply": null },
+        { "phase": "auth", "ok": false, "ms": 210, "detail": null, "reply": "534-5.7.9 Application-specific password required" }
+    ],
+    "problem": { "code": "auth_app_password_required", "title": "Gmail pide una contraseña de aplicación", "fix": ["…"] },
+    "suggestion": null
+}))]
+pub struct ReportOut {
+    ok: bool,
+    /// «Configuración correcta» or «Configuración errónea».
+    verdict: &'static str,
+    /// In order; those that were not reached are missing.
+    phases: Vec<PhaseOut>,
+    problem: Option<ProblemOut>,
+    suggestion: Option<SuggestionOut>,
+}
+
+/// One phase of the check.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CheckedPhase)]
+pub struct PhaseOut {
+    #[schema(schema_with = codes::schema::phases)]
+    phase: &'static str,
+    ok: bool,
+    ms: u64,
+    detail: Option<String>,
+    /// The server's own words.
+    reply: Option<String>,
+}
+
+/// A port that would work.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CheckSuggestion)]
+pub struct SuggestionOut {
+    port: u16,
+    #[schema(schema_with = codes::schema::securities)]
+    security: &'static str,
+}
+
+/// Tries values that are not saved. 200 whether correct or wrong; ends within 20 seconds.
+#[utoipa::path(post, path = "/api/v1/mail-accounts/check", tag = "mail", request_body = CheckUnsaved,
+    responses((status = 200, body = ReportOut), Always, BadInput))]
+pub async fn unsaved(
+    State(app): State<App>,
+    may: Authorized<ConfigureCompany>,
+    Reads(language): Reads,
+    asked: Asked<CheckUnsaved>,
+) -> Result<Json<ReportOut>, Problem> {
+    let company = companies::find(&app.db, may.actor.company).await?.ok_or_else(Problem::internal)?;
+    let (account, to) = asked.body.into_account();
+    let given = account.read(&company.profile.legal_name)?;
+    let to = recipient(to)?;
+    Ok(Json(run(&app, given.settings, given.password, to, language).await))
+}
+
+/// Tries a saved account, or what it would be with some fields changed. What the saved one answers is kept with it.
+#[utoipa::path(post, path = "/api/v1/mail-accounts/{id}/check", tag = "mail", params(("id" = Uuid, Path)),
+    request_body = CheckSaved, responses((status = 200, body = ReportOut), Always, NotFound, BadInput))]
+pub async fn saved(
+    State(app): State<App>,
+    may: Authorized<ConfigureCompany>,
+    Reads(language): Reads,
+    Id(id): Id<MailAccountId>,
+    AskedIfAny(asked): AskedIfAny<CheckSaved>,
+) -> Result<Json<ReportOut>, Problem> {
+    let usable = mail_accounts::usable_by_id(&app.db, &app.keys, may.actor.company, id).await?;
+    let usable = usable.ok_or_else(Problem::mail_account_not_found)?;
+    let (change, to) = asked.body.into_change();
+    let Given { settings, password } = change.apply_to(&usable.account)?;
+    let to = recipient(to)?;
+    let as_saved = settings == usable.account.settings && password.is_none();
+    let report = run(&app, settings, password.or(usable.password), to, language).await;
+    if as_saved {
+        let check = LastCheck { at: acuse_store::now(), ok: report.ok };
+        mail_accounts::note_check(&app.db, &may.actor, id, &check).await?;
+    }
+    Ok(Json(report))
+}
+
+async fn run(
+    app: &App,
+    settings: MailAccountSettings,
+    password: Option<SecretString>,
+    to: Option<EmailAddress>,
+    language: Language,
+) -> ReportOut {
+    let MailAccountSettings { server, port, security, username, from_name, from_address, .. } = settings;
+    let credentials = password.filter(|_| !username.is_empty()).map(|password| Credentials { username, password });
+    let endpoint = Endpoint { host: server, port, security };
+    let subject = Subject { endpoint, credentials, from_name, from: from_address, to, language };
+    ReportOut::of(check::run(&app.network, &subject, |_| {}).await)
+}
+
+fn recipient(to: Option<String>) -> Result<Option<EmailAddress>, Problem> {
+    let mut fields = Fields::default();
+    let to = fields.optional_address("to", to.as_deref());
+    fields.check()?;
+    Ok(to)
+}
+
+impl CheckUnsaved {
+    fn into_account(self) -> (AccountIn, Option<String>) {
+        let Self { module, server, port, security, username, password, from_name, from_address, reply_to, bcc, to } = self;
+        let module = Some(module.unwrap_or_else(|| codes::modules()[0].to_owned()));
+        (AccountIn { module, server, port, security, username, password, from_name, from_address, reply_to, bcc }, to)
+    }
+}
+
+impl CheckSaved {
+    fn into_change(self) -> (AccountChange, Option<String>) {
+        let Self { module, server, port, security, username, password, from_name, from_address, reply_to, bcc, to } = self;
+        let change = AccountChange {
+            module,
+            server,
+            port,
+            security,
+            username,
+            password,
+            from_name,
+            from_address,
+            reply_to,
+            bcc,
+            enabled: None,
+        };
+        (change, to)
+    }
+}
+
+impl ReportOut {
+    fn of(report: CheckReport) -> Self {
+        let problem = report.problem.map(|problem| ProblemOut::found(problem.code, problem.title, problem.fix));
+        let suggestion = report.suggestion.map(|it| SuggestionOut { port: it.port, security: it.security.as_str() });
+        let phases = report.phases.into_iter().map(PhaseOut::of).collect();
+        Self { ok: report.ok, verdict: report.verdict, phases, problem, suggestion }
+    }
+}
+
+impl PhaseOut {
+    fn of(line: PhaseLine) -> Self {
+        let PhaseLine { phase, ok, ms, detail, reply } = line;
+        Self { phase: phase.as_str(), ok, ms, detail, reply }
+    }
+}

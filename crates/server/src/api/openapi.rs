@@ -1,0 +1,112 @@
+//! The head of /openapi.json; its calls and shapes come from the handlers.
+
+use std::collections::BTreeMap;
+
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::{IntoResponses, Modify, OpenApi};
+
+use crate::problem;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Acuse",
+        version = "1",
+        description = "Cobros y pagos, sus recibos por correo y lo que fue de cada envío.\n\n\
+            Amounts are strings with two decimals, dates YYYY-MM-DD, instants RFC 3339 in UTC, ids UUIDv7. \
+            Errors are RFC 9457 problems, in Spanish, or in English by Accept-Language. A POST that records something \
+            takes an Idempotency-Key: the same request under the same key is carried out once in 24 hours.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    components(schemas(problem::Body)),
+    security(("token" = [])),
+    tags(
+        (name = "company", description = "Mi compañía"),
+        (name = "contacts", description = "Personas: clientes y proveedores"),
+        (name = "documents", description = "Documentos por cobrar y por pagar"),
+        (name = "payments", description = "Cobros y pagos"),
+        (name = "deliveries", description = "Envíos"),
+        (name = "mail", description = "Mi compañía › Correos"),
+        (name = "health", description = "For whoever runs it"),
+    ),
+    modifiers(&Token)
+)]
+struct Head;
+
+pub(super) fn head() -> utoipa::openapi::OpenApi {
+    Head::openapi()
+}
+
+struct Token;
+
+impl Modify for Token {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let mut scheme = Http::new(HttpAuthScheme::Bearer);
+        scheme.description = Some("`Authorization: Bearer acu_…`; a token belongs to one company.".to_owned());
+        let components = document.components.get_or_insert_with(Default::default);
+        components.add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}
+
+/// What every call may answer instead of what was asked for.
+pub struct Always;
+
+impl IntoResponses for Always {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        refusals(&[
+            ("401", "Token missing or unknown"),
+            ("503", "The database does not answer; Retry-After says when to try again"),
+        ])
+    }
+}
+
+/// Of a call that names something by its id.
+pub struct NotFound;
+
+impl IntoResponses for NotFound {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        refusals(&[("404", "There is no such thing in the company")])
+    }
+}
+
+/// Of a call with a body.
+pub struct BadInput;
+
+impl IntoResponses for BadInput {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        refusals(&[
+            ("400", "The body is not JSON"),
+            ("413", "The body is larger than 1 MB"),
+            ("415", "The body is of another type than JSON"),
+            ("422", "Fields that have to be corrected, or an Idempotency-Key used for another request"),
+        ])
+    }
+}
+
+/// Of a list: its parameters may be wrong.
+pub struct BadParams;
+
+impl IntoResponses for BadParams {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        refusals(&[("422", "Parameters that have to be corrected")])
+    }
+}
+
+/// Of a change that is not possible as things stand.
+pub struct NotNow;
+
+impl IntoResponses for NotNow {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        refusals(&[("409", "Not possible as things stand")])
+    }
+}
+
+fn refusals(all: &[(&str, &str)]) -> BTreeMap<String, RefOr<Response>> {
+    all.iter().map(|(status, when)| ((*status).to_owned(), RefOr::T(refusal(when)))).collect()
+}
+
+fn refusal(when: &str) -> Response {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    ResponseBuilder::new().description(when).content("application/problem+json", content).build()
+}

@@ -1,0 +1,98 @@
+//! Lists: one page, and the cursor of the next.
+
+use acuse_store::Page;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::fields::Fields;
+use super::json;
+use crate::problem::{Problem, Said};
+
+const USUAL_LIMIT: u64 = 50;
+const HIGHEST_LIMIT: u64 = 200;
+
+/// One page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct List<T> {
+    pub data: Vec<T>,
+    /// Give it as `after` to go on; null at the end.
+    pub next: Option<String>,
+}
+
+impl<T> List<T> {
+    /// A list that is always whole.
+    pub fn whole(data: Vec<T>) -> Self {
+        Self { data, next: None }
+    }
+}
+
+/// What was asked of a list: which page of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    after: Option<Uuid>,
+    limit: u64,
+}
+
+impl Wanted {
+    pub fn read(fields: &mut Fields, limit: Option<&str>, after: Option<&str>) -> Self {
+        let asked = limit.map_or(Some(USUAL_LIMIT), |limit| limit.parse().ok());
+        let limit = asked.filter(|limit| (1..=HIGHEST_LIMIT).contains(limit));
+        if limit.is_none() {
+            let said = Said::both(
+                format!("Debe ser un número de 1 a {HIGHEST_LIMIT}."),
+                format!("It must be a number from 1 to {HIGHEST_LIMIT}."),
+            );
+            fields.note("limit", "limit_invalid", said);
+        }
+        let cursor = after.map(str::parse::<Uuid>);
+        if let Some(Err(_)) = cursor {
+            let said = Said::both("No es el «next» de una lista.", "It is not the «next» of a list.");
+            fields.note("after", "cursor_invalid", said);
+        }
+        Self { after: cursor.and_then(Result::ok), limit: limit.unwrap_or(USUAL_LIMIT) }
+    }
+
+    /// One row more than wanted: it tells whether there is another page.
+    pub fn page(self) -> Page {
+        Page { after: self.after, limit: self.limit + 1 }
+    }
+
+    /// Drops that row, and gives the cursor if it was there.
+    pub fn cut<T>(self, rows: &mut Vec<T>, id: impl Fn(&T) -> Uuid) -> Option<String> {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        if rows.len() <= limit {
+            return None;
+        }
+        rows.truncate(limit);
+        rows.last().map(|last| id(last).to_string())
+    }
+}
+
+/// The part of the address behind `?`. An unknown name is refused, as in a body.
+pub struct Params<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        match Query::try_from_uri(&parts.uri) {
+            Ok(Query(params)) => Ok(Self(params)),
+            Err(rejection) => Err(json::of_shape(&said_of(&rejection), Vec::new())),
+        }
+    }
+}
+
+/// The innermost error, less the path that stands before it.
+fn said_of(rejection: &QueryRejection) -> String {
+    let mut inner: &dyn std::error::Error = rejection;
+    while let Some(source) = inner.source() {
+        inner = source;
+    }
+    let said = inner.to_string();
+    said.split_once(": ").map_or(said.clone(), |(_, said)| said.to_owned())
+}

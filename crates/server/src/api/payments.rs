@@ -1,0 +1,211 @@
+//! Cobros and pagos.
+
+mod ask;
+mod shown;
+
+pub use ask::PaymentIn;
+pub use shown::{PaymentOut, SummaryOut};
+
+use acuse_domain::id::{ContactId, PaymentId};
+use acuse_domain::payment::Direction;
+use acuse_mail::explanation::Language;
+use acuse_render::logo::Logo;
+use acuse_render::receipt::receipt_pdf;
+use acuse_store::payments::{self, Filter, Notify, VoidNotice};
+use acuse_store::{companies, deliveries as sent};
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::IntoResponse;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::addresses::Addresses;
+use super::body::{Asked, AskedIfAny};
+use super::codes;
+use super::deliveries::DeliveryOut;
+use super::fields::Fields;
+use super::ids::Id;
+use super::language::Reads;
+use super::openapi::{Always, BadInput, BadParams, NotFound, NotNow};
+use super::pages::{List, Params, Wanted};
+use crate::access::{Authorized, RecordPayments, SendReceipts, ViewRecords, VoidPayments};
+use crate::app::App;
+use crate::problem::Problem;
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PaymentsWanted {
+    /// `received` or `made`.
+    direction: Option<String>,
+    #[param(format = "uuid")]
+    contact_id: Option<String>,
+    /// Paid on this day or later.
+    #[param(format = "date")]
+    from: Option<String>,
+    /// Paid on this day or earlier.
+    #[param(format = "date")]
+    until: Option<String>,
+    /// Part of the person's name, identification or addresses, or a receipt's number.
+    q: Option<String>,
+    /// 1 to 200; 50 where absent.
+    limit: Option<String>,
+    /// The `next` of the page before.
+    after: Option<String>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "reason": "Se registró dos veces", "notify": true }))]
+pub struct VoidPayment {
+    /// Printed on the receipt.
+    #[schema(required, nullable = false)]
+    reason: Option<String>,
+    /// Tells whoever had the receipt that it is void. False where absent.
+    notify: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "recipients": ["pagos@andina.ec"] }))]
+pub struct SendReceipt {
+    /// The contact's own addresses where absent.
+    recipients: Option<Addresses>,
+}
+
+/// Payments, newest first.
+#[utoipa::path(get, path = "/api/v1/payments", tag = "payments", params(PaymentsWanted),
+    responses((status = 200, body = List<SummaryOut>), Always, BadParams))]
+pub async fn list(
+    State(app): State<App>,
+    may: Authorized<ViewRecords>,
+    Reads(language): Reads,
+    Params(params): Params<PaymentsWanted>,
+) -> Result<Json<List<SummaryOut>>, Problem> {
+    let mut fields = Fields::default();
+    let wanted = Wanted::read(&mut fields, params.limit.as_deref(), params.after.as_deref());
+    let filter = Filter {
+        direction: fields.optional_code("direction", params.direction.as_deref(), Direction::parse, &codes::directions()),
+        contact: fields.optional_id("contact_id", params.contact_id.as_deref()).map(ContactId),
+        from: fields.optional_date("from", params.from.as_deref()),
+        until: fields.optional_date("until", params.until.as_deref()),
+        text: params.q,
+    };
+    fields.check()?;
+    let mut rows = payments::list(&app.db, may.actor.company, &filter, wanted.page()).await?;
+    let next = wanted.cut(&mut rows, |payment| payment.id.0);
+    let ids: Vec<PaymentId> = rows.iter().map(|payment| payment.id).collect();
+    let deliveries = sent::of_payments(&app.db, may.actor.company, &ids).await?;
+    Ok(Json(List { data: SummaryOut::all(rows, deliveries, language), next }))
+}
+
+/// Records a payment with its lines, allocations, receipt and deliveries: all of it or nothing.
+#[utoipa::path(post, path = "/api/v1/payments", tag = "payments", request_body = PaymentIn,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Carries the request out once in 24 hours")),
+    responses((status = 201, body = PaymentOut), Always, BadInput))]
+pub async fn record(
+    State(app): State<App>,
+    may: Authorized<RecordPayments>,
+    Reads(language): Reads,
+    asked: Asked<PaymentIn>,
+) -> Result<(StatusCode, Json<PaymentOut>), Problem> {
+    let (payment, notify) = asked.body.read()?;
+    let id = payments::record(&app.db, &may.actor, payment, &notify, asked.once.as_ref(), acuse_store::now()).await?;
+    Ok((StatusCode::CREATED, found(&app, &may, id, language).await?))
+}
+
+/// One payment, whole.
+#[utoipa::path(get, path = "/api/v1/payments/{id}", tag = "payments", params(("id" = Uuid, Path)),
+    responses((status = 200, body = PaymentOut), Always, NotFound))]
+pub async fn show(
+    State(app): State<App>,
+    may: Authorized<ViewRecords>,
+    Reads(language): Reads,
+    Id(id): Id<PaymentId>,
+) -> Result<Json<PaymentOut>, Problem> {
+    found(&app, &may, id, language).await
+}
+
+/// Voids a payment: balances and anticipos come back, the number stays used.
+#[utoipa::path(post, path = "/api/v1/payments/{id}/void", tag = "payments", params(("id" = Uuid, Path)),
+    request_body = VoidPayment, responses((status = 200, body = PaymentOut), Always, NotFound, NotNow, BadInput))]
+pub async fn void(
+    State(app): State<App>,
+    may: Authorized<VoidPayments>,
+    Reads(language): Reads,
+    Id(id): Id<PaymentId>,
+    asked: Asked<VoidPayment>,
+) -> Result<Json<PaymentOut>, Problem> {
+    let notice = if asked.body.notify.unwrap_or(false) { VoidNotice::TellWhoHadIt } else { VoidNotice::TellNobody };
+    let reason = asked.body.reason.unwrap_or_default();
+    payments::void(&app.db, &may.actor, id, &reason, notice, acuse_store::now()).await?;
+    found(&app, &may, id, language).await
+}
+
+/// The receipt as PDF, marked where the payment is voided.
+#[utoipa::path(get, path = "/api/v1/payments/{id}/receipt.pdf", tag = "payments", params(("id" = Uuid, Path)),
+    responses((status = 200, content_type = "application/pdf", body = Vec<u8>), Always, NotFound))]
+pub async fn receipt(
+    State(app): State<App>,
+    may: Authorized<ViewRecords>,
+    Id(id): Id<PaymentId>,
+) -> Result<impl IntoResponse, Problem> {
+    let company = may.actor.company;
+    let receipt = payments::receipt(&app.db, company, id).await?.ok_or_else(Problem::payment_not_found)?;
+    let logo = companies::logo(&app.db, company).await?.and_then(|png| Logo::from_stored(png).ok());
+    let name = format!("attachment; filename=\"Recibo-{}.pdf\"", receipt.number);
+    // Drawing takes some milliseconds of a core: not on a thread that answers requests.
+    let drawn = tokio::task::spawn_blocking(move || receipt_pdf(&receipt, logo.as_ref())).await;
+    let pdf = drawn.map_err(|_| Problem::internal())?.map_err(|error| {
+        tracing::error!(payment.id = %id, "The receipt cannot be drawn: {error}");
+        Problem::internal()
+    })?;
+    Ok(([(CONTENT_TYPE, "application/pdf".to_owned()), (CONTENT_DISPOSITION, name)], pdf))
+}
+
+/// The deliveries of a payment, oldest first.
+#[utoipa::path(get, path = "/api/v1/payments/{id}/deliveries", tag = "payments", params(("id" = Uuid, Path)),
+    responses((status = 200, body = List<DeliveryOut>), Always, NotFound))]
+pub async fn deliveries(
+    State(app): State<App>,
+    may: Authorized<ViewRecords>,
+    Reads(language): Reads,
+    Id(id): Id<PaymentId>,
+) -> Result<Json<List<DeliveryOut>>, Problem> {
+    let company = may.actor.company;
+    let deliveries = sent::of_payments(&app.db, company, &[id]).await?;
+    if deliveries.is_empty() {
+        payments::receipt(&app.db, company, id).await?.ok_or_else(Problem::payment_not_found)?;
+    }
+    Ok(Json(List::whole(DeliveryOut::all(deliveries, language))))
+}
+
+/// Sends the receipt, or sends it again; of a voided payment, the notice that it is void.
+#[utoipa::path(post, path = "/api/v1/payments/{id}/deliveries", tag = "payments", request_body = SendReceipt,
+    params(("id" = Uuid, Path),
+        ("Idempotency-Key" = Option<String>, Header, description = "Carries the request out once in 24 hours")),
+    responses((status = 202, body = List<DeliveryOut>), Always, NotFound, BadInput))]
+pub async fn send(
+    State(app): State<App>,
+    may: Authorized<SendReceipts>,
+    Reads(language): Reads,
+    Id(id): Id<PaymentId>,
+    AskedIfAny(asked): AskedIfAny<SendReceipt>,
+) -> Result<(StatusCode, Json<List<DeliveryOut>>), Problem> {
+    let mut fields = Fields::default();
+    let recipients = fields.addresses("recipients", &asked.body.recipients.unwrap_or_default());
+    fields.check()?;
+    let notify = if recipients.is_empty() { Notify::Contact } else { Notify::Addresses(recipients) };
+    let first = payments::resend(&app.db, &may.actor, id, &notify, asked.once.as_ref(), acuse_store::now()).await?;
+    let queued = sent::queued_with(&app.db, may.actor.company, first).await?;
+    Ok((StatusCode::ACCEPTED, Json(List::whole(DeliveryOut::all(queued, language)))))
+}
+
+async fn found<P>(app: &App, may: &Authorized<P>, id: PaymentId, language: Language) -> Result<Json<PaymentOut>, Problem> {
+    let company = may.actor.company;
+    let payment = payments::find(&app.db, company, id).await?.ok_or_else(Problem::payment_not_found)?;
+    let deliveries = sent::of_payments(&app.db, company, &[id]).await?;
+    Ok(Json(PaymentOut::of(payment, deliveries, language)))
+}

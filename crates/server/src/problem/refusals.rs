@@ -1,0 +1,235 @@
+//! Each refusal of the domain and of the store's acts, with its status, code and field.
+
+use acuse_domain::delivery::State;
+use acuse_domain::document::DocumentError;
+use acuse_domain::identification::IdentificationError;
+use acuse_domain::money::MoneyError;
+use acuse_domain::payment::{PaymentError, Refusal, VoidRefusal};
+use acuse_store::contacts;
+use acuse_store::deliveries::MoveError;
+use acuse_store::documents;
+use acuse_store::idempotency::ClaimError;
+use acuse_store::mail_accounts;
+use acuse_store::payments::{RecordError, ResendError, VoidError};
+use axum::http::StatusCode;
+
+use super::{FieldProblem, Problem, Said, english, sentence};
+
+impl Problem {
+    #[must_use]
+    pub fn contact_not_found() -> Self {
+        Self::not_found("contact_not_found", "No existe esa persona.", "There is no such contact.")
+    }
+
+    #[must_use]
+    pub fn document_not_found() -> Self {
+        Self::not_found("document_not_found", "No existe ese documento.", "There is no such document.")
+    }
+
+    #[must_use]
+    pub fn payment_not_found() -> Self {
+        Self::not_found("payment_not_found", "No existe ese cobro o pago.", "There is no such payment.")
+    }
+
+    #[must_use]
+    pub fn delivery_not_found() -> Self {
+        Self::not_found("delivery_not_found", "No existe ese envío.", "There is no such delivery.")
+    }
+
+    #[must_use]
+    pub fn mail_account_not_found() -> Self {
+        Self::not_found("mail_account_not_found", "No existe esa configuración de correo.", "There is no such mail account.")
+    }
+
+    /// The contact that a body names, as against one in the path.
+    fn contact_of_body_not_found() -> Self {
+        Self::of_field("contact_id", "contact_not_found", Said::both("No existe esa persona.", "There is no such contact."))
+    }
+
+    fn contact_has_no_email() -> Self {
+        let said = Said::both(
+            "La persona no tiene correo: agregue uno, o indique «recipients».",
+            "The contact has no e-mail address: add one, or give «recipients».",
+        );
+        Self::of_field("recipients", "contact_has_no_email", said)
+    }
+}
+
+impl From<RecordError> for Problem {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::ContactNotFound => Self::contact_of_body_not_found(),
+            RecordError::ContactHasNoEmail => Self::contact_has_no_email(),
+            RecordError::Refused(refusal) => refusal.into(),
+            RecordError::Once(error) => error.into(),
+            RecordError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let field = |(field, error): &(acuse_domain::payment::Field, PaymentError)| {
+            FieldProblem::new(field.to_string(), error.code(), Said::both(error.to_string(), english::payment(error)))
+        };
+        Self::of_fields(refusal.iter().map(field).collect())
+    }
+}
+
+impl From<VoidError> for Problem {
+    fn from(error: VoidError) -> Self {
+        match error {
+            VoidError::NotFound => Self::payment_not_found(),
+            VoidError::Refused(refusal) => {
+                let said = Said::both(sentence(&refusal), english::void(&refusal));
+                match refusal {
+                    VoidRefusal::AlreadyVoided => Self::new(StatusCode::CONFLICT, "payment_already_voided", said),
+                    VoidRefusal::AdvanceInUse { .. } => Self::new(StatusCode::CONFLICT, "advance_in_use", said),
+                    VoidRefusal::ReasonMissing => Self::of_field("reason", "field_missing", said),
+                }
+            }
+            VoidError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ResendError> for Problem {
+    fn from(error: ResendError) -> Self {
+        match error {
+            ResendError::NotFound => Self::payment_not_found(),
+            ResendError::ContactHasNoEmail => Self::contact_has_no_email(),
+            ResendError::Once(error) => error.into(),
+            ResendError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<MoveError> for Problem {
+    fn from(error: MoveError) -> Self {
+        match error {
+            MoveError::NotFound => Self::delivery_not_found(),
+            MoveError::NotNow(state) => not_now(state),
+            MoveError::Store(error) => error.into(),
+        }
+    }
+}
+
+fn not_now(state: State) -> Problem {
+    let said = Said::both(
+        format!("El envío está «{}»; ahora no se puede.", state.word()),
+        format!("The delivery is {}; this is not possible now.", state.as_str()),
+    );
+    Problem::new(StatusCode::CONFLICT, "delivery_not_in_state", said)
+}
+
+impl From<ClaimError> for Problem {
+    fn from(error: ClaimError) -> Self {
+        match error {
+            ClaimError::KeyReused(_) => {
+                let said = Said::both(
+                    "Esa Idempotency-Key ya se usó con otra solicitud.",
+                    "That Idempotency-Key was used for another request.",
+                );
+                Self::of_field("Idempotency-Key", "idempotency_key_reused", said)
+            }
+            ClaimError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<contacts::SaveError> for Problem {
+    fn from(error: contacts::SaveError) -> Self {
+        match error {
+            contacts::SaveError::IdentificationTaken => {
+                let said = Said::both("Otra persona tiene esa identificación.", "Another contact has that identification.");
+                Self::of_field("identification", "identification_taken", said)
+            }
+            contacts::SaveError::NotFound => Self::contact_not_found(),
+            contacts::SaveError::Once(error) => error.into(),
+            contacts::SaveError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<documents::CreateError> for Problem {
+    fn from(error: documents::CreateError) -> Self {
+        match error {
+            documents::CreateError::ContactNotFound => Self::contact_of_body_not_found(),
+            documents::CreateError::NumberTaken(number) => {
+                let said = Said::both(format!("El número {number} ya consta."), format!("The number {number} is taken."));
+                Self::of_field("number", "document_number_taken", said)
+            }
+            documents::CreateError::Refused(error) => error.into(),
+            documents::CreateError::Once(error) => error.into(),
+            documents::CreateError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<DocumentError> for Problem {
+    fn from(error: DocumentError) -> Self {
+        let (field, code) = match error {
+            DocumentError::TotalIsZero => ("total", "total_is_zero"),
+            DocumentError::CreditNoteMustBeNegative => ("total", "credit_note_not_negative"),
+            DocumentError::TotalMustBePositive => ("total", "total_not_positive"),
+            DocumentError::DueBeforeIssue => ("due_date", "due_before_issue"),
+            DocumentError::BalanceOutOfRange => ("balance", "balance_out_of_range"),
+            DocumentError::IssueDateInFuture => ("issue_date", "date_in_future"),
+        };
+        Self::of_field(field, code, Said::both(sentence(error), english::document(error)))
+    }
+}
+
+impl From<mail_accounts::SaveError> for Problem {
+    fn from(error: mail_accounts::SaveError) -> Self {
+        match error {
+            mail_accounts::SaveError::ModuleTaken(module) => {
+                let said = Said::both(
+                    format!("Ya hay una configuración para «{}».", module.name()),
+                    format!("There is a mail account for {} already.", module.as_str()),
+                );
+                Self::of_field("module", "module_taken", said)
+            }
+            mail_accounts::SaveError::NotFound => Self::mail_account_not_found(),
+            mail_accounts::SaveError::Seal(error) => {
+                tracing::error!("A password cannot be sealed or opened: {error}");
+                let said = Said::both(
+                    "La contraseña guardada no se puede abrir con la clave de este servidor; escríbala de nuevo.",
+                    "The stored password cannot be opened with this server's key; write it again.",
+                );
+                Self::new(StatusCode::CONFLICT, "password_unreadable", said)
+            }
+            mail_accounts::SaveError::Once(error) => error.into(),
+            mail_accounts::SaveError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl FieldProblem {
+    #[must_use]
+    pub fn of_money(field: &str, error: MoneyError) -> Self {
+        let code = match error {
+            MoneyError::NotANumber => "amount_invalid",
+            MoneyError::TooManyDecimals => "too_many_decimals",
+            MoneyError::TooLarge => "amount_too_large",
+        };
+        let spanish = match error {
+            MoneyError::NotANumber => "No es un valor como \"120.00\": dígitos, punto y dos decimales.".to_owned(),
+            other => sentence(other),
+        };
+        Self::new(field, code, Said::both(spanish, english::money(error)))
+    }
+
+    #[must_use]
+    pub fn of_identification(field: &str, error: IdentificationError) -> Self {
+        let code = match error {
+            IdentificationError::Missing => "field_missing",
+            IdentificationError::RucLength => "ruc_length",
+            IdentificationError::CedulaLength => "cedula_length",
+            IdentificationError::Province => "province_unknown",
+            IdentificationError::RucSuffix => "ruc_suffix",
+            IdentificationError::PassportShape => "identification_invalid",
+        };
+        Self::new(field, code, Said::both(sentence(error), english::identification(error)))
+    }
+}

@@ -1,0 +1,213 @@
+//! Mi compañía › Datos y logo: what receipts and mails say about the company.
+
+use acuse_domain::company::CompanyProfile;
+use acuse_domain::text;
+use acuse_render::logo::{LARGEST_UPLOAD, Logo, LogoError};
+use acuse_store::companies;
+use askama::Template;
+use axum::Form;
+use axum::extract::multipart::{Multipart, MultipartRejection};
+use axum::extract::{DefaultBodyLimit, Query, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{MethodRouter, get};
+use serde::Deserialize;
+
+use crate::access::{Authorized, ConfigureCompany, Permission, ViewRecords};
+use crate::app::App;
+use crate::web::filters;
+use crate::web::form_errors::FormErrors;
+use crate::web::page::{Page, Section, refused, shown, with_status};
+use crate::web::trouble::{self, Trouble};
+
+const HERE: &str = "/mi-compania/datos";
+/// What a form puts around the file (bytes).
+const AROUND_THE_FILE: usize = 64 * 1024;
+/// Characters. The SRI's schemas allow 300 for razón social, nombre comercial and dirección (Ficha técnica, factura 1.1.0).
+const LONGEST_NAME: usize = 300;
+/// Characters; both stand in one short line of the receipt.
+const LONGEST_CITY: usize = 80;
+const LONGEST_PHONE: usize = 60;
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct ProfileForm {
+    razon: String,
+    comercial: String,
+    direccion: String,
+    ciudad: String,
+    telefono: String,
+    correo: String,
+}
+
+#[derive(Template)]
+#[template(path = "company/profile.html")]
+struct ProfilePage {
+    page: Page,
+    errors: FormErrors,
+    typed: ProfileForm,
+    has_logo: bool,
+    /// Whether something was just saved.
+    is_saved: bool,
+    may_configure: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Shown {
+    guardado: Option<String>,
+}
+
+pub async fn profile(
+    State(app): State<App>,
+    may: Authorized<ViewRecords>,
+    Query(seen): Query<Shown>,
+    headers: HeaderMap,
+) -> Result<Response, Trouble> {
+    let company = companies::find(&app.db, may.actor.company).await?.ok_or(Trouble::NotFound)?;
+    let may_configure = may.session.as_ref().is_some_and(|session| ConfigureCompany::is_held_by(session.role));
+    let typed = ProfileForm::from_profile(company.profile);
+    let page = profile_page(&app, &may, &headers, typed, FormErrors::default()).await?;
+    Ok(shown(&ProfilePage { is_saved: seen.guardado.is_some(), may_configure, ..page }))
+}
+
+pub async fn change(
+    State(app): State<App>,
+    may: Authorized<ConfigureCompany>,
+    headers: HeaderMap,
+    Form(form): Form<ProfileForm>,
+) -> Result<Response, Trouble> {
+    let mut errors = FormErrors::default();
+    let Some(profile) = form.read(&mut errors) else {
+        return Ok(refused(&profile_page(&app, &may, &headers, form, errors).await?));
+    };
+    companies::change(&app.db, may.actor.company, &profile).await?;
+    Ok(saved())
+}
+
+/// The logo as it is kept; an upload may be larger than other requests.
+pub fn logo_routes() -> MethodRouter<App> {
+    get(logo).post(upload_logo).layer(DefaultBodyLimit::max(LARGEST_UPLOAD + AROUND_THE_FILE))
+}
+
+async fn logo(State(app): State<App>, may: Authorized<ViewRecords>) -> Result<Response, Trouble> {
+    let png = companies::logo(&app.db, may.actor.company).await?.ok_or(Trouble::NotFound)?;
+    Ok(([(CONTENT_TYPE, "image/png"), (CACHE_CONTROL, "private, no-cache")], png).into_response())
+}
+
+async fn upload_logo(
+    State(app): State<App>,
+    may: Authorized<ConfigureCompany>,
+    headers: HeaderMap,
+    upload: Result<Multipart, MultipartRejection>,
+) -> Result<Response, Trouble> {
+    let Ok(upload) = upload else { return Ok(trouble::not_understood()) };
+    match taken_in(upload).await {
+        Ok(png) => {
+            companies::change_logo(&app.db, may.actor.company, Some(png)).await?;
+            Ok(saved())
+        }
+        Err((status, words)) => {
+            let company = companies::find(&app.db, may.actor.company).await?.ok_or(Trouble::NotFound)?;
+            let mut errors = FormErrors::default();
+            errors.add("logo", words);
+            let page = profile_page(&app, &may, &headers, ProfileForm::from_profile(company.profile), errors).await?;
+            Ok(with_status(status, &page))
+        }
+    }
+}
+
+pub async fn remove_logo(State(app): State<App>, may: Authorized<ConfigureCompany>) -> Result<Response, Trouble> {
+    companies::change_logo(&app.db, may.actor.company, None).await?;
+    Ok(saved())
+}
+
+/// The uploaded picture as it will be kept. Errs with the words for its field.
+async fn taken_in(mut upload: Multipart) -> Result<Vec<u8>, (StatusCode, String)> {
+    let mut file = None;
+    while let Some(field) = upload.next_field().await.map_err(|error| not_read(error.status()))? {
+        if field.name() == Some("logo") {
+            file = Some(field.bytes().await.map_err(|error| not_read(error.status()))?);
+        }
+    }
+    let unusable = |words: String| (StatusCode::UNPROCESSABLE_ENTITY, words);
+    let Some(file) = file.filter(|file| !file.is_empty()) else {
+        return Err(unusable("Elija el archivo de su logotipo.".to_owned()));
+    };
+    // Decoding a large picture takes a core for a moment: beside the event loop.
+    let taken = tokio::task::spawn_blocking(move || Logo::from_upload(&file).map(|logo| logo.png().to_vec())).await;
+    taken.unwrap_or(Err(LogoError::NotAPicture)).map_err(|error| unusable(error.to_string()))
+}
+
+fn not_read(status: StatusCode) -> (StatusCode, String) {
+    if status == StatusCode::PAYLOAD_TOO_LARGE {
+        return (status, format!("El logotipo pesa demasiado; el máximo son {} KB.", LARGEST_UPLOAD / 1024));
+    }
+    (StatusCode::BAD_REQUEST, "El archivo no llegó completo; intente de nuevo.".to_owned())
+}
+
+async fn profile_page<P>(
+    app: &App,
+    may: &Authorized<P>,
+    headers: &HeaderMap,
+    typed: ProfileForm,
+    errors: FormErrors,
+) -> Result<ProfilePage, Trouble> {
+    let page = Page::load(app, may, Section::MiCompania, headers).await?;
+    let has_logo = companies::logo(&app.db, may.actor.company).await?.is_some();
+    Ok(ProfilePage { page, errors, typed, has_logo, is_saved: false, may_configure: true })
+}
+
+fn saved() -> Response {
+    Redirect::to(&format!("{HERE}?guardado=si")).into_response()
+}
+
+impl ProfileForm {
+    fn from_profile(profile: CompanyProfile) -> Self {
+        Self {
+            razon: profile.legal_name,
+            comercial: profile.trade_name.unwrap_or_default(),
+            direccion: profile.address.unwrap_or_default(),
+            ciudad: profile.city.unwrap_or_default(),
+            telefono: profile.phone.unwrap_or_default(),
+            correo: profile.email.map(|email| email.to_string()).unwrap_or_default(),
+        }
+    }
+
+    fn read(&self, errors: &mut FormErrors) -> Option<CompanyProfile> {
+        let legal_name = text::one_line(&self.razon);
+        if legal_name.is_empty() {
+            errors.add("razon", "Falta la razón social.");
+        }
+        for (field, typed, longest) in [
+            ("razon", &self.razon, LONGEST_NAME),
+            ("comercial", &self.comercial, LONGEST_NAME),
+            ("direccion", &self.direccion, LONGEST_NAME),
+            ("ciudad", &self.ciudad, LONGEST_CITY),
+            ("telefono", &self.telefono, LONGEST_PHONE),
+        ] {
+            if typed.chars().count() > longest {
+                errors.add(field, format!("Es demasiado largo: caben {longest} caracteres."));
+            }
+        }
+        let typed = self.correo.trim();
+        let email = match typed.parse() {
+            Ok(email) => Some(email),
+            Err(_) if typed.is_empty() => None,
+            Err(error) => {
+                let error: acuse_domain::email_address::InvalidEmailAddress = error;
+                errors.add("correo", format!("{error}."));
+                None
+            }
+        };
+        errors.is_empty().then(|| CompanyProfile {
+            legal_name,
+            trade_name: text::optional(Some(&self.comercial)),
+            address: text::optional(Some(&self.direccion)),
+            city: text::optional(Some(&self.ciudad)),
+            phone: text::optional(Some(&self.telefono)),
+            email,
+        })
+    }
+}

@@ -1,0 +1,339 @@
+//! A payment while somebody fills it in: everything as typed, and what the form's buttons do to it.
+
+use acuse_domain::contact::Contact;
+use acuse_domain::document::Document;
+use acuse_domain::id::{ContactId, DocumentId, PaymentId};
+use acuse_domain::money::Money;
+use acuse_domain::payment::{Advance, CheckKind, Direction, Method, PaymentLine};
+use acuse_store::payments::Recorded;
+use uuid::Uuid;
+
+use crate::web::calendar;
+
+/// A cash pago above this is not deductible: product.md asks for a warning, and never more than that.
+pub const DEDUCTIBLE_CASH: Money = Money::from_cents(50_000);
+
+#[derive(Debug, Clone, Default)]
+pub struct Draft {
+    /// Makes pressing Guardar twice record one payment.
+    pub once: String,
+    pub contact: Option<ContactId>,
+    /// What stands in the field of the person: a name, or part of one.
+    pub person: String,
+    pub date: String,
+    pub lines: Vec<DraftLine>,
+    pub shares: Vec<Share>,
+    pub description: String,
+    pub notify: bool,
+    pub recipients: String,
+    /// The addresses are shown as a field, not as text.
+    pub edits_recipients: bool,
+}
+
+/// One «Forma», as typed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DraftLine {
+    pub method: Option<Method>,
+    /// Of a cheque; that it is postdated follows from its date.
+    pub kind: Option<CheckKind>,
+    /// Account, bank, till or tax.
+    pub account: String,
+    pub reference: String,
+    /// The cheque's date, or the base of a withholding.
+    pub dated: String,
+    pub amount: String,
+    pub advance: Option<PaymentId>,
+}
+
+/// What is typed beside one document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Share {
+    pub document: DocumentId,
+    pub ticked: bool,
+    pub amount: String,
+}
+
+/// What the form adds up to, as far as its amounts can be read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Totals {
+    pub applied: Money,
+    pub total: Money,
+    pub withheld: Money,
+    pub money: Money,
+    pub cash: Money,
+}
+
+impl Totals {
+    #[must_use]
+    pub fn unapplied(&self) -> Money {
+        self.total - self.applied
+    }
+
+    #[must_use]
+    pub fn is_cash_over(&self) -> bool {
+        self.cash > DEDUCTIBLE_CASH
+    }
+}
+
+impl Draft {
+    #[must_use]
+    pub fn new(now: acuse_domain::Instant) -> Self {
+        Self { once: new_key(), date: calendar::day(calendar::today(now)), notify: true, ..Self::default() }
+    }
+
+    /// The same payment again, with today's date: for one that was voided.
+    #[must_use]
+    pub fn again(recorded: &Recorded, now: acuse_domain::Instant) -> Self {
+        let shares = recorded.allocations.iter().map(|allocation| Share {
+            document: allocation.document,
+            ticked: true,
+            amount: allocation.amount.to_string(),
+        });
+        Self {
+            contact: Some(recorded.summary.contact),
+            person: recorded.summary.contact_name.clone(),
+            date: calendar::day(recorded.summary.date),
+            lines: recorded.lines.iter().map(DraftLine::of).collect(),
+            shares: shares.collect(),
+            description: recorded.description.clone().unwrap_or_default(),
+            ..Self::new(now)
+        }
+    }
+
+    /// Begins with the person's own addresses and one empty line.
+    pub fn choose(&mut self, contact: &Contact, direction: Direction) {
+        let is_another = self.contact.is_some_and(|chosen| chosen != contact.id);
+        self.contact = Some(contact.id);
+        self.person.clone_from(&contact.details.name);
+        if is_another {
+            self.shares.clear();
+            self.lines.retain(|line| line.method != Some(Method::Advance));
+        }
+        if self.lines.is_empty() {
+            self.lines.push(DraftLine::empty());
+        }
+        let own: Vec<&str> = contact.details.receipt_recipients(direction).iter().map(|address| address.as_str()).collect();
+        self.recipients = own.join(", ");
+        self.notify = !own.is_empty();
+        self.edits_recipients = false;
+    }
+
+    pub fn add_line(&mut self) {
+        self.lines.push(DraftLine::empty());
+    }
+
+    /// `number` counts from 1, as the rows do.
+    pub fn remove_line(&mut self, number: usize) {
+        if (1..=self.lines.len()).contains(&number) {
+            self.lines.remove(number - 1);
+        }
+        if self.lines.is_empty() {
+            self.lines.push(DraftLine::empty());
+        }
+    }
+
+    /// Fills in what follows from the rest: a ticked document's balance, a withholding's amount.
+    pub fn complete(&mut self, open: &[Document]) {
+        for share in &mut self.shares {
+            if let Some(document) = open.iter().find(|document| document.id == share.document) {
+                share.complete(document.balance);
+            }
+        }
+        self.lines.iter_mut().for_each(DraftLine::complete);
+    }
+
+    /// Spreads what was received or paid over the documents as they fall due. Credit notes that are ticked add to it.
+    pub fn apply_to_oldest(&mut self, open: &[Document]) {
+        let credit: Money = self.shares.iter().filter(|share| share.ticked).map(Share::money).filter(|m| m.is_negative()).sum();
+        let mut rest = self.totals().total - credit;
+        if !rest.is_positive() {
+            return;
+        }
+        let mut shares = Vec::with_capacity(open.len());
+        for document in open {
+            if document.balance.is_negative() {
+                shares.extend(self.shares.iter().find(|share| share.document == document.id).cloned());
+                continue;
+            }
+            let amount = rest.min(document.balance);
+            rest -= amount;
+            shares.push(Share::of(document.id, amount));
+        }
+        self.shares = shares;
+    }
+
+    /// One line for each anticipo that is not used yet, up to what the documents still need.
+    pub fn use_advances(&mut self, advances: &[Advance]) {
+        self.lines.retain(|line| !line.is_blank());
+        for advance in advances {
+            if self.lines.iter().any(|line| line.advance == Some(advance.payment)) {
+                continue;
+            }
+            let totals = self.totals();
+            let needed = totals.applied - totals.total;
+            let amount = if needed.is_positive() { needed.min(advance.available) } else { advance.available };
+            self.lines.push(DraftLine::using(advance.payment, amount));
+        }
+    }
+
+    /// Moves the cash into the cheque, or makes it one.
+    pub fn move_cash_to_check(&mut self) {
+        let cash = self.totals().cash;
+        let Some(first) = self.lines.iter().position(|line| line.method == Some(Method::Cash)) else { return };
+        if let Some(check) = self.lines.iter_mut().find(|line| line.method == Some(Method::Check)) {
+            check.amount = (check.money() + cash).to_string();
+            self.lines.retain(|line| line.method != Some(Method::Cash));
+            return;
+        }
+        self.lines[first] = DraftLine { method: Some(Method::Check), amount: cash.to_string(), ..DraftLine::default() };
+        self.lines.retain(|line| line.method != Some(Method::Cash));
+    }
+
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        let of = |wanted: fn(Method) -> bool| -> Money {
+            self.lines.iter().filter(|line| line.method.is_some_and(wanted)).map(DraftLine::money).sum()
+        };
+        Totals {
+            applied: self.shares.iter().map(Share::money).sum(),
+            total: of(|_| true),
+            withheld: of(|method| method == Method::Withholding),
+            money: of(Method::is_money),
+            cash: of(|method| method == Method::Cash),
+        }
+    }
+
+    /// What is typed beside a document.
+    #[must_use]
+    pub fn share_of(&self, document: &DocumentId) -> Option<&Share> {
+        self.shares.iter().find(|share| share.document == *document)
+    }
+}
+
+impl DraftLine {
+    /// A transfer is how most companies are paid.
+    fn empty() -> Self {
+        Self { method: Some(Method::Transfer), ..Self::default() }
+    }
+
+    fn using(payment: PaymentId, amount: Money) -> Self {
+        Self { method: Some(Method::Advance), advance: Some(payment), amount: amount.to_string(), ..Self::default() }
+    }
+
+    fn of(line: &PaymentLine) -> Self {
+        let place = [line.bank.as_deref(), line.account.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        Self {
+            method: Some(line.method),
+            kind: line.kind.filter(|kind| matches!(kind, CheckKind::Certified | CheckKind::Cashier)),
+            account: line.tax.clone().unwrap_or(place),
+            reference: line.reference.clone().unwrap_or_default(),
+            dated: line.date.map(calendar::day).unwrap_or_default(),
+            amount: line.amount.to_string(),
+            advance: line.advance_from,
+        }
+    }
+
+    /// Nothing was typed into it.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        [&self.account, &self.reference, &self.dated, &self.amount].iter().all(|text| text.trim().is_empty())
+            && self.advance.is_none()
+    }
+
+    #[must_use]
+    pub fn money(&self) -> Money {
+        read_or_zero(&self.amount)
+    }
+
+    /// `1,75` % of the base, rounded to the cent, where nobody wrote the amount.
+    fn complete(&mut self) {
+        if self.method != Some(Method::Withholding) || !self.amount.trim().is_empty() {
+            return;
+        }
+        let base = read_or_zero(&self.dated);
+        if let Some(hundredths) = percentage(&self.account).filter(|_| base.is_positive()) {
+            self.amount = Money::from_cents((base.cents() * hundredths + 5_000) / 10_000).to_string();
+        }
+    }
+}
+
+impl Share {
+    fn of(document: DocumentId, amount: Money) -> Self {
+        let amount = if amount.is_zero() { String::new() } else { amount.to_string() };
+        Self { document, ticked: !amount.is_empty(), amount }
+    }
+
+    fn complete(&mut self, balance: Money) {
+        if self.ticked && self.amount.trim().is_empty() {
+            self.amount = balance.to_string();
+        }
+        self.ticked = !self.amount.trim().is_empty();
+    }
+
+    #[must_use]
+    pub fn money(&self) -> Money {
+        read_or_zero(&self.amount)
+    }
+}
+
+pub fn new_key() -> String {
+    Uuid::new_v4().to_string()
+}
+
+fn read_or_zero(typed: &str) -> Money {
+    Money::parse_local(typed).unwrap_or_default()
+}
+
+/// The percentage named by a tax, in hundredths: `IR 1,75 % · bienes` is 175.
+fn percentage(tax: &str) -> Option<i64> {
+    let before = tax.split('%').next().filter(|_| tax.contains('%'))?.trim_end();
+    let digits = before.rsplit(|c: char| !c.is_ascii_digit() && c != ',' && c != '.').next()?;
+    Money::parse_local(digits).ok().map(Money::cents).filter(|hundredths| (1..=10_000).contains(hundredths))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(method: Method, amount: &str) -> DraftLine {
+        DraftLine { method: Some(method), amount: amount.to_owned(), ..DraftLine::default() }
+    }
+
+    #[test]
+    fn a_withholding_is_the_percentage_of_its_base() {
+        for (tax, base, amount) in [
+            ("IR 1,75 % · bienes", "1.000,00", "17,50"),
+            ("IVA 30%", "150", "45,00"),
+            ("IR 2.75 %", "33,33", "0,92"),
+            ("IR", "100", ""),
+            ("IVA 30 %", "", ""),
+        ] {
+            let mut line = DraftLine {
+                method: Some(Method::Withholding),
+                account: tax.to_owned(),
+                dated: base.to_owned(),
+                ..DraftLine::default()
+            };
+            line.complete();
+            assert_eq!(line.amount, amount, "{tax} of {base}");
+        }
+    }
+
+    #[test]
+    fn cash_joins_the_cheque_or_becomes_one() {
+        let mut draft = Draft { lines: vec![line(Method::Check, "487,50"), line(Method::Cash, "600")], ..Draft::default() };
+        draft.move_cash_to_check();
+        assert_eq!(draft.lines, [line(Method::Check, "1.087,50")]);
+        let mut draft = Draft { lines: vec![line(Method::Cash, "600"), line(Method::Cash, "1")], ..Draft::default() };
+        draft.move_cash_to_check();
+        assert_eq!(draft.lines, [line(Method::Check, "601,00")]);
+    }
+
+    #[test]
+    fn the_last_line_can_be_emptied_but_not_lost() {
+        let mut draft = Draft { lines: vec![line(Method::Cash, "1")], ..Draft::default() };
+        draft.remove_line(7);
+        draft.remove_line(1);
+        assert_eq!(draft.lines, [DraftLine::empty()]);
+    }
+}

@@ -1,0 +1,64 @@
+//! «Historia»: what people did to a payment and what became of its deliveries, newest first.
+
+use acuse_domain::Instant;
+use acuse_domain::delivery::State;
+use acuse_store::deliveries::{Delivery, Kind};
+use acuse_store::events::{Event, EventKind};
+
+use super::Book;
+
+pub struct Entry {
+    pub at: Instant,
+    /// `ok`, `bad`, or nothing.
+    pub state: &'static str,
+    pub words: String,
+}
+
+#[must_use]
+pub fn history(book: Book, events: &[Event], deliveries: &[Delivery]) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = Vec::with_capacity(events.len() + deliveries.len());
+    for event in events {
+        let words = event_in_words(book, event);
+        // Looking at the PDF again is no news.
+        if event.kind == EventKind::ReceiptDownloaded && entries.last().is_some_and(|last| last.words == words) {
+            continue;
+        }
+        let state = if event.kind == EventKind::PaymentVoided { "bad" } else { "" };
+        entries.push(Entry { at: event.at, state, words });
+    }
+    entries.extend(deliveries.iter().filter_map(fate));
+    entries.sort_by_key(|entry| std::cmp::Reverse(entry.at));
+    entries
+}
+
+fn event_in_words(book: Book, event: &Event) -> String {
+    let Event { who, detail, .. } = event;
+    let noun = book.noun();
+    match event.kind {
+        EventKind::PaymentRecorded => match detail.as_str() {
+            "0" | "" => format!("{who} registró el {noun}, sin envío"),
+            "1" => format!("{who} registró el {noun} y pidió 1 envío"),
+            n => format!("{who} registró el {noun} y pidió {n} envíos"),
+        },
+        EventKind::PaymentVoided => format!("{who} anuló el {noun}"),
+        EventKind::ReceiptResent => format!("{who} reenvió a {detail}"),
+        EventKind::DeliveryRetried => format!("{who} pidió repetir el envío a {detail}"),
+        EventKind::DeliveryCancelled => format!("{who} anuló el envío a {detail}"),
+        EventKind::ReceiptDownloaded => format!("{who} abrió el PDF"),
+    }
+}
+
+fn fate(delivery: &Delivery) -> Option<Entry> {
+    let to = &delivery.recipient;
+    let letter = match delivery.kind {
+        Kind::Receipt => "Recibo",
+        Kind::VoidNotice => "Aviso",
+    };
+    let (state, words) = match delivery.state {
+        State::Accepted => ("ok", format!("{letter} aceptado para {to}")),
+        State::Bounced => ("bad", format!("Rebotó {to}")),
+        State::Failed => ("bad", format!("Falló el envío a {to}")),
+        State::Queued | State::Sending | State::Deferred | State::InDoubt | State::Cancelled => return None,
+    };
+    Some(Entry { at: delivery.finished_at?, state, words })
+}

@@ -1,0 +1,362 @@
+//! «Nuevo cobro» and «Nuevo pago»: every button of the form gives the form back; Guardar records.
+
+use acuse_domain::contact::Contact;
+use acuse_domain::document::{Document, Side};
+use acuse_domain::id::{CompanyId, ContactId, PaymentId};
+use acuse_domain::payment::{Advance, CheckKind, Method};
+use acuse_store::contacts::{self, Role, Standing};
+use acuse_store::idempotency::{ClaimError, Once};
+use acuse_store::payments::{self, RecordError};
+use acuse_store::{Page as Slice, StoreError, documents};
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum_extra::extract::Form;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use super::Book;
+use super::draft::{Draft, DraftLine, Totals, new_key};
+use super::form::Typed;
+use super::refusal::Asked;
+use super::sender::Sender;
+use crate::access::{Authorized, RecordPayments};
+use crate::app::App;
+use crate::web::filters;
+use crate::web::form_errors::FormErrors;
+use crate::web::page::{self, Page};
+use crate::web::trouble::Trouble;
+
+/// People offered where the type-ahead has no script to run on.
+const MOST_PEOPLE: u64 = 8;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Start {
+    persona: Option<String>,
+    /// A recorded payment to begin with: «Registrar de nuevo».
+    copiar: Option<String>,
+}
+
+/// GET `/cobros/nuevo`, empty or begun with a person or with an earlier payment.
+pub async fn ask(
+    State(app): State<App>,
+    may: Authorized<RecordPayments>,
+    book: Book,
+    headers: HeaderMap,
+    Query(start): Query<Start>,
+) -> Result<Response, Trouble> {
+    let company = may.actor.company;
+    let mut draft = Draft::new(acuse_store::now());
+    let copied: Option<PaymentId> = start.copiar.and_then(|id| id.parse().ok());
+    if let Some(id) = copied {
+        let recorded = payments::find(&app.db, company, id).await?.ok_or(Trouble::NotFound)?;
+        if recorded.summary.number.direction != book.direction {
+            return Err(Trouble::NotFound);
+        }
+        draft = Draft::again(&recorded, acuse_store::now());
+    }
+    let asked: Option<ContactId> = start.persona.and_then(|id| id.parse().ok()).or(draft.contact);
+    if let Some(id) = asked {
+        let contact = contacts::find(&app.db, company, id).await?.ok_or(Trouble::NotFound)?;
+        draft.choose(&contact, book.direction);
+    }
+    let desk = Desk::load(&app, company, book, &mut draft).await?;
+    desk.keep_open_shares(&mut draft);
+    let page = Page::load(&app, &may, book.section(), &headers).await?.typing();
+    Ok(page::shown(&NewPage { page, book, draft, desk, errors: FormErrors::default() }))
+}
+
+/// POST `/cobros/nuevo`: one of the form's buttons.
+pub async fn submit(
+    State(app): State<App>,
+    may: Authorized<RecordPayments>,
+    book: Book,
+    headers: HeaderMap,
+    Form(typed): Form<Typed>,
+) -> Result<Response, Trouble> {
+    let company = may.actor.company;
+    let action = typed.accion.clone();
+    let removed = typed.quitar;
+    let mut draft = typed.into_draft();
+    let mut desk = Desk::load(&app, company, book, &mut draft).await?;
+    draft.complete(&desk.open);
+    let mut errors = FormErrors::default();
+    match (removed, action.as_str()) {
+        (Some(number), _) => draft.remove_line(number),
+        (None, "forma") => draft.add_line(),
+        (None, "antiguo") => draft.apply_to_oldest(&desk.open),
+        (None, "anticipo") => draft.use_advances(&desk.advances),
+        (None, "cheque") => draft.move_cash_to_check(),
+        (None, "destinatarios") => draft.edits_recipients = true,
+        (None, "guardar") => match save(&app, &may, book, &mut draft, &desk).await? {
+            Ok(id) => return Ok(Redirect::to(&book.page_of(id)).into_response()),
+            Err(refused) => {
+                errors = refused;
+                // What was refused may have moved meanwhile: balances are shown as they are now.
+                desk = Desk::load(&app, company, book, &mut draft).await?;
+            }
+        },
+        _ => {}
+    }
+    let page = Page::load(&app, &may, book.section(), &headers).await?.typing();
+    let view = NewPage { page, book, draft, desk, errors };
+    Ok(if view.errors.is_empty() { page::shown(&view) } else { page::refused(&view) })
+}
+
+async fn save(
+    app: &App,
+    may: &Authorized<RecordPayments>,
+    book: Book,
+    draft: &mut Draft,
+    desk: &Desk,
+) -> Result<Result<PaymentId, FormErrors>, StoreError> {
+    let Some(contact) = &desk.contact else { return Ok(Err(alone("persona", format!("Elija el {}.", book.person_low())))) };
+    let asked = match Asked::read(draft, book.direction, contact.id, &desk.open) {
+        Ok(asked) => asked,
+        Err(errors) => return Ok(Err(reveal(draft, errors))),
+    };
+    let once = once(draft, &asked);
+    let now = acuse_store::now();
+    let recorded = payments::record(&app.db, &may.actor, asked.payment.clone(), &asked.notify, once.as_ref(), now).await;
+    Ok(match recorded {
+        Ok(id) => Ok(id),
+        Err(RecordError::Refused(refusal)) => Err(asked.refused(&refusal)),
+        Err(RecordError::ContactNotFound) => Err(alone("persona", format!("Elija el {}.", book.person_low()))),
+        Err(RecordError::ContactHasNoEmail) => Err(reveal(draft, alone("para", "La persona no tiene correo."))),
+        Err(RecordError::Once(ClaimError::KeyReused(_))) => {
+            draft.once = new_key();
+            Err(alone(
+                "",
+                format!(
+                    "Este formulario ya guardó un {}, con otros datos. Búsquelo en la lista; si este es otro, guarde de nuevo.",
+                    book.noun()
+                ),
+            ))
+        }
+        Err(RecordError::Once(ClaimError::Store(error)) | RecordError::Store(error)) => return Err(error),
+    })
+}
+
+/// The addresses become a field once there is something to correct in them.
+fn reveal(draft: &mut Draft, errors: FormErrors) -> FormErrors {
+    draft.edits_recipients |= errors.of("para").is_some();
+    errors
+}
+
+fn alone(field: &str, words: impl Into<String>) -> FormErrors {
+    let mut errors = FormErrors::default();
+    errors.add(field, words);
+    errors
+}
+
+/// The same form sent twice records once: the second answer is the first one's payment.
+fn once(draft: &Draft, asked: &Asked) -> Option<Once> {
+    if draft.once.is_empty() {
+        return None;
+    }
+    let request = format!("{:?} {:?}", asked.payment, asked.notify);
+    Some(Once { key: format!("formulario {}", draft.once), request_hash: Sha256::digest(request.as_bytes()).into() })
+}
+
+/// What lies beside the form: the person and what is open between them and the company.
+struct Desk {
+    contact: Option<Contact>,
+    /// People to choose from, while there is none.
+    found: Vec<(Contact, Standing)>,
+    standing: Standing,
+    open: Vec<Document>,
+    advances: Vec<Advance>,
+    sender: Sender,
+}
+
+impl Desk {
+    /// Settles on the person first: the one of the hidden id, unless another name was typed over it.
+    async fn load(app: &App, company: CompanyId, book: Book, draft: &mut Draft) -> Result<Self, StoreError> {
+        let mut desk = Self {
+            contact: None,
+            found: Vec::new(),
+            standing: Standing::default(),
+            open: Vec::new(),
+            advances: Vec::new(),
+            sender: Sender::of(app, company, book).await?,
+        };
+        desk.find_person(app, company, book, draft).await?;
+        if let Some(contact) = &desk.contact {
+            desk.standing = contacts::standing(&app.db, company, contact.id).await?;
+            desk.open = documents::open_of(&app.db, company, contact.id, Side::of_payments(book.direction)).await?;
+            desk.advances = payments::open_advances(&app.db, company, contact.id, book.direction).await?;
+        }
+        Ok(desk)
+    }
+
+    async fn find_person(&mut self, app: &App, company: CompanyId, book: Book, draft: &mut Draft) -> Result<(), StoreError> {
+        if let Some(id) = draft.contact {
+            let contact = contacts::find(&app.db, company, id).await?;
+            let is_meant = |contact: &Contact| draft.person.is_empty() || draft.person == contact.details.name;
+            self.contact = contact.filter(is_meant);
+            if let Some(contact) = &self.contact {
+                if draft.person.is_empty() || draft.lines.is_empty() {
+                    draft.choose(contact, book.direction);
+                }
+                return Ok(());
+            }
+        }
+        draft.contact = None;
+        if draft.person.is_empty() {
+            return Ok(());
+        }
+        let role = if book.is_received() { Role::Customer } else { Role::Supplier };
+        let filter = contacts::Filter { role: Some(role), text: Some(draft.person.clone()) };
+        let people = contacts::list(&app.db, company, &filter, Slice { after: None, limit: MOST_PEOPLE }).await?;
+        if let [only] = &people[..] {
+            draft.choose(only, book.direction);
+            self.contact = Some(only.clone());
+            return Ok(());
+        }
+        let ids: Vec<ContactId> = people.iter().map(|person| person.id).collect();
+        let standings = contacts::standings(&app.db, company, &ids).await?;
+        self.found = people.into_iter().zip(standings.into_iter().map(|(_, standing)| standing)).collect();
+        Ok(())
+    }
+
+    /// Of a payment that is recorded again, only what is still open is taken over, and never more than is owed.
+    fn keep_open_shares(&self, draft: &mut Draft) {
+        draft.shares.retain_mut(|share| {
+            let Some(document) = self.open.iter().find(|document| document.id == share.document) else { return false };
+            if share.money().cents().abs() > document.balance.cents().abs() {
+                share.amount = document.balance.to_string();
+            }
+            true
+        });
+    }
+
+    fn advance_left(&self) -> acuse_domain::money::Money {
+        self.advances.iter().map(|advance| advance.available).sum()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "payments/new.html")]
+struct NewPage {
+    page: Page,
+    book: Book,
+    draft: Draft,
+    desk: Desk,
+    errors: FormErrors,
+}
+
+/// A choice of «Forma»: its value and its name.
+type MethodOption = (&'static str, &'static str);
+
+const METHODS: [MethodOption; 9] = [
+    ("cash", "Efectivo"),
+    ("check", "Cheque"),
+    ("check:certified", "Cheque certificado"),
+    ("check:cashier", "Cheque de gerencia"),
+    ("transfer", "Transferencia"),
+    ("deposit", "Depósito"),
+    ("card", "Tarjeta"),
+    ("offset", "Cruce"),
+    ("withholding", "Retención"),
+];
+
+impl NewPage {
+    fn totals(&self) -> Totals {
+        self.draft.totals()
+    }
+
+    fn methods(&self) -> &'static [MethodOption] {
+        &METHODS
+    }
+
+    fn balance(&self) -> acuse_domain::money::Money {
+        if self.book.is_received() { self.desk.standing.receivable } else { self.desk.standing.payable }
+    }
+
+    fn amount_beside(&self, document: &Document) -> &str {
+        self.draft.share_of(&document.id).map_or("", |share| &share.amount)
+    }
+
+    fn is_ticked(&self, document: &Document) -> bool {
+        !self.amount_beside(document).trim().is_empty()
+    }
+
+    /// Whether the large figure is the money that moves, because something settles without moving.
+    fn says_money(&self) -> bool {
+        let totals = self.totals();
+        !self.book.is_received() || totals.money != totals.total
+    }
+
+    fn has_withholding(&self) -> bool {
+        self.draft.lines.iter().any(|line| line.method == Some(Method::Withholding))
+    }
+
+    fn advance_of(&self, line: &DraftLine) -> Option<&Advance> {
+        line.advance.and_then(|id| self.desk.advances.iter().find(|advance| advance.payment == id))
+    }
+
+    fn has_unused_advance(&self) -> bool {
+        let used = |advance: &Advance| self.draft.lines.iter().any(|line| line.advance == Some(advance.payment));
+        self.desk.advances.iter().any(|advance| !used(advance))
+    }
+
+    /// What is said of a typed date of a cheque.
+    fn check_hint(&self, line: &DraftLine) -> &'static str {
+        use crate::web::calendar::parse_day;
+        match (parse_day(&line.dated), parse_day(&self.draft.date)) {
+            (Ok(cashable), Ok(paid)) if cashable > paid => "posfechado",
+            (Ok(_), Ok(_)) => "al día",
+            _ => "",
+        }
+    }
+}
+
+impl DraftLine {
+    /// The value of its choice in the list of methods.
+    fn option(&self) -> &'static str {
+        match (self.method, self.kind) {
+            (Some(Method::Check), Some(CheckKind::Certified)) => "check:certified",
+            (Some(Method::Check), Some(CheckKind::Cashier)) => "check:cashier",
+            (Some(method), _) => method.as_str(),
+            (None, _) => "",
+        }
+    }
+
+    fn is(&self, method: &str) -> bool {
+        self.method.is_some_and(|own| own.as_str() == method)
+    }
+
+    /// What the field of its account holds.
+    fn account_label(&self, book: &Book) -> &'static str {
+        match self.method {
+            Some(Method::Withholding) => "Impuesto",
+            Some(Method::Cash) => "Caja",
+            Some(Method::Check) => book.either("Banco del cheque", "Cuenta que paga"),
+            Some(Method::Card) => "Tarjeta o banco",
+            _ => book.either("Cuenta que recibe", "Cuenta que paga"),
+        }
+    }
+
+    fn reference_label(&self) -> &'static str {
+        match self.method {
+            Some(Method::Withholding) => "Número de certificado",
+            Some(Method::Check) => "Número de cheque",
+            Some(Method::Transfer) => "Número de transferencia",
+            Some(Method::Deposit) => "Número de papeleta",
+            Some(Method::Card) => "Número de voucher",
+            _ => "Número",
+        }
+    }
+
+    fn list(&self) -> &'static str {
+        if self.is("withholding") {
+            "impuestos"
+        } else if self.is("cash") {
+            "cajas"
+        } else {
+            "bancos"
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! `/cobros/{id}/recibo.pdf`: the receipt, as it would be printed now.
+
+use acuse_domain::id::PaymentId;
+use acuse_domain::receipt::Receipt;
+use acuse_render::logo::Logo;
+use acuse_render::receipt::receipt_pdf;
+use acuse_store::{companies, events, payments};
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use super::Book;
+use crate::access::{Authorized, ViewRecords};
+use crate::app::App;
+use crate::web::path_id::PathId;
+use crate::web::trouble::Trouble;
+
+/// A browser's own viewer is an object inside the answer, with a style of its own.
+const A_DOCUMENT: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'");
+
+const NOT_DRAWN: &str = "El recibo no se pudo dibujar. Intente de nuevo; si sigue así, avise a quien cuida el servidor.";
+
+pub async fn receipt(
+    State(app): State<App>,
+    may: Authorized<ViewRecords>,
+    book: Book,
+    PathId(id): PathId<PaymentId>,
+) -> Result<Response, Trouble> {
+    let company = may.actor.company;
+    let receipt = payments::receipt(&app.db, company, id).await?.ok_or(Trouble::NotFound)?;
+    if receipt.direction != book.direction.as_str() {
+        return Err(Trouble::NotFound);
+    }
+    let logo = companies::logo(&app.db, company).await?;
+    let name = receipt.file_name();
+    let Some(pdf) = drawn(receipt, logo).await else { return Ok((StatusCode::INTERNAL_SERVER_ERROR, NOT_DRAWN).into_response()) };
+    if let Err(error) = events::note_download(&app.db, &may.actor, id.0, acuse_store::now()).await {
+        // The receipt is there; that it was opened is only good to know.
+        tracing::warn!("A download was not noted: {error}");
+    }
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("application/pdf")),
+        (
+            CONTENT_DISPOSITION,
+            HeaderValue::try_from(format!("inline; filename=\"{name}\"")).unwrap_or(HeaderValue::from_static("inline")),
+        ),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (CONTENT_SECURITY_POLICY, A_DOCUMENT),
+    ];
+    Ok((headers, pdf).into_response())
+}
+
+/// Drawing takes a core for milliseconds, so it runs beside the event loop. `None` if it failed.
+async fn drawn(receipt: Receipt, logo: Option<Vec<u8>>) -> Option<Vec<u8>> {
+    let number = receipt.number.clone();
+    let drawing = tokio::task::spawn_blocking(move || {
+        let logo = logo.and_then(|png| Logo::from_stored(png).ok());
+        receipt_pdf(&receipt, logo.as_ref())
+    });
+    match drawing.await {
+        Ok(Ok(pdf)) => Some(pdf),
+        Ok(Err(error)) => {
+            tracing::error!("The receipt {number} could not be drawn: {error}");
+            None
+        }
+        Err(error) => {
+            tracing::error!("Drawing the receipt {number} broke: {error}");
+            None
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! From what was typed to a payment that can be recorded, and from its refusals back to the fields.
+
+use acuse_domain::Date;
+use acuse_domain::document::Document;
+use acuse_domain::email_address::parse_list;
+use acuse_domain::id::ContactId;
+use acuse_domain::money::{Money, MoneyError};
+use acuse_domain::payment::{CheckKind, Direction, Field, Method, NewAllocation, NewPayment, PaymentError, PaymentLine, Refusal};
+use acuse_domain::text;
+use acuse_store::payments::Notify;
+
+use super::draft::{Draft, DraftLine};
+use crate::web::calendar;
+use crate::web::form_errors::FormErrors;
+
+/// A payment read from the form, and where each of its parts stands there.
+pub struct Asked {
+    pub payment: NewPayment,
+    pub notify: Notify,
+    /// Row of each line and of each allocation, counted from 1.
+    rows_of_lines: Vec<usize>,
+    rows_of_documents: Vec<usize>,
+}
+
+impl Asked {
+    /// Errs with every field that cannot be read.
+    pub fn read(draft: &Draft, direction: Direction, contact: ContactId, open: &[Document]) -> Result<Self, FormErrors> {
+        let mut errors = FormErrors::default();
+        let date = calendar::parse_day(&draft.date).map_err(|words| errors.add("fecha", format!("{words}."))).unwrap_or_default();
+        let notify = read_recipients(draft, &mut errors);
+        let (rows_of_lines, lines) = read_lines(draft, date, &mut errors);
+        let (rows_of_documents, allocations) = read_shares(draft, open, &mut errors);
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let description = Some(text::lines(&draft.description)).filter(|text| !text.is_empty());
+        let payment = NewPayment { direction, contact, date, lines, allocations, description };
+        Ok(Self { payment, notify, rows_of_lines, rows_of_documents })
+    }
+
+    /// The domain's refusal, each reason beside its field.
+    #[must_use]
+    pub fn refused(&self, refusal: &Refusal) -> FormErrors {
+        let mut errors = FormErrors::default();
+        for (field, error) in refusal.iter() {
+            errors.add(self.id_of(*field), self.words(*field, error));
+        }
+        errors
+    }
+
+    fn id_of(&self, field: Field) -> String {
+        match field {
+            Field::Date => "fecha".to_owned(),
+            Field::Description => "descripcion".to_owned(),
+            Field::Lines => "valor-1".to_owned(),
+            Field::Line { index, name } => format!("{}-{}", input_of(name), row(&self.rows_of_lines, index)),
+            Field::Allocations => format!("abono-{}", self.rows_of_documents.first().copied().unwrap_or(1)),
+            Field::Allocation { index, .. } => format!("abono-{}", row(&self.rows_of_documents, index)),
+        }
+    }
+
+    fn words(&self, field: Field, error: &PaymentError) -> String {
+        match (field, error) {
+            (Field::Line { index, .. }, PaymentError::AmountNotPositive) => {
+                format!("El valor de la forma {} debe ser mayor que cero.", row(&self.rows_of_lines, index))
+            }
+            (Field::Line { index, name: "reference" | "tax" }, PaymentError::FieldMissing { method: Method::Withholding }) => {
+                format!("A la retención de la forma {} le faltan datos.", row(&self.rows_of_lines, index))
+            }
+            _ => error.to_string(),
+        }
+    }
+}
+
+fn row(rows: &[usize], index: usize) -> usize {
+    rows.get(index).copied().unwrap_or(index + 1)
+}
+
+/// The input of the form that holds a field of a line.
+fn input_of(name: &str) -> &'static str {
+    match name {
+        "reference" => "numero",
+        "bank" | "account" | "tax" => "cuenta",
+        "date" => "fecha-forma",
+        "kind" => "forma",
+        _ => "valor",
+    }
+}
+
+fn read_recipients(draft: &Draft, errors: &mut FormErrors) -> Notify {
+    if !draft.notify {
+        return Notify::Nobody;
+    }
+    match parse_list(&draft.recipients) {
+        Ok(addresses) if addresses.is_empty() => {
+            errors.add("para", "Falta la dirección de correo: escríbala o quite la marca del envío.");
+            Notify::Nobody
+        }
+        Ok(addresses) => Notify::Addresses(addresses),
+        Err(error) => {
+            errors.add("para", format!("«{}» no es una dirección de correo.", error.typed));
+            Notify::Nobody
+        }
+    }
+}
+
+fn read_lines(draft: &Draft, date: Date, errors: &mut FormErrors) -> (Vec<usize>, Vec<PaymentLine>) {
+    let all_blank = draft.lines.iter().all(DraftLine::is_blank);
+    let mut rows = Vec::new();
+    let mut lines = Vec::new();
+    for (index, line) in draft.lines.iter().enumerate() {
+        // A row that nobody touched is not a mistake, unless there is no other.
+        if line.is_blank() && !(all_blank && index == 0) {
+            continue;
+        }
+        if let Some(read) = read_line(line, index + 1, date, errors) {
+            rows.push(index + 1);
+            lines.push(read);
+        }
+    }
+    (rows, lines)
+}
+
+fn read_line(line: &DraftLine, row: usize, date: Date, errors: &mut FormErrors) -> Option<PaymentLine> {
+    let Some(method) = line.method else {
+        errors.add(format!("forma-{row}"), format!("Elija la forma {row} de la lista."));
+        return None;
+    };
+    let amount = read_amount(&line.amount, &format!("valor-{row}"), &format!("El valor de la forma {row}"), errors);
+    let mut read = PaymentLine::new(method, amount.unwrap_or_default());
+    let fields = method.fields();
+    read.reference = text::optional(Some(&line.reference)).filter(|_| fields.contains(&"reference"));
+    if fields.contains(&"bank") {
+        (read.bank, read.account) = bank_and_account(&line.account);
+    }
+    match method {
+        Method::Check => read_check(&mut read, line, row, date, errors),
+        Method::Withholding => read.tax = text::optional(line.account.split('·').next()),
+        Method::Advance => read.advance_from = line.advance,
+        // The till has a name and no number.
+        Method::Cash => (read.bank, read.account) = (text::optional(Some(&line.account)), None),
+        Method::Transfer | Method::Deposit | Method::Card | Method::Offset => {}
+    }
+    amount.map(|_| read)
+}
+
+/// A cheque for a day after the payment's is postdated.
+fn read_check(read: &mut PaymentLine, line: &DraftLine, row: usize, date: Date, errors: &mut FormErrors) {
+    if !line.dated.is_empty() {
+        match calendar::parse_day(&line.dated) {
+            Ok(day) => read.date = Some(day),
+            Err(words) => errors.add(format!("fecha-forma-{row}"), format!("{words}.")),
+        }
+    }
+    let is_postdated = read.date.is_some_and(|day| day > date);
+    read.kind = Some(match line.kind {
+        Some(kind @ (CheckKind::Certified | CheckKind::Cashier)) => kind,
+        _ if is_postdated => CheckKind::Postdated,
+        _ => CheckKind::Ordinary,
+    });
+}
+
+/// «Pichincha corriente 2100443421»: the last word is the account if it is a number of five digits or more.
+fn bank_and_account(typed: &str) -> (Option<String>, Option<String>) {
+    /// Shorter numbers name a branch or a card's end, and `text::masked_account` would hide them whole.
+    const SHORTEST_ACCOUNT: usize = 6;
+    let typed = text::one_line(typed);
+    let (bank, last) = typed.rsplit_once(' ').unwrap_or(("", &typed));
+    let digits = last.chars().filter(char::is_ascii_digit).count();
+    let is_account = digits >= SHORTEST_ACCOUNT && last.chars().all(|c| c.is_ascii_digit() || c == '-');
+    if is_account { (text::optional(Some(bank)), Some(last.to_owned())) } else { (text::optional(Some(&typed)), None) }
+}
+
+fn read_shares(draft: &Draft, open: &[Document], errors: &mut FormErrors) -> (Vec<usize>, Vec<NewAllocation>) {
+    let mut rows = Vec::new();
+    let mut allocations = Vec::new();
+    for (index, share) in draft.shares.iter().enumerate() {
+        if share.amount.trim().is_empty() {
+            continue;
+        }
+        let found = open.iter().position(|document| document.id == share.document);
+        let row = found.unwrap_or(index) + 1;
+        let number = found.map(|at| open[at].facts.number.to_string()).unwrap_or_default();
+        let subject = format!("El abono a {number}");
+        if let Some(amount) = read_amount(&share.amount, &format!("abono-{row}"), subject.trim(), errors) {
+            rows.push(row);
+            allocations.push(NewAllocation { document: share.document, amount });
+        }
+    }
+    (rows, allocations)
+}
+
+fn read_amount(typed: &str, id: &str, subject: &str, errors: &mut FormErrors) -> Option<Money> {
+    let wrong = match Money::parse_local(typed) {
+        Ok(amount) => return Some(amount),
+        Err(_) if typed.trim().is_empty() => "falta",
+        Err(MoneyError::NotANumber) => "no es un número",
+        Err(MoneyError::TooManyDecimals) => "tiene más de dos decimales",
+        Err(MoneyError::TooLarge) => "supera 999.999.999,99",
+    };
+    let words = if wrong == "falta" { format!("Falta {}.", lower_first(subject)) } else { format!("{subject} {wrong}.") };
+    errors.add(id, words);
+    None
+}
+
+fn lower_first(words: &str) -> String {
+    words.chars().next().map(|first| first.to_lowercase().chain(words.chars().skip(1)).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_number_is_told_from_the_name_of_its_bank() {
+        let read = |typed: &str| {
+            let (bank, account) = bank_and_account(typed);
+            (bank.unwrap_or_default(), account.unwrap_or_default())
+        };
+        let pair = |bank: &str, account: &str| (bank.to_owned(), account.to_owned());
+        assert_eq!(read("Pichincha corriente 2100443421"), pair("Pichincha corriente", "2100443421"));
+        assert_eq!(read(" 2100-443421 "), pair("", "2100-443421"));
+        assert_eq!(read("Banco Guayaquil"), pair("Banco Guayaquil", ""));
+        assert_eq!(read("Visa 3421"), pair("Visa 3421", ""));
+        assert_eq!(read(""), pair("", ""));
+    }
+}

@@ -1,0 +1,246 @@
+//! «Envíos del recibo»: each recipient, how it stands, the server's words, and what to do where something went wrong.
+
+use acuse_domain::Instant;
+use acuse_domain::delivery::State;
+use acuse_domain::id::{DeliveryId, PaymentId};
+use acuse_mail::explanation::{Context, Explanation, Language, explain};
+use acuse_store::deliveries::{Delivery, Kind};
+use askama::Template;
+use askama::filters::HtmlSafe;
+use chrono::TimeDelta;
+
+use super::Book;
+use super::sender::Sender;
+use crate::web::form_errors::FormErrors;
+use crate::web::state_mark::StateMark;
+use crate::web::{calendar, filters};
+
+/// Where something moved within this time, it may move again at any moment.
+const LIVELY: TimeDelta = TimeDelta::minutes(2);
+
+/// The section, printed by `{{ sends }}`. The script asks for it again while something is under way.
+#[derive(Template)]
+#[template(path = "payments/_sends.html")]
+pub struct Sends {
+    /// The payment's own page.
+    url: String,
+    contact_name: String,
+    from: String,
+    /// The first what needs a person, then the newest.
+    list: Vec<Sent>,
+    /// Of a voided payment, its receipt's deliveries.
+    before: Vec<Sent>,
+    /// Of a voided payment, who was not told, and why not.
+    untold: Vec<(String, String)>,
+    is_voided: bool,
+    may_send: bool,
+    errors: FormErrors,
+    now: Instant,
+}
+
+impl HtmlSafe for Sends {}
+
+/// What the section needs to know of its payment.
+pub struct Subject<'a> {
+    pub book: Book,
+    pub id: PaymentId,
+    pub contact_name: &'a str,
+    pub is_voided: bool,
+    pub may_send: bool,
+}
+
+impl Sends {
+    #[must_use]
+    pub fn of(subject: &Subject<'_>, deliveries: &[Delivery], sender: &Sender, errors: FormErrors, now: Instant) -> Self {
+        let (before, mut current): (Vec<_>, Vec<_>) =
+            deliveries.iter().cloned().partition(|delivery| subject.is_voided && delivery.kind == Kind::Receipt);
+        current.sort_by_key(|delivery| (!delivery.state.needs_a_person(), std::cmp::Reverse(delivery.id)));
+        let from = current.iter().find_map(|delivery| delivery.account.as_ref()).map_or_else(|| sender.name_and_server(), named);
+        Self {
+            url: subject.book.page_of(subject.id),
+            contact_name: subject.contact_name.to_owned(),
+            from,
+            untold: if subject.is_voided { untold(&before, &current) } else { Vec::new() },
+            list: current.into_iter().map(|delivery| Sent { delivery }).collect(),
+            before: before.into_iter().map(|delivery| Sent { delivery }).collect(),
+            is_voided: subject.is_voided,
+            may_send: subject.may_send,
+            errors,
+            now,
+        }
+    }
+
+    fn title(&self) -> &'static str {
+        if self.is_voided { "Envíos del aviso de anulación" } else { "Envíos del recibo" }
+    }
+
+    /// How often to look again; never where nothing more happens by itself.
+    fn looks_again(&self) -> Option<&'static str> {
+        let waiting = || self.list.iter().map(|sent| &sent.delivery).filter(|delivery| !delivery.state.is_final());
+        let is_soon = |delivery: &Delivery| {
+            let near = delivery.next_attempt_at.is_none_or(|at| at <= self.now + TimeDelta::seconds(5));
+            delivery.state == State::Sending || (near && self.now - delivery.queued_at < LIVELY)
+        };
+        if waiting().any(is_soon) { Some("every 1s") } else { waiting().next().map(|_| "every 15s") }
+    }
+
+    /// Whether one of its cures is the page's next sensible act.
+    #[must_use]
+    pub fn has_primary(&self) -> bool {
+        self.may_send && self.list.iter().any(|sent| sent.cure() == Cure::Address)
+    }
+
+    /// One button of a page is the primary one.
+    fn is_first(&self, sent: &Sent) -> bool {
+        self.list.iter().find(|other| other.cure() == Cure::Address).is_some_and(|first| first.id() == sent.id())
+    }
+
+    fn before_in_words(&self) -> String {
+        let accepted = self.before.iter().filter(|sent| sent.delivery.state == State::Accepted).count();
+        let others = self.before.len() - accepted;
+        match others {
+            0 => format!("{accepted} aceptados por el servidor"),
+            _ => format!("{accepted} aceptados, {others} no"),
+        }
+    }
+}
+
+/// `cobros@empresa.ec, por smtp.gmail.com`, or the default account by that name.
+fn named((source, server, from): &(String, String, String)) -> String {
+    if source == "default" { format!("{from}, correo predeterminado") } else { format!("{from}, por {server}") }
+}
+
+/// Who has no notice, because they had no receipt.
+fn untold(before: &[Delivery], notices: &[Delivery]) -> Vec<(String, String)> {
+    let mut seen: Vec<&str> = notices.iter().map(|notice| notice.recipient.as_str()).collect();
+    let mut untold = Vec::new();
+    for delivery in before.iter().rev() {
+        if seen.contains(&delivery.recipient.as_str()) {
+            continue;
+        }
+        seen.push(&delivery.recipient);
+        let why = match delivery.state {
+            State::Bounced => "Su recibo rebotó, así que no hay de qué avisarle.",
+            State::Failed => "Su recibo no llegó, así que no hay de qué avisarle.",
+            State::Cancelled => "Su recibo no llegó a salir, así que no hay de qué avisarle.",
+            _ => "No se pidió avisarle.",
+        };
+        untold.push((delivery.recipient.clone(), why.to_owned()));
+    }
+    untold
+}
+
+/// One delivery on the page.
+struct Sent {
+    delivery: Delivery,
+}
+
+/// What a person can do about a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cure {
+    Nothing,
+    /// Correct the address and send again.
+    Address,
+    /// Send again as it is.
+    Retry,
+    /// It waits for the account, or for its time.
+    Wait,
+}
+
+impl Sent {
+    fn mark(&self) -> StateMark {
+        StateMark::of(self.delivery.state, self.delivery.next_attempt_at)
+    }
+
+    fn id(&self) -> DeliveryId {
+        self.delivery.id
+    }
+
+    /// What went wrong, while it still matters.
+    fn problem(&self) -> Option<Explanation> {
+        let Delivery { state, problem_code, account, .. } = &self.delivery;
+        if matches!(state, State::Accepted | State::Cancelled) {
+            return None;
+        }
+        let (host, sender) = account.as_ref().map_or(("", ""), |(_, server, from)| (server, from));
+        let context = Context { host, sender, ..Context::default() };
+        problem_code.as_ref().map(|code| explain(code, &context, Language::Spanish))
+    }
+
+    fn kind(&self) -> &'static str {
+        if self.delivery.state.needs_a_person() { "bad" } else { "warn" }
+    }
+
+    fn icon(&self) -> &'static str {
+        if self.delivery.state.needs_a_person() { "alert-octagon" } else { "alert-triangle" }
+    }
+
+    fn cure(&self) -> Cure {
+        let about_recipient = self.delivery.attempts.last().is_some_and(|attempt| attempt.phase == "recipient");
+        match self.delivery.state {
+            State::Bounced => Cure::Address,
+            State::Failed if about_recipient => Cure::Address,
+            State::Failed => Cure::Retry,
+            State::Queued | State::Deferred | State::InDoubt => Cure::Wait,
+            State::Sending | State::Accepted | State::Cancelled => Cure::Nothing,
+        }
+    }
+
+    /// The account rests: what went wrong is not this delivery's.
+    fn waits_for_account(&self) -> bool {
+        self.delivery.state == State::Queued && self.delivery.problem_code.is_some()
+    }
+
+    fn may_repeat_now(&self) -> bool {
+        matches!(self.delivery.state, State::Deferred | State::InDoubt)
+    }
+
+    fn may_cancel(&self) -> bool {
+        self.delivery.state.may_become(State::Cancelled)
+    }
+
+    fn life(&self) -> Vec<Moment> {
+        let mut life = vec![Moment { at: self.delivery.queued_at, state: "", word: "En cola".to_owned(), reply: String::new() }];
+        life.extend(self.delivery.attempts.iter().map(Moment::of));
+        match (self.delivery.state, self.delivery.finished_at) {
+            (State::Sending, _) => {
+                let at = life.last().map_or(self.delivery.queued_at, |moment| moment.at);
+                life.push(Moment { at, state: "", word: "Enviando".to_owned(), reply: String::new() });
+            }
+            (State::Cancelled, Some(at)) => {
+                life.push(Moment { at, state: "", word: "Anulado antes de salir".to_owned(), reply: String::new() });
+            }
+            _ => {}
+        }
+        life.sort_by_key(|moment| moment.at);
+        life
+    }
+}
+
+/// A line of a delivery's life.
+struct Moment {
+    at: Instant,
+    state: &'static str,
+    word: String,
+    reply: String,
+}
+
+impl Moment {
+    fn of(attempt: &acuse_store::deliveries::Attempt) -> Self {
+        let (state, word) = match attempt.state {
+            State::Accepted => ("ok", State::Accepted.word()),
+            State::Failed => ("bad", State::Failed.word()),
+            State::Bounced => ("bad", State::Bounced.word()),
+            State::Deferred => ("warn", "No pasó, se repite"),
+            State::InDoubt => ("warn", State::InDoubt.word()),
+            State::Queued => ("warn", "Espera por la cuenta"),
+            State::Sending | State::Cancelled => ("", attempt.state.word()),
+        };
+        Self { at: attempt.at, state, word: word.to_owned(), reply: attempt.reply.clone() }
+    }
+}
+
+/// `hoy 09:14`, for the state of an address in a dialog.
+pub fn when(delivery: &Delivery, now: Instant) -> String {
+    calendar::moment(delivery.finished_at.unwrap_or(delivery.queued_at), now)
+}

@@ -1,0 +1,342 @@
+//! The page of one cobro or pago, with its two dialogs, each of them a page of its own without script.
+
+use acuse_domain::delivery::State;
+use acuse_domain::id::PaymentId;
+use acuse_domain::money::Money;
+use acuse_domain::payment::{CheckKind, Direction, Method, PaymentLine, Status};
+use acuse_domain::text::masked_account;
+use acuse_store::deliveries::{self, Delivery, Kind};
+use acuse_store::payments::{self, Recorded, RecordedAllocation};
+use acuse_store::{contacts, events};
+use askama::Template;
+use axum::extract::State as Extract;
+use axum::http::HeaderMap;
+use axum::response::Response;
+
+use super::Book;
+use super::draft::DEDUCTIBLE_CASH;
+use super::history::{Entry, history};
+use super::paper::Paper;
+use super::sender::Sender;
+use super::sends::{Sends, Subject, when};
+use crate::access::{Authorized, Permission, RecordPayments, SendReceipts, ViewRecords, VoidPayments};
+use crate::app::App;
+use crate::web::form_errors::FormErrors;
+use crate::web::page::{self, Page};
+use crate::web::path_id::PathId;
+use crate::web::state_mark::StateMark;
+use crate::web::trouble::Trouble;
+use crate::web::{calendar, filters};
+
+/// GET `/cobros/{id}`
+pub async fn show(
+    Extract(app): Extract<App>,
+    may: Authorized<ViewRecords>,
+    book: Book,
+    headers: HeaderMap,
+    PathId(id): PathId<PaymentId>,
+) -> Result<Response, Trouble> {
+    let view = ShowPage::load(&app, &may, book, &headers, id, FormErrors::default()).await?;
+    Ok(page::shown(&view))
+}
+
+/// GET `/cobros/{id}/envios`: the section alone, for the script that keeps it fresh.
+pub async fn sends(
+    Extract(app): Extract<App>,
+    may: Authorized<ViewRecords>,
+    book: Book,
+    PathId(id): PathId<PaymentId>,
+) -> Result<Response, Trouble> {
+    let found = Found::load(&app, &may, book, id).await?;
+    Ok(page::shown(&found.sends(book, FormErrors::default())))
+}
+
+/// GET `/cobros/{id}/reenviar`
+pub async fn ask_resend(
+    Extract(app): Extract<App>,
+    may: Authorized<SendReceipts>,
+    book: Book,
+    headers: HeaderMap,
+    PathId(id): PathId<PaymentId>,
+) -> Result<Response, Trouble> {
+    let mut view = ShowPage::load(&app, &may, book, &headers, id, FormErrors::default()).await?.behind();
+    view.dialog = Some(Dialog::Resend(view.resend_dialog(&app, &may).await?));
+    Ok(page::shown(&view))
+}
+
+/// GET `/cobros/{id}/anular`
+pub async fn ask_void(
+    Extract(app): Extract<App>,
+    may: Authorized<VoidPayments>,
+    book: Book,
+    headers: HeaderMap,
+    PathId(id): PathId<PaymentId>,
+) -> Result<Response, Trouble> {
+    let mut view = ShowPage::load(&app, &may, book, &headers, id, FormErrors::default()).await?.behind();
+    view.dialog = Some(Dialog::Void(view.void_dialog()));
+    Ok(page::shown(&view))
+}
+
+/// What is on record about one payment.
+pub struct Found {
+    pub recorded: Recorded,
+    pub deliveries: Vec<Delivery>,
+    pub sender: Sender,
+    may_send: bool,
+}
+
+impl Found {
+    pub async fn load<P>(app: &App, may: &Authorized<P>, book: Book, id: PaymentId) -> Result<Self, Trouble> {
+        let company = may.actor.company;
+        let recorded = payments::find(&app.db, company, id).await?.ok_or(Trouble::NotFound)?;
+        if recorded.summary.number.direction != book.direction {
+            return Err(Trouble::NotFound);
+        }
+        let deliveries = deliveries::of_payments(&app.db, company, &[id]).await?;
+        let sender = Sender::of(app, company, book).await?;
+        let may_send = may.session.as_ref().is_some_and(|session| SendReceipts::is_held_by(session.role));
+        Ok(Self { recorded, deliveries, sender, may_send })
+    }
+
+    pub fn is_voided(&self) -> bool {
+        self.recorded.summary.status != Status::Posted
+    }
+
+    pub fn sends(&self, book: Book, errors: FormErrors) -> Sends {
+        let summary = &self.recorded.summary;
+        let subject = Subject {
+            book,
+            id: summary.id,
+            contact_name: &summary.contact_name,
+            is_voided: self.is_voided(),
+            may_send: self.may_send,
+        };
+        Sends::of(&subject, &self.deliveries, &self.sender, errors, acuse_store::now())
+    }
+}
+
+#[derive(Template)]
+#[template(path = "payments/show.html")]
+pub struct ShowPage {
+    page: Page,
+    book: Book,
+    found: Found,
+    sends: Sends,
+    paper: Paper,
+    history: Vec<Entry>,
+    may_change: bool,
+    pub dialog: Option<Dialog>,
+}
+
+/// The question over the page.
+pub enum Dialog {
+    Resend(ResendDialog),
+    Void(VoidDialog),
+}
+
+pub struct ResendDialog {
+    pub choices: Vec<Choice>,
+    pub other: String,
+    pub keeps_other: bool,
+    /// «Reenvío 2», or nothing where the receipt was never sent.
+    pub number: Option<i32>,
+    pub errors: FormErrors,
+}
+
+/// An address that the receipt may go to, and what became of its last try.
+pub struct Choice {
+    pub address: String,
+    pub ticked: bool,
+    pub mark: Option<StateMark>,
+    pub note: &'static str,
+}
+
+pub struct VoidDialog {
+    pub reason: String,
+    pub tells: bool,
+    /// Addresses that have the receipt, or may have it.
+    pub had_it: Vec<String>,
+    pub errors: FormErrors,
+}
+
+impl ShowPage {
+    pub async fn load<P>(
+        app: &App,
+        may: &Authorized<P>,
+        book: Book,
+        headers: &HeaderMap,
+        id: PaymentId,
+        errors: FormErrors,
+    ) -> Result<Self, Trouble> {
+        let found = Found::load(app, may, book, id).await?;
+        let events = events::list(&app.db, may.actor.company, id.0).await?;
+        Ok(Self {
+            page: Page::load(app, may, book.section(), headers).await?,
+            book,
+            sends: found.sends(book, errors),
+            paper: Paper::of(found.recorded.receipt.clone()),
+            history: history(book, &events, &found.deliveries),
+            may_change: may.session.as_ref().is_some_and(|session| RecordPayments::is_held_by(session.role)),
+            dialog: None,
+            found,
+        })
+    }
+
+    /// The page as it lies behind a dialog.
+    #[must_use]
+    pub fn behind(self) -> Self {
+        Self { page: self.page.modal(), ..self }
+    }
+
+    pub async fn resend_dialog<P>(&self, app: &App, may: &Authorized<P>) -> Result<ResendDialog, Trouble> {
+        let contact = contacts::find(&app.db, may.actor.company, self.found.recorded.summary.contact).await?;
+        let contact = contact.ok_or(Trouble::NotFound)?;
+        let mut choices: Vec<Choice> = Vec::new();
+        for address in contact.details.receipt_recipients(self.book.direction) {
+            choices.push(self.choice(address.as_str(), true));
+        }
+        for delivery in self.found.deliveries.iter().rev() {
+            if choices.iter().all(|choice| choice.address != delivery.recipient) {
+                choices.push(self.choice(&delivery.recipient, false));
+            }
+        }
+        Ok(ResendDialog {
+            choices,
+            other: String::new(),
+            keeps_other: true,
+            number: self.next_resend(),
+            errors: FormErrors::default(),
+        })
+    }
+
+    /// A bounced address comes unticked: it would bounce again.
+    fn choice(&self, address: &str, is_own: bool) -> Choice {
+        let last = self.found.deliveries.iter().rev().find(|delivery| delivery.recipient == address);
+        let is_dead = last.is_some_and(|delivery| delivery.state.needs_a_person());
+        Choice {
+            address: address.to_owned(),
+            ticked: is_own && !is_dead,
+            mark: last
+                .map(|delivery| StateMark::of(delivery.state, delivery.next_attempt_at).saying(&when(delivery, self.page.now))),
+            note: match (last, is_dead) {
+                (None, _) => "nunca recibió este recibo",
+                (_, true) => "Sin marcar para que no falle otra vez.",
+                _ => "",
+            },
+        }
+    }
+
+    fn next_resend(&self) -> Option<i32> {
+        let last = self.found.deliveries.iter().map(|delivery| delivery.resend.unwrap_or_default()).max();
+        last.map(|last| last + 1)
+    }
+
+    pub fn void_dialog(&self) -> VoidDialog {
+        let mut had_it: Vec<String> = Vec::new();
+        for delivery in &self.found.deliveries {
+            let has_it = matches!(delivery.state, State::Accepted | State::InDoubt | State::Sending);
+            if has_it && delivery.kind == Kind::Receipt && !had_it.contains(&delivery.recipient) {
+                had_it.push(delivery.recipient.clone());
+            }
+        }
+        VoidDialog { reason: String::new(), tells: true, had_it, errors: FormErrors::default() }
+    }
+
+    fn recorded(&self) -> &Recorded {
+        &self.found.recorded
+    }
+
+    fn is_voided(&self) -> bool {
+        self.found.is_voided()
+    }
+
+    fn number(&self) -> String {
+        self.recorded().summary.number.to_string()
+    }
+
+    fn url(&self) -> String {
+        self.book.page_of(self.recorded().summary.id)
+    }
+
+    fn voided_line(&self) -> String {
+        let Status::Voided { at, .. } = &self.recorded().summary.status else { return String::new() };
+        let by = self.recorded().voided_by.as_deref().map(|name| format!(" por {name}")).unwrap_or_default();
+        let day = calendar::today(*at);
+        let time = calendar::hour(*at);
+        if day == self.page.today() {
+            format!("Anulado hoy a las {time}{by}")
+        } else {
+            format!("Anulado el {} a las {time}{by}", calendar::day(day))
+        }
+    }
+
+    fn void_reason(&self) -> &str {
+        match &self.recorded().summary.status {
+            Status::Voided { reason, .. } => reason,
+            Status::Posted => "",
+        }
+    }
+
+    /// What voiding gave back, in one sentence.
+    fn given_back(&self) -> String {
+        let documents = self.recorded().allocations.len();
+        let documents = match documents {
+            0 => String::new(),
+            1 => format!("Un documento volvió a quedar {}, ", self.book.due()),
+            n => format!("{n} documentos volvieron a quedar {}, ", self.book.due()),
+        };
+        let unapplied = self.recorded().summary.unapplied;
+        let advance = if unapplied.is_zero() { String::new() } else { format!("el anticipo de {unapplied} se retiró, ") };
+        let sentence = format!("{documents}{advance}el número {} no se usa otra vez.", self.number());
+        let mut letters = sentence.chars();
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    }
+
+    fn withheld(&self) -> Money {
+        self.recorded().lines.iter().filter(|line| line.method == Method::Withholding).map(|line| line.amount).sum()
+    }
+
+    fn is_over_deductible(&self, line: &PaymentLine) -> bool {
+        let cash: Money = self.recorded().lines.iter().filter(|l| l.method == Method::Cash).map(|l| l.amount).sum();
+        self.book.direction == Direction::Made && line.method == Method::Cash && cash > DEDUCTIBLE_CASH
+    }
+
+    /// Under the name of a line: what one has to know about it.
+    fn line_note(&self, line: &PaymentLine) -> String {
+        match (line.kind, line.date) {
+            (Some(CheckKind::Postdated), _) if self.is_voided() => "ya no está por depositar".to_owned(),
+            (Some(CheckKind::Postdated), Some(day)) if self.book.is_received() => {
+                format!("para depositar el {}", calendar::day(day))
+            }
+            (Some(CheckKind::Postdated), Some(day)) => format!("para el {}", calendar::day(day)),
+            _ if self.is_over_deductible(line) => "supera USD 500: no deducible".to_owned(),
+            _ => String::new(),
+        }
+    }
+
+    /// Bank and the end of the account, or the till.
+    fn place(&self, line: &PaymentLine) -> String {
+        let account = line.account.as_deref().map(masked_account);
+        [line.bank.clone(), account].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+
+    fn reference(&self, line: &PaymentLine) -> String {
+        // An anticipo names the receipt that left it, which the frozen receipt knows.
+        let position = self.recorded().lines.iter().position(|own| std::ptr::eq(own, line));
+        let frozen = position.and_then(|at| self.recorded().receipt.lines.get(at));
+        frozen.and_then(|line| line.reference.clone()).unwrap_or_default()
+    }
+
+    fn short_time(&self, entry: &Entry) -> String {
+        calendar::short_moment(entry.at, self.page.now)
+    }
+
+    fn if_voided(&self, allocation: &RecordedAllocation) -> String {
+        (allocation.balance_now + allocation.amount).to_string()
+    }
+
+    fn total_label(&self) -> &'static str {
+        let summary = &self.recorded().summary;
+        if summary.money == summary.total { self.book.either("Total cobrado", "Total pagado") } else { "Total del recibo" }
+    }
+}

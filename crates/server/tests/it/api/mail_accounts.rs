@@ -1,0 +1,141 @@
+//! Correos through the API: accounts, what sends each module, and Probar.
+
+use acuse_mail::catcher::Catcher;
+use acuse_store::pauses::{self, AccountKey};
+use serde_json::{Value, json};
+
+use super::support::Api;
+
+const PASSWORD: &str = "s3creta-del-banco";
+
+fn account() -> Value {
+    json!({
+        "module": "received_payments", "server": "smtp.gmail.com", "port": 587, "security": "starttls",
+        "username": "cobros@empresa.ec", "password": PASSWORD, "from_name": "Empresa S.A.",
+        "from_address": "cobros@empresa.ec", "reply_to": null, "bcc": null
+    })
+}
+
+#[tokio::test]
+async fn an_account_is_saved_changed_and_forgotten_and_its_password_is_never_shown() {
+    let api = Api::with_andina().await;
+    let made = api.post("/mail-accounts", account()).await;
+    assert!(!made.text().contains(PASSWORD), "{}", made.text());
+    let made = made.expect(201);
+    assert_eq!((&made["has_password"], &made["enabled"], &made["paused"]), (&json!(true), &json!(true), &Value::Null));
+    assert!(made.get("password").is_none(), "{made}");
+    let path = format!("/mail-accounts/{}", made["id"].as_str().unwrap());
+    let password = async || -> Option<String> {
+        use secrecy::ExposeSecret;
+        let (db, keys) = (&api.world.db, api.world.keys());
+        let id = made["id"].as_str().unwrap().parse().unwrap();
+        let usable = acuse_store::mail_accounts::usable_by_id(db, &keys, api.ours.id, id).await.unwrap().unwrap();
+        usable.password.map(|password| password.expose_secret().to_owned())
+    };
+    for body in [json!({ "port": 465, "security": "tls" }), json!({ "password": "" }), json!({ "password": null })] {
+        let changed = api.patch(&path, body).await.expect(200);
+        assert_eq!((&changed["port"], &changed["security"]), (&json!(465), &json!("tls")));
+        assert_eq!(password().await.as_deref(), Some(PASSWORD));
+    }
+    api.patch(&path, json!({ "password": "otra" })).await.expect(200);
+    assert_eq!(password().await.as_deref(), Some("otra"));
+    assert_eq!(api.get("/mail-accounts").await.expect(200)["data"].as_array().unwrap().len(), 1);
+    api.post("/mail-accounts", account()).await.refused(422, "module_taken", &["module"]);
+    assert_eq!(api.send("DELETE", &path, None).await.status.as_u16(), 204);
+    api.get(&path).await.refused(404, "mail_account_not_found", &[]);
+    api.send("DELETE", &path, None).await.refused(404, "mail_account_not_found", &[]);
+}
+
+#[tokio::test]
+async fn an_account_that_cannot_be_right_is_refused_by_field() {
+    let api = Api::with_andina().await;
+    for (name, value, code) in [
+        ("module", json!("todos"), "value_unknown"),
+        ("server", json!("smtp.gmail.com:587"), "server_invalid"),
+        ("server", json!("a b"), "server_invalid"),
+        ("server", json!("x\r\nRSET"), "server_invalid"),
+        ("port", json!(0), "port_invalid"),
+        ("port", json!(70000), "wrong_type"),
+        ("port", json!("587"), "wrong_type"),
+        ("security", json!("ssl"), "value_unknown"),
+        ("password", json!(""), "field_missing"),
+        ("password", json!("a\r\nb"), "invalid_characters"),
+        ("username", json!("a\u{0}b"), "invalid_characters"),
+        ("from_address", json!("cobros"), "email_invalid"),
+        ("reply_to", json!("a@x.ec\r\nBcc: b@y.ec"), "email_invalid"),
+        ("clave", json!("x"), "unknown_field"),
+    ] {
+        let mut body = account();
+        body[name] = value;
+        for path in ["/mail-accounts", "/mail-accounts/check"] {
+            let answer = api.post(path, body.clone()).await;
+            answer.refused(422, code, &[name]);
+            assert!(!answer.text().contains(PASSWORD), "{}", answer.text());
+        }
+    }
+    assert_eq!(api.get("/mail-accounts").await.expect(200)["data"], json!([]));
+}
+
+#[tokio::test]
+async fn each_module_says_which_account_would_send() {
+    let api = Api::with_andina().await;
+    let routes = api.get("/mail-routes").await.expect(200);
+    assert_eq!(
+        routes["data"][0],
+        json!({ "module": "received_payments", "source": "default", "from_address": "avisos@servidor.ec",
+            "server": "smtp.servidor.ec", "paused": null })
+    );
+    let made = api.post("/mail-accounts", account()).await.expect(201);
+    let id = made["id"].as_str().unwrap();
+    let reply = "535 5.7.8 Username and Password not accepted";
+    let key = AccountKey::Own(id.parse().unwrap());
+    pauses::begin(&api.world.db, key, "auth_app_password_required", reply, acuse_store::now()).await.unwrap();
+    let routes = api.get("/mail-routes").await.expect(200);
+    let own = &routes["data"][0];
+    assert_eq!((&own["source"], &own["from_address"]), (&json!("company"), &json!("cobros@empresa.ec")));
+    assert_eq!((&own["server"], &own["paused"]["reply"]), (&json!("smtp.gmail.com"), &json!(reply)));
+    assert_eq!(own["paused"]["problem"]["title"], "Gmail pide una contraseña de aplicación");
+    assert_eq!(routes["data"][1]["source"], "default");
+    let off = api.patch(&format!("/mail-accounts/{id}"), json!({ "enabled": false })).await.expect(200);
+    assert_eq!(off["enabled"], false);
+    assert_eq!(api.get("/mail-routes").await.expect(200)["data"][0]["source"], "default");
+}
+
+#[tokio::test]
+async fn a_check_reports_each_phase_whether_correct_or_wrong() {
+    let api = Api::with_andina().await;
+    let catcher = Catcher::start("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let mut body = json!({
+        "server": "127.0.0.1", "port": catcher.local_addr().port(), "security": "none", "from_address": "cobros@empresa.ec",
+        "to": "yo@empresa.ec"
+    });
+    let report = api.post("/mail-accounts/check", body.clone()).await.expect(200);
+    assert_eq!((&report["ok"], &report["verdict"]), (&json!(true), &json!("Configuración correcta")));
+    assert_eq!((&report["problem"], &report["suggestion"]), (&Value::Null, &Value::Null));
+    let phases: Vec<&str> = report["phases"].as_array().unwrap().iter().map(|it| it["phase"].as_str().unwrap()).collect();
+    assert_eq!((phases.first(), phases.last()), (Some(&"dns"), Some(&"message")));
+    assert_eq!(catcher.count(), 1);
+
+    drop(catcher);
+    body["port"] = json!(1);
+    let report = api.post("/mail-accounts/check", body).await.expect(200);
+    assert_eq!((&report["ok"], &report["verdict"]), (&json!(false), &json!("Configuración errónea")));
+    assert_eq!(report["problem"]["code"], "connection_refused");
+    assert!(!report["problem"]["fix"].as_array().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_saved_account_is_checked_with_its_own_password_and_remembers_the_answer() {
+    let api = Api::with_andina().await;
+    let mut body = account();
+    body["server"] = json!("127.0.0.1");
+    body["port"] = json!(1);
+    let made = api.post("/mail-accounts", body).await.expect(201);
+    let path = format!("/mail-accounts/{}", made["id"].as_str().unwrap());
+    let report = api.send("POST", &format!("{path}/check"), None).await;
+    assert!(!report.text().contains(PASSWORD), "{}", report.text());
+    assert_eq!(report.expect(200)["ok"], false);
+    assert_eq!(api.get(&path).await.expect(200)["last_check"]["ok"], false);
+    let other = api.post(&format!("{path}/check"), json!({ "to": "nadie" })).await;
+    other.refused(422, "email_invalid", &["to"]);
+}

@@ -1,0 +1,521 @@
+//! Cobros and pagos in a browser without script.
+
+use acuse_domain::contact::{ContactDetails, EmailsByPurpose};
+use acuse_domain::delivery::State;
+use acuse_domain::document::{DocumentFacts, DocumentKind, NewDocument, Side};
+use acuse_domain::email_address::parse_list;
+use acuse_domain::id::{CompanyId, ContactId, DeliveryId, DocumentId, PaymentId};
+use acuse_domain::identification::{Identification, IdentificationType};
+use acuse_domain::money::Money;
+use acuse_domain::payment::Direction;
+use acuse_server::{DefaultAccount, Services};
+use acuse_store::users::Role;
+use acuse_store::{Actor, Page, contacts, deliveries, documents, now, payments};
+use axum::http::StatusCode;
+use chrono::TimeDelta;
+
+use crate::support::{Answer, TestApp};
+
+/// A company with a customer and a supplier, each with open documents.
+struct Scene {
+    app: TestApp,
+    customer: ContactId,
+    supplier: ContactId,
+    invoices: [DocumentId; 2],
+    bills: [DocumentId; 2],
+}
+
+const ANDINA: &str = "Comercial Andina S.A.";
+const AUSTRO: &str = "Papelera del Austro Cía. Ltda.";
+
+impl Scene {
+    async fn set() -> Self {
+        let app = TestApp::start_with(|services| Services { default_account: Some(default_account()), ..services }).await;
+        let customer = person(&app, &app.actor, ANDINA, "1791824407001", true, "pagos@andina.ec;gerencia@andina.ec").await;
+        let supplier = person(&app, &app.actor, AUSTRO, "0190388220001", false, "cartera@austro.ec").await;
+        let invoices = [
+            document(&app, &app.actor, customer, Side::Receivable, "001-001-000004388", "640,00", 22).await,
+            document(&app, &app.actor, customer, Side::Receivable, "001-001-000004512", "380,00", -5).await,
+        ];
+        let bills = [
+            document(&app, &app.actor, supplier, Side::Payable, "002-001-000018734", "1.150,00", 13).await,
+            document(&app, &app.actor, supplier, Side::Payable, "002-001-000018901", "460,00", -8).await,
+        ];
+        Self { app, customer, supplier, invoices, bills }
+    }
+
+    fn company(&self) -> CompanyId {
+        self.app.company
+    }
+
+    async fn balance(&self, document: DocumentId) -> String {
+        let found = documents::find(&self.app.app.db, self.company(), document).await.unwrap().unwrap();
+        found.balance.to_string()
+    }
+
+    async fn count(&self, direction: Direction) -> usize {
+        let filter = payments::Filter { direction: Some(direction), ..payments::Filter::default() };
+        payments::list(&self.app.app.db, self.company(), &filter, Page { after: None, limit: 100 }).await.unwrap().len()
+    }
+
+    async fn deliveries(&self, payment: PaymentId) -> Vec<deliveries::Delivery> {
+        deliveries::of_payments(&self.app.app.db, self.company(), &[payment]).await.unwrap()
+    }
+
+    /// The form as it comes for a customer, filled in: one transfer of `amount`, and what goes to each invoice.
+    async fn cobro(&self, amount: &str, shares: [&str; 2]) -> Vec<(String, String)> {
+        let page = self.app.get(&format!("/cobros/nuevo?persona={}", self.customer)).await;
+        assert_eq!(page.status, StatusCode::OK);
+        let mut form = vec![
+            field("clave", &page.attribute("input[name=clave]", "value").unwrap()),
+            field("persona_id", &self.customer.to_string()),
+            field("persona", ANDINA),
+            field("fecha", &page.attribute("#fecha", "value").unwrap()),
+            field("descripcion", "Abono de noviembre"),
+            field("notificar", "si"),
+            field("para", &page.attribute("#para", "value").unwrap()),
+        ];
+        form.extend(line("transfer", "Pichincha corriente 2100443421", "88124507", "", amount));
+        form.extend(share(self.invoices[0], shares[0]));
+        form.extend(share(self.invoices[1], shares[1]));
+        form
+    }
+
+    async fn save(&self, path: &str, form: &[(String, String)]) -> Answer {
+        self.press(path, form, "guardar").await
+    }
+
+    async fn press(&self, path: &str, form: &[(String, String)], action: &str) -> Answer {
+        let mut form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        form.push(("accion", action));
+        self.app.post(path, &form).await
+    }
+
+    /// A recorded cobro of 1.020 over both invoices.
+    async fn recorded(&self) -> PaymentId {
+        let form = self.cobro("1020", ["640", "380"]).await;
+        id_of(&self.save("/cobros/nuevo", &form).await)
+    }
+}
+
+fn default_account() -> DefaultAccount {
+    DefaultAccount {
+        server: "correo.servidor.ec".to_owned(),
+        port: 587,
+        security: acuse_domain::mail_account::Security::StartTls,
+        from_address: "avisos@servidor.ec".parse().unwrap(),
+    }
+}
+
+async fn person(app: &TestApp, by: &Actor, name: &str, ruc: &str, is_customer: bool, emails: &str) -> ContactId {
+    let details = ContactDetails {
+        name: name.to_owned(),
+        identification: Identification::parse(IdentificationType::Ruc, ruc).unwrap(),
+        is_customer,
+        is_supplier: !is_customer,
+        address: None,
+        phone: None,
+        credit_days: None,
+        emails: parse_list(emails).unwrap(),
+        emails_by_purpose: EmailsByPurpose::default(),
+    };
+    contacts::create(&app.app.db, by, &details, None, now()).await.unwrap()
+}
+
+async fn document(
+    app: &TestApp,
+    by: &Actor,
+    contact: ContactId,
+    side: Side,
+    number: &str,
+    total: &str,
+    days_late: i64,
+) -> DocumentId {
+    let due_date = acuse_domain::day_in_ecuador(now()) - TimeDelta::days(days_late);
+    let total = Money::parse_local(total).unwrap();
+    let issue_date = due_date - TimeDelta::days(30);
+    let facts = DocumentFacts {
+        kind: DocumentKind::Invoice,
+        side,
+        number: number.parse().unwrap(),
+        issue_date,
+        due_date,
+        total,
+        detail: None,
+    };
+    documents::create(&app.app.db, by, &NewDocument { contact, facts, balance: total }, None, now()).await.unwrap()
+}
+
+fn field(name: &str, value: &str) -> (String, String) {
+    (name.to_owned(), value.to_owned())
+}
+
+fn line(method: &str, account: &str, number: &str, dated: &str, amount: &str) -> Vec<(String, String)> {
+    vec![
+        field("forma", method),
+        field("cuenta", account),
+        field("numero", number),
+        field("fecha_forma", dated),
+        field("valor", amount),
+        field("anticipo", ""),
+    ]
+}
+
+fn share(document: DocumentId, amount: &str) -> Vec<(String, String)> {
+    vec![field("documento", &document.to_string()), field("abono", amount)]
+}
+
+fn replaced(form: &[(String, String)], name: &str, value: &str) -> Vec<(String, String)> {
+    form.iter().map(|(own, old)| if own == name { field(own, value) } else { field(own, old) }).collect()
+}
+
+fn id_of(answer: &Answer) -> PaymentId {
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+    answer.location().rsplit('/').next().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_cobro_is_recorded_whole_and_its_page_says_so() {
+    let scene = Scene::set().await;
+    let form = scene.cobro("1.450,00", ["640,00", "300"]).await;
+    let id = id_of(&scene.save("/cobros/nuevo", &form).await);
+    assert_eq!(scene.balance(scene.invoices[0]).await, "0,00");
+    assert_eq!(scene.balance(scene.invoices[1]).await, "80,00");
+    let page = scene.app.get(&format!("/cobros/{id}")).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert_eq!(page.one("h1"), "Cobro RC-000001");
+    assert_eq!(page.one(".ac-total"), "1.450,00");
+    assert_eq!(page.all("#envios h3"), ["gerencia@andina.ec", "pagos@andina.ec"]);
+    assert_eq!(page.all("#envios .ac-state"), ["En cola", "En cola"]);
+    assert_eq!(page.attribute("#envios", "hx-trigger").as_deref(), Some("every 1s"));
+    let text = page.text();
+    for said in ["Abono de noviembre", "Anticipo que queda", "510,00", "••3421", "88124507", "registró el cobro y pidió 2 envíos"]
+    {
+        assert!(text.contains(said), "{said}");
+    }
+    assert!(page.one(".ac-paper").contains("SON: MIL CUATROCIENTOS CINCUENTA CON 00/100 DÓLARES"));
+}
+
+#[tokio::test]
+async fn a_pago_with_withholdings_cash_and_a_cheque_moves_what_is_left() {
+    let scene = Scene::set().await;
+    let page = scene.app.get(&format!("/pagos/nuevo?persona={}", scene.supplier)).await;
+    assert_eq!(page.one("h1"), "Nuevo pago");
+    let mut form = vec![
+        field("clave", "k"),
+        field("persona_id", &scene.supplier.to_string()),
+        field("persona", AUSTRO),
+        field("fecha", &page.attribute("#fecha", "value").unwrap()),
+        field("notificar", "si"),
+        field("para", &page.attribute("#para", "value").unwrap()),
+    ];
+    form.extend(line("withholding", "IR 1,75 % · bienes", "001-001-000000873", "1.000,00", ""));
+    form.extend(line("withholding", "IVA 30 % · bienes", "001-001-000000873", "150", ""));
+    form.extend(line("check", "Pichincha corriente", "000871", "31/12/2099", "487,50"));
+    form.extend(line("cash", "Caja matriz", "", "", "600"));
+    form.extend([field("documento", &scene.bills[0].to_string()), field("doc", &scene.bills[0].to_string()), field("abono", "")]);
+    form.extend(share(scene.bills[1], ""));
+    let shown = scene.press("/pagos/nuevo", &form, "campos").await;
+    assert_eq!(shown.attribute("#valor-1", "value").as_deref(), Some("17,50"), "the withholding is worked out");
+    assert_eq!(shown.attribute("#abono-1", "value").as_deref(), Some("1.150,00"), "a tick takes the whole balance");
+    assert_eq!(shown.one("[data-sum=dinero]"), "1.087,50");
+    assert_eq!(shown.one("[data-sum=retenido]"), "62,50");
+    assert!(shown.one(".ac-note-in").starts_with("600,00 en efectivo supera USD 500"));
+    let id = id_of(&scene.save("/pagos/nuevo", &form).await);
+    let page = scene.app.get(&format!("/pagos/{id}")).await;
+    assert_eq!(page.one("h1"), "Pago RP-000001");
+    assert_eq!(page.one(".ac-total"), "1.087,50");
+    let text = page.text();
+    for said in ["Cheque posfechado", "Retención IR 1,75 %", "supera USD 500: no deducible", "Retenido, además"] {
+        assert!(text.contains(said), "{said}");
+    }
+    assert_eq!(scene.balance(scene.bills[0]).await, "0,00");
+}
+
+#[tokio::test]
+async fn pressing_guardar_twice_records_once() {
+    let scene = Scene::set().await;
+    let form = scene.cobro("100", ["100", ""]).await;
+    let first = id_of(&scene.save("/cobros/nuevo", &form).await);
+    let second = id_of(&scene.save("/cobros/nuevo", &form).await);
+    assert_eq!(first, second);
+    assert_eq!(scene.count(Direction::Received).await, 1);
+    assert_eq!(scene.balance(scene.invoices[0]).await, "540,00");
+    let changed = scene.save("/cobros/nuevo", &replaced(&form, "descripcion", "otra")).await;
+    assert_eq!(changed.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(changed.one(".ac-errors").contains("ya guardó un cobro"));
+    assert_eq!(scene.count(Direction::Received).await, 1);
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_said_beside_its_field_and_the_form_stays_as_typed() {
+    let scene = Scene::set().await;
+    let form = scene.cobro("1020", ["640", "380"]).await;
+    for (name, typed, input, words) in [
+        ("fecha", "31/02/2026", "fecha", "Escriba la fecha como 24/11/2026."),
+        ("fecha", "01/01/2099", "fecha", "La fecha está en el futuro"),
+        ("valor", "mucho", "valor-1", "El valor de la forma 1 no es un número."),
+        ("valor", "10,999", "valor-1", "El valor de la forma 1 tiene más de dos decimales."),
+        ("valor", "-5", "valor-1", "El valor de la forma 1 debe ser mayor que cero."),
+        ("valor", "0", "valor-1", "El valor de la forma 1 debe ser mayor que cero."),
+        ("valor", "1000", "abono-1", "Los abonos suman 1.020,00 y las formas 1.000,00."),
+        ("abono", "641", "abono-1", "El abono a 001-001-000004388 supera su saldo: quedan 640,00."),
+        ("forma", "trueque", "forma-1", "Elija la forma 1 de la lista."),
+        ("forma", "check:certified", "numero-1", ""),
+        ("para", "nadie", "para", "«nadie» no es una dirección de correo."),
+        ("para", "", "para", "Falta la dirección de correo"),
+    ] {
+        let mut wrong = replaced(&form, name, typed);
+        if typed == "check:certified" {
+            wrong = replaced(&wrong, "numero", "");
+        }
+        let answer = scene.save("/cobros/nuevo", &wrong).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{name}={typed}");
+        assert!(answer.one(".ac-errors").contains(words), "{name}={typed}: {}", answer.one(".ac-errors"));
+        assert_eq!(answer.attribute(&format!("#{input}"), "aria-invalid").as_deref(), Some("true"), "{name}={typed}");
+        assert!(answer.text().contains("Abono de noviembre"));
+    }
+    assert_eq!(scene.count(Direction::Received).await, 0);
+    assert_eq!(scene.balance(scene.invoices[0]).await, "640,00");
+}
+
+#[tokio::test]
+async fn the_buttons_of_the_form_give_it_back_changed() {
+    let scene = Scene::set().await;
+    let form = scene.cobro("700", ["", ""]).await;
+    let page = scene.press("/cobros/nuevo", &form, "antiguo").await;
+    assert_eq!(page.attribute("#abono-1", "value").as_deref(), Some("640,00"));
+    assert_eq!(page.attribute("#abono-2", "value").as_deref(), Some("60,00"));
+    assert_eq!(page.one("[data-sum=aplicado]"), "700,00");
+    let page = scene.press("/cobros/nuevo", &form, "forma").await;
+    assert_eq!(page.all("input[name=valor]").len(), 2);
+    let mut without = form.clone();
+    without.extend(line("cash", "", "", "", "5"));
+    without.push(field("quitar", "1"));
+    let page = scene.press("/cobros/nuevo", &without, "").await;
+    assert_eq!(page.attribute("#valor-1", "value").as_deref(), Some("5"));
+    let page = scene.press("/cobros/nuevo", &form, "destinatarios").await;
+    assert_eq!(page.one("textarea#para"), "pagos@andina.ec, gerencia@andina.ec");
+    assert_eq!(scene.count(Direction::Received).await, 0);
+}
+
+#[tokio::test]
+async fn a_tick_taken_away_takes_its_amount_along() {
+    let scene = Scene::set().await;
+    let mut form = scene.cobro("640", ["640", ""]).await;
+    form.push(field("marcados", &scene.invoices[0].to_string()));
+    let page = scene.press("/cobros/nuevo", &form, "campos").await;
+    assert_eq!(page.attribute("#abono-1", "value").as_deref(), Some(""));
+}
+
+#[tokio::test]
+async fn a_person_is_found_by_part_of_a_name() {
+    let scene = Scene::set().await;
+    person(&scene.app, &scene.app.actor, "Luis Andino", "0190402118001", true, "").await;
+    let page = scene.app.post("/cobros/nuevo", &[("persona", "andi"), ("accion", "persona")]).await;
+    assert_eq!(page.all("input[name=elegida]").len(), 2);
+    let customer = scene.customer.to_string();
+    let page = scene.app.post("/cobros/nuevo", &[("persona", "andi"), ("elegida", &customer), ("accion", "persona")]).await;
+    assert_eq!(page.attribute("#persona", "value").as_deref(), Some(ANDINA));
+    assert_eq!(page.all("input[name=abono]").len(), 2);
+    let page = scene.app.post("/cobros/nuevo", &[("persona", "comercial"), ("accion", "persona")]).await;
+    assert_eq!(page.attribute("#persona", "value").as_deref(), Some(ANDINA), "the only one is meant");
+    let page = scene.app.post("/cobros/nuevo", &[("persona", "zzz"), ("accion", "persona")]).await;
+    assert!(page.one(".ac-await").contains("Nadie coincide con «zzz»"));
+    // Another name typed over a chosen person is a new search, whoever was chosen.
+    let form = [("persona_id", customer.as_str()), ("persona", "luis"), ("accion", "persona")];
+    assert_eq!(scene.app.post("/cobros/nuevo", &form).await.attribute("#persona", "value").as_deref(), Some("Luis Andino"));
+}
+
+#[tokio::test]
+async fn an_anticipo_that_was_left_is_used_and_then_holds_its_payment() {
+    let scene = Scene::set().await;
+    let form = scene.cobro("700", ["640", ""]).await;
+    let source = id_of(&scene.save("/cobros/nuevo", &form).await);
+    let form: Vec<_> = scene.cobro("", ["", "60"]).await;
+    let page = scene.press("/cobros/nuevo", &form, "anticipo").await;
+    assert!(page.text().contains("RC-000001 del"));
+    let mut form: Vec<_> = form
+        .into_iter()
+        .filter(|(name, _)| !["forma", "cuenta", "numero", "fecha_forma", "valor", "anticipo"].contains(&name.as_str()))
+        .collect();
+    form.extend(line("advance", "", "", "", "60"));
+    form = replaced(&form, "anticipo", &source.to_string());
+    let user = id_of(&scene.save("/cobros/nuevo", &form).await);
+    let page = scene.app.get(&format!("/cobros/{user}")).await;
+    assert!(page.text().contains("Anticipo usado"));
+    let refused = scene.app.post(&format!("/cobros/{source}/anular"), &[("motivo", "error")]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.one("dialog .ac-errors").contains("ya se usaron 60,00"));
+}
+
+#[tokio::test]
+async fn a_cobro_is_voided_with_a_reason_and_its_balances_return() {
+    let scene = Scene::set().await;
+    let id = scene.recorded().await;
+    let dialog = scene.app.get(&format!("/cobros/{id}/anular")).await;
+    assert_eq!(dialog.one("dialog h1"), "Anular el cobro RC-000001");
+    assert!(dialog.one("dialog table").contains("640,00"));
+    let refused = scene.app.post(&format!("/cobros/{id}/anular"), &[("motivo", "  ")]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(refused.attribute("#motivo", "aria-invalid").as_deref(), Some("true"));
+    let form = [("motivo", "Era de otra factura"), ("avisar", "si")];
+    assert_eq!(id_of(&scene.app.post(&format!("/cobros/{id}/anular"), &form).await), id);
+    assert_eq!(scene.balance(scene.invoices[0]).await, "640,00");
+    let page = scene.app.get(&format!("/cobros/{id}")).await;
+    assert!(page.one(".ac-note h2").starts_with("Anulado hoy a las"));
+    assert!(page.one(".ac-stamp").contains("ANULADO"));
+    assert!(page.text().contains("Era de otra factura"));
+    assert!(page.one("#envios").contains("Su recibo no llegó a salir"));
+    // Twice is once.
+    assert_eq!(id_of(&scene.app.post(&format!("/cobros/{id}/anular"), &form).await), id);
+    let again = scene.app.get(&format!("/cobros/nuevo?copiar={id}")).await;
+    assert_eq!(again.attribute("#valor-1", "value").as_deref(), Some("1.020,00"));
+    assert_eq!(again.attribute("#cuenta-1", "value").as_deref(), Some("Pichincha corriente 2100443421"));
+    assert_eq!(again.attribute("#abono-2", "value").as_deref(), Some("380,00"));
+}
+
+#[tokio::test]
+async fn a_receipt_is_sent_again_to_whom_one_wants() {
+    let scene = Scene::set().await;
+    let id = scene.recorded().await;
+    let dialog = scene.app.get(&format!("/cobros/{id}/reenviar")).await;
+    assert_eq!(dialog.all("dialog input[name=para]").len(), 2);
+    assert!(dialog.one("dialog p").starts_with("Reenvío 1 · Comercial Andina"));
+    let path = format!("/cobros/{id}/reenviar");
+    for wrong in [vec![("otra", "")], vec![("otra", "x@")]] {
+        let refused = scene.app.post(&path, &wrong).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(refused.attribute("#otra", "aria-invalid").as_deref(), Some("true"));
+    }
+    let form = [("para", "pagos@andina.ec"), ("otra", "tesoreria@andina.ec"), ("guardar", "si")];
+    id_of(&scene.app.post(&path, &form).await);
+    let again: Vec<_> = scene.deliveries(id).await.into_iter().filter(|delivery| delivery.resend == Some(1)).collect();
+    assert_eq!(again.len(), 2);
+    let contact = contacts::find(&scene.app.app.db, scene.company(), scene.customer).await.unwrap().unwrap();
+    let kept: Vec<_> = contact.details.receipt_recipients(Direction::Received).iter().map(ToString::to_string).collect();
+    assert_eq!(kept, ["pagos@andina.ec", "gerencia@andina.ec", "tesoreria@andina.ec"]);
+    assert!(scene.app.get(&format!("/cobros/{id}")).await.text().contains("Reenvío 1"));
+}
+
+#[tokio::test]
+async fn a_wrong_address_is_corrected_in_the_person_and_the_receipt_goes_out_again() {
+    let scene = Scene::set().await;
+    let id = scene.recorded().await;
+    let wrong = scene.deliveries(id).await.into_iter().find(|delivery| delivery.recipient == "gerencia@andina.ec").unwrap();
+    let path = format!("/cobros/{id}/envios/{}/corregir", wrong.id);
+    let refused = scene.app.post(&path, &[("correo", "gerencia@")]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    id_of_page(&scene.app.post(&path, &[("correo", "direccion@andina.ec")]).await, id);
+    let contact = contacts::find(&scene.app.app.db, scene.company(), scene.customer).await.unwrap().unwrap();
+    let emails: Vec<_> = contact.details.emails.iter().map(ToString::to_string).collect();
+    assert_eq!(emails, ["pagos@andina.ec", "direccion@andina.ec"]);
+    let sent = scene.deliveries(id).await;
+    assert!(sent.iter().any(|delivery| delivery.recipient == "direccion@andina.ec" && delivery.resend == Some(1)));
+}
+
+fn id_of_page(answer: &Answer, id: PaymentId) {
+    assert_eq!(id_of(answer), id);
+}
+
+#[tokio::test]
+async fn what_waits_can_be_cancelled_and_repeating_what_moved_on_does_no_harm() {
+    let scene = Scene::set().await;
+    let id = scene.recorded().await;
+    let first = scene.deliveries(id).await[0].id;
+    id_of_page(&scene.app.post(&format!("/cobros/{id}/envios/{first}/anular"), &[]).await, id);
+    let state = |sent: Vec<deliveries::Delivery>| sent.into_iter().find(|delivery| delivery.id == first).unwrap().state;
+    assert_eq!(state(scene.deliveries(id).await), State::Cancelled);
+    id_of_page(&scene.app.post(&format!("/cobros/{id}/envios/{first}/reintentar"), &[]).await, id);
+    assert_eq!(state(scene.deliveries(id).await), State::Cancelled);
+    let page = scene.app.get(&format!("/cobros/{id}/envios")).await;
+    assert!(page.all(".ac-state").contains(&"Anulado".to_owned()));
+    let unknown = DeliveryId(uuid::Uuid::new_v4());
+    assert_eq!(scene.app.post(&format!("/cobros/{id}/envios/{unknown}/anular"), &[]).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_pdf_opens_in_the_browser_under_its_own_name_and_that_is_noted() {
+    let scene = Scene::set().await;
+    let id = scene.recorded().await;
+    let pdf = scene.app.get(&format!("/cobros/{id}/recibo.pdf")).await;
+    assert_eq!(pdf.status, StatusCode::OK);
+    assert!(pdf.body.starts_with(b"%PDF-"));
+    assert_eq!(pdf.header("content-disposition"), "inline; filename=\"Recibo-RC-000001.pdf\"");
+    assert!(scene.app.get(&format!("/cobros/{id}")).await.text().contains("abrió el PDF"));
+}
+
+#[tokio::test]
+async fn another_companys_cobro_and_the_other_book_do_not_exist() {
+    let scene = Scene::set().await;
+    let id = scene.recorded().await;
+    let stranger = scene.app.stranger().await;
+    for page in ["", "/recibo.pdf", "/reenviar", "/anular", "/envios"] {
+        let answer = scene.app.get_as(&stranger.session, &format!("/cobros/{id}{page}")).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{page}");
+        assert_eq!(scene.app.get(&format!("/pagos/{id}{page}")).await.status, StatusCode::NOT_FOUND, "{page}");
+    }
+    for (act, form) in [("anular", [("motivo", "x")]), ("reenviar", [("otra", "x@y.ec")])] {
+        let answer = scene.app.post_as(&stranger.session, &format!("/cobros/{id}/{act}"), &form).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{act}");
+    }
+    let theirs = person(&scene.app, &stranger.actor, "Ajena S.A.", "1791824407001", true, "x@ajena.ec").await;
+    assert_eq!(scene.app.get(&format!("/cobros/nuevo?persona={theirs}")).await.status, StatusCode::NOT_FOUND);
+    let invoice = document(&scene.app, &stranger.actor, theirs, Side::Receivable, "001-001-000000001", "50", 0).await;
+    let mut form = scene.cobro("50", ["", ""]).await;
+    form.extend(share(invoice, "50"));
+    let answer = scene.save("/cobros/nuevo", &form).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answer.one(".ac-errors").contains("No existe ese documento."));
+    assert_eq!(scene.count(Direction::Received).await, 1);
+}
+
+#[tokio::test]
+async fn who_only_looks_can_look_and_nothing_else() {
+    let scene = Scene::set().await;
+    let id = scene.recorded().await;
+    let viewer = scene.app.session_of(Role::Viewer).await;
+    let page = scene.app.get_as(&viewer, &format!("/cobros/{id}")).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(!page.text().contains("/anular"));
+    assert_eq!(scene.app.get_as(&viewer, "/cobros/nuevo").await.status, StatusCode::FORBIDDEN);
+    let answer = scene.app.post_as(&viewer, &format!("/cobros/{id}/anular"), &[("motivo", "x")]).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn the_list_filters_adds_up_and_goes_on() {
+    let scene = Scene::set().await;
+    let empty = scene.app.get("/cobros").await;
+    assert_eq!(empty.one("h2"), "Aún no hay cobros");
+    for amount in 1..=52 {
+        let mut form = scene.cobro(&amount.to_string(), ["", ""]).await;
+        form.retain(|(name, _)| amount == 52 || name != "notificar");
+        id_of(&scene.save("/cobros/nuevo", &form).await);
+    }
+    let page = scene.app.get("/cobros").await;
+    assert!(page.one(".ac-sumline").starts_with("52 cobrosTotal 1.378,00Anticipos 1.378,00"), "{}", page.one(".ac-sumline"));
+    assert_eq!(page.all("tbody tr").len(), 50);
+    assert_eq!(page.all("tbody .ac-state")[..2], ["En cola", "Sin envío"]);
+    let next = page.attribute(".ac-pager a", "href").unwrap();
+    let rest = scene.app.get(&next).await;
+    assert_eq!(rest.all("tbody tr").len(), 2);
+    assert_eq!(rest.one(".ac-pager span"), "51 a 52 de 52");
+    assert_eq!(scene.app.get(&rest.attribute(".ac-pager a", "href").unwrap()).await.all("tbody tr").len(), 50);
+    assert_eq!(scene.app.get("/cobros?q=rc-7").await.all("tbody tr").len(), 1);
+    assert_eq!(scene.app.get("/cobros?q=ANDINA").await.all("tbody tr").len(), 50);
+    assert!(scene.app.get("/cobros?desde=01/01/2099").await.text().contains("Ningún cobro coincide"));
+    assert!(scene.app.get("/cobros?desde=nunca").await.text().contains("Una fecha no se entendió"));
+    assert_eq!(scene.app.get("/pagos").await.one("h2"), "Aún no hay pagos");
+}
+
+#[tokio::test]
+async fn the_form_says_who_sends_or_that_the_receipt_will_wait() {
+    let scene = Scene::set().await;
+    let page = scene.app.get(&format!("/cobros/nuevo?persona={}", scene.customer)).await;
+    assert!(page.one(".ac-envelope").contains("avisos@servidor.ec, correo predeterminado"));
+    let bare = TestApp::start().await;
+    let customer = person(&bare, &bare.actor, ANDINA, "1791824407001", true, "pagos@andina.ec").await;
+    let page = bare.get(&format!("/cobros/nuevo?persona={customer}")).await;
+    assert!(page.one(".ac-notify").contains("el envío esperará hasta que la haya"));
+}
