@@ -219,8 +219,12 @@ impl Row {
 }
 
 impl ListPage<'_> {
-    fn modules() -> [MailModule; 2] {
-        MailModule::ALL
+    /// The accounts' modules, by what they carry: their whole names leave no room for anything else.
+    fn modules() -> [(MailModule, &'static str); 2] {
+        MailModule::ALL.map(|module| match module {
+            MailModule::ReceivedPayments => (module, "Cobros a clientes"),
+            MailModule::InvoicesAndMadePayments => (module, "Facturas y pagos a proveedores"),
+        })
     }
 
     fn outcome(&self) -> Option<String> {

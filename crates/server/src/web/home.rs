@@ -143,11 +143,12 @@ fn overdue(sums: &[AgeSum; 4], side: Side) -> Option<Todo> {
         1 => format!("1 documento {word} está vencido, {balance}"),
         _ => format!("{documents} documentos {word} están vencidos, {balance}"),
     };
-    let worst = sums[3].documents;
-    let detail = match worst {
-        0 => format!("{} vencieron hace 30 días o menos.", sums[1].documents),
-        1 => "Uno lleva más de 60 días.".to_owned(),
-        _ => format!("{worst} llevan más de 60 días."),
+    let detail = match (sums[3].documents, sums[2].documents) {
+        (0, 0) => "Ninguno lleva más de 30 días.".to_owned(),
+        (0, 1) => "Uno lleva más de 30 días.".to_owned(),
+        (0, late) => format!("{late} llevan más de 30 días."),
+        (1, _) => "Uno lleva más de 60 días.".to_owned(),
+        (late, _) => format!("{late} llevan más de 60 días."),
     };
     Some(Todo { icon: "file-text", is_bad: false, what, detail, href: href.to_owned(), act })
 }

@@ -104,12 +104,10 @@ pub async fn html(State(app): State<App>, _may: Authorized<ViewRecords>, Path(id
 pub async fn attachment(
     State(app): State<App>,
     _may: Authorized<ViewRecords>,
-    Path((id, place)): Path<(String, usize)>,
+    Path((id, place)): Path<(String, String)>,
 ) -> Result<Response, Trouble> {
     let mut mail = caught::parse(&find(&app, &id)?.raw);
-    if place >= mail.attachments.len() {
-        return Err(Trouble::NotFound);
-    }
+    let place = place.parse().ok().filter(|place: &usize| *place < mail.attachments.len()).ok_or(Trouble::NotFound)?;
     let file = mail.attachments.swap_remove(place);
     let is_pdf = file.mime == "application/pdf";
     let kind = if is_pdf { "application/pdf" } else { "application/octet-stream" };

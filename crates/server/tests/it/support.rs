@@ -1,5 +1,7 @@
 //! An installation of its own for each test: a fresh database with one company and its owner, asked without a network.
 
+use std::sync::Arc;
+
 use acuse_domain::company::CompanyProfile;
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::CompanyId;
@@ -49,7 +51,7 @@ impl TestApp {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let db = Db::open(&format!("sqlite://{}", folder.path().join("acuse.db").display())).await.expect("a new database");
         db.migrate().await.expect("migrations run");
-        let keys = Keyring::load_or_create(&folder.path().join("secret.key")).expect("a new key");
+        let keys = Arc::new(Keyring::load_or_create(&folder.path().join("secret.key")).expect("a new key"));
         let network = Network::new(&["127.0.0.0/8".to_string()], None).expect("a network");
         let public_url = "http://127.0.0.1:8080".to_string();
         let app =

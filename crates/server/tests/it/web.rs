@@ -1,5 +1,10 @@
 mod company;
+mod contacts;
+mod deliveries;
+mod documents;
+mod home;
 mod login;
 mod mail_accounts;
+mod mailbox;
 mod payments;
 mod people_search;

@@ -65,7 +65,9 @@ pub async fn show(
     let sent = deliveries::of_payments(&app.db, company, &summaries.iter().map(|one| one.id).collect::<Vec<_>>()).await?;
     let open = documents::Filter { contact: Some(id), open_only: true, ..documents::Filter::default() };
     let documents = documents::list(&app.db, company, &open, Rows { after: None, limit: 100 }, today).await?;
-    let overdue = documents.iter().filter(|one| one.document.facts.due_date < today).map(|one| one.document.balance).sum();
+    let side = if contact.details.is_customer { Side::Receivable } else { Side::Payable };
+    let is_late = |one: &&Listed| one.document.facts.side == side && one.document.facts.due_date < today;
+    let overdue = documents.iter().filter(is_late).map(|one| one.document.balance).sum();
     let holds = |allowed: fn(acuse_store::users::Role) -> bool| may.session.as_ref().is_some_and(|session| allowed(session.role));
     Ok(shown(&ContactPage {
         standing: contacts::standing(&app.db, company, id).await?,

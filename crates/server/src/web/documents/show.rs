@@ -13,10 +13,10 @@ use axum::response::Response;
 use crate::access::{Authorized, Permission, RecordPayments, ViewRecords};
 use crate::app::App;
 use crate::web::contacts::show::payment_path;
-use crate::web::filters;
 use crate::web::page::{Page, Section, shown};
 use crate::web::path_id::PathId;
 use crate::web::trouble::Trouble;
+use crate::web::{calendar, filters};
 
 #[derive(Template)]
 #[template(path = "documents/show.html")]
@@ -54,6 +54,12 @@ pub async fn show(
 impl DocumentPage {
     fn is_payable(&self) -> bool {
         self.document.facts.side == Side::Payable
+    }
+
+    /// `vencida 22 días`, while something is owed.
+    fn lateness(&self) -> Option<String> {
+        let is_open = !self.document.balance.is_zero();
+        calendar::overdue(self.document.facts.due_date, self.page.today()).filter(|_| is_open)
     }
 
     /// To the payment that settles it.
