@@ -65,7 +65,9 @@ pub fn not_found() -> Response {
 /// A path that no handler answers.
 pub async fn unknown_path(request: Request) -> Response {
     if request.uri().path().starts_with("/api/") {
-        return Problem::new(StatusCode::NOT_FOUND, "not_found", "No existe esta dirección de la API.").into_response();
+        let problem =
+            Problem::not_found("route_not_found", "No existe esta dirección de la API.", "The API has no such address.");
+        return problem.into_response();
     }
     not_found()
 }

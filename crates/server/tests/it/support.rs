@@ -10,15 +10,14 @@ use acuse_server::router::router;
 use acuse_server::{App, Services};
 use acuse_store::secrets::Keyring;
 use acuse_store::users::{self, Role};
-use acuse_store::{Actor, Db, companies, now, tokens};
+use acuse_store::{Actor, Db, companies, now};
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
-use axum::http::{HeaderMap, Method, Request, StatusCode};
+use axum::http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use axum::http::{HeaderMap, Request, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use scraper::{Html, Selector};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
 use tempfile::TempDir;
 use tower::ServiceExt;
 
@@ -32,16 +31,14 @@ pub struct TestApp {
     pub actor: Actor,
     /// Of the owner, whose requests `get` and `post` make.
     session: String,
-    api_token: String,
     _folder: TempDir,
 }
 
-/// A company that is on record, and the credentials of its owner: for tests about what another company may not see.
+/// A company that is on record, and the session of its owner: for tests about what another company may not see.
 pub struct Stranger {
     pub company: CompanyId,
     pub actor: Actor,
     pub session: String,
-    pub api_token: String,
 }
 
 impl TestApp {
@@ -57,11 +54,10 @@ impl TestApp {
         let keys = Arc::new(Keyring::load_or_create(&folder.path().join("secret.key")).expect("a new key"));
         let network = Network::new(&["127.0.0.0/8".to_string()], None).expect("a network");
         let public_url = "http://127.0.0.1:8080".to_string();
-        let app =
-            App::new(configure(Services { db, keys: keys.into(), network, default_account: None, public_url, catcher: None }));
+        let app = App::new(configure(Services { db, keys, network, default_account: None, public_url, catcher: None }));
         let owner = found_company(&app.db, "1790012344001", "ana@cotopaxi.ec").await;
-        let Stranger { company, actor, session, api_token } = owner;
-        Self { router: router(app.clone()), app, company, actor, session, api_token, _folder: folder }
+        let Stranger { company, actor, session } = owner;
+        Self { router: router(app.clone()), app, company, actor, session, _folder: folder }
     }
 
     /// A second company in the same installation.
@@ -101,31 +97,12 @@ impl TestApp {
         self.ask(request).await
     }
 
-    /// As the company's API token.
-    pub async fn api(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
-        self.api_as(&self.api_token, method, path, body).await
-    }
-
-    pub async fn api_as(&self, token: &str, method: Method, path: &str, body: Option<Value>) -> Answer {
-        let request = Request::builder().method(method).uri(path).header(AUTHORIZATION, format!("Bearer {token}"));
-        let request = match body {
-            Some(body) => request.header(CONTENT_TYPE, "application/json").body(Body::from(body.to_string())),
-            None => request.body(Body::empty()),
-        };
-        self.ask(request.expect("a request")).await
-    }
-
     /// With headers of one's own; nothing is added.
     pub async fn ask(&self, request: Request<Body>) -> Answer {
         let answer = self.router.clone().oneshot(request).await.expect("the router answers");
         let (parts, body) = answer.into_parts();
         let body = to_bytes(body, LARGEST_ANSWER).await.expect("a whole answer").to_vec();
         Answer { status: parts.status, headers: parts.headers, body }
-    }
-
-    #[must_use]
-    pub fn api_token(&self) -> &str {
-        &self.api_token
     }
 }
 
@@ -139,11 +116,6 @@ impl Answer {
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
-    }
-
-    #[must_use]
-    pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
     /// Where a redirect leads.
@@ -198,9 +170,8 @@ async fn found_company(db: &Db, ruc: &str, email: &str) -> Stranger {
     };
     let company = companies::create(db, &ruc.parse().expect("a RUC"), &profile, now()).await.expect("a new company");
     let session = add_user(db, company, email, Role::Owner).await;
-    let (_, api_token) = tokens::create(db, company, "pruebas", now()).await.expect("a token");
     let actor = Actor { company, name: "Ana Toapanta".to_string() };
-    Stranger { company, actor, session, api_token: api_token.expose_secret().to_string() }
+    Stranger { company, actor, session }
 }
 
 async fn add_user(db: &Db, company: CompanyId, email: &str, role: Role) -> String {
