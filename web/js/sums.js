@@ -1,9 +1,11 @@
 // Nuevo cobro, Nuevo pago: totals that follow what is typed, and documents that fill with their balance.
 //
 // Markup, in a form with `data-sums`:
-//   a row of «Formas»      <tr> with <select name="forma"> (option values: contract.md's methods) and <input name="valor">
+//   a row of «Formas»      <tr> with <select name="forma"> (option values: contract.md's methods, «check:certified») and <input name="valor">
 //   a row of «Documentos»  <tr> with <input type="checkbox" name="doc" data-balance="640,00"> and <input name="abono">
-//   where a total stands   <dd data-sum="aplicado | anticipo | total | retenido | dinero">
+//   where a total stands   <dd data-sum="aplicado | anticipo | total | retenido | dinero | efectivo">
+//   a total that is only worth its place while it is something    <div hidden><dd data-sum="retenido" data-hide-zero>
+//   a warning about cash   <div data-cash-over="500,00" hidden>
 // Without script the server computes the same when the form comes back.
 import { cents, written } from './amounts.js';
 
@@ -39,7 +41,7 @@ function tidy(amount) {
 export function showTotals(form) {
   if (!form?.matches('[data-sums]')) return;
   const lines = [...form.querySelectorAll('input[name="valor"]')].map((valor) => ({
-    method: valor.closest('tr')?.querySelector('select[name="forma"]')?.value,
+    method: valor.closest('tr')?.querySelector('select[name="forma"]')?.value.split(':')[0],
     amount: cents(valor.value) ?? 0,
   }));
   const sum = (some) => some.reduce((total, { amount }) => total + amount, 0);
@@ -51,6 +53,11 @@ export function showTotals(form) {
     total,
     retenido: sum(lines.filter(({ method }) => method === 'withholding')),
     dinero: sum(lines.filter(({ method }) => MONEY.includes(method))),
+    efectivo: sum(lines.filter(({ method }) => method === 'cash')),
   };
-  for (const place of form.querySelectorAll('[data-sum]')) place.textContent = written(figures[place.dataset.sum]);
+  for (const place of form.querySelectorAll('[data-sum]')) {
+    place.textContent = written(figures[place.dataset.sum]);
+    if (place.matches('[data-hide-zero]')) place.parentElement.hidden = figures[place.dataset.sum] === 0;
+  }
+  for (const warning of form.querySelectorAll('[data-cash-over]')) warning.hidden = figures.efectivo <= cents(warning.dataset.cashOver);
 }

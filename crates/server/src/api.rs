@@ -8,6 +8,7 @@ pub mod contacts;
 pub mod deliveries;
 pub mod documents;
 pub mod fields;
+pub mod health;
 pub mod ids;
 pub mod language;
 pub mod mail_accounts;
@@ -31,7 +32,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::{docs, health};
+use crate::docs;
 
 /// Every call, with the handler that answers it. Paths and methods stand at the handlers, where the documentation is made.
 pub fn routes() -> OpenApiRouter<App> {

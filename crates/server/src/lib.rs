@@ -5,7 +5,6 @@ pub mod api;
 pub mod app;
 pub mod assets;
 pub mod docs;
-pub mod health;
 pub mod login_guard;
 pub mod problem;
 pub mod router;

@@ -23,6 +23,7 @@ use uuid::Uuid;
 use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::{self, EventKind};
+use crate::idempotency::{self, ClaimError, Once, OnceError};
 use crate::sql::{all, code, execute, insert_rows, new_id, one, values};
 
 /// What is sent.
@@ -143,7 +144,25 @@ pub enum MoveError {
 /// Tries again at once: what waits, what failed, what bounced.
 pub async fn retry(db: &Db, by: &Actor, id: DeliveryId, now: Instant) -> Result<(), MoveError> {
     let tx = db.begin_write().await?;
-    let held = hold(&tx, by.company, id).await?;
+    retry_in(&tx, by, id, now).await?;
+    tx.commit().await?;
+    db.nudge();
+    Ok(())
+}
+
+/// As [`retry`], for a request that may come twice: the second time nothing happens.
+pub async fn retry_once(db: &Db, by: &Actor, id: DeliveryId, once: &Once, now: Instant) -> Result<(), OnceError<MoveError>> {
+    let tx = db.begin_write().await.map_err(ClaimError::from)?;
+    if idempotency::claim(&tx, by.company, Some(once), id.0, now).await?.is_none() {
+        retry_in(&tx, by, id, now).await.map_err(OnceError::Act)?;
+        tx.commit().await.map_err(ClaimError::from)?;
+        db.nudge();
+    }
+    Ok(())
+}
+
+async fn retry_in(tx: &Tx, by: &Actor, id: DeliveryId, now: Instant) -> Result<(), MoveError> {
+    let held = hold(tx, by.company, id).await?;
     if held.state != State::Queued && !held.state.may_become(State::Queued) || held.state == State::Sending {
         return Err(MoveError::NotNow(held.state));
     }
@@ -155,16 +174,30 @@ pub async fn retry(db: &Db, by: &Actor, id: DeliveryId, now: Instant) -> Result<
     if moved != 1 {
         return Err(MoveError::NotNow(held.state));
     }
-    events::append(&tx, by, held.payment, EventKind::DeliveryRetried, now, &held.recipient).await?;
-    tx.commit().await?;
-    db.nudge();
+    events::append(tx, by, held.payment, EventKind::DeliveryRetried, now, &held.recipient).await?;
     Ok(())
 }
 
 /// Cancels what waits.
 pub async fn cancel(db: &Db, by: &Actor, id: DeliveryId, now: Instant) -> Result<(), MoveError> {
     let tx = db.begin_write().await?;
-    let held = hold(&tx, by.company, id).await?;
+    cancel_in(&tx, by, id, now).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// As [`cancel`], for a request that may come twice: the second time nothing happens.
+pub async fn cancel_once(db: &Db, by: &Actor, id: DeliveryId, once: &Once, now: Instant) -> Result<(), OnceError<MoveError>> {
+    let tx = db.begin_write().await.map_err(ClaimError::from)?;
+    if idempotency::claim(&tx, by.company, Some(once), id.0, now).await?.is_none() {
+        cancel_in(&tx, by, id, now).await.map_err(OnceError::Act)?;
+        tx.commit().await.map_err(ClaimError::from)?;
+    }
+    Ok(())
+}
+
+async fn cancel_in(tx: &Tx, by: &Actor, id: DeliveryId, now: Instant) -> Result<(), MoveError> {
+    let held = hold(tx, by.company, id).await?;
     if !held.state.may_become(State::Cancelled) {
         return Err(MoveError::NotNow(held.state));
     }
@@ -173,8 +206,7 @@ pub async fn cancel(db: &Db, by: &Actor, id: DeliveryId, now: Instant) -> Result
     if execute(tx.as_conn(), sql, values![by.company.0, id.0, now, held.state.as_str()]).await? != 1 {
         return Err(MoveError::NotNow(held.state));
     }
-    events::append(&tx, by, held.payment, EventKind::DeliveryCancelled, now, &held.recipient).await?;
-    tx.commit().await?;
+    events::append(tx, by, held.payment, EventKind::DeliveryCancelled, now, &held.recipient).await?;
     Ok(())
 }
 

@@ -23,7 +23,7 @@ use uuid::Uuid;
 use crate::db::{Db, StoreError, Tx};
 use crate::deliveries::{self, Kind, Letter};
 use crate::events::{self, EventKind};
-use crate::idempotency::{self, ClaimError, Once};
+use crate::idempotency::{self, ClaimError, Once, OnceError};
 use crate::sql::{all, execute, insert_rows, new_id, one, places, values};
 use crate::{Actor, companies, contacts, documents, numbers};
 
@@ -238,25 +238,49 @@ pub enum VoidNotice {
 /// Voids a payment: every balance and anticipo comes back, what still waits to be sent is cancelled, the number stays used.
 pub async fn void(db: &Db, by: &Actor, id: PaymentId, reason: &str, notice: VoidNotice, now: Instant) -> Result<(), VoidError> {
     let tx = db.begin_write().await?;
-    let direction = standing(&tx, by, id).await?.ok_or(VoidError::NotFound)?.direction()?;
-    numbers::lock(&tx, by.company, direction).await?;
+    void_in(&tx, by, id, reason, notice, now).await?;
+    tx.commit().await?;
+    db.nudge();
+    Ok(())
+}
+
+/// As [`void`], for a request that may come twice: the second time nothing happens.
+pub async fn void_once(
+    db: &Db,
+    by: &Actor,
+    id: PaymentId,
+    reason: &str,
+    notice: VoidNotice,
+    once: &Once,
+    now: Instant,
+) -> Result<(), OnceError<VoidError>> {
+    let tx = db.begin_write().await.map_err(ClaimError::from)?;
+    if idempotency::claim(&tx, by.company, Some(once), id.0, now).await?.is_none() {
+        void_in(&tx, by, id, reason, notice, now).await.map_err(OnceError::Act)?;
+        tx.commit().await.map_err(ClaimError::from)?;
+        db.nudge();
+    }
+    Ok(())
+}
+
+async fn void_in(tx: &Tx, by: &Actor, id: PaymentId, reason: &str, notice: VoidNotice, now: Instant) -> Result<(), VoidError> {
+    let direction = standing(tx, by, id).await?.ok_or(VoidError::NotFound)?.direction()?;
+    numbers::lock(tx, by.company, direction).await?;
     // Read again under the lock: somebody may have voided it, or used its anticipo, since.
-    let standing = standing(&tx, by, id).await?.ok_or(VoidError::NotFound)?;
+    let standing = standing(tx, by, id).await?.ok_or(VoidError::NotFound)?;
     let reason = may_void(&standing.status(), standing.unapplied(), standing.rest(), reason)?;
     let sql = "UPDATE payment SET voided_at = $3, voided_by = $4, void_reason = $5, advance_rest_cents = 0
         WHERE company_id = $1 AND id = $2";
     execute(tx.as_conn(), sql, values![by.company.0, id.0, now, by.name.as_str(), reason.as_str()]).await?;
-    documents::give_back(&tx, by.company, id.0).await?;
-    give_advances_back(&tx, by, id).await?;
-    deliveries::cancel_waiting(&tx, by.company, id, now).await?;
+    documents::give_back(tx, by.company, id.0).await?;
+    give_advances_back(tx, by, id).await?;
+    deliveries::cancel_waiting(tx, by.company, id, now).await?;
     if notice == VoidNotice::TellWhoHadIt {
-        let had_it = deliveries::who_has_the_receipt(&tx, by.company, id).await?;
+        let had_it = deliveries::who_has_the_receipt(tx, by.company, id).await?;
         let letter = Letter { kind: Kind::VoidNotice, module: MailModule::of_payments(direction), resend: None };
-        deliveries::queue(&tx, by.company, id, letter, &had_it, DeliveryId(new_id()), now).await?;
+        deliveries::queue(tx, by.company, id, letter, &had_it, DeliveryId(new_id()), now).await?;
     }
-    events::append(&tx, by, id.0, EventKind::PaymentVoided, now, &reason).await?;
-    tx.commit().await?;
-    db.nudge();
+    events::append(tx, by, id.0, EventKind::PaymentVoided, now, &reason).await?;
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
@@ -24,6 +25,11 @@ pub struct Asked<T> {
 
 /// The same where nothing has to be said: an empty body stands for `{}`.
 pub struct AskedIfAny<T>(pub Asked<T>);
+
+/// Of a call that says everything by its path.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Asked<T> {
     type Rejection = Problem;

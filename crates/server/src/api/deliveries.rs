@@ -12,11 +12,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::body::{AskedIfAny, Nothing};
 use super::codes;
 use super::fields::Fields;
 use super::ids::Id;
 use super::language::Reads;
-use super::openapi::{Always, BadParams, NotFound, NotNow};
+use super::openapi::{Always, BadInput, BadParams, NotFound, NotNow};
 use super::pages::{List, Params, Wanted};
 use crate::access::{Authorized, SendReceipts, ViewRecords};
 use crate::app::App;
@@ -137,28 +138,42 @@ pub async fn show(
 }
 
 /// Tries again at once what waits, failed or bounced.
-#[utoipa::path(post, path = "/api/v1/deliveries/{id}/retry", tag = "deliveries", params(("id" = Uuid, Path)),
-    responses((status = 200, body = DeliveryOut), Always, NotFound, NotNow))]
+#[utoipa::path(post, path = "/api/v1/deliveries/{id}/retry", tag = "deliveries",
+    params(("id" = Uuid, Path),
+        ("Idempotency-Key" = Option<String>, Header, description = "Carries the request out once in 24 hours")),
+    responses((status = 200, body = DeliveryOut), Always, NotFound, NotNow, BadInput))]
 pub async fn retry(
     Shared(app): Shared<App>,
     may: Authorized<SendReceipts>,
     Reads(language): Reads,
     Id(id): Id<DeliveryId>,
+    AskedIfAny(asked): AskedIfAny<Nothing>,
 ) -> Result<Json<DeliveryOut>, Problem> {
-    deliveries::retry(&app.db, &may.actor, id, acuse_store::now()).await?;
+    let now = acuse_store::now();
+    match &asked.once {
+        Some(once) => deliveries::retry_once(&app.db, &may.actor, id, once, now).await?,
+        None => deliveries::retry(&app.db, &may.actor, id, now).await?,
+    }
     found(&app, &may, id, language).await
 }
 
 /// Cancels what waits.
-#[utoipa::path(post, path = "/api/v1/deliveries/{id}/cancel", tag = "deliveries", params(("id" = Uuid, Path)),
-    responses((status = 200, body = DeliveryOut), Always, NotFound, NotNow))]
+#[utoipa::path(post, path = "/api/v1/deliveries/{id}/cancel", tag = "deliveries",
+    params(("id" = Uuid, Path),
+        ("Idempotency-Key" = Option<String>, Header, description = "Carries the request out once in 24 hours")),
+    responses((status = 200, body = DeliveryOut), Always, NotFound, NotNow, BadInput))]
 pub async fn cancel(
     Shared(app): Shared<App>,
     may: Authorized<SendReceipts>,
     Reads(language): Reads,
     Id(id): Id<DeliveryId>,
+    AskedIfAny(asked): AskedIfAny<Nothing>,
 ) -> Result<Json<DeliveryOut>, Problem> {
-    deliveries::cancel(&app.db, &may.actor, id, acuse_store::now()).await?;
+    let now = acuse_store::now();
+    match &asked.once {
+        Some(once) => deliveries::cancel_once(&app.db, &may.actor, id, once, now).await?,
+        None => deliveries::cancel(&app.db, &may.actor, id, now).await?,
+    }
     found(&app, &may, id, language).await
 }
 

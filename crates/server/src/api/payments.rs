@@ -129,7 +129,9 @@ pub async fn show(
 }
 
 /// Voids a payment: balances and anticipos come back, the number stays used.
-#[utoipa::path(post, path = "/api/v1/payments/{id}/void", tag = "payments", params(("id" = Uuid, Path)),
+#[utoipa::path(post, path = "/api/v1/payments/{id}/void", tag = "payments",
+    params(("id" = Uuid, Path),
+        ("Idempotency-Key" = Option<String>, Header, description = "Carries the request out once in 24 hours")),
     request_body = VoidPayment, responses((status = 200, body = PaymentOut), Always, NotFound, NotNow, BadInput))]
 pub async fn void(
     State(app): State<App>,
@@ -140,7 +142,11 @@ pub async fn void(
 ) -> Result<Json<PaymentOut>, Problem> {
     let notice = if asked.body.notify.unwrap_or(false) { VoidNotice::TellWhoHadIt } else { VoidNotice::TellNobody };
     let reason = asked.body.reason.unwrap_or_default();
-    payments::void(&app.db, &may.actor, id, &reason, notice, acuse_store::now()).await?;
+    let now = acuse_store::now();
+    match &asked.once {
+        Some(once) => payments::void_once(&app.db, &may.actor, id, &reason, notice, once, now).await?,
+        None => payments::void(&app.db, &may.actor, id, &reason, notice, now).await?,
+    }
     found(&app, &may, id, language).await
 }
 

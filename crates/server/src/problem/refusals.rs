@@ -8,7 +8,7 @@ use acuse_domain::payment::{PaymentError, Refusal, VoidRefusal};
 use acuse_store::contacts;
 use acuse_store::deliveries::MoveError;
 use acuse_store::documents;
-use acuse_store::idempotency::ClaimError;
+use acuse_store::idempotency::{ClaimError, OnceError};
 use acuse_store::mail_accounts;
 use acuse_store::payments::{RecordError, ResendError, VoidError};
 use axum::http::StatusCode;
@@ -133,6 +133,15 @@ impl From<ClaimError> for Problem {
                 Self::of_field("Idempotency-Key", "idempotency_key_reused", said)
             }
             ClaimError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl<Refused: Into<Problem>> From<OnceError<Refused>> for Problem {
+    fn from(error: OnceError<Refused>) -> Self {
+        match error {
+            OnceError::Once(error) => error.into(),
+            OnceError::Act(error) => error.into(),
         }
     }
 }

@@ -2,12 +2,10 @@
 
 use acuse_store::StoreError;
 use askama::Template;
-use axum::extract::Request;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use crate::problem::Problem;
 use crate::web::page::Theme;
 
 /// Why a page cannot be shown. Handlers give it as their error: `?` makes it of a store's failure.
@@ -62,13 +60,8 @@ pub fn not_found() -> Response {
     )
 }
 
-/// A path that no handler answers.
-pub async fn unknown_path(request: Request) -> Response {
-    if request.uri().path().starts_with("/api/") {
-        let problem =
-            Problem::not_found("route_not_found", "No existe esta dirección de la API.", "The API has no such address.");
-        return problem.into_response();
-    }
+/// A path that no handler answers; those of the API have an answer of their own.
+pub async fn unknown_path() -> Response {
     not_found()
 }
 

@@ -190,7 +190,7 @@ fn read_line(field: &str, typed: &str, longest: usize, errors: &mut FormErrors) 
 
 fn read_port(typed: &str) -> Result<u16, String> {
     let port = typed.trim().parse::<u16>().ok().filter(|port| *port > 0);
-    port.ok_or_else(|| "El puerto es un número de 1 a 65535; casi siempre 587 o 465.".to_owned())
+    port.ok_or_else(|| "El puerto va de 1 a 65535.".to_owned())
 }
 
 /// A host name or an IP address, and nothing around it.

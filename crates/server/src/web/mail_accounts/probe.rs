@@ -19,7 +19,7 @@ pub struct Diagnosis {
     pub ok: bool,
     /// The check's own words: one of the two verdicts.
     pub verdict: &'static str,
-    /// «Falló en la autenticación, a los 0,6 s», or «en 1,1 s».
+    /// «Falló en la autenticación, a los 612 ms», or «en 1,1 s».
     pub summary: String,
     pub phases: Vec<Row>,
     pub problem: Option<Problem>,
@@ -81,16 +81,17 @@ fn in_words(report: CheckReport, settings: &MailAccountSettings, to: Option<&Ema
     let in_all = report.phases.iter().map(|line| line.ms).sum();
     let failed = report.phases.iter().find(|line| !line.ok);
     let summary = match failed {
-        Some(line) => format!("Falló en {}, a los {}", with_article(line.phase), seconds(in_all)),
-        None => format!("en {}", seconds(in_all)),
+        Some(line) => format!("Falló en {}, a los {}", with_article(line.phase), duration(in_all)),
+        None => format!("en {}", duration(in_all)),
     };
+    let code = report.problem.as_ref().map_or("", |problem| problem.code);
     let correction = report.problem.as_ref().and_then(|problem| correction(problem.code, report.suggestion, settings));
     Diagnosis {
         ok: report.ok,
         verdict: report.verdict,
         summary,
         phases: if report.ok { passed(&report.phases, settings, to) } else { folded(&report.phases, to) },
-        words: failed.map(|line| line.reply.clone().unwrap_or_else(|| silence(line, settings))),
+        words: failed.map(|line| line.reply.clone().unwrap_or_else(|| silence(line, code, settings))),
         correction,
         sent_to: to.filter(|_| report.ok).map(ToString::to_string),
         problem: report.problem.map(|problem| Problem { code: problem.code, title: problem.title, fix: problem.fix }),
@@ -202,12 +203,16 @@ fn seen(line: &PhaseLine, settings: &MailAccountSettings) -> Option<String> {
 }
 
 /// Where the server said nothing, what happened stands in its place.
-fn silence(line: &PhaseLine, settings: &MailAccountSettings) -> String {
+fn silence(line: &PhaseLine, code: &str, settings: &MailAccountSettings) -> String {
     let (host, port, took) = (&settings.server, settings.port, duration(line.ms));
-    match line.phase {
-        Phase::Dns => format!("(no se encontró la dirección de {host})"),
-        Phase::Connect => format!("(sin conexión con {host}:{port})"),
-        _ => format!("(conectado a {host}:{port}; ninguna respuesta útil en {took})"),
+    match (line.phase, code) {
+        (Phase::Dns, _) => format!("(no se encontró la dirección de {host})"),
+        (Phase::Connect, _) => format!("(sin conexión con {host}:{port})"),
+        (_, "port_wants_starttls") => format!("(conectado a {host}:{port}; el servidor saludó sin cifrar)"),
+        (_, "starttls_not_offered") => format!("(conectado a {host}:{port}; el servidor no ofrece STARTTLS)"),
+        (_, "auth_not_supported") => format!("(conectado a {host}:{port}; el servidor no ofrece un modo de entrar)"),
+        (Phase::Tls, _) => format!("(conectado a {host}:{port}; no se pudo cifrar la conexión)"),
+        _ => format!("(conectado a {host}:{port}; ninguna respuesta en {took})"),
     }
 }
 

@@ -181,7 +181,7 @@ impl AccountPage {
     }
 
     fn checked_at(&self) -> String {
-        calendar::moment(self.page.now, self.page.now)
+        format!("Hoy {}", calendar::hour(self.page.now))
     }
 
     fn wants_app_password(&self) -> bool {

@@ -6,13 +6,14 @@ use acuse_domain::id::{DeliveryId, PaymentId};
 use acuse_domain::payment::{Direction, VoidRefusal};
 use acuse_store::contacts::{self, SaveError};
 use acuse_store::deliveries::{self, Delivery, MoveError};
-use acuse_store::idempotency::ClaimError;
+use acuse_store::idempotency::{ClaimError, Once};
 use acuse_store::payments::{self, Notify, ResendError, VoidError, VoidNotice};
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::Form;
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 use super::Book;
 use super::show::{Dialog, ShowPage};
@@ -26,6 +27,7 @@ use crate::web::trouble::Trouble;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ResendForm {
+    clave: String,
     para: Vec<String>,
     otra: String,
     guardar: Option<String>,
@@ -46,9 +48,11 @@ pub async fn resend(
             if form.guardar.is_some() {
                 keep_addresses(&app, &may, book, id, &form.otra).await?;
             }
-            return match payments::resend(&app.db, &may.actor, id, &Notify::Addresses(addresses), None, acuse_store::now()).await
-            {
-                Ok(_) => Ok(back(book, id)),
+            let once = once(&form.clave, id, &addresses);
+            let notify = Notify::Addresses(addresses);
+            return match payments::resend(&app.db, &may.actor, id, &notify, once.as_ref(), acuse_store::now()).await {
+                // The page says what that form has already sent.
+                Ok(_) | Err(ResendError::Once(ClaimError::KeyReused(_))) => Ok(back(book, id)),
                 Err(error) => Err(resend_trouble(error)),
             };
         }
@@ -64,6 +68,12 @@ pub async fn resend(
     dialog.errors = refused;
     view.dialog = Some(Dialog::Resend(dialog));
     Ok(page::refused(&view))
+}
+
+/// Pressing Reenviar twice sends once.
+fn once(key: &str, id: PaymentId, addresses: &[EmailAddress]) -> Option<Once> {
+    let request = format!("{id} {addresses:?}");
+    (!key.is_empty()).then(|| Once { key: format!("reenvío {key}"), request_hash: Sha256::digest(request.as_bytes()).into() })
 }
 
 fn recipients(form: &ResendForm) -> Result<Vec<EmailAddress>, FormErrors> {

@@ -65,7 +65,7 @@ pub async fn ask(
     let desk = Desk::load(&app, company, book, &mut draft).await?;
     desk.keep_open_shares(&mut draft);
     let page = Page::load(&app, &may, book.section(), &headers).await?.typing();
-    Ok(page::shown(&NewPage { page, book, draft, desk, errors: FormErrors::default() }))
+    Ok(page::shown(&NewPage { page, book, draft, desk, errors: FormErrors::default(), begins_line: false }))
 }
 
 /// POST `/cobros/nuevo`: one of the form's buttons.
@@ -101,7 +101,7 @@ pub async fn submit(
         _ => {}
     }
     let page = Page::load(&app, &may, book.section(), &headers).await?.typing();
-    let view = NewPage { page, book, draft, desk, errors };
+    let view = NewPage { page, book, draft, desk, errors, begins_line: removed.is_none() && action == "forma" };
     Ok(if view.errors.is_empty() { page::shown(&view) } else { page::refused(&view) })
 }
 
@@ -245,6 +245,8 @@ struct NewPage {
     draft: Draft,
     desk: Desk,
     errors: FormErrors,
+    /// Where the new line begins, the keyboard goes on.
+    begins_line: bool,
 }
 
 /// A choice of «Forma»: its value and its name.

@@ -98,10 +98,8 @@ impl Sends {
     fn before_in_words(&self) -> String {
         let accepted = self.before.iter().filter(|sent| sent.delivery.state == State::Accepted).count();
         let others = self.before.len() - accepted;
-        match others {
-            0 => format!("{accepted} aceptados por el servidor"),
-            _ => format!("{accepted} aceptados, {others} no"),
-        }
+        let accepted = if accepted == 1 { "1 aceptado".to_owned() } else { format!("{accepted} aceptados") };
+        if others == 0 { accepted } else { format!("{accepted}, {others} no") }
     }
 }
 

@@ -14,7 +14,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 
 use super::Book;
-use super::draft::DEDUCTIBLE_CASH;
+use super::draft::{DEDUCTIBLE_CASH, new_key};
 use super::history::{Entry, history};
 use super::paper::Paper;
 use super::sender::Sender;
@@ -135,6 +135,8 @@ pub enum Dialog {
 }
 
 pub struct ResendDialog {
+    /// Makes pressing Reenviar twice send once.
+    pub once: String,
     pub choices: Vec<Choice>,
     pub other: String,
     pub keeps_other: bool,
@@ -201,6 +203,7 @@ impl ShowPage {
             }
         }
         Ok(ResendDialog {
+            once: new_key(),
             choices,
             other: String::new(),
             keeps_other: true,

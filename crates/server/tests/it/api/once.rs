@@ -65,3 +65,20 @@ async fn a_key_is_1_to_255_visible_ascii_characters() {
     api.post_once(&"k".repeat(255), "/payments", &cobro(&api, "10.00")).await.expect(201);
     assert_eq!(count(&api, "/payments").await, 1);
 }
+
+#[tokio::test]
+async fn voiding_and_cancelling_again_under_the_same_key_answer_as_the_first_time() {
+    let api = Api::with_andina().await;
+    let made = api.post("/payments", cobro(&api, "10.00")).await.expect(201);
+    let cancel = format!("/deliveries/{}/cancel", made["deliveries"][0]["id"].as_str().unwrap());
+    let cancelled = api.post_once("c-1", &cancel, &json!({})).await.expect(200);
+    assert_eq!(api.post_once("c-1", &cancel, &json!({})).await.expect(200), cancelled);
+    api.post_once("c-2", &cancel, &json!({})).await.refused(409, "delivery_not_in_state", &[]);
+    let void = format!("/payments/{}/void", made["id"].as_str().unwrap());
+    let reason = json!({ "reason": "Se registró dos veces" });
+    let voided = api.post_once("v-1", &void, &reason).await.expect(200);
+    assert_eq!(api.post_once("v-1", &void, &reason).await.expect(200), voided);
+    let other = api.post_once("v-1", &void, &json!({ "reason": "Otro" })).await;
+    other.refused(422, "idempotency_key_reused", &["Idempotency-Key"]);
+    api.post_once("v-2", &void, &reason).await.refused(409, "payment_already_voided", &[]);
+}

@@ -37,7 +37,7 @@ impl Api {
         let their_token = token_of(&world, &theirs).await;
         let services = Services {
             db: world.db.clone(),
-            keys: std::sync::Arc::new(world.keys()),
+            keys: world.keys().into(),
             network: Network::new(&["127.0.0.0/8".to_owned()], None).expect("a network"),
             default_account: Some(DefaultAccount {
                 server: "smtp.servidor.ec".to_owned(),

@@ -1,6 +1,7 @@
 //! Mi compañía › Correos, as a person without JavaScript uses it: fields typed, buttons pressed, pages read.
 
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 
 use acuse_domain::mail_account::{MailModule, Security};
 use acuse_mail::catcher::Catcher;
@@ -10,6 +11,7 @@ use acuse_store::users::Role;
 use acuse_store::{mail_accounts, now, pauses};
 use axum::http::StatusCode;
 use secrecy::ExposeSecret;
+use tracing_subscriber::fmt::MakeWriter;
 
 use crate::support::{Answer, TestApp};
 
@@ -184,13 +186,65 @@ async fn a_typed_password_reaches_guardar_and_is_never_printed() {
 }
 
 #[tokio::test]
+async fn a_password_is_never_written_to_the_log() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
+    let listening = tracing::subscriber::set_default(subscriber);
+    let server = catcher().await;
+    let app = TestApp::start().await;
+    tracing::info!("the log is written");
+    let form = Filled::account(server.local_addr()).with("usuario", "cobros@cotopaxi.ec").with("clave", SECRET);
+    let checked = form.press(&app, LIST, "probar").await;
+    Filled::of(&checked).press(&app, LIST, "guardar").await;
+    let account = mail_accounts::list(&app.app.db, app.company).await.unwrap().pop().unwrap();
+    app.post(&format!("{LIST}/{}/probar", account.id), &[]).await;
+    drop(listening);
+    let written = log.text();
+    assert!(written.contains("the log is written"));
+    let plain = format!("\0cobros@cotopaxi.ec\0{SECRET}");
+    let base64 = |text: &str| base64::Engine::encode(&base64::engine::general_purpose::STANDARD, text);
+    for secret in ["Clave-Secreta", &base64(&plain), &base64(SECRET)] {
+        assert!(!written.contains(secret), "{written}");
+    }
+}
+
+/// What is logged while a test runs on its one thread.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test]
 async fn a_refused_form_keeps_the_password_for_the_next_try() {
     let server = catcher().await;
     let app = TestApp::start().await;
     let form = Filled::account(server.local_addr()).with("usuario", "cobros").with("clave", SECRET).with("puerto", "70000");
     let refused = form.press(&app, LIST, "probar").await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(refused.one("#puerto-error"), "El puerto es un número de 1 a 65535; casi siempre 587 o 465.");
+    assert_eq!(refused.one("#puerto-error"), "El puerto va de 1 a 65535.");
     assert_eq!(refused.one(".ac-errors a"), refused.one("#puerto-error"));
     let port = server.local_addr().port().to_string();
     let checked = Filled::of(&refused).with("puerto", &port).press(&app, LIST, "probar").await;
