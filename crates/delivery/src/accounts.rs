@@ -1,6 +1,7 @@
 //! Which account sends, and whether it may.
 
 use acuse_domain::Instant;
+use acuse_domain::delivery::{NOT_COMPOSED, Outcome, Problem};
 use acuse_domain::email_address::EmailAddress;
 use acuse_mail::login::Credentials;
 use acuse_mail::session::Endpoint;
@@ -68,6 +69,27 @@ pub(crate) async fn resolve(
         Some(resting) if resting.probe_at <= now => Sender::Probe(account),
         Some(_) => Sender::Resting,
     })
+}
+
+/// What an attempt says of the account it was made with.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Sign<'a> {
+    AtFault(&'a Problem),
+    /// The server let it in and listened to whom the mail is for.
+    Works,
+    /// It ended before that.
+    Unproven(&'a Problem),
+    /// The server was not asked at all.
+    Nothing,
+}
+
+pub(crate) fn sign_of(outcome: &Outcome) -> Sign<'_> {
+    match outcome {
+        Outcome::AccountAtFault { problem } => Sign::AtFault(problem),
+        Outcome::Refused { problem } if problem.code == NOT_COMPOSED => Sign::Nothing,
+        Outcome::TryLater { problem, .. } if !matches!(problem.phase, "recipient" | "message") => Sign::Unproven(problem),
+        Outcome::Accepted { .. } | Outcome::Refused { .. } | Outcome::InDoubt { .. } | Outcome::TryLater { .. } => Sign::Works,
+    }
 }
 
 impl Account {

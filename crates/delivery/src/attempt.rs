@@ -1,8 +1,11 @@
 //! One delivery, once: composed, sent, and its outcome.
 
+use std::fmt::Display;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant as Moment;
 
-use acuse_domain::delivery::{Outcome, Problem, Verdict};
+use acuse_domain::delivery::{NOT_COMPOSED, Outcome, Problem, Verdict};
 use acuse_mail::diagnosis::{Diagnosis, classify};
 use acuse_mail::failure::Failure;
 use acuse_mail::guard::Network;
@@ -13,10 +16,8 @@ use acuse_render::logo::Logo;
 use acuse_store::deliveries::Claimed;
 
 use crate::accounts::Account;
-use crate::letter::{Composed, Drawer, LetterError};
+use crate::letter::{self, Composed, Drawer};
 
-/// The code of a delivery whose mail cannot be made.
-const NOT_COMPOSED: &str = "message_not_composed";
 /// Letters of a server's reply that are kept.
 const LONGEST_REPLY: usize = 2_000;
 
@@ -36,15 +37,52 @@ pub(crate) struct Attempted {
     pub took_ms: i64,
 }
 
+impl Attempted {
+    /// It ended before it was known what the server did with the message.
+    pub(crate) fn in_doubt(claimed: &Claimed, account: &Account) -> Self {
+        let problem = Problem { code: "in_doubt".to_string(), reply: String::new(), phase: "message" };
+        let message_id = letter::message_id(claimed, account);
+        Self { outcome: Outcome::InDoubt { problem }, phase: "message", message_id, took_ms: 0 }
+    }
+
+    /// There is no mail that could be sent, now or later.
+    pub(crate) fn not_composed(claimed: &Claimed, account: &Account, why: &dyn Display) -> Self {
+        tracing::error!(delivery.id = %claimed.id, "A receipt cannot be made into a mail: {why}");
+        let problem = Problem { code: NOT_COMPOSED.to_string(), reply: String::new(), phase: "message" };
+        let message_id = letter::message_id(claimed, account);
+        Self { outcome: Outcome::Refused { problem }, phase: "message", message_id, took_ms: 0 }
+    }
+}
+
+/// Whether a server may have the message: an attempt that breaks off from then on is in doubt.
+#[derive(Clone, Default)]
+pub(crate) struct HandedOver(Arc<AtomicBool>);
+
+impl HandedOver {
+    pub(crate) fn is_so(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    fn set(&self, is_so: bool) {
+        self.0.store(is_so, Ordering::SeqCst);
+    }
+}
+
 impl Desk {
     /// Tries one delivery. Never panics for what a server or a receipt holds: whatever goes wrong is an outcome.
-    pub(crate) async fn attempt(&self, claimed: &Claimed, account: &Account, logo: Option<&Logo>) -> Attempted {
+    pub(crate) async fn attempt(
+        &self,
+        claimed: &Claimed,
+        account: &Account,
+        logo: Option<&Logo>,
+        handed_over: &HandedOver,
+    ) -> Attempted {
         let begun = Moment::now();
         let composed = match self.drawer.compose(claimed, account, logo) {
             Ok(composed) => composed,
-            Err(error) => return not_composed(claimed, &error, begun),
+            Err(error) => return Attempted::not_composed(claimed, account, &error),
         };
-        let sent = self.send(claimed, account, &composed).await;
+        let sent = self.send(claimed, account, &composed, handed_over).await;
         let (outcome, phase) = match sent {
             Ok(reply) => (Outcome::Accepted { reply: cut(reply.text()) }, "message"),
             Err(failure) => (outcome_of(&failure), failure.phase.as_str()),
@@ -52,10 +90,20 @@ impl Desk {
         Attempted { outcome, phase, message_id: composed.message_id, took_ms: elapsed(begun) }
     }
 
-    async fn send(&self, claimed: &Claimed, account: &Account, composed: &Composed) -> Result<Reply, Box<Failure>> {
-        match self.send_by(self.pool.take(&account.pool_key).await, claimed, account, composed).await {
+    async fn send(
+        &self,
+        claimed: &Claimed,
+        account: &Account,
+        composed: &Composed,
+        handed_over: &HandedOver,
+    ) -> Result<Reply, Box<Failure>> {
+        let resting = self.pool.take(&account.pool_key).await;
+        match self.send_by(resting, claimed, account, composed, handed_over).await {
             // The server had tired of an idle connection; nothing was sent on it.
-            Err(failure) if failure.is_stale_session() => self.send_by(None, claimed, account, composed).await,
+            Err(failure) if failure.is_stale_session() => {
+                handed_over.set(false);
+                self.send_by(None, claimed, account, composed, handed_over).await
+            }
             other => other,
         }
     }
@@ -66,12 +114,14 @@ impl Desk {
         claimed: &Claimed,
         account: &Account,
         composed: &Composed,
+        handed_over: &HandedOver,
     ) -> Result<Reply, Box<Failure>> {
         let mut session = match resting {
             Some(session) => session,
             None => Session::open(&self.network, &account.endpoint, account.credentials.as_ref(), &self.limits).await?,
         };
         let envelope = Envelope { from: &account.from_address, recipient: &claimed.recipient, copies: account.bcc.as_slice() };
+        handed_over.set(true);
         let answer = session.send(&envelope, &composed.bytes).await;
         self.pool.give_back(&account.pool_key, session);
         answer
@@ -87,13 +137,6 @@ fn outcome_of(failure: &Failure) -> Outcome {
         Verdict::Later => Outcome::TryLater { problem, wait },
         Verdict::Recipient | Verdict::Message => Outcome::Refused { problem },
     }
-}
-
-fn not_composed(claimed: &Claimed, error: &LetterError, begun: Moment) -> Attempted {
-    tracing::error!(delivery.id = %claimed.id, "A receipt cannot be made into a mail: {error}");
-    let problem = Problem { code: NOT_COMPOSED.to_string(), reply: String::new(), phase: "message" };
-    let message_id = claimed.message_id.clone().unwrap_or_else(|| claimed.id.to_string());
-    Attempted { outcome: Outcome::Refused { problem }, phase: "message", message_id, took_ms: elapsed(begun) }
 }
 
 fn cut(reply: &str) -> String {

@@ -12,6 +12,7 @@ use acuse_render::logo::Logo;
 use acuse_render::mail::{MailFacts, RenderedMail, Resend, VoidedNotice, receipt_mail};
 use acuse_render::receipt::{RenderError, receipt_pdf};
 use acuse_store::deliveries::{Claimed, Kind};
+use acuse_store::pauses::AccountKey;
 use acuse_store::{Db, StoreError, companies};
 
 use crate::accounts::Account;
@@ -55,6 +56,8 @@ impl Drawer {
         }
         let logo = companies::logo(db, company).await?.and_then(|png| Logo::from_stored(png).ok());
         locked(&self.logos).insert(company, (Moment::now(), logo.clone()));
+        // Those that were drawn with the logo before.
+        locked(&self.pdfs).retain(|(whose, ..), _| *whose != company);
         Ok(logo)
     }
 
@@ -101,10 +104,10 @@ fn write(
     message_id: &str,
 ) -> Result<Vec<u8>, InvalidField> {
     let company = &claimed.receipt.company;
-    let answers_to: Option<EmailAddress> = match account.from_name {
+    let answers_to: Option<EmailAddress> = match account.key {
         // The default account speaks for the company: answers go to the company.
-        None => company.email.as_deref().and_then(|address| address.parse().ok()),
-        Some(_) => account.reply_to.clone(),
+        AccountKey::Default => company.email.as_deref().and_then(|address| address.parse().ok()),
+        AccountKey::Own(_) => account.reply_to.clone(),
     };
     let mut attachments = Vec::new();
     if let Some(name) = &rendered.attachment_name {
@@ -128,8 +131,10 @@ fn write(
 }
 
 /// The same at every attempt of a delivery, so that a recipient's server can tell a second copy for one.
-fn message_id(claimed: &Claimed, account: &Account) -> String {
-    claimed.message_id.clone().unwrap_or_else(|| format!("{}@{}", claimed.id, account.from_address.domain()))
+pub(crate) fn message_id(claimed: &Claimed, account: &Account) -> String {
+    // RFC 5322 3.6.4 has ASCII only.
+    let host = || idna::domain_to_ascii(account.from_address.domain()).unwrap_or_else(|_| "acuse.invalid".to_string());
+    claimed.message_id.clone().unwrap_or_else(|| format!("{}@{}", claimed.id, host()))
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

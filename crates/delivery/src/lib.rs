@@ -7,6 +7,7 @@ mod attempt;
 mod letter;
 mod recorder;
 pub mod retry;
+mod turn;
 mod worker;
 
 pub use accounts::DefaultAccount;

@@ -1,12 +1,13 @@
 //! Writes outcomes down, many in one transaction, and keeps the leases of what is under way.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::slice;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use acuse_domain::id::{CompanyId, DeliveryId};
 use acuse_store::deliveries::{self, Recorded};
-use acuse_store::{Db, now};
+use acuse_store::{Db, StoreError, now};
 use chrono::TimeDelta;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -20,97 +21,152 @@ const MOST_AT_ONCE: usize = 256;
 /// A database that does not answer is asked again; the outcomes wait in memory.
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
+/// A claim: whose, which delivery, and its fence.
+pub(crate) type Ticket = (CompanyId, DeliveryId, i64);
+
 /// What this process holds a lease of.
 #[derive(Clone, Default)]
-pub(crate) struct Held(Arc<Mutex<HashMap<DeliveryId, Lease>>>);
-
-#[derive(Clone, Copy)]
-struct Lease {
-    company: CompanyId,
-    fence: i64,
-}
+pub(crate) struct Held(Arc<Mutex<HashMap<DeliveryId, (CompanyId, i64)>>>);
 
 impl Held {
-    pub(crate) fn add(&self, company: CompanyId, id: DeliveryId, fence: i64) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id, Lease { company, fence });
-    }
-
-    fn remove(&self, id: DeliveryId) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
-    }
-
-    fn all(&self) -> Vec<(CompanyId, DeliveryId, i64)> {
-        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        held.iter().map(|(id, lease)| (lease.company, *id, lease.fence)).collect()
+    pub(crate) fn add(&self, tickets: impl Iterator<Item = Ticket>) {
+        self.locked().extend(tickets.map(|(company, id, fence)| (id, (company, fence))));
     }
 
     /// Returns to the queue what was claimed and not begun.
-    pub(crate) async fn give_back(&self, db: &Db, given: &[(CompanyId, DeliveryId, i64)]) {
+    pub(crate) async fn give_back(&self, db: &Db, given: &[Ticket]) {
         if given.is_empty() {
             return;
         }
         if let Err(error) = deliveries::return_to_queue(db, given, now()).await {
             tracing::warn!("{} deliveries return to the queue when their lease ends: {error}", given.len());
         }
-        for (_, id, _) in given {
-            self.remove(*id);
+        for (_, id, fence) in given {
+            self.remove(*id, *fence);
         }
+    }
+
+    /// A later claim of the same delivery stays.
+    fn remove(&self, id: DeliveryId, fence: i64) {
+        let mut held = self.locked();
+        if held.get(&id).is_some_and(|(_, ours)| *ours == fence) {
+            held.remove(&id);
+        }
+    }
+
+    fn all(&self) -> Vec<Ticket> {
+        self.locked().iter().map(|(id, (company, fence))| (*company, *id, *fence)).collect()
+    }
+
+    fn locked(&self) -> MutexGuard<'_, HashMap<DeliveryId, (CompanyId, i64)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Records until every sender of `done` is gone. Also renews leases, and frees those that others let end.
 pub(crate) async fn run(db: Db, held: Held, mut done: mpsc::Receiver<Recorded>) {
+    let mut recorder = Recorder { db, held, refused: Vec::new(), was_away: false };
     let mut renewal = interval(RENEW_EVERY);
     renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut batch = Vec::with_capacity(MOST_AT_ONCE);
     loop {
         tokio::select! {
+            // Leases first: outcomes that never stop coming must not let them end.
             biased;
+            _ = renewal.tick() => {
+                recorder.tend_leases().await;
+                recorder.try_refused_again().await;
+            }
             received = done.recv_many(&mut batch, MOST_AT_ONCE) => {
+                recorder.record(std::mem::take(&mut batch)).await;
                 if received == 0 {
-                    return;
-                }
-                record(&db, &batch).await;
-                for outcome in batch.drain(..) {
-                    held.remove(outcome.id);
+                    return recorder.try_refused_again().await;
                 }
             }
-            _ = renewal.tick() => tend_leases(&db, &held).await,
         }
     }
 }
 
-/// Keeps at it while the database is away: what a server accepted must not be sent again because we forgot it.
-async fn record(db: &Db, batch: &[Recorded]) {
-    loop {
-        match deliveries::record_attempts(db, batch, now()).await {
-            Ok(lost) => {
-                for one in lost {
-                    tracing::warn!(delivery.id = %one.0, "An outcome came after its lease had ended and was not recorded");
-                }
-                return;
-            }
+struct Recorder {
+    db: Db,
+    held: Held,
+    /// Outcomes that the database refused. They stay ours, so that nothing is sent twice for want of a row.
+    refused: Vec<Recorded>,
+    /// The database did not answer at the last look at the leases.
+    was_away: bool,
+}
+
+impl Recorder {
+    async fn record(&mut self, batch: Vec<Recorded>) {
+        match self.write_down(&batch).await {
+            Ok(()) => {}
             Err(error) => {
-                tracing::error!("{} outcomes wait for the database: {error}", batch.len());
-                sleep(TRY_AGAIN_AFTER).await;
+                tracing::error!("One of {} outcomes cannot be recorded: {error}", batch.len());
+                for one in batch {
+                    self.record_alone(one).await;
+                }
             }
         }
     }
-}
 
-async fn tend_leases(db: &Db, held: &Held) {
-    let ours = held.all();
-    if !ours.is_empty()
-        && let Err(error) = deliveries::renew(db, &ours, LEASE, now()).await
-    {
-        tracing::warn!("Leases could not be renewed: {error}");
-    }
-    match deliveries::release_expired_any_company(db, now()).await {
-        Ok(0) => {}
-        Ok(released) => {
-            tracing::warn!("{released} deliveries of a worker that is gone went back to the queue");
-            db.nudge();
+    /// If need be without the server's words: what happened matters more.
+    async fn record_alone(&mut self, one: Recorded) {
+        let bare = Recorded { reply: String::new(), ..one.clone() };
+        if self.write_down(slice::from_ref(&one)).await.is_ok() {
+            return;
         }
-        Err(error) => tracing::warn!("Ended leases could not be freed: {error}"),
+        if let Err(error) = self.write_down(slice::from_ref(&bare)).await {
+            tracing::error!(delivery.id = %one.id, "An outcome cannot be recorded and is kept in memory: {error}");
+            self.refused.push(one);
+        }
+    }
+
+    async fn try_refused_again(&mut self) {
+        for one in std::mem::take(&mut self.refused) {
+            self.record_alone(one).await;
+        }
+    }
+
+    /// Keeps at it while the database is away: what a server accepted must not be sent again because we forgot it.
+    ///
+    /// Errs if the database answers, and refuses.
+    async fn write_down(&self, batch: &[Recorded]) -> Result<(), StoreError> {
+        let lost = loop {
+            match deliveries::record_attempts(&self.db, batch, now()).await {
+                Ok(lost) => break lost,
+                Err(StoreError::Unavailable(error)) => {
+                    tracing::error!("{} outcomes wait for the database: {error}", batch.len());
+                    sleep(TRY_AGAIN_AFTER).await;
+                }
+                Err(refused) => return Err(refused),
+            }
+        };
+        for one in lost {
+            tracing::warn!(delivery.id = %one.0, "An outcome came after its lease had ended and was not recorded");
+        }
+        for one in batch {
+            self.held.remove(one.id, one.fence);
+        }
+        Ok(())
+    }
+
+    async fn tend_leases(&mut self) {
+        let ours = self.held.all();
+        let renewed = if ours.is_empty() { Ok(0) } else { deliveries::renew(&self.db, &ours, LEASE, now()).await };
+        // When the database comes back, every lease has ended: the others get the time to renew theirs first.
+        let released = match renewed {
+            Ok(_) if self.was_away => self.db.ping().await.map(|()| 0),
+            Ok(_) => deliveries::release_expired_any_company(&self.db, now()).await,
+            Err(error) => Err(error),
+        };
+        self.was_away = released.is_err();
+        match released {
+            Ok(0) => {}
+            Ok(released) => {
+                tracing::warn!("{released} deliveries of a worker that is gone went back to the queue");
+                self.db.nudge();
+            }
+            Err(error) => tracing::warn!("Leases could not be looked after: {error}"),
+        }
     }
 }

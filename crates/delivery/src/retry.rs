@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 /// After the first, second, third and fourth failure; hourly from then on.
 const WAIT_MINUTES: [i64; 4] = [1, 5, 15, 30];
 const THEN_MINUTES: i64 = 60;
-/// A receipt that could not be delivered for this long has failed.
+/// A receipt that was tried for this long in vain has failed. Time that it waited for its account does not count.
 const GIVE_UP_AFTER: TimeDelta = TimeDelta::hours(48);
 /// A doubt is settled by sending once more, with the same Message-ID, when the first copy has had time to show up.
 const CONFIRM_AFTER: TimeDelta = TimeDelta::minutes(15);
@@ -19,8 +19,9 @@ const JITTER_PERMILLE: i64 = 100;
 pub struct Progress {
     /// Attempts so far, the one that just ended included.
     pub attempts: i32,
-    pub queued_at: Instant,
-    /// The attempt before this one ended in doubt.
+    /// When it was first put off; none at the first attempt.
+    pub tried_since: Option<Instant>,
+    /// An attempt before this one ended in doubt.
     pub was_in_doubt: bool,
 }
 
@@ -36,7 +37,8 @@ pub fn after(outcome: &Outcome, progress: Progress, now: Instant, chance: i64) -
         Outcome::TryLater { wait, .. } => {
             let asked = wait.and_then(|wait| TimeDelta::from_std(wait).ok()).unwrap_or_default();
             let at = now + stretched(usual_wait(progress.attempts), chance).max(asked);
-            if at - progress.queued_at > GIVE_UP_AFTER { Next::Failed } else { Next::Retry { at } }
+            let is_too_late = progress.tried_since.is_some_and(|since| at - since > GIVE_UP_AFTER);
+            if is_too_late { Next::Failed } else { Next::Retry { at } }
         }
     }
 }
@@ -72,7 +74,7 @@ mod tests {
     }
 
     fn progress(attempts: i32) -> Progress {
-        Progress { attempts, queued_at: at(0), was_in_doubt: false }
+        Progress { attempts, tried_since: (attempts > 1).then(|| at(0)), was_in_doubt: false }
     }
 
     #[test]
@@ -96,7 +98,13 @@ mod tests {
     fn after_two_days_it_has_failed() {
         assert_eq!(after(&later(None), progress(50), at(47 * 60), 0), Next::Retry { at: at(48 * 60) });
         assert_eq!(after(&later(None), progress(50), at(47 * 60 + 1), 0), Next::Failed);
-        assert_eq!(after(&later(Some(49 * 60)), progress(1), at(0), 0), Next::Failed);
+        assert_eq!(after(&later(Some(49 * 60)), progress(2), at(0), 0), Next::Failed);
+    }
+
+    #[test]
+    fn what_waited_for_its_account_for_days_is_still_tried() {
+        let first = Progress { tried_since: None, ..progress(4) };
+        assert_eq!(after(&later(None), first, at(100 * 60), 0), Next::Retry { at: at(100 * 60 + 30) });
     }
 
     #[test]

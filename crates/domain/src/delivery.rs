@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::Instant;
 
+/// The code of a delivery whose receipt cannot be read or written as a mail: it fails alone, and nothing was sent.
+pub const NOT_COMPOSED: &str = "message_not_composed";
+
 /// Where a delivery stands. «Enviado» does not exist: only a server's answer makes `Accepted`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum State {

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, SqliteTransactionMode,
-    SqlxPostgresConnector, SqlxSqliteConnector, TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, SqlxPostgresConnector,
+    SqlxSqliteConnector, TransactionTrait,
 };
 use sqlx::migrate::MigrateError;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, PgPool, SqlitePool};
 use tokio::sync::Notify;
+
+use crate::group::{Group, Member};
 
 /// How long a writer waits for another process on the same SQLite file before it gives up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -30,6 +32,8 @@ const WAL_PAGES: &str = "4096";
 pub struct Db {
     writer: DatabaseConnection,
     readers: DatabaseConnection,
+    /// Acts on SQLite that wait for the disk together. PostgreSQL brings its own.
+    group: Group,
     wake: Arc<Notify>,
 }
 
@@ -87,15 +91,26 @@ fn says_try_later(code: &str) -> bool {
 }
 
 /// A transaction that writes. Nothing of it stays unless it is committed.
-pub struct Tx(DatabaseTransaction);
+pub struct Tx(Begun);
+
+enum Begun {
+    Alone(DatabaseTransaction),
+    Together(Member),
+}
 
 impl Tx {
     pub(crate) fn as_conn(&self) -> &DatabaseTransaction {
-        &self.0
+        match &self.0 {
+            Begun::Alone(tx) => tx,
+            Begun::Together(member) => member.as_conn(),
+        }
     }
 
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
-        Ok(self.0.commit().await?)
+        match self.0 {
+            Begun::Alone(tx) => Ok(tx.commit().await?),
+            Begun::Together(member) => Ok(member.commit().await?),
+        }
     }
 }
 
@@ -110,7 +125,7 @@ impl Db {
         } else {
             return Err(StoreError::Address("write sqlite://… or postgres://…".to_string()));
         };
-        Ok(Self { writer, readers, wake: Arc::new(Notify::new()) })
+        Ok(Self { writer, readers, group: Group::default(), wake: Arc::new(Notify::new()) })
     }
 
     /// Brings the tables to this version. Errs if the database belongs to a newer one.
@@ -192,9 +207,10 @@ impl Db {
     }
 
     pub(crate) async fn begin_write(&self) -> Result<Tx, StoreError> {
-        let options =
-            TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
-        Ok(Tx(self.writer.begin_with_options(options).await?))
+        Ok(Tx(match self.engine() {
+            DbBackend::Postgres => Begun::Alone(self.writer.begin().await?),
+            _ => Begun::Together(self.group.join(&self.writer).await?),
+        }))
     }
 
     pub(crate) fn reader(&self) -> &DatabaseConnection {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::db::{Db, StoreError, Tx};
 use crate::idempotency::{self, ClaimError, Once};
-use crate::sql::{self, Inserted, all, code, execute, new_id, one, places, values};
+use crate::sql::{self, Inserted, all, code, execute, new_id, one, places, portions, rows_of_places, values};
 use crate::{Actor, Page, contacts};
 
 #[derive(Debug, thiserror::Error)]
@@ -239,12 +239,19 @@ pub(crate) async fn find_many(
 
 /// Takes each allocation off its document's balance. The balance read before must still stand: the ledger is locked.
 pub(crate) async fn take(tx: &Tx, company: CompanyId, allocations: &[Allocation]) -> Result<(), StoreError> {
-    let sql = "UPDATE document SET balance_cents = balance_cents - $3 WHERE company_id = $1 AND id = $2 AND balance_cents = $4";
-    for allocation in allocations {
-        let asked =
-            values![company.0, allocation.document.id.0, allocation.amount.cents(), allocation.previous_balance().cents()];
-        if execute(tx.as_conn(), sql, asked).await? != 1 {
-            return Err(StoreError::unreadable(format!("balance of {} moved", allocation.document.facts.number)));
+    let row = |allocation: &Allocation| {
+        values![allocation.document.id.0, allocation.amount.cents(), allocation.previous_balance().cents()]
+    };
+    let rows: Vec<Vec<Value>> = allocations.iter().map(row).collect();
+    for portion in portions(&rows) {
+        let sql = format!(
+            "UPDATE document SET balance_cents = balance_cents - taken.column2 FROM (VALUES {}) AS taken
+            WHERE company_id = $1 AND id = taken.column1 AND balance_cents = taken.column3",
+            rows_of_places(1, portion)
+        );
+        let asked = values![company.0].into_iter().chain(portion.concat()).collect();
+        if execute(tx.as_conn(), &sql, asked).await? != portion.len() as u64 {
+            return Err(StoreError::unreadable("a balance moved although its ledger was locked"));
         }
     }
     Ok(())

@@ -17,6 +17,7 @@ pub mod secrets;
 pub mod tokens;
 pub mod users;
 
+mod group;
 mod numbers;
 mod sql;
 

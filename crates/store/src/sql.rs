@@ -61,19 +61,34 @@ pub(crate) async fn insert(conn: &impl ConnectionTrait, sql: &str, values: Vec<V
     }
 }
 
+/// Rows in one statement, where there are so many. Few sizes, so that a connection keeps each statement prepared.
+const PORTIONS: [usize; 2] = [64, 16];
+
 /// One statement for many rows: `head` is `INSERT INTO t (a, b) VALUES`, each row one list of values.
 pub(crate) async fn insert_rows(conn: &impl ConnectionTrait, head: &str, rows: Vec<Vec<Value>>) -> Result<(), StoreError> {
-    /// Below SQLite's limit of 32,766 values in one statement.
-    const MOST_ROWS: usize = 500;
-    for chunk in rows.chunks(MOST_ROWS) {
-        let width = chunk.first().map_or(0, Vec::len);
-        let places: Vec<String> = (0..chunk.len())
-            .map(|row| (1..=width).map(|column| format!("${}", row * width + column)).collect::<Vec<_>>().join(", "))
-            .collect();
-        let sql = format!("{head} ({})", places.join("), ("));
-        execute(conn, &sql, chunk.iter().flatten().cloned().collect()).await?;
+    for portion in portions(&rows) {
+        let sql = format!("{head} {}", rows_of_places(0, portion));
+        execute(conn, &sql, portion.concat()).await?;
     }
     Ok(())
+}
+
+/// Rows as they go into statements: 64 at a time, then 16, then what is left.
+pub(crate) fn portions<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
+    let mut rest = rows;
+    std::iter::from_fn(move || {
+        let size = PORTIONS.into_iter().find(|size| rest.len() >= *size).unwrap_or(rest.len());
+        let (portion, after) = rest.split_at(size);
+        rest = after;
+        (!portion.is_empty()).then_some(portion)
+    })
+}
+
+/// `($2, $3), ($4, $5)` for rows of equal width that follow after `taken` values.
+pub(crate) fn rows_of_places(taken: usize, rows: &[Vec<Value>]) -> String {
+    let width = rows.first().map_or(0, Vec::len);
+    let places: Vec<String> = (0..rows.len()).map(|row| places(taken + row * width, width)).collect();
+    format!("({})", places.join("), ("))
 }
 
 /// `$3, $4, $5` for a list that starts after `taken` values.
@@ -110,4 +125,22 @@ pub(crate) fn code<T>(kept: &str, parse: impl FnOnce(&str) -> Option<T>) -> Resu
 
 fn statement(conn: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Statement {
     Statement::from_sql_and_values(conn.get_database_backend(), sql, values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_go_in_few_sizes_and_none_is_left() {
+        let sizes = |count: usize| portions(&vec![(); count]).map(<[()]>::len).collect::<Vec<_>>();
+        assert_eq!(sizes(0), Vec::<usize>::new());
+        assert_eq!(sizes(5), [5]);
+        assert_eq!(sizes(64 + 64 + 16 + 3), [64, 64, 16, 3]);
+    }
+
+    #[test]
+    fn every_row_has_its_own_places() {
+        assert_eq!(rows_of_places(1, &[values![1, 2], values![3, 4]]), "($2, $3), ($4, $5)");
+    }
 }

@@ -3,6 +3,7 @@ pub mod certificates;
 mod host;
 pub mod identifications;
 pub mod mail_servers;
+pub mod outside;
 pub mod postgres;
 mod reaper;
 pub mod smtp_load;

@@ -24,8 +24,13 @@ impl World {
     }
 
     pub async fn on_postgres() -> Self {
+        Self::at(&Postgres::shared().new_database()).await
+    }
+
+    /// At an empty database.
+    pub async fn at(url: &str) -> Self {
         let folder = tempfile::tempdir().expect("the machine has a temporary folder");
-        Self::new(Postgres::shared().new_database(), folder).await
+        Self::new(url.to_owned(), folder).await
     }
 
     /// Makes the builder's company, people and documents.

@@ -1,9 +1,9 @@
 //! For workers: lanes with work, claims under a lease, outcomes under a fence.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use acuse_domain::Instant;
-use acuse_domain::delivery::{Next, State};
+use acuse_domain::delivery::{NOT_COMPOSED, Next, State};
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::{CompanyId, DeliveryId, PaymentId};
 use acuse_domain::mail_account::MailModule;
@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::Kind;
 use crate::db::{Db, StoreError, Tx, skip_locked};
 use crate::payments;
-use crate::sql::{all, code, execute, insert_rows, one, places, values};
+use crate::sql::{all, code, execute, insert_rows, one, places, portions, rows_of_places, values};
 
 /// A company and a module: deliveries that share an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -64,8 +64,10 @@ pub struct Claimed {
     pub fence: i64,
     pub queued_at: Instant,
     pub message_id: Option<String>,
-    /// What the attempt before this one was about, if it failed.
-    pub last_problem: Option<String>,
+    /// When it was first put off, since it was queued or a person had it tried again.
+    pub tried_since: Option<Instant>,
+    /// An earlier attempt, since then, ended in doubt.
+    pub was_in_doubt: bool,
     pub receipt: Receipt,
     pub recorded_at: Instant,
     pub voided_at: Option<Instant>,
@@ -90,11 +92,13 @@ struct ClaimRow {
     fence: i64,
     queued_at: Instant,
     message_id: Option<String>,
-    problem_code: Option<String>,
     resend: Option<i32>,
+    tried_since: Option<Instant>,
+    doubts: i64,
 }
 
-/// Claims up to `most` due deliveries of a lane until `now + lease`, the longest waiting first.
+/// Claims up to `most` due deliveries of a lane until `now + lease`, the longest waiting first. One whose receipt cannot be
+/// read fails here, alone.
 pub async fn claim_due(db: &Db, lane: Lane, most: u32, lease: TimeDelta, now: Instant) -> Result<Vec<Claimed>, StoreError> {
     let tx = db.begin_write().await?;
     let sql = format!(
@@ -103,13 +107,17 @@ pub async fn claim_due(db: &Db, lane: Lane, most: u32, lease: TimeDelta, now: In
             ORDER BY next_attempt_at, id LIMIT {most} {})
         UPDATE delivery SET state = 'sending', attempts = attempts + 1, fence = fence + 1, lease_until = $4, next_attempt_at = NULL
         WHERE company_id = $1 AND state IN ('queued', 'deferred', 'in_doubt') AND id IN (SELECT id FROM due)
-        RETURNING id, payment_id, kind, recipient, attempts, fence, queued_at, message_id, problem_code, resend",
+        RETURNING id, payment_id, kind, recipient, attempts, fence, queued_at, message_id, resend,
+            (SELECT MIN(a.at) FROM delivery_attempt a WHERE a.company_id = delivery.company_id AND a.delivery_id = delivery.id
+                AND a.state = 'deferred' AND a.at >= delivery.queued_at) AS tried_since,
+            (SELECT COUNT(*) FROM delivery_attempt a WHERE a.company_id = delivery.company_id AND a.delivery_id = delivery.id
+                AND a.state = 'in_doubt' AND a.at >= delivery.queued_at) AS doubts",
         skip_locked(tx.as_conn())
     );
     let asked = values![lane.company.0, lane.module.as_str(), now, now + lease];
     let mut rows: Vec<ClaimRow> = all(tx.as_conn(), &sql, asked).await?;
     rows.sort_by_key(|row| (row.queued_at, row.id));
-    let claimed = with_letters(&tx, lane, rows).await?;
+    let claimed = with_letters(&tx, lane, rows, now).await?;
     tx.commit().await?;
     Ok(claimed)
 }
@@ -123,7 +131,7 @@ struct LetterRow {
     void_reason: Option<String>,
 }
 
-async fn with_letters(tx: &Tx, lane: Lane, rows: Vec<ClaimRow>) -> Result<Vec<Claimed>, StoreError> {
+async fn with_letters(tx: &Tx, lane: Lane, rows: Vec<ClaimRow>, now: Instant) -> Result<Vec<Claimed>, StoreError> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
@@ -137,17 +145,25 @@ async fn with_letters(tx: &Tx, lane: Lane, rows: Vec<ClaimRow>) -> Result<Vec<Cl
         all::<LetterRow>(tx.as_conn(), &sql, asked).await?.into_iter().map(|row| (row.id, row)).collect();
     let mut claimed = Vec::with_capacity(rows.len());
     for row in rows {
-        let letter = letters.get(&row.payment_id).ok_or_else(|| StoreError::unreadable("a delivery without its payment"))?;
-        let resend = match row.resend {
-            Some(number) => Some(Resend { number, first_accepted: first_accepted(tx, lane.company, &row).await? }),
-            None => None,
-        };
-        claimed.push(put_together(lane, row, letter, resend)?);
+        let (id, fence) = (row.id, row.fence);
+        match put_together(tx, lane, row, &letters).await {
+            Ok(one) => claimed.push(one),
+            Err(StoreError::Unreadable(why)) => {
+                tracing::error!(delivery.id = %id, "A delivery cannot be read and fails: {why}");
+                fail_unread(tx, lane.company, id, fence, now).await?;
+            }
+            Err(other) => return Err(other),
+        }
     }
     Ok(claimed)
 }
 
-fn put_together(lane: Lane, row: ClaimRow, letter: &LetterRow, resend: Option<Resend>) -> Result<Claimed, StoreError> {
+async fn put_together(tx: &Tx, lane: Lane, row: ClaimRow, letters: &HashMap<Uuid, LetterRow>) -> Result<Claimed, StoreError> {
+    let letter = letters.get(&row.payment_id).ok_or_else(|| StoreError::unreadable("a delivery without its payment"))?;
+    let resend = match row.resend {
+        Some(number) => Some(Resend { number, first_accepted: first_accepted(tx, lane.company, &row).await? }),
+        None => None,
+    };
     Ok(Claimed {
         company: lane.company,
         id: DeliveryId(row.id),
@@ -159,12 +175,26 @@ fn put_together(lane: Lane, row: ClaimRow, letter: &LetterRow, resend: Option<Re
         fence: row.fence,
         queued_at: row.queued_at,
         message_id: row.message_id,
-        last_problem: row.problem_code,
+        tried_since: row.tried_since,
+        was_in_doubt: row.doubts > 0,
         receipt: payments::receipt_as_of(&letter.receipt, letter.voided_at, letter.void_reason.as_deref())?,
         recorded_at: letter.recorded_at,
         voided_at: letter.voided_at,
         resend,
     })
+}
+
+/// What cannot be read today cannot be read in an hour; the lane goes on without it.
+async fn fail_unread(tx: &Tx, company: CompanyId, id: Uuid, fence: i64, now: Instant) -> Result<(), StoreError> {
+    let sql = "UPDATE delivery SET state = 'failed', finished_at = $4, lease_until = NULL, reply = '', problem_code = $5,
+        problem_phase = 'message' WHERE company_id = $1 AND id = $2 AND state = 'sending' AND fence = $3";
+    execute(tx.as_conn(), sql, values![company.0, id, fence, now, NOT_COMPOSED]).await?;
+    let sql =
+        "INSERT INTO delivery_attempt (company_id, delivery_id, attempt, at, phase, reply, problem_code, duration_ms, state)
+        VALUES ($1, $2, $3, $4, 'message', '', $5, 0, 'failed')";
+    let number = i32::try_from(fence).unwrap_or(i32::MAX);
+    execute(tx.as_conn(), sql, values![company.0, id, number, now, NOT_COMPOSED]).await?;
+    Ok(())
 }
 
 async fn first_accepted(tx: &Tx, company: CompanyId, row: &ClaimRow) -> Result<Option<(Instant, String)>, StoreError> {
@@ -213,44 +243,53 @@ pub struct LostLease(pub DeliveryId);
 /// Writes down the outcomes of several attempts, of whatever companies, in one transaction. Gives those whose lease was lost.
 pub async fn record_attempts(db: &Db, done: &[Recorded], now: Instant) -> Result<Vec<LostLease>, StoreError> {
     let mut in_order: Vec<&Recorded> = done.iter().collect();
-    // Two workers that lock the same rows in the same order wait for each other, never both.
     in_order.sort_by_key(|attempt| (attempt.company, attempt.id));
     let tx = db.begin_write().await?;
-    let mut lost = Vec::new();
-    let mut kept = Vec::with_capacity(done.len());
-    for attempt in in_order {
-        if move_on(&tx, attempt, now).await? {
-            kept.push(attempt_row(attempt));
-        } else {
-            lost.push(LostLease(attempt.id));
-        }
-    }
+    let moved = move_on(&tx, &in_order, now).await?;
+    let (kept, lost): (Vec<&Recorded>, Vec<&Recorded>) = in_order.into_iter().partition(|attempt| moved.contains(&attempt.id.0));
     let head = "INSERT INTO delivery_attempt (company_id, delivery_id, attempt, at, phase, reply, problem_code, duration_ms, state) VALUES";
-    insert_rows(tx.as_conn(), head, kept).await?;
+    insert_rows(tx.as_conn(), head, kept.into_iter().map(attempt_row).collect()).await?;
     tx.commit().await?;
-    Ok(lost)
+    Ok(lost.into_iter().map(|attempt| LostLease(attempt.id)).collect())
 }
 
-/// Moves a delivery from `sending`, if this worker still holds it.
-async fn move_on(tx: &Tx, done: &Recorded, now: Instant) -> Result<bool, StoreError> {
+/// Moves deliveries from `sending`, as far as this worker still holds them. Gives those that moved.
+async fn move_on(tx: &Tx, done: &[&Recorded], now: Instant) -> Result<HashSet<Uuid>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Moved {
+        id: Uuid,
+    }
+    let rows: Vec<Vec<Value>> = done.iter().map(|one| outcome_row(one, now)).collect();
+    let mut moved = HashSet::with_capacity(rows.len());
+    for portion in portions(&rows) {
+        let sql = format!(
+            "UPDATE delivery SET state = done.column4, next_attempt_at = done.column5, finished_at = done.column6,
+                lease_until = NULL, reply = done.column7, problem_code = done.column8, problem_phase = done.column9,
+                message_id = COALESCE(message_id, done.column10), account_source = done.column11,
+                account_server = done.column12, account_from = done.column13
+            FROM (VALUES {}) AS done
+            WHERE company_id = done.column1 AND id = done.column2 AND fence = done.column3 AND state = 'sending' RETURNING id",
+            rows_of_places(0, portion)
+        );
+        moved.extend(all::<Moved>(tx.as_conn(), &sql, portion.concat()).await?.into_iter().map(|row| row.id));
+    }
+    Ok(moved)
+}
+
+fn outcome_row(done: &Recorded, now: Instant) -> Vec<Value> {
     let state = done.next.state();
     debug_assert!(State::Sending.may_become(state));
     let waits = match done.next {
         Next::WaitForAccount => Some(now),
         other => other.at(),
     };
-    let finished = state.is_final().then_some(now);
-    let sql = "UPDATE delivery SET state = $4, next_attempt_at = $5, finished_at = $6, lease_until = NULL, reply = $7,
-        problem_code = $8, problem_phase = $9, message_id = COALESCE(message_id, $10), account_source = $11,
-        account_server = $12, account_from = $13
-        WHERE company_id = $1 AND id = $2 AND state = 'sending' AND fence = $3";
-    let row = values![
+    values![
         done.company.0,
         done.id.0,
         done.fence,
         state.as_str(),
         waits,
-        finished,
+        state.is_final().then_some(now),
         done.reply.as_str(),
         done.problem_code.clone(),
         done.problem_code.as_ref().map(|_| done.phase),
@@ -258,8 +297,7 @@ async fn move_on(tx: &Tx, done: &Recorded, now: Instant) -> Result<bool, StoreEr
         done.stamp.source,
         done.stamp.server.as_str(),
         done.stamp.from_address.as_str()
-    ];
-    Ok(execute(tx.as_conn(), sql, row).await? == 1)
+    ]
 }
 
 fn attempt_row(done: &Recorded) -> Vec<Value> {
@@ -279,11 +317,7 @@ fn attempt_row(done: &Recorded) -> Vec<Value> {
 /// Makes the lease of what is still being sent last until `now + lease`. Gives how many are still held.
 pub async fn renew(db: &Db, held: &[(CompanyId, DeliveryId, i64)], lease: TimeDelta, now: Instant) -> Result<u64, StoreError> {
     let tx = db.begin_write().await?;
-    let sql = "UPDATE delivery SET lease_until = $4 WHERE company_id = $1 AND id = $2 AND fence = $3 AND state = 'sending'";
-    let mut renewed = 0;
-    for (company, id, fence) in held {
-        renewed += execute(tx.as_conn(), sql, values![company.0, id.0, *fence, now + lease]).await?;
-    }
+    let renewed = change_held(&tx, "lease_until = $1", held, now + lease).await?;
     tx.commit().await?;
     Ok(renewed)
 }
@@ -291,12 +325,24 @@ pub async fn renew(db: &Db, held: &[(CompanyId, DeliveryId, i64)], lease: TimeDe
 /// Gives back what was claimed and not begun: the node is stopping, or the account has just been paused.
 pub async fn return_to_queue(db: &Db, held: &[(CompanyId, DeliveryId, i64)], now: Instant) -> Result<(), StoreError> {
     let tx = db.begin_write().await?;
-    let sql = "UPDATE delivery SET state = 'queued', attempts = attempts - 1, next_attempt_at = $4, lease_until = NULL
-        WHERE company_id = $1 AND id = $2 AND fence = $3 AND state = 'sending'";
-    for (company, id, fence) in held {
-        execute(tx.as_conn(), sql, values![company.0, id.0, *fence, now]).await?;
-    }
+    let change = "state = 'queued', attempts = attempts - 1, next_attempt_at = $1, lease_until = NULL";
+    change_held(&tx, change, held, now).await?;
     tx.commit().await
+}
+
+/// Changes what these claims still hold; `at` is the change's `$1`. Gives how many they held.
+async fn change_held(tx: &Tx, change: &str, held: &[(CompanyId, DeliveryId, i64)], at: Instant) -> Result<u64, StoreError> {
+    let rows: Vec<Vec<Value>> = held.iter().map(|(company, id, fence)| values![company.0, id.0, *fence]).collect();
+    let mut changed = 0;
+    for portion in portions(&rows) {
+        let sql = format!(
+            "UPDATE delivery SET {change} FROM (VALUES {}) AS held
+            WHERE company_id = held.column1 AND id = held.column2 AND fence = held.column3 AND state = 'sending'",
+            rows_of_places(1, portion)
+        );
+        changed += execute(tx.as_conn(), &sql, values![at].into_iter().chain(portion.concat()).collect()).await?;
+    }
+    Ok(changed)
 }
 
 /// Returns to the queue what was being sent when its lease ended: its worker is gone.

@@ -174,13 +174,17 @@ async fn fill_the_disk_and_make_room() {
     let wal = std::fs::metadata(world.folder().join("acuse.db-wal")).unwrap().len();
     limit_file_size(Some(wal + 512 * 1024));
     let mut recorded = 0;
-    let refused = loop {
-        match record_cobro(&world.db, &made).await {
-            Ok(()) => recorded += 1,
-            refused => break refused,
+    loop {
+        let (kept, refused) = record_eight_at_once(&world.db, &made).await;
+        recorded += kept;
+        refused.iter().for_each(is_unavailable);
+        if !refused.is_empty() {
+            break;
         }
-    };
-    is_unavailable(&refused);
+    }
+    while record_cobro(&world.db, &made).await.is_ok() {
+        recorded += 1;
+    }
     is_unavailable(&record_cobro(&world.db, &made).await);
     assert!(recorded > 0);
     let stands = async |numbers: i64| {
@@ -195,6 +199,17 @@ async fn fill_the_disk_and_make_room() {
     record_cobro(&world.db, &made).await.unwrap();
     stands(recorded + 1).await;
     println!("the disk was full after {recorded} cobros");
+}
+
+/// How many were recorded, and what the others were told.
+async fn record_eight_at_once(db: &Db, made: &TestCompany) -> (i64, Vec<Result<(), RecordError>>) {
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let (db, made) = (db.clone(), made.clone());
+        tasks.spawn(async move { record_cobro(&db, &made).await });
+    }
+    let (kept, refused): (Vec<_>, Vec<_>) = tasks.join_all().await.into_iter().partition(Result::is_ok);
+    (kept.len() as i64, refused)
 }
 
 fn limit_file_size(bytes: Option<u64>) {

@@ -8,6 +8,7 @@ mod database;
 mod deliveries;
 mod documents;
 mod events;
+mod group;
 mod idempotency;
 mod mail_accounts;
 mod payments;

@@ -1,0 +1,238 @@
+//! One turn of a lane: claims and sends until nothing is due, the account fails, or others should have their turn.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use acuse_domain::Instant;
+use acuse_domain::delivery::{Outcome, Problem};
+use acuse_render::logo::Logo;
+use acuse_store::deliveries::{self, Claimed, Lane, Recorded};
+use acuse_store::{StoreError, now, pauses};
+use futures_util::{StreamExt, stream};
+use tokio::sync::{mpsc, watch};
+use tokio::time::sleep;
+
+use crate::accounts::{Account, Sender, Sign, resolve, sign_of};
+use crate::attempt::{Attempted, HandedOver};
+use crate::recorder::{LEASE, Ticket};
+use crate::retry::{self, Progress};
+use crate::worker::Engine;
+
+/// Deliveries claimed at once by a lane, for each of its connections.
+const CLAIM_PER_CONNECTION: u32 = 16;
+/// After so many claims a lane steps back so that others get its place.
+const CLAIMS_PER_TURN: u32 = 16;
+/// A server that asks this often in a row to wait before logging in is not asked again: providers lock who hammers.
+const MOST_LOGINS_PUT_OFF: u32 = 3;
+
+/// How a turn of a lane ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Served {
+    /// Nothing is due any more, or others get their turn.
+    Turn,
+    /// It cannot send now: no account, or one that rests.
+    Idle,
+}
+
+/// Serves a lane for a bounded while. An error lets it rest.
+pub(crate) async fn serve(engine: Arc<Engine>, lane: Lane, done: mpsc::Sender<Recorded>, stop: watch::Receiver<bool>) -> Served {
+    let served = match Turn::begin(&engine, lane, done, stop).await {
+        Ok(Some(turn)) => Arc::new(turn).take(lane).await,
+        Ok(None) => Ok(Served::Idle),
+        Err(error) => Err(error),
+    };
+    served.unwrap_or_else(|error| {
+        tracing::error!(company.id = %lane.company, "A lane could not be served: {error}");
+        Served::Idle
+    })
+}
+
+/// A lane's turn with one account.
+struct Turn {
+    engine: Arc<Engine>,
+    account: Account,
+    logo: Option<Logo>,
+    done: mpsc::Sender<Recorded>,
+    stop: watch::Receiver<bool>,
+    /// The account rests, and this delivery tries whether it works again.
+    probing: bool,
+    /// The account failed: what is not begun goes back.
+    account_failed: AtomicBool,
+    logins_put_off: AtomicU32,
+}
+
+impl Turn {
+    /// Nothing where the lane has no account that may be used now.
+    async fn begin(
+        engine: &Arc<Engine>,
+        lane: Lane,
+        done: mpsc::Sender<Recorded>,
+        stop: watch::Receiver<bool>,
+    ) -> Result<Option<Self>, StoreError> {
+        let default = engine.settings.default_account.as_ref();
+        let (account, probing) = match resolve(&engine.db, &engine.keys, default, lane, now()).await? {
+            Sender::Ready(account) => (account, false),
+            Sender::Probe(account) => (account, true),
+            Sender::Resting | Sender::Nobody => return Ok(None),
+        };
+        let logo = engine.desk.drawer.logo(&engine.db, lane.company).await?;
+        let (account_failed, logins_put_off) = (AtomicBool::new(false), AtomicU32::new(0));
+        Ok(Some(Self { engine: engine.clone(), account, logo, done, stop, probing, account_failed, logins_put_off }))
+    }
+
+    async fn take(self: Arc<Self>, lane: Lane) -> Result<Served, StoreError> {
+        let connections = self.engine.settings.connections_per_account.max(1);
+        let (claims, most) =
+            if self.probing { (1, 1) } else { (CLAIMS_PER_TURN, CLAIM_PER_CONNECTION * u32::try_from(connections).unwrap_or(1)) };
+        for _ in 0..claims {
+            if self.is_over() {
+                break;
+            }
+            let claimed = deliveries::claim_due(&self.engine.db, lane, most, LEASE, now()).await?;
+            if claimed.is_empty() {
+                break;
+            }
+            self.engine.held.add(claimed.iter().map(ticket));
+            self.send_all(claimed, connections).await;
+        }
+        Ok(if self.account_failed.load(Ordering::Relaxed) { Served::Idle } else { Served::Turn })
+    }
+
+    fn is_over(&self) -> bool {
+        *self.stop.borrow() || self.account_failed.load(Ordering::Relaxed)
+    }
+
+    async fn send_all(self: &Arc<Self>, claimed: Vec<Claimed>, connections: usize) {
+        let unsent: Vec<Ticket> = stream::iter(claimed)
+            .map(|one| self.clone().send_one(Arc::new(one)))
+            .buffer_unordered(connections)
+            .filter_map(|unsent| async move { unsent })
+            .collect()
+            .await;
+        self.engine.held.give_back(&self.engine.db, &unsent).await;
+    }
+
+    /// Gives the delivery back where it was not begun.
+    async fn send_one(self: Arc<Self>, claimed: Arc<Claimed>) -> Option<Ticket> {
+        if self.is_over() {
+            return Some(ticket(&claimed));
+        }
+        let at = now();
+        let Some(attempted) = self.attempt(&claimed).await else { return Some(ticket(&claimed)) };
+        self.tell_the_account(&attempted.outcome).await;
+        log(&claimed, &attempted, &self.account);
+        let recorded = self.decide(&claimed, attempted, at);
+        // The recorder outlives every turn: it ends when the last of these senders is gone.
+        let _ = self.done.send(recorded).await;
+        None
+    }
+
+    /// In a task of its own: mails are composed on every core, and one that panics falls alone. Nothing where a stopping node
+    /// broke it off before the server had the message.
+    async fn attempt(self: &Arc<Self>, claimed: &Arc<Claimed>) -> Option<Attempted> {
+        let handed_over = HandedOver::default();
+        let mut attempt = tokio::spawn({
+            let (turn, claimed, handed_over) = (self.clone(), claimed.clone(), handed_over.clone());
+            async move { turn.engine.desk.attempt(&claimed, &turn.account, turn.logo.as_ref(), &handed_over).await }
+        });
+        let ended = tokio::select! {
+            ended = &mut attempt => ended,
+            () = self.patience_ends() => {
+                attempt.abort();
+                attempt.await
+            }
+        };
+        match ended {
+            Ok(attempted) => Some(attempted),
+            Err(_) if handed_over.is_so() => Some(Attempted::in_doubt(claimed, &self.account)),
+            Err(broken) if broken.is_cancelled() => None,
+            Err(broken) => Some(Attempted::not_composed(claimed, &self.account, &broken)),
+        }
+    }
+
+    async fn patience_ends(&self) {
+        let mut stop = self.stop.clone();
+        // The sender is gone only when nobody waits for this any more.
+        drop(stop.wait_for(|stopped| *stopped).await);
+        sleep(self.engine.patience_at_stop).await;
+    }
+
+    fn decide(&self, claimed: &Claimed, attempted: Attempted, at: Instant) -> Recorded {
+        let progress =
+            Progress { attempts: claimed.attempt, tried_since: claimed.tried_since, was_in_doubt: claimed.was_in_doubt };
+        let next = retry::after(&attempted.outcome, progress, now(), rand::random_range(0..1_000));
+        let (reply, problem_code) = match attempted.outcome {
+            Outcome::Accepted { reply } => (reply, None),
+            Outcome::TryLater { problem, .. }
+            | Outcome::Refused { problem }
+            | Outcome::InDoubt { problem }
+            | Outcome::AccountAtFault { problem } => (problem.reply, Some(problem.code)),
+        };
+        Recorded {
+            company: claimed.company,
+            id: claimed.id,
+            attempt: claimed.attempt,
+            fence: claimed.fence,
+            at,
+            duration_ms: attempted.took_ms,
+            phase: attempted.phase,
+            reply,
+            problem_code,
+            message_id: attempted.message_id,
+            stamp: self.account.stamp(),
+            next,
+        }
+    }
+
+    /// A fault of the account lets it rest, once for all that run into it together; a probe that succeeds ends the rest.
+    async fn tell_the_account(&self, outcome: &Outcome) {
+        match sign_of(outcome) {
+            Sign::AtFault(problem) => self.let_it_rest(problem).await,
+            Sign::Unproven(problem) if self.probing || self.is_hammering(problem) => self.let_it_rest(problem).await,
+            Sign::Works if self.probing => self.let_it_work().await,
+            Sign::Works => self.logins_put_off.store(0, Ordering::Relaxed),
+            Sign::Unproven(_) | Sign::Nothing => {}
+        }
+    }
+
+    fn is_hammering(&self, problem: &Problem) -> bool {
+        problem.code == "auth_temporarily_refused"
+            && self.logins_put_off.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_LOGINS_PUT_OFF
+    }
+
+    async fn let_it_rest(&self, problem: &Problem) {
+        if self.account_failed.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        tracing::warn!("The account at {} rests: {}", self.account.endpoint.host, problem.code);
+        if let Err(error) = pauses::begin(&self.engine.db, self.account.key, &problem.code, &problem.reply, now()).await {
+            tracing::error!("That an account rests could not be written down: {error}");
+        }
+    }
+
+    async fn let_it_work(&self) {
+        tracing::info!("The account at {} works again", self.account.endpoint.host);
+        if let Err(error) = pauses::end(&self.engine.db, self.account.key).await {
+            tracing::error!("That an account works again could not be written down: {error}");
+        }
+    }
+}
+
+fn ticket(claimed: &Claimed) -> Ticket {
+    (claimed.company, claimed.id, claimed.fence)
+}
+
+fn log(claimed: &Claimed, attempted: &Attempted, account: &Account) {
+    let (id, host, took) = (claimed.id, &account.endpoint.host, attempted.took_ms);
+    match &attempted.outcome {
+        Outcome::Accepted { .. } => {
+            tracing::info!(delivery.id = %id, "Accepted by {host} at attempt {} in {took} ms", claimed.attempt);
+        }
+        Outcome::TryLater { problem, .. }
+        | Outcome::Refused { problem }
+        | Outcome::InDoubt { problem }
+        | Outcome::AccountAtFault { problem } => {
+            tracing::warn!(delivery.id = %id, "Not accepted by {host}: {} at {}, attempt {}", problem.code, problem.phase, claimed.attempt);
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! What the engine promises, against servers that behave and servers that do not.
+
+#[macro_use]
+mod engines;
+mod accepted;
+mod accounts;
+mod office;
+mod outages;
+mod poison;
+mod postfix;
+mod smtp;
+mod troubles;
+mod workers;

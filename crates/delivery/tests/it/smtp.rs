@@ -1,0 +1,152 @@
+//! A mail server that behaves as a test tells it, and can be told otherwise at any time.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use acuse_mail::caught::{self, ReadMail};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+#[derive(Debug, Clone, Copy)]
+pub enum Way {
+    Accepts,
+    AcceptsAfter(Duration),
+    /// Answers RCPT so.
+    SaysOfRecipient(&'static str),
+    /// Answers AUTH so.
+    SaysOfLogin(&'static str),
+    IsSilentFromTheStart,
+    IsSilentAtRecipient,
+    IsSilentAfterTheDot,
+    HangsUpBeforeTheDot,
+    HangsUpAfterTheDot,
+}
+
+#[derive(Debug, Clone)]
+pub struct Heard {
+    pub to: String,
+    pub raw: Vec<u8>,
+}
+
+impl Heard {
+    pub fn read(&self) -> ReadMail {
+        caught::parse(&self.raw)
+    }
+}
+
+struct Mind {
+    way: Way,
+    heard: Vec<Heard>,
+    logins: usize,
+}
+
+pub struct Server {
+    pub port: u16,
+    mind: Arc<Mutex<Mind>>,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    pub async fn which(way: Way) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let mind = Arc::new(Mutex::new(Mind { way, heard: Vec::new(), logins: 0 }));
+        let shared = mind.clone();
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let mind = shared.clone();
+                tokio::spawn(async move { drop(converse(BufReader::new(stream), &mind).await) });
+            }
+        });
+        Self { port, mind, task }
+    }
+
+    pub fn now(&self, way: Way) {
+        self.mind.lock().unwrap().way = way;
+    }
+
+    /// Every message whose final dot arrived, whatever was answered.
+    pub fn heard(&self) -> Vec<Heard> {
+        self.mind.lock().unwrap().heard.clone()
+    }
+
+    pub fn logins(&self) -> usize {
+        self.mind.lock().unwrap().logins
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn converse(mut stream: BufReader<TcpStream>, mind: &Mutex<Mind>) -> io::Result<()> {
+    let way = || mind.lock().unwrap().way;
+    if matches!(way(), Way::IsSilentFromTheStart) {
+        std::future::pending::<()>().await;
+    }
+    say(&mut stream, "220 correo.test ESMTP").await?;
+    let mut to = String::new();
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).await? == 0 {
+            return Ok(());
+        }
+        let verb = line.get(..4).unwrap_or_default().to_ascii_uppercase();
+        let answer = match (verb.as_str(), way()) {
+            ("EHLO", _) => "250-correo.test\r\n250-PIPELINING\r\n250 AUTH PLAIN",
+            ("AUTH", way) => {
+                mind.lock().unwrap().logins += 1;
+                if let Way::SaysOfLogin(words) = way { words } else { "235 2.7.0 Accepted" }
+            }
+            ("RCPT", Way::IsSilentAtRecipient) => std::future::pending().await,
+            ("RCPT", Way::SaysOfRecipient(words)) => {
+                to.clear();
+                words
+            }
+            ("RCPT", _) => {
+                to = line.trim().trim_start_matches("RCPT TO:<").trim_end_matches('>').to_owned();
+                "250 2.1.5 Ok"
+            }
+            ("DATA", Way::HangsUpBeforeTheDot) => return Ok(()),
+            ("DATA", _) if to.is_empty() => "503 5.5.1 No recipients",
+            ("DATA", _) => {
+                say(&mut stream, "354 Go on").await?;
+                if !take(&mut stream, mind, &to).await? {
+                    return Ok(());
+                }
+                "250 2.0.0 Ok: queued as 4FD1C7"
+            }
+            ("QUIT", _) => "221 2.0.0 Bye",
+            _ => "250 2.0.0 Ok",
+        };
+        say(&mut stream, answer).await?;
+    }
+}
+
+/// Whether it is to be answered.
+async fn take(stream: &mut BufReader<TcpStream>, mind: &Mutex<Mind>, to: &str) -> io::Result<bool> {
+    let way = mind.lock().unwrap().way;
+    let mut raw = Vec::new();
+    while !raw.ends_with(b"\r\n.\r\n") {
+        if stream.read_until(b'\n', &mut raw).await? == 0 {
+            return Ok(false);
+        }
+    }
+    raw.truncate(raw.len() - 3);
+    mind.lock().unwrap().heard.push(Heard { to: to.to_owned(), raw });
+    match way {
+        Way::AcceptsAfter(time) => tokio::time::sleep(time).await,
+        Way::IsSilentAfterTheDot => std::future::pending().await,
+        _ => {}
+    }
+    Ok(!matches!(way, Way::HangsUpAfterTheDot))
+}
+
+async fn say(stream: &mut BufReader<TcpStream>, words: &str) -> io::Result<()> {
+    stream.write_all(format!("{words}\r\n").as_bytes()).await?;
+    stream.flush().await
+}
