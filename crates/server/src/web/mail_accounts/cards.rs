@@ -33,6 +33,8 @@ struct Card {
     module: MailModule,
     today: Today,
     sender: Sender,
+    /// An account of its own that is turned off.
+    turned_off: Option<MailAccount>,
 }
 
 struct Today {
@@ -82,7 +84,8 @@ impl ListPage {
             let (accepted, waiting, problems) =
                 deliveries::today_of_module(&app.db, company.id, module, midnight(page.now)).await?;
             let sender = sender(app, &company, own, page.now).await?;
-            cards.push(Card { id, module, today: Today { accepted, waiting, problems }, sender });
+            let turned_off = disabled.iter().find(|account| account.settings.module == module).cloned();
+            cards.push(Card { id, module, today: Today { accepted, waiting, problems }, sender, turned_off });
         }
         Ok(Self { page, may_configure, cards, disabled, question: None })
     }

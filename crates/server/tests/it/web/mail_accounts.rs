@@ -378,6 +378,7 @@ async fn a_module_has_one_account_which_can_be_turned_off_on_and_deleted() {
     let list = app.get(LIST).await;
     assert!(card(&list, MailModule::ReceivedPayments).contains("Correo predeterminado"));
     assert!(list.one("section table").contains("cobros@cotopaxi.ec"));
+    assert!(card(&list, MailModule::ReceivedPayments).contains("Activar cobros@cotopaxi.ec"), "not a second one");
     app.post(&path("activar"), &[]).await;
     assert!(card(&app.get(LIST).await, MailModule::ReceivedPayments).contains("cobros@cotopaxi.ec"));
 
