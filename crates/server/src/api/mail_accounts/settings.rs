@@ -130,12 +130,24 @@ impl AccountChange {
         change_address("reply_to", self.reply_to, &mut settings.reply_to, &mut fields);
         change_address("bcc", self.bcc, &mut settings.bcc, &mut fields);
         let password = password(&mut fields, self.password);
-        if !settings.username.is_empty() && password.is_none() && !account.has_password {
-            fields.required::<()>("password", None);
+        if !settings.username.is_empty() && password.is_none() {
+            if !account.has_password {
+                fields.required::<()>("password", None);
+            } else if !settings.server.eq_ignore_ascii_case(&account.settings.server) {
+                // A kept password that is shown to another server could be read there.
+                fields.note("password", "password_required_for_server", another_server());
+            }
         }
         fields.check()?;
         Ok(Given { settings, password })
     }
+}
+
+fn another_server() -> Said {
+    Said::both(
+        "El servidor cambió: escriba la contraseña otra vez. La guardada solo se usa con el servidor para el que se guardó.",
+        "The server changed: give the password again. The kept one is used only with the server it was kept for.",
+    )
 }
 
 fn change_address(field: &str, given: Option<Option<String>>, kept: &mut Option<EmailAddress>, fields: &mut Fields) {

@@ -47,6 +47,19 @@ async fn an_account_is_saved_changed_and_forgotten_and_its_password_is_never_sho
 }
 
 #[tokio::test]
+async fn a_kept_password_never_goes_to_another_server() {
+    let api = Api::with_andina().await;
+    let made = api.post("/mail-accounts", account()).await.expect(201);
+    let path = format!("/mail-accounts/{}", made["id"].as_str().unwrap());
+    let elsewhere = json!({ "server": "smtp.de-otro.ec" });
+    api.patch(&path, elsewhere.clone()).await.refused(422, "password_required_for_server", &["password"]);
+    api.post(&format!("{path}/check"), elsewhere).await.refused(422, "password_required_for_server", &["password"]);
+    assert_eq!(api.get(&path).await.expect(200)["server"], "smtp.gmail.com");
+    let changed = api.patch(&path, json!({ "server": "smtp.de-otro.ec", "password": "otra" })).await.expect(200);
+    assert_eq!(changed["server"], "smtp.de-otro.ec");
+}
+
+#[tokio::test]
 async fn an_account_that_cannot_be_right_is_refused_by_field() {
     let api = Api::with_andina().await;
     for (name, value, code) in [
