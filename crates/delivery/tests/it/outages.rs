@@ -21,7 +21,8 @@ async fn what_was_accepted_while_postgresql_was_away_is_recorded_and_sent_once()
     let running = office.start();
     until("the server has both", async || server.heard().len() == 2).await;
     postgres.crash();
-    sleep(Duration::from_secs(3)).await;
+    // Longer than the store itself waits for a connection.
+    sleep(Duration::from_secs(12)).await;
     postgres.start_again();
     for cobro in cobros {
         let delivery = office.wait_for(cobro, State::Accepted).await;
@@ -42,8 +43,8 @@ async fn what_was_accepted_while_sqlite_was_locked_is_recorded_and_sent_once() {
     let running = office.start();
     until("the server has it", async || server.heard().len() == 1).await;
     let lock = acuse_testkit::outside::Lock::of(&office.world.url).await;
-    // Longer than a writer waits for another.
-    sleep(Duration::from_secs(7)).await;
+    // Longer than a writer waits for another and for its turn.
+    sleep(Duration::from_secs(12)).await;
     assert_eq!(office.state(cobro).await, State::Sending);
     lock.release().await;
     office.wait_for(cobro, State::Accepted).await;
