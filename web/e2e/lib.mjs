@@ -1,6 +1,6 @@
 // What every browser test needs: a demo of its own, Debian's Chromium, the login, axe and pictures.
 import { spawn } from 'node:child_process';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -60,6 +60,24 @@ export function freePort() {
   });
 }
 
+/** A mail server that thinks before each of its answers: the demo's own behind a wait of `ms`. Answers its port and stop(). */
+export async function slowMailServer(port, ms) {
+  const open = new Set();
+  const server = createServer((client) => {
+    const real = connect(port, '127.0.0.1');
+    for (const one of [client, real]) open.add(one.on('error', () => {}).on('close', () => open.delete(one)));
+    client.pipe(real);
+    real.on('data', (bytes) => setTimeout(() => client.writable && client.write(bytes), ms));
+    real.on('end', () => setTimeout(() => client.end(), ms));
+  });
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  const stop = () => {
+    server.close();
+    for (const one of open) one.destroy();
+  };
+  return { port: server.address().port, stop };
+}
+
 async function answers(url) {
   const until = Date.now() + START;
   while (Date.now() < until) {
@@ -79,7 +97,7 @@ export async function visitor(browser, demo, { script = true, width = 1280, heig
   context.setDefaultTimeout(10_000);
   const page = await context.newPage();
   page.complaints = [];
-  page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) page.complaints.push(message.text()); });
+  page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) page.complaints.push(`${message.text()} ${message.location().url}`); });
   page.on('pageerror', (error) => page.complaints.push(error.message));
   return page;
 }

@@ -1,9 +1,9 @@
 // npm run e2e -- --bin PATH [--only WORDS]: the four steps of the main job in a real browser, each walk on a demo of its own.
 // Prints a line per walk and a closing line; exits 1 when one fails, 2 when it was called wrong.
 import assert from 'node:assert/strict';
-import { argument, launch, login, openBrowser, screenshot, visitor } from './lib.mjs';
+import { argument, launch, login, openBrowser, screenshot, slowMailServer, visitor } from './lib.mjs';
 import { keyboard, pointer } from './hands.mjs';
-import { accepted, addAccount, COBRO, otherModuleIsOnTheDefaultAccount, PAGO, readMail, record, resend } from './walk.mjs';
+import { accepted, addAccount, COBRO, noteStates, otherModuleIsOnTheDefaultAccount, PAGO, readMail, record, resend } from './walk.mjs';
 
 const bin = argument('bin');
 if (!bin) {
@@ -11,18 +11,27 @@ if (!bin) {
   process.exit(2);
 }
 
-/** The four steps, for a cobro and for a pago. */
+/** ms before each answer of the mail server: long enough for a person to see «En cola», three or four times well under two seconds. */
+const SERVER_THINKS = 200;
+
+/** A mail is shown in a frame that may run nothing; the walk's own questions about it are refused too. */
+const ASKED_BY_THE_WALK = /^Blocked script execution in \S+\/demo\/buzon\/\S+\/html/;
+
+/** The four steps, for a cobro and for a pago. Answers how long each envío took to be accepted on the page. */
 async function fourSteps(page, demo, hand, script) {
+  const took = [];
+  await page.addInitScript(noteStates);
   await addAccount(page, demo, hand, COBRO, script);
   await otherModuleIsOnTheDefaultAccount(page, PAGO);
   for (const what of [COBRO, PAGO]) {
     if (what === PAGO) await addAccount(page, demo, hand, PAGO, script);
     const payment = await record(page, demo, hand, what, script);
-    await accepted(page, script);
-    await resend(page, hand, script);
-    await accepted(page, script, 2);
+    took.push(await accepted(page, script, payment.recipients));
+    const sends = await resend(page, hand, script);
+    took.push(await accepted(page, script, sends));
     await readMail(page, hand, what, payment);
   }
+  return `accepted after ${took.join(', ')} ms`;
 }
 
 const walks = [
@@ -39,13 +48,14 @@ let passed = 0;
 for (const [name, options, walk] of walks.filter(([name]) => !only || name.includes(only))) {
   const started = Date.now();
   const demo = await launch(bin);
+  demo.slow = await slowMailServer(demo.smtp_port, SERVER_THINKS);
   const page = await visitor(browser, demo, options);
   try {
     await login(page, demo);
-    await walk(page, demo);
-    assert.deepEqual(page.complaints, [], 'the browser has nothing to complain about');
+    const said = await walk(page, demo);
+    assert.deepEqual(page.complaints.filter((one) => !ASKED_BY_THE_WALK.test(one)), [], 'the browser has nothing to complain about');
     passed += 1;
-    console.log(`ok    ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
+    console.log(`ok    ${name} (${((Date.now() - started) / 1000).toFixed(1)} s${said ? `; ${said}` : ''})`);
   } catch (error) {
     failed.push(name);
     console.log(`FAIL  ${name}\n      at ${page.url()}\n${String(error.stack).replace(/^/gm, '      ')}`);
@@ -54,6 +64,7 @@ for (const [name, options, walk] of walks.filter(([name]) => !only || name.inclu
     await screenshot(page, 'e2e/pictures/failed', name.replace(/\W+/g, '-')).catch(() => {});
   } finally {
     await page.context().close();
+    demo.slow.stop();
     await demo.stop();
   }
 }

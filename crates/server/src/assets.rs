@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::Path;
 use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use rust_embed::RustEmbed;
 
@@ -31,7 +31,12 @@ pub fn url(name: &str) -> String {
 }
 
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    Router::new().route("/static/{hash}/{*name}", get(serve))
+    Router::new().route("/static/{hash}/{*name}", get(serve)).route("/favicon.ico", get(icon))
+}
+
+/// Where browsers look for the icon of what is no page of ours, like a PDF in their viewer.
+async fn icon() -> Redirect {
+    Redirect::temporary(&url("marca.svg"))
 }
 
 async fn serve(Path((hash, name)): Path<(String, String)>, headers: HeaderMap) -> Response {
