@@ -38,6 +38,7 @@ pub async fn create(
     let id = new_id();
     let tx = db.begin_write().await?;
     if let Some(earlier) = idempotency::claim(&tx, by.company, once, id, now).await? {
+        tx.commit().await?;
         return Ok(ContactId(earlier));
     }
     let sql = "INSERT INTO contact (company_id, id, name, identification_type, identification, is_customer, is_supplier,

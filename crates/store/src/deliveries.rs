@@ -155,9 +155,9 @@ pub async fn retry_once(db: &Db, by: &Actor, id: DeliveryId, once: &Once, now: I
     let tx = db.begin_write().await.map_err(ClaimError::from)?;
     if idempotency::claim(&tx, by.company, Some(once), id.0, now).await?.is_none() {
         retry_in(&tx, by, id, now).await.map_err(OnceError::Act)?;
-        tx.commit().await.map_err(ClaimError::from)?;
-        db.nudge();
     }
+    tx.commit().await.map_err(ClaimError::from)?;
+    db.nudge();
     Ok(())
 }
 
@@ -191,8 +191,8 @@ pub async fn cancel_once(db: &Db, by: &Actor, id: DeliveryId, once: &Once, now: 
     let tx = db.begin_write().await.map_err(ClaimError::from)?;
     if idempotency::claim(&tx, by.company, Some(once), id.0, now).await?.is_none() {
         cancel_in(&tx, by, id, now).await.map_err(OnceError::Act)?;
-        tx.commit().await.map_err(ClaimError::from)?;
     }
+    tx.commit().await.map_err(ClaimError::from)?;
     Ok(())
 }
 

@@ -40,6 +40,7 @@ pub async fn create(
     let id = new_id();
     let tx = db.begin_write().await?;
     if let Some(earlier) = idempotency::claim(&tx, by.company, once, id, now).await? {
+        tx.commit().await?;
         return Ok(DocumentId(earlier));
     }
     if contacts::find_in(tx.as_conn(), by.company, document.contact).await?.is_none() {

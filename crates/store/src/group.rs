@@ -1,7 +1,8 @@
 //! SQLite waits for the disk once for several acts: whoever is waiting for the writer joins the transaction that is open,
 //! and all of them are answered after its one commit.
 //!
-//! Each act after the first works in a savepoint, so that one that is refused undoes nothing of the others'.
+//! Each act after the first works in a savepoint, so that one that is refused undoes nothing of the others'. It also sees
+//! what those before it wrote and nobody has been told yet: whoever answers with what it read there commits first.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -42,7 +42,9 @@ pub enum OnceError<Refused> {
     Act(Refused),
 }
 
-/// Claims the key for what is about to be made. `Some(id)` is what the same request made before: do nothing, answer with it.
+/// Claims the key for what is about to be made. `Some(id)` is what the same request made before: do nothing, commit, answer with it.
+///
+/// Commit, since on SQLite what it made may be in the same open transaction and not yet on the disk.
 pub(crate) async fn claim(
     tx: &Tx,
     company: CompanyId,

@@ -50,6 +50,7 @@ pub async fn create(
     let id = MailAccountId(new_id());
     let tx = db.begin_write().await?;
     if let Some(earlier) = idempotency::claim(&tx, by.company, once, id.0, now).await? {
+        tx.commit().await?;
         return Ok(MailAccountId(earlier));
     }
     let sealed = form.password.as_ref().map(|password| keys.seal(password, &identity(by.company, id))).transpose()?;

@@ -66,6 +66,7 @@ pub async fn record(
     let number = numbers::next(&tx, by.company, payment.direction).await?;
     let id = PaymentId(new_id());
     if let Some(earlier) = idempotency::claim(&tx, by.company, once, id.0, now).await? {
+        tx.commit().await?;
         return Ok(PaymentId(earlier));
     }
     let contact = contacts::find_in(tx.as_conn(), by.company, payment.contact).await?.ok_or(RecordError::ContactNotFound)?;
@@ -257,9 +258,9 @@ pub async fn void_once(
     let tx = db.begin_write().await.map_err(ClaimError::from)?;
     if idempotency::claim(&tx, by.company, Some(once), id.0, now).await?.is_none() {
         void_in(&tx, by, id, reason, notice, now).await.map_err(OnceError::Act)?;
-        tx.commit().await.map_err(ClaimError::from)?;
-        db.nudge();
     }
+    tx.commit().await.map_err(ClaimError::from)?;
+    db.nudge();
     Ok(())
 }
 
@@ -361,6 +362,7 @@ pub async fn resend(
     let payment = sent_payment(&tx, by, id).await?.ok_or(ResendError::NotFound)?;
     let first = DeliveryId(new_id());
     if let Some(earlier) = idempotency::claim(&tx, by.company, once, first.0, now).await? {
+        tx.commit().await?;
         return Ok(DeliveryId(earlier));
     }
     let contact = contacts::find_in(tx.as_conn(), by.company, ContactId(payment.contact_id)).await?;
