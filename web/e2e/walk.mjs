@@ -107,7 +107,8 @@ export async function record(page, demo, hand, what, script) {
   return { number: what.heading.exec((await heading.innerText()).trim())[1], total: written(total), recipients: contact.emails.length };
 }
 
-async function personWithTwoOpen(demo, side) {
+/** Somebody of the demo with an address and two open documents. */
+export async function personWithTwoOpen(demo, side) {
   const documents = (await list(demo, '/documents')).filter((one) => one.side === side && cents(one.balance) > 100);
   for (const contact of await list(demo, '/contacts')) {
     const open = documents.filter((one) => one.contact_id === contact.id);
