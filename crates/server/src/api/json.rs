@@ -20,12 +20,18 @@ const EXPECTED: [(&str, &str, &str); 8] = [
 
 pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = path(error.path());
-        not_read(error.inner(), path)
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| match broken(bytes) {
+        // A field may be wrong long before the text breaks off; that it breaks off is said first.
+        Some(syntax) => not_read(&syntax, Vec::new()),
+        None => not_read(error.inner(), path(error.path())),
     })?;
     json.end().map_err(|error| not_read(&error, Vec::new()))?;
     Ok(value)
+}
+
+/// Where the text is no JSON at all, whatever it was meant to say.
+fn broken(bytes: &[u8]) -> Option<serde_json::Error> {
+    serde_json::from_slice::<serde::de::IgnoredAny>(bytes).err()
 }
 
 fn not_read(error: &serde_json::Error, path: Vec<String>) -> Problem {

@@ -1,6 +1,6 @@
 //! What a form carries from Probar to Guardar without showing it: the password as it was typed, and what the check
 //! answered. Both are sealed with the master key for one company and one session, and open for half an hour
-//! (docs/decisions/0010-password-between-probar-and-guardar.md).
+//! (docs/decisions/0007-password-between-probar-and-guardar.md).
 
 use acuse_domain::Instant;
 use acuse_domain::id::CompanyId;

@@ -264,7 +264,7 @@ async fn what_is_no_json_is_told_by_line_and_column() {
     };
     let problem = send("application/json", b"{\n  \"direction\": received }".to_vec()).await.refused(400, "malformed_json", &[]);
     assert_eq!(problem["detail"], "No es JSON válido: línea 2, columna 16.");
-    for body in ["", "{", "{} {}", "\u{feff}{}"] {
+    for body in ["", "{", r#"{"a":"#, "{} {}", "\u{feff}{}"] {
         send("application/json", body.as_bytes().to_vec()).await.refused(400, "malformed_json", &[]);
     }
     send("application/json", b"{\"direction\": \"\xff\"}".to_vec()).await.refused(400, "malformed_json", &[]);
