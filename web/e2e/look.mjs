@@ -10,6 +10,12 @@ const THUMB = 43.5;
 /** How narrow a window has the phone's controls. */
 const PHONE_BELOW = 1024;
 
+/** What a person presses to bring a page into the state to look at. */
+const save = (page) => page.getByRole('button', { name: /^Guardar|^Crear|^Registrar/ }).last().click().then(() => page.locator('.ac-errors').first().waitFor());
+const probe = (page) => page.getByRole('button', { name: /^Probar/ }).last().click().then(() => page.locator('#diag').waitFor({ timeout: 22_000 }));
+const suggestions = (page) => page.getByRole('combobox').first().pressSequentially('com').then(() => page.getByRole('option').first().waitFor());
+const openDialog = (page, name) => page.getByRole('main').getByRole('link', { name }).first().click().then(() => page.locator('dialog:modal').waitFor());
+
 const bin = argument('bin');
 if (!bin) {
   console.error('npm run look -- --bin PATH   (the acuse binary)');
@@ -28,7 +34,7 @@ try {
       const page = await visitor(browser, demo, { width, height, scheme });
       await look(page, 'entrar', '/entrar', width, scheme);
       await login(page, demo);
-      for (const [name, path] of pages) await look(page, name, path, width, scheme);
+      for (const [name, path, act] of pages) await look(page, name, path, width, scheme, act);
       await page.context().close();
     }
   }
@@ -50,39 +56,73 @@ async function pagesOf(demo) {
   const documents = await list(demo, '/documents');
   const owing = documents.find(({ side, balance }) => side === 'receivable' && balance !== '0.00')?.contact_id;
   const owed = documents.find(({ side, balance }) => side === 'payable' && balance !== '0.00')?.contact_id;
+  const account = await accountOf(demo);
   return [
     ['inicio', '/'],
     ['cobros', '/cobros'],
     ['cobros-vacio', '/cobros?q=nadie-se-llama-as%C3%AD'],
-    ['cobro-nuevo-persona', '/cobros/nuevo'],
+    ['cobro-nuevo-sin-persona', '/cobros/nuevo'],
+    ['cobro-nuevo-persona', '/cobros/nuevo', suggestions],
     owing && ['cobro-nuevo', `/cobros/nuevo?persona=${owing}`],
+    owing && ['cobro-nuevo-rechazado', `/cobros/nuevo?persona=${owing}`, save],
     cobro && ['cobro', `/cobros/${cobro}`],
     cobro && ['cobro-reenviar', `/cobros/${cobro}/reenviar`],
     cobro && ['cobro-anular', `/cobros/${cobro}/anular`],
+    cobro && ['cobro-reenviar-encima', `/cobros/${cobro}`, (page) => openDialog(page, 'Reenviar')],
+    cobro && ['cobro-anular-encima', `/cobros/${cobro}`, (page) => openDialog(page, 'Anular…')],
     voided && ['cobro-anulado', `/cobros/${voided}`],
     ['pagos', '/pagos'],
     owed && ['pago-nuevo', `/pagos/nuevo?persona=${owed}`],
+    owed && ['pago-nuevo-rechazado', `/pagos/nuevo?persona=${owed}`, save],
     pago && ['pago', `/pagos/${pago}`],
     ['personas', '/personas'],
     owing && ['persona', `/personas/${owing}`],
+    ['personas-vacio', '/personas?q=nadie-se-llama-as%C3%AD'],
     ['persona-nueva', '/personas/nueva'],
+    ['persona-nueva-rechazada', '/personas/nueva', save],
     ['documentos', '/documentos'],
     ['documento-nuevo', '/documentos/nuevo'],
+    ['documento-nuevo-rechazado', '/documentos/nuevo', save],
+    documents[0] && ['documento', `/documentos/${documents[0].id}`],
     ['envios', '/envios'],
     ['correos', '/mi-compania/correos'],
     ['correo-nueva', '/mi-compania/correos/nueva'],
+    ['correo', `/mi-compania/correos/${account}`],
+    ['correo-probar-correcta', `/mi-compania/correos/${account}`, probe],
+    ['correo-probar-erronea', `/mi-compania/correos/${account}`, async (page) => {
+      await page.getByLabel('Puerto SMTP').fill('1');
+      await probe(page);
+    }],
+    ['correo-eliminar', `/mi-compania/correos/${account}/eliminar`],
+    ['mi-compania', '/mi-compania'],
     ['buzon', '/demo/buzon'],
+    ['docs', '/docs'],
+    ['no-existe', '/cobros/01938f2e-7c11-7a3b-9c1d-0f6f4f0a2b11'],
   ].filter(Boolean);
 }
 
-async function look(page, name, path, width, scheme) {
+/** The account of cobros, on the demo's own mail server. */
+async function accountOf(demo) {
+  const body = JSON.stringify({ module: 'received_payments', server: '127.0.0.1', port: demo.smtp_port, security: 'none', from_name: 'Distribuidora', from_address: 'cobros@empresa.example' });
+  const answer = await fetch(`${demo.url}/api/v1/mail-accounts`, { method: 'POST', headers: { authorization: `Bearer ${demo.token}`, 'content-type': 'application/json' }, body });
+  return (await answer.json()).id;
+}
+
+async function look(page, name, path, width, scheme, act) {
   const say = (words) => findings.push(`${name} ${width} ${scheme}: ${words}`);
   page.complaints.length = 0;
   const answer = await page.goto(path, { waitUntil: 'load' });
   looked += 1;
-  if (!answer.ok()) return say(`${path} answers ${answer.status()}`);
+  const isMissing = name === 'no-existe';
+  if (answer.ok() === isMissing) return say(`${path} answers ${answer.status()}`);
+  if (isMissing) page.complaints.length = 0; // the browser reports the 404 that was asked for
+  try {
+    await act?.(page);
+  } catch (error) {
+    return say(`could not be brought about: ${error.message.split('\n')[0]}`);
+  }
   await page.evaluate(() => document.fonts.ready);
-  for (const complaint of page.complaints) say(complaint);
+  for (const complaint of page.complaints.filter((one) => !(act === save && /status of 422/.test(one)))) say(complaint); // the refusal was asked for
   await sideways(page, say);
   if (width < PHONE_BELOW) for (const small of await smallTargets(page)) say(`small target ${small}`);
   for (const violation of await axe(page)) say(violation);
