@@ -1,4 +1,4 @@
-//! Who pays what in a measure: a company with its logo, fifty customers with three open invoices each.
+//! Who pays what in a measure: a company, fifty customers with three open invoices each.
 
 use acuse_domain::company::CompanyProfile;
 use acuse_domain::contact::{ContactDetails, EmailsByPurpose};
@@ -41,14 +41,18 @@ impl Company {
         let now = now();
         let ruc = format!("179{:07}001", rand::rng().random_range(0..10_000_000)).parse().map_err(failed)?;
         let id = companies::create(db, &ruc, &profile()?, now).await.map_err(failed)?;
-        let logo = Logo::from_upload(LOGO).map_err(failed)?;
-        companies::change_logo(db, id, Some(logo.png().to_vec())).await?;
         let by = Actor { company: id, name: "María Fernanda Cevallos".to_string() };
         let mut customers = Vec::with_capacity(CUSTOMERS);
         for index in 0..CUSTOMERS {
             customers.push(customer(db, &by, index, now).await?);
         }
         Ok(Self { by, customers })
+    }
+
+    /// From now on its receipts carry its logo.
+    pub async fn take_logo(&self, db: &Db) -> Result<(), Failure> {
+        let logo = Logo::from_upload(LOGO).map_err(failed)?;
+        Ok(companies::change_logo(db, self.by.company, Some(logo.png().to_vec())).await?)
     }
 
     pub fn customer(&self, index: usize) -> &Customer {
@@ -69,10 +73,17 @@ impl Company {
         }
     }
 
-    /// Records one payment whose receipt goes to these.
-    pub async fn record(&self, db: &Db, index: usize, to: Vec<EmailAddress>) -> Result<PaymentId, Failure> {
-        let notify = Notify::Addresses(to);
-        payments::record(db, &self.by, self.payment(index), &notify, None, now()).await.map_err(failed)
+    /// The simple receipt: one transfer that settles part of one invoice.
+    pub fn small_payment(&self, index: usize) -> NewPayment {
+        let mut payment = self.payment(index);
+        payment.lines.retain(|line| line.method == Method::Transfer);
+        payment.allocations.retain(|allocation| allocation.amount == Money::from_cents(PAID_CENTS[1]));
+        payment
+    }
+
+    /// Records a payment whose receipt goes to these.
+    pub async fn record(&self, db: &Db, payment: NewPayment, to: Vec<EmailAddress>) -> Result<PaymentId, Failure> {
+        payments::record(db, &self.by, payment, &Notify::Addresses(to), None, now()).await.map_err(failed)
     }
 }
 

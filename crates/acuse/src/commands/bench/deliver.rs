@@ -13,7 +13,7 @@ use super::{Runs, failed};
 use crate::failure::Failure;
 
 /// A payment's PDF is drawn for its first recipient and kept for the others.
-const RECIPIENTS: usize = 100;
+const RECIPIENTS: usize = 500;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -34,6 +34,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let sink = Sink::start()?;
     let own = if args.postgres.is_some() { None } else { Postgres::start()? };
     let postgres = args.postgres.as_deref().or(own.as_ref().map(|own| own.url.as_str()));
+    let size = mail_size().await?;
     let (mut source, mut on_sqlite, mut on_postgres) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..args.runs.runs {
         source.push(sink.flood(args.deliveries, args.connections)?);
@@ -56,11 +57,19 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         lines.push(line("PostgreSQL", &on_postgres));
     }
     let (count, runs) = (grouped(args.deliveries as u64), args.runs.runs);
-    show(
-        &format!("deliver: {count} envíos en cola → aceptados y anotados; {} conexiones, {runs} corridas", args.connections),
-        &lines,
-    );
+    let how = format!("{} conexiones, {runs} corridas", args.connections);
+    show(&format!("deliver: {count} envíos en cola, de {} KB → aceptados y anotados; {how}", size / 1_000), &lines);
     Ok(())
+}
+
+/// Bytes of one of the mails; smtp-source's are 40,000.
+async fn mail_size() -> Result<usize, Failure> {
+    let station = Station::on_sqlite().await?;
+    let company = Company::found(&station.db).await?;
+    let payment = company.record(&station.db, company.small_payment(0), vec![recipient(0)?]).await?;
+    let size = station.mail_size(company.by.company, payment).await?;
+    station.close().await;
+    Ok(size)
 }
 
 async fn deliver(station: Station, sink: &Sink, args: &Args) -> Result<u64, Failure> {
@@ -69,7 +78,7 @@ async fn deliver(station: Station, sink: &Sink, args: &Args) -> Result<u64, Fail
     while queued < args.deliveries {
         let next = RECIPIENTS.min(args.deliveries - queued);
         let to: Vec<EmailAddress> = (queued..queued + next).map(recipient).collect::<Result<_, _>>()?;
-        company.record(&station.db, queued / RECIPIENTS, to).await?;
+        company.record(&station.db, company.small_payment(queued / RECIPIENTS), to).await?;
         queued += next;
     }
     let begun = Instant::now();

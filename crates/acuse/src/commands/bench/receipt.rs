@@ -63,6 +63,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
 async fn receipts(sink: &Sink, args: &Args) -> Result<u64, Failure> {
     let station = Station::on_sqlite().await?;
     let company = Arc::new(Company::found(&station.db).await?);
+    company.take_logo(&station.db).await?;
     let delivering = station.deliver_to(sink.port, args.connections)?;
     let begun = Instant::now();
     record_all(&station, &company, args.payments).await?;
@@ -84,7 +85,7 @@ async fn record_all(station: &Station, company: &Arc<Company>, payments: usize) 
                 if index >= payments {
                     return Ok::<_, Failure>(());
                 }
-                company.record(&db, index, vec![recipient(index)?]).await?;
+                company.record(&db, company.payment(index), vec![recipient(index)?]).await?;
             }
         });
     }

@@ -5,12 +5,15 @@ use std::time::{Duration, Instant};
 
 use acuse_delivery::{DefaultAccount, Engine, Settings};
 use acuse_domain::delivery::State;
-use acuse_domain::id::CompanyId;
+use acuse_domain::id::{CompanyId, PaymentId};
 use acuse_domain::mail_account::Security;
 use acuse_mail::guard::Network;
+use acuse_mail::message::{self, Attachment, Mail};
 use acuse_mail::session::Endpoint;
+use acuse_render::mail::{MailFacts, receipt_mail};
+use acuse_render::receipt::receipt_pdf;
 use acuse_store::secrets::Keyring;
-use acuse_store::{Db, deliveries};
+use acuse_store::{Db, deliveries, now, payments};
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -78,6 +81,31 @@ impl Station {
         }
         let accepted = deliveries::count_in(&self.db, company, &[State::Accepted]).await?;
         if accepted == count as u64 { Ok(()) } else { Err(failed(format!("se aceptaron {accepted} envíos de {count}"))) }
+    }
+
+    /// How many bytes the mail of this payment has that the engine sends.
+    pub async fn mail_size(&self, company: CompanyId, payment: PaymentId) -> Result<usize, Failure> {
+        let receipt = payments::receipt(&self.db, company, payment).await?.ok_or_else(|| failed("no hay recibo"))?;
+        let pdf = receipt_pdf(&receipt, None).map_err(failed)?;
+        let rendered = receipt_mail(&receipt, &MailFacts::default());
+        let name = rendered.attachment_name.as_deref().unwrap_or_default();
+        let address = SENDER.parse().map_err(failed)?;
+        let mail = Mail {
+            from_name: &receipt.company.legal_name,
+            from_address: &address,
+            to_name: None,
+            to: &address,
+            reply_to: None,
+            subject: &rendered.subject,
+            text: &rendered.text,
+            html: Some(&rendered.html),
+            logo_png: None,
+            attachments: &[Attachment { name, mime: "application/pdf", bytes: &pdf }],
+            message_id: SENDER,
+            date: now(),
+            in_reply_to: None,
+        };
+        Ok(message::compose(&mail).map_err(failed)?.len())
     }
 
     pub async fn close(self) {
