@@ -30,6 +30,8 @@ const answers = {
   '/cuenta': () => page_(`<div class="ac-probe"><form><button name="accion" value="probar" data-probe hx-post="/probar" hx-target=".ac-probe" hx-select=".ac-probe" hx-swap="outerHTML">Probar</button></form></div>
     <template id="probando"><section class="ac-probe-side"><h2>Probando la cuenta</h2><span data-seconds>0</span><button type="button" data-stop>Detener</button></section></template>`),
   '/probar': async () => { await new Promise((done) => setTimeout(done, 700)); return page_(verdict); },
+  '/lento': async (form) => { if (form.nota !== undefined) await new Promise((done) => setTimeout(done, 600)); return page_(`<form action="/lento"><select id="forma" name="forma" aria-label="Forma" hx-get="/lento" hx-include="closest form" hx-trigger="change" hx-target="#contenido" hx-select="#contenido" hx-swap="outerHTML">${['cash', 'check', 'card'].map((one) => `<option${one === form.forma ? ' selected' : ''}>${one}</option>`).join('')}</select>
+    <input id="nota" name="nota" aria-label="Nota" value="${form.nota ?? ''}"><output>${form.forma ?? ''}</output></form>`); },
   '/echo': (form) => page_(`<p id="eco" tabindex="-1" autofocus>${JSON.stringify(form).replaceAll('<', '&lt;')}</p>`),
 };
 
@@ -125,6 +127,23 @@ const promises = {
     await page.keyboard.press('Control+Enter');
     await page.waitForURL('**/echo');
     assert.equal(JSON.parse(await page.textContent('#eco')).accion, 'guardar');
+  },
+  async 'what is typed or chosen while an answer is on its way stays, and the server hears of it'(page) {
+    await page.goto(`${base}/lento`);
+    await page.waitForSelector('[data-htmx-powered]');
+    await page.focus('#forma');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('88124507');
+    await page.waitForFunction(() => document.querySelector('output').textContent === 'check');
+    assert.equal(await page.inputValue('#nota'), '88124507');
+    await page.focus('#forma');
+    await page.keyboard.press('Home');
+    await page.waitForTimeout(100);
+    await page.keyboard.press('End');
+    await page.waitForFunction(() => document.querySelector('output').textContent === 'card');
+    assert.equal(await page.inputValue('#forma'), 'card');
+    assert.equal(await page.inputValue('#nota'), '88124507');
   },
   async 'a live part follows until nothing more happens, and never takes away what one types'(page) {
     await page.goto(`${base}/vivo`);

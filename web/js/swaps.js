@@ -27,8 +27,37 @@ document.addEventListener('htmx:before:swap', (event) => {
 });
 
 document.addEventListener('htmx:after:swap', () => {
+  giveBack();
   for (const form of document.querySelectorAll('form[data-sums]')) showTotals(form);
 });
+
+// An answer knows its form as it was sent; what a person typed or chose since then stays.
+let asSent = null;
+let since = new Map();
+
+document.addEventListener('htmx:before:request', ({ target }) => {
+  if (target.form && !isPoll(target)) asSent = new Map(fieldsOf(target.form).map((field) => [keyOf(field), contentOf(field)]));
+});
+
+document.addEventListener('htmx:before:swap', () => {
+  const fields = asSent ? [...document.querySelectorAll('main form')].flatMap(fieldsOf) : [];
+  since = new Map(fields.filter((field) => asSent.has(keyOf(field)) && asSent.get(keyOf(field)) !== contentOf(field)).map((field) => [keyOf(field), contentOf(field)]));
+  asSent = null;
+});
+
+function giveBack() {
+  const [kept, fields] = [since, since.size > 0 ? [...document.querySelectorAll('main form')].flatMap(fieldsOf) : []];
+  since = new Map();
+  for (const field of fields.filter((one) => kept.has(keyOf(one)))) {
+    field[isBox(field) ? 'checked' : 'value'] = kept.get(keyOf(field));
+    if (field.matches('select')) field.dispatchEvent(new Event('change', { bubbles: true })); // the server has not heard of it
+  }
+}
+
+const fieldsOf = (form) => [...form.elements].filter((field) => field.matches('input:not([type="hidden"]), select, textarea'));
+const isBox = (field) => field.matches('[type="checkbox"], [type="radio"]');
+const keyOf = (field) => field.id || `${field.name} ${isBox(field) ? field.value : ''}`;
+const contentOf = (field) => (isBox(field) ? field.checked : field.value);
 
 function showProbing(button) {
   const side = document.querySelector('.ac-probe-side');
