@@ -84,18 +84,26 @@ impl Turn {
         let connections = self.engine.settings.connections_per_account.max(1);
         let (claims, most) =
             if self.probing { (1, 1) } else { (CLAIMS_PER_TURN, CLAIM_PER_CONNECTION * u32::try_from(connections).unwrap_or(1)) };
-        for _ in 0..claims {
-            if self.is_over() {
-                break;
-            }
-            let claimed = deliveries::claim_due(&self.engine.db, lane, most, LEASE, now()).await?;
+        let mut claimed = self.claim(lane, most).await?;
+        for left in (0..claims).rev() {
             if claimed.is_empty() {
                 break;
             }
-            self.engine.held.add(claimed.iter().map(ticket));
-            self.send_all(claimed, connections).await;
+            // The next are claimed while these are being sent, so that no connection waits for the disk.
+            let more = async { if left > 0 { self.claim(lane, most).await } else { Ok(Vec::new()) } };
+            let ((), next) = tokio::join!(self.send_all(claimed, connections), more);
+            claimed = next?;
         }
         Ok(if self.account_failed.load(Ordering::Relaxed) { Served::Idle } else { Served::Turn })
+    }
+
+    async fn claim(&self, lane: Lane, most: u32) -> Result<Vec<Claimed>, StoreError> {
+        if self.is_over() {
+            return Ok(Vec::new());
+        }
+        let claimed = deliveries::claim_due(&self.engine.db, lane, most, LEASE, now()).await?;
+        self.engine.held.add(claimed.iter().map(ticket));
+        Ok(claimed)
     }
 
     fn is_over(&self) -> bool {

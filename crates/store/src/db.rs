@@ -112,6 +112,14 @@ impl Tx {
             Begun::Together(member) => Ok(member.commit().await?),
         }
     }
+
+    /// Undoes it all, and answers when what it saw of others is on the disk.
+    pub(crate) async fn undo(self) -> Result<(), StoreError> {
+        match self.0 {
+            Begun::Alone(tx) => Ok(tx.rollback().await?),
+            Begun::Together(member) => Ok(member.undo().await?),
+        }
+    }
 }
 
 impl Db {

@@ -17,6 +17,10 @@ use tokio::time::timeout;
 /// How long an act waits for those before it.
 const TURN_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Acts in one transaction. More would save little of the disk's time, and while one group waits for its answers the next
+/// is already at work.
+const MOST_ACTS: usize = 16;
+
 /// The writer's transaction between two acts. The lock is fair: first come, first served.
 #[derive(Clone, Default)]
 pub(crate) struct Group(Arc<Mutex<Open>>);
@@ -85,6 +89,15 @@ impl Member {
         }
         answer.await.unwrap_or_else(|_| Err(conn_error("the writer stopped")))
     }
+
+    /// Undoes this act, and answers when what it saw of the others' is on the disk.
+    pub(crate) async fn undo(mut self) -> Result<(), DbErr> {
+        let (told, answer) = oneshot::channel();
+        if let Some(turn) = self.turn.take() {
+            tokio::spawn(turn.undo(Some(told)));
+        }
+        answer.await.unwrap_or_else(|_| Err(conn_error("the writer stopped")))
+    }
 }
 
 impl Drop for Member {
@@ -92,7 +105,7 @@ impl Drop for Member {
         if let Some(turn) = self.turn.take()
             && let Ok(runtime) = Handle::try_current()
         {
-            runtime.spawn(turn.undo());
+            runtime.spawn(turn.undo(None));
         }
     }
 }
@@ -102,8 +115,10 @@ impl Turn {
         let Self { work, mut open } = self;
         open.done.push(told);
         if open.tx.is_some() {
-            if let Err(error) = work.commit().await {
-                open.give_up(&error).await;
+            match work.commit().await {
+                Ok(()) if open.done.len() >= MOST_ACTS => open.commit().await,
+                Ok(()) => {}
+                Err(error) => open.give_up(&error).await,
             }
             return;
         }
@@ -113,11 +128,16 @@ impl Turn {
         group.0.lock().await.commit().await;
     }
 
-    async fn undo(self) {
+    async fn undo(self, told: Option<oneshot::Sender<Result<(), DbErr>>>) {
         let Self { work, mut open } = self;
-        if let Err(error) = work.rollback().await {
+        let undone = work.rollback().await;
+        open.done.extend(told);
+        match undone {
+            // Nobody else is in it: there is nothing to wait for.
+            Ok(()) if open.tx.is_none() => open.tell(&Ok(())),
+            Ok(()) => {}
             // SQLite had rolled everything back by itself, as it does when the disk is full.
-            open.give_up(&error).await;
+            Err(error) => open.give_up(&error).await,
         }
     }
 }
@@ -126,9 +146,7 @@ impl Open {
     async fn commit(&mut self) {
         let Some(tx) = self.tx.take() else { return };
         let ended = tx.commit().await;
-        for told in self.done.drain(..) {
-            let _ = told.send(ended.clone());
-        }
+        self.tell(&ended);
     }
 
     /// Nothing of it is kept: everyone who was done is told so.
@@ -138,8 +156,12 @@ impl Open {
         {
             tracing::warn!("A transaction could not be rolled back: {error}");
         }
+        self.tell(&Err(why.clone()));
+    }
+
+    fn tell(&mut self, ended: &Result<(), DbErr>) {
         for told in self.done.drain(..) {
-            let _ = told.send(Err(why.clone()));
+            let _ = told.send(ended.clone());
         }
     }
 }

@@ -66,7 +66,8 @@ pub async fn record(
     let number = numbers::next(&tx, by.company, payment.direction).await?;
     let id = PaymentId(new_id());
     if let Some(earlier) = idempotency::claim(&tx, by.company, once, id.0, now).await? {
-        tx.commit().await?;
+        // Gives the number back: a request that is repeated leaves no gap.
+        tx.undo().await?;
         return Ok(PaymentId(earlier));
     }
     let contact = contacts::find_in(tx.as_conn(), by.company, payment.contact).await?.ok_or(RecordError::ContactNotFound)?;

@@ -210,7 +210,7 @@ pub async fn today_of_module(
 
 const SELECT: &str = "SELECT d.id, d.payment_id, p.direction, p.sequence, p.contact_id, c.name AS contact_name, d.kind, d.module,
     d.recipient, d.state, d.resend, d.queued_at, d.next_attempt_at, d.finished_at, d.message_id, d.account_source,
-    d.account_server, d.account_from, d.reply, d.problem_code
+    d.account_server, d.account_from, d.reply, d.problem_code, d.fence
     FROM delivery d JOIN payment p ON p.company_id = d.company_id AND p.id = d.payment_id
     JOIN contact c ON c.company_id = p.company_id AND c.id = p.contact_id";
 
@@ -219,7 +219,9 @@ const FROM: &str = "FROM delivery d JOIN payment p ON p.company_id = d.company_i
 
 async fn load(db: &Db, company: CompanyId, sql: &str, asked: Vec<Value>) -> Result<Vec<Delivery>, StoreError> {
     let rows: Vec<Row> = all(db.reader(), sql, asked).await?;
-    let mut attempts = attempts(db, company, &rows.iter().map(|row| row.id).collect::<Vec<_>>()).await?;
+    // What was never claimed was never tried.
+    let tried: Vec<Uuid> = rows.iter().filter(|row| row.fence > 0).map(|row| row.id).collect();
+    let mut attempts = attempts(db, company, &tried).await?;
     let mut deliveries = Vec::with_capacity(rows.len());
     for row in rows {
         let (own, rest): (Vec<_>, Vec<_>) = attempts.into_iter().partition(|(id, _)| *id == row.id);
@@ -281,6 +283,7 @@ struct Row {
     account_from: Option<String>,
     reply: Option<String>,
     problem_code: Option<String>,
+    fence: i64,
 }
 
 impl Row {
