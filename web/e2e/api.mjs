@@ -114,7 +114,7 @@ async function arrived(demo, cookie, payment) {
 async function sessionOf(demo) {
   const answer = await fetch(`${demo.url}/entrar`, { method: 'POST', redirect: 'manual', headers: { origin: demo.url }, body: new URLSearchParams({ correo: demo.email, clave: demo.password }) });
   assert.equal(answer.status, 303, 'the login that the demo printed');
-  return answer.headers.getSetCookie()[0].split(';')[0];
+  return answer.headers.get('set-cookie').split(';')[0];
 }
 
 /** `acuse mail check`: 0 correct, 1 wrong, 2 called wrong. */
