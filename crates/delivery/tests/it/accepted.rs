@@ -138,6 +138,8 @@ async fn who_had_the_receipt_of_a_voided_payment_is_told(world: World) {
     let told = mails(&catcher, "pagos@andina.ec");
     assert_eq!((told.len(), catcher.count()), (2, 2));
     assert!(told[1].subject.to_lowercase().contains("anul"), "{}", told[1].subject);
+    let text = told[1].text.as_deref().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("RC-000001 que le enviamos el "), "it names the mail that it takes back: {text}");
 }
 
 async fn each_recipient_has_a_delivery_of_its_own(world: World) {

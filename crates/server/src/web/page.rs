@@ -1,6 +1,5 @@
 //! What the frame around every page needs to know: who, for which company, where, and when.
 
-use acuse_domain::company::CompanyProfile;
 use acuse_domain::{Date, Instant};
 use acuse_store::deliveries::Group;
 use acuse_store::{StoreError, companies, deliveries};
@@ -62,7 +61,7 @@ impl Page {
         let company = may.actor.company;
         let found = companies::find(&app.db, company).await?;
         let (company_name, company_ruc) =
-            found.map(|found| (shown_name(&found.profile), found.ruc.to_string())).unwrap_or_default();
+            found.map(|found| (found.known_as().to_owned(), found.ruc.to_string())).unwrap_or_default();
         Ok(Self {
             user_name: may.actor.name.clone(),
             company_name,
@@ -110,11 +109,6 @@ impl Page {
     fn entry(&self, place: Section) -> Entry {
         Entry { place, is_current: place == self.section, problems: if place == Section::Envios { self.problems } else { 0 } }
     }
-}
-
-/// The name that people know the company by.
-fn shown_name(profile: &CompanyProfile) -> String {
-    profile.trade_name.clone().unwrap_or_else(|| profile.legal_name.clone())
 }
 
 /// The answer to a GET. A page of one's company is nobody else's: caches keep none of it.

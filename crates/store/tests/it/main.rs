@@ -11,6 +11,7 @@ mod events;
 mod group;
 mod idempotency;
 mod mail_accounts;
+mod overview;
 mod payments;
 mod record;
 mod users;
