@@ -31,6 +31,7 @@ struct Written {
     default_mail_from: String,
     allowed_private_hosts: String,
     extra_ca_file: String,
+    helo_name: String,
     workers: usize,
     connections_per_account: usize,
     log_format: LogFormat,
@@ -57,6 +58,8 @@ pub struct Config {
     pub default_account: Option<(MailUrl, EmailAddress)>,
     pub allowed_private_hosts: Vec<String>,
     pub extra_ca: Option<Vec<u8>>,
+    /// How this machine introduces itself to mail servers; its address where it has no public name.
+    pub helo_name: Option<String>,
     pub workers: usize,
     pub connections_per_account: usize,
     pub log_format: LogFormat,
@@ -99,6 +102,7 @@ impl Config {
                 path => PathBuf::from(path),
             },
             default_account: default_account(&written.default_mail_url, &written.default_mail_from)?,
+            helo_name: helo_name(&written.helo_name, &written.public_url)?,
             allowed_private_hosts: split(&written.allowed_private_hosts),
             public_url: written.public_url.trim_end_matches('/').to_string(),
             data_dir,
@@ -148,6 +152,50 @@ fn default_account(url: &str, from: &str) -> Result<Option<(MailUrl, EmailAddres
     }
 }
 
+/// The name that was chosen, or the one under which browsers find this installation, where that is a public one.
+fn helo_name(chosen: &str, public_url: &str) -> Result<Option<String>, Failure> {
+    if !chosen.is_empty() {
+        if !is_full_name(chosen) {
+            let what = format!("helo_name: «{chosen}» no es un nombre completo");
+            return Err(Failure::new(what, "Escriba un nombre como acuse.empresa.ec, o déjelo vacío."));
+        }
+        return Ok(Some(chosen.to_string()));
+    }
+    let host = url::Url::parse(public_url).ok().and_then(|url| url.domain().map(str::to_string));
+    Ok(host.filter(|host| is_full_name(host) && !is_only_local(host)))
+}
+
+fn is_full_name(name: &str) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty() && label.len() <= 63 && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    name.len() <= 253 && name.contains('.') && name.split('.').all(is_label) && name.parse::<std::net::IpAddr>().is_err()
+}
+
+/// RFC 6761, 6762, 8375 and what networks at home are called: names that say nothing to a server outside.
+fn is_only_local(host: &str) -> bool {
+    let last = host.rsplit('.').next().unwrap_or_default();
+    ["local", "localhost", "localdomain", "internal", "lan", "home", "arpa", "test", "invalid", "example"].contains(&last)
+}
+
 fn split(list: &str) -> Vec<String> {
     list.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_string).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::helo_name;
+
+    #[test]
+    fn a_public_name_is_told_to_mail_servers_and_no_other() {
+        let name = |chosen: &str, url: &str| helo_name(chosen, url).unwrap_or_default();
+        assert_eq!(name("", "https://acuse.empresa.ec/x").as_deref(), Some("acuse.empresa.ec"));
+        assert_eq!(name("correo.empresa.ec", "https://acuse.empresa.ec").as_deref(), Some("correo.empresa.ec"));
+        for url in
+            ["", "http://localhost:8080", "https://10.0.0.1", "http://acuse.local", "http://servidor:8080", "https://[::1]"]
+        {
+            assert_eq!(name("", url), None, "{url}");
+        }
+        assert!(helo_name("servidor", "").is_err() && helo_name("a b.ec", "").is_err());
+    }
 }

@@ -7,20 +7,20 @@ use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::Security;
 use tokio::time::Instant;
 
-use crate::diagnosis::{Diagnosis, classify};
-use crate::explanation::{Context, Language, explain};
+use crate::correction;
+use crate::diagnosis::classify;
+use crate::explanation::{Context, Language, explain, what_it_proves};
 use crate::failure::{Failure, Phase};
 use crate::guard::Network;
 use crate::login::Credentials;
 use crate::message::{Mail, compose};
 use crate::opening::Step;
+use crate::providers;
 use crate::reply::Reply;
 use crate::session::{Endpoint, Envelope, Limits, Session};
 
 /// A check ends within 20 s whatever the server does; this leaves a moment to say so.
 const IN_ALL: Duration = Duration::from_secs(18);
-/// How long another port is given to show that it answers.
-const OTHER_PORT: Duration = Duration::from_secs(3);
 
 /// The two verdicts, word for word as accountants know them.
 const CORRECT: &str = "Configuración correcta";
@@ -46,6 +46,8 @@ pub struct CheckReport {
     pub phases: Vec<PhaseLine>,
     pub problem: Option<CheckProblem>,
     pub suggestion: Option<Suggestion>,
+    /// What a check that went well proves, and what it does not.
+    pub note: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,28 +67,31 @@ pub struct CheckProblem {
     pub fix: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The settings with which it would work, as far as that is certain. `server` and `username` are named where they change.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suggestion {
     pub port: u16,
     pub security: Security,
+    pub server: Option<String>,
+    pub username: Option<String>,
 }
 
-/// Tries it, telling of each phase as it is done. Ends within 20 s.
+/// Tries it, telling of each phase as it is done. Ends within 20 s. Dropped, it closes its connections at once.
 pub async fn run(network: &Network, subject: &Subject, on_phase: impl FnMut(&PhaseLine) + Send) -> CheckReport {
     let mut lines = Lines { all: Vec::new(), since: Instant::now(), on_phase };
     let begun = Instant::now();
-    match walk(network, subject, &mut lines).await {
-        Ok(()) => lines.report(None, None),
-        Err(failure) => {
-            lines.failed(&failure);
-            let diagnosis = classify(&failure);
-            let suggestion = match diagnosis.suggestion {
-                Some((port, security)) => Some(Suggestion { port, security }),
-                None => port_that_answers(network, subject, &diagnosis, begun).await,
-            };
-            lines.report(Some(problem(subject, &failure, &diagnosis)), suggestion)
-        }
-    }
+    let Err(failure) = walk(network, subject, &mut lines).await else {
+        let note = what_it_proves(subject.to.as_ref().map(EmailAddress::as_str), subject.language);
+        return lines.report(None, None, Some(note));
+    };
+    lines.failed(&failure);
+    let diagnosis = classify(&failure);
+    let left = IN_ALL.saturating_sub(begun.elapsed());
+    let learnt = tokio::time::timeout(left, correction::look_for(network, subject, &failure, &diagnosis, left)).await;
+    let learnt = learnt.unwrap_or_default();
+    let code = if learnt.has_no_tls { "starttls_not_offered" } else { diagnosis.code };
+    let problem = problem(subject, &failure, code, lines.greeting());
+    lines.report(Some(problem), learnt.suggestion, None)
 }
 
 async fn walk<F: FnMut(&PhaseLine) + Send>(
@@ -148,40 +153,18 @@ async fn send_test_mail<F: FnMut(&PhaseLine) + Send>(
     }
 }
 
-/// Nobody answered on the chosen port: whether one of the usual ones does.
-async fn port_that_answers(network: &Network, subject: &Subject, diagnosis: &Diagnosis, begun: Instant) -> Option<Suggestion> {
-    if !matches!(diagnosis.code, "connection_refused" | "connection_timeout" | "timeout" | "not_smtp") {
-        return None;
-    }
-    let left = IN_ALL.saturating_sub(begun.elapsed());
-    let limits = Limits { in_all: Some(left.min(OTHER_PORT)), ..Limits::each(OTHER_PORT) };
-    let (starttls, tls) = tokio::join!(
-        answers(network, subject, 587, Security::StartTls, &limits),
-        answers(network, subject, 465, Security::Tls, &limits),
-    );
-    starttls.or(tls)
-}
-
-async fn answers(network: &Network, subject: &Subject, port: u16, security: Security, limits: &Limits) -> Option<Suggestion> {
-    let endpoint = Endpoint { port, security, ..subject.endpoint.clone() };
-    if endpoint == subject.endpoint {
-        return None;
-    }
-    let session = Session::open(network, &endpoint, None, limits).await.ok()?;
-    session.quit().await;
-    Some(Suggestion { port, security })
-}
-
-fn problem(subject: &Subject, failure: &Failure, diagnosis: &Diagnosis) -> CheckProblem {
+fn problem(subject: &Subject, failure: &Failure, code: &'static str, greeting: Option<&str>) -> CheckProblem {
     let sender = subject.from.to_string();
+    let host = &subject.endpoint.host;
     let context = Context {
-        host: &subject.endpoint.host,
+        host,
         username: subject.credentials.as_ref().map_or("", |who| who.username.as_str()),
         sender: &sender,
+        answered_by: greeting.and_then(|greeting| providers::stranger(host, greeting)),
         ..Context::default()
     };
-    let said = explain(diagnosis.code, &context.with(failure), subject.language);
-    CheckProblem { code: diagnosis.code, title: said.title, fix: said.fix }
+    let said = explain(code, &context.with(failure), subject.language);
+    CheckProblem { code, title: said.title, fix: said.fix }
 }
 
 /// The lines so far, and the moment since which the next one is counted.
@@ -215,9 +198,14 @@ impl<F: FnMut(&PhaseLine)> Lines<F> {
         self.all.push(line);
     }
 
-    fn report(mut self, problem: Option<CheckProblem>, suggestion: Option<Suggestion>) -> CheckReport {
+    /// The server's greeting, where there was one.
+    fn greeting(&self) -> Option<&str> {
+        self.all.iter().find(|line| line.phase == Phase::Greeting)?.reply.as_deref()
+    }
+
+    fn report(mut self, problem: Option<CheckProblem>, suggestion: Option<Suggestion>, note: Option<String>) -> CheckReport {
         self.all.sort_by_key(|line| line.phase);
         let ok = problem.is_none();
-        CheckReport { ok, verdict: if ok { CORRECT } else { WRONG }, phases: self.all, problem, suggestion }
+        CheckReport { ok, verdict: if ok { CORRECT } else { WRONG }, phases: self.all, problem, suggestion, note }
     }
 }

@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use acuse_domain::delivery::Verdict;
-use acuse_domain::mail_account::Security;
 
 use crate::catalogue::problem;
 use crate::failure::{Cause, Failure, Phase};
@@ -26,8 +25,6 @@ pub struct Diagnosis {
     pub verdict: Verdict,
     /// What the server asked for, where it named a time or a limit that ends at one.
     pub wait: Option<Duration>,
-    /// A correction that would help, of port and security.
-    pub suggestion: Option<(u16, Security)>,
     /// For a bounce: the code of what it was about.
     pub cause: Option<&'static str>,
 }
@@ -42,7 +39,6 @@ pub fn classify(failure: &Failure) -> Diagnosis {
     if receives_only(failure, diagnosis.code) {
         diagnosis = plain("not_a_submission_host");
     }
-    diagnosis.suggestion = suggestion(failure, diagnosis.code);
     diagnosis
 }
 
@@ -81,7 +77,7 @@ pub fn classify_bounce(text: &str) -> Diagnosis {
 
 fn plain(code: &'static str) -> Diagnosis {
     let verdict = problem(code).map_or(Verdict::Later, |problem| problem.verdict());
-    Diagnosis { code, verdict, wait: None, suggestion: None, cause: None }
+    Diagnosis { code, verdict, wait: None, cause: None }
 }
 
 /// The code of a situation that needs no words. Nothing where the server's reply decides.
@@ -204,18 +200,6 @@ fn receives_only(failure: &Failure, code: &str) -> bool {
             .next()
             .is_some_and(|label| label.strip_prefix("mx").is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit())));
     is_exchanger && matches!(code, "connection_refused" | "connection_timeout" | "auth_not_supported")
-}
-
-fn suggestion(failure: &Failure, code: &str) -> Option<(u16, Security)> {
-    let endpoint = &failure.endpoint;
-    match code {
-        "port_wants_tls" => Some((endpoint.port, Security::Tls)),
-        "port_wants_starttls" => Some((endpoint.port, Security::StartTls)),
-        "tls_required" if endpoint.security == Security::None => Some((endpoint.port, Security::StartTls)),
-        "auth_not_supported" | "auth_required" if endpoint.security == Security::None => Some((587, Security::StartTls)),
-        "starttls_not_offered" if endpoint.port != 465 => Some((465, Security::Tls)),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,10 @@ use crate::catalogue::problem;
 use crate::failure::{Cause, Failure};
 use crate::providers;
 
+/// A hoster or an antivirus may answer in another server's place; what it then says is not about the account.
+const INTERCEPTED_ES: &str = "En lugar de {host} respondió «{answered_by}»: la red o el hosting de esta máquina desvía el correo saliente, y lo que dice no se refiere a su cuenta. El operador debe pedir que permitan la salida; pruebe también el otro puerto (587 o 465).";
+const INTERCEPTED_EN: &str = "“{answered_by}” answered in the place of {host}: this machine's network or hosting diverts outgoing mail, and what it says is not about your account. The operator should ask for the way out to be opened; try the other port too (587 or 465).";
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Language {
     #[default]
@@ -22,6 +26,8 @@ pub struct Context<'a> {
     pub expired_on: Option<chrono::NaiveDate>,
     /// Bytes.
     pub size_limit: Option<usize>,
+    /// Who greeted in the place of a known provider's server.
+    pub answered_by: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +59,7 @@ impl<'a> Context<'a> {
             "certificate_name" => self.certificate_name.clone(),
             "expired_on" => self.expired_on.map(|day| day.format("%d/%m/%Y").to_string()),
             "suggested_host" => providers::meant_host(self.host).map(str::to_owned),
+            "answered_by" => self.answered_by.clone(),
             "limit" => self.size_limit.map(|bytes| format!("{} MB", bytes / 1_000_000)),
             _ => None,
         }
@@ -74,9 +81,32 @@ pub fn explain(code: &str, context: &Context<'_>, language: Language) -> Explana
         Some(provider) => provider.help(code, language),
         None => (None, &[][..]),
     };
+    let warning = context.answered_by.as_ref().map(|_| match language {
+        Language::Spanish => INTERCEPTED_ES.to_owned(),
+        Language::English => INTERCEPTED_EN.to_owned(),
+    });
     Explanation {
         title: fill(own_title.unwrap_or(&texts.title), context),
-        fix: own_help.iter().chain(&texts.fix).map(|text| fill(text, context)).collect(),
+        fix: warning.iter().chain(own_help).chain(&texts.fix).map(|text| fill(text, context)).collect(),
+    }
+}
+
+/// What a check that went well proves, and what it does not: acceptance is not arrival.
+#[must_use]
+pub fn what_it_proves(to: Option<&str>, language: Language) -> String {
+    match (to, language) {
+        (Some(to), Language::Spanish) => format!(
+            "El servidor aceptó el mensaje para {to}. Eso prueba que la cuenta puede enviar; no prueba que ya llegó a la bandeja de entrada: revise también la carpeta de no deseados."
+        ),
+        (Some(to), Language::English) => format!(
+            "The server took the message for {to}. That proves that the account can send; it does not prove that it is in the inbox yet: look into the junk folder too."
+        ),
+        (None, Language::Spanish) => {
+            "El servidor aceptó el usuario y el remitente, y no se envió nada. Algunos servidores solo dicen que no al enviar de verdad: escriba una dirección para probarlo.".to_owned()
+        }
+        (None, Language::English) => {
+            "The server took user and sender, and nothing was sent. Some servers only say no to a real message: give an address to try it.".to_owned()
+        }
     }
 }
 
@@ -122,6 +152,7 @@ mod tests {
             certificate_name: Some("srv1.hosting.com".to_owned()),
             expired_on: chrono::NaiveDate::from_ymd_opt(2026, 11, 3),
             size_limit: Some(25_000_000),
+            answered_by: Some("srv2.hosting.com".to_owned()),
         };
         for code in catalogue::codes() {
             for context in [&full, &Context::default()] {

@@ -25,6 +25,8 @@ const LONGEST_HOST: usize = 253;
 #[derive(Clone)]
 pub struct Network {
     rules: Arc<Rules>,
+    /// How this machine introduces itself; its address where it has no public name.
+    helo_name: Option<Arc<str>>,
 }
 
 struct Rules {
@@ -68,7 +70,17 @@ impl Network {
             Some(pem) => read_authorities(pem)?,
             None => Vec::new(),
         };
-        Ok(Self { rules: Arc::new(Rules { allowed, tls: tls_config(extra)? }) })
+        Ok(Self { rules: Arc::new(Rules { allowed, tls: tls_config(extra)? }), helo_name: None })
+    }
+
+    /// With the name for EHLO (RFC 5321 4.1.4): some servers refuse an address in its place.
+    #[must_use]
+    pub fn introducing_itself_as(self, name: Option<&str>) -> Self {
+        Self { helo_name: name.map(Arc::from), ..self }
+    }
+
+    pub(crate) fn helo_name(&self) -> Option<&str> {
+        self.helo_name.as_deref()
     }
 
     /// The addresses of a host that may be connected to. Every address is checked; one lookup is all there is.

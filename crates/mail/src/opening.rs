@@ -13,6 +13,7 @@ use crate::failure::{Cause, Phase, Trouble};
 use crate::guard::{Network, Unreachable, ascii_host};
 use crate::login::{Credentials, Mechanism};
 use crate::reply::Reply;
+use crate::secrets::Secrets;
 use crate::session::{Endpoint, Limits, wire_trouble};
 use crate::wire::{TlsError, Wire, WireError, deadline};
 
@@ -43,7 +44,8 @@ pub(crate) async fn open(
     check_input(endpoint, credentials)?;
     let stream = reach(network, endpoint, limits, ends, watch).await?;
     let greeted_by = stream.local_addr().ok();
-    let mut opening = Opening { network, endpoint, limits, me: name_of(greeted_by) };
+    let me = network.helo_name().map_or_else(|| name_of(greeted_by), str::to_owned);
+    let mut opening = Opening { network, endpoint, limits, me };
     let (mut wire, offers) = opening.greet_and_secure(stream, ends, watch).await?;
     match credentials {
         Some(who) => opening.log_in(&mut wire, &offers, who, watch).await?,
@@ -219,10 +221,10 @@ impl Opening<'_> {
         if offers.logins.is_empty() && !encrypted && offers.start_tls {
             return Err(Trouble::new(Phase::Auth, Cause::TlsRequired));
         }
-        let secrets = who.secrets();
+        wire.secrets = Secrets::of(&who.secrets());
         let mut refusal = Trouble::new(Phase::Auth, Cause::AuthNotSupported);
         for mechanism in Mechanism::offered(&offers.logins, encrypted) {
-            let reply = self.exchange(wire, mechanism, who).await?.without(&secrets);
+            let reply = self.exchange(wire, mechanism, who).await?;
             if reply.code() == 235 {
                 watch(Step {
                     phase: Phase::Auth,

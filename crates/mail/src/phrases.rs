@@ -150,6 +150,8 @@ struct Row {
     #[serde(default)]
     any: Vec<String>,
     #[serde(default)]
+    and: Vec<String>,
+    #[serde(default)]
     unless: Vec<String>,
     #[serde(default)]
     basic: Vec<String>,
@@ -161,6 +163,7 @@ struct Rule {
     code: String,
     stages: Vec<Stage>,
     any: Vec<Vec<String>>,
+    and: Vec<Vec<String>>,
     unless: Vec<Vec<String>>,
     basic: Vec<String>,
     enhanced: Vec<EnhancedRule>,
@@ -178,6 +181,7 @@ impl From<Row> for Rule {
             code: row.code,
             stages: row.phases.split_whitespace().filter_map(Stage::parse).collect(),
             any: phrases(row.any),
+            and: phrases(row.and),
             unless: phrases(row.unless),
             basic: row.basic,
             enhanced: row.enhanced.iter().map(|code| enhanced_rule(code)).collect(),
@@ -198,7 +202,7 @@ impl Rule {
         (self.stages.is_empty() || self.stages.contains(&stage))
             && (self.basic.is_empty() || self.basic.iter().any(|begin| words.basic.starts_with(begin.as_str())))
             && (self.enhanced.is_empty() || self.enhanced.iter().any(|rule| rule.holds(words.enhanced)))
-            && (self.any.is_empty() || self.any.iter().any(|phrase| words.have(phrase)))
+            && [&self.any, &self.and].iter().all(|one_of| one_of.is_empty() || one_of.iter().any(|phrase| words.have(phrase)))
             && !self.unless.iter().any(|phrase| words.have(phrase))
     }
 }
@@ -226,7 +230,7 @@ mod tests {
             for phase in row.phases.split_whitespace() {
                 assert!(Stage::parse(phase).is_some(), "{}: {phase}", row.code);
             }
-            for text in row.any.iter().chain(&row.unless) {
+            for text in row.any.iter().chain(&row.and).chain(&row.unless) {
                 assert_eq!(*text, text.to_lowercase());
             }
             for code in row.enhanced.iter().filter(|code| *code != "none") {

@@ -31,6 +31,11 @@ pub struct Provider {
     pub server: String,
     pub port: u16,
     security: String,
+    /// Words of its greeting, where it names no host of its own.
+    #[serde(default)]
+    greets_as: Vec<String>,
+    /// The one user name that everybody logs in with.
+    pub username: Option<String>,
     /// Recipients a day.
     pub daily: Option<u32>,
     #[serde(default)]
@@ -98,6 +103,24 @@ pub fn meant_host(typed: &str) -> Option<&'static str> {
         .map(|(_, server)| server)
 }
 
+/// The name by which another machine greets in the place of a known provider's server: a hoster or an antivirus that
+/// diverts outgoing mail. Nothing where the host is nobody's we know, or the greeting names no other house.
+#[must_use]
+pub fn stranger(host: &str, greeting: &str) -> Option<String> {
+    let provider = of_host(host)?;
+    let said = greeting.to_lowercase();
+    let kin = provider.hosts.iter().map(String::as_str).chain(provider.greets_as.iter().map(String::as_str));
+    // «gmail» of gmail.com, «yahoo» of mail.yahoo.com; «me» of me.com stands in too many words.
+    let house = |name: &str| name.rsplit('.').nth(1).filter(|house| house.len() > 3).map(str::to_owned);
+    let is_kin = |name: &str| said.contains(name) || house(name).is_some_and(|house| said.contains(&house));
+    if kin.into_iter().any(is_kin) || said.contains(&provider.name.to_lowercase()) {
+        return None;
+    }
+    let name = greeting.get(4..)?.split_whitespace().next()?.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    (name.contains('.') && crate::guard::ascii_host(name).is_some() && name.parse::<std::net::IpAddr>().is_err())
+        .then(|| name.to_owned())
+}
+
 /// Letters added, left out, changed, or swapped with their neighbour (optimal string alignment).
 fn slips(one: &str, other: &str) -> usize {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
@@ -131,6 +154,34 @@ mod tests {
         assert_eq!(meant_host("stmp.ofice365.com"), Some("smtp.office365.com"));
         assert_eq!(meant_host("smtp.gmail.com"), None);
         assert_eq!(meant_host("mail.empresa.ec"), None);
+    }
+
+    #[test]
+    fn another_house_at_a_known_door_is_noticed() {
+        let stranger = |host: &str, greeting: &str| super::stranger(host, greeting);
+        assert_eq!(
+            stranger("smtp.zoho.com", "220-srv12.hosting.ec ESMTP Exim 4.96 #2 Fri, 27 Nov 2026"),
+            Some("srv12.hosting.ec".to_owned())
+        );
+        assert_eq!(stranger("mail.empresa.ec", "220 srv12.hosting.ec ESMTP Exim"), None);
+        for (host, greeting) in [
+            ("smtp.gmail.com", "220 smtp.gmail.com ESMTP d2e1a72fcca58-7b9 - gsmtp"),
+            ("smtp.office365.com", "220 BN9PR03CA0123.outlook.office365.com Microsoft ESMTP MAIL Service ready"),
+            ("smtp-mail.outlook.com", "220 CH2PR10CA0012.outlook.office365.com Microsoft ESMTP MAIL Service ready"),
+            ("smtp.mail.yahoo.com", "220 hermes--production-bf1-abc.mail.bf1.yahoo.com ESMTP ready"),
+            ("smtp.mail.me.com", "220 qs51p00im-qukt01080502.me.com ESMTP"),
+            ("smtp.zoho.com", "220 mx.zohomail.com SMTP Server ready November 27, 2026"),
+            ("smtp.hostinger.com", "220 ESMTP smtp.hostinger.com"),
+            ("smtpout.secureserver.net", "220 p3plsmtpa11-05.prod.phx3.secureserver.net ESMTP"),
+            ("email-smtp.us-east-1.amazonaws.com", "220 email-smtp.amazonaws.com ESMTP SimpleEmailService-d-ABC"),
+            ("smtp.sendgrid.net", "220 SG ESMTP service ready at geopod-ismtpd-9"),
+            ("smtp.mailgun.org", "220 Mailgun Influx ready"),
+            ("smtp-relay.brevo.com", "220 smtp-relay.sendinblue.com ESMTP Service Ready"),
+            ("in-v3.mailjet.com", "220 in.mailjet.com ESMTP Mailjet"),
+            ("smtp.sparkpostmail.com", "220 2.0.0 smtp.sparkpostmail.com ESMTP ecelerity"),
+        ] {
+            assert_eq!(stranger(host, greeting), None, "{host}");
+        }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::secrets::Secrets;
+
 /// RFC 5321 4.5.3.1.5 allows 512 octets; real servers go over it. What is longer is cut, not refused.
 pub const LONGEST_LINE: usize = 1_000;
 /// Nobody reads more; what follows is skipped.
@@ -56,15 +58,10 @@ impl Reply {
         self.code == 421
     }
 
-    /// Replaces each secret, should the server have echoed one.
+    /// Without what must not be shown, should the server have said it back.
     #[must_use]
-    pub(crate) fn without(mut self, secrets: &[String]) -> Self {
-        for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-            if self.text.contains(secret.as_str()) {
-                self.text = self.text.replace(secret.as_str(), "•••");
-            }
-        }
-        self
+    pub(crate) fn hiding(self, secrets: &Secrets) -> Self {
+        Self { text: secrets.hide(self.text), ..self }
     }
 
     /// The text of each line without its code.

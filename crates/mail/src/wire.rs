@@ -18,6 +18,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::cleartext::Remembering;
 use crate::reply::{LONGEST_LINE, Lines, MOST_BYTES, Reply, Taken};
+use crate::secrets::Secrets;
 
 /// Replies are short; one read takes the three of a pipelined transaction.
 const READ_AT_ONCE: usize = 4_096;
@@ -55,13 +56,15 @@ pub(crate) struct Wire {
     stream: Stream,
     received: Vec<u8>,
     read: usize,
+    /// What no reply may show from now on.
+    pub(crate) secrets: Secrets,
     /// Whatever the limit of a step, nothing goes on after this.
     pub(crate) ends: Option<Instant>,
 }
 
 impl Wire {
     pub(crate) fn clear(stream: TcpStream, ends: Option<Instant>) -> Self {
-        Self { stream: Stream::Clear(stream), received: Vec::new(), read: 0, ends }
+        Self { stream: Stream::Clear(stream), received: Vec::new(), read: 0, secrets: Secrets::default(), ends }
     }
 
     pub(crate) async fn tls(
@@ -76,7 +79,13 @@ impl Wire {
         let handshake = TlsConnector::from(config).connect(name, Remembering::new(stream)).into_fallible();
         match timeout_at(deadline(limit, ends), handshake).await {
             Err(_) => Err(TlsError::Timeout),
-            Ok(Ok(stream)) => Ok(Self { stream: Stream::Tls(Box::new(stream)), received: Vec::new(), read: 0, ends }),
+            Ok(Ok(stream)) => Ok(Self {
+                stream: Stream::Tls(Box::new(stream)),
+                received: Vec::new(),
+                read: 0,
+                secrets: Secrets::default(),
+                ends,
+            }),
             Ok(Err((error, stream))) => Err(tls_error(error, stream.first())),
         }
     }
@@ -133,7 +142,7 @@ impl Wire {
             while let Some(line) = self.next_line() {
                 taken += line.len();
                 match lines.take(&self.received[line]) {
-                    Taken::Last => return Ok(lines.finish()),
+                    Taken::Last => return Ok(lines.finish().hiding(&self.secrets)),
                     Taken::More => {}
                     Taken::NotAReply => return Err(WireError::NotAReply(self.first_bytes())),
                 }

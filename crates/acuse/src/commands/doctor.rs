@@ -63,7 +63,8 @@ async fn default_account(config: &Config) -> Finding {
         return Ok("ninguno: cada compañía necesita su propia cuenta".to_string());
     };
     let network = Network::new(&config.allowed_private_hosts, config.extra_ca.as_deref())
-        .map_err(|error| (error.to_string(), "Corrija allowed_private_hosts o extra_ca_file."))?;
+        .map_err(|error| (error.to_string(), "Corrija allowed_private_hosts o extra_ca_file."))?
+        .introducing_itself_as(config.helo_name.as_deref());
     let subject = Subject {
         endpoint: url.endpoint.clone(),
         credentials: url.credentials.clone(),

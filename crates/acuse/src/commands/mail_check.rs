@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::Security;
-use acuse_mail::check::{self, CheckReport, PhaseLine, Subject};
+use acuse_mail::check::{self, CheckReport, PhaseLine, Subject, Suggestion};
 use acuse_mail::explanation::Language;
 use acuse_mail::guard::Network;
 use acuse_mail::login::Credentials;
@@ -47,7 +47,8 @@ pub struct Args {
 }
 
 pub async fn run(args: Args, config: &Config) -> Result<ExitCode, Failure> {
-    let network = Network::new(&config.allowed_private_hosts, config.extra_ca.as_deref())?;
+    let network = Network::new(&config.allowed_private_hosts, config.extra_ca.as_deref())?
+        .introducing_itself_as(config.helo_name.as_deref());
     let json = args.json;
     let subject = subject(args)?;
     let report = check::run(&network, &subject, |line| {
@@ -91,14 +92,37 @@ fn sentence(line: &PhaseLine) -> String {
 fn print_verdict(report: &CheckReport) {
     let (bold, plain) = if stdout().is_terminal() { ("\u{1b}[1m", "\u{1b}[0m") } else { ("", "") };
     println!("{bold}{}{plain}", report.verdict);
+    if let Some(note) = &report.note {
+        println!("{note}");
+    }
     let Some(problem) = &report.problem else { return };
     println!("{}", problem.title);
     for (index, step) in problem.fix.iter().enumerate() {
         println!("{}. {step}", index + 1);
     }
     if let Some(better) = &report.suggestion {
-        println!("Pruebe con --port {} --security {}", better.port, better.security.as_str());
+        println!("Pruebe con {}", options(better));
     }
+}
+
+fn options(better: &Suggestion) -> String {
+    let mut said = format!("--port {} --security {}", better.port, better.security.as_str());
+    for (option, value) in [("server", &better.server), ("username", &better.username)] {
+        if let Some(value) = value {
+            said.push_str(&format!(" --{option} {value}"));
+        }
+    }
+    said
+}
+
+fn better(suggestion: &Suggestion) -> Value {
+    let mut said = json!({ "port": suggestion.port, "security": suggestion.security.as_str() });
+    for (field, value) in [("server", &suggestion.server), ("username", &suggestion.username)] {
+        if let Some(value) = value {
+            said[field] = json!(value);
+        }
+    }
+    said
 }
 
 /// The shape that the API gives too.
@@ -109,7 +133,8 @@ fn as_json(report: &CheckReport) -> Value {
         "verdict": report.verdict,
         "phases": report.phases.iter().map(phase).collect::<Vec<_>>(),
         "problem": report.problem.as_ref().map(|p| json!({ "code": p.code, "title": p.title, "fix": p.fix })),
-        "suggestion": report.suggestion.map(|s| json!({ "port": s.port, "security": s.security.as_str() })),
+        "suggestion": report.suggestion.as_ref().map(better),
+        "note": report.note,
     })
 }
 

@@ -1,7 +1,10 @@
+mod catalogue;
 mod catching;
 mod certificates;
 mod checking;
 mod composing;
+mod faults;
+mod hostile;
 mod opening;
 mod pooling;
 mod real_servers;

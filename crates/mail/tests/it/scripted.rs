@@ -28,6 +28,8 @@ pub enum Act {
     HearMessage,
     Wait(Duration),
     Tls(Arc<ServerConfig>),
+    /// Answers each command like a server that works, but for those that begin so. The last answer given for one counts.
+    Converse(Vec<(&'static str, &'static str)>),
     /// Never says anything again, but stays.
     FallSilent,
 }
@@ -104,6 +106,7 @@ async fn act_out<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, script: &[Ac
                 tokio::time::sleep(*time).await;
                 true
             }
+            Act::Converse(answers) => converse(stream, answers, ears).await,
             Act::FallSilent => std::future::pending().await,
             Act::Tls(_) => false,
         };
@@ -113,6 +116,54 @@ async fn act_out<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, script: &[Ac
         }
     }
     true
+}
+
+/// Instead of an answer.
+pub const CLOSES: &str = "(closes)";
+pub const SAYS_NOTHING: &str = "(says nothing)";
+/// The command that stands for the end of the message.
+pub const THE_DOT: &str = ".";
+
+async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    answers: &[(&'static str, &'static str)],
+    ears: &Mutex<Vec<String>>,
+) -> bool {
+    let mut received = String::new();
+    let mut in_message = false;
+    let mut buffer = vec![0; 65_536];
+    loop {
+        while let Some(end) = received.find("\r\n") {
+            let line: String = received.drain(..end + 2).collect();
+            if in_message && line.trim_end() != THE_DOT {
+                continue;
+            }
+            ears.lock().unwrap().push(line.clone());
+            let answer = answers.iter().rev().find(|(command, _)| line.starts_with(command));
+            let answer = answer.map_or_else(|| usual_answer(&line), |(_, answer)| answer);
+            in_message = answer.starts_with("354");
+            match answer {
+                CLOSES => return false,
+                SAYS_NOTHING => std::future::pending().await,
+                _ if stream.write_all(format!("{}\r\n", answer.replace('\n', "\r\n")).as_bytes()).await.is_err() => return false,
+                _ => {}
+            }
+        }
+        match stream.read(&mut buffer).await {
+            Ok(0) | Err(_) => return false,
+            Ok(count) => received.push_str(&String::from_utf8_lossy(&buffer[..count])),
+        }
+    }
+}
+
+fn usual_answer(line: &str) -> &'static str {
+    match line.split_whitespace().next().unwrap_or_default() {
+        "EHLO" => "250-mail.empresa.ec\n250-SIZE 1000000\n250-8BITMIME\n250 AUTH PLAIN LOGIN",
+        "AUTH" => "235 2.7.0 Authentication successful",
+        "DATA" => "354 End data with <CR><LF>.<CR><LF>",
+        "QUIT" => "221 2.0.0 Bye",
+        _ => "250 2.0.0 Ok",
+    }
 }
 
 async fn hear<S: AsyncRead + Unpin>(stream: &mut S, ears: &Mutex<Vec<String>>, is_all: impl Fn(&str) -> bool) -> bool {

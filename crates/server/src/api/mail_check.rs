@@ -3,7 +3,7 @@
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::MailAccountId;
 use acuse_domain::mail_account::{LastCheck, MailAccountSettings};
-use acuse_mail::check::{self, CheckReport, PhaseLine, Subject};
+use acuse_mail::check::{self, CheckReport, PhaseLine, Subject, Suggestion};
 use acuse_mail::explanation::Language;
 use acuse_mail::login::Credentials;
 use acuse_mail::session::Endpoint;
@@ -90,7 +90,7 @@ pub struct CheckSaved {
         { "phase": "auth", "ok": false, "ms": 210, "detail": null, "reply": "534-5.7.9 Application-specific password required" }
     ],
     "problem": { "code": "auth_app_password_required", "title": "Gmail pide una contraseña de aplicación", "fix": ["…"] },
-    "suggestion": null
+    "suggestion": null, "note": null
 }))]
 pub struct ReportOut {
     ok: bool,
@@ -100,6 +100,8 @@ pub struct ReportOut {
     phases: Vec<PhaseOut>,
     problem: Option<ProblemOut>,
     suggestion: Option<SuggestionOut>,
+    /// What a correct check proves, and what it does not.
+    note: Option<String>,
 }
 
 /// One phase of the check.
@@ -115,13 +117,17 @@ pub struct PhaseOut {
     reply: Option<String>,
 }
 
-/// A port that would work.
+/// Settings that would work; `server` and `username` only where they change.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CheckSuggestion)]
 pub struct SuggestionOut {
     port: u16,
     #[schema(schema_with = codes::schema::securities)]
     security: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<String>,
 }
 
 /// Tries values that are not saved. 200 whether correct or wrong; ends within 20 seconds.
@@ -216,9 +222,16 @@ impl CheckSaved {
 impl ReportOut {
     fn of(report: CheckReport) -> Self {
         let problem = report.problem.map(|problem| ProblemOut::found(problem.code, problem.title, problem.fix));
-        let suggestion = report.suggestion.map(|it| SuggestionOut { port: it.port, security: it.security.as_str() });
+        let suggestion = report.suggestion.map(SuggestionOut::of);
         let phases = report.phases.into_iter().map(PhaseOut::of).collect();
-        Self { ok: report.ok, verdict: report.verdict, phases, problem, suggestion }
+        Self { ok: report.ok, verdict: report.verdict, phases, problem, suggestion, note: report.note }
+    }
+}
+
+impl SuggestionOut {
+    fn of(better: Suggestion) -> Self {
+        let Suggestion { port, security, server, username } = better;
+        Self { port, security: security.as_str(), server, username }
     }
 }
 

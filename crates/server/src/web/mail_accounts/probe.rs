@@ -224,7 +224,7 @@ fn correction(code: &str, suggestion: Option<Suggestion>, settings: &MailAccount
         label: format!("Usar {what} y probar de nuevo"),
         hint: hint.to_owned(),
     };
-    if let Some(Suggestion { port, security }) = suggestion {
+    if let Some(Suggestion { port, security, server: None, username: None }) = suggestion {
         let (same_port, same_security) = (port == settings.port, security == settings.security);
         let (what, hint) = match (same_port, same_security) {
             (true, _) => (security.name().to_owned(), "Cambia solo el TLS; lo demás queda como está."),
@@ -319,7 +319,8 @@ mod tests {
     #[test]
     fn a_correction_says_what_it_changes() {
         let label = |port, security, settings: &MailAccountSettings| {
-            correction("x", Some(Suggestion { port, security }), settings).map(|better| better.label).unwrap()
+            let better = Suggestion { port, security, server: None, username: None };
+            correction("x", Some(better), settings).map(|better| better.label).unwrap()
         };
         let typed = settings(465, Security::StartTls);
         assert_eq!(label(465, Security::Tls, &typed), "Usar SSL/TLS y probar de nuevo");

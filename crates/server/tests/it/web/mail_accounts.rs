@@ -11,6 +11,8 @@ use acuse_store::users::Role;
 use acuse_store::{mail_accounts, now, pauses};
 use axum::http::StatusCode;
 use secrecy::ExposeSecret;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::support::{Answer, TestApp};
@@ -141,9 +143,9 @@ async fn probar_says_erronea_with_the_phase_the_cause_and_what_to_do() {
 
 #[tokio::test]
 async fn a_correction_is_one_button_and_tries_again() {
-    let server = catcher().await;
+    let server = starttls_only().await;
     let app = TestApp::start().await;
-    let checked = Filled::account(server.local_addr()).with("tls", "tls").press(&app, LIST, "probar").await;
+    let checked = Filled::account(server).with("tls", "tls").press(&app, LIST, "probar").await;
     assert_eq!(checked.one("#diag"), "Configuración errónea");
     assert_eq!(checked.one("button[value=corregir]"), "Usar STARTTLS y probar de nuevo");
     assert!(checked.attribute("#tls", "aria-invalid").is_some());
@@ -151,9 +153,32 @@ async fn a_correction_is_one_button_and_tries_again() {
     let corrected = Filled::of(&checked).press(&app, LIST, "corregir").await;
     let chosen = corrected.one("#tls option[selected]");
     assert_eq!(chosen, "STARTTLS", "the correction stands in the form");
-    // The demo's server knows no TLS, and says so.
     assert_eq!(corrected.one(".ac-phases [data-state=bad] b"), "Cifrado");
-    assert_eq!(corrected.attribute("input[name=corregir_puerto]", "value").as_deref(), Some("465"));
+}
+
+/// A mail server that greets in clear and offers STARTTLS, which it cannot do just now.
+async fn starttls_only() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let (reading, mut writing) = stream.split();
+                let mut lines = BufReader::new(reading).lines();
+                writing.write_all(b"220 correo ESMTP\r\n").await.ok()?;
+                while let Some(line) = lines.next_line().await.ok()? {
+                    let answer = match line.split_whitespace().next() {
+                        Some("EHLO") => "250-correo\r\n250 STARTTLS\r\n",
+                        Some("STARTTLS") => "454 4.7.0 TLS not available\r\n",
+                        _ => "221 bye\r\n",
+                    };
+                    writing.write_all(answer.as_bytes()).await.ok()?;
+                }
+                Some(())
+            });
+        }
+    });
+    address
 }
 
 #[tokio::test]

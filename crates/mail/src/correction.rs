@@ -1,0 +1,198 @@
+//! What would mend an account's settings, as far as a failure makes it certain: offered as one click.
+
+use std::time::Duration;
+
+use acuse_domain::email_address::EmailAddress;
+use acuse_domain::mail_account::Security;
+
+use crate::check::{Subject, Suggestion};
+use crate::diagnosis::Diagnosis;
+use crate::failure::{Cause, Failure};
+use crate::guard::Network;
+use crate::providers::{self, Provider};
+use crate::session::{Endpoint, Limits, Session};
+
+/// How long another port or name is given to show that it answers.
+const OTHER_DOOR: Duration = Duration::from_secs(3);
+/// RFC 6409 3.1, and RFC 8314 7.3.
+const USUAL_DOORS: [(u16, Security); 2] = [(587, Security::StartTls), (465, Security::Tls)];
+/// A shared server's certificate may carry a hundred customers' names.
+const MOST_NAMES: usize = 3;
+
+/// What was learnt by trying other doors of the same house.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Learnt {
+    pub(crate) suggestion: Option<Suggestion>,
+    /// The port greets in clear, and has no TLS to change to.
+    pub(crate) has_no_tls: bool,
+}
+
+/// What to change. Knocks at other doors where only that makes it certain: without credentials, within `left`.
+pub(crate) async fn look_for(
+    network: &Network,
+    subject: &Subject,
+    failure: &Failure,
+    diagnosis: &Diagnosis,
+    left: Duration,
+) -> Learnt {
+    if let Some(suggestion) = follows_from(failure, diagnosis.code, subject) {
+        return Learnt { suggestion: Some(suggestion), has_no_tls: false };
+    }
+    let knocking =
+        Knocking { network, endpoint: &subject.endpoint, limits: Limits { in_all: Some(left), ..Limits::each(OTHER_DOOR) } };
+    match diagnosis.code {
+        "port_wants_starttls" => knocking.whether_it_has_starttls().await,
+        "certificate_name_mismatch" => knocking.by_name(names(failure)).await.into(),
+        "connection_refused" | "connection_timeout" | "timeout" | "not_smtp" | "starttls_not_offered" => {
+            knocking.at_the_usual_ports().await.into()
+        }
+        "auth_not_supported" | "auth_required" if subject.endpoint.security == Security::None => {
+            knocking.at_the_usual_ports().await.into()
+        }
+        _ => Learnt::default(),
+    }
+}
+
+/// What needs no further look.
+fn follows_from(failure: &Failure, code: &str, subject: &Subject) -> Option<Suggestion> {
+    let endpoint = &failure.endpoint;
+    let same = Suggestion::of(endpoint);
+    match code {
+        "port_wants_tls" => Some(Suggestion { security: Security::Tls, ..same }),
+        "tls_required" if endpoint.security == Security::None => Some(Suggestion { security: Security::StartTls, ..same }),
+        "host_not_found" | "dns_failed" => {
+            let server = providers::meant_host(&endpoint.host)?;
+            Some(Suggestion { server: Some(server.to_owned()), ..same })
+        }
+        "not_a_submission_host" => Some(preset(providers::of_host(&endpoint.host)?)),
+        "not_smtp" | "connection_refused" | "connection_timeout" if is_for_reading(&endpoint.host) => {
+            Some(preset(providers::of_host(&endpoint.host)?))
+        }
+        "bad_credentials" => {
+            let typed = &subject.credentials.as_ref()?.username;
+            Some(Suggestion { username: Some(meant_user(typed, &endpoint.host, &subject.from)?), ..same })
+        }
+        _ => None,
+    }
+}
+
+fn preset(provider: &Provider) -> Suggestion {
+    let (port, security) = (provider.port, provider.security());
+    Suggestion { port, security, server: Some(provider.server.clone()), username: None }
+}
+
+/// `imap.gmail.com` stands beside `smtp.gmail.com` on every help page.
+fn is_for_reading(host: &str) -> bool {
+    let first = host.split('.').next().unwrap_or_default().to_lowercase();
+    first.starts_with("imap") || first.starts_with("pop")
+}
+
+/// The user name that was meant: the one word a provider asks for, or the whole address where only its first part was typed.
+fn meant_user(typed: &str, host: &str, from: &EmailAddress) -> Option<String> {
+    let provider = providers::of_host(host);
+    if let Some(fixed) = provider.and_then(|provider| provider.username.as_deref()) {
+        return (typed != fixed).then(|| fixed.to_owned());
+    }
+    let domain = from.domain().to_lowercase();
+    let is_own_server = host.to_lowercase().ends_with(&format!(".{domain}"));
+    let is_its_provider = provider.is_some() && provider.map(|it| &it.name) == providers::of_domain(&domain).map(|it| &it.name);
+    let fits = typed.eq_ignore_ascii_case(from.local_part()) || is_own_server || is_its_provider;
+    let is_a_name = !typed.is_empty() && typed.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
+    (is_a_name && fits).then(|| format!("{typed}@{}", from.domain()))
+}
+
+/// The names that a certificate is good for and that a client could ask for.
+fn names(failure: &Failure) -> Vec<String> {
+    let Cause::CertificateNameMismatch { names } = &failure.cause else { return Vec::new() };
+    let mut names: Vec<String> = names.iter().filter(|name| !name.starts_with('*')).cloned().collect();
+    names.sort_by_key(|name| !(name.starts_with("mail.") || name.starts_with("smtp.")));
+    names.truncate(MOST_NAMES);
+    names
+}
+
+struct Knocking<'a> {
+    network: &'a Network,
+    endpoint: &'a Endpoint,
+    limits: Limits,
+}
+
+impl Knocking<'_> {
+    async fn whether_it_has_starttls(&self) -> Learnt {
+        let same = Endpoint { security: Security::StartTls, ..self.endpoint.clone() };
+        match self.open(&same).await {
+            Err(Cause::StartTlsNotOffered) => Learnt { suggestion: self.at_the_usual_ports().await, has_no_tls: true },
+            // Whatever else is wrong there, STARTTLS is how that port begins.
+            Ok(()) | Err(_) => Some(Suggestion::of(&same)).into(),
+        }
+    }
+
+    async fn at_the_usual_ports(&self) -> Option<Suggestion> {
+        let [one, other] = USUAL_DOORS.map(|(port, security)| Endpoint { port, security, ..self.endpoint.clone() });
+        let (one, other) = tokio::join!(self.answers(one), self.answers(other));
+        one.or(other)
+    }
+
+    async fn by_name(&self, names: Vec<String>) -> Option<Suggestion> {
+        for host in names {
+            let there = Endpoint { host: host.clone(), ..self.endpoint.clone() };
+            if self.open(&there).await.is_ok() {
+                return Some(Suggestion { server: Some(host), ..Suggestion::of(&there) });
+            }
+        }
+        None
+    }
+
+    async fn answers(&self, there: Endpoint) -> Option<Suggestion> {
+        if there == *self.endpoint {
+            return None;
+        }
+        self.open(&there).await.is_ok().then(|| Suggestion::of(&there))
+    }
+
+    async fn open(&self, there: &Endpoint) -> Result<(), Cause> {
+        match Session::open(self.network, there, None, &self.limits).await {
+            Ok(session) => {
+                session.quit().await;
+                Ok(())
+            }
+            Err(failure) => Err(failure.cause),
+        }
+    }
+}
+
+impl Suggestion {
+    fn of(endpoint: &Endpoint) -> Self {
+        Self { port: endpoint.port, security: endpoint.security, server: None, username: None }
+    }
+}
+
+impl From<Option<Suggestion>> for Learnt {
+    fn from(suggestion: Option<Suggestion>) -> Self {
+        Self { suggestion, has_no_tls: false }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_a_user_name_is_made_whole_where_the_domain_fits() {
+        let meant = |typed: &str, host: &str, from: &str| meant_user(typed, host, &from.parse().unwrap());
+        let whole = Some("cobros@empresa.ec".to_owned());
+        assert_eq!(meant("cobros", "smtp.zoho.com", "cobros@empresa.ec"), whole);
+        assert_eq!(meant("cobros", "mail.empresa.ec", "ventas@empresa.ec"), whole);
+        assert_eq!(meant("cobros", "srv1.hosting.com", "ventas@empresa.ec"), None);
+        assert_eq!(meant("cobros@empresa.ec", "mail.empresa.ec", "cobros@empresa.ec"), None);
+        assert_eq!(meant("ana", "smtp.gmail.com", "otra@gmail.com"), Some("ana@gmail.com".to_owned()));
+        assert_eq!(meant("", "mail.empresa.ec", "cobros@empresa.ec"), None);
+    }
+
+    #[test]
+    fn a_provider_with_one_user_for_all_says_which() {
+        let from = "cobros@empresa.ec".parse().unwrap();
+        assert_eq!(meant_user("cobros@empresa.ec", "smtp.sendgrid.net", &from), Some("apikey".to_owned()));
+        assert_eq!(meant_user("apikey", "smtp.sendgrid.net", &from), None);
+        assert_eq!(meant_user("cobros", "smtp.sparkpostmail.com", &from), Some("SMTP_Injection".to_owned()));
+    }
+}
