@@ -5,6 +5,7 @@ pub mod bench;
 pub mod demo;
 pub mod doctor;
 pub mod mail_check;
+pub mod mail_discover;
 pub mod migrate;
 pub mod serve;
 pub mod setup;

@@ -1,10 +1,11 @@
 //! The configuration: variables of the environment over a file over the defaults. The only room that reads the environment.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use acuse_domain::email_address::EmailAddress;
+use acuse_mail::guard::Network;
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use serde::Deserialize;
@@ -15,6 +16,8 @@ use crate::mail_url::MailUrl;
 const DEFAULTS: &str = include_str!("../acuse.default.toml");
 /// Looked for in the working folder when no other file is named.
 const USUAL_FILE: &str = "acuse.toml";
+/// RFC 1035 4.2.
+const DNS_PORT: u16 = 53;
 const USUAL_LISTEN: &str = "127.0.0.1:8080";
 /// Variables that begin like ours and are no setting.
 const NOT_SETTINGS: [&str; 1] = ["mail_password"];
@@ -30,11 +33,21 @@ struct Written {
     default_mail_url: String,
     default_mail_from: String,
     allowed_private_hosts: String,
+    allowed_mail_ports: Ports,
+    dns_servers: String,
     extra_ca_file: String,
     helo_name: String,
     workers: usize,
     connections_per_account: usize,
     log_format: LogFormat,
+}
+
+/// One port is a number to whoever reads a variable of the environment; several are a text.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum Ports {
+    One(u16),
+    List(String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -57,9 +70,11 @@ pub struct Config {
     pub secret_key_file: PathBuf,
     pub default_account: Option<(MailUrl, EmailAddress)>,
     pub allowed_private_hosts: Vec<String>,
+    allowed_mail_ports: Vec<u16>,
+    dns_servers: Vec<SocketAddr>,
     pub extra_ca: Option<Vec<u8>>,
     /// How this machine introduces itself to mail servers; its address where it has no public name.
-    pub helo_name: Option<String>,
+    helo_name: Option<String>,
     pub workers: usize,
     pub connections_per_account: usize,
     pub log_format: LogFormat,
@@ -104,6 +119,10 @@ impl Config {
             default_account: default_account(&written.default_mail_url, &written.default_mail_from)?,
             helo_name: helo_name(&written.helo_name, &written.public_url)?,
             allowed_private_hosts: split(&written.allowed_private_hosts),
+            allowed_mail_ports: each(&written.allowed_mail_ports.text(), |text| text.parse().ok().filter(|port| *port > 0))
+                .map_err(|text| unclear("allowed_mail_ports", format!("«{text}» no es un puerto, de 1 a 65535")))?,
+            dns_servers: each(&written.dns_servers, nameserver)
+                .map_err(|text| unclear("dns_servers", format!("«{text}» no es dirección ni dirección:puerto")))?,
             public_url: written.public_url.trim_end_matches('/').to_string(),
             data_dir,
             listen,
@@ -115,10 +134,29 @@ impl Config {
         })
     }
 
+    /// What may be reached outside. Errs if an exception or the extra authorities cannot be read.
+    pub fn network(&self) -> Result<Network, Failure> {
+        // Who writes the default account's address into the settings allows its port.
+        let own = self.default_account.iter().map(|(url, _)| url.endpoint.port);
+        let ports: Vec<u16> = self.allowed_mail_ports.iter().copied().chain(own).collect();
+        let network = Network::new(&self.allowed_private_hosts, self.extra_ca.as_deref())?;
+        let network = network.with_mail_ports(&ports).with_nameservers(&self.dns_servers);
+        Ok(network.introducing_itself_as(self.helo_name.as_deref()))
+    }
+
     /// Where browsers find an installation that listens here.
     #[must_use]
     pub fn public_url(&self, listening: SocketAddr) -> String {
         if self.public_url.is_empty() { format!("http://{listening}") } else { self.public_url.clone() }
+    }
+}
+
+impl Ports {
+    fn text(&self) -> String {
+        match self {
+            Self::One(port) => port.to_string(),
+            Self::List(text) => text.clone(),
+        }
     }
 }
 
@@ -182,9 +220,20 @@ fn split(list: &str) -> Vec<String> {
     list.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_string).collect()
 }
 
+/// Errs with the first part that is none.
+fn each<T>(list: &str, read: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, String> {
+    split(list).into_iter().map(|part| read(&part).ok_or(part)).collect()
+}
+
+/// `192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53`, `[2001:db8::53]:5353`.
+fn nameserver(text: &str) -> Option<SocketAddr> {
+    let alone = || text.parse::<IpAddr>().ok().map(|address| SocketAddr::new(address, DNS_PORT));
+    text.parse().ok().or_else(alone)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::helo_name;
+    use super::*;
 
     #[test]
     fn a_public_name_is_told_to_mail_servers_and_no_other() {
@@ -197,5 +246,15 @@ mod tests {
             assert_eq!(name("", url), None, "{url}");
         }
         assert!(helo_name("servidor", "").is_err() && helo_name("a b.ec", "").is_err());
+    }
+
+    #[test]
+    fn a_nameserver_is_an_address_with_or_without_a_port() {
+        let read = |text| nameserver(text).map(|server| server.to_string());
+        assert_eq!(read("192.0.2.53"), Some("192.0.2.53:53".to_string()));
+        assert_eq!(read("127.0.0.1:5353"), Some("127.0.0.1:5353".to_string()));
+        assert_eq!(read("2001:db8::53"), Some("[2001:db8::53]:53".to_string()));
+        assert_eq!(read("[2001:db8::53]:5353"), Some("[2001:db8::53]:5353".to_string()));
+        assert_eq!(read("dns.empresa.ec"), None);
     }
 }

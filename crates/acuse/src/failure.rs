@@ -13,6 +13,11 @@ impl Failure {
     pub fn new(reason: impl Into<String>, what_to_do: impl Into<String>) -> Self {
         Self { reason: reason.into(), what_to_do: what_to_do.into() }
     }
+
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
 }
 
 impl fmt::Display for Failure {

@@ -41,8 +41,7 @@ impl Installation {
             Failure::new(format!("la carpeta {} no se puede crear: {error}", config.data_dir.display()), "Elija otra data_dir.")
         })?;
         let keys = Keyring::load_or_create(&config.secret_key_file)?;
-        let network = Network::new(&config.allowed_private_hosts, config.extra_ca.as_deref())?
-            .introducing_itself_as(config.helo_name.as_deref());
+        let network = config.network()?;
         let default_account = config.default_account.as_ref().map(|(url, from)| DefaultAccount {
             endpoint: url.endpoint.clone(),
             credentials: url.credentials.clone(),

@@ -90,6 +90,7 @@ fn code_of_cause(failure: &Failure) -> Option<&'static str> {
         Cause::HostNotFound => "host_not_found",
         Cause::DnsFailed => "dns_failed",
         Cause::AddressNotAllowed => "address_not_allowed",
+        Cause::PortNotAllowed => "port_not_allowed",
         Cause::ConnectionRefused => "connection_refused",
         Cause::ConnectionTimeout => "connection_timeout",
         Cause::NetworkUnreachable => "network_unreachable",

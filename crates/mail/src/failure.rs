@@ -54,6 +54,7 @@ pub enum Cause {
     HostNotFound,
     DnsFailed,
     AddressNotAllowed,
+    PortNotAllowed,
     ConnectionRefused,
     ConnectionTimeout,
     NetworkUnreachable,

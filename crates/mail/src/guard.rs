@@ -1,7 +1,7 @@
 //! The only way to another machine: resolve once, check every address, connect to what was checked.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,13 @@ use rustls_platform_verifier::Verifier;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::address_rules::{Allowed, is_public};
+use crate::address_rules::{Allowed, is_public, read_ipv4};
+use crate::dns::{Dns, DnsError};
+
+/// Where mail is handed over to a server: SMTP, submission with TLS from the start, submission, and the port that
+/// providers offer where 25 is blocked.
+pub const MAIL_PORTS: [u16; 4] = [25, 465, 587, 2525];
+const WEB_PORTS: [u16; 1] = [443];
 
 /// RFC 8305 5: the next address is tried after a quarter of a second, while the one before may still answer.
 const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
@@ -21,16 +27,19 @@ const MOST_ADDRESSES: usize = 6;
 /// RFC 1035 2.3.4.
 const LONGEST_HOST: usize = 253;
 
-/// What is allowed to be reached, and which authorities are trusted. Cheap to clone.
+/// What is allowed to be reached, who is asked for names, and which authorities are trusted. Cheap to clone.
 #[derive(Clone)]
 pub struct Network {
     rules: Arc<Rules>,
     /// How this machine introduces itself; its address where it has no public name.
     helo_name: Option<Arc<str>>,
+    dns: Arc<Dns>,
 }
 
+#[derive(Clone)]
 struct Rules {
     allowed: Vec<Allowed>,
+    mail_ports: Vec<u16>,
     /// Nothing where neither the platform nor the operator names an authority: then no certificate is trusted.
     tls: Option<Arc<ClientConfig>>,
 }
@@ -48,8 +57,11 @@ pub enum NetworkError {
 pub enum Unreachable {
     InvalidHost,
     HostNotFound,
+    /// The name exists and has no address.
+    NoAddress,
     DnsFailed,
     AddressNotAllowed,
+    PortNotAllowed,
     Refused,
     Timeout,
     NoRoute,
@@ -70,7 +82,8 @@ impl Network {
             Some(pem) => read_authorities(pem)?,
             None => Vec::new(),
         };
-        Ok(Self { rules: Arc::new(Rules { allowed, tls: tls_config(extra)? }), helo_name: None })
+        let rules = Rules { allowed, mail_ports: MAIL_PORTS.to_vec(), tls: tls_config(extra)? };
+        Ok(Self { rules: Arc::new(rules), dns: Arc::new(Dns::new(&[])), helo_name: None })
     }
 
     /// With the name for EHLO (RFC 5321 4.1.4): some servers refuse an address in its place.
@@ -83,17 +96,49 @@ impl Network {
         self.helo_name.as_deref()
     }
 
-    /// The addresses of a host that may be connected to. Every address is checked; one lookup is all there is.
+    /// Asks these servers for names. None: the system's own.
+    #[must_use]
+    pub fn with_nameservers(self, servers: &[SocketAddr]) -> Self {
+        Self { dns: Arc::new(Dns::new(servers)), ..self }
+    }
+
+    /// Mail accounts may use these ports too.
+    #[must_use]
+    pub fn with_mail_ports(self, more: &[u16]) -> Self {
+        let mail_ports = self.rules.mail_ports.iter().chain(more).copied().collect();
+        Self { rules: Arc::new(Rules { mail_ports, ..(*self.rules).clone() }), ..self }
+    }
+
+    /// Whether a mail account may use this port, as far as that is known before the host is looked up: a host that an
+    /// operator has allowed by name or network is reached at any port.
+    #[must_use]
+    pub fn may_use_mail_port(&self, host: &str, port: u16) -> bool {
+        self.rules.mail_ports.contains(&port) || ascii_host(host).is_some_and(|host| self.rules.may_except(&host))
+    }
+
+    /// The addresses of a mail server that may be connected to. Every address is checked; one lookup is all there is.
     ///
     /// Errs if the host is no host, has no address, or has only addresses that are not allowed.
     pub async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Unreachable> {
-        let found = self.look_up(host, port).await?;
-        let mut allowed: Vec<SocketAddr> = found.into_iter().filter(|address| self.may_reach(host, address.ip())).collect();
-        if allowed.is_empty() {
-            return Err(Unreachable::AddressNotAllowed);
+        self.reachable(host, port, &self.rules.mail_ports).await
+    }
+
+    /// The same for a web server.
+    pub(crate) async fn resolve_web(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Unreachable> {
+        self.reachable(host, port, &WEB_PORTS).await
+    }
+
+    async fn reachable(&self, host: &str, port: u16, usual: &[u16]) -> Result<Vec<SocketAddr>, Unreachable> {
+        let host = ascii_host(host).ok_or(Unreachable::InvalidHost)?;
+        let found = self.look_up(&host).await?;
+        let is_usual = usual.contains(&port);
+        let may_reach = |address: &IpAddr| is_public(*address) && is_usual || self.rules.except(&host, *address);
+        let allowed: Vec<IpAddr> = found.iter().copied().filter(may_reach).take(MOST_ADDRESSES).collect();
+        match allowed.as_slice() {
+            [] if found.iter().copied().any(is_public) => Err(Unreachable::PortNotAllowed),
+            [] => Err(Unreachable::AddressNotAllowed),
+            some => Ok(some.iter().map(|address| SocketAddr::new(*address, port)).collect()),
         }
-        allowed.truncate(MOST_ADDRESSES);
-        Ok(allowed)
     }
 
     /// Connects to the first of these addresses that answers.
@@ -113,37 +158,68 @@ impl Network {
         self.rules.tls.clone()
     }
 
-    fn may_reach(&self, host: &str, address: IpAddr) -> bool {
-        is_public(address) || self.rules.allowed.iter().any(|rule| rule.allows(host, address))
+    pub(crate) fn dns(&self) -> &Dns {
+        &self.dns
     }
 
-    async fn look_up(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Unreachable> {
-        let host = ascii_host(host).ok_or(Unreachable::InvalidHost)?;
+    async fn look_up(&self, host: &str) -> Result<Vec<IpAddr>, Unreachable> {
         if let Ok(address) = host.parse::<IpAddr>() {
-            return Ok(vec![SocketAddr::new(address, port)]);
+            return Ok(vec![address]);
         }
-        // RFC 6761 6.4: never delegated, so nobody needs to be asked.
-        if host.ends_with(".invalid") {
-            return Err(Unreachable::HostNotFound);
-        }
-        let found: Vec<SocketAddr> =
-            tokio::net::lookup_host((host.as_str(), port)).await.map_err(|e| not_resolved(&e))?.collect();
-        if found.is_empty() { Err(Unreachable::DnsFailed) } else { Ok(found) }
+        let is_of_the_house = !host.contains('.') || self.rules.name(host);
+        self.dns.addresses(host, is_of_the_house).await.map_err(|error| match error {
+            DnsError::NotFound => Unreachable::HostNotFound,
+            DnsError::NoRecords => Unreachable::NoAddress,
+            DnsError::Failed | DnsError::Timeout => Unreachable::DnsFailed,
+        })
     }
 }
 
-/// The host as the DNS knows it: letters beyond ASCII as punycode, brackets of an IPv6 address dropped.
+impl Rules {
+    /// The operator allows this address of this host, although it may not be public.
+    fn except(&self, host: &str, address: IpAddr) -> bool {
+        self.allowed.iter().any(|rule| rule.allows(host, address))
+    }
+
+    /// The operator names this very host.
+    fn name(&self, host: &str) -> bool {
+        self.allowed.iter().any(|rule| matches!(rule, Allowed::Host(name) if name.eq_ignore_ascii_case(host)))
+    }
+
+    /// Whether an exception may hold for a host of which only the name is known: its addresses could be in any network.
+    fn may_except(&self, host: &str) -> bool {
+        match host.parse() {
+            Ok(address) => self.except(host, address),
+            Err(_) => self.name(host) || self.allowed.iter().any(|rule| matches!(rule, Allowed::Network(..))),
+        }
+    }
+}
+
+/// The host as the DNS knows it: letters beyond ASCII as punycode, no final dot. An address, however it is spelled
+/// (brackets, a zone, `127.1`, `0x7f000001`, full-width digits), as the one address that it means.
 pub(crate) fn ascii_host(host: &str) -> Option<String> {
-    let host = host.trim_matches(['[', ']']);
-    if host.parse::<IpAddr>().is_ok() {
-        return Some(host.to_owned());
+    if let Some(v6) = read_ipv6(host) {
+        return Some(v6.to_string());
     }
     let host = idna::domain_to_ascii(host).ok()?;
-    let host = host.trim_end_matches('.');
+    let host = host.strip_suffix('.').unwrap_or(&host);
     let is_label = |label: &str| {
         !label.is_empty() && label.len() <= 63 && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
     };
-    (host.len() <= LONGEST_HOST && host.split('.').all(is_label)).then(|| host.to_owned())
+    if host.len() > LONGEST_HOST || !host.split('.').all(is_label) {
+        return None;
+    }
+    match read_ipv4(host) {
+        Ok(address) => address.map(|address: Ipv4Addr| address.to_string()).or_else(|| Some(host.to_owned())),
+        Err(_) => None,
+    }
+}
+
+/// With or without brackets. A zone (RFC 4007 11) says through which card a neighbour is reached: it changes nothing
+/// about which address that is, and whether it is allowed.
+fn read_ipv6(host: &str) -> Option<Ipv6Addr> {
+    let inner = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+    inner.split_once('%').map_or(inner, |(address, _)| address).parse().ok()
 }
 
 async fn first_to_answer(addresses: &[SocketAddr]) -> Result<TcpStream, Unreachable> {
@@ -176,14 +252,6 @@ fn unreachable(error: &io::Error) -> Unreachable {
         io::ErrorKind::TimedOut => Unreachable::Timeout,
         _ => Unreachable::NoRoute,
     }
-}
-
-/// getaddrinfo's answers arrive as text only: «Name or service not known» (glibc), «nodename nor servname» (BSD),
-/// «Name does not resolve» (musl) mean that the name does not exist; the rest is the DNS being in trouble.
-fn not_resolved(error: &io::Error) -> Unreachable {
-    let text = error.to_string();
-    let unknown = ["Name or service not known", "nodename nor servname", "Name does not resolve"];
-    if unknown.iter().any(|words| text.contains(words)) { Unreachable::HostNotFound } else { Unreachable::DnsFailed }
 }
 
 fn read_authorities(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, NetworkError> {

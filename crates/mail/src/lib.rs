@@ -1,13 +1,16 @@
 //! E-mail: reaching a server, saying what is wrong with it, sending, and reading back. Knows no database.
 
+pub mod autoconfig;
 pub mod capabilities;
 pub mod catcher;
 pub mod caught;
 pub mod check;
 pub mod diagnosis;
+pub mod dns;
 pub mod explanation;
 pub mod failure;
 pub mod guard;
+pub mod https;
 pub mod login;
 pub mod message;
 pub mod pool;
@@ -20,6 +23,7 @@ mod catalogue;
 mod cleartext;
 mod conversation;
 mod correction;
+mod mozilla;
 mod opening;
 mod phrases;
 mod secrets;

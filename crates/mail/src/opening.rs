@@ -100,9 +100,10 @@ fn unreachable(why: Unreachable) -> Trouble {
     match why {
         Unreachable::InvalidHost => Trouble::new(Phase::Dns, Cause::InvalidInput { field: "server" }),
         Unreachable::HostNotFound => Trouble::new(Phase::Dns, Cause::HostNotFound),
-        Unreachable::DnsFailed => Trouble::new(Phase::Dns, Cause::DnsFailed),
+        Unreachable::NoAddress | Unreachable::DnsFailed => Trouble::new(Phase::Dns, Cause::DnsFailed),
         // Refused before anything is contacted, so it takes the same time whatever listens there.
         Unreachable::AddressNotAllowed => Trouble::new(Phase::Connect, Cause::AddressNotAllowed),
+        Unreachable::PortNotAllowed => Trouble::new(Phase::Connect, Cause::PortNotAllowed),
         Unreachable::Refused => Trouble::new(Phase::Connect, Cause::ConnectionRefused),
         Unreachable::Timeout => Trouble::new(Phase::Connect, Cause::ConnectionTimeout),
         Unreachable::NoRoute => Trouble::new(Phase::Connect, Cause::NetworkUnreachable),

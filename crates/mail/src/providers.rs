@@ -28,6 +28,13 @@ pub struct Provider {
     pub name: String,
     hosts: Vec<String>,
     domains: Vec<String>,
+    #[serde(default)]
+    mx: Vec<String>,
+    mx_name: Option<String>,
+    mx_server: Option<String>,
+    oauth: Option<String>,
+    #[serde(default)]
+    setup: Setup,
     pub server: String,
     pub port: u16,
     security: String,
@@ -40,6 +47,13 @@ pub struct Provider {
     pub daily: Option<u32>,
     #[serde(default)]
     help: HashMap<String, Help>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Setup {
+    es: Vec<String>,
+    en: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -57,6 +71,33 @@ impl Provider {
     #[must_use]
     pub fn security(&self) -> Security {
         Security::parse(&self.security).unwrap_or(Security::StartTls)
+    }
+
+    /// `google` or `microsoft`: whose permission replaces the password.
+    #[must_use]
+    pub fn oauth(&self) -> Option<&str> {
+        self.oauth.as_deref()
+    }
+
+    /// What to have at hand before the first attempt.
+    #[must_use]
+    pub fn setup(&self, language: Language) -> &[String] {
+        match language {
+            Language::Spanish => &self.setup.es,
+            Language::English => &self.setup.en,
+        }
+    }
+
+    /// What the service is called that hosts other people's domains.
+    #[must_use]
+    pub fn name_of_other_domains(&self) -> &str {
+        self.mx_name.as_deref().unwrap_or(&self.name)
+    }
+
+    /// The server for the domains that it hosts, where that is another than for its own.
+    #[must_use]
+    pub fn server_of_other_domains(&self) -> &str {
+        self.mx_server.as_deref().unwrap_or(&self.server)
     }
 
     /// The problem's own title with this provider, and what to do first.
@@ -78,10 +119,21 @@ pub fn all() -> &'static [Provider] {
 /// Whose SMTP server that is.
 #[must_use]
 pub fn of_host(host: &str) -> Option<&'static Provider> {
+    by_end(host, |provider| &provider.hosts)
+}
+
+/// Who receives mail at that MX.
+#[must_use]
+pub fn of_exchanger(host: &str) -> Option<&'static Provider> {
+    by_end(host, |provider| &provider.mx)
+}
+
+/// The provider with the longest name that the host ends in.
+fn by_end(host: &str, ends: impl Fn(&Provider) -> &[String]) -> Option<&'static Provider> {
     let host = host.to_lowercase();
-    let ends = |end: &String| host == *end || host.ends_with(&format!(".{end}"));
-    let longest = |provider: &&Provider| provider.hosts.iter().filter(|end| ends(end)).map(String::len).max().unwrap_or(0);
-    PROVIDERS.iter().filter(|provider| provider.hosts.iter().any(ends)).max_by_key(longest)
+    let is_end = |end: &String| host.strip_suffix(end.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    let longest = |provider: &Provider| ends(provider).iter().filter(|end| is_end(end)).map(String::len).max();
+    PROVIDERS.iter().filter(|provider| longest(provider).is_some()).max_by_key(|provider| longest(provider))
 }
 
 /// Whose mail addresses end so: the preset for `ana@gmail.com`.
@@ -95,6 +147,9 @@ pub fn of_domain(domain: &str) -> Option<&'static Provider> {
 #[must_use]
 pub fn meant_host(typed: &str) -> Option<&'static str> {
     let typed = typed.to_lowercase();
+    if PROVIDERS.iter().any(|provider| typed == provider.server || typed == provider.server_of_other_domains()) {
+        return None;
+    }
     PROVIDERS
         .iter()
         .map(|provider| (slips(&typed, &provider.server), provider.server.as_str()))
@@ -190,10 +245,19 @@ mod tests {
         assert_eq!(of_host("smtp-mail.outlook.com").unwrap().name, "Outlook.com");
         assert_eq!(of_host("email-smtp.sa-east-1.amazonaws.com").unwrap().name, "Amazon SES");
         assert!(of_host("mail.notgmail.com").is_none());
+        assert_eq!(of_exchanger("ASPMX.L.Google.com").unwrap().name_of_other_domains(), "Google Workspace");
+        assert_eq!(of_exchanger("empresa-ec.mail.protection.outlook.com").unwrap().server, "smtp.office365.com");
+        assert_eq!(of_exchanger("hotmail-com.olc.protection.outlook.com").unwrap().name, "Outlook.com");
+        assert_eq!(of_exchanger("mx.zoho.com").unwrap().server_of_other_domains(), "smtppro.zoho.com");
+        assert!(of_exchanger("mx.notgoogle.com").is_none() && of_exchanger("").is_none());
         assert_eq!(of_domain("Hotmail.com").unwrap().server, "smtp-mail.outlook.com");
         for provider in all() {
             assert!(Security::parse(&provider.security).is_some(), "{}", provider.name);
             assert!(of_host(&provider.server).is_some(), "{}", provider.name);
+            assert!(of_host(provider.server_of_other_domains()).is_some(), "{}", provider.name);
+            assert!(matches!(provider.oauth(), None | Some("google" | "microsoft")), "{}", provider.name);
+            assert_eq!(provider.setup.es.len(), provider.setup.en.len(), "{}", provider.name);
+            assert!(provider.hosts.iter().chain(&provider.mx).chain(&provider.domains).all(|name| *name == name.to_lowercase()));
             for code in provider.help.keys() {
                 assert!(crate::catalogue::problem(code).is_some(), "{code}");
             }

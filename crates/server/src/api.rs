@@ -13,6 +13,7 @@ pub mod ids;
 pub mod language;
 pub mod mail_accounts;
 pub mod mail_check;
+pub mod mail_discovery;
 pub mod mail_routes;
 pub mod openapi;
 pub mod pages;
@@ -54,6 +55,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(mail_accounts::list, mail_accounts::create))
         .routes(routes!(mail_accounts::show, mail_accounts::change, mail_accounts::delete))
         .routes(routes!(mail_check::unsaved))
+        .routes(routes!(mail_discovery::discover))
         .routes(routes!(mail_check::saved))
         .routes(routes!(mail_routes::list))
         .routes(routes!(health::alive))

@@ -1,5 +1,6 @@
 pub mod builders;
 pub mod certificates;
+pub mod dns;
 mod host;
 pub mod identifications;
 pub mod mail_servers;

@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use acuse_mail::check::{self, Subject};
 use acuse_mail::explanation::Language;
-use acuse_mail::guard::Network;
 use acuse_store::secrets::Keyring;
 use acuse_store::{Db, now};
 
@@ -62,9 +61,8 @@ async fn default_account(config: &Config) -> Finding {
     let Some((url, from)) = &config.default_account else {
         return Ok("ninguno: cada compañía necesita su propia cuenta".to_string());
     };
-    let network = Network::new(&config.allowed_private_hosts, config.extra_ca.as_deref())
-        .map_err(|error| (error.to_string(), "Corrija allowed_private_hosts o extra_ca_file."))?
-        .introducing_itself_as(config.helo_name.as_deref());
+    let network =
+        config.network().map_err(|failure| (failure.reason().to_string(), "Corrija allowed_private_hosts o extra_ca_file."))?;
     let subject = Subject {
         endpoint: url.endpoint.clone(),
         credentials: url.credentials.clone(),

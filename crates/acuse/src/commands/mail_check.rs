@@ -7,12 +7,12 @@ use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::Security;
 use acuse_mail::check::{self, CheckReport, PhaseLine, Subject, Suggestion};
 use acuse_mail::explanation::Language;
-use acuse_mail::guard::Network;
 use acuse_mail::login::Credentials;
 use acuse_mail::session::Endpoint;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
+use crate::commands::mail_discover;
 use crate::commands::setup::ask_password;
 use crate::config::{self, Config};
 use crate::failure::Failure;
@@ -21,6 +21,8 @@ use crate::failure::Failure;
 pub enum Mail {
     /// Tries an account phase by phase; exit code 0 correct, 1 wrong.
     Check(Args),
+    /// Finds server, port and encryption of an address; exit code 0 found, 1 not.
+    Discover(mail_discover::Args),
 }
 
 #[derive(clap::Args)]
@@ -47,8 +49,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args, config: &Config) -> Result<ExitCode, Failure> {
-    let network = Network::new(&config.allowed_private_hosts, config.extra_ca.as_deref())?
-        .introducing_itself_as(config.helo_name.as_deref());
+    let network = config.network()?;
     let json = args.json;
     let subject = subject(args)?;
     let report = check::run(&network, &subject, |line| {

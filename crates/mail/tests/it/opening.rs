@@ -5,7 +5,6 @@ use std::time::Duration;
 use acuse_domain::mail_account::Security;
 use acuse_mail::diagnosis::classify;
 use acuse_mail::failure::{Failure, Phase};
-use acuse_mail::guard::Network;
 use acuse_mail::session::{Endpoint, Limits, Session};
 use time::{Duration as Days, OffsetDateTime};
 use tokio::time::Instant;
@@ -222,19 +221,6 @@ async fn the_password_is_nowhere_to_be_seen() {
     for shown in [format!("{failure:?}"), failure.to_string(), failure.reply_text().to_owned(), format!("{:?}", somebody())] {
         assert!(!shown.contains(PASSWORD) && !shown.contains(base64), "{shown}");
     }
-}
-
-#[tokio::test]
-async fn an_address_that_is_not_allowed_is_never_contacted() {
-    let server = Server::start(vec![HELLO, FallSilent]).await;
-    for host in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1", "127.1"] {
-        let endpoint = Endpoint { host: host.to_owned(), ..server.endpoint(Security::None) };
-        let closed = Network::new(&[], None).unwrap();
-        let failure = Session::open(&closed, &endpoint, None, &quick()).await.map(drop).unwrap_err();
-        let code = classify(&failure).code;
-        assert!(matches!(code, "address_not_allowed" | "host_not_found" | "dns_failed"), "{host}: {code}");
-    }
-    assert_eq!(server.connections(), 0);
 }
 
 #[tokio::test]

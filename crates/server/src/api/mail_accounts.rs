@@ -93,7 +93,7 @@ pub async fn create(
     asked: Asked<AccountIn>,
 ) -> Result<(StatusCode, Json<AccountOut>), Problem> {
     let company = companies::find(&app.db, may.actor.company).await?.ok_or_else(Problem::internal)?;
-    let given = asked.body.read(&company.profile.legal_name)?;
+    let given = asked.body.read(&company.profile.legal_name, &app.network)?;
     let form = Form { settings: given.settings, password: given.password, checked: None };
     let once = asked.once.as_ref();
     let id = mail_accounts::create(&app.db, &app.keys, &may.actor, &form, once, acuse_store::now()).await?;
@@ -124,7 +124,7 @@ pub async fn change(
 ) -> Result<Json<AccountOut>, Problem> {
     let account = mail_accounts::find(&app.db, may.actor.company, id).await?.ok_or_else(Problem::mail_account_not_found)?;
     let enabled = asked.body.enabled.unwrap_or(account.enabled);
-    let given = asked.body.apply_to(&account)?;
+    let given = asked.body.apply_to(&account, &app.network)?;
     if given.settings != account.settings || given.password.is_some() {
         let form = Form { settings: given.settings, password: given.password, checked: None };
         mail_accounts::change(&app.db, &app.keys, &may.actor, id, &form).await?;

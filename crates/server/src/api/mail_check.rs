@@ -141,7 +141,7 @@ pub async fn unsaved(
 ) -> Result<Json<ReportOut>, Problem> {
     let company = companies::find(&app.db, may.actor.company).await?.ok_or_else(Problem::internal)?;
     let (account, to) = asked.body.into_account();
-    let given = account.read(&company.profile.legal_name)?;
+    let given = account.read(&company.profile.legal_name, &app.network)?;
     let to = recipient(to)?;
     Ok(Json(run(&app, given.settings, given.password, to, language).await))
 }
@@ -159,7 +159,7 @@ pub async fn saved(
     let usable = mail_accounts::usable_by_id(&app.db, &app.keys, may.actor.company, id).await?;
     let usable = usable.ok_or_else(Problem::mail_account_not_found)?;
     let (change, to) = asked.body.into_change();
-    let Given { settings, password } = change.apply_to(&usable.account)?;
+    let Given { settings, password } = change.apply_to(&usable.account, &app.network)?;
     let to = recipient(to)?;
     let as_saved = settings == usable.account.settings && password.is_none();
     let report = run(&app, settings, password.or(usable.password), to, language).await;

@@ -8,7 +8,7 @@ mod sealed;
 mod shown;
 
 use acuse_domain::id::MailAccountId;
-use acuse_domain::mail_account::{MailAccount, MailModule};
+use acuse_domain::mail_account::{MailAccount, MailAccountSettings, MailModule};
 use acuse_store::mail_accounts::{self as accounts, SaveError};
 use axum::Form;
 use axum::extract::{Query, State};
@@ -187,7 +187,8 @@ async fn submit(
     let seals = Seals::new(&app.keys, may.actor.company, &session_token(headers).unwrap_or_default(), page.now);
     let desk = Desk { app, by: &may.actor, saved: saved.as_ref(), seals: &seals, now: page.now };
     let mut errors = FormErrors::default();
-    let Some(filled) = form.read(&mut errors) else {
+    let filled = form.read(&mut errors).filter(|filled| may_use_port(app, &filled.settings, &mut errors));
+    let Some(filled) = filled else {
         let sealed = desk.seal_again(&form);
         return Ok(refused(&AccountPage::refused(app, page, form, saved.as_ref(), errors, sealed)));
     };
@@ -206,6 +207,15 @@ async fn submit(
     let seals = desk.seal(&filled.settings, &password, diagnosis.ok);
     probe::point_out(&diagnosis, &filled.settings, &mut errors);
     Ok(shown(&AccountPage::checked(app, page, form, saved.as_ref(), diagnosis, seals, errors)))
+}
+
+/// So that nobody reaches other services through the mail of an account.
+fn may_use_port(app: &App, settings: &MailAccountSettings, errors: &mut FormErrors) -> bool {
+    let may = app.network.may_use_mail_port(&settings.server, settings.port);
+    if !may {
+        errors.add("puerto", "Este puerto no está permitido: use 587 o 465, o pida al operador que lo permita.");
+    }
+    may
 }
 
 fn trouble(error: SaveError) -> Trouble {

@@ -2,6 +2,7 @@
 
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::{MailAccount, MailAccountSettings, MailModule, Security};
+use acuse_mail::guard::Network;
 use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -82,11 +83,14 @@ pub struct Given {
 }
 
 impl AccountIn {
-    pub(in crate::api) fn read(self, company_name: &str) -> Result<Given, Problem> {
+    pub(in crate::api) fn read(self, company_name: &str, network: &Network) -> Result<Given, Problem> {
         let mut fields = Fields::default();
         let module = fields.code("module", self.module.as_deref(), MailModule::parse, &codes::modules());
         let server = fields.required("server", self.server).and_then(|typed| server(&mut fields, &typed));
         let port = fields.required("port", self.port).and_then(|port| checked_port(&mut fields, port));
+        if let (Some(server), Some(port)) = (&server, port) {
+            check_mail_port(&mut fields, network, server, port);
+        }
         let security = fields.code("security", self.security.as_deref(), Security::parse, &codes::securities());
         let username = username(&mut fields, &self.username.unwrap_or_default());
         let password = password(&mut fields, self.password);
@@ -107,7 +111,7 @@ impl AccountIn {
 }
 
 impl AccountChange {
-    pub(in crate::api) fn apply_to(self, account: &MailAccount) -> Result<Given, Problem> {
+    pub(in crate::api) fn apply_to(self, account: &MailAccount, network: &Network) -> Result<Given, Problem> {
         let mut fields = Fields::default();
         let mut settings = account.settings.clone();
         let module = fields.optional_code("module", self.module.as_deref(), MailModule::parse, &codes::modules());
@@ -116,6 +120,9 @@ impl AccountChange {
             settings.server = server;
         }
         settings.port = self.port.and_then(|port| checked_port(&mut fields, port)).unwrap_or(settings.port);
+        if settings.port != account.settings.port || settings.server != account.settings.server {
+            check_mail_port(&mut fields, network, &settings.server, settings.port);
+        }
         let security = fields.optional_code("security", self.security.as_deref(), Security::parse, &codes::securities());
         settings.security = security.unwrap_or(settings.security);
         if let Some(typed) = self.username {
@@ -178,6 +185,17 @@ fn checked_port(fields: &mut Fields, port: u16) -> Option<u16> {
         return None;
     }
     Some(port)
+}
+
+/// So that nobody reaches other services through the mail of an account.
+fn check_mail_port(fields: &mut Fields, network: &Network, server: &str, port: u16) {
+    if !network.may_use_mail_port(server, port) {
+        let said = Said::both(
+            format!("El puerto {port} no está permitido: use 587 o 465 (también 25 y 2525), o pida al operador que lo permita."),
+            format!("Port {port} is not allowed: use 587 or 465 (25 and 2525 too), or ask the operator to allow it."),
+        );
+        fields.note("port", "port_not_allowed", said);
+    }
 }
 
 fn username(fields: &mut Fields, typed: &str) -> String {

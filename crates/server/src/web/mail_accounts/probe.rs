@@ -248,7 +248,7 @@ pub fn point_out(diagnosis: &Diagnosis, settings: &MailAccountSettings, errors: 
         "host_not_found" | "dns_failed" | "not_a_submission_host" | "address_not_allowed" | "certificate_name_mismatch" => {
             ("servidor", problem.title.clone())
         }
-        "connection_refused" | "connection_timeout" | "not_smtp" => ("puerto", problem.title.clone()),
+        "connection_refused" | "connection_timeout" | "not_smtp" | "port_not_allowed" => ("puerto", problem.title.clone()),
         "bad_credentials" | "auth_app_password_required" => ("clave", problem.title.clone()),
         "auth_required" => ("usuario", problem.title.clone()),
         "sender_not_allowed" | "sender_not_found" => ("remitente", problem.title.clone()),

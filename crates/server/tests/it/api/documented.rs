@@ -43,7 +43,11 @@ async fn document(api: &Api) -> Value {
 async fn every_call_is_documented_and_every_documented_call_is_answered() {
     let api = Api::with_andina().await;
     let document = document(&api).await;
-    for call in CONTRACT.into_iter().chain(["POST /api/v1/mail-accounts/check", "POST /api/v1/mail-accounts/{id}/check"]) {
+    for call in CONTRACT.into_iter().chain([
+        "POST /api/v1/mail-accounts/check",
+        "POST /api/v1/mail-accounts/{id}/check",
+        "POST /api/v1/mail-accounts/discover",
+    ]) {
         let (method, path) = call.split_once(' ').unwrap();
         assert!(document["paths"][path][method.to_lowercase()].is_object(), "{call}");
     }

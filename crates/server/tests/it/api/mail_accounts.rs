@@ -152,3 +152,43 @@ async fn a_saved_account_is_checked_with_its_own_password_and_remembers_the_answ
     let other = api.post(&format!("{path}/check"), json!({ "to": "nadie" })).await;
     other.refused(422, "email_invalid", &["to"]);
 }
+
+#[tokio::test]
+async fn mail_leaves_through_the_ports_of_mail_and_no_other() {
+    let api = Api::with_andina().await;
+    let with = |server: &str, port: u16| {
+        let mut account = account();
+        (account["server"], account["port"]) = (json!(server), json!(port));
+        account
+    };
+    for port in [22, 80, 3306, 6379, 8025] {
+        api.post("/mail-accounts", with("198.41.0.4", port)).await.refused(422, "port_not_allowed", &["port"]);
+        api.post("/mail-accounts/check", with("198.41.0.4", port)).await.refused(422, "port_not_allowed", &["port"]);
+    }
+    // What the operator allows is reached at any port.
+    let made = api.post("/mail-accounts", with("127.0.0.1", 8025)).await.expect(201);
+    let path = format!("/mail-accounts/{}", made["id"].as_str().unwrap());
+    let elsewhere = json!({ "server": "198.41.0.4", "password": "otra" });
+    api.patch(&path, elsewhere).await.refused(422, "port_not_allowed", &["port"]);
+    api.patch(&path, json!({ "server": "198.41.0.4", "password": "otra", "port": 2525 })).await.expect(200);
+}
+
+#[tokio::test]
+async fn an_address_alone_tells_what_its_account_needs() {
+    let api = Api::with_andina().await;
+    let found = api.post("/mail-accounts/discover", json!({ "address": "Ana.Perez@Gmail.com" })).await.expect(200);
+    let known = |value: Value| json!({ "value": value, "source": "preset", "detail": "de Gmail" });
+    assert_eq!((&found["server"], &found["port"]), (&known(json!("smtp.gmail.com")), &known(json!(587))));
+    assert_eq!((&found["security"], &found["username"]), (&known(json!("starttls")), &known(json!("Ana.Perez@gmail.com"))));
+    assert_eq!((&found["provider"], &found["oauth"], &found["complete"]), (&json!("Gmail"), &json!("google"), &json!(true)));
+    assert!(found["help"][0].as_str().unwrap().contains("contraseña de aplicación"), "{found}");
+    let asking = api.request("POST", "/mail-accounts/discover").header("accept-language", "en");
+    let asking = asking.header("content-type", "application/json").body("{\"address\":\"a@yahoo.com\"}".into()).unwrap();
+    let found = api.ask(asking).await.expect(200);
+    assert_eq!((&found["server"]["detail"], &found["oauth"]), (&json!("from Yahoo"), &Value::Null));
+    for (body, code) in [(json!({}), "field_missing"), (json!({ "address": "ana" }), "email_invalid")] {
+        api.post("/mail-accounts/discover", body).await.refused(422, code, &["address"]);
+    }
+    let with_password = json!({ "address": "a@gmail.com", "password": PASSWORD });
+    assert_eq!(api.post("/mail-accounts/discover", with_password).await.status.as_u16(), 422, "no password is wanted");
+}

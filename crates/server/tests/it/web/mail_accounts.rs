@@ -345,6 +345,16 @@ async fn each_field_that_is_wrong_says_why_in_its_place() {
 }
 
 #[tokio::test]
+async fn mail_leaves_through_the_ports_of_mail_and_no_other() {
+    let app = TestApp::start().await;
+    let away: SocketAddr = "198.41.0.4:6379".parse().unwrap();
+    for button in ["probar", "guardar"] {
+        let refused = Filled::account(away).with("servidor", "198.41.0.4").press(&app, LIST, button).await;
+        assert!(refused.one("#puerto-error").starts_with("Este puerto no está permitido"), "{button}");
+    }
+}
+
+#[tokio::test]
 async fn the_address_alone_opens_the_form_filled_in() {
     let server = catcher().await;
     let demo = server.local_addr();
