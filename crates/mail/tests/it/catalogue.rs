@@ -69,6 +69,7 @@ fn before_the_login(tls: &Tls) -> Vec<Row> {
         row("invalid_input", Account, "(nobody is asked) the host has a space", nobody("mail empresa.ec", 587), "Revise el servidor"),
         row("host_not_found", Account, "the name does not exist", nobody("smtp.empresa.invalid", 587), "Revise cómo está escrito"),
         row("address_not_allowed", Account, "the address is an internal one", nobody("10.0.0.25", 587), "ACUSE_ALLOWED_PRIVATE_HOSTS"),
+        row("port_not_allowed", Account, "the port is none of mail's", nobody("198.41.0.4", 6379), "587 con STARTTLS"),
         row("connection_refused", Later, "nobody listens on the port", nobody("127.0.0.1", 9), "Revise el puerto"),
         row("network_unreachable", Later, "there is no way to the address", nobody("255.255.255.255", 587), "Vuelva a intentarlo"),
         plays(starttls, "says a TLS alert instead of a greeting", vec![Act::Bytes(vec![21, 3, 1, 0, 2, 2, 70]), FallSilent], "port_wants_tls", Account, "→ tls"),
