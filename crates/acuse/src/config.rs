@@ -46,7 +46,7 @@ struct Written {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 enum Ports {
-    One(u16),
+    One(u64),
     List(String),
 }
 

@@ -52,6 +52,8 @@ pub struct Discovery {
     pub username: Known<String>,
     /// Whose server it is, where that is known.
     pub provider: Option<&'static Provider>,
+    /// The address's domain does not exist: it is misspelt, or not yet registered.
+    pub is_of_no_domain: bool,
     /// Somebody did not answer in time: asking again may find more.
     pub is_incomplete: bool,
 }
@@ -166,6 +168,7 @@ impl Discovery {
             security: Known { value: security, source: source.clone() },
             server: Some(Known { value: host, source }),
             username: of_user,
+            is_of_no_domain: false,
             is_incomplete: false,
         }
     }
@@ -178,6 +181,7 @@ impl Discovery {
             security: Known { value: Security::StartTls, source: Source::Usual },
             username: Known { value: address.to_string(), source: Source::Usual },
             provider: None,
+            is_of_no_domain: false,
             is_incomplete,
         }
     }
@@ -227,7 +231,7 @@ pub async fn discover_at(network: &Network, address: &EmailAddress, ports: Ports
             }
             false
         }
-        Ok(Err(DnsError::NotFound)) => return Discovery::unknown(address, false),
+        Ok(Err(DnsError::NotFound)) => return Discovery { is_of_no_domain: true, ..Discovery::unknown(address, false) },
         Ok(Err(DnsError::NoRecords)) => false,
         Ok(Err(DnsError::Failed | DnsError::Timeout)) | Err(_) => true,
     };

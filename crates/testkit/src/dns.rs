@@ -204,7 +204,17 @@ pub struct DnsServer {
 
 impl DnsServer {
     pub async fn start(zone: Zone) -> Self {
-        let (udp, tcp) = bind().await;
+        Self::serve(zone, bind().await)
+    }
+
+    /// Where one was before: it comes back. Panics if somebody else has taken its place.
+    pub async fn start_at(address: SocketAddr, zone: Zone) -> Self {
+        let udp = UdpSocket::bind(address).await.unwrap_or_else(|error| panic!("{address}: {error}"));
+        let tcp = TcpListener::bind(address).await.unwrap_or_else(|error| panic!("{address}: {error}"));
+        Self::serve(zone, (udp, tcp))
+    }
+
+    fn serve(zone: Zone, (udp, tcp): (UdpSocket, TcpListener)) -> Self {
         let address = udp.local_addr().expect("a bound socket has an address");
         let (zone, asked) = (Arc::new(Mutex::new(zone)), Arc::<Mutex<Vec<String>>>::default());
         let desk = Desk { zone: Arc::clone(&zone), asked: Arc::clone(&asked) };

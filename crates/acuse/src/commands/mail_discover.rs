@@ -26,17 +26,18 @@ pub async fn run(args: Args, config: &Config) -> Result<ExitCode, Failure> {
     if args.json {
         println!("{}", as_json(&found));
     } else {
-        print(&found);
+        print(&found, args.address.domain());
     }
     Ok(if found.server.is_some() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-fn print(found: &Discovery) {
+fn print(found: &Discovery, domain: &str) {
     let line = |name: &str, value: &str, source: &Source| {
         println!("{name:<10} {value:<34} {}", source.phrase(Language::Spanish));
     };
     match &found.server {
         Some(server) => line("servidor", &server.value, &server.source),
+        None if found.is_of_no_domain => println!("servidor   no existe el dominio {domain}: revise cómo está escrito"),
         None => println!("servidor   no se encontró: pídalo a quien le da el correo"),
     }
     line("puerto", &found.port.value.to_string(), &found.port.source);
@@ -62,6 +63,7 @@ fn as_json(found: &Discovery) -> Value {
         "provider": found.provider_name(),
         "oauth": found.oauth(),
         "help": found.help(Language::Spanish),
+        "domain_exists": !found.is_of_no_domain,
         "complete": !found.is_incomplete,
     })
 }

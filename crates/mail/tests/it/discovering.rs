@@ -225,10 +225,10 @@ async fn where_nothing_is_found_the_usual_is_shown_and_whether_all_was_asked() {
     let usual = (None, 587, Security::StartTls, "cobros@empresa.ec", "nothing");
     let empty = DnsServer::start(Zone::new().mx("empresa.ec", 0, "mx.empresa.ec")).await;
     let found = discover_at(&asking(&empty, &authority), &somebody(), ports()).await;
-    assert_eq!((shown(&found), found.is_incomplete), (usual, false));
+    assert_eq!((shown(&found), found.is_of_no_domain, found.is_incomplete), (usual, false, false));
     let nowhere = DnsServer::start(Zone::new()).await;
     let found = discover_at(&asking(&nowhere, &authority), &somebody(), ports()).await;
-    assert_eq!((shown(&found), found.is_incomplete), (usual, false));
+    assert_eq!((shown(&found), found.is_of_no_domain, found.is_incomplete), (usual, true, false));
     assert_eq!(nowhere.asked(), ["MX empresa.ec"], "a domain that does not exist has nothing below it");
     let begun = Instant::now();
     let mute = DnsServer::start(
@@ -247,4 +247,25 @@ async fn where_nothing_is_found_the_usual_is_shown_and_whether_all_was_asked() {
     let found = discover_at(&asking(&mute, &authority), &somebody(), ports()).await;
     assert_eq!((shown(&found), found.is_incomplete), (usual, true));
     assert!(begun.elapsed() < Duration::from_millis(5_500), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_domain_cannot_make_it_knock_inside() {
+    let authority = Authority::new();
+    let server = Server::start(vec![HELLO, Hear, OFFERS, FallSilent]).await;
+    let web = WebServer::start(authority.server(&["empresa.ec", "autoconfig.empresa.ec"]), |_| page("200 OK", "")).await;
+    let zone = Zone::new()
+        .address("empresa.ec", "127.0.0.1")
+        .address("autoconfig.empresa.ec", "127.0.0.1")
+        .address("mail.empresa.ec", "127.0.0.1")
+        .address("smtp.empresa.ec", "::ffff:127.0.0.1")
+        .srv("_submission._tcp.empresa.ec", 0, 1, server.address.port(), "mail.empresa.ec");
+    let dns = DnsServer::start(zone).await;
+    let network = Network::new(&[], Some(authority.pem.as_bytes())).unwrap().with_nameservers(&[dns.address()]);
+    let here = Ports { https: web.port(), tls: server.address.port(), starttls: server.address.port() };
+    let begun = Instant::now();
+    let found = discover_at(&network, &somebody(), here).await;
+    assert_eq!((found.server, found.is_incomplete), (None, false));
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert_eq!((server.connections(), web.heard().len()), (0, 0));
 }

@@ -136,3 +136,33 @@ async fn this_machine_and_what_can_never_exist_are_not_asked_about() {
     assert_eq!(network.resolve("nada.invalid", 587).await, Err(Unreachable::HostNotFound));
     assert_eq!(dns.asked(), [""; 0]);
 }
+
+#[tokio::test]
+async fn a_dns_that_comes_back_is_asked_again() {
+    let zone = || Zone::new().address("mail.empresa.ec", "198.41.0.4");
+    let dns = DnsServer::start(zone()).await;
+    let (network, address) = (asking(&dns), dns.address());
+    assert!(network.resolve("mail.empresa.ec", 587).await.is_ok());
+    drop(dns);
+    assert_eq!(network.resolve("mail.empresa.ec", 587).await, Err(Unreachable::DnsFailed));
+    let _again = DnsServer::start_at(address, zone()).await;
+    assert!(network.resolve("mail.empresa.ec", 587).await.is_ok());
+}
+
+#[tokio::test]
+async fn many_names_are_looked_up_at_once() {
+    let mut zone = Zone::new();
+    for n in 0..300 {
+        zone = zone.address(&format!("mail{n}.empresa.ec"), "198.41.0.4");
+    }
+    let dns = DnsServer::start(zone).await;
+    let network = asking(&dns);
+    let mut lookups = tokio::task::JoinSet::new();
+    for n in 0..300 {
+        let network = network.clone();
+        lookups.spawn(async move { network.resolve(&format!("mail{n}.empresa.ec"), 587).await });
+    }
+    while let Some(found) = lookups.join_next().await {
+        assert!(matches!(&found, Ok(Ok(_))), "{found:?}");
+    }
+}

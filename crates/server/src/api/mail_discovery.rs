@@ -32,7 +32,8 @@ pub struct DiscoverIn {
     "port": { "value": 587, "source": "mx", "detail": "por el MX: Google Workspace" },
     "security": { "value": "starttls", "source": "mx", "detail": "por el MX: Google Workspace" },
     "username": { "value": "cobros@empresa.ec", "source": "mx", "detail": "por el MX: Google Workspace" },
-    "provider": "Google Workspace", "oauth": "google", "help": ["…"], "complete": true
+    "provider": "Google Workspace", "oauth": "google", "help": ["…"],
+    "domain_exists": true, "complete": true
 }))]
 pub struct DiscoveryOut {
     /// Null where nobody knows it: then the rest is only what is usual.
@@ -46,6 +47,8 @@ pub struct DiscoveryOut {
     oauth: Option<&'static str>,
     /// What to have at hand before the first attempt.
     help: Vec<String>,
+    /// False where the DNS says that there is no such domain: it is misspelt, or not yet registered.
+    domain_exists: bool,
     /// False where somebody did not answer in time: asking again may find more.
     complete: bool,
 }
@@ -114,6 +117,7 @@ impl DiscoveryOut {
             provider,
             oauth,
             help,
+            domain_exists: !found.is_of_no_domain,
             complete: !found.is_incomplete,
         }
     }
