@@ -15,9 +15,9 @@ const AXE = readFileSync(new URL('../node_modules/axe-core/axe.min.js', import.m
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
 /** Starts `acuse demo` in a folder of its own; answers what it printed (url, email, password, token, smtp_port) and stop(). */
-export async function launch(bin) {
+export async function launch(bin, settings = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'acuse-e2e-'));
-  const env = { ...process.env, ACUSE_LISTEN: `127.0.0.1:${await freePort()}`, ACUSE_DATA_DIR: folder };
+  const env = { ...process.env, ACUSE_LISTEN: `127.0.0.1:${await freePort()}`, ACUSE_DATA_DIR: folder, ...settings };
   const child = spawn(bin, ['demo', '--json'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
   child.stderr.on('data', (bytes) => (log = (log + bytes).slice(-20_000)));

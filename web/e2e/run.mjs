@@ -1,8 +1,10 @@
-// npm run e2e -- --bin PATH [--only WORDS]: the four steps of the main job in a real browser, each walk on a demo of its own.
+// npm run e2e -- --bin PATH [--only WORDS]: the main job and the mail accounts in a real browser, each walk on a demo of its own.
 // Prints a line per walk and a closing line; exits 1 when one fails, 2 when it was called wrong.
 import assert from 'node:assert/strict';
 import { argument, launch, login, openBrowser, screenshot, slowMailServer, visitor } from './lib.mjs';
 import { keyboard, pointer } from './hands.mjs';
+import { correctWithOneClick, phasesAsTheyHappen, stop, typingMeanwhile } from './accounts.mjs';
+import { mailServer, makeCertificate } from './mail_server.mjs';
 import { accepted, addAccount, COBRO, noteStates, otherModuleIsOnTheDefaultAccount, PAGO, readMail, record, resend } from './walk.mjs';
 
 const bin = argument('bin');
@@ -38,16 +40,26 @@ const walks = [
   ['the four steps, for a cobro and a pago', {}, (page, demo) => fourSteps(page, demo, pointer, true)],
   ['the four steps by keyboard alone', {}, (page, demo) => fourSteps(page, demo, keyboard, true)],
   ['the four steps without JavaScript', { script: false }, (page, demo) => fourSteps(page, demo, pointer, false)],
+  ['a wrong TLS is mended with one click', {}, (page, demo) => correctWithOneClick(page, demo, pointer, true)],
+  ['a wrong TLS is mended by keyboard alone', {}, (page, demo) => correctWithOneClick(page, demo, keyboard, true)],
+  ['a wrong TLS is mended without JavaScript', { script: false }, (page, demo) => correctWithOneClick(page, demo, pointer, false)],
+  ['a wrong TLS is mended on a phone', { width: 360, height: 740 }, (page, demo) => correctWithOneClick(page, demo, pointer, true)],
+  ['the phases of Probar appear as they happen', {}, phasesAsTheyHappen],
+  ['Detener stops a check and says so', {}, stop],
+  ['one may type while a check runs', {}, typingMeanwhile],
   ['the four steps on a phone', { width: 360, height: 740 }, (page, demo) => fourSteps(page, demo, pointer, true)],
 ];
 
 const only = argument('only');
 const browser = await openBrowser();
+const certificate = makeCertificate();
 const failed = [];
 let passed = 0;
 for (const [name, options, walk] of walks.filter(([name]) => !only || name.includes(only))) {
   const started = Date.now();
-  const demo = await launch(bin);
+  const demo = await launch(bin, { ACUSE_EXTRA_CA_FILE: certificate.ca });
+  demo.certificate = certificate;
+  demo.mail = await mailServer(certificate, SERVER_THINKS);
   demo.slow = await slowMailServer(demo.smtp_port, SERVER_THINKS);
   const page = await visitor(browser, demo, options);
   try {
@@ -65,9 +77,11 @@ for (const [name, options, walk] of walks.filter(([name]) => !only || name.inclu
   } finally {
     await page.context().close();
     demo.slow.stop();
+    demo.mail.stop();
     await demo.stop();
   }
 }
 await browser.close();
+certificate.remove();
 console.log(`browser walks: ${passed} passed, ${failed.length} failed`);
 process.exitCode = failed.length > 0 || passed === 0 ? 1 : 0;

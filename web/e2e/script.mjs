@@ -12,7 +12,10 @@ const page_ = (body) => `<!doctype html><html lang="es"><head><meta charset="utf
   <meta name="htmx-config" content='{"includeIndicatorCSS":false,"history":false}'><script src="/acuse.js" defer></script></head><body><main id="contenido">${body}</main></body></html>`;
 const row = (number, balance) => `<tr><td><input type="checkbox" name="doc" data-balance="${balance}" aria-label="${number}"></td><td><input name="abono" aria-label="Abono ${number}" class="ac-money-in"></td></tr>`;
 const dialog = '<dialog open class="ac-dialog"><form action="/echo" method="post"><input name="para" autofocus><a href="/lista" data-leave>Cancelar</a><button aria-keyshortcuts="Control+Enter">Reenviar</button></form></dialog>';
-const verdict = '<div class="ac-probe"><section class="ac-probe-side"><h2 id="diag" tabindex="-1" autofocus>Configuración errónea</h2></section></div>';
+const verdict = '<div class="ac-probe"><form id="cuenta" action="/probar"><input id="nota" name="nota"></form><section class="ac-probe-side"><h2 id="diag" tabindex="-1" autofocus>Configuración errónea</h2></section></div>';
+const rows = (...list) => list.map(([phase, state]) => `<li data-phase="${phase}" data-state="${state}"><b>${phase}</b><span class="ac-ms"${state === 'now' ? ' data-ticking' : ''}></span></li>`).join('');
+const said = (event, data) => `event: ${event}\n${data.split('\n').map((line) => `data: ${line}`).join('\n')}\n\n`;
+let aborted = 0;
 
 const answers = {
   '/lista': () => page_(`<input type="search" name="q" aria-keyshortcuts="/"><a href="/nuevo" aria-keyshortcuts="N">Nuevo</a><a href="/dialogo" data-dialog>Reenviar…</a>`),
@@ -27,9 +30,10 @@ const answers = {
     <button name="accion" value="forma" aria-keyshortcuts="Alt+F" ${SWAP}>Agregar forma</button><button name="accion" value="guardar" aria-keyshortcuts="Control+Enter">Guardar</button></form>`),
   '/personas': ({ q }) => `<li role="option" id="p1" data-id="7" data-name="Comercial Andina" aria-selected="false">Comercial Andina (${q})</li><li role="option" id="p2" data-id="8" data-name="Luis Andino" aria-selected="false">Luis Andino</li>`,
   '/vivo': () => page_(`<section id="envios" ${(polls += 1) < 3 ? 'hx-get="/vivo" hx-select="#envios" hx-swap="outerHTML" hx-trigger="every 1s"' : ''}>${polls < 3 ? 'En cola' : 'Aceptado'}<input name="nota"></section>`),
-  '/cuenta': () => page_(`<div class="ac-probe"><form><button name="accion" value="probar" data-probe hx-post="/probar" hx-target=".ac-probe" hx-select=".ac-probe" hx-swap="outerHTML">Probar</button></form></div>
-    <template id="probando"><section class="ac-probe-side"><h2>Probando la cuenta</h2><span data-seconds>0</span><button type="button" data-stop>Detener</button></section></template>`),
-  '/probar': async () => { await new Promise((done) => setTimeout(done, 700)); return page_(verdict); },
+  '/cuenta': ({ como }) => page_(`<div class="ac-probe"><form id="cuenta" action="/probar" method="post"><input type="hidden" name="como" value="${como ?? ''}"><input id="nota" name="nota"><div class="card-footer"><button name="accion" value="probar" data-probe>Probar</button></div></form><section class="ac-probe-side"></section></div>
+    <template id="probando"><section class="ac-probe-side"><div class="ac-verdict-head"><h2 tabindex="-1">Probando la cuenta</h2><p><span data-seconds>0</span></p><button type="button" data-stop>Detener</button></div><ol>${rows(['dns', 'wait'], ['connect', 'wait'])}</ol></section></template>
+    <template id="detenida"><div class="ac-verdict-head"><h2 tabindex="-1">Prueba detenida</h2><span data-sent hidden></span></div></template>
+    <template id="cortada"><div class="ac-verdict-head"><h2 tabindex="-1">La prueba no terminó</h2></div></template>`),
   '/lento': async (form) => { if (form.nota !== undefined) await new Promise((done) => setTimeout(done, 600)); return page_(`<form action="/lento"><select id="forma" name="forma" aria-label="Forma" hx-get="/lento" hx-include="closest form" hx-trigger="change" hx-target="#contenido" hx-select="#contenido" hx-swap="outerHTML">${['cash', 'check', 'card'].map((one) => `<option${one === form.forma ? ' selected' : ''}>${one}</option>`).join('')}</select>
     <input id="nota" name="nota" aria-label="Nota" value="${form.nota ?? ''}"><output>${form.forma ?? ''}</output></form>`); },
   '/echo': (form) => page_(`<p id="eco" tabindex="-1" autofocus>${JSON.stringify(form).replaceAll('<', '&lt;')}</p>`),
@@ -40,9 +44,30 @@ const server = createServer(async (request, response) => {
   if (url.pathname === '/acuse.js') return response.writeHead(200, { 'content-type': 'text/javascript' }).end(readFileSync(new URL('../dist/acuse.js', import.meta.url)));
   let body = '';
   for await (const part of request) body += part;
+  if (url.pathname === '/probar') return tellLive(request, response, new URLSearchParams(body));
   const html = await answers[url.pathname]?.(Object.fromEntries(new URLSearchParams(body || url.search)));
   response.writeHead(html ? 200 : 404, { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': POLICY }).end(html);
 });
+
+/** As the server streams it: in pieces that end anywhere, even inside a letter. */
+async function tellLive(request, response, form) {
+  assert.match(request.headers.accept, /text\/event-stream/);
+  response.on('close', () => (aborted += response.writableFinished ? 0 : 1));
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'content-security-policy': POLICY });
+  const bytes = Buffer.from(said('fases', rows(['dns', 'now'])) + said('fases', rows(['dns', 'ok'], ['connect', 'now'])));
+  for (const part of [bytes.subarray(0, 9), bytes.subarray(9, 100), bytes.subarray(100)]) {
+    response.write(part);
+    await new Promise((done) => setTimeout(done, 60));
+  }
+  await new Promise((done) => setTimeout(done, 500));
+  if (form.get('como') === 'cortada') return response.destroy();
+  const end = Buffer.from(said('fin', page_(verdict)));
+  const half = end.indexOf('ó') + 1;
+  response.write(end.subarray(0, half));
+  await new Promise((done) => setTimeout(done, 30));
+  response.end(end.subarray(half));
+}
+
 await new Promise((done) => server.listen(0, '127.0.0.1', done));
 const base = `http://127.0.0.1:${server.address().port}`;
 const browser = await openBrowser();
@@ -156,18 +181,35 @@ const promises = {
     await page.waitForTimeout(1500);
     assert.equal(polls, seen, 'it stops asking');
   },
-  async 'Probar shows that it runs, can be stopped, and leads to its verdict'(page) {
+  async 'Probar shows its phases as they happen, can be stopped, and leads to its verdict'(page) {
     await page.goto(`${base}/cuenta`);
-    await page.waitForSelector('[data-htmx-powered]');
     await page.click('text=Probar');
     await page.waitForSelector('text=Probando la cuenta');
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Probando la cuenta');
     assert.ok(await page.isDisabled('form button'));
+    await page.waitForSelector('[data-phase=dns][data-state=ok] + [data-phase=connect][data-state=now]');
     await page.click('text=Detener');
-    await page.waitForSelector('text=Probando la cuenta', { state: 'detached' });
+    await page.waitForSelector('text=Prueba detenida');
+    await page.waitForSelector('[data-phase=connect][data-state=wait] >> text=detenida');
+    assert.equal(aborted, 1, 'the request is dropped');
     await page.click('form button:enabled >> text=Probar');
+    await page.fill('#nota', 'mientras tanto');
+    await page.waitForSelector('text=Configuración errónea');
+    assert.equal(await page.inputValue('#nota'), 'mientras tanto');
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'nota', 'who types goes on typing');
+    assert.equal(await page.locator('.ac-probe-side').count(), 1);
+    await page.goto(`${base}/cuenta`);
+    await page.press('#nota', 'Enter');
     await page.waitForSelector('text=Configuración errónea');
     assert.equal(await page.evaluate(() => document.activeElement.id), 'diag');
-    assert.equal(await page.locator('.ac-probe-side').count(), 1);
+  },
+  async 'a check that breaks off says so and leaves the form as it was'(page) {
+    await page.goto(`${base}/cuenta?como=cortada`);
+    await page.fill('#nota', 'lo que escribí');
+    await page.click('text=Probar');
+    await page.waitForSelector('text=La prueba no terminó');
+    assert.equal(await page.inputValue('#nota'), 'lo que escribí');
+    assert.ok(await page.isEnabled('form button'));
   },
 };
 
@@ -180,7 +222,7 @@ for (const [promise, keep] of Object.entries(promises)) {
   page.on('pageerror', (error) => complaints.push(error.message));
   try {
     await keep(page);
-    assert.deepEqual(complaints, []);
+    assert.deepEqual(complaints.filter((one) => !/INCOMPLETE_CHUNKED/.test(one)), []); // the broken answer was asked for
     console.log(`ok    ${promise}`);
   } catch (error) {
     failed += 1;

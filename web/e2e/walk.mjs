@@ -62,7 +62,7 @@ export async function otherModuleIsOnTheDefaultAccount(page, { module }) {
 
 async function check(page, hand, verdict, script) {
   const before = page.url();
-  if (script) await page.locator('[data-htmx-powered]').first().waitFor(); // before that the button simply submits its form
+  if (script) await page.waitForLoadState('domcontentloaded'); // before that the button simply submits its form
   await hand.press(page.getByRole('main').getByRole('button', { name: /^Probar/ }).first());
   const heading = page.getByRole('heading', { name: verdict });
   await heading.waitFor({ timeout: CHECKED_WITHIN });

@@ -5,3 +5,5 @@ import './dialogs.js';
 import './combobox.js';
 import './sums.js';
 import './swaps.js';
+import './probe.js';
+import './busy.js';

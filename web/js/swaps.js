@@ -1,9 +1,8 @@
-// What htmx's swaps need beside it: polls that do not disturb, and Probar while it runs.
+// What htmx's swaps need beside it: polls that do not disturb, and fields that keep what was typed meanwhile.
 //
 // Live part       <section id="envios" hx-get="{{ its page }}" hx-select="#envios" hx-swap="outerHTML" hx-trigger="every 1s">
 //                 the server leaves hx-trigger out when nothing more will happen, and with it the polling ends
 // Form action     <button name="accion" value="forma" hx-post="{{ the form's action }}" hx-target="#contenido" hx-select="#contenido" hx-swap="outerHTML">
-// Probar          the same with `data-probe`, hx-target and hx-select ".ac-probe", and <template id="probando"> in the page
 // Focus           goes to [autofocus] of what came in (errors, verdict, new row), with htmx and without script alike
 import { showTotals } from './sums.js';
 
@@ -12,7 +11,7 @@ const isPoll = (element) => element?.matches?.('[hx-trigger^="every"]');
 document.addEventListener('htmx:before:request', (event) => {
   const { target } = event;
   if (isPoll(target) && isTypingIn(target)) return event.preventDefault();
-  if (target.matches?.('[data-probe]')) showProbing(target);
+  if (target.form && !isPoll(target)) asSent = contents(target.form);
 });
 
 /** A poll that replaced a field someone types in would take the words away. */
@@ -26,28 +25,33 @@ document.addEventListener('htmx:before:swap', (event) => {
   location.assign(answer.url);
 });
 
-document.addEventListener('htmx:after:swap', () => {
-  giveBack();
-  for (const form of document.querySelectorAll('form[data-sums]')) showTotals(form);
-});
-
 // An answer knows its form as it was sent; what a person typed or chose since then stays.
 let asSent = null;
 let since = new Map();
 
-document.addEventListener('htmx:before:request', ({ target }) => {
-  if (target.form && !isPoll(target)) asSent = new Map(fieldsOf(target.form).map((field) => [keyOf(field), contentOf(field)]));
-});
-
 document.addEventListener('htmx:before:swap', () => {
-  const fields = asSent ? [...document.querySelectorAll('main form')].flatMap(fieldsOf) : [];
-  since = new Map(fields.filter((field) => asSent.has(keyOf(field)) && asSent.get(keyOf(field)) !== contentOf(field)).map((field) => [keyOf(field), contentOf(field)]));
+  since = changedSince(asSent ?? new Map());
   asSent = null;
 });
 
-function giveBack() {
-  const [kept, fields] = [since, since.size > 0 ? [...document.querySelectorAll('main form')].flatMap(fieldsOf) : []];
+document.addEventListener('htmx:after:swap', () => {
+  giveBack(since);
   since = new Map();
+  for (const form of document.querySelectorAll('form[data-sums]')) showTotals(form);
+});
+
+/** What the fields of a form hold, to be compared with when its answer comes. */
+export const contents = (form) => new Map(fieldsOf(form).map((field) => [keyOf(field), contentOf(field)]));
+
+/** What was typed or chosen in the page's forms since `sent`. */
+export function changedSince(sent) {
+  const fields = sent.size > 0 ? [...document.querySelectorAll('main form')].flatMap(fieldsOf) : [];
+  return new Map(fields.filter((field) => sent.has(keyOf(field)) && sent.get(keyOf(field)) !== contentOf(field)).map((field) => [keyOf(field), contentOf(field)]));
+}
+
+/** Puts that into the forms that came in. */
+export function giveBack(kept) {
+  const fields = kept.size > 0 ? [...document.querySelectorAll('main form')].flatMap(fieldsOf) : [];
   for (const field of fields.filter((one) => kept.has(keyOf(one)))) {
     field[isBox(field) ? 'checked' : 'value'] = kept.get(keyOf(field));
     if (field.matches('select')) field.dispatchEvent(new Event('change', { bubbles: true })); // the server has not heard of it
@@ -58,27 +62,3 @@ const fieldsOf = (form) => [...form.elements].filter((field) => field.matches('i
 const isBox = (field) => field.matches('[type="checkbox"], [type="radio"]');
 const keyOf = (field) => field.id || `${field.name} ${isBox(field) ? field.value : ''}`;
 const contentOf = (field) => (isBox(field) ? field.checked : field.value);
-
-function showProbing(button) {
-  const side = document.querySelector('.ac-probe-side');
-  const running = document.querySelector('template#probando')?.content.firstElementChild?.cloneNode(true);
-  if (!running) return;
-  const form = button.form;
-  const before = { side, label: button.lastChild.textContent };
-  const buttons = [...form.querySelectorAll('button')];
-  for (const one of buttons) one.disabled = true;
-  button.lastChild.textContent = 'Probando…';
-  side ? side.replaceWith(running) : form.after(running);
-  const clock = running.querySelector('[data-seconds]');
-  const started = performance.now();
-  const ticking = setInterval(() => (clock.textContent = String(Math.round((performance.now() - started) / 1000))), 500);
-  running.querySelector('[data-stop]')?.addEventListener('click', () => button.dispatchEvent(new CustomEvent('htmx:abort')));
-  // After the swap these nodes are gone; after an abort or a broken connection the form is as it was.
-  button.addEventListener('htmx:finally:request', () => {
-    clearInterval(ticking);
-    for (const one of buttons) one.disabled = false;
-    button.lastChild.textContent = before.label;
-    if (before.side) running.replaceWith(before.side);
-    else running.remove();
-  }, { once: true });
-}

@@ -197,7 +197,8 @@ impl Rules {
 
 /// The host as the DNS knows it: letters beyond ASCII as punycode, no final dot. An address, however it is spelled
 /// (brackets, a zone, `127.1`, `0x7f000001`, full-width digits), as the one address that it means.
-pub(crate) fn ascii_host(host: &str) -> Option<String> {
+#[must_use]
+pub fn ascii_host(host: &str) -> Option<String> {
     if let Some(v6) = read_ipv6(host) {
         return Some(v6.to_string());
     }

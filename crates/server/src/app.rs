@@ -10,9 +10,15 @@ use acuse_mail::guard::Network;
 use acuse_store::Db;
 use acuse_store::secrets::Keyring;
 
+use crate::checks::Checks;
+
 /// The state of the router; cheap to clone.
 #[derive(Clone)]
-pub struct App(Arc<Services>);
+pub struct App {
+    services: Arc<Services>,
+    /// Those of Probar that are running.
+    pub(crate) checks: Checks,
+}
 
 pub struct Services {
     pub db: Db,
@@ -38,7 +44,7 @@ pub struct DefaultAccount {
 impl App {
     #[must_use]
     pub fn new(services: Services) -> Self {
-        Self(Arc::new(services))
+        Self { services: Arc::new(services), checks: Checks::default() }
     }
 }
 
@@ -46,6 +52,6 @@ impl Deref for App {
     type Target = Services;
 
     fn deref(&self) -> &Services {
-        &self.0
+        &self.services
     }
 }

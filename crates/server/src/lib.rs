@@ -1,9 +1,11 @@
 //! The web pages and API v1: the only room that knows HTTP and the shapes of its JSON.
 
 pub mod access;
+mod account_rules;
 pub mod api;
 pub mod app;
 pub mod assets;
+mod checks;
 pub mod docs;
 pub mod login_guard;
 pub mod problem;

@@ -14,6 +14,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+/// Seconds after which every check that runs now has ended.
+const CHECKS_END_AFTER: HeaderValue = HeaderValue::from_static("20");
 /// Seconds after which a database that did not answer is worth another try.
 const TRY_AGAIN_AFTER: HeaderValue = HeaderValue::from_static("5");
 
@@ -81,6 +83,15 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, "token_unknown", detail)
     }
 
+    #[must_use]
+    pub fn too_many_checks() -> Self {
+        let detail = Said::both(
+            "Ya se están probando varias cuentas de su compañía. Espere a que terminen, 20 segundos como máximo.",
+            "Several accounts of your company are being tried already. Wait until they end, 20 seconds at most.",
+        );
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_checks", detail)
+    }
+
     /// Something that should not happen; what it was stands in the log.
     #[must_use]
     pub fn internal() -> Self {
@@ -100,6 +111,9 @@ impl Problem {
         headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(words::tag(language)));
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, TRY_AGAIN_AFTER);
+        }
+        if self.status == StatusCode::TOO_MANY_REQUESTS {
+            headers.insert(RETRY_AFTER, CHECKS_END_AFTER);
         }
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

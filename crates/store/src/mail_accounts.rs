@@ -69,36 +69,60 @@ pub async fn create(
 
 /// Changes an account and lets it work again if it was resting.
 pub async fn change(db: &Db, keys: &Keyring, by: &Actor, id: MailAccountId, form: &Form) -> Result<(), SaveError> {
-    let sealed = form.password.as_ref().map(|password| keys.seal(password, &identity(by.company, id))).transpose()?;
     let tx = db.begin_write().await?;
+    change_in(&tx, keys, by, id, form).await?;
+    let_work(db, tx, id).await
+}
+
+/// The same, and turns it on or off with it: both or neither.
+pub async fn change_and_enable(
+    db: &Db,
+    keys: &Keyring,
+    by: &Actor,
+    id: MailAccountId,
+    form: &Form,
+    enabled: bool,
+) -> Result<(), SaveError> {
+    let tx = db.begin_write().await?;
+    change_in(&tx, keys, by, id, form).await?;
+    enable_in(&tx, by, id, enabled).await?;
+    let_work(db, tx, id).await
+}
+
+async fn change_in(tx: &Tx, keys: &Keyring, by: &Actor, id: MailAccountId, form: &Form) -> Result<(), SaveError> {
+    let sealed = form.password.as_ref().map(|password| keys.seal(password, &identity(by.company, id))).transpose()?;
     let sql = "UPDATE mail_account SET module = $3, server = $4, port = $5, security = $6, username = $7, from_name = $8,
         from_address = $9, reply_to = $10, bcc = $11, checked_at = $12, check_ok = $13,
         sealed_password = COALESCE($14, sealed_password), version = version + 1
         WHERE company_id = $1 AND id = $2";
     let mut row = columns(by.company, id, form);
     row.push(sealed.into());
-    let changed = match execute(tx.as_conn(), sql, row).await {
+    match execute(tx.as_conn(), sql, row).await {
         Err(StoreError::Failed(error)) if matches!(error.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_))) => {
-            return Err(SaveError::ModuleTaken(form.settings.module));
+            Err(SaveError::ModuleTaken(form.settings.module))
         }
-        other => other?,
-    };
-    if changed == 0 {
-        return Err(SaveError::NotFound);
+        Ok(0) => Err(SaveError::NotFound),
+        other => Ok(other.map(|_| ())?),
     }
-    pauses::end_in(&tx, AccountKey::Own(id)).await?;
-    tx.commit().await?;
-    db.nudge();
-    Ok(())
 }
 
 /// Turns an account on or off; its module falls back to the default account while it is off.
 pub async fn enable(db: &Db, by: &Actor, id: MailAccountId, enabled: bool) -> Result<(), SaveError> {
     let tx = db.begin_write().await?;
+    enable_in(&tx, by, id, enabled).await?;
+    let_work(db, tx, id).await
+}
+
+async fn enable_in(tx: &Tx, by: &Actor, id: MailAccountId, enabled: bool) -> Result<(), SaveError> {
     let sql = "UPDATE mail_account SET enabled = $3, version = version + 1 WHERE company_id = $1 AND id = $2";
-    if execute(tx.as_conn(), sql, values![by.company.0, id.0, enabled]).await? == 0 {
-        return Err(SaveError::NotFound);
+    match execute(tx.as_conn(), sql, values![by.company.0, id.0, enabled]).await? {
+        0 => Err(SaveError::NotFound),
+        _ => Ok(()),
     }
+}
+
+/// What was wrong with the account may be mended: it rests no longer.
+async fn let_work(db: &Db, tx: Tx, id: MailAccountId) -> Result<(), SaveError> {
     pauses::end_in(&tx, AccountKey::Own(id)).await?;
     tx.commit().await?;
     db.nudge();

@@ -13,6 +13,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
+use secrecy::ExposeSecret;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -24,7 +25,9 @@ use super::ids::Id;
 use super::language::Reads;
 use super::openapi::{Always, BadInput, NotFound, NotNow};
 use super::pages::List;
+use super::warnings::Warning;
 use crate::access::{Authorized, ConfigureCompany, ViewRecords};
+use crate::account_rules::{other_spelling, password_remark};
 use crate::app::App;
 use crate::problem::Problem;
 
@@ -36,6 +39,8 @@ pub struct AccountOut {
     #[schema(schema_with = codes::schema::modules)]
     module: &'static str,
     server: String,
+    /// The other way to write an internationalised name: letters for punycode, punycode for letters.
+    server_note: Option<String>,
     port: u16,
     #[schema(schema_with = codes::schema::securities)]
     security: &'static str,
@@ -50,6 +55,8 @@ pub struct AccountOut {
     /// Why it rests; its deliveries wait meanwhile.
     paused: Option<PausedOut>,
     last_check: Option<LastCheckOut>,
+    /// Of the request that saved it.
+    warnings: Vec<Warning>,
 }
 
 /// Since when an account rests after a fault of its own, and what to do about it.
@@ -94,10 +101,11 @@ pub async fn create(
 ) -> Result<(StatusCode, Json<AccountOut>), Problem> {
     let company = companies::find(&app.db, may.actor.company).await?.ok_or_else(Problem::internal)?;
     let given = asked.body.read(&company.profile.legal_name, &app.network)?;
+    let warnings = given.warnings(language);
     let form = Form { settings: given.settings, password: given.password, checked: None };
     let once = asked.once.as_ref();
     let id = mail_accounts::create(&app.db, &app.keys, &may.actor, &form, once, acuse_store::now()).await?;
-    Ok((StatusCode::CREATED, found(&app, &may, id, language).await?))
+    Ok((StatusCode::CREATED, Json(AccountOut { warnings, ..found(&app, &may, id, language).await? })))
 }
 
 /// One account.
@@ -109,7 +117,7 @@ pub async fn show(
     Reads(language): Reads,
     Id(id): Id<MailAccountId>,
 ) -> Result<Json<AccountOut>, Problem> {
-    found(&app, &may, id, language).await
+    Ok(Json(found(&app, &may, id, language).await?))
 }
 
 /// Changes an account, and lets it work again if it rested. An absent or empty password keeps the one it has.
@@ -125,14 +133,17 @@ pub async fn change(
     let account = mail_accounts::find(&app.db, may.actor.company, id).await?.ok_or_else(Problem::mail_account_not_found)?;
     let enabled = asked.body.enabled.unwrap_or(account.enabled);
     let given = asked.body.apply_to(&account, &app.network)?;
-    if given.settings != account.settings || given.password.is_some() {
-        let form = Form { settings: given.settings, password: given.password, checked: None };
-        mail_accounts::change(&app.db, &app.keys, &may.actor, id, &form).await?;
+    let warnings = given.warnings(language);
+    let Given { settings, password } = given;
+    let is_other = settings != account.settings || password.is_some();
+    let form = Form { settings, password, checked: None };
+    match (is_other, enabled != account.enabled) {
+        (true, true) => mail_accounts::change_and_enable(&app.db, &app.keys, &may.actor, id, &form, enabled).await?,
+        (true, false) => mail_accounts::change(&app.db, &app.keys, &may.actor, id, &form).await?,
+        (false, true) => mail_accounts::enable(&app.db, &may.actor, id, enabled).await?,
+        (false, false) => {}
     }
-    if enabled != account.enabled {
-        mail_accounts::enable(&app.db, &may.actor, id, enabled).await?;
-    }
-    found(&app, &may, id, language).await
+    Ok(Json(AccountOut { warnings, ..found(&app, &may, id, language).await? }))
 }
 
 /// Forgets an account and its password. Its module falls back to the default account.
@@ -147,9 +158,16 @@ pub async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn found<P>(app: &App, may: &Authorized<P>, id: MailAccountId, language: Language) -> Result<Json<AccountOut>, Problem> {
+async fn found<P>(app: &App, may: &Authorized<P>, id: MailAccountId, language: Language) -> Result<AccountOut, Problem> {
     let account = mail_accounts::find(&app.db, may.actor.company, id).await?.ok_or_else(Problem::mail_account_not_found)?;
-    Ok(Json(AccountOut::of(account, language)))
+    Ok(AccountOut::of(account, language))
+}
+
+impl Given {
+    fn warnings(&self, language: Language) -> Vec<Warning> {
+        let said = self.password.as_ref().and_then(|password| password_remark(password.expose_secret()));
+        said.map(|said| Warning::password_spaces(&said, language)).into_iter().collect()
+    }
 }
 
 impl AccountOut {
@@ -159,6 +177,7 @@ impl AccountOut {
         Self {
             id: account.id.0,
             module: settings.module.as_str(),
+            server_note: other_spelling(&settings.server).map(|other| also_written(&other, language)),
             server: settings.server,
             port: settings.port,
             security: settings.security.as_str(),
@@ -171,7 +190,15 @@ impl AccountOut {
             has_password: account.has_password,
             paused,
             last_check: account.last_check.map(|check| LastCheckOut { at: check.at, ok: check.ok }),
+            warnings: Vec::new(),
         }
+    }
+}
+
+fn also_written(other: &str, language: Language) -> String {
+    match language {
+        Language::Spanish => format!("También se escribe {other}"),
+        Language::English => format!("Also written {other}"),
     }
 }
 

@@ -1,12 +1,10 @@
 //! Probar: an account is tried phase by phase, saved or not.
 
 use acuse_domain::email_address::EmailAddress;
-use acuse_domain::id::MailAccountId;
+use acuse_domain::id::{CompanyId, MailAccountId};
 use acuse_domain::mail_account::{LastCheck, MailAccountSettings};
-use acuse_mail::check::{self, CheckReport, PhaseLine, Subject, Suggestion};
+use acuse_mail::check::{self, CheckReport, PhaseLine, Suggestion};
 use acuse_mail::explanation::Language;
-use acuse_mail::login::Credentials;
-use acuse_mail::session::Endpoint;
 use acuse_store::{companies, mail_accounts};
 use axum::Json;
 use axum::extract::State;
@@ -21,10 +19,11 @@ use super::fields::Fields;
 use super::ids::Id;
 use super::language::Reads;
 use super::mail_accounts::{AccountChange, AccountIn, Given};
-use super::openapi::{Always, BadInput, NotFound};
+use super::openapi::{Always, BadInput, Busy, NotFound};
 use super::patch;
 use crate::access::{Authorized, ConfigureCompany};
 use crate::app::App;
+use crate::checks;
 use crate::problem::Problem;
 
 /// An account's fields, and to whom a test mail is sent; without `to` nothing is sent.
@@ -40,8 +39,8 @@ pub struct CheckUnsaved {
     module: Option<String>,
     #[schema(required, nullable = false)]
     server: Option<String>,
-    #[schema(required, nullable = false)]
-    port: Option<u16>,
+    #[schema(required, nullable = false, value_type = u16)]
+    port: Option<i64>,
     #[schema(required, schema_with = codes::schema::securities)]
     security: Option<String>,
     username: Option<String>,
@@ -63,7 +62,8 @@ pub struct CheckSaved {
     #[schema(schema_with = codes::schema::modules)]
     module: Option<String>,
     server: Option<String>,
-    port: Option<u16>,
+    #[schema(value_type = Option<u16>)]
+    port: Option<i64>,
     #[schema(schema_with = codes::schema::securities)]
     security: Option<String>,
     username: Option<String>,
@@ -132,7 +132,7 @@ pub struct SuggestionOut {
 
 /// Tries values that are not saved. 200 whether correct or wrong; ends within 20 seconds.
 #[utoipa::path(post, path = "/api/v1/mail-accounts/check", tag = "mail", request_body = CheckUnsaved,
-    responses((status = 200, body = ReportOut), Always, BadInput))]
+    responses((status = 200, body = ReportOut), Always, BadInput, Busy))]
 pub async fn unsaved(
     State(app): State<App>,
     may: Authorized<ConfigureCompany>,
@@ -143,12 +143,12 @@ pub async fn unsaved(
     let (account, to) = asked.body.into_account();
     let given = account.read(&company.profile.legal_name, &app.network)?;
     let to = recipient(to)?;
-    Ok(Json(run(&app, given.settings, given.password, to, language).await))
+    Ok(Json(run(&app, may.actor.company, &given.settings, given.password, to, language).await?))
 }
 
 /// Tries a saved account, or what it would be with some fields changed. What the saved one answers is kept with it.
 #[utoipa::path(post, path = "/api/v1/mail-accounts/{id}/check", tag = "mail", params(("id" = Uuid, Path)),
-    request_body = CheckSaved, responses((status = 200, body = ReportOut), Always, NotFound, BadInput))]
+    request_body = CheckSaved, responses((status = 200, body = ReportOut), Always, NotFound, BadInput, Busy))]
 pub async fn saved(
     State(app): State<App>,
     may: Authorized<ConfigureCompany>,
@@ -162,7 +162,7 @@ pub async fn saved(
     let Given { settings, password } = change.apply_to(&usable.account, &app.network)?;
     let to = recipient(to)?;
     let as_saved = settings == usable.account.settings && password.is_none();
-    let report = run(&app, settings, password.or(usable.password), to, language).await;
+    let report = run(&app, may.actor.company, &settings, password.or(usable.password), to, language).await?;
     if as_saved {
         let check = LastCheck { at: acuse_store::now(), ok: report.ok };
         mail_accounts::note_check(&app.db, &may.actor, id, &check).await?;
@@ -172,16 +172,15 @@ pub async fn saved(
 
 async fn run(
     app: &App,
-    settings: MailAccountSettings,
+    company: CompanyId,
+    settings: &MailAccountSettings,
     password: Option<SecretString>,
     to: Option<EmailAddress>,
     language: Language,
-) -> ReportOut {
-    let MailAccountSettings { server, port, security, username, from_name, from_address, .. } = settings;
-    let credentials = password.filter(|_| !username.is_empty()).map(|password| Credentials { username, password });
-    let endpoint = Endpoint { host: server, port, security };
-    let subject = Subject { endpoint, credentials, from_name, from: from_address, to, language };
-    ReportOut::of(check::run(&app.network, &subject, |_| {}).await)
+) -> Result<ReportOut, Problem> {
+    let _running = app.checks.begin(company).ok_or_else(Problem::too_many_checks)?;
+    let subject = checks::subject(settings, password, to, language);
+    Ok(ReportOut::of(check::run(&app.network, &subject, |_| {}).await))
 }
 
 fn recipient(to: Option<String>) -> Result<Option<EmailAddress>, Problem> {

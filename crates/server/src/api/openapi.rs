@@ -102,6 +102,15 @@ impl IntoResponses for NotNow {
     }
 }
 
+/// Of a call that knocks at somebody's door.
+pub struct Busy;
+
+impl IntoResponses for Busy {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        refusals(&[("429", "The company has as many checks running as it may; Retry-After says when to try again")])
+    }
+}
+
 fn refusals(all: &[(&str, &str)]) -> BTreeMap<String, RefOr<Response>> {
     all.iter().map(|(status, when)| ((*status).to_owned(), RefOr::T(refusal(when)))).collect()
 }

@@ -32,4 +32,9 @@ impl Warning {
         );
         Self { field: "lines", code: "cash_not_deductible", message: said.in_(language).to_owned() }
     }
+
+    /// What a field of dots does not show.
+    pub fn password_spaces(said: &Said, language: Language) -> Self {
+        Self { field: "password", code: "password_spaces", message: said.in_(language).to_owned() }
+    }
 }

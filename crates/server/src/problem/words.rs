@@ -60,6 +60,7 @@ pub(super) fn title(status: StatusCode, language: Language) -> &'static str {
         413 => "Solicitud demasiado grande",
         415 => "Tipo de contenido no admitido",
         422 => "Datos no válidos",
+        429 => "Demasiadas a la vez",
         503 => "Servicio no disponible",
         _ => "Error",
     }

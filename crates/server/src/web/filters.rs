@@ -57,6 +57,35 @@ pub fn overdue(due: &Date, _: &dyn Values, today: Date) -> askama::Result<Safe<S
     Ok(Safe(calendar::overdue(*due, today).map(|words| format!(r#"<span class="ac-late">{words}</span>"#)).unwrap_or_default()))
 }
 
+/// Text with the pages that it names as links: «Entre a myaccount.google.com/apppasswords». Escaped like any other text;
+/// only what has a path after a known kind of host counts, so a server's name is no link.
+#[askama::filter_fn]
+pub fn linked(text: &str, _: &dyn Values) -> askama::Result<Safe<String>> {
+    let words = text.split(' ').map(|word| {
+        let page = word.trim_matches(['(', ')', ',', '.', ';', ':', '«', '»']);
+        let address = page.strip_prefix("https://").unwrap_or(page);
+        if !is_page(address) {
+            return escaped(word);
+        }
+        let (before, after) = word.split_once(page).unwrap_or_default();
+        let (before, after, address) = (escaped(before), escaped(after), escaped(address));
+        format!(r#"{before}<a href="https://{address}" target="_blank" rel="noopener noreferrer">{address}</a>{after}"#)
+    });
+    Ok(Safe(words.collect::<Vec<_>>().join(" ")))
+}
+
+fn escaped(text: &str) -> String {
+    let Ok(safe) = askama::filters::escape(text, askama::filters::Html);
+    safe.to_string()
+}
+
+/// `support.google.com/a/answer/176600`
+fn is_page(text: &str) -> bool {
+    let Some((host, path)) = text.split_once('/') else { return false };
+    let is_label = |label: &str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    !path.is_empty() && host.split('.').count() > 1 && host.split('.').all(is_label) && host.contains(|c: char| c.is_alphabetic())
+}
+
 /// An icon of the sprite, by its name in web/icons.txt. It says nothing to a screen reader: the words stand beside it,
 /// or in the control's `aria-label`.
 #[askama::filter_fn]
@@ -66,4 +95,33 @@ pub fn ico(name: &str, _: &dyn Values) -> askama::Result<Safe<String>> {
 
 pub(crate) fn icon(name: &str) -> String {
     format!(r#"<svg class="ac-ico" aria-hidden="true"><use href="{}#{name}"></use></svg>"#, assets::url("icons.svg"))
+}
+
+#[cfg(test)]
+mod tests {
+    use askama::Template;
+
+    use crate::web::filters;
+
+    #[derive(Template)]
+    #[template(ext = "html", source = "{{ text|linked }}")]
+    struct Advice<'a> {
+        text: &'a str,
+    }
+
+    #[test]
+    fn pages_become_links_and_nothing_else_does() {
+        let shown = |text| Advice { text }.render().unwrap();
+        assert_eq!(
+            shown("Entre a myaccount.google.com/apppasswords, con la cuenta."),
+            r#"Entre a <a href="https://myaccount.google.com/apppasswords" target="_blank" rel="noopener noreferrer">myaccount.google.com/apppasswords</a>, con la cuenta."#
+        );
+        for plain in ["Use smtp.gmail.com y 465/587.", "y/o", "mail.empresa.ec/", "127.0.0.1/x"] {
+            assert!(!shown(plain).contains("<a"), "{plain}");
+        }
+        assert_eq!(
+            shown("<b> mail.x.ec/\"><script>"),
+            "&#60;b&#62; <a href=\"https://mail.x.ec/&#34;&#62;&#60;script&#62;\" target=\"_blank\" rel=\"noopener noreferrer\">mail.x.ec/&#34;&#62;&#60;script&#62;</a>"
+        );
+    }
 }

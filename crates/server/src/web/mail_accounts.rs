@@ -2,33 +2,42 @@
 
 mod cards;
 mod change;
+mod first_step;
 mod form;
+mod help;
+mod live;
+mod origins;
 mod probe;
 mod sealed;
 mod shown;
 
+use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::MailAccountId;
-use acuse_domain::mail_account::{MailAccount, MailAccountSettings, MailModule};
+use acuse_domain::mail_account::{MailAccount, MailModule};
+use acuse_mail::autoconfig;
 use acuse_store::mail_accounts::{self as accounts, SaveError};
 use axum::Form;
 use axum::extract::{Query, State};
-use axum::http::HeaderMap;
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use crate::access::{Authorized, ConfigureCompany, Permission, ViewRecords, session_token};
+use crate::access::{Authorized, ConfigureCompany, Permission, ViewRecords};
 use crate::app::App;
+use crate::checks;
+use crate::web::contacts::typo;
 use crate::web::form_errors::FormErrors;
-use crate::web::page::{Page, Section, refused, shown};
+use crate::web::page::{Page, Section, refused, shown, with_status};
 use crate::web::path_id::PathId;
 use crate::web::trouble::Trouble;
 
 use cards::{DeleteQuestion, ListPage};
 use change::Desk;
+use first_step::FirstStep;
 pub use form::AccountForm;
 use form::{module_of, read_address};
-use sealed::Seals;
-use shown::{AccountPage, FirstStep};
+use origins::Origins;
 
 const LIST: &str = "/mi-compania/correos";
 
@@ -47,7 +56,11 @@ pub async fn list(State(app): State<App>, may: Authorized<ViewRecords>, headers:
 pub struct NewAccount {
     modulo: String,
     direccion: Option<String>,
-    /// The demo's own server, instead of a preset.
+    /// The address that was meant, where the typed one looked like a slip.
+    corregida: Option<String>,
+    /// It is no slip.
+    tal_cual: Option<String>,
+    /// The demo's own server, instead of looking for one.
     buzon: Option<String>,
 }
 
@@ -58,21 +71,36 @@ pub async fn new(
     Query(wanted): Query<NewAccount>,
     headers: HeaderMap,
 ) -> Result<Response, Trouble> {
-    let page = Page::load(&app, &may, Section::MiCompania, &headers).await?.typing();
-    let taken = accounts::list(&app.db, may.actor.company).await?;
+    let desk = Desk::open(app, may, &headers, None).await?;
+    let taken = accounts::list(&desk.app.db, desk.by.company).await?;
     let is_free = |module: &MailModule| taken.iter().all(|account| account.settings.module != *module);
     let module = module_of(&wanted.modulo).filter(is_free);
     let mut errors = FormErrors::default();
-    let address = wanted.direccion.as_deref().and_then(|typed| read_address("direccion", typed, &mut errors));
-    if let (Some(module), Some(address)) = (module, &address) {
-        let mut form = AccountForm::from_address(module, address, &page.company_name);
-        if let (Some(_), Some(catcher)) = (&wanted.buzon, &app.catcher) {
-            form.use_demo_server(catcher.local_addr());
-        }
-        return Ok(shown(&AccountPage::blank(&app, page, form, None)));
+    let typed = wanted.corregida.or(wanted.direccion);
+    let address = typed.as_deref().and_then(|typed| read_address("direccion", typed, &mut errors));
+    let meant = address.as_ref().filter(|_| wanted.tal_cual.is_none()).and_then(|address| typo::doubt(address.as_str()));
+    if let (Some(module), Some(address), None) = (module, &address, &meant) {
+        return Ok(shown(&filled_in(&desk, module, address, wanted.buzon.is_some()).await));
     }
-    let first_step = FirstStep::new(&app, page, &taken, &wanted.modulo, wanted.direccion.unwrap_or_default(), errors);
-    Ok(if first_step.is_refused() { refused(&first_step) } else { shown(&first_step) })
+    let first_step = FirstStep::new(&desk.app, desk.page, &taken, &wanted.modulo, typed.unwrap_or_default(), errors);
+    Ok(match meant {
+        Some(meant) => shown(&first_step.doubting(meant)),
+        None if first_step.is_refused() => refused(&first_step),
+        None => shown(&first_step),
+    })
+}
+
+/// The form as the address alone fills it in. Nothing is sent to the server that is found, no password least of all.
+async fn filled_in(desk: &Desk, module: MailModule, address: &EmailAddress, in_mailbox: bool) -> shown::AccountPage {
+    let company_name = &desk.page.company_name;
+    if let (true, Some(catcher)) = (in_mailbox, &desk.app.catcher) {
+        let mut form = AccountForm::proposed(module, address, company_name, Origins::default());
+        form.use_demo_server(catcher.local_addr());
+        return desk.blank(form);
+    }
+    let found = autoconfig::discover(&desk.app.network, address).await;
+    let form = AccountForm::proposed(module, address, company_name, Origins::found(&found));
+    desk.blank(form).searched(address, &found)
 }
 
 pub async fn create(
@@ -81,7 +109,7 @@ pub async fn create(
     headers: HeaderMap,
     Form(form): Form<AccountForm>,
 ) -> Result<Response, Trouble> {
-    submit(&app, &may, &headers, None, form).await
+    submit(Desk::open(app, may, &headers, None).await?, &headers, form).await
 }
 
 pub async fn edit(
@@ -91,8 +119,8 @@ pub async fn edit(
     headers: HeaderMap,
 ) -> Result<Response, Trouble> {
     let account = found(&app, &may, id).await?;
-    let page = Page::load(&app, &may, Section::MiCompania, &headers).await?.typing();
-    Ok(shown(&AccountPage::blank(&app, page, AccountForm::from_account(&account), Some(&account))))
+    let form = AccountForm::from_account(&account);
+    Ok(shown(&Desk::open(app, may, &headers, Some(account)).await?.blank(form)))
 }
 
 pub async fn change(
@@ -103,7 +131,7 @@ pub async fn change(
     Form(form): Form<AccountForm>,
 ) -> Result<Response, Trouble> {
     let account = found(&app, &may, id).await?;
-    submit(&app, &may, &headers, Some(account), form).await
+    submit(Desk::open(app, may, &headers, Some(account)).await?, &headers, form).await
 }
 
 /// Tries the account as it is saved, and shows its form with the diagnosis.
@@ -115,7 +143,7 @@ pub async fn try_saved(
 ) -> Result<Response, Trouble> {
     let account = found(&app, &may, id).await?;
     let form = AccountForm { accion: "probar".to_owned(), ..AccountForm::from_account(&account) };
-    submit(&app, &may, &headers, Some(account), form).await
+    submit(Desk::open(app, may, &headers, Some(account)).await?, &headers, form).await
 }
 
 /// Where a browser comes that reloads the answer to Probar.
@@ -168,54 +196,41 @@ async fn found(app: &App, may: &Authorized<ConfigureCompany>, id: MailAccountId)
 }
 
 /// The form's buttons: Probar, the correction that Probar suggested, and Guardar.
-async fn submit(
-    app: &App,
-    may: &Authorized<ConfigureCompany>,
-    headers: &HeaderMap,
-    saved: Option<MailAccount>,
-    mut form: AccountForm,
-) -> Result<Response, Trouble> {
-    let page = Page::load(app, may, Section::MiCompania, headers).await?.typing();
-    match (form.accion.as_str(), &app.catcher) {
+async fn submit(desk: Desk, headers: &HeaderMap, mut form: AccountForm) -> Result<Response, Trouble> {
+    match (form.accion.as_str(), &desk.app.catcher) {
         ("corregir", _) => form.correct(),
         ("buzon", Some(catcher)) => {
             form.use_demo_server(catcher.local_addr());
-            return Ok(shown(&AccountPage::blank(app, page, form, saved.as_ref())));
+            return Ok(shown(&desk.blank(form)));
         }
         _ => {}
     }
-    let seals = Seals::new(&app.keys, may.actor.company, &session_token(headers).unwrap_or_default(), page.now);
-    let desk = Desk { app, by: &may.actor, saved: saved.as_ref(), seals: &seals, now: page.now };
-    let mut errors = FormErrors::default();
-    let filled = form.read(&mut errors).filter(|filled| may_use_port(app, &filled.settings, &mut errors));
-    let Some(filled) = filled else {
-        let sealed = desk.seal_again(&form);
-        return Ok(refused(&AccountPage::refused(app, page, form, saved.as_ref(), errors, sealed)));
+    let ready = match desk.read(form).await? {
+        Ok(ready) => ready,
+        Err(page) => return Ok(refused(&*page)),
     };
-    let Some(password) = desk.password(&form, &filled.settings, &mut errors).await? else {
-        return Ok(refused(&AccountPage::refused(app, page, form, saved.as_ref(), errors, None)));
-    };
-    if form.accion == "guardar" {
-        let Err(words) = desk.save(&form, &filled.settings, &password).await? else {
-            return Ok(Redirect::to(LIST).into_response());
-        };
-        errors.add("modulo", words);
-        let sealed = desk.seal_again(&form);
-        return Ok(refused(&AccountPage::refused(app, page, form, saved.as_ref(), errors, sealed)));
+    if ready.form.accion == "guardar" {
+        return Ok(match desk.save(ready).await? {
+            Ok(()) => Redirect::to(LIST).into_response(),
+            Err(page) => refused(&*page),
+        });
     }
-    let diagnosis = desk.check(&filled, &password).await?;
-    let seals = desk.seal(&filled.settings, &password, diagnosis.ok);
-    probe::point_out(&diagnosis, &filled.settings, &mut errors);
-    Ok(shown(&AccountPage::checked(app, page, form, saved.as_ref(), diagnosis, seals, errors)))
+    let Some(running) = desk.app.checks.begin(desk.by.company) else { return Ok(too_many(&desk, ready.form)) };
+    if live::is_wanted(headers) {
+        return Ok(live::answer(desk, ready, running));
+    }
+    let page = desk.probe(&ready, |_| {}).await?;
+    drop(running);
+    Ok(shown(&page))
 }
 
-/// So that nobody reaches other services through the mail of an account.
-fn may_use_port(app: &App, settings: &MailAccountSettings, errors: &mut FormErrors) -> bool {
-    let may = app.network.may_use_mail_port(&settings.server, settings.port);
-    if !may {
-        errors.add("puerto", "Este puerto no está permitido: use 587 o 465, o pida al operador que lo permita.");
-    }
-    may
+/// The form as it was typed, to be tried again in a moment.
+fn too_many(desk: &Desk, form: AccountForm) -> Response {
+    const AGAIN: &str = "Ya se están probando varias cuentas de su compañía. Espere a que terminen, 20 segundos como máximo.";
+    let page = desk.refused(form, FormErrors::default()).noticing(AGAIN);
+    let mut answer = with_status(StatusCode::TOO_MANY_REQUESTS, &page);
+    answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(checks::ENDS_WITHIN));
+    answer
 }
 
 fn trouble(error: SaveError) -> Trouble {

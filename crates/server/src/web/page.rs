@@ -223,7 +223,7 @@ mod tests {
     #[derive(Template)]
     #[template(
         ext = "html",
-        source = r#"{% extends "layout.html" %}{% import "_money_input.html" as m %}{% block title %}Cobros{% endblock %}{% block content %}{{ errors }}{{ mark }}{{ pager }}{{ m::money_input("valor", "valor-1", "Valor", "1,5", errors) }}{% include "_probando.html" %}{% endblock %}"#
+        source = r#"{% extends "layout.html" %}{% import "_money_input.html" as m %}{% block title %}Cobros{% endblock %}{% block content %}{{ errors }}{{ mark }}{{ pager }}{{ m::money_input("valor", "valor-1", "Valor", "1,5", errors) }}{% endblock %}"#
     )]
     struct Sample {
         page: Page,

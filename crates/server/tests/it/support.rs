@@ -13,8 +13,8 @@ use acuse_store::users::{self, Role};
 use acuse_store::{Actor, Db, companies, now};
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::header::{ACCEPT, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use axum::http::{HeaderMap, Request, Response, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use scraper::{Html, Selector};
 use secrecy::{ExposeSecret, SecretString};
@@ -31,7 +31,7 @@ pub struct TestApp {
     pub actor: Actor,
     /// Of the owner, whose requests `get` and `post` make.
     session: String,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// A company that is on record, and the session of its owner: for tests about what another company may not see.
@@ -57,7 +57,7 @@ impl TestApp {
         let app = App::new(configure(Services { db, keys, network, default_account: None, public_url, catcher: None }));
         let owner = found_company(&app.db, "1790012344001", "ana@cotopaxi.ec").await;
         let Stranger { company, actor, session } = owner;
-        Self { router: router(app.clone()), app, company, actor, session, _folder: folder }
+        Self { router: router(app.clone()), app, company, actor, session, folder }
     }
 
     /// A second company in the same installation.
@@ -95,6 +95,28 @@ impl TestApp {
             .body(Body::from(encoded(form)))
             .expect("a request");
         self.ask(request).await
+    }
+
+    /// As the owner, in a browser whose script follows the answer; it comes as far as somebody reads it.
+    pub async fn open_live(&self, path: &str, form: &[(&str, &str)]) -> Response<Body> {
+        let request = Request::post(path)
+            .header(COOKIE, cookie(&self.session))
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(ACCEPT, "text/event-stream, text/html")
+            .header("sec-fetch-site", "same-origin")
+            .body(Body::from(encoded(form)))
+            .expect("a request");
+        self.router.clone().oneshot(request).await.expect("the router answers")
+    }
+
+    /// To be served on a real socket, with the header that the owner's browser sends.
+    pub fn served(&self) -> (Router, String) {
+        (self.router.clone(), cookie(&self.session))
+    }
+
+    /// The folder with the database.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     /// With headers of one's own; nothing is added.
@@ -186,7 +208,7 @@ fn cookie(session: &str) -> String {
     if session.is_empty() { String::new() } else { format!("acuse_sesion={session}") }
 }
 
-fn encoded(form: &[(&str, &str)]) -> String {
+pub fn encoded(form: &[(&str, &str)]) -> String {
     let part = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     form.iter().map(|(name, value)| format!("{}={}", part(name), part(value))).collect::<Vec<_>>().join("&")
 }

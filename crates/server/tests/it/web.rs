@@ -1,3 +1,4 @@
+mod account_form;
 mod company;
 mod contacts;
 mod deliveries;
@@ -6,5 +7,7 @@ mod home;
 mod login;
 mod mail_accounts;
 mod mailbox;
+mod passwords;
 mod payments;
 mod people_search;
+mod probing;

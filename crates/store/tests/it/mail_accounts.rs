@@ -16,6 +16,7 @@ on_both_engines!(
     a_module_has_one_account,
     an_empty_password_on_change_keeps_the_old_one,
     a_disabled_account_serves_no_module,
+    settings_and_being_enabled_change_together_or_not_at_all,
     a_password_opens_only_with_its_key_and_row,
     after_a_rotation_every_password_is_sealed_again,
     a_faulty_account_rests_longer_after_each_failed_probe,
@@ -108,6 +109,27 @@ async fn a_disabled_account_serves_no_module(world: World) {
     mail_accounts::delete(db, by, id).await.unwrap();
     assert!(mail_accounts::list(db, made.id).await.unwrap().is_empty());
     assert!(matches!(mail_accounts::delete(db, by, id).await, Err(SaveError::NotFound)));
+}
+
+async fn settings_and_being_enabled_change_together_or_not_at_all(world: World) {
+    let (made, keys) = (world.with(company()).await, world.keys());
+    let form = mail_account(COBROS, PASSWORD);
+    let id = mail_accounts::create(&world.db, &keys, &made.actor, &form, None, noon()).await.unwrap();
+    let mut other = form.clone();
+    other.settings.port = 2525;
+    other.password = None;
+    mail_accounts::change_and_enable(&world.db, &keys, &made.actor, id, &other, false).await.unwrap();
+    let kept = mail_accounts::find(&world.db, made.id, id).await.unwrap().unwrap();
+    assert_eq!((kept.settings.port, kept.enabled, kept.has_password), (2525, false, true));
+
+    let pagos = mail_account(MailModule::InvoicesAndMadePayments, PASSWORD);
+    mail_accounts::create(&world.db, &keys, &made.actor, &pagos, None, noon()).await.unwrap();
+    let taken = mail_accounts::change_and_enable(&world.db, &keys, &made.actor, id, &pagos, true).await;
+    assert!(matches!(taken, Err(SaveError::ModuleTaken(MailModule::InvoicesAndMadePayments))), "{taken:?}");
+    assert!(!mail_accounts::find(&world.db, made.id, id).await.unwrap().unwrap().enabled, "nothing of it was done");
+    let stranger = world.with(company()).await;
+    let absent = mail_accounts::change_and_enable(&world.db, &keys, &stranger.actor, id, &form, true).await;
+    assert!(matches!(absent, Err(SaveError::NotFound)), "{absent:?}");
 }
 
 async fn a_password_opens_only_with_its_key_and_row(world: World) {

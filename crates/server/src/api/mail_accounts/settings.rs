@@ -2,21 +2,17 @@
 
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::{MailAccount, MailAccountSettings, MailModule, Security};
+use acuse_domain::text;
 use acuse_mail::guard::Network;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::account_rules::{self as rules, Refused};
 use crate::api::codes;
 use crate::api::fields::Fields;
 use crate::api::patch;
 use crate::problem::{Problem, Said};
-
-/// RFC 1035 2.3.4.
-const LONGEST_HOST: usize = 253;
-const LONGEST_NAME: usize = 200;
-/// RFC 4616 limits neither; OAuth tokens, the longest passwords in use, stay below this.
-const LONGEST_SECRET: usize = 4_096;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -30,8 +26,8 @@ pub struct AccountIn {
     pub(in crate::api) module: Option<String>,
     #[schema(required, nullable = false)]
     pub(in crate::api) server: Option<String>,
-    #[schema(required, nullable = false)]
-    pub(in crate::api) port: Option<u16>,
+    #[schema(required, nullable = false, value_type = u16)]
+    pub(in crate::api) port: Option<i64>,
     /// `none` sends in clear.
     #[schema(required, schema_with = codes::schema::securities)]
     pub(in crate::api) security: Option<String>,
@@ -57,7 +53,8 @@ pub struct AccountChange {
     #[schema(schema_with = codes::schema::modules)]
     pub(in crate::api) module: Option<String>,
     pub(in crate::api) server: Option<String>,
-    pub(in crate::api) port: Option<u16>,
+    #[schema(value_type = Option<u16>)]
+    pub(in crate::api) port: Option<i64>,
     #[schema(schema_with = codes::schema::securities)]
     pub(in crate::api) security: Option<String>,
     pub(in crate::api) username: Option<String>,
@@ -86,18 +83,18 @@ impl AccountIn {
     pub(in crate::api) fn read(self, company_name: &str, network: &Network) -> Result<Given, Problem> {
         let mut fields = Fields::default();
         let module = fields.code("module", self.module.as_deref(), MailModule::parse, &codes::modules());
-        let server = fields.required("server", self.server).and_then(|typed| server(&mut fields, &typed));
-        let port = fields.required("port", self.port).and_then(|port| checked_port(&mut fields, port));
+        let server = fields.required("server", self.server).and_then(|typed| keep(&mut fields, "server", rules::server(&typed)));
+        let port = fields.required("port", self.port).and_then(|port| keep(&mut fields, "port", rules::port(port)));
         if let (Some(server), Some(port)) = (&server, port) {
-            check_mail_port(&mut fields, network, server, port);
+            keep(&mut fields, "port", rules::mail_port(network, server, port));
         }
         let security = fields.code("security", self.security.as_deref(), Security::parse, &codes::securities());
-        let username = username(&mut fields, &self.username.unwrap_or_default());
+        let username = keep(&mut fields, "username", rules::username(&self.username.unwrap_or_default())).unwrap_or_default();
         let password = password(&mut fields, self.password);
         if !username.is_empty() && password.is_none() {
             fields.required::<()>("password", None);
         }
-        let from_name = fields.optional_text("from_name", self.from_name.as_deref(), LONGEST_NAME);
+        let from_name = self.from_name.and_then(|name| sender_name(&mut fields, &name)).filter(|name| !name.is_empty());
         let from_address = fields.address("from_address", self.from_address.as_deref());
         let reply_to = fields.optional_address("reply_to", self.reply_to.as_deref());
         let bcc = fields.optional_address("bcc", self.bcc.as_deref());
@@ -116,20 +113,21 @@ impl AccountChange {
         let mut settings = account.settings.clone();
         let module = fields.optional_code("module", self.module.as_deref(), MailModule::parse, &codes::modules());
         settings.module = module.unwrap_or(settings.module);
-        if let Some(server) = self.server.and_then(|typed| server(&mut fields, &typed)) {
+        if let Some(server) = self.server.and_then(|typed| keep(&mut fields, "server", rules::server(&typed))) {
             settings.server = server;
         }
-        settings.port = self.port.and_then(|port| checked_port(&mut fields, port)).unwrap_or(settings.port);
+        let port = self.port.and_then(|port| keep(&mut fields, "port", rules::port(port)));
+        settings.port = port.unwrap_or(settings.port);
         if settings.port != account.settings.port || settings.server != account.settings.server {
-            check_mail_port(&mut fields, network, &settings.server, settings.port);
+            keep(&mut fields, "port", rules::mail_port(network, &settings.server, settings.port));
         }
         let security = fields.optional_code("security", self.security.as_deref(), Security::parse, &codes::securities());
         settings.security = security.unwrap_or(settings.security);
-        if let Some(typed) = self.username {
-            settings.username = username(&mut fields, &typed);
+        if let Some(name) = self.username.and_then(|typed| keep(&mut fields, "username", rules::username(&typed))) {
+            settings.username = name;
         }
-        if let Some(name) = self.from_name.and_then(|name| fields.text("from_name", Some(&name), LONGEST_NAME)) {
-            settings.from_name = name;
+        if let Some(name) = self.from_name.and_then(|name| sender_name(&mut fields, &name)) {
+            settings.from_name = fields.required("from_name", Some(name).filter(|name| !name.is_empty())).unwrap_or_default();
         }
         if let Some(address) = self.from_address.and_then(|typed| fields.address("from_address", Some(&typed))) {
             settings.from_address = address;
@@ -163,61 +161,19 @@ fn change_address(field: &str, given: Option<Option<String>>, kept: &mut Option<
     }
 }
 
-/// A host name or an address. Whether it exists is for Probar to say.
-fn server(fields: &mut Fields, typed: &str) -> Option<String> {
-    let host = typed.trim();
-    let letters = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
-    let is_host = !host.is_empty() && host.len() <= LONGEST_HOST && host.chars().all(letters);
-    if is_host || host.parse::<std::net::IpAddr>().is_ok() {
-        return Some(host.to_owned());
-    }
-    let said = Said::both(
-        "Escriba solo el nombre del servidor, como smtp.gmail.com.",
-        "Write the server's name only, such as smtp.gmail.com.",
-    );
-    fields.note("server", "server_invalid", said);
-    None
-}
-
-fn checked_port(fields: &mut Fields, port: u16) -> Option<u16> {
-    if port == 0 {
-        fields.note("port", "port_invalid", Said::both("El puerto va de 1 a 65535.", "A port goes from 1 to 65535."));
-        return None;
-    }
-    Some(port)
-}
-
-/// So that nobody reaches other services through the mail of an account.
-fn check_mail_port(fields: &mut Fields, network: &Network, server: &str, port: u16) {
-    if !network.may_use_mail_port(server, port) {
-        let said = Said::both(
-            format!("El puerto {port} no está permitido: use 587 o 465 (también 25 y 2525), o pida al operador que lo permita."),
-            format!("Port {port} is not allowed: use 587 or 465 (25 and 2525 too), or ask the operator to allow it."),
-        );
-        fields.note("port", "port_not_allowed", said);
-    }
-}
-
-fn username(fields: &mut Fields, typed: &str) -> String {
-    let name = typed.trim();
-    is_writable(fields, "username", name);
-    name.to_owned()
+/// As a letter's head shows it: controls and marks that reorder text are gone.
+fn sender_name(fields: &mut Fields, typed: &str) -> Option<String> {
+    keep(fields, "from_name", rules::sender_name(&text::one_line(typed)))
 }
 
 /// Nothing where it is absent or empty.
 fn password(fields: &mut Fields, given: Option<String>) -> Option<SecretString> {
-    let password = given.filter(|password| !password.is_empty())?;
-    is_writable(fields, "password", &password);
-    Some(SecretString::from(password))
+    let password = SecretString::from(given.filter(|password| !password.is_empty())?);
+    keep(fields, "password", rules::password(password.expose_secret()));
+    Some(password)
 }
 
-/// Line breaks would end a command, and NUL separates the parts of a login (RFC 4616).
-fn is_writable(fields: &mut Fields, field: &str, text: &str) {
-    if text.chars().any(char::is_control) || text.len() > LONGEST_SECRET {
-        let said = Said::both(
-            "Contiene saltos de línea u otros caracteres de control, o es demasiado largo.",
-            "It contains line breaks or other control characters, or it is too long.",
-        );
-        fields.note(field, "invalid_characters", said);
-    }
+/// Notes why a value cannot stand.
+fn keep<T>(fields: &mut Fields, field: &str, read: Result<T, Refused>) -> Option<T> {
+    read.map_err(|refused| fields.note(field, refused.code, refused.said)).ok()
 }

@@ -1,29 +1,43 @@
-//! What Probar and Guardar do with a form that is well filled in.
+//! One form on somebody's desk: what Probar and Guardar do with it.
 
 use acuse_domain::Instant;
 use acuse_domain::mail_account::{LastCheck, MailAccount, MailAccountSettings};
+use acuse_mail::check::{self, PhaseLine};
+use acuse_mail::explanation::Language;
 use acuse_store::mail_accounts::{self as accounts, Form, SaveError};
 use acuse_store::{Actor, StoreError};
-use secrecy::SecretString;
+use axum::http::HeaderMap;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::form::{AccountForm, Filled};
-use super::probe::{self, Diagnosis};
+use super::probe;
 use super::sealed::Seals;
+use super::shown::{AccountPage, Sealed};
+use crate::access::{Authorized, session_token};
 use crate::app::App;
+use crate::checks;
 use crate::web::form_errors::FormErrors;
+use crate::web::page::{Page, Section};
 
-/// Where one form is dealt with: for whom, and over which saved account.
-pub struct Desk<'a> {
-    pub app: &'a App,
-    pub by: &'a Actor,
+/// Who deals with the form, and over which saved account.
+pub struct Desk {
+    pub app: App,
+    pub by: Actor,
     /// The account that is being changed; none while it is new.
-    pub saved: Option<&'a MailAccount>,
-    pub seals: &'a Seals<'a>,
-    pub now: Instant,
+    pub saved: Option<MailAccount>,
+    pub page: Page,
+    session: String,
+}
+
+/// A form that is well filled in, with what is needed to log in.
+pub struct Ready {
+    pub form: AccountForm,
+    pub filled: Filled,
+    password: Password,
 }
 
 /// The password to log in with, and where it comes from.
-pub enum Password {
+enum Password {
     /// No user, so no login.
     None,
     Typed(SecretString),
@@ -39,53 +53,93 @@ impl Password {
     }
 }
 
-/// What goes into the form's hidden fields.
-pub struct Sealed {
-    pub password: Option<String>,
-    pub check: Option<String>,
-}
+impl Desk {
+    pub async fn open<P>(
+        app: App,
+        may: Authorized<P>,
+        headers: &HeaderMap,
+        saved: Option<MailAccount>,
+    ) -> Result<Self, StoreError> {
+        let page = Page::load(&app, &may, Section::MiCompania, headers).await?.typing();
+        let session = session_token(headers).unwrap_or_default();
+        Ok(Self { app, by: may.actor, saved, page, session })
+    }
 
-impl Desk<'_> {
-    /// The one just typed, the one typed before Probar, or the one on record. Nothing where `errors` asks for it.
+    fn now(&self) -> Instant {
+        self.page.now
+    }
+
+    fn seals(&self) -> Seals<'_> {
+        Seals::new(&self.app.keys, self.by.company, &self.session, self.now())
+    }
+
+    /// The form as it is first seen.
+    pub fn blank(&self, form: AccountForm) -> AccountPage {
+        AccountPage::of(&self.app, self.page.clone(), form, self.saved.as_ref())
+    }
+
+    /// The form as it comes back with what is to be mended. A password that came with it is kept.
+    pub fn refused(&self, form: AccountForm, errors: FormErrors) -> AccountPage {
+        let sealed = match self.typed(&form) {
+            Some(typed) => {
+                let check = Some(form.probada.clone()).filter(|check| !check.is_empty());
+                Sealed { password: self.seals().seal_password(&typed), check }
+            }
+            None => Sealed::default(),
+        };
+        self.blank(form).with_sealed(sealed).refused(errors)
+    }
+
+    /// Reads the form. Errs with its page and what to mend.
+    pub async fn read(&self, form: AccountForm) -> Result<Result<Ready, Box<AccountPage>>, StoreError> {
+        let mut errors = FormErrors::default();
+        let Some(filled) = form.read(&self.app.network, &mut errors) else {
+            return Ok(Err(Box::new(self.refused(form, errors))));
+        };
+        match self.password(&form, &filled.settings).await? {
+            Ok(password) => Ok(Ok(Ready { form, filled, password })),
+            Err(words) => {
+                errors.add("clave", words);
+                Ok(Err(Box::new(self.blank(form).refused(errors))))
+            }
+        }
+    }
+
+    /// The one just typed, the one typed before Probar, or the one on record. Errs with the words that ask for it.
     ///
     /// The one on record goes to the server it was given for and to no other: who finds an open session must not be
     /// able to have it sent to a server of their own.
-    pub async fn password(
+    async fn password(
         &self,
         form: &AccountForm,
         settings: &MailAccountSettings,
-        errors: &mut FormErrors,
-    ) -> Result<Option<Password>, StoreError> {
+    ) -> Result<Result<Password, &'static str>, StoreError> {
         if settings.username.is_empty() {
-            return Ok(Some(Password::None));
+            return Ok(Ok(Password::None));
         }
         if let Some(typed) = self.typed(form) {
-            return Ok(Some(Password::Typed(typed)));
+            return Ok(Ok(Password::Typed(typed)));
         }
-        let stored = match self.saved {
-            Some(saved) if saved.has_password => Some(self.stored(saved).await?),
-            _ => None,
+        let Some(saved) = self.saved.as_ref().filter(|saved| saved.has_password) else {
+            return Ok(Err(if form.clave_sellada.is_empty() {
+                "Falta la contraseña del usuario."
+            } else {
+                "Pasó demasiado tiempo: escriba otra vez la contraseña."
+            }));
         };
-        let words = match (stored, self.saved) {
-            (Some(_), Some(saved)) if saved.settings.server != settings.server => {
-                "Cambió el servidor: escriba otra vez la contraseña."
-            }
-            (Some(Some(secret)), _) => return Ok(Some(Password::Stored(secret))),
-            (Some(None), _) => "La contraseña guardada no se puede abrir: escríbala otra vez.",
-            (None, _) if !form.clave_sellada.is_empty() => "Pasó demasiado tiempo: escriba otra vez la contraseña.",
-            (None, _) => "Falta la contraseña del usuario.",
-        };
-        errors.add("clave", words);
-        Ok(None)
+        if saved.settings.server != settings.server {
+            return Ok(Err("Cambió el servidor: escriba otra vez la contraseña."));
+        }
+        let stored = self.stored(saved).await?.map(Password::Stored);
+        Ok(stored.ok_or("La contraseña guardada no se puede abrir: escríbala otra vez."))
     }
 
+    /// Exactly as it was typed, spaces and all.
     fn typed(&self, form: &AccountForm) -> Option<SecretString> {
-        // Providers show app passwords in groups of four; the spaces are not part of them.
-        let app_password: String = form.clave_app.split_whitespace().collect();
-        match (app_password.is_empty(), form.clave.is_empty()) {
-            (false, _) => Some(SecretString::from(app_password)),
-            (true, false) => Some(SecretString::from(form.clave.as_str())),
-            (true, true) => self.seals.open_password(&form.clave_sellada),
+        let typed = [&form.clave_app, &form.clave].into_iter().find(|typed| !typed.is_empty());
+        match typed {
+            Some(typed) => Some(SecretString::from(typed.as_str())),
+            None => self.seals().open_password(&form.clave_sellada),
         }
     }
 
@@ -101,54 +155,71 @@ impl Desk<'_> {
         }
     }
 
-    /// Tries what was typed. What is said of the account exactly as it is saved is noted on it, and ends its rest.
-    pub async fn check(&self, filled: &Filled, password: &Password) -> Result<Diagnosis, StoreError> {
-        let Filled { settings, to } = filled;
-        let diagnosis = probe::run(&self.app.network, settings, password.secret(), to.as_ref()).await;
-        if let Some(saved) = self.saved
+    /// Tries what was typed, telling of each phase, and gives the form with the diagnosis. What is said of the account
+    /// exactly as it is saved is noted on it, and ends its rest. Dropped, it stops at once and notes nothing.
+    pub async fn probe(&self, ready: &Ready, on_phase: impl FnMut(&PhaseLine) + Send) -> Result<AccountPage, StoreError> {
+        let Ready { form, filled: Filled { settings, to }, password } = ready;
+        let subject = checks::subject(settings, password.secret().cloned(), to.clone(), Language::Spanish);
+        let report = check::run(&self.app.network, &subject, on_phase).await;
+        if let Some(saved) = &self.saved
             && saved.settings == *settings
             && !matches!(password, Password::Typed(_))
         {
-            let check = LastCheck { at: self.now, ok: diagnosis.ok };
-            accounts::note_check(&self.app.db, self.by, saved.id, &check).await?;
+            let check = LastCheck { at: self.now(), ok: report.ok };
+            accounts::note_check(&self.app.db, &self.by, saved.id, &check).await?;
         }
-        Ok(diagnosis)
+        let sealed = self.seal(settings, password, report.ok);
+        let diagnosis = probe::in_words(report, settings, to.as_ref());
+        let mut errors = FormErrors::default();
+        probe::point_out(&diagnosis, settings, &mut errors);
+        let remark = password.secret().and_then(|secret| probe::remark(secret.expose_secret()));
+        Ok(self.blank(form.clone()).with_sealed(sealed).remarking(remark).checked(diagnosis, errors))
     }
 
-    /// Saves it, with what a check of exactly these settings answered. Errs with the words for the module's field.
-    pub async fn save(
-        &self,
-        form: &AccountForm,
-        settings: &MailAccountSettings,
-        password: &Password,
-    ) -> Result<Result<(), &'static str>, StoreError> {
-        let checked =
-            self.seals.open_check(settings, password.secret(), &form.probada).or_else(|| self.last_check(settings, password));
+    fn seal(&self, settings: &MailAccountSettings, password: &Password, ok: bool) -> Sealed {
+        let seals = self.seals();
         let typed = match password {
-            Password::Typed(secret) => Some(secret.clone()),
+            Password::Typed(secret) => seals.seal_password(secret),
             Password::None | Password::Stored(_) => None,
         };
-        let form = Form { settings: settings.clone(), password: typed, checked };
-        let (db, keys) = (&self.app.db, &self.app.keys);
-        let saving = match self.saved {
-            Some(saved) => accounts::change(db, keys, self.by, saved.id, &form).await,
-            None => accounts::create(db, keys, self.by, &form, None, self.now).await.map(|_| ()),
+        Sealed { password: typed, check: seals.seal_check(settings, password.secret(), ok) }
+    }
+
+    /// Saves it, with what a check of exactly these settings answered. Errs with the form and why not.
+    pub async fn save(&self, ready: Ready) -> Result<Result<(), Box<AccountPage>>, StoreError> {
+        let Ready { form, filled: Filled { settings, .. }, password } = ready;
+        let checked = self
+            .seals()
+            .open_check(&settings, password.secret(), &form.probada)
+            .or_else(|| self.last_check(&settings, &password));
+        let typed = match password {
+            Password::Typed(secret) => Some(secret),
+            Password::None | Password::Stored(_) => None,
         };
-        match saving {
-            Ok(()) => Ok(Ok(())),
-            Err(SaveError::ModuleTaken(_)) => Ok(Err("Este módulo ya tiene una cuenta: modifíquela o elimínela antes.")),
-            Err(SaveError::NotFound) => Ok(Err("Esta configuración ya no existe: alguien la eliminó.")),
-            Err(SaveError::Store(error)) => Err(error),
+        let record = Form { settings, password: typed, checked };
+        let (db, keys) = (&self.app.db, &self.app.keys);
+        let saving = match &self.saved {
+            Some(saved) => accounts::change(db, keys, &self.by, saved.id, &record).await,
+            None => accounts::create(db, keys, &self.by, &record, None, self.now()).await.map(|_| ()),
+        };
+        let words = match saving {
+            Ok(()) => return Ok(Ok(())),
+            Err(SaveError::ModuleTaken(_)) => "Este módulo ya tiene una cuenta: modifíquela o elimínela antes.",
+            Err(SaveError::NotFound) => "Esta configuración ya no existe: alguien la eliminó.",
+            Err(SaveError::Store(error)) => return Err(error),
             Err(error @ (SaveError::Seal(_) | SaveError::Once(_))) => {
                 tracing::error!("An account could not be saved: {error}");
-                Ok(Err("La contraseña no se pudo guardar cifrada; avise a quien cuida el servidor."))
+                "La contraseña no se pudo guardar cifrada; avise a quien cuida el servidor."
             }
-        }
+        };
+        let mut errors = FormErrors::default();
+        errors.add("modulo", words);
+        Ok(Err(Box::new(self.refused(form, errors))))
     }
 
     /// What is known of the account stays known while what was checked stays the same.
     fn last_check(&self, settings: &MailAccountSettings, password: &Password) -> Option<LastCheck> {
-        let saved = self.saved?;
+        let saved = self.saved.as_ref()?;
         let connects_alike = MailAccountSettings {
             module: settings.module,
             from_name: settings.from_name.clone(),
@@ -157,20 +228,5 @@ impl Desk<'_> {
             ..saved.settings.clone()
         } == *settings;
         if connects_alike && !matches!(password, Password::Typed(_)) { saved.last_check.clone() } else { None }
-    }
-
-    pub fn seal(&self, settings: &MailAccountSettings, password: &Password, ok: bool) -> Sealed {
-        let typed = match password {
-            Password::Typed(secret) => self.seals.seal_password(secret),
-            Password::None | Password::Stored(_) => None,
-        };
-        Sealed { password: typed, check: self.seals.seal_check(settings, password.secret(), ok) }
-    }
-
-    /// A refused form keeps the password that came with it.
-    pub fn seal_again(&self, form: &AccountForm) -> Option<Sealed> {
-        let typed = self.typed(form)?;
-        let check = Some(form.probada.clone()).filter(|check| !check.is_empty());
-        Some(Sealed { password: self.seals.seal_password(&typed), check })
     }
 }

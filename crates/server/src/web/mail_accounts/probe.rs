@@ -1,17 +1,19 @@
-//! Probar: runs the check and puts its answer into the page's words.
+//! What a check found, in the page's words.
 
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::{MailAccountSettings, Security};
-use acuse_mail::check::{self, CheckReport, PhaseLine, Subject, Suggestion};
-use acuse_mail::explanation::Language;
+use acuse_mail::check::{CheckReport, PhaseLine, Suggestion};
 use acuse_mail::failure::Phase;
-use acuse_mail::guard::Network;
-use acuse_mail::login::Credentials;
-use acuse_mail::providers;
-use acuse_mail::session::Endpoint;
-use secrecy::SecretString;
+use askama::Template;
+use askama::filters::HtmlSafe;
 
+use crate::account_rules::password_remark;
+use crate::web::filters;
 use crate::web::form_errors::FormErrors;
+
+/// Providers whose help pages name both 587 with STARTTLS and 465 with TLS.
+const HAVE_BOTH_PORTS: [&str; 3] = ["Gmail", "Zoho", "Hostinger"];
+pub const NOT_SENT: &str = "escriba a quién enviar un mensaje de prueba";
 
 /// What the page shows beside the form.
 #[derive(Debug, Clone)]
@@ -26,18 +28,111 @@ pub struct Diagnosis {
     /// What the server answered where it failed.
     pub words: Option<String>,
     pub correction: Option<Correction>,
-    /// Where a test message went.
-    pub sent_to: Option<String>,
+    /// What a check that went well proves, and what it does not.
+    pub note: Option<String>,
 }
 
-/// A line of the diagnosis: one phase, or several that went the same way.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What the reader sees as one step of the check: the recipient and the message are one thing to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    Dns,
+    Connect,
+    Greeting,
+    Tls,
+    Auth,
+    Sender,
+    Delivery,
+}
+
+impl Step {
+    pub const ALL: [Step; 7] = [Self::Dns, Self::Connect, Self::Greeting, Self::Tls, Self::Auth, Self::Sender, Self::Delivery];
+
+    #[must_use]
+    pub const fn of(phase: Phase) -> Self {
+        match phase {
+            Phase::Dns => Self::Dns,
+            Phase::Connect => Self::Connect,
+            Phase::Greeting => Self::Greeting,
+            Phase::Tls => Self::Tls,
+            Phase::Auth => Self::Auth,
+            Phase::Sender => Self::Sender,
+            Phase::Recipient | Phase::Message => Self::Delivery,
+        }
+    }
+
+    /// Its place in the page's list.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::Connect => "connect",
+            Self::Greeting => "greeting",
+            Self::Tls => "tls",
+            Self::Auth => "auth",
+            Self::Sender => "sender",
+            Self::Delivery => "delivery",
+        }
+    }
+
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dns => "DNS",
+            Self::Connect => "Conexión",
+            Self::Greeting => "Saludo",
+            Self::Tls => "Cifrado",
+            Self::Auth => "Autenticación",
+            Self::Sender => "Remitente",
+            Self::Delivery => "Entrega",
+        }
+    }
+
+    const fn with_article(self) -> &'static str {
+        match self {
+            Self::Dns => "el DNS",
+            Self::Connect => "la conexión",
+            Self::Greeting => "el saludo",
+            Self::Tls => "el cifrado",
+            Self::Auth => "la autenticación",
+            Self::Sender => "el remitente",
+            Self::Delivery => "la entrega",
+        }
+    }
+}
+
+/// A line of the list: one step, or several that went the same way. Printed by `{{ row }}`.
+#[derive(Debug, Clone, PartialEq, Eq, Template)]
+#[template(path = "mail_accounts/_phase.html")]
 pub struct Row {
+    /// Empty where it stands for several.
+    pub key: &'static str,
+    /// `ok`, `bad`, `now` or `wait`.
     pub state: &'static str,
-    pub icon: &'static str,
     pub name: String,
     pub took: String,
     pub what: Option<String>,
+}
+
+impl HtmlSafe for Row {}
+
+impl Row {
+    pub fn of(state: &'static str, name: impl Into<String>, took: String) -> Self {
+        Self { key: "", state, name: name.into(), took, what: None }
+    }
+
+    /// As the list stands before anything was tried.
+    pub fn untried() -> [Self; 7] {
+        Step::ALL.map(|step| Self { key: step.key(), ..Self::of("wait", step.name(), String::new()) })
+    }
+
+    fn icon(&self) -> &'static str {
+        match self.state {
+            "ok" => "circle-check",
+            "bad" => "alert-octagon",
+            "now" => "loader-2",
+            _ => "circle-dashed",
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -53,47 +148,27 @@ pub struct Correction {
     pub server: String,
     pub port: u16,
     pub security: Security,
+    pub username: String,
     pub label: String,
     pub hint: String,
 }
 
-/// Tries the account; ends within 20 s.
-pub async fn run(
-    network: &Network,
-    settings: &MailAccountSettings,
-    password: Option<&SecretString>,
-    to: Option<&EmailAddress>,
-) -> Diagnosis {
-    let credentials = password.map(|password| Credentials { username: settings.username.clone(), password: password.clone() });
-    let endpoint = Endpoint { host: settings.server.clone(), port: settings.port, security: settings.security };
-    let subject = Subject {
-        endpoint,
-        credentials,
-        from_name: settings.from_name.clone(),
-        from: settings.from_address.clone(),
-        to: to.cloned(),
-        language: Language::Spanish,
-    };
-    in_words(check::run(network, &subject, |_| {}).await, settings, to)
-}
-
-fn in_words(report: CheckReport, settings: &MailAccountSettings, to: Option<&EmailAddress>) -> Diagnosis {
+pub fn in_words(report: CheckReport, settings: &MailAccountSettings, to: Option<&EmailAddress>) -> Diagnosis {
     let in_all = report.phases.iter().map(|line| line.ms).sum();
     let failed = report.phases.iter().find(|line| !line.ok);
     let summary = match failed {
-        Some(line) => format!("Falló en {}, a los {}", with_article(line.phase), duration(in_all)),
+        Some(line) => format!("Falló en {}, a los {}", Step::of(line.phase).with_article(), duration(in_all)),
         None => format!("en {}", duration(in_all)),
     };
     let code = report.problem.as_ref().map_or("", |problem| problem.code);
-    let correction = report.problem.as_ref().and_then(|problem| correction(problem.code, report.suggestion, settings));
     Diagnosis {
         ok: report.ok,
         verdict: report.verdict,
         summary,
         phases: if report.ok { passed(&report.phases, settings, to) } else { folded(&report.phases, to) },
         words: failed.map(|line| line.reply.clone().unwrap_or_else(|| silence(line, code, settings))),
-        correction,
-        sent_to: to.filter(|_| report.ok).map(ToString::to_string),
+        correction: report.suggestion.map(|better| correction(code, better, settings)),
+        note: report.note,
         problem: report.problem.map(|problem| Problem { code: problem.code, title: problem.title, fix: problem.fix }),
     }
 }
@@ -106,11 +181,12 @@ fn passed(lines: &[PhaseLine], settings: &MailAccountSettings, to: Option<&Email
             Phase::Message => lines.iter().filter(|line| line.phase == Phase::Recipient).map(|line| line.ms).sum(),
             _ => 0,
         };
-        rows.push(Row { what: seen(line, settings), ..row("ok", name(line.phase).to_owned(), duration(before + line.ms)) });
+        let step = Step::of(line.phase);
+        rows.push(Row { key: step.key(), what: seen(line, settings), ..Row::of("ok", step.name(), duration(before + line.ms)) });
     }
     if to.is_none() {
-        let what = Some("escriba a quién enviar un mensaje de prueba".to_owned());
-        rows.push(Row { what, ..row("wait", name(Phase::Message).to_owned(), "sin probar".to_owned()) });
+        let what = Some(NOT_SENT.to_owned());
+        rows.push(Row { what, ..Row::of("wait", Step::Delivery.name(), "sin probar".to_owned()) });
     }
     rows
 }
@@ -118,88 +194,50 @@ fn passed(lines: &[PhaseLine], settings: &MailAccountSettings, to: Option<&Email
 /// What went well in one line, what failed, and what was not reached in one line.
 fn folded(lines: &[PhaseLine], to: Option<&EmailAddress>) -> Vec<Row> {
     let good: Vec<&PhaseLine> = lines.iter().filter(|line| line.ok).collect();
-    let failed = lines.iter().find(|line| !line.ok).map(|line| line.phase);
+    let failed = lines.iter().find(|line| !line.ok);
+    let at = failed.map(|line| Step::of(line.phase));
     let mut rows = Vec::new();
     if !good.is_empty() {
         let ms = good.iter().map(|line| line.ms).sum();
-        rows.push(row("ok", named_together(good.iter().map(|line| line.phase), failed), duration(ms)));
+        rows.push(Row::of("ok", named_together(good.iter().map(|line| Step::of(line.phase)), at), duration(ms)));
     }
-    if let Some(line) = lines.iter().find(|line| !line.ok) {
-        rows.push(row("bad", name(line.phase).to_owned(), duration(line.ms)));
+    if let Some(line) = failed {
+        rows.push(Row::of("bad", Step::of(line.phase).name(), duration(line.ms)));
     }
-    let wanted = |phase: Phase| to.is_some() || phase < Phase::Recipient;
-    let rest = Phase::ALL.into_iter().filter(|phase| wanted(*phase) && lines.iter().all(|line| line.phase != *phase));
-    let rest = named_together(rest, failed);
+    let wanted = |step: &Step| to.is_some() || *step != Step::Delivery;
+    let reached = |step: &Step| lines.iter().any(|line| Step::of(line.phase) == *step);
+    let rest = named_together(Step::ALL.into_iter().filter(|step| wanted(step) && !reached(step)), at);
     if !rest.is_empty() {
-        rows.push(row("wait", rest, "sin probar".to_owned()));
+        rows.push(Row::of("wait", rest, "sin probar".to_owned()));
     }
     rows
 }
 
-/// «DNS, conexión, saludo». The recipient and the message are one thing to the reader.
-fn named_together(phases: impl Iterator<Item = Phase>, failed: Option<Phase>) -> String {
-    let mut names: Vec<&str> = Vec::new();
-    let is_delivery = |phase: Phase| phase >= Phase::Recipient;
-    for phase in phases {
-        if is_delivery(phase) && failed.is_some_and(is_delivery) || names.contains(&name(phase)) {
-            continue;
-        }
-        names.push(name(phase));
-    }
-    let mut said = String::new();
-    for (place, name) in names.iter().enumerate() {
-        match place {
-            0 => said.push_str(name),
-            _ => {
-                said.push_str(", ");
-                said.push_str(&name.to_lowercase());
-            }
+/// «DNS, conexión, saludo», each once, and without the one that failed after a good beginning.
+fn named_together(steps: impl Iterator<Item = Step>, failed: Option<Step>) -> String {
+    let mut names: Vec<String> = Vec::new();
+    for step in steps.filter(|step| Some(*step) != failed) {
+        let name = if names.is_empty() { step.name().to_owned() } else { step.name().to_lowercase() };
+        if !names.iter().any(|earlier| earlier.to_lowercase() == name.to_lowercase()) {
+            names.push(name);
         }
     }
-    said
+    names.join(", ")
 }
 
-fn row(state: &'static str, name: String, took: String) -> Row {
-    let icon = match state {
-        "ok" => "circle-check",
-        "bad" => "alert-octagon",
-        _ => "circle-dashed",
-    };
-    Row { state, icon, name, took, what: None }
-}
-
-const fn name(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Dns => "DNS",
-        Phase::Connect => "Conexión",
-        Phase::Greeting => "Saludo",
-        Phase::Tls => "Cifrado",
-        Phase::Auth => "Autenticación",
-        Phase::Sender => "Remitente",
-        Phase::Recipient | Phase::Message => "Entrega",
+/// What a phase that went well showed.
+pub fn seen(line: &PhaseLine, settings: &MailAccountSettings) -> Option<String> {
+    match Step::of(line.phase) {
+        Step::Connect => Some(format!("puerto {} abierto", settings.port)),
+        Step::Sender => Some(format!("puede enviar como {}", settings.from_address)),
+        Step::Dns | Step::Tls => line.detail.clone(),
+        Step::Greeting | Step::Auth | Step::Delivery => first_line(line).or_else(|| line.detail.clone()),
     }
 }
 
-const fn with_article(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Dns => "el DNS",
-        Phase::Connect => "la conexión",
-        Phase::Greeting => "el saludo",
-        Phase::Tls => "el cifrado",
-        Phase::Auth => "la autenticación",
-        Phase::Sender => "el remitente",
-        Phase::Recipient | Phase::Message => "la entrega",
-    }
-}
-
-fn seen(line: &PhaseLine, settings: &MailAccountSettings) -> Option<String> {
-    let reply = || line.reply.as_ref().and_then(|reply| reply.lines().next()).map(str::to_owned);
-    match line.phase {
-        Phase::Connect => Some(format!("puerto {} abierto", settings.port)),
-        Phase::Sender => Some(format!("puede enviar como {}", settings.from_address)),
-        Phase::Dns | Phase::Tls => line.detail.clone(),
-        Phase::Greeting | Phase::Auth | Phase::Recipient | Phase::Message => reply().or_else(|| line.detail.clone()),
-    }
+/// Of the server's own words.
+pub fn first_line(line: &PhaseLine) -> Option<String> {
+    line.reply.as_ref().and_then(|reply| reply.lines().next()).map(str::to_owned)
 }
 
 /// Where the server said nothing, what happened stands in its place.
@@ -216,50 +254,103 @@ fn silence(line: &PhaseLine, code: &str, settings: &MailAccountSettings) -> Stri
     }
 }
 
-fn correction(code: &str, suggestion: Option<Suggestion>, settings: &MailAccountSettings) -> Option<Correction> {
-    let to = |server: &str, port: u16, security: Security, what: String, hint: &str| Correction {
-        server: server.to_owned(),
-        port,
-        security,
-        label: format!("Usar {what} y probar de nuevo"),
-        hint: hint.to_owned(),
-    };
-    if let Some(Suggestion { port, security, server: None, username: None }) = suggestion {
-        let (same_port, same_security) = (port == settings.port, security == settings.security);
-        let (what, hint) = match (same_port, same_security) {
-            (true, _) => (security.name().to_owned(), "Cambia solo el TLS; lo demás queda como está."),
-            (_, true) => (format!("el puerto {port}"), "Cambia solo el puerto; lo demás queda como está."),
-            _ => (format!("el puerto {port} con {}", security.name()), "Cambia el puerto y el TLS; lo demás queda como está."),
-        };
-        return Some(to(&settings.server, port, security, what, hint));
+fn correction(code: &str, better: Suggestion, settings: &MailAccountSettings) -> Correction {
+    let server = better.server.unwrap_or_else(|| settings.server.clone());
+    let username = better.username.unwrap_or_else(|| settings.username.clone());
+    let Suggestion { port, security, .. } = better;
+    let mut values: Vec<String> = Vec::new();
+    let mut fields: Vec<&str> = Vec::new();
+    if server != settings.server {
+        values.push(server.clone());
+        fields.push("el servidor");
     }
-    let meant = providers::meant_host(&settings.server).filter(|_| matches!(code, "host_not_found" | "dns_failed"))?;
-    let hint = "Cambia solo el servidor; lo demás queda como está.";
-    Some(to(meant, settings.port, settings.security, meant.to_owned(), hint))
+    if port != settings.port {
+        values.push(format!("el puerto {port}"));
+        fields.push("el puerto");
+    }
+    if security != settings.security {
+        values.push(security.name().to_owned());
+        fields.push("el TLS");
+    }
+    if username != settings.username {
+        values.push(format!("el usuario {username}"));
+        fields.push("el usuario");
+    }
+    let only = if fields.len() == 1 { " solo" } else { "" };
+    let mut hint = format!("Cambia{only} {}; lo demás queda como está.", and(&fields));
+    if let Some(other) = other_way(code, port, settings) {
+        hint.push_str(other);
+    }
+    let label = format!("Usar {} y probar de nuevo", with(&values));
+    Correction { server, port, security, username, label, hint }
+}
+
+/// The provider's other port, where one that is known has both.
+fn other_way(code: &str, port: u16, settings: &MailAccountSettings) -> Option<&'static str> {
+    let has_both = acuse_mail::providers::of_host(&settings.server)
+        .is_some_and(|provider| HAVE_BOTH_PORTS.contains(&provider.name.as_str()));
+    match (code, port) {
+        ("port_wants_tls", 465) if has_both => Some(" Otra opción es el puerto 587 con STARTTLS."),
+        ("port_wants_starttls", 587) if has_both => Some(" Otra opción es el puerto 465 con SSL/TLS."),
+        _ => None,
+    }
+}
+
+/// «el puerto 587 con STARTTLS»
+fn with(values: &[String]) -> String {
+    match values {
+        [] => "lo mismo".to_owned(),
+        [all @ .., last] if !all.is_empty() => format!("{} con {last}", all.join(", ")),
+        all => all.concat(),
+    }
+}
+
+/// «el servidor, el puerto y el TLS»
+fn and(fields: &[&str]) -> String {
+    match fields {
+        [all @ .., last] if !all.is_empty() => format!("{} y {last}", all.join(", ")),
+        all => all.concat(),
+    }
 }
 
 /// Puts the cause under the field that it is about.
 pub fn point_out(diagnosis: &Diagnosis, settings: &MailAccountSettings, errors: &mut FormErrors) {
     let Some(problem) = &diagnosis.problem else { return };
+    let title = || problem.title.clone();
     let (field, words) = match problem.code {
         "port_wants_tls" => ("tls", format!("{} usa SSL/TLS", settings.port)),
         "port_wants_starttls" => ("tls", format!("{} usa STARTTLS", settings.port)),
-        "tls_required" | "starttls_not_offered" => ("tls", problem.title.clone()),
+        "tls_required" | "starttls_not_offered" => ("tls", title()),
         "host_not_found" | "dns_failed" | "not_a_submission_host" | "address_not_allowed" | "certificate_name_mismatch" => {
-            ("servidor", problem.title.clone())
+            ("servidor", title())
         }
-        "connection_refused" | "connection_timeout" | "not_smtp" | "port_not_allowed" => ("puerto", problem.title.clone()),
-        "bad_credentials" | "auth_app_password_required" => ("clave", problem.title.clone()),
-        "auth_required" => ("usuario", problem.title.clone()),
-        "sender_not_allowed" | "sender_not_found" => ("remitente", problem.title.clone()),
-        "mailbox_not_found" | "mailbox_full" | "recipient_refused" => ("hacia", problem.title.clone()),
+        "connection_refused" | "connection_timeout" | "not_smtp" | "port_not_allowed" => ("puerto", title()),
+        "bad_credentials" if diagnosis.better_user(settings).is_some() => {
+            let user = diagnosis.better_user(settings).unwrap_or_default();
+            ("usuario", if user.contains('@') { "Va completo, con su dominio".to_owned() } else { format!("Aquí es «{user}»") })
+        }
+        "bad_credentials" | "auth_app_password_required" => ("clave", title()),
+        "auth_required" => ("usuario", title()),
+        "sender_not_allowed" | "sender_not_found" => ("remitente", title()),
+        "mailbox_not_found" | "mailbox_full" | "recipient_refused" => ("hacia", title()),
         _ => return,
     };
     errors.add(field, words);
 }
 
+impl Diagnosis {
+    fn better_user(&self, settings: &MailAccountSettings) -> Option<&str> {
+        self.correction.as_ref().map(|better| better.username.as_str()).filter(|user| *user != settings.username)
+    }
+}
+
+/// What of a password may surprise whoever typed it.
+pub fn remark(password: &str) -> Option<String> {
+    password_remark(password).map(|said| said.spanish)
+}
+
 /// `38 ms`, `2,8 s`
-fn duration(ms: u64) -> String {
+pub fn duration(ms: u64) -> String {
     if ms < 1_000 { format!("{ms} ms") } else { seconds(ms) }
 }
 
@@ -280,7 +371,7 @@ mod tests {
             server: "smpt.gmail.com".to_owned(),
             port,
             security,
-            username: String::new(),
+            username: "cobros".to_owned(),
             from_name: String::new(),
             from_address: "cobros@empresa.ec".parse().unwrap(),
             reply_to: None,
@@ -317,18 +408,39 @@ mod tests {
     }
 
     #[test]
-    fn a_correction_says_what_it_changes() {
-        let label = |port, security, settings: &MailAccountSettings| {
-            let better = Suggestion { port, security, server: None, username: None };
-            correction("x", Some(better), settings).map(|better| better.label).unwrap()
+    fn a_correction_says_exactly_what_it_changes() {
+        let better = |port, security| Suggestion { port, security, server: None, username: None };
+        let said = |suggestion: Suggestion, settings: &MailAccountSettings| {
+            let correction = correction("x", suggestion, settings);
+            (correction.label, correction.hint)
         };
         let typed = settings(465, Security::StartTls);
-        assert_eq!(label(465, Security::Tls, &typed), "Usar SSL/TLS y probar de nuevo");
-        assert_eq!(label(587, Security::StartTls, &typed), "Usar el puerto 587 y probar de nuevo");
-        let clear = settings(25, Security::None);
-        assert_eq!(label(587, Security::StartTls, &clear), "Usar el puerto 587 con STARTTLS y probar de nuevo");
-        let meant = correction("host_not_found", None, &typed).unwrap();
-        assert_eq!((meant.server.as_str(), meant.port), ("smtp.gmail.com", 465));
-        assert_eq!(correction("bad_credentials", None, &typed), None);
+        let (label, hint) = said(better(465, Security::Tls), &typed);
+        assert_eq!(label, "Usar SSL/TLS y probar de nuevo");
+        assert_eq!(hint, "Cambia solo el TLS; lo demás queda como está.");
+        assert_eq!(said(better(587, Security::StartTls), &typed).0, "Usar el puerto 587 y probar de nuevo");
+        let (label, hint) = said(better(587, Security::StartTls), &settings(25, Security::None));
+        assert_eq!(label, "Usar el puerto 587 con STARTTLS y probar de nuevo");
+        assert_eq!(hint, "Cambia el puerto y el TLS; lo demás queda como está.");
+        let meant = Suggestion { server: Some("smtp.gmail.com".to_owned()), ..better(465, Security::StartTls) };
+        assert_eq!(said(meant, &typed).0, "Usar smtp.gmail.com y probar de nuevo");
+        let whole = Suggestion { username: Some("cobros@empresa.ec".to_owned()), ..better(465, Security::StartTls) };
+        let (label, hint) = said(whole, &typed);
+        assert_eq!(label, "Usar el usuario cobros@empresa.ec y probar de nuevo");
+        assert_eq!(hint, "Cambia solo el usuario; lo demás queda como está.");
+        let elsewhere = Suggestion { server: Some("smtp.zoho.com".to_owned()), ..better(587, Security::Tls) };
+        assert_eq!(said(elsewhere, &typed).0, "Usar smtp.zoho.com, el puerto 587 con SSL/TLS y probar de nuevo");
+    }
+
+    #[test]
+    fn the_other_way_is_named_where_it_is_known_to_work() {
+        let of = |server: &str, code, port| {
+            let settings = MailAccountSettings { server: server.to_owned(), ..settings(port, Security::StartTls) };
+            other_way(code, port, &settings).unwrap_or_default()
+        };
+        assert_eq!(of("smtp.gmail.com", "port_wants_tls", 465), " Otra opción es el puerto 587 con STARTTLS.");
+        assert_eq!(of("smtp.gmail.com", "port_wants_starttls", 587), " Otra opción es el puerto 465 con SSL/TLS.");
+        assert_eq!(of("mail.empresa.ec", "port_wants_tls", 465), "");
+        assert_eq!(of("smtp.office365.com", "port_wants_starttls", 587), "");
     }
 }

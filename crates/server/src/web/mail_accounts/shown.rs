@@ -1,68 +1,21 @@
-//! The pages of one account: its first step, and its form with the diagnosis beside it. Neither ever holds a password.
+//! The page of one account: its form with the diagnosis beside it. Never holds a password.
 
 use std::net::SocketAddr;
 
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::{MailAccount, MailModule, Security};
-use acuse_mail::providers::{self, Provider};
+use acuse_mail::autoconfig::Discovery;
 use askama::Template;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::change::Sealed;
 use super::form::{AccountForm, module_word};
-use super::probe::Diagnosis;
+use super::help::ProviderHelp;
+use super::probe::{Diagnosis, Row};
+use crate::account_rules::other_spelling;
 use crate::app::App;
 use crate::web::form_errors::FormErrors;
 use crate::web::page::Page;
 use crate::web::{calendar, filters};
-
-/// Only the module and the address.
-#[derive(Template)]
-#[template(path = "mail_accounts/first_step.html")]
-pub struct FirstStep {
-    page: Page,
-    errors: FormErrors,
-    modules: Vec<ModuleChoice>,
-    address: String,
-    /// Whether a form of ours would be taken: there is a module without an account.
-    is_open: bool,
-    demo: Option<SocketAddr>,
-    default_sends: bool,
-}
-
-struct ModuleChoice {
-    word: &'static str,
-    name: &'static str,
-    is_chosen: bool,
-    /// The account that it has already: its address and its id.
-    taken_by: Option<(String, String)>,
-}
-
-impl FirstStep {
-    pub fn new(app: &App, page: Page, taken: &[MailAccount], wanted: &str, address: String, errors: FormErrors) -> Self {
-        let account_of = |module: MailModule| taken.iter().find(|account| account.settings.module == module);
-        let free = || MailModule::ALL.into_iter().filter(|module| account_of(*module).is_none());
-        let chosen = free().find(|module| module_word(*module) == wanted).or_else(|| free().next());
-        let modules = MailModule::ALL.map(|module| ModuleChoice {
-            word: module_word(module),
-            name: module.name(),
-            is_chosen: chosen == Some(module),
-            taken_by: account_of(module).map(|account| (account.settings.from_address.to_string(), account.id.to_string())),
-        });
-        Self {
-            page,
-            errors,
-            modules: modules.into(),
-            address,
-            is_open: chosen.is_some(),
-            demo: app.catcher.as_ref().map(acuse_mail::catcher::Catcher::local_addr),
-            default_sends: app.default_account.is_some(),
-        }
-    }
-
-    pub fn is_refused(&self) -> bool {
-        !self.errors.is_empty()
-    }
-}
 
 /// The form of an account.
 #[derive(Template)]
@@ -72,6 +25,8 @@ pub struct AccountPage {
     /// Under the fields; on top only if the form was refused.
     errors: FormErrors,
     is_refused: bool,
+    /// What stands in the way of trying or saving it, and is no field's fault.
+    notice: Option<&'static str>,
     title: String,
     action: String,
     modules: Vec<Choice>,
@@ -80,8 +35,27 @@ pub struct AccountPage {
     hints: Hints,
     sealed: Sealed,
     diagnosis: Option<Diagnosis>,
+    help: Option<ProviderHelp>,
+    /// The address was not enough.
+    unknown: Option<Unknown>,
     is_new: bool,
     demo: Option<SocketAddr>,
+}
+
+/// What goes into the form's hidden fields.
+#[derive(Default)]
+pub struct Sealed {
+    pub password: Option<String>,
+    pub check: Option<String>,
+}
+
+/// A domain whose server was not found.
+struct Unknown {
+    domain: String,
+    /// Somebody did not answer in time.
+    is_incomplete: bool,
+    /// Where to look again.
+    again: String,
 }
 
 struct Choice {
@@ -100,83 +74,94 @@ struct Typed {
     reply_to: String,
     bcc: String,
     to: String,
+    origins: String,
 }
 
 /// Where a value comes from, said under its field.
-#[derive(Default)]
 struct Hints {
     name: Option<&'static str>,
     server: Option<String>,
+    /// The server's name as the DNS writes it, or as people do.
+    other_spelling: Option<String>,
     port: Option<String>,
     security: Option<String>,
-    username: Option<&'static str>,
-    password: Option<&'static str>,
+    username: Option<String>,
+    password: Option<String>,
 }
 
 impl AccountPage {
     /// As it is first seen.
-    pub fn blank(app: &App, page: Page, form: AccountForm, saved: Option<&MailAccount>) -> Self {
-        let mut title = form.remitente.trim().to_owned();
-        if title.is_empty() {
-            "Configuración".clone_into(&mut title);
-        }
-        let sealed = Sealed { password: None, check: None };
-        let hints = Hints::of(&form, &page.company_name, saved.is_some_and(|saved| saved.has_password), false);
+    pub fn of(app: &App, page: Page, form: AccountForm, saved: Option<&MailAccount>) -> Self {
+        let address: Option<EmailAddress> = form.remitente.trim().parse().ok();
+        let title = match form.remitente.trim() {
+            "" => "Configuración".to_owned(),
+            typed => typed.to_owned(),
+        };
         let action = match saved {
             Some(saved) => format!("/mi-compania/correos/{}", saved.id),
             None => "/mi-compania/correos".to_owned(),
         };
-        let modules = MailModule::ALL.map(|module| choice(module_word(module), module.name(), &form.modulo)).into();
-        let securities = Security::ALL.map(|security| choice(security.as_str(), security.name(), &form.tls)).into();
+        let has_stored = saved.is_some_and(|saved| saved.has_password);
         Self {
-            page,
             errors: FormErrors::default(),
             is_refused: false,
+            notice: None,
             title,
             action,
-            modules,
-            securities,
+            modules: MailModule::ALL.map(|module| choice(module_word(module), module.name(), &form.modulo)).into(),
+            securities: Security::ALL.map(|security| choice(security.as_str(), security.name(), &form.tls)).into(),
+            hints: Hints::of(&form, &page.company_name, has_stored),
+            help: if has_stored { None } else { ProviderHelp::of(address.as_ref(), &form.servidor) },
             typed: Typed::of(form),
-            hints,
-            sealed,
+            page,
+            sealed: Sealed::default(),
             diagnosis: None,
+            unknown: None,
             is_new: saved.is_none(),
             demo: app.catcher.as_ref().map(acuse_mail::catcher::Catcher::local_addr),
         }
     }
 
     /// As it comes back with what is to be mended.
-    pub fn refused(
-        app: &App,
-        page: Page,
-        form: AccountForm,
-        saved: Option<&MailAccount>,
-        errors: FormErrors,
-        sealed: Option<Sealed>,
-    ) -> Self {
-        let blank = Self::blank(app, page, form, saved);
-        Self { errors, is_refused: true, ..blank }.with_sealed(sealed.unwrap_or(Sealed { password: None, check: None }))
+    pub fn refused(self, errors: FormErrors) -> Self {
+        Self { errors, is_refused: true, ..self }
     }
 
     /// As it comes back from Probar.
-    pub fn checked(
-        app: &App,
-        page: Page,
-        form: AccountForm,
-        saved: Option<&MailAccount>,
-        diagnosis: Diagnosis,
-        sealed: Sealed,
-        errors: FormErrors,
-    ) -> Self {
-        let blank = Self::blank(app, page, form, saved);
-        Self { errors, diagnosis: Some(diagnosis), ..blank }.with_sealed(sealed)
+    pub fn checked(self, diagnosis: Diagnosis, errors: FormErrors) -> Self {
+        Self { errors, diagnosis: Some(diagnosis), ..self }
     }
 
-    fn with_sealed(mut self, sealed: Sealed) -> Self {
+    pub fn noticing(self, notice: &'static str) -> Self {
+        Self { notice: Some(notice), ..self }
+    }
+
+    /// As the address alone filled it in.
+    pub fn searched(self, address: &EmailAddress, found: &Discovery) -> Self {
+        if found.server.is_some() {
+            return self;
+        }
+        let encoded = utf8_percent_encode(address.as_str(), NON_ALPHANUMERIC);
+        let module = self.modules.iter().find(|module| module.is_chosen).map_or("", |module| module.word);
+        let again = format!("/mi-compania/correos/nueva?modulo={module}&direccion={encoded}&tal_cual=si");
+        let unknown = Unknown { domain: address.domain().to_owned(), is_incomplete: found.is_incomplete, again };
+        Self { unknown: Some(unknown), ..self }
+    }
+
+    pub fn with_sealed(mut self, sealed: Sealed) -> Self {
         if sealed.password.is_some() {
-            self.hints.password = Some("La que escribió; escriba otra para cambiarla");
+            self.hints.password = Some("La que escribió; escriba otra para cambiarla.".to_owned());
         }
         self.sealed = sealed;
+        self
+    }
+
+    /// What of the password may surprise whoever typed it, beside where it comes from.
+    pub fn remarking(mut self, remark: Option<String>) -> Self {
+        if let Some(remark) = remark {
+            let said = self.hints.password.take();
+            self.hints.password = Some([said, Some(remark)].into_iter().flatten().collect::<Vec<_>>().join(" "));
+        }
         self
     }
 
@@ -213,6 +198,20 @@ impl AccountPage {
         }
     }
 
+    /// What it means to save it as it is.
+    fn saving_means(&self) -> Option<&'static str> {
+        match &self.diagnosis {
+            Some(diagnosis) if diagnosis.ok => None,
+            Some(_) => Some("Guardada sin corregir queda marcada con el error, y sus envíos esperan hasta que funcione."),
+            None if self.is_new => Some("Puede guardarla sin probar: queda marcada «Sin probar»."),
+            None => None,
+        }
+    }
+
+    fn untried(&self) -> [Row; 7] {
+        Row::untried()
+    }
+
     /// `aria-invalid` and the words of an error, else the words of a hint.
     fn described(&self, field: &str, has_hint: bool) -> askama::filters::Safe<String> {
         match (self.errors.of(field), has_hint) {
@@ -234,6 +233,7 @@ impl Typed {
             reply_to: form.responder,
             bcc: form.oculta,
             to: form.hacia,
+            origins: form.origen.carried(),
         }
     }
 
@@ -247,29 +247,21 @@ impl Typed {
 }
 
 impl Hints {
-    fn of(form: &AccountForm, company_name: &str, has_stored: bool, has_typed: bool) -> Self {
-        let address: Option<EmailAddress> = form.remitente.trim().parse().ok();
-        let preset = address
-            .and_then(|address| providers::of_domain(address.domain()))
-            .or_else(|| providers::of_host(form.servidor.trim()));
-        let of = |is_preset: fn(&AccountForm, &Provider) -> bool| {
-            preset.filter(|preset| is_preset(form, preset)).map(|preset| format!("de {}", preset.name))
+    fn of(form: &AccountForm, company_name: &str, has_stored: bool) -> Self {
+        let from = |field: &str, value: &str| form.origen.hint(field, value);
+        let username = match form.usuario.as_str() {
+            "" => from("usuario", "").or_else(|| Some("vacío: el servidor no pide usuario".to_owned())),
+            user if user == form.remitente => Some("igual al correo".to_owned()),
+            user => from("usuario", user),
         };
         Self {
             name: (!form.nombre.is_empty() && form.nombre == company_name).then_some("de Mi compañía"),
-            server: of(|form, preset| form.servidor == preset.server),
-            port: of(|form, preset| form.servidor == preset.server && form.puerto == preset.port.to_string()),
-            security: of(|form, preset| form.servidor == preset.server && form.tls == preset.security().as_str()),
-            username: match (form.usuario.is_empty(), form.usuario == form.remitente) {
-                (true, _) => Some("vacío: el servidor no pide usuario"),
-                (_, true) => Some("igual al correo"),
-                _ => None,
-            },
-            password: match (has_typed, has_stored) {
-                (true, _) => Some("La que escribió; escriba otra para cambiarla"),
-                (false, true) => Some("Vacía: se conserva la guardada"),
-                (false, false) => None,
-            },
+            server: from("servidor", &form.servidor),
+            other_spelling: other_spelling(form.servidor.trim()),
+            port: from("puerto", &form.puerto),
+            security: from("tls", &form.tls),
+            username,
+            password: has_stored.then(|| "Vacía: se conserva la guardada.".to_owned()),
         }
     }
 }

@@ -68,12 +68,17 @@ async fn an_account_that_cannot_be_right_is_refused_by_field() {
         ("server", json!("a b"), "server_invalid"),
         ("server", json!("x\r\nRSET"), "server_invalid"),
         ("port", json!(0), "port_invalid"),
-        ("port", json!(70000), "wrong_type"),
+        ("port", json!(70000), "port_invalid"),
+        ("port", json!(-1), "port_invalid"),
         ("port", json!("587"), "wrong_type"),
         ("security", json!("ssl"), "value_unknown"),
         ("password", json!(""), "field_missing"),
         ("password", json!("a\r\nb"), "invalid_characters"),
         ("username", json!("a\u{0}b"), "invalid_characters"),
+        ("username", json!("cobros@empresa.ec\r\n"), "invalid_characters"),
+        ("password", json!("x".repeat(10 * 1024)), "password_too_long"),
+        ("server", json!("https://mail.empresa.ec"), "server_invalid"),
+        ("server", json!("mail.empresa.ec/correo"), "server_invalid"),
         ("from_address", json!("cobros"), "email_invalid"),
         ("reply_to", json!("a@x.ec\r\nBcc: b@y.ec"), "email_invalid"),
         ("clave", json!("x"), "unknown_field"),
@@ -87,6 +92,37 @@ async fn an_account_that_cannot_be_right_is_refused_by_field() {
         }
     }
     assert_eq!(api.get("/mail-accounts").await.expect(200)["data"], json!([]));
+}
+
+#[tokio::test]
+async fn an_internationalised_server_is_shown_both_ways() {
+    let api = Api::with_andina().await;
+    let mut body = account();
+    body["server"] = json!("Correo.Ñandú.ec");
+    let made = api.post("/mail-accounts", body).await.expect(201);
+    assert_eq!(made["server"], "correo.ñandú.ec");
+    assert_eq!(made["server_note"], "También se escribe correo.xn--and-6ma2c.ec");
+    let path = format!("/mail-accounts/{}", made["id"].as_str().unwrap());
+    let change = json!({ "server": "correo.xn--and-6ma2c.ec", "password": PASSWORD });
+    let changed = api.patch(&path, change).await.expect(200);
+    assert_eq!(changed["server_note"], "También se escribe correo.ñandú.ec");
+    let plain = api.patch(&path, json!({ "server": "mail.empresa.ec", "password": PASSWORD })).await.expect(200);
+    assert_eq!(plain["server_note"], Value::Null);
+}
+
+#[tokio::test]
+async fn settings_and_enabled_change_together_or_not_at_all() {
+    let api = Api::with_andina().await;
+    let made = api.post("/mail-accounts", account()).await.expect(201);
+    let path = format!("/mail-accounts/{}", made["id"].as_str().unwrap());
+    let changed = api.patch(&path, json!({ "port": 465, "security": "tls", "enabled": false })).await.expect(200);
+    assert_eq!((&changed["port"], &changed["enabled"]), (&json!(465), &json!(false)));
+    let mut other = account();
+    other["module"] = json!("invoices_and_made_payments");
+    api.post("/mail-accounts", other).await.expect(201);
+    let refused = json!({ "module": "invoices_and_made_payments", "enabled": true });
+    api.patch(&path, refused).await.refused(422, "module_taken", &["module"]);
+    assert_eq!(api.get(&path).await.expect(200)["enabled"], false, "nothing of it was done");
 }
 
 #[tokio::test]
