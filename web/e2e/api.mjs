@@ -138,6 +138,19 @@ async function commandLine(demo) {
   assert.deepEqual([report, JSON.parse(json).verdict], [0, 'Configuración correcta']);
 }
 
+/** What an address alone tells, by API and `acuse mail discover`: a known provider needs no network. */
+async function discovered(demo) {
+  const address = 'cotopaxi.cobros@gmail.com';
+  const answer = await call(demo, 'POST', '/mail-accounts/discover', { address });
+  assert.equal(answer.status, 200, JSON.stringify(answer.body));
+  const child = spawn(bin, ['mail', 'discover', address, '--json']);
+  let said = '';
+  child.stdout.on('data', (bytes) => (said += bytes));
+  const code = await new Promise((done) => child.once('close', done));
+  assert.deepEqual([code, JSON.parse(said)], [0, answer.body]);
+  assert.deepEqual(answer.body.server, { value: 'smtp.gmail.com', source: 'preset', detail: 'de Gmail' });
+}
+
 async function walk(demo) {
   const cookie = await sessionOf(demo);
   for (const [direction, { side, address }] of [['received', COBRO], ['made', PAGO]]) {
@@ -151,6 +164,8 @@ async function walk(demo) {
   }
   await commandLine(demo);
   console.log('ok    acuse mail check: 0 correct, 1 wrong, 2 called wrong');
+  await discovered(demo);
+  console.log('ok    acuse mail discover: the same as the API');
 }
 
 const demo = await launch(bin);

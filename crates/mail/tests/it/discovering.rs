@@ -5,9 +5,13 @@ use std::time::Duration;
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::Security;
 use acuse_mail::autoconfig::{Discovery, Ports, Source, discover, discover_at};
+use acuse_mail::check::{self, Subject};
 use acuse_mail::explanation::Language;
 use acuse_mail::guard::Network;
+use acuse_mail::login::Credentials;
+use acuse_mail::session::Endpoint;
 use acuse_testkit::dns::{DnsServer, Zone};
+use acuse_testkit::mail_servers::{MailServer, PASSWORD, RECIPIENT, USER};
 use tokio::time::Instant;
 
 use crate::certificates::Authority;
@@ -268,4 +272,32 @@ async fn a_domain_cannot_make_it_knock_inside() {
     assert_eq!((found.server, found.is_incomplete), (None, false));
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
     assert_eq!((server.connections(), web.heard().len()), (0, 0));
+}
+
+/// The promise as a whole, before a real Postfix with Dovecot: address and password are all that somebody types.
+#[tokio::test]
+async fn an_address_and_a_password_are_enough() {
+    let authority = acuse_testkit::certificates::Authority::new();
+    let server = MailServer::new(&authority)
+        .certificate(authority.issue("mail.empresa.test"))
+        .user(USER, PASSWORD)
+        .mailbox(RECIPIENT)
+        .only_own_senders()
+        .start();
+    let dns =
+        DnsServer::start(Zone::new().mx("empresa.test", 0, "mail.empresa.test").address("mail.empresa.test", "127.0.0.1")).await;
+    let network = Network::new(&["127.0.0.1".to_owned()], Some(authority.pem().as_bytes())).unwrap();
+    let network = network.with_nameservers(&[dns.address()]);
+    for (tls, starttls, security) in
+        [(server.tls_port(), ports().starttls, Security::Tls), (ports().tls, server.starttls_port(), Security::StartTls)]
+    {
+        let found = discover_at(&network, &address(USER), Ports { tls, starttls, ..ports() }).await;
+        assert_eq!(found.security.value, security);
+        let endpoint = Endpoint { host: found.server.unwrap().value, port: found.port.value, security };
+        let credentials = Some(Credentials { username: found.username.value, password: PASSWORD.into() });
+        let (from_name, from, to) = ("Empresa".to_owned(), address(USER), Some(address(RECIPIENT)));
+        let subject = Subject { endpoint, credentials, from_name, from, to, language: Language::Spanish };
+        let report = check::run(&network, &subject, |_| {}).await;
+        assert!(report.ok, "{report:?}");
+    }
 }
