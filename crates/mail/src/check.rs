@@ -89,7 +89,7 @@ pub async fn run(network: &Network, subject: &Subject, on_phase: impl FnMut(&Pha
     let left = IN_ALL.saturating_sub(begun.elapsed());
     let learnt = tokio::time::timeout(left, correction::look_for(network, subject, &failure, &diagnosis, left)).await;
     let learnt = learnt.unwrap_or_default();
-    let code = if learnt.has_no_tls { "starttls_not_offered" } else { diagnosis.code };
+    let code = learnt.really.unwrap_or(diagnosis.code);
     let problem = problem(subject, &failure, code, lines.greeting());
     lines.report(Some(problem), learnt.suggestion, None)
 }

@@ -7,7 +7,7 @@ use acuse_domain::mail_account::Security;
 
 use crate::check::{Subject, Suggestion};
 use crate::diagnosis::Diagnosis;
-use crate::failure::{Cause, Failure};
+use crate::failure::{Cause, Failure, Phase};
 use crate::guard::Network;
 use crate::providers::{self, Provider};
 use crate::session::{Endpoint, Limits, Session};
@@ -23,8 +23,8 @@ const MOST_NAMES: usize = 3;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Learnt {
     pub(crate) suggestion: Option<Suggestion>,
-    /// The port greets in clear, and has no TLS to change to.
-    pub(crate) has_no_tls: bool,
+    /// The code that it turned out to be.
+    pub(crate) really: Option<&'static str>,
 }
 
 /// What to change. Knocks at other doors where only that makes it certain: without credentials, within `left`.
@@ -36,12 +36,13 @@ pub(crate) async fn look_for(
     left: Duration,
 ) -> Learnt {
     if let Some(suggestion) = follows_from(failure, diagnosis.code, subject) {
-        return Learnt { suggestion: Some(suggestion), has_no_tls: false };
+        return Some(suggestion).into();
     }
     let knocking =
         Knocking { network, endpoint: &subject.endpoint, limits: Limits { in_all: Some(left), ..Limits::each(OTHER_DOOR) } };
     match diagnosis.code {
         "port_wants_starttls" => knocking.whether_it_has_starttls().await,
+        "timeout" if failure.phase == Phase::Greeting => knocking.whether_it_waits_for_tls().await,
         "certificate_name_mismatch" => knocking.by_name(names(failure)).await.into(),
         "connection_refused" | "connection_timeout" | "timeout" | "not_smtp" | "starttls_not_offered" => {
             knocking.at_the_usual_ports().await.into()
@@ -120,9 +121,20 @@ impl Knocking<'_> {
     async fn whether_it_has_starttls(&self) -> Learnt {
         let same = Endpoint { security: Security::StartTls, ..self.endpoint.clone() };
         match self.open(&same).await {
-            Err(Cause::StartTlsNotOffered) => Learnt { suggestion: self.at_the_usual_ports().await, has_no_tls: true },
+            Err(Cause::StartTlsNotOffered) => {
+                Learnt { suggestion: self.at_the_usual_ports().await, really: Some("starttls_not_offered") }
+            }
             // Whatever else is wrong there, STARTTLS is how that port begins.
             Ok(()) | Err(_) => Some(Suggestion::of(&same)).into(),
+        }
+    }
+
+    /// Silence where a greeting was expected: on port 465 that says enough, on another the handshake does.
+    async fn whether_it_waits_for_tls(&self) -> Learnt {
+        let same = Endpoint { security: Security::Tls, ..self.endpoint.clone() };
+        match self.open(&same).await {
+            Ok(()) => Learnt { suggestion: Some(Suggestion::of(&same)), really: Some("port_wants_tls") },
+            Err(_) => self.at_the_usual_ports().await.into(),
         }
     }
 
@@ -168,7 +180,7 @@ impl Suggestion {
 
 impl From<Option<Suggestion>> for Learnt {
     fn from(suggestion: Option<Suggestion>) -> Self {
-        Self { suggestion, has_no_tls: false }
+        Self { suggestion, really: None }
     }
 }
 

@@ -39,6 +39,9 @@ pub fn classify(failure: &Failure) -> Diagnosis {
     if receives_only(failure, diagnosis.code) {
         diagnosis = plain("not_a_submission_host");
     }
+    if refuses_a_stranger(failure, diagnosis.code) {
+        diagnosis = plain("relay_denied");
+    }
     diagnosis
 }
 
@@ -188,6 +191,14 @@ fn limit_ends(code: &str, words: &Words) -> Option<Duration> {
     } else {
         None
     }
+}
+
+/// OpenSMTPD says to who has not logged in that an address elsewhere is invalid: it is the login that is missing.
+fn refuses_a_stranger(failure: &Failure, code: &str) -> bool {
+    failure.as_a_stranger
+        && failure.phase == Phase::Recipient
+        && matches!(code, "mailbox_not_found" | "recipient_refused")
+        && failure.reply_text().get(4..).is_some_and(|said| said.to_lowercase().starts_with("invalid recipient"))
 }
 
 /// The host is where a provider receives mail: it listens on port 25 only, and knows no logins.

@@ -100,6 +100,8 @@ pub struct Failure {
     pub after_final_dot: bool,
     /// The session had been used before: a connection lost at `Sender` then only means that the server tired of waiting.
     pub on_used_session: bool,
+    /// The server offers logins, and nobody logged in: what it refuses then may be all that it refuses strangers.
+    pub as_a_stranger: bool,
     pub endpoint: Endpoint,
     pub took: Duration,
 }

@@ -31,6 +31,20 @@ impl Reply {
         Self { code, text: lines.text }
     }
 
+    /// The first whole reply in what a server sent. Nothing where none has ended yet, or it is no reply.
+    #[must_use]
+    pub fn first_in(sent: &[u8]) -> Option<Self> {
+        let mut lines = Lines::default();
+        for line in sent.split_inclusive(|byte| *byte == b'\n') {
+            match lines.take(line.strip_suffix(b"\n")?) {
+                Taken::More => {}
+                Taken::Last => return Some(lines.finish()),
+                Taken::NotAReply => return None,
+            }
+        }
+        None
+    }
+
     #[must_use]
     pub const fn code(&self) -> u16 {
         self.code
@@ -163,5 +177,7 @@ mod tests {
             assert_eq!(Lines::default().take(line.as_bytes()), Taken::NotAReply, "{line:?}");
         }
         assert_eq!(Lines::default().take(b"250"), Taken::Last);
+        assert_eq!(Reply::first_in(b"250-a\r\n250 b\r\n354 c\r\n").map(|reply| reply.text), Some("250-a\n250 b".to_owned()));
+        assert!(Reply::first_in(b"250-a\r\n250 b").is_none() && Reply::first_in(b"").is_none());
     }
 }

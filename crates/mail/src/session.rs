@@ -112,6 +112,7 @@ pub struct Session {
     pub(crate) endpoint: Endpoint,
     pub(crate) limits: Limits,
     pub(crate) offers: Capabilities,
+    logged_in: bool,
     sent: usize,
     /// Between transactions. Not so while one is under way, which also covers a `send` that was dropped half-way.
     idle: bool,
@@ -142,9 +143,10 @@ impl Session {
         let ends = limits.in_all.map(|all| begun + all);
         match opening::open(network, endpoint, credentials, limits, ends, watch).await {
             Ok((wire, offers)) => {
-                Ok(Self { wire, endpoint: endpoint.clone(), limits: limits.clone(), offers, sent: 0, idle: true })
+                let (endpoint, limits, logged_in) = (endpoint.clone(), limits.clone(), credentials.is_some());
+                Ok(Self { wire, endpoint, limits, offers, logged_in, sent: 0, idle: true })
             }
-            Err(trouble) => Err(failure(trouble, endpoint, false, begun)),
+            Err(trouble) => Err(failure(trouble, endpoint, begun)),
         }
     }
 
@@ -153,18 +155,20 @@ impl Session {
     /// Errs with the phase that failed. The session stays usable where the server refused and went on listening.
     pub async fn send(&mut self, envelope: &Envelope<'_>, message: &[u8]) -> Result<Reply, Box<Failure>> {
         let begun = Instant::now();
-        let used = self.sent > 0;
         self.idle = false;
         let outcome = self.transact(envelope, message).await;
-        self.sent += 1;
         match outcome {
             Ok(reply) => {
+                self.sent += 1;
                 self.idle = true;
                 Ok(reply)
             }
             Err(trouble) => {
-                self.idle = self.can_go_on_after(&trouble) && self.reset().await.is_ok();
-                Err(failure(trouble, &self.endpoint, used, begun))
+                let goes_on = self.can_go_on_after(&trouble);
+                let failure = self.failure(trouble, begun);
+                self.sent += 1;
+                self.idle = goes_on && self.reset().await.is_ok();
+                Err(failure)
             }
         }
     }
@@ -173,7 +177,7 @@ impl Session {
     pub(crate) async fn try_sender(&mut self, from: &EmailAddress) -> Result<Reply, Box<Failure>> {
         let begun = Instant::now();
         let outcome = self.ask_sender(from).await;
-        outcome.map_err(|trouble| failure(trouble, &self.endpoint, self.sent > 0, begun))
+        outcome.map_err(|trouble| self.failure(trouble, begun))
     }
 
     /// Forgets a transaction that was begun (RFC 5321 4.1.1.5).
@@ -193,7 +197,7 @@ impl Session {
             Ok(reply) => Trouble::refused(Phase::Sender, reply),
             Err(error) => wire_trouble(Phase::Sender, error),
         };
-        Err(failure(trouble, &self.endpoint, self.sent > 0, begun))
+        Err(self.failure(trouble, begun))
     }
 
     /// Whether another message may be sent: nothing is under way, and it has not served its hundred.
@@ -337,6 +341,13 @@ impl Session {
         }
     }
 
+    fn failure(&self, trouble: Trouble, begun: Instant) -> Box<Failure> {
+        let mut failure = failure(trouble, &self.endpoint, begun);
+        failure.on_used_session = self.sent > 0;
+        failure.as_a_stranger = !self.logged_in && !self.offers.logins.is_empty();
+        failure
+    }
+
     fn can_go_on_after(&self, trouble: &Trouble) -> bool {
         let told_before_sending = matches!(trouble.cause, Cause::Utf8Unsupported | Cause::MessageTooBig { .. });
         let answered = trouble.cause == Cause::Refused && trouble.reply.as_ref().is_some_and(|reply| !reply.closes());
@@ -412,13 +423,14 @@ pub(crate) fn wire_trouble(phase: Phase, error: WireError) -> Trouble {
     Trouble::new(phase, cause)
 }
 
-fn failure(trouble: Trouble, endpoint: &Endpoint, used: bool, begun: Instant) -> Box<Failure> {
+fn failure(trouble: Trouble, endpoint: &Endpoint, begun: Instant) -> Box<Failure> {
     Box::new(Failure {
         phase: trouble.phase,
         cause: trouble.cause,
         reply: trouble.reply,
         after_final_dot: trouble.after_final_dot,
-        on_used_session: used,
+        on_used_session: false,
+        as_a_stranger: false,
         endpoint: endpoint.clone(),
         took: begun.elapsed(),
     })

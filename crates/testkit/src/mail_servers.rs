@@ -1,5 +1,9 @@
 //! A real Postfix with Dovecot as its password checker, whole in a temporary folder, on free loopback ports.
 
+pub mod exim;
+pub mod opensmtpd;
+pub mod unpacked;
+
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Write;
@@ -17,6 +21,8 @@ pub const USER: &str = "cobros@empresa.test";
 pub const PASSWORD: &str = "clave-de-prueba";
 /// The second mailbox of `PostfixWithDovecot::start`, with no account.
 pub const RECIPIENT: &str = "ana@cliente.test";
+/// A mailbox that holds more than it may.
+pub const FULL: &str = "llena@cliente.test";
 
 /// Postfix's own default, bytes.
 const MESSAGE_SIZE_LIMIT: u32 = 10_240_000;
@@ -64,6 +70,7 @@ pub struct MailServer {
     mailboxes: BTreeSet<String>,
     refusals: Vec<(String, String)>,
     bouncing: Vec<String>,
+    full: BTreeSet<String>,
     message_size_limit: u32,
     only_own_senders: bool,
 }
@@ -77,6 +84,7 @@ impl MailServer {
             mailboxes: BTreeSet::new(),
             refusals: Vec::new(),
             bouncing: Vec::new(),
+            full: BTreeSet::new(),
             message_size_limit: MESSAGE_SIZE_LIMIT,
             only_own_senders: false,
         }
@@ -117,6 +125,12 @@ impl MailServer {
         self.mailbox(address)
     }
 
+    /// A mailbox over its quota: Dovecot tells Postfix so at RCPT TO.
+    pub fn full(mut self, address: &str) -> Self {
+        self.full.insert(address.to_owned());
+        self.mailbox(address)
+    }
+
     /// In bytes; announced as SIZE. Larger messages get 552 5.3.4.
     pub fn message_size_limit(mut self, bytes: u32) -> Self {
         self.message_size_limit = bytes;
@@ -140,8 +154,8 @@ impl MailServer {
 
     fn try_start(&self) -> Result<PostfixWithDovecot, String> {
         let folder = host::new_folder("mail");
-        let ports =
-            Ports { starttls: host::free_port(), tls: host::free_port(), plain: host::free_port(), auth: host::free_port() };
+        let [starttls, tls, plain, auth, quota] = [(); 5].map(|()| host::free_port());
+        let ports = Ports { starttls, tls, plain, auth, quota };
         self.write_configuration(&folder, &ports);
         let programs = Programs::find();
         let reaper = Reaper::watch(&folder, &stop_command(&folder));
@@ -170,7 +184,9 @@ impl MailServer {
         let table = |rows: Vec<String>| rows.join("\n") + "\n";
         write(
             &config.join("users"),
-            &table(self.users.iter().map(|(name, password)| format!("{name}:{password}::::::")).collect()),
+            &table(
+                self.users.iter().map(|(name, password)| format!("{name}:{password}::::::")).chain(self.over_quota()).collect(),
+            ),
         );
         write(&config.join("mailboxes"), &table(self.mailboxes.iter().map(|address| format!("{address} {address}/")).collect()));
         write(
@@ -181,10 +197,19 @@ impl MailServer {
         write(&config.join("senders"), &table(self.users.iter().map(|(name, _)| format!("{name} {name}")).collect()));
     }
 
+    /// One byte is all they may hold.
+    fn over_quota(&self) -> impl Iterator<Item = String> {
+        self.full.iter().map(|address| format!("{address}:!::::::userdb_quota_rule=*:bytes=1"))
+    }
+
     fn fill(&self, template: &str, folder: &Path, ports: &Ports, chain: &Path) -> String {
         let domains: BTreeSet<&str> = self.mailboxes.iter().filter_map(|address| Some(address.split_once('@')?.1)).collect();
         let nobody = known_user("nobody");
         let values = [
+            (
+                "@QUOTA_CHECK@",
+                if self.full.is_empty() { "" } else { ", check_policy_service inet:127.0.0.1:@QUOTA_PORT@" }.to_owned(),
+            ),
             ("@FOLDER@", folder.display().to_string()),
             ("@CHAIN@", chain.display().to_string()),
             ("@DOMAINS@", domains.into_iter().collect::<Vec<_>>().join(" ")),
@@ -196,6 +221,7 @@ impl MailServer {
             ("@TLS_PORT@", ports.tls.to_string()),
             ("@PLAIN_PORT@", ports.plain.to_string()),
             ("@AUTH_PORT@", ports.auth.to_string()),
+            ("@QUOTA_PORT@", ports.quota.to_string()),
         ];
         values.iter().fold(template.to_owned(), |text, (mark, value)| text.replace(mark, value))
     }
@@ -216,6 +242,7 @@ struct Ports {
     tls: u16,
     plain: u16,
     auth: u16,
+    quota: u16,
 }
 
 impl PostfixWithDovecot {

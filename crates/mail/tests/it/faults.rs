@@ -3,8 +3,10 @@
 //! makes the reader fall over.
 
 use acuse_domain::delivery::Verdict;
+use acuse_mail::capabilities::Capabilities;
 use acuse_mail::diagnosis::{classify_bounce, classify_text};
 use acuse_mail::explanation::{Context, Language, explain};
+use acuse_mail::reply::{MOST_LINES, Reply};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -111,6 +113,16 @@ proptest! {
         for language in [Language::Spanish, Language::English] {
             let explained = explain(found.code, &Context { host: &text, username: &text, sender: &text, ..Context::default() }, language);
             prop_assert!(!explained.title.is_empty() && !explained.fix.is_empty(), "{}", found.code);
+        }
+    }
+
+    #[test]
+    fn what_is_kept_of_a_reply_can_be_shown(sent in proptest::collection::vec(any::<u8>(), 0..2_000), begin in "([2-5][0-9]{2}[- ])?") {
+        let sent = [begin.as_bytes(), &sent, b"\r\n"].concat();
+        if let Some(reply) = Reply::first_in(&sent) {
+            prop_assert!(reply.text().lines().count() <= MOST_LINES);
+            prop_assert!(!reply.text().chars().any(|c| c.is_control() && c != '\n'));
+            let _offers = Capabilities::of(&reply);
         }
     }
 

@@ -1,3 +1,4 @@
+mod broken_servers;
 mod catalogue;
 mod catching;
 mod certificates;

@@ -32,6 +32,7 @@ fn diagnose(phase: &str, host: &str, reply: &str) -> Diagnosis {
         reply: Some(reply),
         after_final_dot: phase == Phase::Message,
         on_used_session: false,
+        as_a_stranger: false,
         endpoint,
         took: Duration::ZERO,
     })
@@ -321,6 +322,7 @@ fn a_server_that_only_receives_is_no_server_to_send_by() {
             reply: None,
             after_final_dot: false,
             on_used_session: false,
+            as_a_stranger: false,
             endpoint: endpoint(host),
             took: Duration::ZERO,
         };
