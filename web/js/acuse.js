@@ -3,6 +3,7 @@ import 'htmx.org/dist/htmx.esm.js';
 import './keys.js';
 import './dialogs.js';
 import './combobox.js';
+import './copy.js';
 import './sums.js';
 import './swaps.js';
 import './probe.js';

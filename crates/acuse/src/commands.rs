@@ -6,6 +6,7 @@ pub mod demo;
 pub mod doctor;
 pub mod mail_check;
 pub mod mail_discover;
+pub mod mail_domain;
 pub mod migrate;
 pub mod serve;
 pub mod setup;

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{backup, bench, demo, doctor, mail_check, mail_discover, migrate, serve, setup};
+use commands::{backup, bench, demo, doctor, mail_check, mail_discover, mail_domain, migrate, serve, setup};
 use config::Config;
 use failure::Failure;
 
@@ -111,6 +111,7 @@ async fn carry_out(command: Command, config: Config) -> Result<ExitCode, Failure
         Command::Token(what) => setup::token(what, &config).await.map(|()| ExitCode::SUCCESS),
         Command::Mail(mail_check::Mail::Check(args)) => mail_check::run(args, &config).await,
         Command::Mail(mail_check::Mail::Discover(args)) => mail_discover::run(args, &config).await,
+        Command::Mail(mail_check::Mail::Domain(args)) => mail_domain::run(args, &config).await,
         Command::Backup(args) => backup::backup(&args, &config).await.map(|()| ExitCode::SUCCESS),
         Command::Restore(args) => backup::restore(&args, &config).await.map(|()| ExitCode::SUCCESS),
         Command::Bench(what) => bench::run(what).await.map(|()| ExitCode::SUCCESS),

@@ -1,8 +1,11 @@
 //! Which account sends, and whether it may.
 
+use std::sync::Arc;
+
 use acuse_domain::Instant;
 use acuse_domain::delivery::{NOT_COMPOSED, Outcome, Problem};
 use acuse_domain::email_address::EmailAddress;
+use acuse_mail::dkim::Signer;
 use acuse_mail::login::Credentials;
 use acuse_mail::session::Endpoint;
 use acuse_store::deliveries::{Lane, Stamp};
@@ -32,6 +35,8 @@ pub(crate) struct Account {
     pub from_name: Option<String>,
     pub reply_to: Option<EmailAddress>,
     pub bcc: Option<EmailAddress>,
+    /// Signs what goes out in the name of the company's domain.
+    pub signer: Option<Arc<Signer>>,
 }
 
 /// What a lane may do now.
@@ -117,6 +122,7 @@ fn own_account(own: Usable) -> Account {
         from_name: Some(settings.from_name).filter(|name| !name.is_empty()),
         reply_to: settings.reply_to,
         bcc: settings.bcc,
+        signer: None,
     }
 }
 
@@ -130,5 +136,6 @@ fn default_account(default: &DefaultAccount) -> Account {
         from_name: None,
         reply_to: None,
         bcc: None,
+        signer: None,
     }
 }

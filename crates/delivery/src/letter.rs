@@ -16,6 +16,7 @@ use acuse_store::pauses::AccountKey;
 use acuse_store::{Db, StoreError, companies};
 
 use crate::accounts::Account;
+use crate::signing;
 
 /// A changed logo shows on receipts after at most this long.
 const LOGO_KEPT: Duration = Duration::from_secs(60);
@@ -66,7 +67,7 @@ impl Drawer {
         let pdf = self.pdf(claimed, logo)?;
         let rendered = receipt_mail(&claimed.receipt, &facts(claimed, logo));
         let message_id = message_id(claimed, account);
-        let bytes = write(claimed, account, &rendered, &pdf, logo, &message_id)?;
+        let bytes = signing::signed(write(claimed, account, &rendered, &pdf, logo, &message_id)?, claimed, account);
         Ok(Composed { bytes, message_id })
     }
 

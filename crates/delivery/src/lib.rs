@@ -7,6 +7,7 @@ mod attempt;
 mod letter;
 mod recorder;
 pub mod retry;
+mod signing;
 mod turn;
 mod worker;
 

@@ -16,6 +16,7 @@ use crate::accounts::{Account, Sender, Sign, resolve, sign_of};
 use crate::attempt::{Attempted, HandedOver};
 use crate::recorder::{LEASE, Ticket};
 use crate::retry::{self, Progress};
+use crate::signing;
 use crate::worker::Engine;
 
 /// Deliveries claimed at once by a lane, for each of its connections.
@@ -70,11 +71,12 @@ impl Turn {
         stop: watch::Receiver<bool>,
     ) -> Result<Option<Self>, StoreError> {
         let default = engine.settings.default_account.as_ref();
-        let (account, probing) = match resolve(&engine.db, &engine.keys, default, lane, now()).await? {
+        let (mut account, probing) = match resolve(&engine.db, &engine.keys, default, lane, now()).await? {
             Sender::Ready(account) => (account, false),
             Sender::Probe(account) => (account, true),
             Sender::Resting | Sender::Nobody => return Ok(None),
         };
+        account.signer = signing::signer_of(&engine.db, &engine.keys, lane.company, &account).await;
         let logo = engine.desk.drawer.logo(&engine.db, lane.company).await?;
         let (account_failed, logins_put_off) = (AtomicBool::new(false), AtomicU32::new(0));
         Ok(Some(Self { engine: engine.clone(), account, logo, done, stop, probing, account_failed, logins_put_off }))

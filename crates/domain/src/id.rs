@@ -34,6 +34,7 @@ identity! {
     PaymentId,
     DeliveryId,
     MailAccountId,
+    DkimKeyId,
     UserId,
     TokenId,
 }

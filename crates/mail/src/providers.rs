@@ -46,7 +46,37 @@ pub struct Provider {
     /// Recipients a day.
     pub daily: Option<u32>,
     #[serde(default)]
+    pub(crate) dns: Dns,
+    #[serde(default)]
     help: HashMap<String, Help>,
+}
+
+/// What stands in the DNS of a domain that sends through the provider.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Dns {
+    pub spf: Vec<String>,
+    pub own_envelope: bool,
+    pub dkim: Vec<String>,
+    pub dkim_always: bool,
+    dkim_cname: Option<String>,
+    pub mx: Option<String>,
+    rewrites_from: bool,
+}
+
+impl Dns {
+    /// What to include so that this server of the provider's may send.
+    pub(crate) fn spf_include(&self, server: &str) -> Option<&str> {
+        let of_region = self.spf.iter().find(|include| server.ends_with(include.as_str()));
+        of_region.or(self.spf.first()).map(String::as_str)
+    }
+
+    /// Where the CNAME of the provider's key stands for a domain, and what it points to; nothing where each domain gets
+    /// another.
+    pub(crate) fn dkim_cname(&self, domain: &str) -> Option<(String, String)> {
+        let target = self.dkim_cname.as_deref()?.replace("{domain}", domain);
+        Some((format!("{}._domainkey.{domain}", self.dkim.first()?), target))
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -134,6 +164,12 @@ fn by_end(host: &str, ends: impl Fn(&Provider) -> &[String]) -> Option<&'static 
     let is_end = |end: &String| host.strip_suffix(end.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
     let longest = |provider: &Provider| ends(provider).iter().filter(|end| is_end(end)).map(String::len).max();
     PROVIDERS.iter().filter(|provider| longest(provider).is_some()).max_by_key(|provider| longest(provider))
+}
+
+/// Whether the server will put its user in the place of this sender, which would break a signature.
+#[must_use]
+pub fn rewrites_sender(host: &str, username: &str, sender: &str) -> bool {
+    of_host(host).is_some_and(|provider| provider.dns.rewrites_from) && !username.trim().eq_ignore_ascii_case(sender)
 }
 
 /// Whose mail addresses end so: the preset for `ana@gmail.com`.

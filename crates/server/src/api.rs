@@ -14,6 +14,7 @@ pub mod language;
 pub mod mail_accounts;
 pub mod mail_check;
 pub mod mail_discovery;
+pub mod mail_domain;
 pub mod mail_routes;
 pub mod openapi;
 pub mod pages;
@@ -57,6 +58,10 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(mail_check::unsaved))
         .routes(routes!(mail_discovery::discover))
         .routes(routes!(mail_check::saved))
+        .routes(routes!(mail_domain::show))
+        .routes(routes!(mail_domain::list_keys, mail_domain::make_key, mail_domain::delete_keys))
+        .routes(routes!(mail_domain::check_key))
+        .routes(routes!(mail_domain::stop_signing))
         .routes(routes!(mail_routes::list))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::Security;
 use acuse_mail::catcher::Catcher;
+use acuse_mail::deliverability::Cache;
 use acuse_mail::guard::Network;
 use acuse_store::Db;
 use acuse_store::secrets::Keyring;
@@ -18,6 +19,8 @@ pub struct App {
     services: Arc<Services>,
     /// Those of Probar that are running.
     pub(crate) checks: Checks,
+    /// What the DNS said of senders' domains a moment ago.
+    pub(crate) domains: Cache,
 }
 
 pub struct Services {
@@ -44,7 +47,7 @@ pub struct DefaultAccount {
 impl App {
     #[must_use]
     pub fn new(services: Services) -> Self {
-        Self { services: Arc::new(services), checks: Checks::default() }
+        Self { services: Arc::new(services), checks: Checks::default(), domains: Cache::default() }
     }
 }
 

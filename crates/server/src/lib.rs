@@ -13,4 +13,6 @@ pub mod router;
 pub mod security;
 pub mod web;
 
+mod domain_check;
+
 pub use app::{App, DefaultAccount, Services};

@@ -52,6 +52,8 @@ pub fn router() -> Router<App> {
         .route("/mi-compania/correos/{id}/desactivar", post(mail_accounts::disable))
         .route("/mi-compania/correos/{id}/activar", post(mail_accounts::enable))
         .route("/mi-compania/correos/{id}/eliminar", get(mail_accounts::ask_delete).post(mail_accounts::delete))
+        .route("/mi-compania/correos/{id}/dominio", get(mail_accounts::domain::show).post(mail_accounts::domain::act))
+        .route("/mi-compania/correos/{id}/dominio/resumen", get(mail_accounts::domain::summary))
         .route("/mi-compania/datos", get(company::profile).post(company::change))
         .route("/mi-compania/logo", company::logo_routes())
         .route("/mi-compania/logo/quitar", post(company::remove_logo))

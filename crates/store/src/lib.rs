@@ -7,6 +7,7 @@ pub mod companies;
 pub mod contacts;
 pub mod db;
 pub mod deliveries;
+pub mod dkim;
 pub mod documents;
 pub mod events;
 pub mod idempotency;

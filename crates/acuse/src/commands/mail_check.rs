@@ -13,6 +13,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::commands::mail_discover;
+use crate::commands::mail_domain;
 use crate::commands::setup::ask_password;
 use crate::config::{self, Config};
 use crate::failure::Failure;
@@ -23,6 +24,8 @@ pub enum Mail {
     Check(Args),
     /// Finds server, port and encryption of an address; exit code 0 found, 1 not.
     Discover(mail_discover::Args),
+    /// Looks up SPF, DKIM, DMARC and MX of a sender's domain; exit code 0 in order, 1 something to mend.
+    Domain(mail_domain::Args),
 }
 
 #[derive(clap::Args)]

@@ -8,6 +8,7 @@ mod office;
 mod outages;
 mod poison;
 mod postfix;
+mod signing;
 mod smtp;
 mod troubles;
 mod workers;

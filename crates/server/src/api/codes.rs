@@ -5,7 +5,9 @@ use acuse_domain::document::{DocumentKind, Side};
 use acuse_domain::identification::IdentificationType;
 use acuse_domain::mail_account::{MailModule, Security};
 use acuse_domain::payment::{CheckKind, Direction, Method};
+use acuse_mail::deliverability::{State as FindingState, Topic};
 use acuse_mail::failure::Phase;
+use acuse_store::dkim::KeyState;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 macro_rules! codes {
@@ -38,4 +40,7 @@ codes! {
     securities: Security::ALL;
     states: State::ALL;
     phases: Phase::ALL;
+    domain_topics: Topic::ALL;
+    finding_states: FindingState::ALL;
+    dkim_states: KeyState::ALL;
 }

@@ -7,6 +7,7 @@ use acuse_domain::money::MoneyError;
 use acuse_domain::payment::{PaymentError, Refusal, VoidRefusal};
 use acuse_store::contacts;
 use acuse_store::deliveries::MoveError;
+use acuse_store::dkim::DkimError;
 use acuse_store::documents;
 use acuse_store::idempotency::{ClaimError, OnceError};
 use acuse_store::mail_accounts;
@@ -39,6 +40,21 @@ impl Problem {
     #[must_use]
     pub fn mail_account_not_found() -> Self {
         Self::not_found("mail_account_not_found", "No existe esa configuración de correo.", "There is no such mail account.")
+    }
+
+    #[must_use]
+    pub fn dkim_key_not_found() -> Self {
+        Self::not_found("dkim_key_not_found", "No hay una clave DKIM para este dominio.", "There is no DKIM key for this domain.")
+    }
+
+    /// Nobody but the provider can put records there.
+    #[must_use]
+    pub fn domain_not_yours() -> Self {
+        let said = Said::both(
+            "El dominio del remitente es de un proveedor de correo o de ejemplo: no se le pueden agregar registros.",
+            "The sender's domain belongs to a mail provider or is an example: no records can be added to it.",
+        );
+        Self::new(StatusCode::CONFLICT, "domain_not_yours", said)
     }
 
     /// The contact that a body names, as against one in the path.
@@ -210,6 +226,35 @@ impl From<mail_accounts::SaveError> for Problem {
             }
             mail_accounts::SaveError::Once(error) => error.into(),
             mail_accounts::SaveError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<DkimError> for Problem {
+    fn from(error: DkimError) -> Self {
+        let conflict = |code, spanish: &str, english: &str| Self::new(StatusCode::CONFLICT, code, Said::both(spanish, english));
+        match error {
+            DkimError::Waiting => conflict(
+                "dkim_key_waiting",
+                "Ya hay una clave de este dominio que espera su registro en el DNS.",
+                "A key of this domain waits for its record in the DNS already.",
+            ),
+            DkimError::NoName => conflict(
+                "dkim_keys_used_up",
+                "Este mes se crearon demasiadas claves para este dominio; siga con las que hay.",
+                "Too many keys were made for this domain this month; go on with those that are there.",
+            ),
+            DkimError::NotFound => Self::dkim_key_not_found(),
+            DkimError::NotMade => Self::internal(),
+            DkimError::Seal(error) => {
+                tracing::error!("A DKIM key cannot be sealed or opened: {error}");
+                conflict(
+                    "dkim_key_unreadable",
+                    "La clave DKIM no se puede abrir con la clave de este servidor; bórrela y cree otra.",
+                    "The DKIM key cannot be opened with this server's key; delete it and make another.",
+                )
+            }
+            DkimError::Store(error) => error.into(),
         }
     }
 }

@@ -5,5 +5,6 @@ mod contacts;
 mod deliveries;
 mod documented;
 mod mail_accounts;
+mod mail_domain;
 mod once;
 mod payments;

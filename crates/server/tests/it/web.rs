@@ -6,6 +6,7 @@ mod documents;
 mod home;
 mod login;
 mod mail_accounts;
+mod mail_domain;
 mod mailbox;
 mod passwords;
 mod payments;

@@ -6,6 +6,7 @@ mod companies;
 mod contacts;
 mod database;
 mod deliveries;
+mod dkim;
 mod documents;
 mod events;
 mod group;

@@ -10,6 +10,7 @@ use acuse_store::{StoreError, companies, deliveries, mail_accounts};
 use askama::Template;
 use chrono::NaiveTime;
 
+use super::domain::DomainRow;
 use super::form::module_word;
 use crate::app::App;
 use crate::web::page::Page;
@@ -56,6 +57,8 @@ enum Sender {
 
 struct OwnAccount {
     account: MailAccount,
+    /// Of the sender's domain; answered from what is known, and fetched by the page where nothing is.
+    domain: DomainRow,
     verdict: StateMark,
     /// «probada hoy 09:12»
     when: String,
@@ -127,7 +130,8 @@ impl OwnAccount {
 async fn sender(app: &App, company: &Company, own: Option<&MailAccount>, now: Instant) -> Result<Sender, StoreError> {
     if let Some(account) = own {
         let resting = pauses::find(&app.db, AccountKey::Own(account.id)).await?;
-        return Ok(Sender::Own(Box::new(own_account(account.clone(), resting, now))));
+        let domain = DomainRow::known(app, account).await?;
+        return Ok(Sender::Own(Box::new(own_account(account.clone(), domain, resting, now))));
     }
     let Some(default) = &app.default_account else { return Ok(Sender::Nobody) };
     let sender = default.from_address.to_string();
@@ -140,7 +144,7 @@ async fn sender(app: &App, company: &Company, own: Option<&MailAccount>, now: In
     })
 }
 
-fn own_account(account: MailAccount, resting: Option<Resting>, now: Instant) -> OwnAccount {
+fn own_account(account: MailAccount, domain: DomainRow, resting: Option<Resting>, now: Instant) -> OwnAccount {
     let settings = &account.settings;
     let sender = settings.from_address.to_string();
     let context = Context { host: &settings.server, username: &settings.username, sender: &sender, ..Context::default() };
@@ -150,7 +154,7 @@ fn own_account(account: MailAccount, resting: Option<Resting>, now: Instant) -> 
         (None, Some(check)) => (StateMark::verdict(check.ok), format!("probada {}", calendar::moment(check.at, now))),
         (None, None) => (StateMark::untried(), "se guardó sin una prueba correcta".to_owned()),
     };
-    OwnAccount { account, verdict, when, rest }
+    OwnAccount { account, domain, verdict, when, rest }
 }
 
 fn rest(resting: Resting, context: &Context<'_>, now: Instant) -> Rest {

@@ -73,7 +73,7 @@ async fn what_is_answered_has_the_documented_shape() {
     let payment = received(api.ours.contacts[0], "10.00").settling(api.ours.documents[0], "10.00").notifying();
     let id = payment.record(&api.world.db, &api.ours.actor).await.unwrap();
     let account = json!({ "module": "received_payments", "server": "smtp.x.ec", "port": 587, "security": "starttls",
-        "from_address": "a@x.ec" });
+        "from_address": "a@x.example" });
     let account = api.post("/mail-accounts", account).await.expect(201)["id"].as_str().unwrap().to_owned();
     for (path, asked) in [
         ("/api/v1/company", "/company".to_owned()),
@@ -87,6 +87,8 @@ async fn what_is_answered_has_the_documented_shape() {
         ("/api/v1/deliveries", "/deliveries".to_owned()),
         ("/api/v1/mail-accounts", "/mail-accounts".to_owned()),
         ("/api/v1/mail-accounts/{id}", format!("/mail-accounts/{account}")),
+        ("/api/v1/mail-accounts/{id}/domain", format!("/mail-accounts/{account}/domain")),
+        ("/api/v1/mail-accounts/{id}/dkim", format!("/mail-accounts/{account}/dkim")),
         ("/api/v1/mail-routes", "/mail-routes".to_owned()),
     ] {
         let answer = api.get(&asked).await.expect(200);

@@ -30,6 +30,11 @@ pub struct Api {
 
 impl Api {
     pub async fn of(ours: CompanyBuilder) -> Self {
+        Self::on(Network::new(&["127.0.0.0/8".to_owned()], None).expect("a network"), ours).await
+    }
+
+    /// Which machines it reaches, and which DNS it asks.
+    pub async fn on(network: Network, ours: CompanyBuilder) -> Self {
         let world = World::on_sqlite().await;
         let ours = world.with(ours).await;
         let theirs = world.with(company().with_customer("Vecina").with_open_invoice("500.00")).await;
@@ -38,7 +43,7 @@ impl Api {
         let services = Services {
             db: world.db.clone(),
             keys: world.keys().into(),
-            network: Network::new(&["127.0.0.0/8".to_owned()], None).expect("a network"),
+            network,
             default_account: Some(DefaultAccount {
                 server: "smtp.servidor.ec".to_owned(),
                 port: 587,

@@ -1,0 +1,50 @@
+//! Reports that were made a moment ago.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::{Report, Subject};
+
+/// Who has just changed a record presses «Revisar de nuevo»; everybody else may see a report that is so old.
+const KEPT: Duration = Duration::from_secs(300);
+/// What the DNS left unanswered is asked again sooner.
+const PARTIAL_KEPT: Duration = Duration::from_secs(20);
+const MOST_REPORTS: usize = 512;
+
+/// Answers by domain and server. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Cache {
+    reports: Arc<Mutex<HashMap<Key, (Instant, Arc<Report>)>>>,
+}
+
+type Key = (String, Option<String>, Vec<(String, bool)>);
+
+impl Cache {
+    /// A report that is young enough.
+    #[must_use]
+    pub fn get(&self, subject: &Subject) -> Option<Arc<Report>> {
+        let reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        reports.get(&key(subject)).filter(|(since, report)| since.elapsed() < age(report)).map(|(_, report)| report.clone())
+    }
+
+    pub fn put(&self, subject: &Subject, report: Arc<Report>) {
+        let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        if reports.len() >= MOST_REPORTS {
+            reports.retain(|_, (since, report)| since.elapsed() < age(report));
+        }
+        if reports.len() >= MOST_REPORTS {
+            reports.clear();
+        }
+        reports.insert(key(subject), (Instant::now(), report));
+    }
+}
+
+fn age(report: &Report) -> Duration {
+    if report.is_partial() { PARTIAL_KEPT } else { KEPT }
+}
+
+fn key(subject: &Subject) -> Key {
+    let keys = subject.own_keys.iter().map(|key| (key.selector.clone(), key.signs)).collect();
+    (subject.domain.clone(), subject.server.clone(), keys)
+}

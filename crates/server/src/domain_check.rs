@@ -1,0 +1,92 @@
+//! A sender's domain for pages and API alike: what the DNS says of it, and the company's own key for signing.
+
+use std::sync::Arc;
+
+use acuse_domain::mail_account::MailAccount;
+use acuse_mail::deliverability::{self, KeySeen, OwnKey, Report, Subject, look_for, look_up};
+use acuse_mail::dkim::make_key as make_pair;
+use acuse_mail::providers::rewrites_sender;
+use acuse_store::dkim::{self, DkimError, DkimKey, KeyState, NewPair};
+use acuse_store::{Actor, StoreError, now};
+
+use crate::app::App;
+
+/// Whose mail goes out with which keys.
+pub(crate) struct Standing {
+    pub subject: Subject,
+    pub keys: Vec<DkimKey>,
+    /// The server puts its user in the place of the sender, so that nothing is signed.
+    pub sender_is_rewritten: bool,
+}
+
+impl Standing {
+    /// Nothing where the sender's domain cannot be asked about.
+    pub(crate) async fn of(app: &App, account: &MailAccount) -> Result<Option<Self>, StoreError> {
+        let settings = &account.settings;
+        let sender = settings.from_address.as_str();
+        let Some(subject) = Subject::new(settings.from_address.domain(), Some(&settings.server)) else { return Ok(None) };
+        let keys = dkim::of_domain(&app.db, account.company, subject.domain()).await?;
+        let subject = subject.reporting_to(sender).with_keys(keys.iter().map(own_key).collect());
+        let sender_is_rewritten = rewrites_sender(&settings.server, &settings.username, sender);
+        Ok(Some(Self { subject, keys, sender_is_rewritten }))
+    }
+
+    pub(crate) fn domain(&self) -> &str {
+        self.subject.domain()
+    }
+
+    /// A report of the last minutes, if there is one.
+    pub(crate) fn known(&self, app: &App) -> Option<Arc<Report>> {
+        app.domains.get(&self.subject)
+    }
+
+    /// Takes up to five seconds where the DNS has not been asked lately.
+    pub(crate) async fn report(&self, app: &App) -> Arc<Report> {
+        match self.known(app) {
+            Some(report) => report,
+            None => self.new_report(app).await,
+        }
+    }
+
+    pub(crate) async fn new_report(&self, app: &App) -> Arc<Report> {
+        let report = Arc::new(look_up(&app.network, &self.subject).await);
+        app.domains.put(&self.subject, report.clone());
+        report
+    }
+
+    /// Whether records can be put into the domain's DNS by the company.
+    pub(crate) fn is_foreign(&self) -> bool {
+        deliverability::is_foreign(self.domain())
+    }
+
+    pub(crate) fn key(&self, state: KeyState) -> Option<&DkimKey> {
+        self.keys.iter().find(|key| key.state == state)
+    }
+
+    /// The key to look for: a new one, else the one that rests, else the one that signs.
+    fn key_to_check(&self) -> Option<&DkimKey> {
+        [KeyState::Made, KeyState::Published, KeyState::Used].into_iter().find_map(|state| self.key(state))
+    }
+}
+
+pub(crate) fn own_key(key: &DkimKey) -> OwnKey {
+    OwnKey { selector: key.selector.clone(), public_key: key.public_key.clone(), signs: key.state == KeyState::Used }
+}
+
+/// Makes a key that waits for its record.
+pub(crate) async fn make_key(app: &App, by: &Actor, domain: &str) -> Result<(), DkimError> {
+    let made = tokio::task::spawn_blocking(make_pair).await;
+    let pair = made.ok().and_then(Result::ok).ok_or(DkimError::NotMade)?;
+    let pair = NewPair { public_key: pair.public_key, private_key: pair.private_key };
+    dkim::make(&app.db, &app.keys, by, domain, &pair, now()).await.map(|_| ())
+}
+
+/// Looks for the key's record; one that is seen signs from now on.
+pub(crate) async fn check_key(app: &App, by: &Actor, standing: &Standing) -> Result<KeySeen, DkimError> {
+    let key = standing.key_to_check().ok_or(DkimError::NotFound)?;
+    let seen = look_for(&app.network, standing.domain(), &own_key(key)).await;
+    if seen == KeySeen::Seen && key.state != KeyState::Used {
+        dkim::turn_on(&app.db, by, key.id, now()).await?;
+    }
+    Ok(seen)
+}

@@ -1,0 +1,137 @@
+//! The sender's domain: what the DNS says of it, the records to add, and the company's own signature.
+
+mod row;
+mod view;
+
+pub use row::DomainRow;
+
+use acuse_domain::id::MailAccountId;
+use acuse_domain::mail_account::MailAccount;
+use acuse_store::dkim::{self, DkimError, KeyState};
+use acuse_store::mail_accounts as accounts;
+use axum::Form;
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use crate::access::{Authorized, ConfigureCompany, Permission, ViewRecords};
+use crate::app::App;
+use crate::domain_check::{self, Standing};
+use crate::web::page::{Page, Section, shown};
+use crate::web::path_id::PathId;
+use crate::web::trouble::Trouble;
+
+use view::{DomainPage, Note};
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Wanted {
+    /// Asks the DNS again although it was asked a moment ago.
+    revisar: Option<String>,
+}
+
+/// What the page's buttons ask for.
+#[derive(Deserialize)]
+pub struct Act {
+    accion: String,
+}
+
+pub async fn show(
+    State(app): State<App>,
+    may: Authorized<ViewRecords>,
+    PathId(id): PathId<MailAccountId>,
+    Query(wanted): Query<Wanted>,
+    headers: HeaderMap,
+) -> Result<Response, Trouble> {
+    let (account, standing) = found(&app, &may, id).await?;
+    if wanted.revisar.is_some() {
+        // Answered under the plain address, so that a reload does not ask again.
+        standing.new_report(&app).await;
+        return Ok(Redirect::to(&path(id)).into_response());
+    }
+    let page = Page::load(&app, &may, Section::MiCompania, &headers).await?;
+    let may_configure = may.session.as_ref().is_some_and(|session| ConfigureCompany::is_held_by(session.role));
+    let report = standing.report(&app).await;
+    Ok(shown(&DomainPage::new(page, may_configure, &account, &standing, &report, None)))
+}
+
+/// The line of the account's card, once the DNS has answered.
+pub async fn summary(
+    State(app): State<App>,
+    may: Authorized<ViewRecords>,
+    PathId(id): PathId<MailAccountId>,
+) -> Result<Response, Trouble> {
+    let (account, standing) = found(&app, &may, id).await?;
+    let report = standing.report(&app).await;
+    Ok(shown(&DomainRow::of(&account, Some(&report))))
+}
+
+/// Makes a key, looks for its record, stops signing, or forgets it.
+pub async fn act(
+    State(app): State<App>,
+    may: Authorized<ConfigureCompany>,
+    PathId(id): PathId<MailAccountId>,
+    headers: HeaderMap,
+    Form(asked): Form<Act>,
+) -> Result<Response, Trouble> {
+    let (account, standing) = found(&app, &may, id).await?;
+    match carry_out(&app, &may, &standing, &asked.accion).await {
+        Ok(None) => Ok(Redirect::to(&path(id)).into_response()),
+        Ok(Some(note)) => {
+            let page = Page::load(&app, &may, Section::MiCompania, &headers).await?;
+            let report = standing.report(&app).await;
+            Ok(shown(&DomainPage::new(page, true, &account, &standing, &report, Some(note))))
+        }
+        Err(error) => Err(trouble(error)),
+    }
+}
+
+/// Something to say where the act came to nothing.
+async fn carry_out(
+    app: &App,
+    may: &Authorized<ConfigureCompany>,
+    standing: &Standing,
+    act: &str,
+) -> Result<Option<Note>, DkimError> {
+    let by = &may.actor;
+    match act {
+        "crear" if standing.is_foreign() => Ok(Some(Note::foreign(standing.domain()))),
+        "crear" if standing.key(KeyState::Made).is_some() => Ok(None),
+        "crear" => match domain_check::make_key(app, by, standing.domain()).await {
+            Ok(()) | Err(DkimError::Waiting) => Ok(None),
+            Err(DkimError::NoName) => Ok(Some(Note::no_more_keys())),
+            Err(error) => Err(error),
+        },
+        "comprobar" => Ok(Note::of(domain_check::check_key(app, by, standing).await?)),
+        "detener" => {
+            let used = standing.key(KeyState::Used).ok_or(DkimError::NotFound)?;
+            dkim::turn_off(&app.db, by, used.id).await.map(|()| None)
+        }
+        "descartar" => {
+            let waiting = standing.key(KeyState::Made).or(standing.key(KeyState::Published)).ok_or(DkimError::NotFound)?;
+            dkim::delete(&app.db, by, waiting.id).await.map(|()| None)
+        }
+        _ => Ok(None),
+    }
+}
+
+async fn found<P>(app: &App, may: &Authorized<P>, id: MailAccountId) -> Result<(MailAccount, Standing), Trouble> {
+    let account = accounts::find(&app.db, may.actor.company, id).await?.ok_or(Trouble::NotFound)?;
+    let standing = Standing::of(app, &account).await?.ok_or(Trouble::NotFound)?;
+    Ok((account, standing))
+}
+
+fn path(id: MailAccountId) -> String {
+    format!("/mi-compania/correos/{id}/dominio")
+}
+
+fn trouble(error: DkimError) -> Trouble {
+    match error {
+        DkimError::Store(error) => Trouble::Store(error),
+        other => {
+            tracing::warn!("A DKIM key could not be changed: {other}");
+            Trouble::NotFound
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Keys that sign a company's mail. The private half is sealed before it reaches the database, and opened only to sign.
+
+use acuse_domain::Instant;
+use acuse_domain::id::{CompanyId, DkimKeyId};
+use sea_orm::FromQueryResult;
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use crate::Actor;
+use crate::db::{Db, StoreError, Tx};
+use crate::secrets::{Keyring, SealError};
+use crate::sql::{all, code, execute, new_id, one, values};
+
+/// Keys of one domain that may be made in a month: `acuse202611`, then `acuse202611b` and so on.
+const SUFFIXES: [&str; 8] = ["", "b", "c", "d", "e", "f", "g", "h"];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyState {
+    /// Its record has not been seen in the DNS yet.
+    Made,
+    /// Its record was seen; mail is not signed with it.
+    Published,
+    /// Mail is signed with it.
+    Used,
+}
+
+impl KeyState {
+    pub const ALL: [Self; 3] = [Self::Made, Self::Published, Self::Used];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Made => "made",
+            Self::Published => "published",
+            Self::Used => "used",
+        }
+    }
+
+    fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == code)
+    }
+}
+
+/// A key without its private half.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DkimKey {
+    pub id: DkimKeyId,
+    pub domain: String,
+    pub selector: String,
+    /// Base64, as it stands in the record's `p=`.
+    pub public_key: String,
+    pub state: KeyState,
+    pub made_at: Instant,
+    pub seen_at: Option<Instant>,
+}
+
+/// A pair that was made just now.
+pub struct NewPair {
+    pub public_key: String,
+    pub private_key: SecretString,
+}
+
+/// What signing takes.
+pub struct SigningKey {
+    pub selector: String,
+    pub private_key: SecretString,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum DkimError {
+    /// A key of the domain waits already for its record.
+    #[error("a key of this domain waits for its record")]
+    Waiting,
+    #[error("a key could not be made")]
+    NotMade,
+    /// So many keys of the domain were made this month that their names are used up.
+    #[error("no name is left for another key this month")]
+    NoName,
+    #[error("there is no such key")]
+    NotFound,
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Keeps a new key, which does not sign before its record is seen. A key that signs goes on signing.
+pub async fn make(
+    db: &Db,
+    keys: &Keyring,
+    by: &Actor,
+    domain: &str,
+    pair: &NewPair,
+    now: Instant,
+) -> Result<DkimKeyId, DkimError> {
+    let id = DkimKeyId(new_id());
+    let sealed = keys.seal(&pair.private_key, &identity(by.company, id.0))?;
+    let tx = db.begin_write().await?;
+    let sql = "INSERT INTO dkim_key (company_id, id, domain, selector, public_key, sealed_private_key, state, made_at)
+        VALUES ($1, $2, $3, $4, $5, $6, 'made', $7) ON CONFLICT (domain, selector) DO NOTHING";
+    for suffix in SUFFIXES {
+        let selector = format!("acuse{}{suffix}", now.format("%Y%m"));
+        let row = values![by.company.0, id.0, domain, selector, pair.public_key.as_str(), sealed.clone(), now];
+        match execute(tx.as_conn(), sql, row).await {
+            Ok(0) => {}
+            Ok(_) => {
+                tx.commit().await?;
+                return Ok(id);
+            }
+            Err(error) if is_taken(&error) => return Err(DkimError::Waiting),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    tx.undo().await?;
+    Err(DkimError::NoName)
+}
+
+/// The key's record was seen: from now on it signs, in the place of the one before, which is forgotten.
+pub async fn turn_on(db: &Db, by: &Actor, id: DkimKeyId, now: Instant) -> Result<(), DkimError> {
+    let tx = db.begin_write().await?;
+    let sql = "DELETE FROM dkim_key WHERE company_id = $1 AND id <> $2 AND state <> 'made'
+        AND domain = (SELECT domain FROM dkim_key WHERE company_id = $1 AND id = $2)";
+    execute(tx.as_conn(), sql, values![by.company.0, id.0]).await?;
+    let sql = "UPDATE dkim_key SET state = 'used', seen_at = $3 WHERE company_id = $1 AND id = $2";
+    commit_some(tx, sql, values![by.company.0, id.0, now]).await
+}
+
+/// Mail is not signed any more; the key stays, and signs again once it is turned on.
+pub async fn turn_off(db: &Db, by: &Actor, id: DkimKeyId) -> Result<(), DkimError> {
+    let tx = db.begin_write().await?;
+    let sql = "UPDATE dkim_key SET state = 'published' WHERE company_id = $1 AND id = $2 AND state <> 'made'";
+    commit_some(tx, sql, values![by.company.0, id.0]).await
+}
+
+/// Forgets a key for good.
+pub async fn delete(db: &Db, by: &Actor, id: DkimKeyId) -> Result<(), DkimError> {
+    let tx = db.begin_write().await?;
+    let sql = "DELETE FROM dkim_key WHERE company_id = $1 AND id = $2";
+    commit_some(tx, sql, values![by.company.0, id.0]).await
+}
+
+/// Forgets all keys of a domain.
+pub async fn delete_all(db: &Db, by: &Actor, domain: &str) -> Result<(), DkimError> {
+    let tx = db.begin_write().await?;
+    let sql = "DELETE FROM dkim_key WHERE company_id = $1 AND domain = $2";
+    commit_some(tx, sql, values![by.company.0, domain]).await
+}
+
+/// A domain's keys: the one that waits for its record, and the one that was seen.
+pub async fn of_domain(db: &Db, company: CompanyId, domain: &str) -> Result<Vec<DkimKey>, StoreError> {
+    let sql = format!("{SELECT} WHERE company_id = $1 AND domain = $2 ORDER BY id");
+    let rows: Vec<Row> = all(db.reader(), &sql, values![company.0, domain]).await?;
+    rows.into_iter().map(Row::into_key).collect()
+}
+
+/// The key that signs a domain's mail. Errs if it cannot be opened with the master key at hand.
+pub async fn signing_key(db: &Db, keys: &Keyring, company: CompanyId, domain: &str) -> Result<Option<SigningKey>, DkimError> {
+    let sql = format!("{SELECT} WHERE company_id = $1 AND domain = $2 AND state = 'used'");
+    let Some(row) = one::<Row>(db.reader(), &sql, values![company.0, domain]).await? else { return Ok(None) };
+    let private_key = keys.open(&row.sealed_private_key, &identity(company, row.id))?;
+    Ok(Some(SigningKey { selector: row.selector, private_key }))
+}
+
+/// Seals every private key again under the newest master key. Gives how many were.
+pub async fn reseal_any_company(db: &Db, keys: &Keyring) -> Result<u64, DkimError> {
+    let tx = db.begin_write().await?;
+    let rows: Vec<Row> = all(tx.as_conn(), SELECT, Vec::new()).await?;
+    let mut done = 0;
+    for row in rows.iter().filter(|row| !keys.is_newest(&row.sealed_private_key)) {
+        let bound_to = identity(CompanyId(row.company_id), row.id);
+        let again = keys.seal(&keys.open(&row.sealed_private_key, &bound_to)?, &bound_to)?;
+        let sql = "UPDATE dkim_key SET sealed_private_key = $3 WHERE company_id = $1 AND id = $2";
+        done += execute(tx.as_conn(), sql, values![row.company_id, row.id, again]).await?;
+    }
+    tx.commit().await?;
+    Ok(done)
+}
+
+/// Commits a change of rows; without such a row nothing has happened.
+async fn commit_some(tx: Tx, sql: &str, values: Vec<sea_orm::Value>) -> Result<(), DkimError> {
+    if execute(tx.as_conn(), sql, values).await? == 0 {
+        tx.undo().await?;
+        return Err(DkimError::NotFound);
+    }
+    Ok(tx.commit().await?)
+}
+
+fn is_taken(error: &StoreError) -> bool {
+    matches!(error, StoreError::Failed(error) if matches!(error.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_))))
+}
+
+/// What a sealed key is bound to: moved to another row, it does not open.
+fn identity(company: CompanyId, id: Uuid) -> String {
+    format!("dkim_key:{company}:{id}")
+}
+
+const SELECT: &str =
+    "SELECT company_id, id, domain, selector, public_key, sealed_private_key, state, made_at, seen_at FROM dkim_key";
+
+#[derive(FromQueryResult)]
+struct Row {
+    company_id: Uuid,
+    id: Uuid,
+    domain: String,
+    selector: String,
+    public_key: String,
+    sealed_private_key: Vec<u8>,
+    state: String,
+    made_at: Instant,
+    seen_at: Option<Instant>,
+}
+
+impl Row {
+    fn into_key(self) -> Result<DkimKey, StoreError> {
+        Ok(DkimKey {
+            id: DkimKeyId(self.id),
+            domain: self.domain,
+            selector: self.selector,
+            public_key: self.public_key,
+            state: code(&self.state, KeyState::parse)?,
+            made_at: self.made_at,
+            seen_at: self.seen_at,
+        })
+    }
+}
