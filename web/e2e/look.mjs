@@ -1,5 +1,6 @@
 // npm run look -- --bin PATH [--pictures FOLDER] [--only PAGE]: every page at 1280 and 360 px, light and dark.
 // Prints each finding: axe, what the browser complains about, sideways scroll, targets too small for a thumb. Exits 1 when there is one.
+import { dnsServer } from './dns.mjs';
 import { argument, axe, launch, list, login, openBrowser, screenshot, visitor } from './lib.mjs';
 
 const WIDTHS = [[1280, 800], [360, 740]];
@@ -16,6 +17,16 @@ const probe = (page) => page.getByRole('button', { name: /^Probar/ }).last().cli
 const suggestions = (page) => page.getByRole('combobox').first().pressSequentially('com').then(() => page.getByRole('option').first().waitFor());
 const openDialog = (page, name) => page.getByRole('main').getByRole('link', { name }).first().click().then(() => page.locator('dialog:modal').waitFor());
 
+const makeKey = (page) => page.getByRole('button', { name: 'Crear la clave' }).click({ timeout: 2_000 }).catch(() => {}).then(() => page.getByRole('button', { name: 'Comprobar' }).waitFor());
+const checkKey = (page) => makeKey(page).then(() => page.getByRole('button', { name: 'Comprobar' }).click()).then(() => page.locator('.ac-note').waitFor());
+
+/** What the DNS knows of the account's domain: DMARC is missing, and a policy is still to come. */
+const ZONE = {
+  'distcotopaxi.ec': { MX: [[1, 'smtp.google.com']], TXT: ['google-site-verification=sHyZ', 'v=spf1 mx include:_spf.google.com include:servicios.ec'] },
+  '_spf.google.com': { TXT: ['v=spf1 ip4:35.190.247.0/24 ~all'] },
+  'correo._domainkey.distcotopaxi.ec': { TXT: ['v=DKIM1; p='] },
+};
+
 const bin = argument('bin');
 if (!bin) {
   console.error('npm run look -- --bin PATH   (the acuse binary)');
@@ -23,7 +34,8 @@ if (!bin) {
 }
 const folder = argument('pictures');
 const only = argument('only');
-const demo = await launch(bin);
+const dns = await dnsServer(ZONE);
+const demo = await launch(bin, { ACUSE_DNS_SERVERS: dns.address });
 const browser = await openBrowser();
 const findings = [];
 let looked = 0;
@@ -41,6 +53,7 @@ try {
 } finally {
   await browser.close();
   await demo.stop();
+  dns.stop();
 }
 for (const finding of findings) console.log(finding);
 console.log(`looked at ${looked} pages: ${findings.length} findings`);
@@ -93,6 +106,9 @@ async function pagesOf(demo) {
       await page.getByLabel('Puerto SMTP').fill('1');
       await probe(page);
     }],
+    ['correo-dominio', `/mi-compania/correos/${account}/dominio`],
+    ['correo-dominio-clave', `/mi-compania/correos/${account}/dominio`, makeKey],
+    ['correo-dominio-comprobar', `/mi-compania/correos/${account}/dominio`, checkKey],
     ['correo-eliminar', `/mi-compania/correos/${account}/eliminar`],
     ['mi-compania', '/mi-compania'],
     ['buzon', '/demo/buzon'],
@@ -103,7 +119,7 @@ async function pagesOf(demo) {
 
 /** The account of cobros, on the demo's own mail server. */
 async function accountOf(demo) {
-  const body = JSON.stringify({ module: 'received_payments', server: '127.0.0.1', port: demo.smtp_port, security: 'none', from_name: 'Distribuidora', from_address: 'cobros@empresa.example' });
+  const body = JSON.stringify({ module: 'received_payments', server: '127.0.0.1', port: demo.smtp_port, security: 'none', from_name: 'Distribuidora', from_address: 'cobros@distcotopaxi.ec' });
   const answer = await fetch(`${demo.url}/api/v1/mail-accounts`, { method: 'POST', headers: { authorization: `Bearer ${demo.token}`, 'content-type': 'application/json' }, body });
   return (await answer.json()).id;
 }
