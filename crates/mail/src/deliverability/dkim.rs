@@ -31,7 +31,7 @@ pub(super) fn judge(facts: &mut Facts, subject: &Subject) -> Finding {
         return own_key(facts, subject, own);
     }
     let provider = subject.provider();
-    let names = selectors(subject, provider);
+    let names = selectors(provider);
     let mut looks: Vec<(String, Looked)> =
         names.iter().map(|name| (name.clone(), look(facts, &record_name(name, &subject.domain)))).collect();
     // RFC 8020: where the name above all selectors does not exist, there is none.
@@ -75,11 +75,11 @@ fn own_key(facts: &mut Facts, subject: &Subject, own: &OwnKey) -> Finding {
     if state == State::Wrong { found.add(own.record(&subject.domain)) } else { found }
 }
 
-fn selectors(subject: &Subject, provider: Option<&Provider>) -> Vec<String> {
+fn selectors(provider: Option<&Provider>) -> Vec<String> {
     match provider {
         Some(provider) if !provider.dns.dkim.is_empty() => provider.dns.dkim.clone(),
         // A name that the provider makes for each domain: only what people write by habit can be tried.
-        _ => USUAL.iter().map(ToString::to_string).chain(subject.own_keys.iter().map(|key| key.selector.clone())).collect(),
+        _ => USUAL.map(str::to_owned).to_vec(),
     }
 }
 

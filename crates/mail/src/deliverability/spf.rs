@@ -24,7 +24,7 @@ pub(super) fn judge(facts: &mut Facts, subject: &Subject) -> Finding {
     let found: Vec<(String, SpfRecord)> =
         texts.into_iter().filter_map(|text| SpfRecord::read(&text).map(|record| (text, record))).collect();
     let sender = Sender::of(facts, subject);
-    let proposal = |records: &[SpfRecord]| Record::txt(&subject.domain, mended(records, sender.term.as_deref()));
+    let proposal = |records: &[SpfRecord]| Record::txt(&subject.domain, mended(records, sender.term.as_deref(), None));
     let records: Vec<SpfRecord> = found.iter().map(|(_, record)| record.clone()).collect();
     let [(text, record)] = found.as_slice() else {
         let all = found.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>().join("\n");
@@ -40,7 +40,15 @@ pub(super) fn judge(facts: &mut Facts, subject: &Subject) -> Finding {
     let mut walk = Walk { facts, sender: &sender, lookups: 0, stack: Vec::new(), trouble: None, has_macros: false };
     let verdict = walk.check(&subject.domain);
     let Walk { lookups, trouble, has_macros, .. } = walk;
-    verdict_as_finding(&Walked { verdict, lookups, trouble, has_macros }, record, &sender, proposal(&records)).seen(text)
+    let walked = Walked { verdict, lookups, trouble, has_macros };
+    let found = verdict_as_finding(&walked, record, &sender, proposal(&records)).seen(text);
+    match &walked.trouble {
+        // What the record itself names can be left out of it; what stands further off is not the company's to mend.
+        Some(Trouble::NoRecord(name) | Trouble::Unreadable(name) | Trouble::Loop(name)) if record.includes(name) => {
+            found.add(Record::txt(&subject.domain, mended(&records, sender.term.as_deref(), Some(name))))
+        }
+        _ => found,
+    }
 }
 
 /// What a walk through the record and all that it includes came to.

@@ -84,6 +84,10 @@ impl SpfRecord {
         })
     }
 
+    pub(super) fn includes(&self, name: &str) -> bool {
+        self.directives().any(|(_, mechanism)| matches!(mechanism, Mechanism::Include(own) if own == name))
+    }
+
     /// What the record says of everybody else.
     pub(super) fn all(&self) -> Option<Qualifier> {
         self.directives().find(|(_, mechanism)| **mechanism == Mechanism::All).map(|(qualifier, _)| qualifier)
@@ -92,11 +96,15 @@ impl SpfRecord {
 
 /// One record out of all there are: every sender that they name, what is to be added, and an end that is strict but mild.
 /// Terms that no receiver understands are left out, since with them the whole record counts for nothing.
-pub(super) fn mended(records: &[SpfRecord], add: Option<&str>) -> String {
+///
+/// `drop`: a name that is not to be included any more.
+pub(super) fn mended(records: &[SpfRecord], add: Option<&str>, drop: Option<&str>) -> String {
+    let is_dropped = |mechanism: &Mechanism| matches!(mechanism, Mechanism::Include(name) if Some(name.as_str()) == drop);
     let (mut senders, mut modifiers, mut ends) = (Vec::new(), Vec::new(), Vec::new());
     for term in records.iter().flat_map(|record| &record.terms) {
         match &term.kind {
             Kind::Directive(qualifier, Mechanism::All) => ends.push(*qualifier),
+            Kind::Directive(_, mechanism) if is_dropped(mechanism) => {}
             Kind::Directive(..) => push_new(&mut senders, &term.text),
             Kind::Modifier => push_new(&mut modifiers, &term.text),
             Kind::Broken => meant(&term.text).iter().for_each(|meant| push_new(&mut senders, meant)),
@@ -337,7 +345,7 @@ mod tests {
             (vec!["v=spf1 mx exp=e.x.ec -all"], Some("a:x.ec"), "v=spf1 mx a:x.ec -all exp=e.x.ec"),
         ] {
             let read: Vec<SpfRecord> = records.iter().map(|text| record(text)).collect();
-            assert_eq!(mended(&read, add), mend, "{records:?}");
+            assert_eq!(mended(&read, add, None), mend, "{records:?}");
             assert_eq!(record(mend).broken(), None);
         }
     }
