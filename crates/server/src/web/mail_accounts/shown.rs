@@ -173,6 +173,11 @@ impl AccountPage {
         self.problem_code() == Some("auth_app_password_required")
     }
 
+    /// What is missing has a page of its own, once the account is saved.
+    fn is_about_the_domain(&self) -> bool {
+        !self.is_new && self.problem_code() == Some("domain_not_authenticated")
+    }
+
     fn problem_code(&self) -> Option<&'static str> {
         self.diagnosis.as_ref()?.problem.as_ref().map(|problem| problem.code)
     }

@@ -11,6 +11,8 @@ use acuse_store::users::Role;
 use acuse_testkit::builders::mail_account;
 use acuse_testkit::dns::{DnsServer, Zone};
 use axum::http::StatusCode;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufStream};
+use tokio::net::TcpListener;
 
 use crate::support::{Answer, TestApp};
 
@@ -182,4 +184,44 @@ async fn what_a_stranger_writes_into_the_dns_cannot_become_markup() {
     let page = app.get(&page_of(id)).await;
     assert!(page.one("#dmarc").contains(evil));
     assert!(!page.text().contains("<script>alert"));
+}
+
+/// A server that takes nobody's mail whose domain does not vouch for it.
+async fn strict_server() -> std::net::SocketAddr {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let mut stream = BufStream::new(stream);
+            let mut line = "220 mail.estricto.ec ESMTP".to_owned();
+            while stream.write_all(format!("{line}\r\n").as_bytes()).await.is_ok() && stream.flush().await.is_ok() {
+                let mut heard = String::new();
+                if stream.read_line(&mut heard).await.unwrap_or(0) == 0 {
+                    break;
+                }
+                line = match heard.get(..4).unwrap_or_default() {
+                    "MAIL" => "550 5.7.26 This mail is unauthenticated: SPF and DKIM did not pass".to_owned(),
+                    _ => "250 Ok".to_owned(),
+                };
+            }
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_believe_the_domain_leads_to_what_is_missing() {
+    let server = strict_server().await;
+    let app = TestApp::start().await;
+    let mut form = mail_account(MailModule::ReceivedPayments, "clave");
+    form.settings.server = "127.0.0.1".to_owned();
+    form.settings.port = server.port();
+    form.settings.security = acuse_domain::mail_account::Security::None;
+    form.settings.from_address = "cobros@empresa.example".parse().unwrap();
+    form.settings.username = String::new();
+    form.password = None;
+    let id = mail_accounts::create(&app.app.db, &app.app.keys, &app.actor, &form, None, now()).await.unwrap();
+    let checked = app.post(&format!("/mi-compania/correos/{id}/probar"), &[]).await;
+    assert_eq!(checked.attribute(".ac-fix a", "href").as_deref(), Some(page_of(id).as_str()), "{}", checked.text());
+    assert_eq!(app.get(&page_of(id)).await.status, StatusCode::OK);
 }
