@@ -129,6 +129,12 @@ fn at_the_login() {
     check_reply("auth", "mail.empresa.ec", "530 A SSL/TLS-connection is required for authentication.", "tls_required");
     check_reply("auth", "mail.empresa.ec", "504 5.5.4 Encryption required for requested authentication mechanism", "tls_required");
     check_reply("auth", "mail.empresa.ec", "530 5.7.7 Email sending without SSL/TLS encryption is not allowed. Please see: http://help.yandex.ru/mail/mail-clients/ssl.xml", "tls_required");
+    check_reply("auth", "mail.empresa.ec", "530 Invalid username or password", "bad_credentials");
+    check_reply("auth", "mail.empresa.ec", "535 5.7.8 Usuario o contraseña incorrectos", "bad_credentials");
+    check_reply("auth", "mail.empresa.ec", "535 5.7.1 SMTP access for this user is disabled by the administrator", "smtp_auth_disabled");
+    check_reply("auth", "mail.empresa.ec", "535 5.7.1 Your IP address is not whitelisted", "ip_not_authorized");
+    check_reply("auth", "mail.empresa.ec", "535 Authentication failed: You have exceeded your monthly limit of 300 emails", "rate_limited");
+    check_reply("auth", "mail.empresa.ec", "535 5.7.8 Account has been temporarily blocked after repeated failures", "account_locked");
 }
 
 #[test]
@@ -164,6 +170,10 @@ fn at_the_sender() {
     check_reply("sender", "mail.empresa.ec", "530 5.7.0 TLS required.", "tls_required");
     check_reply("sender", "mail.empresa.ec", "451 5.7.3 Must issue a STARTTLS command first", "tls_required");
     check_reply("sender", "mail.empresa.ec", "530 Must issue STARTTLS first.", "tls_required");
+    check_reply("sender", "mail.empresa.ec", "550 Sender domain is not allowed: example.org", "sender_not_allowed");
+    check_reply("sender", "mail.empresa.ec", "550 Su dominio ha sido suspendido por falta de pago", "account_suspended");
+    check_reply("sender", "mail.empresa.ec", "554 Ha superado el límite diario de envíos", "rate_limited");
+    check_reply("sender", "mail.empresa.ec", "550 5.1.8 Sender domain has no A/MX record", "sender_not_found");
 }
 
 #[test]
@@ -208,6 +218,16 @@ fn at_the_recipient() {
     check_reply("recipient", "mail.empresa.ec", "451 Temporary failure", "server_temporary_error");
     check_reply("recipient", "mail.empresa.ec", "451 4.3.0 <persona@example.com>: Temporary lookup failure", "server_temporary_error");
     check_reply("recipient", "mail.empresa.ec", "553 5.6.7 Must declare SMTPUTF8 to send unicode address", "utf8_address_unsupported");
+    check_reply("recipient", "mail.empresa.ec", "524 5.2.4 Mailing list expansion problem: <persona@example.com>", "mailbox_not_found");
+    check_reply("recipient", "mail.empresa.ec", "550 There is no one at this address", "mailbox_not_found");
+    check_reply("recipient", "mail.empresa.ec", "550 La casilla de correo no existe", "mailbox_not_found");
+    check_reply("recipient", "mail.empresa.ec", "550 Dominio desconocido", "domain_not_found");
+    check_reply("recipient", "mail.empresa.ec", "550 not enough storage space in user mailbox", "mailbox_full");
+    check_reply("recipient", "mail.empresa.ec", "550 mailbox currently suspended", "mailbox_disabled");
+    check_reply("recipient", "mail.empresa.ec", "554 5.7.1 user@example.com: Sender address rejected: Blocked by this recipient (GE)", "recipient_refused");
+    check_reply("recipient", "mail.empresa.ec", "550 5.7.1 External relaying is disabled", "relay_denied");
+    check_reply("recipient", "mail.empresa.ec", "550 mail server at 203.0.113.2 is blocked. See http://example.com", "ip_blocked");
+    check_reply("recipient", "mail.empresa.ec", "553 sorry, your HELO host name has been denied", "helo_rejected");
 }
 
 #[test]
@@ -249,6 +269,10 @@ fn at_the_message() {
     check_reply("message", "smtp-relay.brevo.com", "502 5.7.0 Your SMTP account is not yet activated. Please contact us at contact@sendinblue.com to request activation.", "sender_not_verified");
     check_reply("message", "mail.empresa.ec", "421 Connection timeout.", "message_deferred");
     check_reply("message", "smtp.gmail.com", "451 4.4.2 Timeout - closing connection. For more information, go to About SMTP error messages. https://support.google.com/a/answer/3221692", "message_deferred");
+    check_reply("message", "mail.empresa.ec", "554 5.6.0 Message contains unacceptable attachment", "content_rejected");
+    check_reply("message", "mail.empresa.ec", "550 MIME message is missing 'From' header", "message_invalid");
+    check_reply("message", "mail.empresa.ec", "554 Sending paused for this account. For more information, please check the inbox of the email address associated with your AWS account.", "account_suspended");
+    check_reply("message", "mail.empresa.ec", "550 Blacklisted URL in message", "content_rejected");
 }
 
 #[test]
