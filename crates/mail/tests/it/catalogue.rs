@@ -1,6 +1,7 @@
 //! Every problem of the catalogue, brought about by a server, a name or a certificate that behaves so, and what a check and
 //! a session say of it: `cargo nextest run -p acuse-mail catalogue --no-capture` prints the table.
 
+use std::any::Any;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,8 +14,10 @@ use acuse_mail::explanation::Language;
 use acuse_mail::failure::Failure;
 use acuse_mail::guard::Network;
 use acuse_mail::session::{Endpoint, Envelope, Limits, Session};
+use acuse_testkit::dns::{DnsServer, Zone};
 use rustls::ServerConfig;
 use time::{Duration as Days, OffsetDateTime};
+use tokio::net::TcpSocket;
 
 use crate::certificates::Authority;
 use crate::scripted::{Act, CLOSES, FallSilent, HELLO, Hear, OFFERS, SAYS_NOTHING, Say, Server, THE_DOT, address, somebody};
@@ -39,6 +42,8 @@ enum How {
     Answers(Vec<(&'static str, &'static str)>),
     /// No server: this host and port.
     Nobody { host: &'static str, port: u16 },
+    /// A port whose queue is full: it never answers.
+    Deaf,
     /// What others have kept of it: a delivery report, a token server's answer.
     Text { phase: &'static str, text: &'static str },
 }
@@ -70,6 +75,9 @@ fn before_the_login(tls: &Tls) -> Vec<Row> {
         row("host_not_found", Account, "the name does not exist", nobody("smtp.empresa.invalid", 587), "Revise cómo está escrito"),
         row("address_not_allowed", Account, "the address is an internal one", nobody("10.0.0.25", 587), "ACUSE_ALLOWED_PRIVATE_HOSTS"),
         row("port_not_allowed", Account, "the port is none of mail's", nobody("198.41.0.4", 6379), "587 con STARTTLS"),
+        row("dns_failed", Later, "the DNS is in trouble", nobody("smtp.roto.ec", 587), "revisar la red"),
+        row("not_a_submission_host", Account, "only receives mail, as its name says", nobody("aspmx.l.google.com", 587), "→ starttls smtp.gmail.com"),
+        row("connection_timeout", Later, "never answers on that port", How::Deaf, "Pruebe el puerto 587"),
         row("connection_refused", Later, "nobody listens on the port", nobody("127.0.0.1", 9), "Revise el puerto"),
         row("network_unreachable", Later, "there is no way to the address", nobody("255.255.255.255", 587), "Vuelva a intentarlo"),
         plays(starttls, "says a TLS alert instead of a greeting", vec![Act::Bytes(vec![21, 3, 1, 0, 2, 2, 70]), FallSilent], "port_wants_tls", Account, "→ tls"),
@@ -194,8 +202,6 @@ fn told_by_others() -> Vec<Row> {
     let text =
         |phase, text, code, verdict, next| row(code, verdict, format!("{phase}: {text:?}"), How::Text { phase, text }, next);
     vec![
-        text("connect", "lookup mail.empresa.ec: server misbehaving", "dns_failed", Later, "revisar la red"),
-        text("connect", "connect to mail.empresa.ec[192.0.2.25]:587: Connection timed out", "connection_timeout", Later, "Pruebe el puerto 587"),
         text("oauth", "{\"error\": \"invalid_grant\", \"error_description\": \"Token has been expired or revoked.\"}", "oauth_expired", Account, "Vuelva a conectar"),
         text("auth", "334 eyJzdGF0dXMiOiI0MDEiLCJzY2hlbWVzIjoiYmVhcmVyIn0=", "oauth_expired", Account, "Vuelva a conectar"),
         text("oauth", "{\"error\":\"invalid_client\",\"error_description\":\"AADSTS7000222: The provided client secret keys are expired.\"}", "oauth_misconfigured", Account, "secreto vencido"),
@@ -225,9 +231,9 @@ impl Tls {
         }
     }
 
-    fn network(&self) -> Network {
+    fn network(&self, dns: &DnsServer) -> Network {
         let allowed = ["127.0.0.1", "localhost", "255.255.255.255"].map(str::to_owned);
-        Network::new(&allowed, Some(self.authority.pem.as_bytes())).unwrap()
+        Network::new(&allowed, Some(self.authority.pem.as_bytes())).unwrap().with_nameservers(&[dns.address()])
     }
 }
 
@@ -241,7 +247,8 @@ fn rows(tls: &Tls) -> Vec<Row> {
 #[tokio::test]
 async fn every_problem_is_told_from_the_others_and_says_what_to_do() {
     let tls = Tls::new();
-    let network = tls.network();
+    let dns = DnsServer::start(Zone::new().fails("smtp.roto.ec").address("aspmx.l.google.com", "127.0.0.1")).await;
+    let network = tls.network(&dns);
     println!("{:<28}{:<11}{:<60}next step", "code", "verdict", "what the server does");
     for row in rows(&tls) {
         let (code, verdict, next) = seen(&network, &row).await;
@@ -254,28 +261,40 @@ async fn every_problem_is_told_from_the_others_and_says_what_to_do() {
 
 /// The code and the next step of a check, the verdict of a delivery.
 async fn seen(network: &Network, row: &Row) -> (&'static str, Verdict, String) {
-    let (endpoint, _server) = match &row.how {
+    let (endpoint, _server): (_, Box<dyn Any>) = match &row.how {
         How::Text { phase, text } => {
             let diagnosis = classify_text(phase, text);
             let said = acuse_mail::explanation::explain(diagnosis.code, &Default::default(), Language::Spanish);
             return (diagnosis.code, diagnosis.verdict, said.fix.join(" "));
         }
-        How::Nobody { host, port } => (Endpoint { host: (*host).to_owned(), port: *port, security: Security::StartTls }, None),
+        How::Nobody { host, port } => {
+            (Endpoint { host: (*host).to_owned(), port: *port, security: Security::StartTls }, Box::new(()))
+        }
+        How::Deaf => deaf(),
         How::Answers(answers) => started(Security::None, vec![HELLO, Act::Converse(answers.clone())]).await,
         How::Server { security, script } => started(*security, script.clone()).await,
     };
-    let failure = delivered(network, &endpoint).await.expect_err(&row.does);
-    let diagnosis = classify(&failure);
-    let report = checked(network, endpoint).await;
+    let (delivered, report) = tokio::join!(delivered(network, &endpoint), checked(network, endpoint.clone()));
+    let diagnosis = classify(&delivered.expect_err(&row.does));
     let problem = report.problem.as_ref().unwrap_or_else(|| panic!("{}: no problem", row.does));
     let only_a_check_can_tell = diagnosis.code == "port_wants_starttls" && problem.code == "starttls_not_offered";
     assert!(problem.code == diagnosis.code || only_a_check_can_tell, "{}: {} {}", row.does, problem.code, diagnosis.code);
     (problem.code, diagnosis.verdict, next_step(&report))
 }
 
-async fn started(security: Security, script: Vec<Act>) -> (Endpoint, Option<Server>) {
+async fn started(security: Security, script: Vec<Act>) -> (Endpoint, Box<dyn Any>) {
     let server = Server::start(script).await;
-    (Endpoint { host: "localhost".to_owned(), ..server.endpoint(security) }, Some(server))
+    (Endpoint { host: "localhost".to_owned(), ..server.endpoint(security) }, Box::new(server))
+}
+
+/// Two connections wait to be accepted, more the kernel does not take.
+fn deaf() -> (Endpoint, Box<dyn Any>) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let waiting = [(); 2].map(|()| std::net::TcpStream::connect(("127.0.0.1", port)).unwrap());
+    (Endpoint { host: "127.0.0.1".to_owned(), port, security: Security::StartTls }, Box::new((listener, waiting)))
 }
 
 async fn delivered(network: &Network, endpoint: &Endpoint) -> Result<(), Box<Failure>> {

@@ -4,6 +4,7 @@ mod catching;
 mod certificates;
 mod checking;
 mod composing;
+mod correcting;
 mod deliverability;
 mod discovering;
 mod faults;

@@ -45,7 +45,11 @@ pub struct Server {
 
 impl Server {
     pub async fn start(script: Vec<Act>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_at("127.0.0.1:0", script).await
+    }
+
+    pub async fn start_at(place: &str, script: Vec<Act>) -> Self {
+        let listener = TcpListener::bind(place).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (heard, connections) = (Arc::<Mutex<Vec<String>>>::default(), Arc::<Mutex<usize>>::default());
         let (ears, count) = (Arc::clone(&heard), Arc::clone(&connections));
