@@ -1,7 +1,9 @@
 // npm run look -- --bin PATH [--pictures FOLDER] [--only PAGE]: every page at 1280 and 360 px, light and dark.
 // Prints each finding: axe, what the browser complains about, sideways scroll, targets too small for a thumb. Exits 1 when there is one.
+import { randomUUID } from 'node:crypto';
 import { dnsServer } from './dns.mjs';
-import { argument, axe, launch, list, login, openBrowser, screenshot, visitor } from './lib.mjs';
+import { argument, axe, fail, launch, list, login, openBrowser, screenshot, slowMailServer, visitor } from './lib.mjs';
+import { LOGIN, mailServer, makeCertificate } from './mail_server.mjs';
 
 const WIDTHS = [[1280, 800], [360, 740]];
 /** Where else nothing may scroll sideways. */
@@ -14,6 +16,18 @@ const PHONE_BELOW = 1024;
 /** What a person presses to bring a page into the state to look at. */
 const save = (page) => page.getByRole('button', { name: /^Guardar|^Crear|^Registrar/ }).last().click().then(() => page.locator('.ac-errors').first().waitFor());
 const probe = (page) => page.getByRole('button', { name: /^Probar/ }).last().click().then(() => page.locator('#diag').waitFor({ timeout: 22_000 }));
+const probeAt = (port, tls) => async (page) => {
+  await page.getByLabel('Puerto SMTP').fill(String(port));
+  await page.getByLabel('TLS').selectOption({ label: tls });
+  await probe(page);
+};
+/** The check waits for a server that thinks; what runs counts its seconds. */
+const probing = (port) => async (page) => {
+  await page.getByLabel('Puerto SMTP').fill(String(port));
+  await page.getByLabel('Mensaje de prueba a').fill('gabriela@empresa.example');
+  await page.getByRole('button', { name: /^Probar/ }).last().click();
+  await page.locator('[data-phase="greeting"][data-state="now"]').waitFor();
+};
 const suggestions = (page) => page.getByRole('combobox').first().pressSequentially('com').then(() => page.getByRole('option').first().waitFor());
 const openDialog = (page, name) => page.getByRole('main').getByRole('link', { name }).first().click().then(() => page.locator('dialog:modal').waitFor());
 
@@ -35,7 +49,11 @@ if (!bin) {
 const folder = argument('pictures');
 const only = argument('only');
 const dns = await dnsServer(ZONE);
-const demo = await launch(bin, { ACUSE_DNS_SERVERS: dns.address });
+const certificate = makeCertificate();
+const mail = await mailServer(certificate);
+const demo = await launch(bin, { ACUSE_DNS_SERVERS: dns.address, ACUSE_EXTRA_CA_FILE: certificate.ca });
+/** ms; longer than it takes to look at a page. */
+const slow = await slowMailServer(demo.smtp_port, 15_000);
 const browser = await openBrowser();
 const findings = [];
 let looked = 0;
@@ -54,6 +72,9 @@ try {
   await browser.close();
   await demo.stop();
   dns.stop();
+  slow.stop();
+  mail.stop();
+  certificate.remove();
 }
 for (const finding of findings) console.log(finding);
 console.log(`looked at ${looked} pages: ${findings.length} findings`);
@@ -98,8 +119,10 @@ async function pagesOf(demo) {
     ['documento-nuevo-rechazado', '/documentos/nuevo', save],
     documents[0] && ['documento', `/documentos/${documents[0].id}`],
     ['envios', '/envios'],
-    ['correos', '/mi-compania/correos'],
     ['correo-nueva', '/mi-compania/correos/nueva'],
+    ['correo-nueva-duda', '/mi-compania/correos/nueva?modulo=cobros&direccion=cobros%40gmial.com'],
+    ['correos-pausada', '/mi-compania/correos', (page) => rest(demo).then(() => page.reload())],
+    ['correos', '/mi-compania/correos', (page) => forget(demo).then(() => page.reload())],
     ['correo', `/mi-compania/correos/${account}`],
     ['correo-probar-correcta', `/mi-compania/correos/${account}`, probe],
     ['correo-probar-erronea', `/mi-compania/correos/${account}`, async (page) => {
@@ -109,6 +132,13 @@ async function pagesOf(demo) {
     ['correo-dominio', `/mi-compania/correos/${account}/dominio`],
     ['correo-dominio-clave', `/mi-compania/correos/${account}/dominio`, makeKey],
     ['correo-dominio-comprobar', `/mi-compania/correos/${account}/dominio`, checkKey],
+    ['correo-probar', `/mi-compania/correos/${account}`, probing(slow.port)],
+    ['correo-probar-detenida', `/mi-compania/correos/${account}`, async (page) => {
+      await probing(slow.port)(page);
+      await page.getByRole('button', { name: 'Detener' }).click();
+      await page.getByRole('heading', { name: 'Prueba detenida' }).waitFor();
+    }],
+    ['correo-probar-puerto', `/mi-compania/correos/${account}`, probeAt(mail.port, 'SSL/TLS')],
     ['correo-eliminar', `/mi-compania/correos/${account}/eliminar`],
     ['mi-compania', '/mi-compania'],
     ['buzon', '/demo/buzon'],
@@ -122,6 +152,34 @@ async function accountOf(demo) {
   const body = JSON.stringify({ module: 'received_payments', server: '127.0.0.1', port: demo.smtp_port, security: 'none', from_name: 'Distribuidora', from_address: 'cobros@distcotopaxi.ec' });
   const answer = await fetch(`${demo.url}/api/v1/mail-accounts`, { method: 'POST', headers: { authorization: `Bearer ${demo.token}`, 'content-type': 'application/json' }, body });
   return (await answer.json()).id;
+}
+
+async function call(demo, method, path, body) {
+  const headers = { authorization: `Bearer ${demo.token}`, 'content-type': 'application/json', 'idempotency-key': randomUUID() };
+  const answer = await fetch(`${demo.url}/api/v1${path}`, { method, headers, body: body && JSON.stringify(body) });
+  if (!answer.ok) fail(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+  return answer.status === 204 ? null : answer.json();
+}
+
+const ofPagos = async (demo) => (await list(demo, '/mail-accounts')).find(({ module }) => module === 'invoices_and_made_payments');
+
+/** The account of pagos: its server refuses its password, so it rests, and what it was to send waits. */
+async function rest(demo) {
+  await call(demo, 'POST', '/mail-accounts', { module: 'invoices_and_made_payments', server: '127.0.0.1', port: mail.port, security: 'starttls', username: LOGIN.user, password: 'otra', from_address: LOGIN.user });
+  const owed = (await list(demo, '/documents')).find(({ side, balance }) => side === 'payable' && Number(balance) >= 1);
+  const date = new Intl.DateTimeFormat('sv-SE', { timeZone: 'America/Guayaquil' }).format(new Date());
+  await call(demo, 'POST', '/payments', { direction: 'made', contact_id: owed.contact_id, date, lines: [{ method: 'cash', amount: '1.00' }], allocations: [{ document_id: owed.id, amount: '1.00' }], notify: true, recipients: ['proveedor@empresa.example'] });
+  for (let tries = 0; tries < 100; tries += 1) {
+    if ((await ofPagos(demo)).paused) return;
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  fail('the account does not rest although its password is wrong');
+}
+
+/** So that the module is free again. */
+async function forget(demo) {
+  const account = await ofPagos(demo);
+  if (account) await call(demo, 'DELETE', `/mail-accounts/${account.id}`);
 }
 
 async function look(page, name, path, width, scheme, act) {
