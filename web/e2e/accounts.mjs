@@ -122,9 +122,12 @@ export async function typingMeanwhile(page, demo) {
   await pointer.choose(main(page).getByLabel('TLS'), 'STARTTLS');
   await pointer.press(main(page).getByRole('button', { name: 'Probar', exact: true }).last());
   await page.getByRole('heading', { name: 'Probando la cuenta' }).waitFor();
+  await main(page).getByLabel('Contraseña').fill(' otra');
+  assert.match(await main(page).locator('#clave-espacios').innerText(), /empieza con un espacio/);
   const name = main(page).getByLabel('Nombre del remitente');
   await name.fill('Otra razón social');
   await verdict(page, 'Configuración correcta');
   assert.equal(await name.inputValue(), 'Otra razón social');
+  assert.equal(await main(page).getByLabel('Contraseña').inputValue(), ' otra');
   assert.ok(await name.evaluate((input) => input === document.activeElement), 'nobody is torn away from a field');
 }

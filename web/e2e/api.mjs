@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:net';
 import { argument, freePort, launch, list } from './lib.mjs';
 import { COBRO, PAGO, personWithTwoOpen } from './walk.mjs';
 import { cents } from '../js/amounts.js';
@@ -136,6 +137,28 @@ async function commandLine(demo) {
   assert.equal(usage, 2, how);
   const [report, json] = await check('--port', String(demo.smtp_port), ...usual, '--json');
   assert.deepEqual([report, JSON.parse(json).verdict], [0, 'Configuración correcta']);
+  assert.equal(json.trim().split('\n').length, 1, 'with --json nothing is told on the way');
+}
+
+/** Ctrl-C while a check waits for a server that says nothing: it ends at once, says so, and lets the server go. */
+async function stopped() {
+  const open = new Set();
+  const server = createServer((socket) => open.add(socket.on('error', () => {}).on('close', () => open.delete(socket))));
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  const child = spawn(bin, ['mail', 'check', '--server', '127.0.0.1', '--port', String(server.address().port), '--security', 'none', '--from', COBRO.address], { env: { ...process.env, ACUSE_ALLOWED_PRIVATE_HOSTS: '127.0.0.1' } });
+  let [told, why] = ['', ''];
+  child.stdout.on('data', (bytes) => (told += bytes));
+  child.stderr.on('data', (bytes) => (why += bytes));
+  const ended = new Promise((done) => child.once('close', done));
+  while (!/✓ connect/.test(told)) await new Promise((done) => setTimeout(done, 20));
+  assert.equal(open.size, 1);
+  child.kill('SIGINT');
+  assert.equal(await ended, 1, why);
+  assert.match(why, /se detuvo antes de terminar/);
+  assert.doesNotMatch(told, /Configuración/);
+  for (let i = 0; i < 50 && open.size > 0; i += 1) await new Promise((done) => setTimeout(done, 20));
+  assert.equal(open.size, 0, 'the mail server was let go');
+  server.close();
 }
 
 /** What an address alone tells, by API and `acuse mail discover`: a known provider needs no network. */
@@ -164,6 +187,8 @@ async function walk(demo) {
   }
   await commandLine(demo);
   console.log('ok    acuse mail check: 0 correct, 1 wrong, 2 called wrong');
+  await stopped();
+  console.log('ok    acuse mail check: Ctrl-C stops it at once');
   await discovered(demo);
   console.log('ok    acuse mail discover: the same as the API');
 }

@@ -161,7 +161,9 @@ async function call(demo, method, path, body) {
   return answer.status === 204 ? null : answer.json();
 }
 
-const ofPagos = async (demo) => (await list(demo, '/mail-accounts')).find(({ module }) => module === 'invoices_and_made_payments');
+async function ofPagos(demo) {
+  return (await list(demo, '/mail-accounts')).find(({ module }) => module === 'invoices_and_made_payments');
+}
 
 /** The account of pagos: its server refuses its password, so it rests, and what it was to send waits. */
 async function rest(demo) {

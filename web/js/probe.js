@@ -147,6 +147,14 @@ document.addEventListener('input', ({ target }) => {
   hint.textContent = target.value === hint.was.value ? hint.was.words : 'escrito por usted';
 });
 
+// A field of dots shows no spaces at its ends.
+document.addEventListener('input', ({ target }) => {
+  const remark = target.id === 'clave' && document.getElementById('clave-espacios');
+  if (!remark) return;
+  const [starts, ends] = [/^\s/.test(target.value), /\s$/.test(target.value)];
+  remark.textContent = (starts && ends ? remark.dataset.both : starts ? remark.dataset.starts : ends ? remark.dataset.ends : '') ?? '';
+});
+
 if (location.hash === '#probar') {
   history.replaceState(history.state, '', location.pathname + location.search);
   document.querySelector('.card-footer [data-probe]')?.click();

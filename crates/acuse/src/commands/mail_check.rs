@@ -55,16 +55,22 @@ pub async fn run(args: Args, config: &Config) -> Result<ExitCode, Failure> {
     let network = config.network()?;
     let json = args.json;
     let subject = subject(args)?;
-    let report = check::run(&network, &subject, |line| {
+    let check = check::run(&network, &subject, |line| {
         if !json {
             println!("{}", sentence(line));
         }
-    })
-    .await;
+    });
+    // Let go of, the check closes its connection at once.
+    let report = tokio::select! {
+        report = check => report,
+        _ = tokio::signal::ctrl_c() => {
+            return Err(Failure::new("la prueba se detuvo antes de terminar", "La conexión quedó cerrada; repita el comando para probar otra vez."));
+        }
+    };
     if json {
         println!("{}", as_json(&report));
     } else {
-        print_verdict(&report);
+        print_verdict(&report, &subject);
     }
     Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
@@ -93,7 +99,7 @@ fn sentence(line: &PhaseLine) -> String {
     format!("{mark} {:<10} {:>5} ms  {said}", line.phase.as_str(), line.ms)
 }
 
-fn print_verdict(report: &CheckReport) {
+fn print_verdict(report: &CheckReport, subject: &Subject) {
     let (bold, plain) = if stdout().is_terminal() { ("\u{1b}[1m", "\u{1b}[0m") } else { ("", "") };
     println!("{bold}{}{plain}", report.verdict);
     if let Some(note) = &report.note {
@@ -105,18 +111,38 @@ fn print_verdict(report: &CheckReport) {
         println!("{}. {step}", index + 1);
     }
     if let Some(better) = &report.suggestion {
-        println!("Pruebe con {}", options(better));
+        println!("Pruebe con:\n  {}", next_command(subject, better));
     }
 }
 
-fn options(better: &Suggestion) -> String {
-    let mut said = format!("--port {} --security {}", better.port, better.security.as_str());
-    for (option, value) in [("server", &better.server), ("username", &better.username)] {
-        if let Some(value) = value {
-            said.push_str(&format!(" --{option} {value}"));
-        }
+/// The command that tries what would mend it, to be run as it stands.
+fn next_command(subject: &Subject, better: &Suggestion) -> String {
+    let server = better.server.as_deref().unwrap_or(&subject.endpoint.host);
+    let (port, security) = (better.port.to_string(), better.security.as_str());
+    let username = better.username.as_deref().or(subject.credentials.as_ref().map(|who| who.username.as_str()));
+    let (from, to) = (subject.from.to_string(), subject.to.as_ref().map(ToString::to_string));
+    // The sender is the user's name where it is one, and need not be said again.
+    let from = Some(from.as_str()).filter(|from| username != Some(*from));
+    let options = [
+        ("server", Some(server)),
+        ("port", Some(port.as_str())),
+        ("security", Some(security)),
+        ("username", username),
+        ("from", from),
+        ("to", to.as_deref()),
+    ];
+    let said = options.iter().filter_map(|(name, value)| value.map(|value| format!(" --{name} {}", quoted(value))));
+    format!("acuse mail check{}", said.collect::<String>())
+}
+
+/// For a shell, where the value has a meaning there.
+fn quoted(value: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "@._-+:".contains(letter);
+    if !value.is_empty() && value.chars().all(is_plain) {
+        value.to_owned()
+    } else {
+        format!("'{}'", value.replace('\'', r"'\''"))
     }
-    said
 }
 
 fn better(suggestion: &Suggestion) -> Value {
@@ -144,4 +170,50 @@ fn as_json(report: &CheckReport) -> Value {
 
 fn security(text: &str) -> Result<Security, String> {
     Security::parse(text).ok_or_else(|| "starttls, tls o none".to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subject(username: Option<&str>, from: &str) -> Subject {
+        Subject {
+            endpoint: Endpoint { host: "smtp.zoho.com".to_owned(), port: 465, security: Security::StartTls },
+            credentials: username.map(|name| Credentials { username: name.to_owned(), password: SecretString::from("clave") }),
+            from_name: String::new(),
+            from: from.parse().unwrap(),
+            to: None,
+            language: Language::Spanish,
+        }
+    }
+
+    fn better() -> Suggestion {
+        Suggestion { port: 465, security: Security::Tls, server: None, username: None }
+    }
+
+    #[test]
+    fn what_would_mend_it_is_a_command_to_run_next() {
+        let own = subject(Some("cobros@empresa.ec"), "cobros@empresa.ec");
+        assert_eq!(
+            next_command(&own, &better()),
+            "acuse mail check --server smtp.zoho.com --port 465 --security tls --username cobros@empresa.ec"
+        );
+        let half = Subject { to: Some("yo@empresa.ec".parse().unwrap()), ..subject(Some("cobros"), "ventas@empresa.ec") };
+        let whole =
+            Suggestion { username: Some("cobros@empresa.ec".to_owned()), server: Some("mail.empresa.ec".to_owned()), ..better() };
+        assert_eq!(
+            next_command(&half, &whole),
+            "acuse mail check --server mail.empresa.ec --port 465 --security tls --username cobros@empresa.ec \
+             --from ventas@empresa.ec --to yo@empresa.ec"
+        );
+        let nobody = subject(None, "ventas@empresa.ec");
+        assert!(next_command(&nobody, &better()).ends_with(" --security tls --from ventas@empresa.ec"));
+    }
+
+    #[test]
+    fn a_value_that_a_shell_would_read_otherwise_is_quoted() {
+        assert_eq!(quoted("cobros@empresa.ec"), "cobros@empresa.ec");
+        assert_eq!(quoted("$(rm) x"), "'$(rm) x'");
+        assert_eq!(quoted("o'x"), r"'o'\''x'");
+    }
 }

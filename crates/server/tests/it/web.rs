@@ -2,6 +2,7 @@ mod account_form;
 mod company;
 mod contacts;
 mod deliveries;
+mod discovering;
 mod documents;
 mod home;
 mod login;

@@ -10,7 +10,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::form::{AccountForm, module_word};
 use super::help::ProviderHelp;
-use super::probe::{Diagnosis, Row};
+use super::probe::{self, Diagnosis, Row};
 use crate::account_rules::other_spelling;
 use crate::app::App;
 use crate::web::form_errors::FormErrors;
@@ -165,6 +165,11 @@ impl AccountPage {
         self
     }
 
+    /// What the script says while one types a password of that kind.
+    fn remark(&self, like: &str) -> String {
+        probe::remark(like).unwrap_or_default()
+    }
+
     fn checked_at(&self) -> String {
         format!("Hoy {}", calendar::hour(self.page.now))
     }
@@ -207,8 +212,8 @@ impl AccountPage {
     fn saving_means(&self) -> Option<&'static str> {
         match &self.diagnosis {
             Some(diagnosis) if diagnosis.ok => None,
-            Some(_) => Some("Guardada sin corregir queda marcada con el error, y sus envíos esperan hasta que funcione."),
-            None if self.is_new => Some("Puede guardarla sin probar: queda marcada «Sin probar»."),
+            Some(_) => Some("Sin corregir queda marcada con el error, y sus envíos esperan hasta que funcione."),
+            None if self.is_new => Some("Puede guardarla así; queda marcada «Sin probar»."),
             None => None,
         }
     }
