@@ -38,6 +38,7 @@ const checkKey = (page) => makeKey(page).then(() => page.getByRole('button', { n
 const ZONE = {
   'distcotopaxi.ec': { MX: [[1, 'smtp.google.com']], TXT: ['google-site-verification=sHyZ', 'v=spf1 mx include:_spf.google.com include:servicios.ec'] },
   '_spf.google.com': { TXT: ['v=spf1 ip4:35.190.247.0/24 ~all'] },
+  'sincorreo.ec': { TXT: ['nada de correo'] },
   'correo._domainkey.distcotopaxi.ec': { TXT: ['v=DKIM1; p='] },
 };
 
@@ -120,6 +121,8 @@ async function pagesOf(demo) {
     documents[0] && ['documento', `/documentos/${documents[0].id}`],
     ['envios', '/envios'],
     ['correo-nueva', '/mi-compania/correos/nueva'],
+    ['correo-encontrada', '/mi-compania/correos/nueva?modulo=facturacion&direccion=cobros%40distcotopaxi.ec'],
+    ['correo-no-encontrada', '/mi-compania/correos/nueva?modulo=facturacion&direccion=cobros%40sincorreo.ec'],
     ['correo-nueva-duda', '/mi-compania/correos/nueva?modulo=cobros&direccion=cobros%40gmial.com'],
     ['correos-pausada', '/mi-compania/correos', (page) => rest(demo).then(() => page.reload())],
     ['correos', '/mi-compania/correos', (page) => forget(demo).then(() => page.reload())],

@@ -1,7 +1,7 @@
 //! What a provider asks for before its account can send, said at once rather than after a failure.
 
 use acuse_domain::email_address::EmailAddress;
-use acuse_mail::explanation::{Context, Language, explain};
+use acuse_mail::explanation::Language;
 use acuse_mail::providers;
 
 pub struct ProviderHelp {
@@ -14,15 +14,8 @@ impl ProviderHelp {
     pub fn of(address: Option<&EmailAddress>, server: &str) -> Option<Self> {
         let by_address = address.and_then(|address| providers::of_domain(address.domain()));
         let provider = providers::of_host(server.trim()).or(by_address.filter(|_| server.trim().is_empty()))?;
-        let mut steps = provider.setup(Language::Spanish).to_vec();
-        if steps.is_empty() {
-            return None;
-        }
-        if provider.name == "Gmail" {
-            let context = Context { host: &provider.server, ..Context::default() };
-            steps.extend(explain("auth_app_password_required", &context, Language::Spanish).fix);
-        }
-        Some(Self { title: format!("Antes de probar con {}", provider.name), steps })
+        let steps = provider.setup(Language::Spanish).to_vec();
+        (!steps.is_empty()).then(|| Self { title: format!("Antes de probar con {}", provider.name), steps })
     }
 }
 

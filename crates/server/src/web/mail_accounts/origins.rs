@@ -71,7 +71,7 @@ impl Origins {
 /// For a narrow field beside the server's, which says it in full.
 fn in_short(source: &Source) -> String {
     match source {
-        Source::Mx(provider) => format!("de {provider}"),
+        Source::Mx(provider) => format!("de {}", provider.split(' ').next().unwrap_or_default()),
         Source::Autoconfig(_) => "autoconfig".to_owned(),
         Source::Guess(_) => "supuesto: responde".to_owned(),
         Source::Preset(_) | Source::Srv | Source::Usual => source.phrase(Language::Spanish),
@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(gmail.given("servidor"), Some("smtp.gmail.com"));
         assert_eq!(gmail.hint("servidor", "smtp.gmail.com").as_deref(), Some("de Gmail"));
         assert_eq!(gmail.hint("puerto", "587").as_deref(), Some("de Gmail"));
-        assert_eq!(in_short(&Source::Mx("Google Workspace")), "de Google Workspace");
+        assert_eq!(in_short(&Source::Mx("Google Workspace")), "de Google");
         let nobody = Discovery { server: None, ..preset("ana@gmail.com").expect("any") };
         let empty = Origins::found(&nobody);
         assert_eq!((empty.given("servidor"), empty.given("puerto")), (None, None));

@@ -27,7 +27,7 @@ async fn the_mx_fills_the_form_in_and_is_named_under_each_field() {
         assert_eq!(page.attribute(field, "value").as_deref(), Some(value), "{field}");
     }
     let hints = ["#de-servidor", "#de-puerto", "#de-tls", "#de-usuario"].map(|hint| page.one(hint));
-    assert_eq!(hints, ["por el MX: Google Workspace", "de Google Workspace", "de Google Workspace", "igual al correo"]);
+    assert_eq!(hints, ["por el MX: Google Workspace", "de Google", "de Google", "igual al correo"]);
     assert!(page.one("#proveedor").contains("contraseña de aplicación"), "what Google wants is said before it refuses");
     let changed = Filled::of(&page).with("puerto", "465").press(&app, LIST, "probar").await;
     assert_eq!(changed.one("#de-puerto"), "escrito por usted");
