@@ -25,9 +25,15 @@ fetch_exim() {
 # Debian 12's OpenSMTPD fails at every TLS handshake with its OpenSSL 3 (github.com/OpenSMTPD/OpenSMTPD/issues/1171): the one
 # of Debian 11, with the OpenSSL it was made for.
 fetch_opensmtpd() {
-  local lists=$folder/lists
+  # Debian keeps old releases in its archive.
+  fetch_of_bullseye http://deb.debian.org/debian "$@" || fetch_of_bullseye http://archive.debian.org/debian "$@"
+}
+
+fetch_of_bullseye() {
+  local mirror=$1 lists=$folder/lists
+  shift
   mkdir -p "$lists/partial"
-  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian bullseye main" >"$folder/bullseye.list"
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror bullseye main" >"$folder/bullseye.list"
   local of_bullseye=(-o Dir::Etc::sourcelist="$folder/bullseye.list" -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists="$lists"
     -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o Debug::NoLocking=1 -o Acquire::Languages=none)
   apt-get "$@" "${of_bullseye[@]}" update && (cd "$folder/archives" && apt-get "$@" "${of_bullseye[@]}" download opensmtpd libssl1.1)

@@ -67,7 +67,18 @@ impl Typed {
         Self { port: ports.starttls, security: Security::StartTls, password: Some(PASSWORD), from: USER, to: RECIPIENT }
     }
 
+    /// A machine that is busy with other tests may let five seconds go by: then it is asked again.
     async fn check(&self, trusted: Option<&Authority>) -> CheckReport {
+        let mut report = self.check_once(trusted).await;
+        for _ in 0..2 {
+            if code(&report) == "timeout" {
+                report = self.check_once(trusted).await;
+            }
+        }
+        report
+    }
+
+    async fn check_once(&self, trusted: Option<&Authority>) -> CheckReport {
         let credentials = self.password.map(|password| Credentials { username: USER.to_owned(), password: password.into() });
         let subject = Subject {
             endpoint: Endpoint { host: "localhost".to_owned(), port: self.port, security: self.security },
