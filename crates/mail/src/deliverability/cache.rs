@@ -15,10 +15,12 @@ const MOST_REPORTS: usize = 512;
 /// Answers by domain and server. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Cache {
-    reports: Arc<Mutex<HashMap<Key, (Instant, Arc<Report>)>>>,
+    reports: Arc<Mutex<HashMap<Key, Kept>>>,
 }
 
+/// Domain, server, and the keys of ours with whether they sign.
 type Key = (String, Option<String>, Vec<(String, bool)>);
+type Kept = (Instant, Arc<Report>);
 
 impl Cache {
     /// A report that is young enough.
