@@ -279,7 +279,9 @@ pub fn judge(facts: &mut Facts, subject: &Subject) -> Report {
         None => {
             let (mx, spf, dkim) = (mx(facts, subject), spf::judge(facts, subject), dkim::judge(facts, subject));
             let may_vouch = |finding: &Finding| matches!(finding.state, State::Ok | State::Unknown);
-            let dmarc = dmarc::judge(facts, subject, may_vouch(&spf) || may_vouch(&dkim));
+            // SPF of an envelope that is not ours vouches for somebody else (RFC 7489 3.1.2).
+            let envelope_is_ours = subject.provider().is_none_or(|provider| !provider.dns.own_envelope);
+            let dmarc = dmarc::judge(facts, subject, may_vouch(&dkim) || envelope_is_ours && may_vouch(&spf));
             vec![mx, spf, dkim, dmarc]
         }
     };

@@ -314,6 +314,16 @@ fn a_strict_policy_without_spf_and_dkim_is_turned_against_us() {
     let found = of(zone, OWN, "dmarc");
     assert_eq!((found.state, found.code), (State::Wrong, "dmarc_against_us"));
     assert!(found.meaning(Language::English).contains("“quarantine”"));
+
+    let through_a_service: Zone<'_> = &[
+        ("empresa.ec", "MX", "10 mail.empresa.ec"),
+        ("empresa.ec", "TXT", "v=spf1 include:amazonses.com -all"),
+        ("amazonses.com", "TXT", "v=spf1 ip4:199.255.192.0/22 -all"),
+        ("_dmarc.empresa.ec", "TXT", "v=DMARC1; p=reject"),
+    ];
+    let ses = "email-smtp.us-east-1.amazonaws.com";
+    assert_eq!(of(through_a_service, ses, "spf").code, "spf_ok");
+    assert_eq!(of(through_a_service, ses, "dmarc").code, "dmarc_against_us", "its envelope is not in the domain's name");
 }
 
 #[test]
