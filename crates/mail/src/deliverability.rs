@@ -294,8 +294,8 @@ fn named(mut finding: Finding, subject: &Subject) -> Finding {
     finding.values.insert("domain", subject.domain.clone());
     if let Some(server) = &subject.server {
         finding.values.insert("server", server.clone());
-        let name = subject.provider().map_or(server, |provider| &provider.name);
-        finding.values.entry("provider").or_insert_with(|| name.clone());
+        let name = subject.provider().map_or(server.as_str(), Provider::name_of_other_domains);
+        finding.values.entry("provider").or_insert_with(|| name.to_owned());
     }
     finding
 }
