@@ -141,6 +141,11 @@ async function pagesOf(demo) {
       await page.getByRole('button', { name: 'Detener' }).click();
       await page.getByRole('heading', { name: 'Prueba detenida' }).waitFor();
     }],
+    ['correo-probar-clave', `/mi-compania/correos/${account}`, async (page) => {
+      await page.getByLabel('Usuario').fill(LOGIN.user);
+      await page.getByLabel('Contraseña').fill(LOGIN.everyday);
+      await probeAt(mail.port, 'STARTTLS')(page);
+    }],
     ['correo-probar-puerto', `/mi-compania/correos/${account}`, probeAt(mail.port, 'SSL/TLS')],
     ['correo-eliminar', `/mi-compania/correos/${account}/eliminar`],
     ['mi-compania', '/mi-compania'],

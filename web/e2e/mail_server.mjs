@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
 
-export const LOGIN = { user: 'cobros@empresa.example', password: 'clave de prueba' };
+export const LOGIN = { user: 'cobros@empresa.example', password: 'clave de prueba', everyday: 'la de siempre' };
 
 /** A certificate for 127.0.0.1 and the authority that signed it, as PEM files in a folder of their own. */
 export function makeCertificate() {
@@ -66,7 +66,7 @@ function talk(socket, pair, thinks, messages, secured = false) {
         socket.removeListener('data', hear);
         talk(new TLSSocket(socket, { isServer: true, ...pair }).on('error', () => {}), pair, thinks, messages, true);
       });
-      case 'AUTH': return say(isRight(rest[1]) ? '235 2.7.0 Authentication successful' : '535 5.7.8 Error: authentication failed');
+      case 'AUTH': return say(verdict(rest[1]));
       case 'DATA': message = ''; return say('354 End data with <CR><LF>.<CR><LF>');
       case 'QUIT': return say('221 2.0.0 Bye').then(() => socket.end());
       default: return say(secured ? '250 2.1.0 Ok' : '530 5.7.0 Must issue a STARTTLS command first');
@@ -76,4 +76,10 @@ function talk(socket, pair, thinks, messages, secured = false) {
   if (!secured) say('220 correo.empresa.example ESMTP');
 }
 
-const isRight = (answer) => Buffer.from(answer ?? '', 'base64').toString() === `\0${LOGIN.user}\0${LOGIN.password}`;
+/** Right, wrong, or the everyday password where an app password is wanted. */
+function verdict(answer) {
+  const [, user, password] = Buffer.from(answer ?? '', 'base64').toString().split('\0');
+  if (user === LOGIN.user && password === LOGIN.password) return '235 2.7.0 Authentication successful';
+  if (password === LOGIN.everyday) return '534-5.7.9 Application-specific password required. For more information, go to\r\n534 5.7.9  https://support.example/mail/?p=InvalidSecondFactor';
+  return '535 5.7.8 Error: authentication failed';
+}

@@ -11,7 +11,7 @@ use super::body::Asked;
 use super::codes;
 use super::fields::Fields;
 use super::language::Reads;
-use super::openapi::{Always, BadInput};
+use super::openapi::{Always, BadInput, Busy};
 use crate::access::{Authorized, ConfigureCompany};
 use crate::app::App;
 use crate::problem::Problem;
@@ -86,15 +86,16 @@ pub struct KnownSecurity {
 /// Finds server, port, encryption and user of an address: known providers, the domain's MX, its autoconfig and SRV
 /// records, then servers that answer under usual names. Takes no password, and ends within 5 seconds.
 #[utoipa::path(post, path = "/api/v1/mail-accounts/discover", tag = "mail", request_body = DiscoverIn,
-    responses((status = 200, body = DiscoveryOut), Always, BadInput))]
+    responses((status = 200, body = DiscoveryOut), Always, BadInput, Busy))]
 pub async fn discover(
     State(app): State<App>,
-    _may: Authorized<ConfigureCompany>,
+    may: Authorized<ConfigureCompany>,
     Reads(language): Reads,
     asked: Asked<DiscoverIn>,
 ) -> Result<Json<DiscoveryOut>, Problem> {
     let mut fields = Fields::default();
     let Some(address) = fields.address("address", asked.body.address.as_deref()) else { return Err(fields.into_problem()) };
+    let _running = app.checks.begin(may.actor.company).ok_or_else(Problem::too_many_checks)?;
     let found = autoconfig::discover(&app.network, &address).await;
     Ok(Json(DiscoveryOut::of(found, language)))
 }

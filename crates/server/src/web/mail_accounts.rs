@@ -41,6 +41,7 @@ use form::{module_of, read_address};
 use origins::Origins;
 
 const LIST: &str = "/mi-compania/correos";
+const AGAIN: &str = "Ya se están probando varias cuentas de su compañía. Espere a que terminen, 20 segundos como máximo.";
 
 pub async fn start() -> Redirect {
     Redirect::to(LIST)
@@ -81,11 +82,17 @@ pub async fn new(
     let address = typed.as_deref().and_then(|typed| read_address("direccion", typed, &mut errors));
     let meant = address.as_ref().filter(|_| wanted.tal_cual.is_none()).and_then(|address| typo::doubt(address.as_str()));
     if let (Some(module), Some(address), None) = (module, &address, &meant) {
-        return Ok(shown(&filled_in(&desk, module, address, wanted.buzon.is_some()).await));
+        if let Some(running) = desk.app.checks.begin(desk.by.company) {
+            let page = filled_in(&desk, module, address, wanted.buzon.is_some()).await;
+            drop(running);
+            return Ok(shown(&page));
+        }
+        errors.add("direccion", AGAIN);
     }
     let first_step = FirstStep::new(&desk.app, desk.page, &taken, &wanted.modulo, typed.unwrap_or_default(), errors);
     Ok(match meant {
         Some(meant) => shown(&first_step.doubting(meant)),
+        None if module.is_some() && address.is_some() => later(with_status(StatusCode::TOO_MANY_REQUESTS, &first_step)),
         None if first_step.is_refused() => refused(&first_step),
         None => shown(&first_step),
     })
@@ -227,9 +234,11 @@ async fn submit(desk: Desk, headers: &HeaderMap, mut form: AccountForm) -> Resul
 
 /// The form as it was typed, to be tried again in a moment.
 fn too_many(desk: &Desk, form: AccountForm) -> Response {
-    const AGAIN: &str = "Ya se están probando varias cuentas de su compañía. Espere a que terminen, 20 segundos como máximo.";
     let page = desk.refused(form, FormErrors::default()).noticing(AGAIN);
-    let mut answer = with_status(StatusCode::TOO_MANY_REQUESTS, &page);
+    later(with_status(StatusCode::TOO_MANY_REQUESTS, &page))
+}
+
+fn later(mut answer: Response) -> Response {
     answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(checks::ENDS_WITHIN));
     answer
 }

@@ -151,7 +151,10 @@ fn own_account(account: MailAccount, domain: DomainRow, resting: Option<Resting>
     let rest = resting.map(|resting| rest(resting, &context, now));
     let (verdict, when) = match (&rest, &account.last_check) {
         (Some(rest), _) => (StateMark::verdict(false), format!("en pausa desde {}", rest.since)),
-        (None, Some(check)) => (StateMark::verdict(check.ok), format!("probada {}", calendar::moment(check.at, now))),
+        (None, Some(check)) => {
+            let marked = if check.ok { "" } else { "guardada con error, " };
+            (StateMark::verdict(check.ok), format!("{marked}probada {}", calendar::moment(check.at, now)))
+        }
         (None, None) => (StateMark::untried(), "se guardó sin una prueba correcta".to_owned()),
     };
     OwnAccount { account, domain, verdict, when, rest }

@@ -77,7 +77,10 @@ async fn probar_says_erronea_with_the_phase_the_cause_and_what_to_do() {
 
     let saved = Filled::of(&checked).press(&app, LIST, "guardar").await;
     assert_eq!(saved.status, StatusCode::SEE_OTHER, "it may be saved all the same");
-    assert!(card(&app.get(LIST).await, MailModule::ReceivedPayments).contains("Configuración errónea probada hoy"));
+    assert!(
+        card(&app.get(LIST).await, MailModule::ReceivedPayments)
+            .contains("Configuración errónea guardada con error, probada hoy")
+    );
 }
 
 #[tokio::test]

@@ -209,6 +209,10 @@ async fn a_company_tries_a_few_accounts_at_once_and_then_has_to_wait() {
     assert_eq!(refused.attribute("#usuario", "value").as_deref(), Some("cobros"), "the form is as it was typed");
     assert!(refused.attribute("input[name=clave_sellada]", "value").is_some(), "its password too");
 
+    let searched = app.get(&format!("{LIST}/nueva?modulo=cobros&direccion=ana%40cotopaxi.ec")).await;
+    assert_eq!(searched.status, StatusCode::TOO_MANY_REQUESTS, "looking for a server is a knock too");
+    assert_eq!(searched.attribute("#direccion", "value").as_deref(), Some("ana@cotopaxi.ec"));
+
     let neighbour = app.stranger().await;
     let listener = catcher().await;
     let theirs = Filled::account(listener.local_addr()).with("accion", "probar");
