@@ -60,7 +60,7 @@ impl Installation {
     /// Works until SIGTERM or Ctrl+C; then finishes what is under way.
     pub async fn run(mut self, role: Role, listener: TcpListener, public_url: String) -> Result<(), Failure> {
         let (stopping, stop) = watch::channel(false);
-        let worker = (role != Role::Web).then(|| tokio::spawn(acuse_delivery::run(self.engine(), stop.clone())));
+        let worker = (role != Role::Web).then(|| tokio::spawn(acuse_delivery::run(self.engine(&public_url), stop.clone())));
         let web = match role {
             Role::Worker => None,
             Role::All | Role::Web => Some(tokio::spawn(serve(listener, self.app(public_url), stop.clone()))),
@@ -78,12 +78,12 @@ impl Installation {
         Ok(())
     }
 
-    fn engine(&self) -> Engine {
+    fn engine(&self, public_url: &str) -> Engine {
         let settings = acuse_delivery::Settings {
             default_account: self.default_account.clone(),
             connections_per_account: self.connections_per_account,
         };
-        Engine::new(self.db.clone(), self.keys.clone(), self.network.clone(), settings)
+        Engine::new(self.db.clone(), self.keys.clone(), self.network.clone(), settings).with_public_url(public_url)
     }
 
     fn app(&mut self, public_url: String) -> App {

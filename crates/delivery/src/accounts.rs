@@ -5,14 +5,15 @@ use std::sync::Arc;
 use acuse_domain::Instant;
 use acuse_domain::delivery::{NOT_COMPOSED, Outcome, Problem};
 use acuse_domain::email_address::EmailAddress;
+use acuse_domain::id::CompanyId;
 use acuse_mail::dkim::Signer;
 use acuse_mail::login::Credentials;
 use acuse_mail::session::Endpoint;
 use acuse_store::deliveries::{Lane, Stamp};
 use acuse_store::mail_accounts::{self, Usable};
-use acuse_store::pauses::{self, AccountKey};
+use acuse_store::pauses::{self, AccountKey, Resting};
 use acuse_store::secrets::Keyring;
-use acuse_store::{Db, StoreError};
+use acuse_store::{Db, StoreError, routing};
 
 /// The installation's own account, used where a company has none of its own.
 #[derive(Debug, Clone)]
@@ -42,8 +43,13 @@ pub(crate) struct Account {
 /// What a lane may do now.
 pub(crate) enum Sender {
     Ready(Account),
-    /// It rests after a fault of its own, and it is time to try one delivery.
-    Probe(Account),
+    /// The default account, in the place of one that rests, for what was queued until a moment: somebody asked for it.
+    Instead {
+        account: Account,
+        queued_until: Instant,
+    },
+    /// It rests, and a check cannot prove more: one delivery shows whether it works again.
+    Trial(Account),
     Resting,
     /// The company has no account and the installation has no default one: the deliveries wait.
     Nobody,
@@ -57,23 +63,72 @@ pub(crate) async fn resolve(
     lane: Lane,
     now: Instant,
 ) -> Result<Sender, StoreError> {
-    let account = match mail_accounts::for_module(db, keys, lane.company, lane.module).await {
+    let own = match mail_accounts::for_module(db, keys, lane.company, lane.module).await {
         Ok(Some(own)) => own_account(own),
-        Ok(None) => match default {
-            Some(default) => default_account(default),
-            None => return Ok(Sender::Nobody),
-        },
+        Ok(None) => return by_default(db, default, now).await,
         Err(mail_accounts::SaveError::Store(error)) => return Err(error),
         Err(error) => {
             tracing::error!(company.id = %lane.company, "The password of a mail account does not open: {error}");
             return Ok(Sender::Resting);
         }
     };
-    Ok(match pauses::find(db, account.key).await? {
+    let Some(resting) = pauses::find(db, own.key).await? else { return Ok(Sender::Ready(own)) };
+    if resting.on_trial && pauses::take_trial_any_company(db, own.key, now).await? {
+        return Ok(Sender::Trial(own));
+    }
+    in_its_place(db, default, lane, &own, &resting, now).await
+}
+
+async fn by_default(db: &Db, default: Option<&DefaultAccount>, now: Instant) -> Result<Sender, StoreError> {
+    let Some(account) = default.map(default_account) else { return Ok(Sender::Nobody) };
+    Ok(match pauses::find(db, AccountKey::Default).await? {
         None => Sender::Ready(account),
-        Some(resting) if resting.probe_at <= now => Sender::Probe(account),
+        Some(resting) if resting.on_trial && pauses::take_trial_any_company(db, AccountKey::Default, now).await? => {
+            Sender::Trial(account)
+        }
         Some(_) => Sender::Resting,
     })
+}
+
+/// A company's own account rests: the default one sends where the company chose so long ago, or asked for it once.
+async fn in_its_place(
+    db: &Db,
+    default: Option<&DefaultAccount>,
+    lane: Lane,
+    own: &Account,
+    resting: &Resting,
+    now: Instant,
+) -> Result<Sender, StoreError> {
+    let Some(default) = default else { return Ok(Sender::Resting) };
+    let policy = routing::policy(db, lane.company).await?;
+    let is_due = policy.on_failure.default_sends_from(resting.pause.since).is_some_and(|from| from <= now);
+    if !is_due && resting.default_sends_until.is_none() || pauses::find(db, AccountKey::Default).await?.is_some() {
+        return Ok(Sender::Resting);
+    }
+    let account = default_account(default).in_place_of(own);
+    Ok(match resting.default_sends_until {
+        Some(queued_until) if !is_due => Sender::Instead { account, queued_until },
+        _ => Sender::Ready(account),
+    })
+}
+
+/// The account of a probe, as it is now; nothing where it is gone.
+pub(crate) async fn to_be_probed(
+    db: &Db,
+    keys: &Keyring,
+    default: Option<&DefaultAccount>,
+    company: Option<CompanyId>,
+    key: AccountKey,
+) -> Result<Option<Account>, StoreError> {
+    let (AccountKey::Own(id), Some(company)) = (key, company) else { return Ok(default.map(default_account)) };
+    match mail_accounts::usable_by_id(db, keys, company, id).await {
+        Ok(found) => Ok(found.map(own_account)),
+        Err(mail_accounts::SaveError::Store(error)) => Err(error),
+        Err(error) => {
+            tracing::error!(company.id = %company, "The password of a mail account does not open: {error}");
+            Ok(None)
+        }
+    }
 }
 
 /// What an attempt says of the account it was made with.
@@ -98,6 +153,12 @@ pub(crate) fn sign_of(outcome: &Outcome) -> Sign<'_> {
 }
 
 impl Account {
+    /// The default account speaks for the company, and answers go to where that account's would have gone.
+    fn in_place_of(self, own: &Account) -> Self {
+        let reply_to = own.reply_to.clone().unwrap_or_else(|| own.from_address.clone());
+        Self { reply_to: Some(reply_to), bcc: own.bcc.clone(), ..self }
+    }
+
     pub(crate) fn stamp(&self) -> Stamp {
         Stamp {
             source: if self.key == AccountKey::Default { "default" } else { "company" },
@@ -126,7 +187,7 @@ fn own_account(own: Usable) -> Account {
     }
 }
 
-fn default_account(default: &DefaultAccount) -> Account {
+pub(crate) fn default_account(default: &DefaultAccount) -> Account {
     Account {
         key: AccountKey::Default,
         pool_key: "default".to_string(),

@@ -1,10 +1,12 @@
 //! One delivery, once: composed, sent, and its outcome.
 
+use std::collections::HashMap;
 use std::fmt::Display;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant as Moment;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant as Moment};
 
+use acuse_domain::Instant;
 use acuse_domain::delivery::{NOT_COMPOSED, Outcome, Problem, Verdict};
 use acuse_mail::diagnosis::{Diagnosis, classify};
 use acuse_mail::failure::Failure;
@@ -27,6 +29,7 @@ pub(crate) struct Desk {
     pub pool: Pool,
     pub limits: Limits,
     pub drawer: Drawer,
+    pub certificates: Certificates,
 }
 
 /// How one attempt ended, and how long it took.
@@ -118,7 +121,7 @@ impl Desk {
     ) -> Result<Reply, Box<Failure>> {
         let mut session = match resting {
             Some(session) => session,
-            None => Session::open(&self.network, &account.endpoint, account.credentials.as_ref(), &self.limits).await?,
+            None => self.open(account, &self.limits).await?,
         };
         let envelope = Envelope { from: &account.from_address, recipient: &claimed.recipient, copies: account.bcc.as_slice() };
         handed_over.set(true);
@@ -128,7 +131,64 @@ impl Desk {
     }
 }
 
-fn outcome_of(failure: &Failure) -> Outcome {
+impl Desk {
+    pub(crate) async fn open(&self, account: &Account, limits: &Limits) -> Result<Session, Box<Failure>> {
+        let session = Session::open(&self.network, &account.endpoint, account.credentials.as_ref(), limits).await?;
+        self.certificates.saw(&account.pool_key, session.certificate_ends_at());
+        Ok(session)
+    }
+
+    /// Logs in and asks whether mail from this sender would be taken. Nothing is sent.
+    pub(crate) async fn knock(&self, account: &Account, limits: &Limits) -> Result<(), Outcome> {
+        let knocked = async {
+            let mut session = self.open(account, limits).await?;
+            session.try_sender(&account.from_address).await?;
+            session.reset().await?;
+            session.quit().await;
+            Ok::<(), Box<Failure>>(())
+        };
+        knocked.await.map_err(|failure| outcome_of(&failure))
+    }
+}
+
+/// When the certificates end that servers have shown, until that is written down.
+#[derive(Default)]
+pub(crate) struct Certificates(Mutex<HashMap<String, Seen>>);
+
+struct Seen {
+    ends_at: Instant,
+    /// Shown since it was last asked for here.
+    is_fresh: bool,
+    written: Option<(Instant, Moment)>,
+}
+
+impl Certificates {
+    /// The same certificate is written down again after this long: somebody has to know that it is still the same.
+    const AGAIN_AFTER: Duration = Duration::from_secs(12 * 3_600);
+
+    fn saw(&self, account: &str, ends_at: Option<Instant>) {
+        let Some(ends_at) = ends_at else { return };
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = all.entry(account.to_owned()).or_insert(Seen { ends_at, is_fresh: true, written: None });
+        (seen.ends_at, seen.is_fresh) = (ends_at, true);
+    }
+
+    /// What is to be written down now.
+    pub(crate) fn take(&self, account: &str) -> Option<Instant> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = all.get_mut(account)?;
+        if !std::mem::take(&mut seen.is_fresh) {
+            return None;
+        }
+        if seen.written.is_some_and(|(what, when)| what == seen.ends_at && when.elapsed() < Self::AGAIN_AFTER) {
+            return None;
+        }
+        seen.written = Some((seen.ends_at, Moment::now()));
+        Some(seen.ends_at)
+    }
+}
+
+pub(crate) fn outcome_of(failure: &Failure) -> Outcome {
     let Diagnosis { code, verdict, wait, .. } = classify(failure);
     let problem = Problem { code: code.to_string(), reply: cut(failure.reply_text()), phase: failure.phase.as_str() };
     match verdict {

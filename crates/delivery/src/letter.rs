@@ -106,8 +106,10 @@ fn write(
 ) -> Result<Vec<u8>, InvalidField> {
     let company = &claimed.receipt.company;
     let answers_to: Option<EmailAddress> = match account.key {
-        // The default account speaks for the company: answers go to the company.
-        AccountKey::Default => company.email.as_deref().and_then(|address| address.parse().ok()),
+        // The default account speaks for the company: answers go to the company, or to the account in whose place it sends.
+        AccountKey::Default => {
+            account.reply_to.clone().or_else(|| company.email.as_deref().and_then(|address| address.parse().ok()))
+        }
         AccountKey::Own(_) => account.reply_to.clone(),
     };
     let mut attachments = Vec::new();

@@ -5,10 +5,14 @@
 mod accounts;
 mod attempt;
 mod letter;
+mod notices;
+mod pace;
+mod probe;
 mod recorder;
 pub mod retry;
 mod signing;
 mod turn;
+mod weight;
 mod worker;
 
 pub use accounts::DefaultAccount;

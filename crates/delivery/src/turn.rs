@@ -1,30 +1,30 @@
 //! One turn of a lane: claims and sends until nothing is due, the account fails, or others should have their turn.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use acuse_domain::Instant;
 use acuse_domain::delivery::{Outcome, Problem};
 use acuse_render::logo::Logo;
 use acuse_store::deliveries::{self, Claimed, Lane, Recorded};
-use acuse_store::{StoreError, now, pauses};
+use acuse_store::{StoreError, health, now, pauses};
 use futures_util::{StreamExt, stream};
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
-use crate::accounts::{Account, Sender, Sign, resolve, sign_of};
+use crate::accounts::{Account, Sender, resolve};
 use crate::attempt::{Attempted, HandedOver};
+use crate::pace::Pace;
 use crate::recorder::{LEASE, Ticket};
 use crate::retry::{self, Progress};
 use crate::signing;
+use crate::weight::{Sentence, fault, problem_of, softened};
 use crate::worker::Engine;
 
 /// Deliveries claimed at once by a lane, for each of its connections.
 const CLAIM_PER_CONNECTION: u32 = 16;
 /// After so many claims a lane steps back so that others get its place.
 const CLAIMS_PER_TURN: u32 = 16;
-/// A server that asks this often in a row to wait before logging in is not asked again: providers lock who hammers.
-const MOST_LOGINS_PUT_OFF: u32 = 3;
 
 /// How a turn of a lane ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,14 +52,28 @@ pub(crate) async fn serve(engine: Arc<Engine>, lane: Lane, done: mpsc::Sender<Re
 struct Turn {
     engine: Arc<Engine>,
     account: Account,
+    pace: Arc<Pace>,
     logo: Option<Logo>,
     done: mpsc::Sender<Recorded>,
     stop: watch::Receiver<bool>,
-    /// The account rests, and this delivery tries whether it works again.
-    probing: bool,
-    /// The account failed: what is not begun goes back.
-    account_failed: AtomicBool,
-    logins_put_off: AtomicU32,
+    scope: Scope,
+    /// It is not known to work since it last stopped: the first message that goes through is news.
+    is_stopped: AtomicBool,
+    /// The account failed, or asks for patience: what is not begun goes back.
+    has_ended: AtomicBool,
+    /// That it failed is written down.
+    rests: AtomicBool,
+}
+
+/// What of the lane is sent in this turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    All,
+    /// The account is under suspicion.
+    One,
+    /// The account rests, and this one delivery tries whether it works again.
+    Trial,
+    QueuedUntil(Instant),
 }
 
 impl Turn {
@@ -71,22 +85,41 @@ impl Turn {
         stop: watch::Receiver<bool>,
     ) -> Result<Option<Self>, StoreError> {
         let default = engine.settings.default_account.as_ref();
-        let (mut account, probing) = match resolve(&engine.db, &engine.keys, default, lane, now()).await? {
-            Sender::Ready(account) => (account, false),
-            Sender::Probe(account) => (account, true),
+        let (mut account, mut scope) = match resolve(&engine.db, &engine.keys, default, lane, now()).await? {
+            Sender::Ready(account) => (account, Scope::All),
+            Sender::Instead { account, queued_until } => (account, Scope::QueuedUntil(queued_until)),
+            Sender::Trial(account) => (account, Scope::Trial),
             Sender::Resting | Sender::Nobody => return Ok(None),
         };
+        let pace = engine.paces.of(&account.pool_key);
+        if let Some(doubted_at) = engine.suspicions.doubted_at(&account.pool_key) {
+            if now() < doubted_at + engine.second_look {
+                return Ok(None);
+            }
+            if scope == Scope::All {
+                scope = Scope::One;
+            }
+        }
+        if pace.is_waiting() {
+            return Ok(None);
+        }
         account.signer = signing::signer_of(&engine.db, &engine.keys, lane.company, &account).await;
         let logo = engine.desk.drawer.logo(&engine.db, lane.company).await?;
-        let (account_failed, logins_put_off) = (AtomicBool::new(false), AtomicU32::new(0));
-        Ok(Some(Self { engine: engine.clone(), account, logo, done, stop, probing, account_failed, logins_put_off }))
+        let is_stopped = health::find(&engine.db, account.key).await?.stopped_at.is_some().into();
+        let (engine, has_ended, rests) = (engine.clone(), AtomicBool::new(false), AtomicBool::new(false));
+        Ok(Some(Self { engine, account, pace, logo, done, stop, scope, is_stopped, has_ended, rests }))
     }
 
     async fn take(self: Arc<Self>, lane: Lane) -> Result<Served, StoreError> {
-        let connections = self.engine.settings.connections_per_account.max(1);
-        let (claims, most) =
-            if self.probing { (1, 1) } else { (CLAIMS_PER_TURN, CLAIM_PER_CONNECTION * u32::try_from(connections).unwrap_or(1)) };
+        let connections = self.pace.allowed();
+        let (claims, most) = match self.scope {
+            Scope::One | Scope::Trial => (1, 1),
+            Scope::All | Scope::QueuedUntil(_) => {
+                (CLAIMS_PER_TURN, CLAIM_PER_CONNECTION * u32::try_from(connections).unwrap_or(1))
+            }
+        };
         let mut claimed = self.claim(lane, most).await?;
+        let found_nothing = claimed.is_empty();
         for left in (0..claims).rev() {
             if claimed.is_empty() {
                 break;
@@ -96,20 +129,34 @@ impl Turn {
             let ((), next) = tokio::join!(self.send_all(claimed, connections), more);
             claimed = next?;
         }
-        Ok(if self.account_failed.load(Ordering::Relaxed) { Served::Idle } else { Served::Turn })
+        self.write_down_certificate().await?;
+        // What is due in the lane may be what this turn must not send.
+        let is_idle = self.has_ended.load(Ordering::Relaxed) || found_nothing && self.scope != Scope::All;
+        Ok(if is_idle { Served::Idle } else { Served::Turn })
     }
 
     async fn claim(&self, lane: Lane, most: u32) -> Result<Vec<Claimed>, StoreError> {
         if self.is_over() {
             return Ok(Vec::new());
         }
-        let claimed = deliveries::claim_due(&self.engine.db, lane, most, LEASE, now()).await?;
+        let db = &self.engine.db;
+        let claimed = match self.scope {
+            Scope::QueuedUntil(until) => deliveries::claim_due_queued_until(db, lane, until, most, LEASE, now()).await?,
+            Scope::All | Scope::One | Scope::Trial => deliveries::claim_due(db, lane, most, LEASE, now()).await?,
+        };
         self.engine.held.add(claimed.iter().map(ticket));
         Ok(claimed)
     }
 
+    async fn write_down_certificate(&self) -> Result<(), StoreError> {
+        match self.engine.desk.certificates.take(&self.account.pool_key) {
+            Some(ends_at) => health::note_certificate_any_company(&self.engine.db, self.account.key, ends_at, now()).await,
+            None => Ok(()),
+        }
+    }
+
     fn is_over(&self) -> bool {
-        *self.stop.borrow() || self.account_failed.load(Ordering::Relaxed)
+        *self.stop.borrow() || self.has_ended.load(Ordering::Relaxed)
     }
 
     async fn send_all(self: &Arc<Self>, claimed: Vec<Claimed>, connections: usize) {
@@ -124,12 +171,13 @@ impl Turn {
 
     /// Gives the delivery back where it was not begun.
     async fn send_one(self: Arc<Self>, claimed: Arc<Claimed>) -> Option<Ticket> {
+        let _leave = self.pace.enter().await;
         if self.is_over() {
             return Some(ticket(&claimed));
         }
         let at = now();
-        let Some(attempted) = self.attempt(&claimed).await else { return Some(ticket(&claimed)) };
-        self.tell_the_account(&attempted.outcome).await;
+        let Some(mut attempted) = self.attempt(&claimed).await else { return Some(ticket(&claimed)) };
+        attempted.outcome = self.tell_the_account(attempted.outcome, at).await;
         log(&claimed, &attempted, &self.account);
         let recorded = self.decide(&claimed, attempted, at);
         // The recorder outlives every turn: it ends when the last of these senders is gone.
@@ -194,35 +242,57 @@ impl Turn {
         }
     }
 
-    /// A fault of the account lets it rest, once for all that run into it together; a probe that succeeds ends the rest.
-    async fn tell_the_account(&self, outcome: &Outcome) {
-        match sign_of(outcome) {
-            Sign::AtFault(problem) => self.let_it_rest(problem).await,
-            Sign::Unproven(problem) if self.probing || self.is_hammering(problem) => self.let_it_rest(problem).await,
-            Sign::Works if self.probing => self.let_it_work().await,
-            Sign::Works => self.logins_put_off.store(0, Ordering::Relaxed),
-            Sign::Unproven(_) | Sign::Nothing => {}
+    /// A fault of the account lets it rest, once for all that run into it together; a message that goes through ends the
+    /// rest, or a suspicion. Gives the outcome as it counts for the delivery.
+    async fn tell_the_account(&self, outcome: Outcome, begun: Instant) -> Outcome {
+        let key = &self.account.pool_key;
+        let sentence = self.engine.suspicions.sentence(key, &outcome, self.scope == Scope::Trial, begun, now());
+        match sentence {
+            Sentence::GoesOn => {}
+            Sentence::StepsBack => self.has_ended.store(true, Ordering::Relaxed),
+            Sentence::SlowsDown => {
+                self.has_ended.store(true, Ordering::Relaxed);
+                let connections = self.engine.paces.slow_down(key);
+                tracing::warn!("{} asks for patience: {connections} connections", self.account.endpoint.host);
+            }
+            Sentence::Rests => {
+                if let Some(problem) = problem_of(&outcome) {
+                    self.let_it_rest(problem).await;
+                }
+            }
+            Sentence::Works => {
+                self.pace.went_well();
+                if self.scope == Scope::Trial || self.is_stopped.load(Ordering::Relaxed) {
+                    self.let_it_work().await;
+                }
+            }
         }
-    }
-
-    fn is_hammering(&self, problem: &Problem) -> bool {
-        problem.code == "auth_temporarily_refused"
-            && self.logins_put_off.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_LOGINS_PUT_OFF
+        softened(outcome, sentence)
     }
 
     async fn let_it_rest(&self, problem: &Problem) {
-        if self.account_failed.swap(true, Ordering::Relaxed) {
+        self.has_ended.store(true, Ordering::Relaxed);
+        if self.rests.swap(true, Ordering::Relaxed) {
             return;
         }
+        self.engine.suspicions.forget(&self.account.pool_key);
         tracing::warn!("The account at {} rests: {}", self.account.endpoint.host, problem.code);
-        if let Err(error) = pauses::begin(&self.engine.db, self.account.key, &problem.code, &problem.reply, now()).await {
+        let (db, key) = (&self.engine.db, self.account.key);
+        let written = match self.scope {
+            Scope::Trial => pauses::probe_failed(db, key, &fault(problem), now()).await,
+            _ => pauses::stop(db, key, &fault(problem), now()).await.map(|_| ()),
+        };
+        if let Err(error) = written {
             tracing::error!("That an account rests could not be written down: {error}");
         }
     }
 
     async fn let_it_work(&self) {
+        if self.scope != Scope::Trial && !self.is_stopped.swap(false, Ordering::Relaxed) {
+            return;
+        }
         tracing::info!("The account at {} works again", self.account.endpoint.host);
-        if let Err(error) = pauses::end(&self.engine.db, self.account.key).await {
+        if let Err(error) = pauses::end(&self.engine.db, self.account.key, now()).await {
             tracing::error!("That an account works again could not be written down: {error}");
         }
     }

@@ -8,18 +8,23 @@ use acuse_mail::guard::Network;
 use acuse_mail::pool::Pool;
 use acuse_mail::session::Limits;
 use acuse_store::deliveries::{self, Lane, Recorded};
+use acuse_store::pauses::{self, AccountKey};
 use acuse_store::secrets::Keyring;
 use acuse_store::{Db, StoreError, now};
+use chrono::TimeDelta;
 use rand::seq::SliceRandom;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 
 use crate::accounts::DefaultAccount;
-use crate::attempt::Desk;
+use crate::attempt::{Certificates, Desk};
 use crate::letter::Drawer;
+use crate::pace::Paces;
 use crate::recorder::{self, Held};
 use crate::turn::{self, Served};
+use crate::weight::Suspicions;
+use crate::{notices, probe};
 
 /// Always a slow look at the queue behind the nudges: another process may have filled it.
 const POLL: Duration = Duration::from_secs(1);
@@ -27,6 +32,10 @@ const POLL: Duration = Duration::from_secs(1);
 const MOST_LANES: usize = 256;
 /// A lane that cannot send is looked at again after this long.
 const REST: Duration = Duration::from_secs(2);
+/// A doubtful fault is looked at again after this long: a busy server is well by then.
+const SECOND_LOOK: TimeDelta = TimeDelta::seconds(30);
+/// Certificates end by the day.
+const CERTIFICATES: Duration = Duration::from_secs(3_600);
 /// How long a stopping node lets a server answer. Most do within a second, and a doubt costs more than waiting.
 const PATIENCE_AT_STOP: Duration = Duration::from_secs(20);
 /// How long what was broken off may take to be given back and written down.
@@ -47,6 +56,12 @@ pub struct Engine {
     pub(crate) desk: Desk,
     pub(crate) settings: Settings,
     pub(crate) held: Held,
+    pub(crate) suspicions: Suspicions,
+    pub(crate) paces: Paces,
+    /// How long an account is left alone that showed a doubtful fault.
+    pub(crate) second_look: TimeDelta,
+    /// Where the links of mails lead, without a slash at the end.
+    pub(crate) public_url: String,
     pub(crate) patience_at_stop: Duration,
 }
 
@@ -54,8 +69,40 @@ impl Engine {
     #[must_use]
     pub fn new(db: Db, keys: Arc<Keyring>, network: Network, settings: Settings) -> Self {
         let pool = Pool::new(settings.connections_per_account);
-        let desk = Desk { network, pool, limits: Limits::for_delivery(), drawer: Drawer::default() };
-        Self { db, keys, desk, settings, held: Held::default(), patience_at_stop: PATIENCE_AT_STOP }
+        let desk = Desk {
+            network,
+            pool,
+            limits: Limits::for_delivery(),
+            drawer: Drawer::default(),
+            certificates: Certificates::default(),
+        };
+        Self {
+            db,
+            keys,
+            desk,
+            paces: Paces::new(settings.connections_per_account),
+            settings,
+            held: Held::default(),
+            suspicions: Suspicions::default(),
+            second_look: SECOND_LOOK,
+            public_url: String::new(),
+            patience_at_stop: PATIENCE_AT_STOP,
+        }
+    }
+
+    /// Where browsers find this installation, for the links of mails.
+    #[must_use]
+    pub fn with_public_url(mut self, url: impl Into<String>) -> Self {
+        self.public_url = url.into();
+        self
+    }
+
+    /// Leaves an account alone for so long that showed a doubtful fault, or asked for patience.
+    #[must_use]
+    pub fn with_second_look_after(mut self, wait: Duration) -> Self {
+        self.second_look = TimeDelta::from_std(wait).unwrap_or(SECOND_LOOK);
+        self.paces = self.paces.with_breath(wait);
+        self
     }
 
     /// Waits for servers no longer than this, in place of RFC 5321's minutes.
@@ -79,17 +126,63 @@ pub async fn run(engine: Engine, stop: watch::Receiver<bool>) {
     let (done, outcomes) = mpsc::channel(OUTCOMES_WAITING);
     let recorder = tokio::spawn(recorder::run(engine.db.clone(), engine.held.clone(), outcomes));
     let (stopping, stopped) = watch::channel(false);
+    let mut rounds = JoinSet::new();
+    for care in [Care::Probes, Care::Notices, Care::Certificates] {
+        rounds.spawn(care.again_and_again(engine.clone(), stopped.clone()));
+    }
+    // Whoever starts a node may just have mended its default account.
+    if let Err(error) = pauses::probe_soon_any_company(&engine.db, AccountKey::Default, now()).await {
+        tracing::error!("The default account could not be looked after: {error}");
+    }
     let mut lanes = Lanes::new(engine.clone(), done, stopped);
     lanes.serve_until(stop).await;
     let _ = stopping.send(true);
     if timeout(engine.patience_at_stop + FAREWELL, lanes.finish()).await.is_err() {
         tracing::warn!("Some deliveries were still under way; they return to the queue when their lease ends");
     }
+    if timeout(engine.patience_at_stop, async { while rounds.join_next().await.is_some() {} }).await.is_err() {
+        tracing::warn!("A probe or a mail about an account was still under way; another process takes it up");
+    }
     if timeout(FAREWELL, recorder).await.is_err() {
         tracing::error!("Some outcomes could not be written down before the node stopped");
     }
     // Servers that do not say goodbye in time are left.
     let _ = timeout(FAREWELL, engine.desk.pool.close_all()).await;
+}
+
+/// What is done for accounts, beside the lanes.
+#[derive(Debug, Clone, Copy)]
+enum Care {
+    Probes,
+    Notices,
+    Certificates,
+}
+
+impl Care {
+    /// Until the node stops. An error is for the log: the next round may go well.
+    async fn again_and_again(self, engine: Arc<Engine>, mut stopped: watch::Receiver<bool>) {
+        let wait = match self {
+            Self::Probes | Self::Notices => POLL,
+            Self::Certificates => CERTIFICATES,
+        };
+        loop {
+            if let Err(error) = self.round(&engine).await {
+                tracing::error!("The accounts could not be looked after: {error}");
+            }
+            tokio::select! {
+                () = sleep(wait) => {}
+                _ = stopped.wait_for(|stopped| *stopped) => return,
+            }
+        }
+    }
+
+    async fn round(self, engine: &Engine) -> Result<(), StoreError> {
+        match self {
+            Self::Probes => probe::round(engine).await,
+            Self::Notices => notices::round(engine).await,
+            Self::Certificates => probe::certificates(engine).await,
+        }
+    }
 }
 
 /// What is being served, and what is left alone for a while.

@@ -7,6 +7,7 @@ pub mod contact;
 pub mod delivery;
 pub mod document;
 pub mod email_address;
+pub mod failure_policy;
 pub mod id;
 pub mod identification;
 pub mod mail_account;

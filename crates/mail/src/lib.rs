@@ -22,6 +22,7 @@ pub mod session;
 
 mod address_rules;
 mod catalogue;
+mod certificate;
 mod cleartext;
 mod conversation;
 mod correction;

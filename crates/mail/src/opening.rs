@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use acuse_domain::day_in_ecuador;
 use acuse_domain::mail_account::Security;
 use rustls::{AlertDescription, CertificateError};
 use tokio::net::TcpStream;
@@ -142,7 +143,7 @@ impl Opening<'_> {
                 detail: greeting.messages().next().unwrap_or_default().to_owned(),
                 reply: Some(&greeting),
             });
-            watch(Step { phase: Phase::Tls, detail: wire.protocol().unwrap_or_default().to_owned(), reply: None });
+            watch(Step { phase: Phase::Tls, detail: protection(&wire), reply: None });
             return Ok((wire, offers));
         }
         let mut wire = Wire::clear(stream, ends);
@@ -160,7 +161,7 @@ impl Opening<'_> {
         let mut wire = self.change_to_tls(wire, &offers, ends).await?;
         // RFC 3207 4.2: what was said before TLS does not count.
         let offers = self.say_hello(&mut wire).await.map_err(|trouble| Trouble { phase: Phase::Tls, ..trouble })?;
-        watch(Step { phase: Phase::Tls, detail: wire.protocol().unwrap_or_default().to_owned(), reply: None });
+        watch(Step { phase: Phase::Tls, detail: protection(&wire), reply: None });
         Ok((wire, offers))
     }
 
@@ -268,6 +269,15 @@ impl Opening<'_> {
             });
         }
         wire.reply(self.limits.command).await.map_err(|error| wire_trouble(phase, error))
+    }
+}
+
+/// «TLS 1.3, certificado válido hasta el 11/12/2026»
+fn protection(wire: &Wire) -> String {
+    let protocol = wire.protocol().unwrap_or_default();
+    match wire.certificate_ends_at() {
+        Some(ends) => format!("{protocol}, certificado válido hasta el {}", day_in_ecuador(ends).format("%d/%m/%Y")),
+        None => protocol.to_owned(),
     }
 }
 

@@ -113,6 +113,7 @@ pub struct Session {
     pub(crate) limits: Limits,
     pub(crate) offers: Capabilities,
     logged_in: bool,
+    certificate_ends_at: Option<acuse_domain::Instant>,
     sent: usize,
     /// Between transactions. Not so while one is under way, which also covers a `send` that was dropped half-way.
     idle: bool,
@@ -142,10 +143,16 @@ impl Session {
         let begun = Instant::now();
         let ends = limits.in_all.map(|all| begun + all);
         match opening::open(network, endpoint, credentials, limits, ends, watch).await {
-            Ok((wire, offers)) => {
-                let (endpoint, limits, logged_in) = (endpoint.clone(), limits.clone(), credentials.is_some());
-                Ok(Self { wire, endpoint, limits, offers, logged_in, sent: 0, idle: true })
-            }
+            Ok((wire, offers)) => Ok(Self {
+                certificate_ends_at: wire.certificate_ends_at(),
+                wire,
+                endpoint: endpoint.clone(),
+                limits: limits.clone(),
+                offers,
+                logged_in: credentials.is_some(),
+                sent: 0,
+                idle: true,
+            }),
             Err(trouble) => Err(failure(trouble, endpoint, begun)),
         }
     }
@@ -174,7 +181,7 @@ impl Session {
     }
 
     /// Asks whether the server would take mail from this address, and sends nothing.
-    pub(crate) async fn try_sender(&mut self, from: &EmailAddress) -> Result<Reply, Box<Failure>> {
+    pub async fn try_sender(&mut self, from: &EmailAddress) -> Result<Reply, Box<Failure>> {
         let begun = Instant::now();
         let outcome = self.ask_sender(from).await;
         outcome.map_err(|trouble| self.failure(trouble, begun))
@@ -218,6 +225,12 @@ impl Session {
         if self.wire.write(b"QUIT\r\n", FAREWELL).await.is_ok() {
             drop(self.wire.reply(FAREWELL).await);
         }
+    }
+
+    /// When the certificate ends that the server showed; nothing in clear.
+    #[must_use]
+    pub const fn certificate_ends_at(&self) -> Option<acuse_domain::Instant> {
+        self.certificate_ends_at
     }
 
     #[must_use]

@@ -108,6 +108,12 @@ impl Wire {
         }
     }
 
+    /// When the certificate ends that the server showed.
+    pub(crate) fn certificate_ends_at(&self) -> Option<acuse_domain::Instant> {
+        let Stream::Tls(stream) = &self.stream else { return None };
+        crate::certificate::ends_at(stream.get_ref().1.peer_certificates()?.first()?)
+    }
+
     /// Writes all of it. The limit is for each step forward: a slow link is not a dead one.
     pub(crate) async fn write(&mut self, bytes: &[u8], limit: Duration) -> Result<(), WireError> {
         let mut left = bytes;

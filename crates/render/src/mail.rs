@@ -1,6 +1,7 @@
-//! The mails that carry a receipt, and the one that tells a company its account stopped: subject, HTML and text.
+//! The mails that carry a receipt, and those that tell a company how its account is: subject, HTML and text.
 
 mod filters;
+mod notice;
 mod view;
 mod wrap;
 
@@ -9,6 +10,7 @@ use acuse_domain::{Date, Instant};
 use askama::Template;
 
 use crate::logo::Logo;
+use notice::{EndingView, RecoveredView};
 use view::{AccountView, ReceiptView};
 use wrap::wrap72;
 
@@ -64,6 +66,47 @@ pub struct AccountStopped<'a> {
     pub waiting: u32,
 }
 
+/// An account of the company's own, for whoever looks after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountFacts<'a> {
+    /// What people call the company.
+    pub company_name: &'a str,
+    pub company_legal_name: &'a str,
+    /// The account's address and the module that it sends for, as the screen names it.
+    pub address: &'a str,
+    pub module: &'a str,
+    pub server: &'a str,
+    /// The account's page.
+    pub url: &'a str,
+}
+
+/// An account that had stopped and works again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountRecovered<'a> {
+    pub facts: AccountFacts<'a>,
+    /// When it had stopped, and since when it works again.
+    pub since: Instant,
+    pub at: Instant,
+    /// Receipts that waited for it and leave now.
+    pub waiting: u32,
+}
+
+/// Something that an account cannot send without, and that ends soon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountEnding<'a> {
+    pub facts: AccountFacts<'a>,
+    pub what: Ends,
+    pub at: Instant,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    /// The server's TLS certificate.
+    Certificate,
+    /// The company's consent with Google or Microsoft.
+    Connection,
+}
+
 /// Askama reads a template's values as fields; both forms of a mail show the same view.
 macro_rules! shows {
     ($name:ident, $view:ty, $path:literal) => {
@@ -87,6 +130,10 @@ shows!(VoidedHtml, ReceiptView, "mail/recibo-anulado.html");
 shows!(VoidedText, ReceiptView, "mail/recibo-anulado.txt");
 shows!(AccountHtml, AccountView, "mail/cuenta-detenida.html");
 shows!(AccountText, AccountView, "mail/cuenta-detenida.txt");
+shows!(RecoveredHtml, RecoveredView, "mail/cuenta-recuperada.html");
+shows!(RecoveredText, RecoveredView, "mail/cuenta-recuperada.txt");
+shows!(EndingHtml, EndingView, "mail/cuenta-por-vencer.html");
+shows!(EndingText, EndingView, "mail/cuenta-por-vencer.txt");
 
 /// The mail of a receipt. A voided receipt always goes out as the notice that it is void.
 #[must_use]
@@ -104,6 +151,22 @@ pub fn receipt_mail(receipt: &Receipt, facts: &MailFacts<'_>) -> RenderedMail {
 pub fn account_stopped_mail(stopped: &AccountStopped<'_>) -> RenderedMail {
     let view = AccountView::of(stopped);
     let (html, text) = (shown(&AccountHtml(&view)), shown(&AccountText(&view)));
+    RenderedMail { subject: view.subject, html, text: wrap72(&text), attachment_name: None }
+}
+
+/// The mail that tells those who heard of it that an account works again.
+#[must_use]
+pub fn account_recovered_mail(recovered: &AccountRecovered<'_>) -> RenderedMail {
+    let view = RecoveredView::of(recovered);
+    let (html, text) = (shown(&RecoveredHtml(&view)), shown(&RecoveredText(&view)));
+    RenderedMail { subject: view.subject, html, text: wrap72(&text), attachment_name: None }
+}
+
+/// The mail that tells a company's administrators two weeks ahead, once, that an account will stop if nothing is done.
+#[must_use]
+pub fn account_ending_mail(ending: &AccountEnding<'_>) -> RenderedMail {
+    let view = EndingView::of(ending);
+    let (html, text) = (shown(&EndingHtml(&view)), shown(&EndingText(&view)));
     RenderedMail { subject: view.subject, html, text: wrap72(&text), attachment_name: None }
 }
 

@@ -62,7 +62,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(mail_domain::list_keys, mail_domain::make_key, mail_domain::delete_keys))
         .routes(routes!(mail_domain::check_key))
         .routes(routes!(mail_domain::stop_signing))
-        .routes(routes!(mail_routes::list))
+        .routes(routes!(mail_routes::list, mail_routes::change))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
 }

@@ -8,6 +8,7 @@ pub mod assets;
 mod checks;
 pub mod docs;
 pub mod login_guard;
+pub mod mail_route;
 pub mod problem;
 pub mod router;
 pub mod security;

@@ -49,6 +49,8 @@ pub fn router() -> Router<App> {
         .route("/mi-compania/correos/nueva", get(mail_accounts::new))
         .route("/mi-compania/correos/{id}", get(mail_accounts::edit).post(mail_accounts::change))
         .route("/mi-compania/correos/{id}/probar", get(mail_accounts::back_to_form).post(mail_accounts::try_saved))
+        .route("/mi-compania/correos/si-falla", get(mail_accounts::start).post(mail_accounts::policy::change))
+        .route("/mi-compania/correos/{id}/predeterminado", post(mail_accounts::policy::send_waiting))
         .route("/mi-compania/correos/{id}/desactivar", post(mail_accounts::disable))
         .route("/mi-compania/correos/{id}/activar", post(mail_accounts::enable))
         .route("/mi-compania/correos/{id}/eliminar", get(mail_accounts::ask_delete).post(mail_accounts::delete))

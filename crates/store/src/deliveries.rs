@@ -1,15 +1,17 @@
 //! Envíos: queued with their payment, then moved only by the legal moves of `domain::delivery`.
 
+mod accepted;
 mod read;
 mod work;
 
+pub use accepted::{accepted_per_day, last_accepted_by_own};
 pub use read::{
     Attempt, Delivery, Filter, Group, count, count_by_state, count_in, find, list, of_payments, problem_codes, queued_with,
     today_of_module,
 };
 pub use work::{
-    Claimed, Lane, LostLease, Recorded, Resend, Stamp, claim_due, lanes_due_any_company, next_due_any_company, record_attempts,
-    release_expired_any_company, renew, return_to_queue,
+    Claimed, Lane, LostLease, Recorded, Resend, Stamp, claim_due, claim_due_queued_until, lanes_due_any_company,
+    next_due_any_company, record_attempts, release_expired_any_company, renew, return_to_queue,
 };
 
 use acuse_domain::Instant;

@@ -67,11 +67,12 @@ pub async fn create(
     Ok(id)
 }
 
-/// Changes an account and lets it work again if it was resting.
+/// Changes an account and lets it work again if it was resting. Whoever heard that it had stopped hears that it works once
+/// that was seen: by a correct check of exactly these settings, or later by a delivery.
 pub async fn change(db: &Db, keys: &Keyring, by: &Actor, id: MailAccountId, form: &Form) -> Result<(), SaveError> {
     let tx = db.begin_write().await?;
     change_in(&tx, keys, by, id, form).await?;
-    let_work(db, tx, id).await
+    keep(db, tx).await
 }
 
 /// The same, and turns it on or off with it: both or neither.
@@ -86,7 +87,7 @@ pub async fn change_and_enable(
     let tx = db.begin_write().await?;
     change_in(&tx, keys, by, id, form).await?;
     enable_in(&tx, by, id, enabled).await?;
-    let_work(db, tx, id).await
+    keep(db, tx).await
 }
 
 async fn change_in(tx: &Tx, keys: &Keyring, by: &Actor, id: MailAccountId, form: &Form) -> Result<(), SaveError> {
@@ -97,33 +98,42 @@ async fn change_in(tx: &Tx, keys: &Keyring, by: &Actor, id: MailAccountId, form:
         WHERE company_id = $1 AND id = $2";
     let mut row = columns(by.company, id, form);
     row.push(sealed.into());
-    match execute(tx.as_conn(), sql, row).await {
+    let changed = match execute(tx.as_conn(), sql, row).await {
         Err(StoreError::Failed(error)) if matches!(error.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_))) => {
-            Err(SaveError::ModuleTaken(form.settings.module))
+            return Err(SaveError::ModuleTaken(form.settings.module));
         }
-        Ok(0) => Err(SaveError::NotFound),
-        other => Ok(other.map(|_| ())?),
+        other => other?,
+    };
+    if changed == 0 {
+        return Err(SaveError::NotFound);
     }
+    pauses::changed_in(tx, AccountKey::Own(id)).await?;
+    if let Some(check) = form.checked.as_ref().filter(|check| check.ok) {
+        pauses::works_in(tx, AccountKey::Own(id), check.at).await?;
+    }
+    Ok(())
 }
 
 /// Turns an account on or off; its module falls back to the default account while it is off.
 pub async fn enable(db: &Db, by: &Actor, id: MailAccountId, enabled: bool) -> Result<(), SaveError> {
     let tx = db.begin_write().await?;
     enable_in(&tx, by, id, enabled).await?;
-    let_work(db, tx, id).await
+    keep(db, tx).await
 }
 
 async fn enable_in(tx: &Tx, by: &Actor, id: MailAccountId, enabled: bool) -> Result<(), SaveError> {
     let sql = "UPDATE mail_account SET enabled = $3, version = version + 1 WHERE company_id = $1 AND id = $2";
-    match execute(tx.as_conn(), sql, values![by.company.0, id.0, enabled]).await? {
-        0 => Err(SaveError::NotFound),
-        _ => Ok(()),
+    if execute(tx.as_conn(), sql, values![by.company.0, id.0, enabled]).await? == 0 {
+        return Err(SaveError::NotFound);
     }
+    match enabled {
+        true => pauses::changed_in(tx, AccountKey::Own(id)).await?,
+        false => pauses::forget_in(tx, AccountKey::Own(id)).await?,
+    }
+    Ok(())
 }
 
-/// What was wrong with the account may be mended: it rests no longer.
-async fn let_work(db: &Db, tx: Tx, id: MailAccountId) -> Result<(), SaveError> {
-    pauses::end_in(&tx, AccountKey::Own(id)).await?;
+async fn keep(db: &Db, tx: Tx) -> Result<(), SaveError> {
     tx.commit().await?;
     db.nudge();
     Ok(())
@@ -135,7 +145,7 @@ pub async fn delete(db: &Db, by: &Actor, id: MailAccountId) -> Result<(), SaveEr
     if execute(tx.as_conn(), sql, values![by.company.0, id.0]).await? == 0 {
         return Err(SaveError::NotFound);
     }
-    pauses::end_in(&tx, AccountKey::Own(id)).await?;
+    pauses::forget_in(&tx, AccountKey::Own(id)).await?;
     tx.commit().await?;
     db.nudge();
     Ok(())
@@ -147,7 +157,7 @@ pub async fn note_check(db: &Db, by: &Actor, id: MailAccountId, check: &LastChec
     let sql = "UPDATE mail_account SET checked_at = $3, check_ok = $4 WHERE company_id = $1 AND id = $2";
     let noted = execute(tx.as_conn(), sql, values![by.company.0, id.0, check.at, check.ok]).await?;
     if noted == 1 && check.ok {
-        pauses::end_in(&tx, AccountKey::Own(id)).await?;
+        pauses::works_in(&tx, AccountKey::Own(id), check.at).await?;
     }
     tx.commit().await?;
     db.nudge();

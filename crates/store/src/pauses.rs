@@ -1,17 +1,24 @@
 //! Accounts that rest after a fault of their own, and when they are tried again.
 
 use acuse_domain::Instant;
-use acuse_domain::id::MailAccountId;
+use acuse_domain::id::{CompanyId, MailAccountId};
 use acuse_domain::mail_account::Pause;
 use chrono::TimeDelta;
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use crate::db::{Db, StoreError, Tx};
-use crate::sql::{execute, one, values};
+use crate::Actor;
+use crate::db::{Db, StoreError, Tx, skip_locked};
+use crate::health;
+use crate::sql::{all, count, execute, one, values};
 
-/// After a fault an account is tried with one delivery after 15 minutes, then 1, 4 and every 12 hours.
-const PROBE_AFTER_MINUTES: [i64; 4] = [15, 60, 240, 720];
+/// After a fault an account is tried again after 15 minutes, then 1, 4 and every 12 hours: who knocks often with a wrong
+/// password is locked out.
+pub const SELDOM: [i64; 4] = [15, 60, 240, 720];
+/// A server that was only out of reach minds no knocking; its mail should leave soon after it is back.
+pub const OFTEN: [i64; 4] = [5, 10, 15, 30];
+/// Who took a probe upon itself and died lets others try after this long.
+const PROBE_TAKES: TimeDelta = TimeDelta::minutes(3);
 
 /// A company's own account, or the installation's default one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,19 +28,39 @@ pub enum AccountKey {
 }
 
 impl AccountKey {
-    fn id(self) -> Uuid {
+    pub(crate) fn id(self) -> Uuid {
         match self {
             Self::Own(id) => id.0,
             Self::Default => Uuid::nil(),
         }
     }
+
+    pub(crate) fn of(id: Uuid) -> Self {
+        if id.is_nil() { Self::Default } else { Self::Own(MailAccountId(id)) }
+    }
 }
 
-/// A resting account, and when one delivery may be tried through it.
+/// What an account is at fault with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fault<'a> {
+    pub problem_code: &'a str,
+    pub reply: &'a str,
+    /// Where in the session it was seen.
+    pub phase: &'a str,
+    /// Minutes to the probes: [`SELDOM`] or [`OFTEN`].
+    pub probe_after: [i64; 4],
+}
+
+/// A resting account, and when it is tried again by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resting {
     pub pause: Pause,
+    pub phase: String,
     pub probe_at: Instant,
+    /// A check went well and cannot prove more: one delivery may be tried.
+    pub on_trial: bool,
+    /// What was queued until then goes out through the default account.
+    pub default_sends_until: Option<Instant>,
 }
 
 pub async fn find(db: &Db, account: AccountKey) -> Result<Option<Resting>, StoreError> {
@@ -42,48 +69,189 @@ pub async fn find(db: &Db, account: AccountKey) -> Result<Option<Resting>, Store
         since: Instant,
         problem_code: String,
         reply: String,
+        phase: String,
         probe_at: Instant,
+        on_trial: bool,
+        default_sends_until: Option<Instant>,
     }
-    let sql = "SELECT since, problem_code, reply, probe_at FROM account_pause WHERE account_id = $1";
+    let sql = "SELECT since, problem_code, reply, phase, probe_at, on_trial, default_sends_until FROM account_pause
+        WHERE account_id = $1";
     let row: Option<Row> = one(db.reader(), sql, values![account.id()]).await?;
     Ok(row.map(|row| Resting {
         pause: Pause { since: row.since, problem_code: row.problem_code, reply: row.reply },
+        phase: row.phase,
         probe_at: row.probe_at,
+        on_trial: row.on_trial,
+        default_sends_until: row.default_sends_until,
     }))
 }
 
-/// Lets an account rest, or rest longer after a failed probe. Other deliveries that were under way when the account failed
-/// are no probes: only what fails when the next probe is due makes the wait longer.
+/// As [`stop`], for a fault that was seen at the login.
 pub async fn begin(db: &Db, account: AccountKey, problem_code: &str, reply: &str, now: Instant) -> Result<(), StoreError> {
+    let fault = Fault { problem_code, reply, phase: "auth", probe_after: SELDOM };
+    stop(db, account, &fault, now).await.map(|_| ())
+}
+
+/// Lets an account rest, and queues the mail to those who look after it unless they know; tells whether that was news.
+///
+/// Other deliveries that were under way when the account failed are no probes: only what fails when the next probe is due
+/// makes the wait longer.
+pub async fn stop(db: &Db, account: AccountKey, fault: &Fault<'_>, now: Instant) -> Result<bool, StoreError> {
+    let tx = db.begin_write().await?;
+    rest(&tx, account, fault, "CASE WHEN account_pause.probe_at <= $2 THEN 1 ELSE 0 END", now).await?;
+    let is_news = health::tell_stopped(&tx, account, fault, now).await?;
+    tx.commit().await?;
+    if is_news {
+        db.nudge();
+    }
+    Ok(is_news)
+}
+
+/// Lets an account rest longer: the probe that this process took upon itself failed.
+pub async fn probe_failed(db: &Db, account: AccountKey, fault: &Fault<'_>, now: Instant) -> Result<(), StoreError> {
+    let tx = db.begin_write().await?;
+    // An account that was mended meanwhile does not rest again because of how it was before.
+    let sql = "UPDATE account_pause SET on_trial = $2 WHERE account_id = $1";
+    if execute(tx.as_conn(), sql, values![account.id(), false]).await? == 1 {
+        rest(&tx, account, fault, "1", now).await?;
+    }
+    tx.commit().await
+}
+
+async fn rest(tx: &Tx, account: AccountKey, fault: &Fault<'_>, counts: &str, now: Instant) -> Result<(), StoreError> {
     #[derive(FromQueryResult)]
     struct Probes {
         probes: i32,
     }
-    let tx = db.begin_write().await?;
-    let sql =
-        "INSERT INTO account_pause (account_id, since, problem_code, reply, probes, probe_at) VALUES ($1, $2, $3, $4, 0, $5)
-        ON CONFLICT (account_id) DO UPDATE SET problem_code = $3, reply = $4,
-            probes = account_pause.probes + CASE WHEN account_pause.probe_at <= $2 THEN 1 ELSE 0 END
-        RETURNING probes";
-    let first = now + TimeDelta::minutes(PROBE_AFTER_MINUTES[0]);
-    let row: Option<Probes> = one(tx.as_conn(), sql, values![account.id(), now, problem_code, reply, first]).await?;
+    let sql = format!(
+        "INSERT INTO account_pause (account_id, since, problem_code, reply, phase, probes, probe_at) VALUES ($1, $2, $3, $4, $5, 0, $6)
+        ON CONFLICT (account_id) DO UPDATE SET problem_code = $3, reply = $4, phase = $5, probes = account_pause.probes + {counts}
+        RETURNING probes"
+    );
+    let Fault { problem_code, reply, phase, probe_after } = *fault;
+    let first = now + TimeDelta::minutes(probe_after[0]);
+    let row: Option<Probes> = one(tx.as_conn(), &sql, values![account.id(), now, problem_code, reply, phase, first]).await?;
     let probes = usize::try_from(row.map_or(0, |row| row.probes)).unwrap_or_default();
-    let minutes = PROBE_AFTER_MINUTES[probes.min(PROBE_AFTER_MINUTES.len() - 1)];
+    let minutes = probe_after[probes.min(probe_after.len() - 1)];
     let sql = "UPDATE account_pause SET probe_at = $2 WHERE account_id = $1";
     execute(tx.as_conn(), sql, values![account.id(), now + TimeDelta::minutes(minutes)]).await?;
+    Ok(())
+}
+
+/// An account to be probed by whoever was given it here, and by nobody else for some minutes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probe {
+    pub account: AccountKey,
+    /// None for the default account.
+    pub company: Option<CompanyId>,
+    /// Where in the session its fault was seen.
+    pub phase: String,
+}
+
+/// Takes up to `most` accounts whose time to be tried has come, whoever's they are.
+pub async fn take_probes_any_company(db: &Db, most: u32, now: Instant) -> Result<Vec<Probe>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        account_id: Uuid,
+        company_id: Option<Uuid>,
+        phase: String,
+    }
+    // Nearly always there is none: a look that writes nothing.
+    if count(db.reader(), "SELECT COUNT(*) AS n FROM account_pause WHERE probe_at <= $1", values![now]).await? == 0 {
+        return Ok(Vec::new());
+    }
+    let tx = db.begin_write().await?;
+    let sql = format!(
+        "UPDATE account_pause SET probe_at = $2 WHERE probe_at <= $1 AND account_id IN
+            (SELECT account_id FROM account_pause WHERE probe_at <= $1 ORDER BY probe_at LIMIT {most} {})
+        RETURNING account_id, phase, (SELECT a.company_id FROM mail_account a WHERE a.id = account_pause.account_id) AS company_id",
+        skip_locked(tx.as_conn())
+    );
+    let rows: Vec<Row> = all(tx.as_conn(), &sql, values![now, now + PROBE_TAKES]).await?;
+    tx.commit().await?;
+    let probe =
+        |row: Row| Probe { account: AccountKey::of(row.account_id), company: row.company_id.map(CompanyId), phase: row.phase };
+    Ok(rows.into_iter().map(probe).collect())
+}
+
+/// Has a resting account tried at the next occasion.
+pub async fn probe_soon_any_company(db: &Db, account: AccountKey, now: Instant) -> Result<(), StoreError> {
+    let tx = db.begin_write().await?;
+    let sql = "UPDATE account_pause SET probe_at = $2 WHERE account_id = $1 AND probe_at > $2";
+    execute(tx.as_conn(), sql, values![account.id(), now]).await?;
     tx.commit().await
 }
 
-/// Lets an account work again: it was changed, checked, or a delivery went through.
-pub async fn end(db: &Db, account: AccountKey) -> Result<(), StoreError> {
+/// The probe went well and proves nothing about where the fault was seen: one delivery may be tried.
+pub async fn put_on_trial_any_company(db: &Db, account: AccountKey, now: Instant) -> Result<(), StoreError> {
     let tx = db.begin_write().await?;
-    end_in(&tx, account).await?;
+    // Until a delivery comes there is nothing more to learn from a probe.
+    let sql = "UPDATE account_pause SET on_trial = $2, probe_at = $3 WHERE account_id = $1";
+    execute(tx.as_conn(), sql, values![account.id(), true, now + TimeDelta::minutes(SELDOM[3])]).await?;
     tx.commit().await?;
     db.nudge();
     Ok(())
 }
 
+/// Takes the one delivery's leave upon itself; whoever comes second is told no.
+pub async fn take_trial_any_company(db: &Db, account: AccountKey, now: Instant) -> Result<bool, StoreError> {
+    let tx = db.begin_write().await?;
+    let sql = "UPDATE account_pause SET on_trial = $2, probe_at = $3 WHERE account_id = $1 AND on_trial";
+    let taken = execute(tx.as_conn(), sql, values![account.id(), false, now + PROBE_TAKES]).await?;
+    tx.commit().await?;
+    Ok(taken == 1)
+}
+
+/// Has what waits now for a resting account of the company sent through the default one. Gives whether it rests.
+pub async fn send_waiting_by_default(db: &Db, by: &Actor, id: MailAccountId, now: Instant) -> Result<bool, StoreError> {
+    let tx = db.begin_write().await?;
+    let sql = "UPDATE account_pause SET default_sends_until = $3 WHERE account_id IN
+        (SELECT id FROM mail_account WHERE company_id = $1 AND id = $2)";
+    let asked = execute(tx.as_conn(), sql, values![by.company.0, id.0, now]).await?;
+    tx.commit().await?;
+    db.nudge();
+    Ok(asked == 1)
+}
+
+/// An account was seen to work: its rest is over, and those who heard that it stopped hear of this too.
+pub async fn end(db: &Db, account: AccountKey, now: Instant) -> Result<(), StoreError> {
+    let tx = db.begin_write().await?;
+    works_in(&tx, account, now).await?;
+    tx.commit().await?;
+    db.nudge();
+    Ok(())
+}
+
+/// See [`end`].
+pub(crate) async fn works_in(tx: &Tx, account: AccountKey, now: Instant) -> Result<(), StoreError> {
+    end_in(tx, account).await?;
+    hurry_in(tx, account, now).await?;
+    health::tell_recovered(tx, account, now).await
+}
+
+/// What was put off because of an account's own trouble leaves as soon as that is over.
+async fn hurry_in(tx: &Tx, account: AccountKey, now: Instant) -> Result<(), StoreError> {
+    let sql = "UPDATE delivery SET next_attempt_at = $2 WHERE state = 'deferred' AND next_attempt_at > $2
+        AND problem_phase IN ('dns', 'connect', 'greeting', 'tls', 'auth')
+        AND (company_id, module) IN (SELECT company_id, module FROM mail_account WHERE id = $1)";
+    execute(tx.as_conn(), sql, values![account.id(), now]).await?;
+    Ok(())
+}
+
+/// Ends the rest of an account that was changed. Whether it works now is not known yet.
+pub(crate) async fn changed_in(tx: &Tx, account: AccountKey) -> Result<(), StoreError> {
+    end_in(tx, account).await?;
+    health::forget_certificate(tx, account).await
+}
+
+/// Ends a rest, and says nothing about whether the account works.
 pub(crate) async fn end_in(tx: &Tx, account: AccountKey) -> Result<(), StoreError> {
     execute(tx.as_conn(), "DELETE FROM account_pause WHERE account_id = $1", values![account.id()]).await?;
     Ok(())
+}
+
+/// The account is gone, or turned off or on: nobody has to hear of it any more.
+pub(crate) async fn forget_in(tx: &Tx, account: AccountKey) -> Result<(), StoreError> {
+    end_in(tx, account).await?;
+    health::forget(tx, account).await
 }

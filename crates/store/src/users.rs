@@ -7,7 +7,7 @@ use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::{CompanyId, UserId};
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 use chrono::TimeDelta;
-use sea_orm::FromQueryResult;
+use sea_orm::{ConnectionTrait, FromQueryResult};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -180,6 +180,22 @@ pub async fn list(db: &Db, company: CompanyId) -> Result<Vec<(String, String)>, 
         "SELECT p.name, p.email FROM membership m JOIN person p ON p.id = m.person_id WHERE m.company_id = $1 ORDER BY p.name";
     let rows: Vec<Row> = all(db.reader(), sql, values![company.0]).await?;
     Ok(rows.into_iter().map(|row| (row.name, row.email)).collect())
+}
+
+/// Where a company's owners log in.
+pub async fn owners(db: &Db, company: CompanyId) -> Result<Vec<String>, StoreError> {
+    owners_in(db.reader(), company).await
+}
+
+pub(crate) async fn owners_in(conn: &impl ConnectionTrait, company: CompanyId) -> Result<Vec<String>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        email: String,
+    }
+    let sql = "SELECT p.email FROM membership m JOIN person p ON p.id = m.person_id
+        WHERE m.company_id = $1 AND m.role = 'owner' ORDER BY p.email";
+    let rows: Vec<Row> = all(conn, sql, values![company.0]).await?;
+    Ok(rows.into_iter().map(|row| row.email).collect())
 }
 
 /// 256 random bits, for a cookie or an API token.

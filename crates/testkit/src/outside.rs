@@ -14,6 +14,12 @@ pub async fn rests_are_over(url: &str) {
     run(url, "UPDATE account_pause SET probe_at = $1 WHERE probe_at > $1", vec![now().into()]).await;
 }
 
+/// Every account that rests has rested for so many hours more.
+pub async fn rests_began_earlier(url: &str, hours: i64) {
+    let since = now() - chrono::TimeDelta::hours(hours);
+    run(url, "UPDATE account_pause SET since = $1", vec![since.into()]).await;
+}
+
 /// The lease of everything that is being sent ended a while ago.
 pub async fn leases_have_ended(url: &str) {
     let sql = "UPDATE delivery SET lease_until = $1 WHERE lease_until IS NOT NULL";

@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 use acuse_mail::check::{self, Subject};
-use acuse_mail::explanation::Language;
+use acuse_mail::explanation::{Context, Language, explain};
+use acuse_store::pauses::{self, AccountKey};
 use acuse_store::secrets::Keyring;
-use acuse_store::{Db, now};
+use acuse_store::{Db, health, now};
 
 use crate::config::Config;
 use crate::failure::Failure;
@@ -24,6 +25,7 @@ pub async fn run(config: &Config) -> Result<ExitCode, Failure> {
         ("base de datos", database(config).await),
         ("clave maestra", key_file(config)),
         ("correo predeterminado", default_account(config).await),
+        ("envíos del correo predeterminado", default_rests(config).await),
         ("reloj", clock()),
         ("disco", disk(config)),
     ];
@@ -79,6 +81,32 @@ async fn default_account(config: &Config) -> Finding {
             "Corrija default_mail_url; «acuse mail check» muestra cada paso.",
         )),
     }
+}
+
+/// What its deliveries say, which a check without a message may not see.
+async fn default_rests(config: &Config) -> Finding {
+    if config.default_account.is_none() {
+        return Ok("ninguno".to_string());
+    }
+    let broken = |error: acuse_store::StoreError| (error.to_string(), "Compruebe database_url y que la base esté en marcha.");
+    let db = Db::open(&config.database_url).await.map_err(broken)?;
+    if !db.is_migrated().await.map_err(broken)? {
+        return Ok("la base aún no dice nada".to_string());
+    }
+    let resting = pauses::find(&db, AccountKey::Default).await.map_err(broken)?;
+    let health = health::find(&db, AccountKey::Default).await.map_err(broken)?;
+    let clock = |at| acuse_domain::local_time(at).format("%d/%m/%Y %H:%M").to_string();
+    if let Some(resting) = resting {
+        let why = explain(&resting.pause.problem_code, &Context::default(), Language::Spanish).title;
+        let (since, again) = (clock(resting.pause.since), clock(resting.probe_at));
+        let said = format!("en pausa desde {since}: {why} «{}»; se vuelve a probar solo el {again}", resting.pause.reply);
+        return Err((said, "Sus envíos esperan. Corrija la cuenta y reinicie Acuse, que la prueba al empezar."));
+    }
+    if let Some(ends) = health.certificate_ending(now()) {
+        let said = format!("el certificado de su servidor vence el {}", clock(ends));
+        return Err((said, "Renuévelo antes: desde entonces nada sale por esa cuenta."));
+    }
+    Ok("no está en pausa".to_string())
 }
 
 fn clock() -> Finding {

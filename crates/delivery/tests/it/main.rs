@@ -4,6 +4,8 @@
 mod engines;
 mod accepted;
 mod accounts;
+mod fallback;
+mod health;
 mod office;
 mod outages;
 mod poison;

@@ -11,7 +11,9 @@ use acuse_domain::mail_account::{MailModule, Security};
 use acuse_mail::guard::Network;
 use acuse_mail::session::{Endpoint, Limits};
 use acuse_store::deliveries::{self, Delivery};
-use acuse_store::{Db, mail_accounts, now};
+use acuse_store::pauses::AccountKey;
+use acuse_store::users::{self, Role};
+use acuse_store::{Db, mail_accounts, now, pauses};
 use acuse_testkit::builders::{TestCompany, company, made, mail_account, received};
 use acuse_testkit::world::World;
 use tokio::sync::watch;
@@ -30,6 +32,7 @@ pub struct Office {
     default_port: Option<u16>,
     limits: Limits,
     patience_at_stop: Duration,
+    connections: usize,
 }
 
 impl Office {
@@ -41,11 +44,23 @@ impl Office {
     pub async fn without_default(world: World) -> Self {
         let company = world.with(company().with_customer("Andina").with_supplier("Bodega")).await;
         let limits = Limits::each(QUICK);
-        Self { world, company, default_port: None, limits, patience_at_stop: Duration::from_secs(5) }
+        Self { world, company, default_port: None, limits, patience_at_stop: Duration::from_secs(5), connections: 4 }
     }
 
     pub fn waiting_for_servers(mut self, limit: Duration) -> Self {
         self.limits = Limits::each(limit);
+        self
+    }
+
+    pub fn with_connections(mut self, connections: usize) -> Self {
+        self.connections = connections;
+        self
+    }
+
+    /// Somebody who owns the company and logs in with this address.
+    pub async fn with_owner(self, email: &str) -> Self {
+        let password = "una clave larga".to_owned().into();
+        users::create(self.db(), self.company.id, "Ana", &email.parse().unwrap(), &password, Role::Owner, now()).await.unwrap();
         self
     }
 
@@ -74,9 +89,11 @@ impl Office {
             from_address: DEFAULT_SENDER.parse().unwrap(),
         });
         let network = Network::new(&["127.0.0.1".to_owned(), "localhost".to_owned()], None).unwrap();
-        let settings = Settings { default_account, connections_per_account: 4 };
+        let settings = Settings { default_account, connections_per_account: self.connections };
         let engine = Engine::new(db, Arc::new(self.world.keys()), network, settings)
             .with_limits(self.limits.clone())
+            .with_public_url("https://acuse.test")
+            .with_second_look_after(Duration::from_millis(200))
             .with_patience_at_stop(self.patience_at_stop);
         Running::of(engine)
     }
@@ -97,6 +114,10 @@ impl Office {
     pub async fn own_account(&self, module: MailModule, port: u16) -> MailAccountId {
         let form = own_form(module, port);
         mail_accounts::create(self.db(), &self.world.keys(), &self.company.actor, &form, None, now()).await.unwrap()
+    }
+
+    pub async fn rests(&self, account: AccountKey) -> bool {
+        pauses::find(self.db(), account).await.unwrap().is_some()
     }
 
     pub async fn deliveries(&self, payment: PaymentId) -> Vec<Delivery> {

@@ -13,6 +13,10 @@ use tokio::task::JoinHandle;
 pub enum Way {
     Accepts,
     AcceptsAfter(Duration),
+    /// Greets so, and hangs up.
+    Greets(&'static str),
+    /// Answers MAIL so.
+    SaysOfSender(&'static str),
     /// Answers RCPT so.
     SaysOfRecipient(&'static str),
     /// Answers AUTH so.
@@ -40,6 +44,8 @@ struct Mind {
     way: Way,
     heard: Vec<Heard>,
     logins: usize,
+    sessions: usize,
+    recipients: usize,
 }
 
 pub struct Server {
@@ -52,7 +58,7 @@ impl Server {
     pub async fn which(way: Way) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let mind = Arc::new(Mutex::new(Mind { way, heard: Vec::new(), logins: 0 }));
+        let mind = Arc::new(Mutex::new(Mind { way, heard: Vec::new(), logins: 0, sessions: 0, recipients: 0 }));
         let shared = mind.clone();
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -75,6 +81,21 @@ impl Server {
     pub fn logins(&self) -> usize {
         self.mind.lock().unwrap().logins
     }
+
+    /// Connections so far.
+    pub fn sessions(&self) -> usize {
+        self.mind.lock().unwrap().sessions
+    }
+
+    /// How often it was told whom a message is for.
+    pub fn recipients(&self) -> usize {
+        self.mind.lock().unwrap().recipients
+    }
+
+    /// The subjects of what was heard for an address, in order.
+    pub fn subjects_for(&self, to: &str) -> Vec<String> {
+        self.heard().iter().filter(|heard| heard.to == to).map(|heard| heard.read().subject).collect()
+    }
 }
 
 impl Drop for Server {
@@ -88,6 +109,10 @@ async fn converse(mut stream: BufReader<TcpStream>, mind: &Mutex<Mind>) -> io::R
     if matches!(way(), Way::IsSilentFromTheStart) {
         std::future::pending::<()>().await;
     }
+    mind.lock().unwrap().sessions += 1;
+    if let Way::Greets(words) = way() {
+        return say(&mut stream, words).await;
+    }
     say(&mut stream, "220 correo.test ESMTP").await?;
     let mut to = String::new();
     loop {
@@ -96,17 +121,23 @@ async fn converse(mut stream: BufReader<TcpStream>, mind: &Mutex<Mind>) -> io::R
             return Ok(());
         }
         let verb = line.get(..4).unwrap_or_default().to_ascii_uppercase();
+        mind.lock().unwrap().recipients += usize::from(verb == "RCPT");
         let answer = match (verb.as_str(), way()) {
             ("EHLO", _) => "250-correo.test\r\n250-PIPELINING\r\n250 AUTH PLAIN",
             ("AUTH", way) => {
                 mind.lock().unwrap().logins += 1;
                 if let Way::SaysOfLogin(words) = way { words } else { "235 2.7.0 Accepted" }
             }
+            ("MAIL", Way::SaysOfSender(words)) => {
+                to.clear();
+                words
+            }
             ("RCPT", Way::IsSilentAtRecipient) => std::future::pending().await,
             ("RCPT", Way::SaysOfRecipient(words)) => {
                 to.clear();
                 words
             }
+            ("RCPT", Way::SaysOfSender(_)) => "503 5.5.1 No sender",
             ("RCPT", _) => {
                 to = line.trim().trim_start_matches("RCPT TO:<").trim_end_matches('>').to_owned();
                 "250 2.1.5 Ok"

@@ -175,6 +175,20 @@ impl CompanyView {
     }
 }
 
+impl CompanyView {
+    /// For a mail to the company itself: its people know the rest.
+    pub fn named(name: &str, legal_name: &str) -> Self {
+        Self {
+            name: text::one_line(name),
+            legal_name: text::one_line(legal_name),
+            ruc: String::new(),
+            address: None,
+            phone: None,
+            logo: None,
+        }
+    }
+}
+
 impl FactsView {
     fn of(receipt: &Receipt) -> Self {
         Self {
@@ -265,14 +279,7 @@ impl AccountView {
         Self {
             subject: text::one_line(&format!("Su cuenta de correo dejó de funcionar: {}{in_brackets}", stopped.address)),
             preheader: format!("{waits}. Así se arregla."),
-            company: CompanyView {
-                name: text::one_line(stopped.company_name),
-                legal_name: text::one_line(stopped.company_legal_name),
-                ruc: String::new(),
-                address: None,
-                phone: None,
-                logo: None,
-            },
+            company: CompanyView::named(stopped.company_name, stopped.company_legal_name),
             account: StoppedView {
                 address: stopped.address.to_string(),
                 module: stopped.module.to_string(),
@@ -291,7 +298,7 @@ impl AccountView {
 }
 
 /// «24 de noviembre a las 09:14», as clocks in Ecuador showed it.
-fn moment(instant: acuse_domain::Instant) -> String {
+pub fn moment(instant: acuse_domain::Instant) -> String {
     let ecuador = FixedOffset::west_opt(HOURS_WEST_OF_UTC * 3600).expect("five hours are an offset");
     let local = instant.with_timezone(&ecuador);
     let day = words::long_date(&local.date_naive().to_string());

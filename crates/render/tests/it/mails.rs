@@ -1,7 +1,10 @@
 //! The mails say what was approved, word for word. `cargo insta review` shows what changed.
 
 use acuse_domain::receipt::Receipt;
-use acuse_render::mail::{AccountStopped, MailFacts, RenderedMail, Resend, VoidedNotice, account_stopped_mail, receipt_mail};
+use acuse_render::mail::{
+    AccountEnding, AccountFacts, AccountRecovered, AccountStopped, Ends, MailFacts, RenderedMail, Resend, VoidedNotice,
+    account_ending_mail, account_recovered_mail, account_stopped_mail, receipt_mail,
+};
 use chrono::{NaiveDate, TimeZone, Utc};
 
 use crate::support::{logo, receipt};
@@ -111,6 +114,36 @@ fn administrators_are_told_that_an_account_stopped_and_how_it_is_mended() {
     assert_eq!(none.subject, "Su cuenta de correo dejó de funcionar: cobros@ferrisierra.ec");
     assert!(none.text.contains("Todavía no espera ningún recibo."));
     assert!(account_stopped_mail(&stopped(1)).text.contains("hay un recibo en espera"));
+}
+
+const ACCOUNT: AccountFacts<'_> = AccountFacts {
+    company_name: "FerriSierra",
+    company_legal_name: "Ferretería Sierra Centro Cía. Ltda.",
+    address: "cobros@ferrisierra.ec",
+    module: "Notificación de cobros a clientes",
+    server: "mail.ferrisierra.ec",
+    url: "https://acuse.ferrisierra.ec/mi-compania/correos/0192",
+};
+
+#[test]
+fn who_heard_that_an_account_stopped_hears_that_it_works_again() {
+    let at = |hour, minute| Utc.with_ymd_and_hms(2026, 11, 24, hour, minute, 0).single().expect("it is a moment");
+    let recovered =
+        |waiting| account_recovered_mail(&AccountRecovered { facts: ACCOUNT, since: at(14, 14), at: at(20, 5), waiting });
+    check_mail("cuenta-recuperada", &recovered(3));
+    let none = recovered(0);
+    assert_eq!(none.subject, "Su cuenta de correo volvió a funcionar: cobros@ferrisierra.ec");
+    assert!(none.text.contains("Ningún recibo quedó"), "{}", none.text);
+    assert!(recovered(1).text.replace('\n', " ").contains("El recibo que esperaba está saliendo solo."));
+}
+
+#[test]
+fn what_ends_soon_is_told_with_what_to_do() {
+    // The last second of 11 December in Ecuador is the twelfth in UTC.
+    let at = Utc.with_ymd_and_hms(2026, 12, 12, 4, 59, 59).single().expect("it is a moment");
+    let ending = |what| account_ending_mail(&AccountEnding { facts: ACCOUNT, what, at });
+    check_mail("certificado-por-vencer", &ending(Ends::Certificate));
+    check_mail("conexion-por-vencer", &ending(Ends::Connection));
 }
 
 #[test]

@@ -1,22 +1,32 @@
-//! Which account would send each kind of mail now.
+//! Which account sends each kind of mail now, what stands behind it, and what the company wishes when its own one stops.
 
-use acuse_domain::mail_account::{MailAccount, MailModule};
+use acuse_domain::Instant;
+use acuse_domain::email_address::EmailAddress;
+use acuse_domain::failure_policy::{FailurePolicy, OnFailure, PatienceHours};
+use acuse_domain::mail_account::MailModule;
 use acuse_mail::explanation::Language;
-use acuse_store::mail_accounts;
-use acuse_store::pauses::{self, AccountKey};
+use acuse_store::pauses::Resting;
+use acuse_store::routing;
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::addresses::Addresses;
+use super::body::Asked;
 use super::codes;
+use super::fields::Fields;
 use super::language::Reads;
 use super::mail_accounts::PausedOut;
-use super::openapi::Always;
+use super::openapi::{Always, BadInput};
 use super::pages::List;
-use crate::access::{Authorized, ViewRecords};
+use crate::access::{Authorized, ConfigureCompany, ViewRecords};
 use crate::app::App;
-use crate::problem::Problem;
+use crate::mail_route::{Route, Routes, SendsNow};
+use crate::problem::{Problem, Said};
+
+const ON_FAILURE: [&str; 2] = ["wait", "use_default"];
 
 /// The account that would send a module's mail now.
 #[derive(Debug, Serialize, ToSchema)]
@@ -30,6 +40,56 @@ pub struct RouteOut {
     server: Option<String>,
     /// Why the account rests; the module's mail waits meanwhile.
     paused: Option<PausedOut>,
+    /// The company's own account, where it has one, then the default account.
+    chain: Vec<LinkOut>,
+    /// When the default account begins to send for the company's own one that rests.
+    default_sends_from: Option<DateTime<Utc>>,
+    policy: PolicyOut,
+}
+
+/// One account of a route.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MailRouteLink)]
+pub struct LinkOut {
+    /// `company` or `default`.
+    source: &'static str,
+    from_address: String,
+    server: String,
+    /// It is the one that sends now.
+    sends: bool,
+    /// Why it rests.
+    paused: Option<PausedOut>,
+    /// When it is tried again by itself.
+    next_check_at: Option<DateTime<Utc>>,
+    /// When its server's certificate ends, as it was last seen.
+    certificate_ends_at: Option<DateTime<Utc>>,
+}
+
+/// What happens when an account of the company's own stops, and who is told.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FailurePolicy)]
+pub struct PolicyOut {
+    /// `wait` or `use_default`.
+    on_failure: &'static str,
+    /// Hours that it rests before the default account sends; null with `wait`.
+    after_hours: Option<u8>,
+    /// Empty: the company's owners.
+    notify: Vec<String>,
+}
+
+/// What is absent stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = FailurePolicyChange, example = json!({ "on_failure": "use_default", "after_hours": 4, "notify": ["contabilidad@demo.ec"] }))]
+pub struct PolicyChange {
+    /// `wait` or `use_default`.
+    #[schema(nullable = false)]
+    on_failure: Option<String>,
+    /// 1 to 72; 4 where it was never given.
+    #[schema(nullable = false)]
+    after_hours: Option<i64>,
+    #[schema(nullable = false)]
+    notify: Option<Addresses>,
 }
 
 /// Each module's account: the company's own, else the installation's default account, else none.
@@ -39,41 +99,114 @@ pub async fn list(
     may: Authorized<ViewRecords>,
     Reads(language): Reads,
 ) -> Result<Json<List<RouteOut>>, Problem> {
-    let own = mail_accounts::list(&app.db, may.actor.company).await?;
+    let all = Routes::of(&app, may.actor.company).await?;
     let mut routes = Vec::with_capacity(MailModule::ALL.len());
     for module in MailModule::ALL {
-        let account = own.iter().find(|account| account.settings.module == module && account.enabled);
-        routes.push(match account {
-            Some(account) => RouteOut::own(module, account.clone(), language),
-            None => RouteOut::default(&app, module, language).await?,
-        });
+        let route = all.route(&app.db, module).await?;
+        routes.push(RouteOut::of(module, &route, language, acuse_store::now()));
     }
     Ok(Json(List::whole(routes)))
 }
 
+/// Changes what happens when an account of the company's own stops.
+#[utoipa::path(patch, path = "/api/v1/mail-routes", tag = "mail", request_body = PolicyChange,
+    responses((status = 200, body = PolicyOut), Always, BadInput))]
+pub async fn change(
+    State(app): State<App>,
+    may: Authorized<ConfigureCompany>,
+    asked: Asked<PolicyChange>,
+) -> Result<Json<PolicyOut>, Problem> {
+    let policy = asked.body.apply_to(routing::policy(&app.db, may.actor.company).await?)?;
+    routing::change_policy(&app.db, &may.actor, &policy).await?;
+    Ok(Json(PolicyOut::of(&policy)))
+}
+
+impl PolicyChange {
+    fn apply_to(self, mut policy: FailurePolicy) -> Result<FailurePolicy, Problem> {
+        let mut fields = Fields::default();
+        let known = |code: &str| ON_FAILURE.into_iter().find(|known| *known == code);
+        let chosen = fields.optional_code("on_failure", self.on_failure.as_deref(), known, &ON_FAILURE);
+        let hours = self.after_hours.map(PatienceHours::new);
+        if hours == Some(None) {
+            let most = PatienceHours::MOST;
+            let said = Said::both(format!("Las horas van de 1 a {most}."), format!("Hours go from 1 to {most}."));
+            fields.note("after_hours", "hours_invalid", said);
+        }
+        if let Some(notify) = &self.notify {
+            policy.notify = fields.addresses("notify", notify);
+        }
+        fields.check()?;
+        policy.on_failure = match (chosen, policy.on_failure, hours.flatten()) {
+            (Some("wait"), ..) | (None, OnFailure::Wait, _) => OnFailure::Wait,
+            (_, _, Some(after)) => OnFailure::UseDefault { after },
+            (_, kept @ OnFailure::UseDefault { .. }, None) => kept,
+            (_, OnFailure::Wait, None) => OnFailure::UseDefault { after: PatienceHours::USUAL },
+        };
+        Ok(policy)
+    }
+}
+
+impl PolicyOut {
+    fn of(policy: &FailurePolicy) -> Self {
+        let (on_failure, after_hours) = match policy.on_failure {
+            OnFailure::Wait => ("wait", None),
+            OnFailure::UseDefault { after } => ("use_default", Some(after.get())),
+        };
+        Self { on_failure, after_hours, notify: policy.notify.iter().map(EmailAddress::to_string).collect() }
+    }
+}
+
 impl RouteOut {
-    fn own(module: MailModule, account: MailAccount, language: Language) -> Self {
-        let paused = account.pause.map(|pause| PausedOut::of(pause, &account.settings.server, language));
+    fn of(module: MailModule, route: &Route, language: Language, now: Instant) -> Self {
+        let sends = route.sends_now(now);
+        let own = route.own.as_ref().map(|own| {
+            let settings = &own.account.settings;
+            LinkOut::of("company", settings.from_address.to_string(), settings.server.clone())
+                .resting(own.rest.as_ref(), language)
+                .sending(sends == SendsNow::Own)
+                .until(own.health.certificate_ends_at)
+        });
+        let default = route.default.as_ref().map(|default| {
+            LinkOut::of("default", default.account.from_address.to_string(), default.account.server.clone())
+                .resting(default.rest.as_ref(), language)
+                .sending(sends == SendsNow::Default)
+        });
+        let chain: Vec<LinkOut> = own.into_iter().chain(default).collect();
+        // Whoever sends now, else whoever they wait for.
+        let head = chain.iter().find(|link| link.sends).or(chain.first());
+        let rest = match (sends, &route.own, &route.default) {
+            (SendsNow::Waits, Some(own), _) => own.rest.as_ref(),
+            (SendsNow::Waits, None, Some(default)) => default.rest.as_ref(),
+            _ => None,
+        };
         Self {
             module: module.as_str(),
-            source: "company",
-            from_address: Some(account.settings.from_address.to_string()),
-            server: Some(account.settings.server),
-            paused,
+            source: head.map_or("none", |link| link.source),
+            from_address: head.map(|link| link.from_address.clone()),
+            server: head.map(|link| link.server.clone()),
+            paused: rest.zip(head).map(|(rest, link)| PausedOut::of(rest.pause.clone(), &link.server, language)),
+            default_sends_from: route.default_sends_from(),
+            policy: PolicyOut::of(&route.policy),
+            chain,
         }
     }
+}
 
-    async fn default(app: &App, module: MailModule, language: Language) -> Result<Self, Problem> {
-        let Some(account) = &app.default_account else {
-            return Ok(Self { module: module.as_str(), source: "none", from_address: None, server: None, paused: None });
-        };
-        let resting = pauses::find(&app.db, AccountKey::Default).await?;
-        Ok(Self {
-            module: module.as_str(),
-            source: "default",
-            from_address: Some(account.from_address.to_string()),
-            server: Some(account.server.clone()),
-            paused: resting.map(|resting| PausedOut::of(resting.pause, &account.server, language)),
-        })
+impl LinkOut {
+    fn of(source: &'static str, from_address: String, server: String) -> Self {
+        Self { source, from_address, server, sends: false, paused: None, next_check_at: None, certificate_ends_at: None }
+    }
+
+    fn resting(self, rest: Option<&Resting>, language: Language) -> Self {
+        let paused = rest.map(|rest| PausedOut::of(rest.pause.clone(), &self.server, language));
+        Self { paused, next_check_at: rest.map(|rest| rest.probe_at), ..self }
+    }
+
+    fn sending(self, sends: bool) -> Self {
+        Self { sends, ..self }
+    }
+
+    fn until(self, certificate_ends_at: Option<Instant>) -> Self {
+        Self { certificate_ends_at, ..self }
     }
 }

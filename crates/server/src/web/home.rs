@@ -3,14 +3,16 @@
 use acuse_domain::Instant;
 use acuse_domain::delivery::State as Fate;
 use acuse_domain::document::Side;
+use acuse_domain::mail_account::MailModule;
 use acuse_domain::money::Money;
 use acuse_domain::payment::Direction;
 use acuse_mail::explanation::{Context, Language, explain};
 use acuse_store::Page as Rows;
 use acuse_store::deliveries::{self, Delivery, Filter};
 use acuse_store::documents::{self, AgeSum};
+use acuse_store::pauses::Resting;
 use acuse_store::payments::{self, Summary};
-use acuse_store::{mail_accounts, users};
+use acuse_store::users;
 use askama::Template;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -19,10 +21,12 @@ use chrono::{Datelike, Timelike};
 
 use crate::access::{Authorized, Permission, RecordPayments, ViewRecords};
 use crate::app::App;
+use crate::mail_route::{OwnLink, Routes, SendsNow};
 use crate::web::calendar;
 use crate::web::contacts::show::payment_path;
 use crate::web::deliveries::cause;
 use crate::web::filters;
+use crate::web::mail_accounts::certificate_ending;
 use crate::web::page::{Page, Section, shown};
 use crate::web::state_mark::StateMark;
 use crate::web::trouble::Trouble;
@@ -68,7 +72,7 @@ pub async fn show(State(app): State<App>, may: Authorized<ViewRecords>, headers:
     let payable = documents::aging(&app.db, company, Side::Payable, today).await?;
     let last = payments::list(&app.db, company, &payments::Filter::default(), Rows { after: None, limit: LAST }).await?;
     let sent = deliveries::of_payments(&app.db, company, &last.iter().map(|one| one.id).collect::<Vec<_>>()).await?;
-    let mut todo = paused_accounts(&app, &may).await?;
+    let mut todo = accounts(&app, &may, page.now).await?;
     todo.extend(failed_deliveries(&app, &may).await?);
     todo.extend(overdue(&receivable, Side::Receivable));
     todo.extend(overdue(&payable, Side::Payable));
@@ -82,21 +86,75 @@ pub async fn show(State(app): State<App>, may: Authorized<ViewRecords>, headers:
     }))
 }
 
-async fn paused_accounts(app: &App, may: &Authorized<ViewRecords>) -> Result<Vec<Todo>, Trouble> {
-    let accounts = mail_accounts::list(&app.db, may.actor.company).await?;
-    let paused = accounts.into_iter().filter_map(|account| account.pause.map(|pause| (account.id, account.settings, pause)));
-    let todo = paused.map(|(id, settings, pause)| {
-        let context = Context { host: &settings.server, username: &settings.username, ..Context::default() };
-        Todo {
-            icon: "alert-octagon",
-            is_bad: true,
-            what: format!("La cuenta {} está en pausa", settings.from_address),
-            detail: format!("{}. Sus recibos esperan.", explain(&pause.problem_code, &context, Language::Spanish).title),
-            href: format!("/mi-compania/correos/{id}"),
-            act: "Revisar la cuenta",
+/// Accounts that rest, or will stop soon if nothing is done.
+async fn accounts(app: &App, may: &Authorized<ViewRecords>, now: Instant) -> Result<Vec<Todo>, Trouble> {
+    let routes = Routes::of(app, may.actor.company).await?;
+    let mut todo = Vec::new();
+    for module in MailModule::ALL {
+        let route = routes.route(&app.db, module).await?;
+        let Some(own) = &route.own else { continue };
+        if let Some(rest) = &own.rest {
+            let waiting = deliveries::today_of_module(&app.db, may.actor.company, module, now).await?.1;
+            todo.push(resting(own, rest, route.sends_now(now), waiting, now));
         }
-    });
-    Ok(todo.collect())
+        todo.extend(ending(own, now));
+    }
+    todo.extend(resting_default(&routes, app, now).await?);
+    Ok(todo)
+}
+
+fn resting(own: &OwnLink, rest: &Resting, sends: SendsNow, waiting: i64, now: Instant) -> Todo {
+    let settings = &own.account.settings;
+    let context = Context { host: &settings.server, username: &settings.username, ..Context::default() };
+    let why = explain(&rest.pause.problem_code, &context, Language::Spanish).title;
+    let meanwhile = match (sends, waiting) {
+        (SendsNow::Default, _) => "Mientras tanto sale por el correo predeterminado.".to_owned(),
+        (_, 0) => "Ningún recibo espera todavía.".to_owned(),
+        (_, 1) => "1 recibo espera.".to_owned(),
+        (_, waiting) => format!("{waiting} recibos esperan."),
+    };
+    Todo {
+        icon: "alert-octagon",
+        is_bad: true,
+        what: format!("La cuenta {} está en pausa", settings.from_address),
+        detail: format!("{why}, desde {}. {meanwhile}", calendar::moment(rest.pause.since, now)),
+        href: format!("/mi-compania/correos/{}", own.account.id),
+        act: "Revisar la cuenta",
+    }
+}
+
+fn ending(own: &OwnLink, now: Instant) -> Option<Todo> {
+    let settings = &own.account.settings;
+    own.health.certificate_ending(now).map(|ends| Todo {
+        icon: "alert-triangle",
+        is_bad: ends <= now,
+        what: certificate_ending(&settings.server, ends, now),
+        detail: format!("Sin uno nuevo, {} deja de enviar. Lo renueva su proveedor de correo.", settings.from_address),
+        href: format!("/mi-compania/correos/{}", own.account.id),
+        act: "Revisar la cuenta",
+    })
+}
+
+/// Only where the company's mail depends on it.
+async fn resting_default(routes: &Routes, app: &App, now: Instant) -> Result<Option<Todo>, Trouble> {
+    for module in MailModule::ALL {
+        let route = routes.route(&app.db, module).await?;
+        if let (None, Some(default)) = (&route.own, &route.default)
+            && let Some(rest) = &default.rest
+        {
+            let context = Context { host: &default.account.server, ..Context::default() };
+            let why = explain(&rest.pause.problem_code, &context, Language::Spanish).title;
+            return Ok(Some(Todo {
+                icon: "alert-octagon",
+                is_bad: true,
+                what: "El correo predeterminado está en pausa".to_owned(),
+                detail: format!("{why}, desde {}. Avise al administrador.", calendar::moment(rest.pause.since, now)),
+                href: "/mi-compania/correos".to_owned(),
+                act: "Ver los correos",
+            }));
+        }
+    }
+    Ok(None)
 }
 
 async fn failed_deliveries(app: &App, may: &Authorized<ViewRecords>) -> Result<Vec<Todo>, Trouble> {

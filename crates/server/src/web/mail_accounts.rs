@@ -8,6 +8,7 @@ mod form;
 mod help;
 mod live;
 mod origins;
+pub mod policy;
 mod probe;
 mod sealed;
 mod shown;
@@ -33,6 +34,7 @@ use crate::web::page::{Page, Section, refused, shown, with_status};
 use crate::web::path_id::PathId;
 use crate::web::trouble::Trouble;
 
+pub use cards::certificate_ending;
 use cards::{DeleteQuestion, ListPage};
 use change::Desk;
 use first_step::FirstStep;

@@ -100,10 +100,34 @@ struct ClaimRow {
 /// Claims up to `most` due deliveries of a lane until `now + lease`, the longest waiting first. One whose receipt cannot be
 /// read fails here, alone.
 pub async fn claim_due(db: &Db, lane: Lane, most: u32, lease: TimeDelta, now: Instant) -> Result<Vec<Claimed>, StoreError> {
+    claim(db, lane, None, most, lease, now).await
+}
+
+/// The same, of what was queued until a moment.
+pub async fn claim_due_queued_until(
+    db: &Db,
+    lane: Lane,
+    until: Instant,
+    most: u32,
+    lease: TimeDelta,
+    now: Instant,
+) -> Result<Vec<Claimed>, StoreError> {
+    claim(db, lane, Some(until), most, lease, now).await
+}
+
+async fn claim(
+    db: &Db,
+    lane: Lane,
+    queued_until: Option<Instant>,
+    most: u32,
+    lease: TimeDelta,
+    now: Instant,
+) -> Result<Vec<Claimed>, StoreError> {
     let tx = db.begin_write().await?;
     let sql = format!(
         "WITH due AS MATERIALIZED (
             SELECT id FROM delivery WHERE company_id = $1 AND module = $2 AND next_attempt_at <= $3
+            AND ($5 IS NULL OR queued_at <= $5)
             ORDER BY next_attempt_at, id LIMIT {most} {})
         UPDATE delivery SET state = 'sending', attempts = attempts + 1, fence = fence + 1, lease_until = $4, next_attempt_at = NULL
         WHERE company_id = $1 AND state IN ('queued', 'deferred', 'in_doubt') AND id IN (SELECT id FROM due)
@@ -114,7 +138,7 @@ pub async fn claim_due(db: &Db, lane: Lane, most: u32, lease: TimeDelta, now: In
                 AND a.state = 'in_doubt' AND a.at >= delivery.queued_at) AS doubts",
         skip_locked(tx.as_conn())
     );
-    let asked = values![lane.company.0, lane.module.as_str(), now, now + lease];
+    let asked = values![lane.company.0, lane.module.as_str(), now, now + lease, queued_until];
     let mut rows: Vec<ClaimRow> = all(tx.as_conn(), &sql, asked).await?;
     rows.sort_by_key(|row| (row.queued_at, row.id));
     let claimed = with_letters(&tx, lane, rows, now).await?;

@@ -4,9 +4,13 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use acuse_domain::failure_policy::FailurePolicy;
+use acuse_domain::id::{CompanyId, MailAccountId};
+use acuse_store::pauses::{self, AccountKey};
 use acuse_store::payments::RecordError;
-use acuse_store::{Db, StoreError};
+use acuse_store::{Db, StoreError, notices, routing};
 use acuse_testkit::builders::{TestCompany, company, received, usd};
+use acuse_testkit::outside;
 use acuse_testkit::postgres::Postgres;
 use acuse_testkit::world::World;
 use sea_orm::{ConnectionTrait, Database};
@@ -17,6 +21,7 @@ use crate::record;
 on_both_engines!(
     a_migrated_database_is_migrated_again_and_opened_again,
     two_processes_may_migrate_at_once,
+    a_database_of_the_first_version_behaves_as_before,
     a_database_of_a_newer_version_is_left_alone,
     a_nudge_wakes_who_waits,
 );
@@ -52,6 +57,37 @@ async fn two_processes_may_migrate_at_once(world: World) {
     let (first, second) = tokio::join!(one.migrate(), other.migrate());
     assert_eq!((first.is_ok(), second.is_ok()), (true, true), "{first:?} {second:?}");
     assert!(other.is_migrated().await.unwrap());
+}
+
+async fn a_database_of_the_first_version_behaves_as_before(world: World) {
+    let url = if world.db.is_sqlite() {
+        format!("sqlite://{}?mode=rwc", world.folder().join("first.db").display())
+    } else {
+        Postgres::shared().new_database()
+    };
+    let first = Database::connect(url.as_str()).await.unwrap();
+    let mut migrator = sqlx::migrate!("./migrations");
+    migrator.migrations = migrator.migrations.iter().filter(|one| one.version == 1).cloned().collect();
+    match first.get_database_backend() {
+        sea_orm::DbBackend::Postgres => migrator.run(first.get_postgres_connection_pool()).await.unwrap(),
+        _ => migrator.run(first.get_sqlite_connection_pool()).await.unwrap(),
+    }
+    first.close().await.unwrap();
+    let (company, account, now) = (uuid::Uuid::now_v7(), uuid::Uuid::now_v7(), acuse_store::now());
+    let sql = "INSERT INTO company (id, ruc, legal_name, created_at) VALUES ($1, '1790012344001', 'Antigua S.A.', $2)";
+    outside::run(&url, sql, vec![company.into(), now.into()]).await;
+    let sql = "INSERT INTO account_pause (account_id, since, problem_code, reply, probes, probe_at)
+        VALUES ($1, $2, 'bad_credentials', '535', 2, $2)";
+    outside::run(&url, sql, vec![account.into(), now.into()]).await;
+
+    let db = Db::open(url.trim_end_matches("?mode=rwc")).await.unwrap();
+    db.migrate().await.unwrap();
+    assert!(db.is_migrated().await.unwrap());
+    assert_eq!(routing::policy(&db, CompanyId(company)).await.unwrap(), FailurePolicy::default(), "deliveries wait");
+    let resting = pauses::find(&db, AccountKey::Own(MailAccountId(account))).await.unwrap().unwrap();
+    assert_eq!((resting.pause.since, resting.phase.as_str(), resting.on_trial), (now, "auth", false));
+    assert!(!notices::are_due_any_company(&db, now).await.unwrap(), "nobody is told of what happened before");
+    db.close().await;
 }
 
 async fn a_database_of_a_newer_version_is_left_alone(world: World) {

@@ -195,7 +195,7 @@ async fn a_faulty_account_rests_longer_after_each_failed_probe(world: World) {
     }
     let shown = mail_accounts::find(&world.db, made.id, id).await.unwrap().unwrap().pause.unwrap();
     assert_eq!((shown.since, shown.reply.as_str()), (noon(), "535 again"));
-    pauses::end(&world.db, account).await.unwrap();
+    pauses::end(&world.db, account, at).await.unwrap();
     assert_eq!(pauses::find(&world.db, account).await.unwrap(), None);
 }
 
@@ -223,7 +223,7 @@ async fn an_account_works_again_once_it_is_mended(world: World) {
 async fn the_default_account_rests_for_everybody(world: World) {
     pauses::begin(&world.db, AccountKey::Default, "auth_wrong_password", "535", noon()).await.unwrap();
     assert!(pauses::find(&world.db, AccountKey::Default).await.unwrap().is_some());
-    pauses::end(&world.db, AccountKey::Default).await.unwrap();
+    pauses::end(&world.db, AccountKey::Default, noon_and(1)).await.unwrap();
     assert!(pauses::find(&world.db, AccountKey::Default).await.unwrap().is_none());
 }
 

@@ -1,21 +1,27 @@
-//! The list: for each module, the account that would send now.
+//! The list: for each module, the account that would send now, how it is, and what happens if it stops.
 
 use acuse_domain::Instant;
 use acuse_domain::company::Company;
 use acuse_domain::id::CompanyId;
 use acuse_domain::mail_account::{MailAccount, MailModule};
 use acuse_mail::explanation::{Context, Explanation, Language, explain};
-use acuse_store::pauses::{self, AccountKey, Resting};
-use acuse_store::{StoreError, companies, deliveries, mail_accounts};
+use acuse_store::pauses::Resting;
+use acuse_store::{StoreError, companies, deliveries, users};
 use askama::Template;
 use chrono::NaiveTime;
 
 use super::domain::DomainRow;
 use super::form::module_word;
+use super::policy::PolicyForm;
 use crate::app::App;
+use crate::mail_route::{OwnLink, Route, Routes, SendsNow};
+use crate::web::form_errors::FormErrors;
 use crate::web::page::Page;
 use crate::web::state_mark::StateMark;
 use crate::web::{calendar, filters};
+
+/// Days that the little chart shows, today included.
+const DAYS: usize = 14;
 
 #[derive(Template)]
 #[template(path = "mail_accounts/list.html")]
@@ -25,6 +31,11 @@ pub struct ListPage {
     cards: Vec<Card>,
     disabled: Vec<MailAccount>,
     question: Option<DeleteQuestion>,
+    policy: PolicyForm,
+    /// Those who are told where nobody was named.
+    owners: String,
+    has_default: bool,
+    errors: FormErrors,
 }
 
 /// A module and who sends for it.
@@ -33,6 +44,7 @@ struct Card {
     id: &'static str,
     module: MailModule,
     today: Today,
+    spark: Option<Spark>,
     sender: Sender,
     /// An account of its own that is turned off.
     turned_off: Option<MailAccount>,
@@ -42,6 +54,19 @@ struct Today {
     accepted: i64,
     waiting: i64,
     problems: i64,
+}
+
+/// Accepted on each of the last days, as bars.
+struct Spark {
+    bars: Vec<Bar>,
+    most: i64,
+    least: i64,
+    today: i64,
+}
+
+struct Bar {
+    x: usize,
+    height: i64,
 }
 
 enum Sender {
@@ -63,34 +88,52 @@ struct OwnAccount {
     /// «probada hoy 09:12»
     when: String,
     rest: Option<Rest>,
+    /// «El certificado de mail.empresa.ec vence el 11/12/2026, en 12 días»
+    ending: Option<String>,
 }
 
-/// Why an account rests, and when it is tried again by itself.
+/// Why an account rests, when it is tried again by itself, and who sends meanwhile.
 struct Rest {
     since: String,
-    again: String,
+    /// When it is tried again; nothing where the next delivery tries it.
+    again: Option<String>,
     why: Explanation,
     reply: String,
+    worked_until: Option<String>,
+    meanwhile: Option<String>,
+    /// What waits can be sent through the default account.
+    may_send_by_default: bool,
 }
 
 impl ListPage {
     pub async fn load(app: &App, page: Page, company: CompanyId, may_configure: bool) -> Result<Self, StoreError> {
-        let company = companies::find(&app.db, company).await?;
-        let Some(company) = company else {
-            return Ok(Self { page, may_configure, cards: Vec::new(), disabled: Vec::new(), question: None });
-        };
-        let (enabled, disabled): (Vec<_>, Vec<_>) =
-            mail_accounts::list(&app.db, company.id).await?.into_iter().partition(|account| account.enabled);
+        let routes = Routes::of(app, company).await?;
+        let disabled = routes.disabled();
         let mut cards = Vec::new();
-        for (id, module) in ["m1", "m2"].into_iter().zip(MailModule::ALL) {
-            let own = enabled.iter().find(|account| account.settings.module == module);
-            let (accepted, waiting, problems) =
-                deliveries::today_of_module(&app.db, company.id, module, midnight(page.now)).await?;
-            let sender = sender(app, &company, own, page.now).await?;
-            let turned_off = disabled.iter().find(|account| account.settings.module == module).cloned();
-            cards.push(Card { id, module, today: Today { accepted, waiting, problems }, sender, turned_off });
+        if let Some(company) = companies::find(&app.db, company).await? {
+            let today = midnight(page.now);
+            let days = deliveries::accepted_per_day(&app.db, company.id, today, DAYS).await?;
+            for (id, module) in ["m1", "m2"].into_iter().zip(MailModule::ALL) {
+                let (accepted, waiting, problems) = deliveries::today_of_module(&app.db, company.id, module, today).await?;
+                let route = routes.route(&app.db, module).await?;
+                let today = Today { accepted, waiting, problems };
+                let sender = sender(app, &company, &route, &today, module, page.now).await?;
+                let turned_off = disabled.iter().find(|account| account.settings.module == module).cloned();
+                let spark = days.iter().find(|(of, _)| *of == module).and_then(|(_, counts)| Spark::of(counts));
+                cards.push(Card { id, module, today, spark, sender, turned_off });
+            }
         }
-        Ok(Self { page, may_configure, cards, disabled, question: None })
+        Ok(Self {
+            page,
+            may_configure,
+            cards,
+            disabled,
+            question: None,
+            policy: PolicyForm::of(&routes.policy),
+            owners: users::owners(&app.db, company).await?.join("; "),
+            has_default: app.default_account.is_some(),
+            errors: FormErrors::default(),
+        })
     }
 
     /// With a dialog over it.
@@ -98,9 +141,27 @@ impl ListPage {
         Self { question: Some(question), ..self }
     }
 
+    /// With what was typed for «Si una cuenta propia deja de funcionar», and what is wrong with it.
+    pub fn refused(self, policy: PolicyForm, errors: FormErrors) -> Self {
+        Self { policy, errors, ..self }
+    }
+
     /// The page's own primary steps back where an account has to be mended, and behind a dialog.
     fn adding_is_primary(&self) -> bool {
         self.question.is_none() && !self.cards.iter().any(Card::rests)
+    }
+
+    fn has_own(&self) -> bool {
+        self.cards.iter().any(|card| matches!(card.sender, Sender::Own(_)))
+    }
+
+    /// Beside the one narrow card that a resting account leaves.
+    fn policy_is_beside(&self) -> bool {
+        self.cards.iter().filter(|card| !card.rests()).count() == 1
+    }
+
+    fn primary(&self) -> &'static str {
+        if self.question.is_some() { "btn-secondary" } else { "btn-primary" }
     }
 }
 
@@ -111,6 +172,24 @@ impl Card {
 
     fn new_account(&self) -> String {
         format!("/mi-compania/correos/nueva?modulo={}", module_word(self.module))
+    }
+}
+
+impl Spark {
+    /// Heights of a chart of 34; nothing where nothing was accepted.
+    fn of(counts: &[i64]) -> Option<Self> {
+        let most = counts.iter().copied().max().filter(|most| *most > 0)?;
+        let bar = |(day, count): (usize, &i64)| Bar { x: (day * 21).div_ceil(2), height: (count * 34 / most).max(1) };
+        Some(Self {
+            bars: counts.iter().enumerate().map(bar).collect(),
+            most,
+            least: counts.iter().copied().min().unwrap_or_default(),
+            today: counts.last().copied().unwrap_or_default(),
+        })
+    }
+
+    fn days(&self) -> usize {
+        self.bars.len()
     }
 }
 
@@ -127,28 +206,48 @@ impl OwnAccount {
     }
 }
 
-async fn sender(app: &App, company: &Company, own: Option<&MailAccount>, now: Instant) -> Result<Sender, StoreError> {
-    if let Some(account) = own {
-        let resting = pauses::find(&app.db, AccountKey::Own(account.id)).await?;
-        let domain = DomainRow::known(app, account).await?;
-        return Ok(Sender::Own(Box::new(own_account(account.clone(), domain, resting, now))));
+async fn sender(
+    app: &App,
+    company: &Company,
+    route: &Route,
+    today: &Today,
+    module: MailModule,
+    now: Instant,
+) -> Result<Sender, StoreError> {
+    if let Some(own) = &route.own {
+        let worked_until = match own.rest {
+            Some(_) => deliveries::last_accepted_by_own(&app.db, company.id, module).await?,
+            None => None,
+        };
+        let domain = DomainRow::known(app, &own.account).await?;
+        return Ok(Sender::Own(Box::new(own_account(own, domain, route, today, worked_until, now))));
     }
-    let Some(default) = &app.default_account else { return Ok(Sender::Nobody) };
-    let sender = default.from_address.to_string();
-    let context = Context { host: &default.server, sender: &sender, ..Context::default() };
-    let rest = pauses::find(&app.db, AccountKey::Default).await?.map(|resting| rest(resting, &context, now));
+    let Some(default) = &route.default else { return Ok(Sender::Nobody) };
+    let sender = default.account.from_address.to_string();
+    let context = Context { host: &default.account.server, sender: &sender, ..Context::default() };
     Ok(Sender::Default {
         from: format!("{} <{sender}>", company.profile.legal_name),
         reply_to: company.profile.email.as_ref().map(ToString::to_string),
-        rest,
+        rest: default.rest.clone().map(|resting| rest(resting, &context, now)),
     })
 }
 
-fn own_account(account: MailAccount, domain: DomainRow, resting: Option<Resting>, now: Instant) -> OwnAccount {
+fn own_account(own: &OwnLink, domain: DomainRow, route: &Route, today: &Today, worked_until: Option<Instant>, now: Instant) -> OwnAccount {
+    let account = own.account.clone();
     let settings = &account.settings;
     let sender = settings.from_address.to_string();
     let context = Context { host: &settings.server, username: &settings.username, sender: &sender, ..Context::default() };
-    let rest = resting.map(|resting| rest(resting, &context, now));
+    let rest = own.rest.clone().map(|resting| {
+        let default_works = route.default.as_ref().is_some_and(|default| default.rest.is_none());
+        let is_asked = resting.default_sends_until.is_some();
+        let may_send = default_works && !is_asked && route.sends_now(now) == SendsNow::Waits && today.waiting > 0;
+        Rest {
+            worked_until: worked_until.map(|at| calendar::moment(at, now)),
+            meanwhile: meanwhile(route, &resting, now),
+            may_send_by_default: may_send,
+            ..rest(resting, &context, now)
+        }
+    });
     let (verdict, when) = match (&rest, &account.last_check) {
         (Some(rest), _) => (StateMark::verdict(false), format!("en pausa desde {}", rest.since)),
         (None, Some(check)) => {
@@ -157,16 +256,59 @@ fn own_account(account: MailAccount, domain: DomainRow, resting: Option<Resting>
         }
         (None, None) => (StateMark::untried(), "se guardó sin una prueba correcta".to_owned()),
     };
-    OwnAccount { account, domain, verdict, when, rest }
+    let ending = own.health.certificate_ending(now).map(|ends| certificate_ending(&settings.server, ends, now));
+    OwnAccount { account, domain, verdict, when, rest, ending }
+}
+
+/// Who sends for an account that rests, or will.
+fn meanwhile(route: &Route, resting: &Resting, now: Instant) -> Option<String> {
+    let since = |at: Instant| calendar::moment(at, now);
+    match (route.default_sends_from(), resting.default_sends_until) {
+        (Some(from), _) if route.sends_now(now) == SendsNow::Default => {
+            Some(format!("Mientras tanto sale por el correo predeterminado desde {}.", since(from)))
+        }
+        (Some(from), None) if from > now => {
+            Some(format!("Si sigue así, desde {} sale por el correo predeterminado.", since(from)))
+        }
+        (_, Some(until)) => Some(format!("Lo que esperaba {} sale por el correo predeterminado.", since(until))),
+        _ => None,
+    }
+}
+
+pub fn certificate_ending(server: &str, ends: Instant, now: Instant) -> String {
+    let day = calendar::today(ends);
+    let date = calendar::day(day);
+    match (day - calendar::today(now)).num_days() {
+        ..0 => format!("El certificado de {server} venció el {date}"),
+        0 => format!("El certificado de {server} vence hoy"),
+        1 => format!("El certificado de {server} vence mañana"),
+        days => format!("El certificado de {server} vence el {date}, en {days} días"),
+    }
 }
 
 fn rest(resting: Resting, context: &Context<'_>, now: Instant) -> Rest {
-    let Resting { pause, probe_at } = resting;
+    let Resting { pause, probe_at, on_trial, .. } = resting;
     Rest {
         since: calendar::moment(pause.since, now),
-        again: calendar::short_moment(probe_at, now),
+        again: (!on_trial).then(|| again(probe_at, now)),
         why: explain(&pause.problem_code, context, Language::Spanish),
         reply: pause.reply,
+        worked_until: None,
+        meanwhile: None,
+        may_send_by_default: false,
+    }
+}
+
+/// «a las 11:31», «el 28/11 a las 02:10», or at any moment now.
+fn again(probe_at: Instant, now: Instant) -> String {
+    if probe_at <= now {
+        return "en un momento".to_owned();
+    }
+    let hour = calendar::hour(probe_at);
+    if calendar::today(probe_at) == calendar::today(now) {
+        format!("a las {hour}")
+    } else {
+        format!("el {} a las {hour}", calendar::short_moment(probe_at, now))
     }
 }
 
@@ -204,5 +346,30 @@ mod tests {
         let at = |text: &str| text.parse::<Instant>().unwrap();
         assert_eq!(midnight(at("2026-11-25T04:59:59Z")), at("2026-11-24T05:00:00Z"));
         assert_eq!(midnight(at("2026-11-25T05:00:00Z")), at("2026-11-25T05:00:00Z"));
+    }
+
+    #[test]
+    fn the_next_test_is_told_by_the_clock() {
+        let at = |text: &str| text.parse::<Instant>().unwrap();
+        let now = at("2026-11-24T16:00:00Z");
+        assert_eq!(again(at("2026-11-24T16:31:00Z"), now), "a las 11:31");
+        assert_eq!(again(at("2026-11-25T07:10:00Z"), now), "el 25/11 a las 02:10");
+        assert_eq!(again(now, now), "en un momento");
+    }
+
+    #[test]
+    fn a_certificate_that_ends_says_when() {
+        let said = |ends: &str| certificate_ending("mail.x.ec", ends.parse().unwrap(), "2026-11-24T16:00:00Z".parse().unwrap());
+        assert_eq!(said("2026-12-06T23:59:59Z"), "El certificado de mail.x.ec vence el 06/12/2026, en 12 días");
+        assert_eq!(said("2026-11-25T23:59:59Z"), "El certificado de mail.x.ec vence mañana");
+        assert_eq!(said("2026-11-24T23:59:59Z"), "El certificado de mail.x.ec vence hoy");
+        assert_eq!(said("2026-11-20T23:59:59Z"), "El certificado de mail.x.ec venció el 20/11/2026");
+    }
+
+    #[test]
+    fn bars_stand_as_high_as_their_days() {
+        let spark = Spark::of(&[0, 26, 52]).unwrap();
+        assert_eq!(spark.bars.iter().map(|bar| (bar.x, bar.height)).collect::<Vec<_>>(), [(0, 1), (11, 17), (21, 34)]);
+        assert!(Spark::of(&[0; 14]).is_none());
     }
 }

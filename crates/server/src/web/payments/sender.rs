@@ -1,11 +1,12 @@
 //! From which account a receipt would leave, told before it is asked for.
 
+use acuse_domain::Instant;
 use acuse_domain::id::CompanyId;
-use acuse_store::pauses::{self, AccountKey};
-use acuse_store::{StoreError, mail_accounts};
+use acuse_store::StoreError;
 
 use super::Book;
 use crate::app::App;
+use crate::mail_route::{Route, Routes, SendsNow};
 
 /// The «desde» of an envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,20 +21,29 @@ pub struct Sender {
 
 impl Sender {
     pub async fn of(app: &App, company: CompanyId, book: Book) -> Result<Self, StoreError> {
-        let accounts = mail_accounts::list(&app.db, company).await?;
-        let own = accounts.into_iter().find(|account| account.enabled && account.settings.module == book.module());
-        if let Some(own) = own {
-            let waits = own.pause.map(|_| "La cuenta de correo está detenida: el envío esperará hasta que se corrija.");
-            let (address, server) = (own.settings.from_address.to_string(), own.settings.server);
-            return Ok(Self { address, server, is_default: false, waits });
-        }
-        let Some(default) = &app.default_account else {
-            let waits = Some("Aún no hay una cuenta de correo: el envío esperará hasta que la haya.");
-            return Ok(Self { address: String::new(), server: String::new(), is_default: false, waits });
+        let route = Routes::of(app, company).await?.route(&app.db, book.module()).await?;
+        Ok(Self::on(&route, acuse_store::now()))
+    }
+
+    fn on(route: &Route, now: Instant) -> Self {
+        let sends = route.sends_now(now);
+        let waits = match (sends, &route.own) {
+            (SendsNow::Own | SendsNow::Default, _) => None,
+            (SendsNow::Waits, Some(_)) => Some("La cuenta de correo está detenida: el envío esperará hasta que se corrija."),
+            (SendsNow::Waits, None) => Some("El correo predeterminado está detenido: el envío esperará hasta que se corrija."),
+            (SendsNow::Nobody, _) => Some("Aún no hay una cuenta de correo: el envío esperará hasta que la haya."),
         };
-        let rests = pauses::find(&app.db, AccountKey::Default).await?;
-        let waits = rests.map(|_| "El correo predeterminado está detenido: el envío esperará hasta que se corrija.");
-        Ok(Self { address: default.from_address.to_string(), server: default.server.clone(), is_default: true, waits })
+        match (&route.own, &route.default) {
+            (Some(own), _) if sends != SendsNow::Default => {
+                let (address, server) = (own.account.settings.from_address.to_string(), own.account.settings.server.clone());
+                Self { address, server, is_default: false, waits }
+            }
+            (_, Some(default)) => {
+                let (address, server) = (default.account.from_address.to_string(), default.account.server.clone());
+                Self { address, server, is_default: true, waits }
+            }
+            _ => Self { address: String::new(), server: String::new(), is_default: false, waits },
+        }
     }
 
     /// `cobros@empresa.ec`, or `avisos@servidor.ec, correo predeterminado`.

@@ -1,0 +1,163 @@
+//! Tells those who look after an account what became of it, through the default account: never through the one that failed.
+
+use acuse_domain::Instant;
+use acuse_domain::delivery::{Next, Outcome};
+use acuse_mail::explanation::{Context, Language, explain};
+use acuse_mail::message::{self, InvalidField, Mail};
+use acuse_mail::session::{Envelope, Session};
+use acuse_render::mail::{AccountEnding, AccountFacts, AccountRecovered, AccountStopped, Ends, RenderedMail};
+use acuse_render::mail::{account_ending_mail, account_recovered_mail, account_stopped_mail};
+use acuse_store::notices::{self, News, Notice, Told};
+use acuse_store::pauses::{self, AccountKey};
+use acuse_store::{StoreError, now};
+use chrono::TimeDelta;
+
+use crate::accounts::{Account, DefaultAccount, default_account};
+use crate::attempt::outcome_of;
+use crate::recorder::LEASE;
+use crate::retry::{self, Progress};
+use crate::weight::{Sentence, fault, problem_of};
+use crate::worker::Engine;
+
+/// Mails claimed at once; they are few.
+const AT_ONCE: u32 = 8;
+/// The default account rests or asks for patience: the mail goes out when it is looked at again.
+const LATER: TimeDelta = TimeDelta::minutes(1);
+
+/// Sends what is due. While the default account rests, or there is none, the pages and the log tell it alone.
+pub(crate) async fn round(engine: &Engine) -> Result<(), StoreError> {
+    let Some(default) = &engine.settings.default_account else { return Ok(()) };
+    if !notices::are_due_any_company(&engine.db, now()).await? || pauses::find(&engine.db, AccountKey::Default).await?.is_some() {
+        return Ok(());
+    }
+    for notice in notices::claim_due_any_company(&engine.db, AT_ONCE, LEASE, now()).await? {
+        tell(engine, default, &notice).await?;
+    }
+    Ok(())
+}
+
+async fn tell(engine: &Engine, default: &DefaultAccount, notice: &Notice) -> Result<(), StoreError> {
+    let (db, begun, account) = (&engine.db, now(), default_account(default));
+    let (told, reply) = match written(notice, default, &engine.public_url) {
+        Ok(bytes) => match hand_over(engine, &account, notice, &bytes).await? {
+            Some(outcome) => (after(engine, &account, notice, &outcome, begun).await?, reply_of(outcome)),
+            None => return Ok(()),
+        },
+        Err(error) => {
+            tracing::error!("A mail about an account cannot be written: {error}");
+            (Told::Failed, String::new())
+        }
+    };
+    tracing::info!(company.id = %notice.company, "A mail about an account: {told:?}");
+    notices::record(db, notice.company, notice.id, notice.fence, &told, &reply, now()).await
+}
+
+/// Nothing where another process has taken it over.
+async fn hand_over(engine: &Engine, account: &Account, notice: &Notice, bytes: &[u8]) -> Result<Option<Outcome>, StoreError> {
+    let pace = engine.paces.of(&account.pool_key);
+    let _leave = pace.enter().await;
+    // A session of its own: these are few, and a stale one would leave a doubt.
+    let mut session: Session = match engine.desk.open(account, &engine.desk.limits).await {
+        Ok(session) => session,
+        Err(failure) => return Ok(Some(outcome_of(&failure))),
+    };
+    if !notices::hand_over(&engine.db, notice.company, notice.id, notice.fence, now()).await? {
+        return Ok(None);
+    }
+    let envelope = Envelope { from: &account.from_address, recipient: &notice.recipient, copies: &[] };
+    let answer = session.send(&envelope, bytes).await;
+    engine.desk.pool.give_back(&account.pool_key, session);
+    Ok(Some(match answer {
+        Ok(reply) => Outcome::Accepted { reply: reply.text().to_owned() },
+        Err(failure) => outcome_of(&failure),
+    }))
+}
+
+async fn after(
+    engine: &Engine,
+    account: &Account,
+    notice: &Notice,
+    outcome: &Outcome,
+    begun: Instant,
+) -> Result<Told, StoreError> {
+    let sentence = engine.suspicions.sentence(&account.pool_key, outcome, false, begun, now());
+    if let (Sentence::Rests, Some(problem)) = (sentence, problem_of(outcome)) {
+        tracing::warn!("The account at {} rests: {}", account.endpoint.host, problem.code);
+        engine.suspicions.forget(&account.pool_key);
+        pauses::stop(&engine.db, AccountKey::Default, &fault(problem), now()).await?;
+    }
+    let progress = Progress { attempts: notice.attempt, tried_since: Some(notice.queued_at), was_in_doubt: false };
+    Ok(match retry::after(outcome, progress, now(), rand::random_range(0..1_000)) {
+        Next::Accepted => Told::Accepted,
+        // Once is the promise: a doubt is left to the page.
+        Next::ConfirmAgain { .. } => Told::InDoubt,
+        Next::Failed => Told::Failed,
+        Next::Retry { at } => Told::Again { at },
+        Next::WaitForAccount => Told::Again { at: now() + LATER },
+    })
+}
+
+fn reply_of(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Accepted { reply } => reply,
+        other => problem_of(&other).map(|problem| problem.reply.clone()).unwrap_or_default(),
+    }
+}
+
+fn written(notice: &Notice, default: &DefaultAccount, public_url: &str) -> Result<Vec<u8>, InvalidField> {
+    let rendered = rendered(notice, public_url);
+    let host = idna::domain_to_ascii(default.from_address.domain()).unwrap_or_else(|_| "acuse.invalid".to_string());
+    message::compose(&Mail {
+        from_name: "Acuse",
+        from_address: &default.from_address,
+        to_name: None,
+        to: &notice.recipient,
+        reply_to: None,
+        subject: &rendered.subject,
+        text: &rendered.text,
+        html: Some(&rendered.html),
+        logo_png: None,
+        attachments: &[],
+        message_id: &format!("{}@{host}", notice.id),
+        date: notice.queued_at,
+        in_reply_to: None,
+    })
+}
+
+fn rendered(notice: &Notice, public_url: &str) -> RenderedMail {
+    let url = format!("{public_url}/mi-compania/correos/{}", notice.account);
+    let waiting = u32::try_from(notice.waiting).unwrap_or(u32::MAX);
+    let facts = AccountFacts {
+        company_name: &notice.company_name,
+        company_legal_name: &notice.legal_name,
+        address: &notice.from_address,
+        module: notice.module.name(),
+        server: &notice.server,
+        url: &url,
+    };
+    match &notice.news {
+        News::Stopped { since, problem_code, reply } => {
+            let context =
+                Context { host: &notice.server, username: &notice.username, sender: &notice.from_address, ..Context::default() };
+            let why = explain(problem_code, &context, Language::Spanish);
+            account_stopped_mail(&AccountStopped {
+                company_name: facts.company_name,
+                company_legal_name: facts.company_legal_name,
+                address: facts.address,
+                module: facts.module,
+                since: *since,
+                server: facts.server,
+                url: facts.url,
+                problem_title: &why.title,
+                reply,
+                fix: &why.fix,
+                waiting,
+            })
+        }
+        News::Recovered { since } => {
+            account_recovered_mail(&AccountRecovered { facts, since: *since, at: notice.queued_at, waiting })
+        }
+        News::CertificateEnding { at } => account_ending_mail(&AccountEnding { facts, what: Ends::Certificate, at: *at }),
+        News::ConnectionEnding { at } => account_ending_mail(&AccountEnding { facts, what: Ends::Connection, at: *at }),
+    }
+}

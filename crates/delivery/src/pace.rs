@@ -1,0 +1,201 @@
+//! How many connections an account may hold at once: fewer once its provider says that these were too many, and slowly more
+//! again. Each account has its own pace; one that is slowed down holds up nobody else.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant as Moment};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Nothing more is begun for so long after the provider said that it is too much. Most limits are counted by the minute.
+const BREATH: Duration = Duration::from_secs(30);
+/// So many messages without a complaint, and one more connection is tried.
+const GOOD_FOR_ONE_MORE: u32 = 50;
+
+/// The paces of all accounts, by pool key.
+pub(crate) struct Paces {
+    most: usize,
+    breath: Duration,
+    all: Mutex<HashMap<String, Arc<Pace>>>,
+}
+
+/// One account's.
+pub(crate) struct Pace {
+    most: usize,
+    gate: Arc<Semaphore>,
+    mind: Mutex<Mind>,
+}
+
+struct Mind {
+    allowed: usize,
+    /// Connections that are to be given up when they come back.
+    owed: usize,
+    good: u32,
+    not_before: Option<Moment>,
+}
+
+/// Leave to use one connection, until it is dropped.
+pub(crate) struct Leave {
+    pace: Arc<Pace>,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Paces {
+    pub(crate) fn new(most: usize) -> Self {
+        Self { most: most.max(1), breath: BREATH, all: Mutex::default() }
+    }
+
+    pub(crate) fn with_breath(self, breath: Duration) -> Self {
+        Self { breath, ..self }
+    }
+
+    pub(crate) fn of(&self, account: &str) -> Arc<Pace> {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(account.to_owned()).or_insert_with(|| Arc::new(Pace::new(self.most))).clone()
+    }
+
+    /// The provider said that it is too much: half the connections, after a while.
+    pub(crate) fn slow_down(&self, account: &str) -> usize {
+        self.of(account).slow_down(Moment::now() + self.breath)
+    }
+}
+
+impl Pace {
+    fn new(most: usize) -> Self {
+        let mind = Mind { allowed: most, owed: 0, good: 0, not_before: None };
+        Self { most, gate: Arc::new(Semaphore::new(most)), mind: Mutex::new(mind) }
+    }
+
+    pub(crate) fn allowed(&self) -> usize {
+        self.mind().allowed
+    }
+
+    /// Whether it is still taking breath.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.mind().not_before.is_some_and(|until| until > Moment::now())
+    }
+
+    /// Waits until fewer than allowed are in use, whichever lane uses them.
+    pub(crate) async fn enter(self: &Arc<Self>) -> Leave {
+        // The gate is never closed.
+        let permit = self.gate.clone().acquire_owned().await.ok();
+        Leave { pace: self.clone(), permit }
+    }
+
+    /// A message went through.
+    pub(crate) fn went_well(&self) {
+        let mut mind = self.mind();
+        if mind.allowed == self.most {
+            return;
+        }
+        mind.good += 1;
+        if mind.good >= GOOD_FOR_ONE_MORE {
+            mind.good = 0;
+            mind.allowed += 1;
+            if mind.owed > 0 {
+                mind.owed -= 1;
+            } else {
+                self.gate.add_permits(1);
+            }
+        }
+    }
+
+    fn slow_down(&self, not_before: Moment) -> usize {
+        let mut mind = self.mind();
+        // Those that were under way together heard the same complaint.
+        if mind.not_before.is_none_or(|until| until <= Moment::now()) {
+            let fewer = (mind.allowed / 2).max(1);
+            let given_up = mind.allowed - fewer;
+            mind.owed += given_up - self.gate.forget_permits(given_up);
+            mind.allowed = fewer;
+        }
+        mind.good = 0;
+        mind.not_before = Some(not_before);
+        mind.allowed
+    }
+
+    fn mind(&self) -> MutexGuard<'_, Mind> {
+        self.mind.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        let mut mind = self.pace.mind();
+        if mind.owed > 0
+            && let Some(permit) = self.permit.take()
+        {
+            mind.owed -= 1;
+            permit.forget();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paces() -> Paces {
+        Paces::new(4).with_breath(Duration::ZERO)
+    }
+
+    async fn entered(pace: &Arc<Pace>) -> Option<Leave> {
+        tokio::time::timeout(Duration::from_millis(50), pace.enter()).await.ok()
+    }
+
+    #[tokio::test]
+    async fn a_complaint_halves_the_connections_down_to_one() {
+        let paces = paces();
+        assert_eq!([(); 4].map(|()| paces.slow_down("a")), [2, 1, 1, 1]);
+        assert_eq!(paces.of("b").allowed(), 4, "nobody else");
+        let pace = paces.of("a");
+        let only = entered(&pace).await.expect("one may");
+        assert!(entered(&pace).await.is_none());
+        drop(only);
+        assert!(entered(&pace).await.is_some());
+    }
+
+    #[tokio::test]
+    async fn connections_in_use_are_given_up_as_they_come_back() {
+        let paces = paces();
+        let pace = paces.of("a");
+        let mut used = Vec::new();
+        for _ in 0..4 {
+            used.push(entered(&pace).await.expect("four may"));
+        }
+        paces.slow_down("a");
+        used.truncate(2);
+        assert!(entered(&pace).await.is_none(), "two are in use, and two may be");
+        used.clear();
+        let _two = (entered(&pace).await.expect("one"), entered(&pace).await.expect("two"));
+        assert!(entered(&pace).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn good_messages_bring_the_connections_back_slowly() {
+        let paces = paces();
+        let pace = paces.of("a");
+        paces.slow_down("a");
+        paces.slow_down("a");
+        for _ in 0..GOOD_FOR_ONE_MORE - 1 {
+            pace.went_well();
+        }
+        assert_eq!(pace.allowed(), 1);
+        for _ in 0..10 * GOOD_FOR_ONE_MORE {
+            pace.went_well();
+        }
+        assert_eq!(pace.allowed(), 4);
+        let mut used = Vec::new();
+        for _ in 0..4 {
+            used.push(entered(&pace).await.expect("four may again"));
+        }
+        assert!(entered(&pace).await.is_none());
+    }
+
+    #[test]
+    fn one_complaint_of_many_at_once_counts_once() {
+        let paces = Paces::new(8);
+        assert_eq!([(); 4].map(|()| paces.slow_down("a")), [4, 4, 4, 4]);
+        assert!(paces.of("a").is_waiting());
+    }
+}

@@ -1,0 +1,109 @@
+//! «Si una cuenta propia deja de funcionar»: what the company wishes then, and the one click that sends what waits.
+
+use acuse_domain::contact::MOST_ADDRESSES;
+use acuse_domain::email_address::{EmailAddress, parse_list};
+use acuse_domain::failure_policy::{FailurePolicy, OnFailure, PatienceHours};
+use acuse_domain::id::MailAccountId;
+use acuse_store::{pauses, routing};
+use axum::Form;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::cards::ListPage;
+use super::{LIST, found};
+use crate::access::{Authorized, ConfigureCompany};
+use crate::app::App;
+use crate::problem::sentence;
+use crate::web::form_errors::FormErrors;
+use crate::web::page::{Page, Section, refused};
+use crate::web::path_id::PathId;
+use crate::web::trouble::Trouble;
+
+/// As it is typed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct PolicyForm {
+    /// `esperar` or `predeterminado`.
+    pub fallo: String,
+    pub horas: String,
+    pub avisar: String,
+}
+
+impl PolicyForm {
+    pub fn of(policy: &FailurePolicy) -> Self {
+        let (fallo, after) = match policy.on_failure {
+            OnFailure::Wait => ("esperar", PatienceHours::USUAL),
+            OnFailure::UseDefault { after } => ("predeterminado", after),
+        };
+        let avisar = policy.notify.iter().map(EmailAddress::as_str).collect::<Vec<_>>().join("; ");
+        Self { fallo: fallo.to_owned(), horas: after.get().to_string(), avisar }
+    }
+
+    pub fn uses_default(&self) -> bool {
+        self.fallo == "predeterminado"
+    }
+
+    /// For «Después de 4 horas»: what was typed may be no number.
+    pub fn hours(&self) -> String {
+        let hours = self.read_hours().unwrap_or(PatienceHours::USUAL).get();
+        if hours == 1 { "1 hora".to_owned() } else { format!("{hours} horas") }
+    }
+
+    fn read_hours(&self) -> Option<PatienceHours> {
+        self.horas.trim().parse().ok().and_then(PatienceHours::new)
+    }
+
+    fn read(&self, errors: &mut FormErrors) -> Option<FailurePolicy> {
+        let on_failure = match (self.uses_default(), self.read_hours()) {
+            (false, _) => Some(OnFailure::Wait),
+            (true, Some(after)) => Some(OnFailure::UseDefault { after }),
+            (true, None) => {
+                errors.add("horas", format!("Las horas van de 1 a {}.", PatienceHours::MOST));
+                None
+            }
+        };
+        let notify = match parse_list(&self.avisar) {
+            Ok(addresses) if addresses.len() > MOST_ADDRESSES => {
+                errors.add("avisar", format!("Son más de {MOST_ADDRESSES} direcciones."));
+                None
+            }
+            Ok(addresses) => Some(addresses),
+            Err(error) => {
+                errors.add("avisar", sentence(&error));
+                None
+            }
+        };
+        Some(FailurePolicy { on_failure: on_failure?, notify: notify? })
+    }
+}
+
+pub async fn change(
+    State(app): State<App>,
+    may: Authorized<ConfigureCompany>,
+    headers: HeaderMap,
+    Form(form): Form<PolicyForm>,
+) -> Result<Response, Trouble> {
+    let mut errors = FormErrors::default();
+    let Some(policy) = form.read(&mut errors) else {
+        let page = Page::load(&app, &may, Section::MiCompania, &headers).await?;
+        let list = ListPage::load(&app, page, may.actor.company, true).await?;
+        return Ok(refused(&list.refused(form, errors)));
+    };
+    routing::change_policy(&app.db, &may.actor, &policy).await?;
+    Ok(Redirect::to(LIST).into_response())
+}
+
+/// «Enviar los 6 con el correo predeterminado»
+pub async fn send_waiting(
+    State(app): State<App>,
+    may: Authorized<ConfigureCompany>,
+    PathId(id): PathId<MailAccountId>,
+) -> Result<Redirect, Trouble> {
+    found(&app, &may, id).await?;
+    if app.default_account.is_some() {
+        pauses::send_waiting_by_default(&app.db, &may.actor, id, acuse_store::now()).await?;
+    }
+    Ok(Redirect::to(LIST))
+}

@@ -1,0 +1,323 @@
+//! Mails to those who look after an account: that it stopped, works again, or that something of it ends soon.
+//!
+//! A row for each recipient is written in the transaction that it tells of, so it is there if that happened, and once.
+
+use acuse_domain::Instant;
+use acuse_domain::email_address::EmailAddress;
+use acuse_domain::id::{CompanyId, MailAccountId};
+use acuse_domain::mail_account::MailModule;
+use chrono::TimeDelta;
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use crate::db::{Db, StoreError, Tx, skip_locked};
+use crate::pauses::AccountKey;
+use crate::sql::{all, code, count, execute, new_id, one, values};
+use crate::{routing, users};
+
+/// News that could not be told for a day is none any more; the page has it.
+const STAYS_NEWS: TimeDelta = TimeDelta::hours(24);
+/// A server was given the mail, and nobody came back to say how it ended.
+const LOST_AFTER: TimeDelta = TimeDelta::minutes(30);
+
+/// What several mails have in common. With the recipient it exists once.
+pub(crate) struct Subject {
+    pub company: CompanyId,
+    pub account: AccountKey,
+    pub kind: &'static str,
+    pub about: Instant,
+}
+
+/// Queues a mail to each who looks after the company's accounts: those it named, else its owners.
+pub(crate) async fn queue_for_all(
+    tx: &Tx,
+    subject: &Subject,
+    problem_code: &str,
+    problem_reply: &str,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let named = routing::policy_in(tx.as_conn(), subject.company).await?.notify;
+    let mut recipients: Vec<String> = named.iter().map(ToString::to_string).collect();
+    if recipients.is_empty() {
+        recipients = users::owners_in(tx.as_conn(), subject.company).await?;
+    }
+    for recipient in recipients {
+        queue(tx, subject, &recipient, problem_code, problem_reply, now).await?;
+    }
+    Ok(())
+}
+
+/// Queues a mail to each who was told that the account stopped, and takes back what they were not told yet.
+pub(crate) async fn queue_for_who_heard(tx: &Tx, subject: &Subject, now: Instant) -> Result<(), StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        recipient: String,
+    }
+    let stopped = values![subject.company.0, subject.account.id(), subject.about];
+    let sql = "SELECT recipient FROM account_notice WHERE company_id = $1 AND account_id = $2 AND kind = 'stopped' AND about = $3
+        AND state IN ('sending', 'accepted', 'in_doubt') ORDER BY recipient";
+    let heard: Vec<Row> = all(tx.as_conn(), sql, stopped).await?;
+    take_back_stopped(tx, subject.account).await?;
+    for row in heard {
+        queue(tx, subject, &row.recipient, "", "", now).await?;
+    }
+    Ok(())
+}
+
+/// A certificate ends all the same.
+async fn take_back_stopped(tx: &Tx, account: AccountKey) -> Result<(), StoreError> {
+    let sql = "UPDATE account_notice SET state = 'cancelled', next_attempt_at = NULL
+        WHERE account_id = $1 AND kind = 'stopped' AND state = 'queued'";
+    execute(tx.as_conn(), sql, values![account.id()]).await?;
+    Ok(())
+}
+
+async fn queue(
+    tx: &Tx,
+    subject: &Subject,
+    recipient: &str,
+    problem_code: &str,
+    problem_reply: &str,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO account_notice (company_id, id, account_id, kind, about, recipient, problem_code, problem_reply,
+        state, queued_at, next_attempt_at, attempts, fence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', $9, $9, 0, 0)
+        ON CONFLICT (account_id, kind, about, recipient) DO NOTHING";
+    let row = values![
+        subject.company.0,
+        new_id(),
+        subject.account.id(),
+        subject.kind,
+        subject.about,
+        recipient,
+        problem_code,
+        problem_reply,
+        now
+    ];
+    execute(tx.as_conn(), sql, row).await?;
+    Ok(())
+}
+
+/// Takes back what of an account was not told yet and is not true any more.
+pub(crate) async fn cancel_all(tx: &Tx, account: AccountKey) -> Result<(), StoreError> {
+    let sql = "UPDATE account_notice SET state = 'cancelled', next_attempt_at = NULL WHERE account_id = $1 AND state = 'queued'";
+    execute(tx.as_conn(), sql, values![account.id()]).await?;
+    Ok(())
+}
+
+/// What a mail says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    Stopped {
+        since: Instant,
+        problem_code: String,
+        reply: String,
+    },
+    /// After it had stopped at this moment.
+    Recovered {
+        since: Instant,
+    },
+    CertificateEnding {
+        at: Instant,
+    },
+    /// Of an account connected to Google or Microsoft.
+    ConnectionEnding {
+        at: Instant,
+    },
+}
+
+/// A mail in one worker's hands until its lease ends, with all that is needed to write it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    pub company: CompanyId,
+    pub id: Uuid,
+    pub fence: i64,
+    /// This one included.
+    pub attempt: i32,
+    pub queued_at: Instant,
+    pub recipient: EmailAddress,
+    pub news: News,
+    /// What people call the company, and its razón social.
+    pub company_name: String,
+    pub legal_name: String,
+    pub account: MailAccountId,
+    pub module: MailModule,
+    pub from_address: String,
+    pub server: String,
+    pub username: String,
+    /// Deliveries that wait for the account.
+    pub waiting: i64,
+}
+
+#[derive(FromQueryResult)]
+struct ClaimRow {
+    company_id: Uuid,
+    id: Uuid,
+    account_id: Uuid,
+    kind: String,
+    about: Instant,
+    recipient: String,
+    problem_code: String,
+    problem_reply: String,
+    queued_at: Instant,
+    attempts: i32,
+    fence: i64,
+}
+
+/// Whether a mail is due, or one under way has lost its worker. Whoever's it is.
+pub async fn are_due_any_company(db: &Db, now: Instant) -> Result<bool, StoreError> {
+    let due = "SELECT COUNT(*) AS n FROM account_notice WHERE next_attempt_at <= $1";
+    let leased = "SELECT COUNT(*) AS n FROM account_notice WHERE lease_until < $1";
+    Ok(count(db.reader(), due, values![now]).await? > 0 || count(db.reader(), leased, values![now]).await? > 0)
+}
+
+/// Claims up to `most` due mails until `now + lease`, whoever's they are. What a dead worker held comes back first, unless a
+/// server may have it: then it is never sent again.
+pub async fn claim_due_any_company(db: &Db, most: u32, lease: TimeDelta, now: Instant) -> Result<Vec<Notice>, StoreError> {
+    let tx = db.begin_write().await?;
+    tidy_up(&tx, now).await?;
+    let sql = format!(
+        "UPDATE account_notice SET state = 'sending', attempts = attempts + 1, fence = fence + 1, lease_until = $2,
+            next_attempt_at = NULL
+        WHERE state = 'queued' AND (company_id, id) IN
+            (SELECT company_id, id FROM account_notice WHERE next_attempt_at <= $1 ORDER BY next_attempt_at, id LIMIT {most} {})
+        RETURNING company_id, id, account_id, kind, about, recipient, problem_code, problem_reply, queued_at, attempts, fence",
+        skip_locked(tx.as_conn())
+    );
+    let rows: Vec<ClaimRow> = all(tx.as_conn(), &sql, values![now, now + lease]).await?;
+    let mut claimed = Vec::with_capacity(rows.len());
+    for row in rows {
+        claimed.extend(put_together(&tx, row, now).await?);
+    }
+    tx.commit().await?;
+    Ok(claimed)
+}
+
+async fn tidy_up(tx: &Tx, now: Instant) -> Result<(), StoreError> {
+    let back = "UPDATE account_notice SET state = 'queued', next_attempt_at = $1, lease_until = NULL
+        WHERE state = 'sending' AND lease_until < $1 AND handed_over_at IS NULL";
+    execute(tx.as_conn(), back, values![now]).await?;
+    let lost = "UPDATE account_notice SET state = 'in_doubt', finished_at = $1, lease_until = NULL
+        WHERE state = 'sending' AND lease_until < $1 AND handed_over_at < $2";
+    execute(tx.as_conn(), lost, values![now, now - LOST_AFTER]).await?;
+    let stale = "UPDATE account_notice SET state = 'cancelled', next_attempt_at = NULL, finished_at = $1
+        WHERE state = 'queued' AND next_attempt_at <= $1 AND queued_at < $2";
+    execute(tx.as_conn(), stale, values![now, now - STAYS_NEWS]).await?;
+    Ok(())
+}
+
+/// Nothing, and the mail is given up, where the account is gone or the row cannot be read.
+async fn put_together(tx: &Tx, row: ClaimRow, now: Instant) -> Result<Option<Notice>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct About {
+        legal_name: String,
+        trade_name: Option<String>,
+        module: String,
+        from_address: String,
+        server: String,
+        username: String,
+        waiting: i64,
+    }
+    let sql = "SELECT c.legal_name, c.trade_name, a.module, a.from_address, a.server, a.username,
+            (SELECT COUNT(*) FROM delivery d WHERE d.company_id = a.company_id AND d.module = a.module
+                AND d.state IN ('queued', 'sending', 'deferred')) AS waiting
+        FROM mail_account a JOIN company c ON c.id = a.company_id WHERE a.company_id = $1 AND a.id = $2";
+    let about: Option<About> = one(tx.as_conn(), sql, values![row.company_id, row.account_id]).await?;
+    let (Some(about), Ok(recipient), Some(news)) = (about, row.recipient.parse(), news(&row)) else {
+        let (company, id, fence) = (CompanyId(row.company_id), row.id, row.fence);
+        finish(tx, company, id, fence, "cancelled", "", now).await?;
+        return Ok(None);
+    };
+    Ok(Some(Notice {
+        company: CompanyId(row.company_id),
+        id: row.id,
+        fence: row.fence,
+        attempt: row.attempts,
+        queued_at: row.queued_at,
+        recipient,
+        news,
+        company_name: about.trade_name.unwrap_or_else(|| about.legal_name.clone()),
+        legal_name: about.legal_name,
+        account: MailAccountId(row.account_id),
+        module: code(&about.module, MailModule::parse)?,
+        from_address: about.from_address,
+        server: about.server,
+        username: about.username,
+        waiting: about.waiting,
+    }))
+}
+
+fn news(row: &ClaimRow) -> Option<News> {
+    let (since, at) = (row.about, row.about);
+    Some(match row.kind.as_str() {
+        "stopped" => News::Stopped { since, problem_code: row.problem_code.clone(), reply: row.problem_reply.clone() },
+        "recovered" => News::Recovered { since },
+        "certificate_ending" => News::CertificateEnding { at },
+        "connection_ending" => News::ConnectionEnding { at },
+        _ => return None,
+    })
+}
+
+/// Notes that the server is given the mail now. Tells no where the lease was lost: then it must not be given.
+pub async fn hand_over(db: &Db, company: CompanyId, id: Uuid, fence: i64, now: Instant) -> Result<bool, StoreError> {
+    let tx = db.begin_write().await?;
+    let sql = "UPDATE account_notice SET handed_over_at = $4
+        WHERE company_id = $1 AND id = $2 AND fence = $3 AND state = 'sending' AND handed_over_at IS NULL AND lease_until >= $4";
+    let ours = execute(tx.as_conn(), sql, values![company.0, id, fence, now]).await?;
+    tx.commit().await?;
+    Ok(ours == 1)
+}
+
+/// How a mail went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    Accepted,
+    /// A server may have it.
+    InDoubt,
+    /// It will not be taken.
+    Failed,
+    /// No server has it: it goes out at this moment.
+    Again {
+        at: Instant,
+    },
+}
+
+/// Writes down how a mail went, unless the lease was lost meanwhile.
+pub async fn record(
+    db: &Db,
+    company: CompanyId,
+    id: Uuid,
+    fence: i64,
+    told: &Told,
+    reply: &str,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let tx = db.begin_write().await?;
+    match told {
+        Told::Accepted => finish(&tx, company, id, fence, "accepted", reply, now).await?,
+        Told::InDoubt => finish(&tx, company, id, fence, "in_doubt", reply, now).await?,
+        Told::Failed => finish(&tx, company, id, fence, "failed", reply, now).await?,
+        Told::Again { at } => {
+            let sql = "UPDATE account_notice SET state = 'queued', next_attempt_at = $4, lease_until = NULL,
+                handed_over_at = NULL, reply = $5
+                WHERE company_id = $1 AND id = $2 AND fence = $3 AND state = 'sending'";
+            execute(tx.as_conn(), sql, values![company.0, id, fence, *at, reply]).await?;
+        }
+    }
+    tx.commit().await
+}
+
+async fn finish(
+    tx: &Tx,
+    company: CompanyId,
+    id: Uuid,
+    fence: i64,
+    state: &'static str,
+    reply: &str,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE account_notice SET state = $4, finished_at = $5, lease_until = NULL, reply = $6
+        WHERE company_id = $1 AND id = $2 AND fence = $3 AND state = 'sending'";
+    execute(tx.as_conn(), sql, values![company.0, id, fence, state, now, reply]).await?;
+    Ok(())
+}
