@@ -6,5 +6,6 @@ mod deliveries;
 mod documented;
 mod mail_accounts;
 mod mail_domain;
+mod mail_routes;
 mod once;
 mod payments;

@@ -8,6 +8,7 @@ mod home;
 mod login;
 mod mail_accounts;
 mod mail_domain;
+mod mail_health;
 mod mailbox;
 mod passwords;
 mod payments;
