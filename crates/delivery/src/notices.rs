@@ -84,7 +84,7 @@ async fn after(
     if let (Sentence::Rests, Some(problem)) = (sentence, problem_of(outcome)) {
         tracing::warn!("The account at {} rests: {}", account.endpoint.host, problem.code);
         engine.suspicions.forget(&account.pool_key);
-        pauses::stop(&engine.db, AccountKey::Default, &fault(problem), now()).await?;
+        pauses::stop_any_company(&engine.db, AccountKey::Default, &fault(problem), now()).await?;
     }
     let progress = Progress { attempts: notice.attempt, tried_since: Some(notice.queued_at), was_in_doubt: false };
     Ok(match retry::after(outcome, progress, now(), rand::random_range(0..1_000)) {

@@ -42,7 +42,7 @@ async fn try_one(engine: &Engine, probe: Probe) -> Result<(), StoreError> {
         Err(outcome) => {
             if let Some(problem) = problem_of(&outcome) {
                 tracing::info!("The account at {host} rests longer: {}", problem.code);
-                pauses::probe_failed(db, probe.account, &fault(problem), now()).await?;
+                pauses::probe_failed_any_company(db, probe.account, &fault(problem), now()).await?;
             }
         }
     }

@@ -279,8 +279,8 @@ impl Turn {
         tracing::warn!("The account at {} rests: {}", self.account.endpoint.host, problem.code);
         let (db, key) = (&self.engine.db, self.account.key);
         let written = match self.scope {
-            Scope::Trial => pauses::probe_failed(db, key, &fault(problem), now()).await,
-            _ => pauses::stop(db, key, &fault(problem), now()).await.map(|_| ()),
+            Scope::Trial => pauses::probe_failed_any_company(db, key, &fault(problem), now()).await,
+            _ => pauses::stop_any_company(db, key, &fault(problem), now()).await.map(|_| ()),
         };
         if let Err(error) = written {
             tracing::error!("That an account rests could not be written down: {error}");

@@ -130,10 +130,6 @@ pub async fn run(engine: Engine, stop: watch::Receiver<bool>) {
     for care in [Care::Probes, Care::Notices, Care::Certificates] {
         rounds.spawn(care.again_and_again(engine.clone(), stopped.clone()));
     }
-    // Whoever starts a node may just have mended its default account.
-    if let Err(error) = pauses::probe_soon_any_company(&engine.db, AccountKey::Default, now()).await {
-        tracing::error!("The default account could not be looked after: {error}");
-    }
     let mut lanes = Lanes::new(engine.clone(), done, stopped);
     lanes.serve_until(stop).await;
     let _ = stopping.send(true);
@@ -151,7 +147,7 @@ pub async fn run(engine: Engine, stop: watch::Receiver<bool>) {
 }
 
 /// What is done for accounts, beside the lanes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Care {
     Probes,
     Notices,
@@ -165,6 +161,12 @@ impl Care {
             Self::Probes | Self::Notices => POLL,
             Self::Certificates => CERTIFICATES,
         };
+        // Whoever starts a node may just have mended its default account.
+        if self == Self::Probes
+            && let Err(error) = pauses::probe_soon_any_company(&engine.db, AccountKey::Default, now()).await
+        {
+            tracing::error!("The default account could not be looked after: {error}");
+        }
         loop {
             if let Err(error) = self.round(&engine).await {
                 tracing::error!("The accounts could not be looked after: {error}");

@@ -86,17 +86,17 @@ pub async fn find(db: &Db, account: AccountKey) -> Result<Option<Resting>, Store
     }))
 }
 
-/// As [`stop`], for a fault that was seen at the login.
+/// As [`stop_any_company`], for a fault that was seen at the login.
 pub async fn begin(db: &Db, account: AccountKey, problem_code: &str, reply: &str, now: Instant) -> Result<(), StoreError> {
     let fault = Fault { problem_code, reply, phase: "auth", probe_after: SELDOM };
-    stop(db, account, &fault, now).await.map(|_| ())
+    stop_any_company(db, account, &fault, now).await.map(|_| ())
 }
 
 /// Lets an account rest, and queues the mail to those who look after it unless they know; tells whether that was news.
 ///
 /// Other deliveries that were under way when the account failed are no probes: only what fails when the next probe is due
 /// makes the wait longer.
-pub async fn stop(db: &Db, account: AccountKey, fault: &Fault<'_>, now: Instant) -> Result<bool, StoreError> {
+pub async fn stop_any_company(db: &Db, account: AccountKey, fault: &Fault<'_>, now: Instant) -> Result<bool, StoreError> {
     let tx = db.begin_write().await?;
     rest(&tx, account, fault, "CASE WHEN account_pause.probe_at <= $2 THEN 1 ELSE 0 END", now).await?;
     let is_news = health::tell_stopped(&tx, account, fault, now).await?;
@@ -108,7 +108,7 @@ pub async fn stop(db: &Db, account: AccountKey, fault: &Fault<'_>, now: Instant)
 }
 
 /// Lets an account rest longer: the probe that this process took upon itself failed.
-pub async fn probe_failed(db: &Db, account: AccountKey, fault: &Fault<'_>, now: Instant) -> Result<(), StoreError> {
+pub async fn probe_failed_any_company(db: &Db, account: AccountKey, fault: &Fault<'_>, now: Instant) -> Result<(), StoreError> {
     let tx = db.begin_write().await?;
     // An account that was mended meanwhile does not rest again because of how it was before.
     let sql = "UPDATE account_pause SET on_trial = $2 WHERE account_id = $1";

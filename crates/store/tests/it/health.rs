@@ -72,7 +72,7 @@ async fn a_server_out_of_reach_is_tried_more_often(world: World) {
     let (_, id) = with_account(&world).await;
     let fault = Fault { problem_code: "connection_refused", reply: "", phase: "connect", probe_after: OFTEN };
     let account = AccountKey::Own(id);
-    pauses::stop(&world.db, account, &fault, noon()).await.unwrap();
+    pauses::stop_any_company(&world.db, account, &fault, noon()).await.unwrap();
     let mut waits = Vec::new();
     let mut at = noon();
     for _ in 0..5 {
@@ -80,7 +80,7 @@ async fn a_server_out_of_reach_is_tried_more_often(world: World) {
         assert_eq!((resting.pause.since, resting.phase.as_str()), (noon(), "connect"));
         waits.push((resting.probe_at - at).num_minutes());
         at = resting.probe_at;
-        pauses::probe_failed(&world.db, account, &fault, at).await.unwrap();
+        pauses::probe_failed_any_company(&world.db, account, &fault, at).await.unwrap();
     }
     assert_eq!(waits, [5, 10, 15, 30, 30]);
 }
@@ -89,7 +89,7 @@ async fn one_delivery_tries_what_a_check_cannot(world: World) {
     let (_, id) = with_account(&world).await;
     let (db, account) = (&world.db, AccountKey::Own(id));
     let fault = Fault { problem_code: "relay_denied", reply: "550", phase: "recipient", probe_after: OFTEN };
-    pauses::stop(db, account, &fault, noon()).await.unwrap();
+    pauses::stop_any_company(db, account, &fault, noon()).await.unwrap();
     assert!(!pauses::take_trial_any_company(db, account, noon()).await.unwrap());
     pauses::put_on_trial_any_company(db, account, noon_and(300)).await.unwrap();
     assert!(pauses::find(db, account).await.unwrap().unwrap().on_trial);
@@ -99,7 +99,7 @@ async fn one_delivery_tries_what_a_check_cannot(world: World) {
         pauses::take_trial_any_company(&other, account, noon_and(301))
     );
     assert!(one.unwrap() != two.unwrap(), "one delivery, not two");
-    pauses::probe_failed(db, account, &fault, noon_and(302)).await.unwrap();
+    pauses::probe_failed_any_company(db, account, &fault, noon_and(302)).await.unwrap();
     let resting = pauses::find(db, account).await.unwrap().unwrap();
     assert_eq!((resting.on_trial, resting.probe_at), (false, noon_and(302 + 10 * 60)));
 }
@@ -111,7 +111,7 @@ async fn a_probe_of_an_account_that_was_mended_changes_nothing(world: World) {
     pauses::take_probes_any_company(&world.db, 10, noon_and(DAY)).await.unwrap();
     mail_accounts::change(&world.db, &world.keys(), &made.actor, id, &mail_account(COBROS, "b")).await.unwrap();
     let fault = Fault { problem_code: "bad_credentials", reply: "535", phase: "auth", probe_after: OFTEN };
-    pauses::probe_failed(&world.db, account, &fault, noon_and(DAY)).await.unwrap();
+    pauses::probe_failed_any_company(&world.db, account, &fault, noon_and(DAY)).await.unwrap();
     assert_eq!(pauses::find(&world.db, account).await.unwrap(), None);
 }
 
