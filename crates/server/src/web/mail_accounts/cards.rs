@@ -232,7 +232,14 @@ async fn sender(
     })
 }
 
-fn own_account(own: &OwnLink, domain: DomainRow, route: &Route, today: &Today, worked_until: Option<Instant>, now: Instant) -> OwnAccount {
+fn own_account(
+    own: &OwnLink,
+    domain: DomainRow,
+    route: &Route,
+    today: &Today,
+    worked_until: Option<Instant>,
+    now: Instant,
+) -> OwnAccount {
     let account = own.account.clone();
     let settings = &account.settings;
     let sender = settings.from_address.to_string();
