@@ -44,9 +44,13 @@ pub(crate) async fn look_for(
         "port_wants_starttls" => knocking.whether_it_has_starttls().await,
         "timeout" if failure.phase == Phase::Greeting => knocking.whether_it_waits_for_tls().await,
         "certificate_name_mismatch" => knocking.by_name(names(failure)).await.into(),
-        "connection_refused" | "connection_timeout" | "timeout" | "not_smtp" | "starttls_not_offered" | "port_not_allowed" => {
-            knocking.at_the_usual_ports().await.into()
-        }
+        "connection_refused"
+        | "connection_timeout"
+        | "timeout"
+        | "not_smtp"
+        | "starttls_not_offered"
+        | "port_not_allowed"
+        | "tls_handshake_failed" => knocking.at_the_usual_ports().await.into(),
         "auth_not_supported" | "auth_required" if subject.endpoint.security == Security::None => {
             knocking.at_the_usual_ports().await.into()
         }

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use super::unpacked::{self, Ports};
@@ -52,7 +52,7 @@ impl OpenSmtpd {
     }
 }
 
-fn log(folder: &PathBuf) -> String {
+fn log(folder: &Path) -> String {
     fs::read_to_string(folder.join("smtpd.log")).unwrap_or_default()
 }
 
