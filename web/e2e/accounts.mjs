@@ -131,3 +131,69 @@ export async function typingMeanwhile(page, demo) {
   assert.equal(await main(page).getByLabel('Contraseña').inputValue(), ' otra');
   assert.ok(await name.evaluate((input) => input === document.activeElement), 'nobody is torn away from a field');
 }
+
+/** Pressed twice it runs once; a reload stops it and asks for nothing again; Back finds the form at rest. */
+export async function twiceReloadAndBack(page, demo) {
+  const slow = await mailServer(demo.certificate, 3_000);
+  try {
+    await fillIn(page, pointer, slow.port);
+    await pointer.choose(main(page).getByLabel('TLS'), 'STARTTLS');
+    await main(page).getByRole('button', { name: 'Probar', exact: true }).last().dblclick();
+    await main(page).locator('[data-phase="greeting"][data-state="now"]').waitFor();
+    await page.keyboard.press('Control+Enter');
+    await page.waitForTimeout(300);
+    assert.equal(slow.open.size + slow.closed.length, 1, 'one connection');
+    await page.reload();
+    await main(page).getByRole('heading', { name: 'Sin probar' }).waitFor();
+    for (let i = 0; i < 40 && slow.open.size > 0; i += 1) await page.waitForTimeout(50);
+    assert.equal(slow.open.size, 0, 'what nobody waits for is stopped');
+    await pointer.write(main(page).getByLabel('Servidor SMTP'), '127.0.0.1');
+    await pointer.write(main(page).getByLabel('Puerto SMTP'), String(slow.port));
+    await pointer.write(main(page).getByLabel('Contraseña'), LOGIN.password);
+    await pointer.press(main(page).getByRole('button', { name: 'Probar', exact: true }).last());
+    await main(page).locator('[data-phase="greeting"][data-state="now"]').waitFor();
+    await page.goto('/cobros');
+    await page.goBack();
+    await main(page).getByRole('button', { name: 'Probar', exact: true }).last().waitFor();
+    assert.ok(await main(page).getByRole('button', { name: 'Probar', exact: true }).last().isEnabled());
+    assert.equal(await main(page).locator('.ac-probe-side').count(), 1);
+  } finally {
+    slow.stop();
+  }
+}
+
+/** While the server is looked for, the button says so; Back finds the first step as it was. A slip is asked about first. */
+export async function lookingForTheServer(page) {
+  await page.route('**/nueva?*', async (route) => {
+    await new Promise((done) => setTimeout(done, 800));
+    await route.continue();
+  });
+  await page.goto('/mi-compania/correos/nueva');
+  await pointer.write(main(page).getByLabel('Correo que envía'), 'cobros@gmial.com');
+  await page.evaluate(() => { // the page is asked before it is left; from outside it is only seen once the next one is there
+    const note = () => sessionStorage.setItem('noted', document.querySelector('form[aria-busy="true"] .btn-primary:has(.ac-spin)')?.textContent ?? '');
+    new MutationObserver(note).observe(document.body, { subtree: true, childList: true });
+  });
+  await pointer.press(main(page).getByRole('button', { name: 'Continuar' }));
+  await main(page).getByRole('button', { name: 'Usar cobros@gmail.com' }).waitFor();
+  assert.equal(await page.evaluate(() => sessionStorage.getItem('noted')), 'Buscando…');
+  await pointer.press(main(page).getByRole('button', { name: 'Usar cobros@gmail.com' }));
+  await main(page).getByLabel('Servidor SMTP').waitFor();
+  assert.equal(await main(page).getByLabel('Servidor SMTP').inputValue(), 'smtp.gmail.com');
+  assert.equal(await main(page).locator('#de-servidor').innerText(), 'de Gmail');
+  await pointer.write(main(page).getByLabel('Puerto SMTP'), '465');
+  assert.equal(await main(page).locator('#de-puerto').innerText(), 'escrito por usted', 'at once, before anything is sent');
+  await pointer.write(main(page).getByLabel('Puerto SMTP'), '587');
+  assert.equal(await main(page).locator('#de-puerto').innerText(), 'de Gmail');
+  await page.goBack();
+  await main(page).getByRole('button', { name: 'Usar cobros@gmail.com' }).waitFor();
+}
+
+/** Probar on a card of the list leads to the account and begins there. */
+export async function probeFromTheList(page, demo) {
+  await correctWithOneClick(page, demo, pointer, true);
+  await pointer.press(main(page).getByRole('article').filter({ hasText: COBRO.module }).getByRole('button', { name: /^Probar/ }));
+  await page.waitForURL(/\/mi-compania\/correos\/[0-9a-f-]+$/);
+  await verdict(page, 'Configuración correcta');
+  assert.ok(!page.url().includes('#'), 'a reload does not try again by itself');
+}

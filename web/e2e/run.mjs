@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { argument, launch, login, openBrowser, screenshot, slowMailServer, visitor } from './lib.mjs';
 import { keyboard, pointer } from './hands.mjs';
-import { correctWithOneClick, phasesAsTheyHappen, stop, typingMeanwhile } from './accounts.mjs';
+import { correctWithOneClick, lookingForTheServer, phasesAsTheyHappen, probeFromTheList, stop, twiceReloadAndBack, typingMeanwhile } from './accounts.mjs';
 import { mailServer, makeCertificate } from './mail_server.mjs';
 import { accepted, addAccount, COBRO, noteStates, otherModuleIsOnTheDefaultAccount, PAGO, readMail, record, resend } from './walk.mjs';
 
@@ -47,6 +47,9 @@ const walks = [
   ['the phases of Probar appear as they happen', {}, phasesAsTheyHappen],
   ['Detener stops a check and says so', {}, stop],
   ['one may type while a check runs', {}, typingMeanwhile],
+  ['Probar twice, a reload and Back', {}, twiceReloadAndBack],
+  ['Probar from the list', {}, probeFromTheList],
+  ['looking for the server of an address', {}, lookingForTheServer],
   ['the four steps on a phone', { width: 360, height: 740 }, (page, demo) => fourSteps(page, demo, pointer, true)],
 ];
 
