@@ -31,8 +31,21 @@ const probing = (port) => async (page) => {
 const suggestions = (page) => page.getByRole('combobox').first().pressSequentially('com').then(() => page.getByRole('option').first().waitFor());
 const openDialog = (page, name) => page.getByRole('main').getByRole('link', { name }).first().click().then(() => page.locator('dialog:modal').waitFor());
 
-const makeKey = (page) => page.getByRole('button', { name: 'Crear la clave' }).click({ timeout: 2_000 }).catch(() => {}).then(() => page.getByRole('button', { name: 'Comprobar' }).waitFor());
+const makeKey = async (page) => {
+  const make = page.getByRole('button', { name: /^(Crear|Cambiar) la clave/ });
+  if (await make.count()) await make.click();
+  await page.getByRole('button', { name: 'Comprobar' }).waitFor();
+};
 const checkKey = (page) => makeKey(page).then(() => page.getByRole('button', { name: 'Comprobar' }).click()).then(() => page.locator('.ac-note').waitFor());
+/** Puts the record into the DNS, as the page says, and has it looked for. */
+const publishKey = async (page) => {
+  await makeKey(page);
+  const part = (name) => page.locator(`#registro-firma-${name}`).inputValue();
+  ZONE[`${await part('nombre')}.distcotopaxi.ec`] = { TXT: [await part('valor')] };
+  await page.getByRole('button', { name: 'Comprobar' }).click();
+  await page.getByRole('button', { name: 'Dejar de firmar' }).waitFor();
+  await page.getByRole('button', { name: 'Comprobar' }).waitFor({ state: 'detached' });
+};
 
 /** What the DNS knows of the account's domain: DMARC is missing, and a policy is still to come. */
 const ZONE = {
@@ -135,6 +148,7 @@ async function pagesOf(demo) {
     ['correo-dominio', `/mi-compania/correos/${account}/dominio`],
     ['correo-dominio-clave', `/mi-compania/correos/${account}/dominio`, makeKey],
     ['correo-dominio-comprobar', `/mi-compania/correos/${account}/dominio`, checkKey],
+    ['correo-dominio-firma', `/mi-compania/correos/${account}/dominio`, publishKey],
     ['correo-probar', `/mi-compania/correos/${account}`, probing(slow.port)],
     ['correo-probar-detenida', `/mi-compania/correos/${account}`, async (page) => {
       await probing(slow.port)(page);

@@ -11,9 +11,15 @@ CREATE TABLE dkim_key (
     state TEXT NOT NULL CHECK (state IN ('made', 'published', 'used')),
     made_at TIMESTAMPTZ NOT NULL,
     seen_at TIMESTAMPTZ,
-    PRIMARY KEY (company_id, id),
-    -- Of all companies: two keys under one name in the DNS would spoil each other.
-    CONSTRAINT dkim_key_name UNIQUE (domain, selector)
+    PRIMARY KEY (company_id, id)
 );
 CREATE UNIQUE INDEX dkim_key_waiting ON dkim_key (company_id, domain) WHERE state = 'made';
 CREATE UNIQUE INDEX dkim_key_seen ON dkim_key (company_id, domain) WHERE state <> 'made';
+
+-- Every name that a key of any company ever had in the DNS: two keys under one name would spoil each other, and the record
+-- of a key that is gone may stand there for long.
+CREATE TABLE dkim_name (
+    domain TEXT NOT NULL,
+    selector TEXT NOT NULL,
+    PRIMARY KEY (domain, selector)
+);

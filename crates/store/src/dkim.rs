@@ -9,10 +9,10 @@ use uuid::Uuid;
 use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
 use crate::secrets::{Keyring, SealError};
-use crate::sql::{all, code, execute, new_id, one, values};
+use crate::sql::{self, Inserted, all, code, execute, new_id, one, values};
 
-/// Keys of one domain that may be made in a month: `acuse202611`, then `acuse202611b` and so on.
-const SUFFIXES: [&str; 8] = ["", "b", "c", "d", "e", "f", "g", "h"];
+/// Keys of one domain that may be made in a month: `acuse202611`, then `acuse202611-2` and so on.
+const MOST_NAMES: u32 = 50;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyState {
@@ -96,23 +96,31 @@ pub async fn make(
     let id = DkimKeyId(new_id());
     let sealed = keys.seal(&pair.private_key, &identity(by.company, id.0))?;
     let tx = db.begin_write().await?;
+    let Some(selector) = take_name(&tx, domain, now).await? else {
+        tx.undo().await?;
+        return Err(DkimError::NoName);
+    };
     let sql = "INSERT INTO dkim_key (company_id, id, domain, selector, public_key, sealed_private_key, state, made_at)
-        VALUES ($1, $2, $3, $4, $5, $6, 'made', $7) ON CONFLICT (domain, selector) DO NOTHING";
-    for suffix in SUFFIXES {
-        let selector = format!("acuse{}{suffix}", now.format("%Y%m"));
-        let row = values![by.company.0, id.0, domain, selector, pair.public_key.as_str(), sealed.clone(), now];
-        match execute(tx.as_conn(), sql, row).await {
-            Ok(0) => {}
-            Ok(_) => {
-                tx.commit().await?;
-                return Ok(id);
-            }
-            Err(error) if is_taken(&error) => return Err(DkimError::Waiting),
-            Err(error) => return Err(error.into()),
+        VALUES ($1, $2, $3, $4, $5, $6, 'made', $7)";
+    let row = values![by.company.0, id.0, domain, selector, pair.public_key.as_str(), sealed, now];
+    match sql::insert(tx.as_conn(), sql, row).await? {
+        Inserted::Done => tx.commit().await?,
+        Inserted::Duplicate => return Err(DkimError::Waiting),
+    }
+    Ok(id)
+}
+
+/// A name in the domain that no key ever had.
+async fn take_name(tx: &Tx, domain: &str, now: Instant) -> Result<Option<String>, StoreError> {
+    let month = now.format("acuse%Y%m");
+    for number in 1..=MOST_NAMES {
+        let selector = if number == 1 { month.to_string() } else { format!("{month}-{number}") };
+        let sql = "INSERT INTO dkim_name (domain, selector) VALUES ($1, $2) ON CONFLICT (domain, selector) DO NOTHING";
+        if execute(tx.as_conn(), sql, values![domain, selector.as_str()]).await? == 1 {
+            return Ok(Some(selector));
         }
     }
-    tx.undo().await?;
-    Err(DkimError::NoName)
+    Ok(None)
 }
 
 /// The key's record was seen: from now on it signs, in the place of the one before, which is forgotten.
@@ -183,10 +191,6 @@ async fn commit_some(tx: Tx, sql: &str, values: Vec<sea_orm::Value>) -> Result<(
         return Err(DkimError::NotFound);
     }
     Ok(tx.commit().await?)
-}
-
-fn is_taken(error: &StoreError) -> bool {
-    matches!(error, StoreError::Failed(error) if matches!(error.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_))))
 }
 
 /// What a sealed key is bound to: moved to another row, it does not open.

@@ -46,11 +46,14 @@ async fn the_old_key_signs_until_the_new_one_is_seen(world: World) {
     let names = async || -> Vec<String> {
         dkim::of_domain(db, made.id, DOMAIN).await.unwrap().into_iter().map(|key| key.selector).collect()
     };
-    assert_eq!(names().await, ["acuse202611", "acuse202611b"]);
+    assert_eq!(names().await, ["acuse202611", "acuse202611-2"]);
     assert_eq!(dkim::signing_key(db, &keys, made.id, DOMAIN).await.unwrap().unwrap().selector, "acuse202611");
     dkim::turn_on(db, by, new, noon_and(60)).await.unwrap();
-    assert_eq!(names().await, ["acuse202611b"]);
-    assert_eq!(dkim::signing_key(db, &keys, made.id, DOMAIN).await.unwrap().unwrap().selector, "acuse202611b");
+    assert_eq!(names().await, ["acuse202611-2"]);
+    assert_eq!(dkim::signing_key(db, &keys, made.id, DOMAIN).await.unwrap().unwrap().selector, "acuse202611-2");
+    // The record of the first may still stand in the DNS.
+    dkim::make(db, &keys, by, DOMAIN, &pair("CCCC"), noon()).await.unwrap();
+    assert_eq!(names().await, ["acuse202611-2", "acuse202611-3"]);
 }
 
 async fn a_domain_has_one_key_that_waits(world: World) {
@@ -62,11 +65,17 @@ async fn a_domain_has_one_key_that_waits(world: World) {
     dkim::make(db, &keys, by, "otro.ec", &pair("CCCC"), noon()).await.unwrap();
     dkim::delete(db, by, first).await.unwrap();
     assert!(matches!(dkim::delete(db, by, first).await, Err(DkimError::NotFound)));
+    for _ in 0..48 {
+        let id = dkim::make(db, &keys, by, DOMAIN, &pair("DDDD"), noon()).await.unwrap();
+        dkim::delete(db, by, id).await.unwrap();
+    }
     dkim::make(db, &keys, by, DOMAIN, &pair("DDDD"), noon()).await.unwrap();
     dkim::delete_all(db, by, DOMAIN).await.unwrap();
     assert!(dkim::of_domain(db, made.id, DOMAIN).await.unwrap().is_empty());
     assert_eq!(dkim::of_domain(db, made.id, "otro.ec").await.unwrap().len(), 1);
     assert!(matches!(dkim::delete_all(db, by, DOMAIN).await, Err(DkimError::NotFound)));
+    let fifty_first = dkim::make(db, &keys, by, DOMAIN, &pair("EEEE"), noon()).await;
+    assert!(matches!(fifty_first, Err(DkimError::NoName)), "{fifty_first:?}");
 }
 
 async fn signing_is_turned_off_and_on_again(world: World) {
@@ -124,7 +133,7 @@ async fn two_companies_never_share_a_name_in_the_dns(world: World) {
     dkim::make(&world.db, &keys, &ours.actor, DOMAIN, &pair("AAAA"), noon()).await.unwrap();
     dkim::make(&world.db, &keys, &theirs.actor, DOMAIN, &pair("BBBB"), noon()).await.unwrap();
     let names = async |company| dkim::of_domain(&world.db, company, DOMAIN).await.unwrap().remove(0).selector;
-    assert_eq!((names(ours.id).await.as_str(), names(theirs.id).await.as_str()), ("acuse202611", "acuse202611b"));
+    assert_eq!((names(ours.id).await.as_str(), names(theirs.id).await.as_str()), ("acuse202611", "acuse202611-2"));
 }
 
 async fn another_companys_keys_are_unknown(world: World) {
