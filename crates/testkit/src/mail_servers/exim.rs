@@ -34,7 +34,7 @@ impl Exim {
         let (program, libraries) = (root.join("usr/sbin/exim4"), unpacked::libraries(root));
         let configuration = unpacked::fill(CONFIGURATION, &folder, &ports, " : ")
             .replace("@EXIM@", reaper::path(&program))
-            .replace("@LIBRARIES@", reaper::path(&libraries));
+            .replace("@LIBRARIES@", &libraries);
         fs::write(folder.join("exim.conf"), configuration).map_err(|error| error.to_string())?;
         let stop = format!("kill $(cat '{}/exim.pid')", reaper::path(&folder));
         let exim = Self { ports, _stops_when_dropped: Reaper::watch(&folder, &stop), folder };

@@ -45,7 +45,7 @@ impl OpenSmtpd {
         let opensmtpd = Self { ports, _stops_when_dropped: Reaper::watch(&folder, &stop) };
         let only_one = File::create(host::home().join("opensmtpd.lock")).map_err(|error| error.to_string())?;
         let (program, libraries) = (root.join("usr/sbin/smtpd"), unpacked::libraries(root));
-        let arguments = [reaper::path(&folder), reaper::path(&program), reaper::path(&libraries)];
+        let arguments = [reaper::path(&folder), reaper::path(&program), &libraries];
         reaper::bury(reaper::spawn(RUN, &arguments, Some(only_one)));
         opensmtpd.ports.wait_until_open().map_err(|error| format!("{error}\n{}", log(&folder)))?;
         Ok(opensmtpd)

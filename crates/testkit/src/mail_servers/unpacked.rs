@@ -25,9 +25,9 @@ pub(super) fn root() -> &'static Path {
     &ROOT
 }
 
-pub(super) fn libraries(root: &Path) -> PathBuf {
-    let name = format!("usr/lib/{}-linux-gnu", std::env::consts::ARCH);
-    root.join(name)
+/// For LD_LIBRARY_PATH: what the system lacked of theirs.
+pub(super) fn libraries(root: &Path) -> String {
+    ["usr/lib", "lib"].map(|part| format!("{}/{part}/{}-linux-gnu", root.display(), std::env::consts::ARCH)).join(":")
 }
 
 /// Where a server listens, on loopback.
