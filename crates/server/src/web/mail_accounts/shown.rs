@@ -212,7 +212,7 @@ impl AccountPage {
     fn saving_means(&self) -> Option<&'static str> {
         match &self.diagnosis {
             Some(diagnosis) if diagnosis.ok => None,
-            Some(_) => Some("Sin corregir queda marcada con el error, y sus envíos esperan hasta que funcione."),
+            Some(_) => Some("Sin corregir queda marcada con el error, y nada sale por ella hasta que funcione."),
             None if self.is_new => Some("Puede guardarla así; queda marcada «Sin probar»."),
             None => None,
         }
