@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { connect, createServer } from 'node:net';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { chromium } from 'playwright-core';
 
@@ -60,6 +60,23 @@ export function freePort() {
   });
 }
 
+/** The tests' own OpenID provider with its mail server: the settings with which a demo knows it as Google, and stop(). */
+export async function testProvider(bin) {
+  const folder = mkdtempSync(join(tmpdir(), 'acuse-provider-'));
+  const child = spawn(join(dirname(bin), 'acuse-test-provider'), [folder], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const failed = new Promise((_, no) => child.once('error', (error) => no(new Error(`${error.message}: cargo build --workspace --bins makes it`))));
+  const { issuer, client_id, client_secret, ca, smtp_port } = JSON.parse(await Promise.race([firstLine(child.stdout), failed]));
+  const settings = {
+    ACUSE_OAUTH_GOOGLE_ISSUER: issuer, ACUSE_OAUTH_GOOGLE_CLIENT_ID: client_id, ACUSE_OAUTH_GOOGLE_CLIENT_SECRET: client_secret,
+    ACUSE_OAUTH_GOOGLE_SMTP: `smtps://localhost:${smtp_port}`, ACUSE_EXTRA_CA_FILE: ca, ACUSE_ALLOWED_PRIVATE_HOSTS: 'localhost',
+  };
+  const stop = () => {
+    child.kill();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { settings, stop };
+}
+
 /** A mail server that thinks before each of its answers: the demo's own behind a wait of `ms`. Answers its port and stop(). */
 export async function slowMailServer(port, ms) {
   const open = new Set();
@@ -92,7 +109,7 @@ export const openBrowser = () => chromium.launch({ executablePath: process.env.C
 /** A fresh visitor. What the browser complains about (script errors, refused styles, failed loads) gathers in `page.complaints`. */
 export async function visitor(browser, demo, { script = true, width = 1280, height = 800, scheme = 'light' } = {}) {
   const context = await browser.newContext({
-    baseURL: demo.url, viewport: { width, height }, colorScheme: scheme, javaScriptEnabled: script, locale: 'es-EC', timezoneId: 'America/Guayaquil', reducedMotion: 'reduce',
+    baseURL: demo.url, ignoreHTTPSErrors: true, viewport: { width, height }, colorScheme: scheme, javaScriptEnabled: script, locale: 'es-EC', timezoneId: 'America/Guayaquil', reducedMotion: 'reduce',
   });
   context.setDefaultTimeout(10_000);
   const page = await context.newPage();

@@ -1,7 +1,8 @@
 // npm run e2e -- --bin PATH [--only WORDS]: the main job and the mail accounts in a real browser, each walk on a demo of its own.
 // Prints a line per walk and a closing line; exits 1 when one fails, 2 when it was called wrong.
 import assert from 'node:assert/strict';
-import { argument, launch, login, openBrowser, screenshot, slowMailServer, visitor } from './lib.mjs';
+import { argument, launch, login, openBrowser, screenshot, slowMailServer, testProvider, visitor } from './lib.mjs';
+import { connectMailbox } from './connect.mjs';
 import { keyboard, pointer } from './hands.mjs';
 import { correctWithOneClick, lookingForTheServer, phasesAsTheyHappen, probeFromTheList, stop, twiceReloadAndBack, typingMeanwhile } from './accounts.mjs';
 import { mailServer, makeCertificate } from './mail_server.mjs';
@@ -50,6 +51,8 @@ const walks = [
   ['Probar twice, a reload and Back', {}, twiceReloadAndBack],
   ['Probar from the list', {}, probeFromTheList],
   ['looking for the server of an address', {}, lookingForTheServer],
+  ['a mailbox is connected without a password', { provider: true }, (page) => connectMailbox(page)],
+  ['a mailbox is connected without JavaScript', { provider: true, script: false }, (page) => connectMailbox(page)],
   ['the four steps on a phone', { width: 360, height: 740 }, (page, demo) => fourSteps(page, demo, pointer, true)],
 ];
 
@@ -60,7 +63,8 @@ const failed = [];
 let passed = 0;
 for (const [name, options, walk] of walks.filter(([name]) => !only || name.includes(only))) {
   const started = Date.now();
-  const demo = await launch(bin, { ACUSE_EXTRA_CA_FILE: certificate.ca });
+  const provider = options.provider ? await testProvider(bin) : null;
+  const demo = await launch(bin, { ACUSE_EXTRA_CA_FILE: certificate.ca, ...provider?.settings });
   demo.certificate = certificate;
   demo.mail = await mailServer(certificate, SERVER_THINKS);
   demo.slow = await slowMailServer(demo.smtp_port, SERVER_THINKS);
@@ -82,6 +86,7 @@ for (const [name, options, walk] of walks.filter(([name]) => !only || name.inclu
     demo.slow.stop();
     demo.mail.stop();
     await demo.stop();
+    provider?.stop();
   }
 }
 await browser.close();

@@ -5,13 +5,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use acuse_domain::email_address::EmailAddress;
+use acuse_domain::oauth::Provider;
 use acuse_mail::guard::Network;
+use acuse_mail::oauth::Registration;
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use serde::Deserialize;
 
 use crate::failure::Failure;
 use crate::mail_url::MailUrl;
+use crate::oauth_settings::Given;
 
 const DEFAULTS: &str = include_str!("../acuse.default.toml");
 /// Looked for in the working folder when no other file is named.
@@ -22,7 +25,8 @@ const USUAL_LISTEN: &str = "127.0.0.1:8080";
 /// Variables that begin like ours and are no setting.
 const NOT_SETTINGS: [&str; 1] = ["mail_password"];
 
-#[derive(Debug, Clone, Deserialize)]
+/// Has no `Debug`: it holds secrets.
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
     data_dir: PathBuf,
@@ -36,6 +40,16 @@ struct Written {
     allowed_mail_ports: Ports,
     dns_servers: String,
     extra_ca_file: String,
+    oauth_google_client_id: String,
+    oauth_google_client_secret: String,
+    oauth_google_issuer: String,
+    oauth_google_smtp: String,
+    oauth_microsoft_client_id: String,
+    oauth_microsoft_client_secret: String,
+    oauth_microsoft_tenant: String,
+    oauth_microsoft_issuer: String,
+    oauth_microsoft_smtp: String,
+    oauth_microsoft_scope: String,
     helo_name: String,
     workers: usize,
     connections_per_account: usize,
@@ -73,6 +87,8 @@ pub struct Config {
     allowed_mail_ports: Vec<u16>,
     dns_servers: Vec<SocketAddr>,
     pub extra_ca: Option<Vec<u8>>,
+    /// The providers with which accounts can be connected.
+    pub oauth: Vec<Registration>,
     /// How this machine introduces itself to mail servers; its address where it has no public name.
     helo_name: Option<String>,
     pub workers: usize,
@@ -99,6 +115,7 @@ impl Config {
     }
 
     fn understand(written: Written, data_dir: Option<&Path>) -> Result<Self, Failure> {
+        let oauth = written.oauth()?;
         let data_dir = data_dir.map_or(written.data_dir, Path::to_path_buf);
         let unclear = |name: &str, why: String| Failure::new(format!("{name}: {why}"), "Corrija ese valor y vuelva a empezar.");
         let listen =
@@ -119,6 +136,7 @@ impl Config {
             default_account: default_account(&written.default_mail_url, &written.default_mail_from)?,
             helo_name: helo_name(&written.helo_name, &written.public_url)?,
             allowed_private_hosts: split(&written.allowed_private_hosts),
+            oauth,
             allowed_mail_ports: each(&written.allowed_mail_ports.text(), |text| text.parse().ok().filter(|port| *port > 0))
                 .map_err(|text| unclear("allowed_mail_ports", format!("«{text}» no es un puerto, de 1 a 65535")))?,
             dns_servers: each(&written.dns_servers, nameserver)
@@ -136,12 +154,19 @@ impl Config {
 
     /// What may be reached outside. Errs if an exception or the extra authorities cannot be read.
     pub fn network(&self) -> Result<Network, Failure> {
-        // Who writes the default account's address into the settings allows its port.
+        // Who writes a mail server's address into the settings allows its port.
         let own = self.default_account.iter().map(|(url, _)| url.endpoint.port);
+        let own = own.chain(self.oauth.iter().map(|registration| registration.smtp.port));
         let ports: Vec<u16> = self.allowed_mail_ports.iter().copied().chain(own).collect();
         let network = Network::new(&self.allowed_private_hosts, self.extra_ca.as_deref())?;
         let network = network.with_mail_ports(&ports).with_nameservers(&self.dns_servers);
         Ok(network.introducing_itself_as(self.helo_name.as_deref()))
+    }
+
+    /// What the operator registers with a provider as the place to come back to.
+    #[must_use]
+    pub fn redirect_uri(&self, provider: Provider) -> String {
+        format!("{}/mi-compania/correos/oauth/{}", self.public_url(self.listen), provider.as_str())
     }
 
     /// Where browsers find an installation that listens here.
@@ -157,6 +182,30 @@ impl Ports {
             Self::One(port) => port.to_string(),
             Self::List(text) => text.clone(),
         }
+    }
+}
+
+impl Written {
+    fn oauth(&self) -> Result<Vec<Registration>, Failure> {
+        let google = Given {
+            provider: Provider::Google,
+            client_id: self.oauth_google_client_id.clone(),
+            client_secret: self.oauth_google_client_secret.clone(),
+            issuer: self.oauth_google_issuer.clone(),
+            smtp: self.oauth_google_smtp.clone(),
+            tenant: String::new(),
+            scope: String::new(),
+        };
+        let microsoft = Given {
+            provider: Provider::Microsoft,
+            client_id: self.oauth_microsoft_client_id.clone(),
+            client_secret: self.oauth_microsoft_client_secret.clone(),
+            issuer: self.oauth_microsoft_issuer.clone(),
+            smtp: self.oauth_microsoft_smtp.clone(),
+            tenant: self.oauth_microsoft_tenant.clone(),
+            scope: self.oauth_microsoft_scope.clone(),
+        };
+        Ok([google.understand()?, microsoft.understand()?].into_iter().flatten().collect())
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use acuse_delivery::{DefaultAccount, Engine};
 use acuse_mail::catcher::Catcher;
 use acuse_mail::guard::Network;
+use acuse_mail::oauth::Providers;
 use acuse_server::{App, Services};
 use acuse_store::Db;
 use acuse_store::secrets::Keyring;
@@ -31,6 +32,7 @@ pub struct Installation {
     pub keys: Arc<Keyring>,
     network: Network,
     default_account: Option<DefaultAccount>,
+    providers: Providers,
     catcher: Option<Catcher>,
     connections_per_account: usize,
 }
@@ -50,6 +52,7 @@ impl Installation {
         Ok(Self {
             db: Db::open(&config.database_url).await?,
             keys: Arc::new(keys),
+            providers: Providers::new(&network, config.oauth.clone()),
             network,
             default_account,
             catcher,
@@ -83,7 +86,9 @@ impl Installation {
             default_account: self.default_account.clone(),
             connections_per_account: self.connections_per_account,
         };
-        Engine::new(self.db.clone(), self.keys.clone(), self.network.clone(), settings).with_public_url(public_url)
+        Engine::new(self.db.clone(), self.keys.clone(), self.network.clone(), settings)
+            .with_providers(self.providers.clone())
+            .with_public_url(public_url)
     }
 
     fn app(&mut self, public_url: String) -> App {
@@ -97,6 +102,7 @@ impl Installation {
                 security: account.endpoint.security,
                 from_address: account.from_address.clone(),
             }),
+            providers: self.providers.clone(),
             public_url,
             catcher: self.catcher.take(),
         })

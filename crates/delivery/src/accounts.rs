@@ -15,6 +15,8 @@ use acuse_store::pauses::{self, AccountKey, Resting};
 use acuse_store::secrets::Keyring;
 use acuse_store::{Db, StoreError, routing};
 
+use crate::tokens::Connected;
+
 /// The installation's own account, used where a company has none of its own.
 #[derive(Debug, Clone)]
 pub struct DefaultAccount {
@@ -31,6 +33,8 @@ pub(crate) struct Account {
     pub pool_key: String,
     pub endpoint: Endpoint,
     pub credentials: Option<Credentials>,
+    /// Logs in with a token of its provider, fetched when a session is opened.
+    pub connected: Option<Connected>,
     pub from_address: EmailAddress,
     /// The sender's name; of the default account it is the company's razón social, which stands on the receipt.
     pub from_name: Option<String>,
@@ -153,6 +157,14 @@ pub(crate) fn sign_of(outcome: &Outcome) -> Sign<'_> {
 }
 
 impl Account {
+    /// Who logs in; empty where nobody does.
+    pub(crate) fn username(&self) -> &str {
+        match (&self.connected, &self.credentials) {
+            (Some(connected), _) => &connected.username,
+            (None, credentials) => credentials.as_ref().map_or("", Credentials::username),
+        }
+    }
+
     /// The default account speaks for the company, and answers go to where that account's would have gone.
     fn in_place_of(self, own: &Account) -> Self {
         let reply_to = own.reply_to.clone().unwrap_or_else(|| own.from_address.clone());
@@ -171,14 +183,17 @@ impl Account {
 fn own_account(own: Usable) -> Account {
     let Usable { account, version, password } = own;
     let settings = account.settings;
+    let (company, id, username) = (account.company, account.id, settings.username.clone());
+    let connected = account.connection.map(|_| Connected { company, account: id, username });
     let credentials = password
         .filter(|_| !settings.username.is_empty())
-        .map(|password| Credentials { username: settings.username.clone(), password });
+        .map(|password| Credentials::password(settings.username.clone(), password));
     Account {
         key: AccountKey::Own(account.id),
         pool_key: format!("{}:{version}", account.id),
         endpoint: Endpoint { host: settings.server, port: settings.port, security: settings.security },
         credentials,
+        connected,
         from_address: settings.from_address,
         from_name: Some(settings.from_name).filter(|name| !name.is_empty()),
         reply_to: settings.reply_to,
@@ -193,6 +208,7 @@ pub(crate) fn default_account(default: &DefaultAccount) -> Account {
         pool_key: "default".to_string(),
         endpoint: default.endpoint.clone(),
         credentials: default.credentials.clone(),
+        connected: None,
         from_address: default.from_address.clone(),
         from_name: None,
         reply_to: None,

@@ -19,6 +19,7 @@ use acuse_store::deliveries::Claimed;
 
 use crate::accounts::Account;
 use crate::letter::{self, Composed, Drawer};
+use crate::tokens::Tokens;
 
 /// Letters of a server's reply that are kept.
 const LONGEST_REPLY: usize = 2_000;
@@ -30,6 +31,7 @@ pub(crate) struct Desk {
     pub limits: Limits,
     pub drawer: Drawer,
     pub certificates: Certificates,
+    pub tokens: Tokens,
 }
 
 /// How one attempt ended, and how long it took.
@@ -133,7 +135,7 @@ impl Desk {
 
 impl Desk {
     pub(crate) async fn open(&self, account: &Account, limits: &Limits) -> Result<Session, Box<Failure>> {
-        let session = Session::open(&self.network, &account.endpoint, account.credentials.as_ref(), limits).await?;
+        let session = self.log_in(account, limits).await?;
         self.certificates.saw(&account.pool_key, session.certificate_ends_at());
         Ok(session)
     }

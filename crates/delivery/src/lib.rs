@@ -11,6 +11,7 @@ mod probe;
 mod recorder;
 pub mod retry;
 mod signing;
+mod tokens;
 mod turn;
 mod weight;
 mod worker;

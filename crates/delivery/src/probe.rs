@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use acuse_mail::session::Limits;
 use acuse_store::pauses::{self, AccountKey, Probe};
-use acuse_store::{StoreError, health, now};
+use acuse_store::{StoreError, health, now, oauth};
 use futures_util::{StreamExt, stream};
 
 use crate::accounts::to_be_probed;
@@ -55,6 +55,18 @@ async fn try_one(engine: &Engine, probe: Probe) -> Result<(), StoreError> {
 /// Whether a check without a message passes the point where the fault was seen.
 fn proves(phase: &str) -> bool {
     !matches!(phase, "recipient" | "message")
+}
+
+/// Connections that end soon: use renews those that end only because nobody uses them, and the others are announced.
+pub(crate) async fn connections(engine: &Engine) -> Result<(), StoreError> {
+    for ending in oauth::ending_soon_any_company(&engine.db, now()).await? {
+        engine.desk.tokens.renew(ending.company, ending.account).await;
+    }
+    let news = oauth::announce_ending_any_company(&engine.db, now()).await?;
+    if news > 0 {
+        tracing::info!("{news} connections with providers end within two weeks");
+    }
+    Ok(())
 }
 
 /// Certificates that end soon: those seen long ago are looked at again, the others announced.

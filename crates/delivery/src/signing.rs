@@ -17,7 +17,7 @@ use crate::accounts::Account;
 /// company's.
 pub(crate) async fn signer_of(db: &Db, keys: &Keyring, company: CompanyId, account: &Account) -> Option<Arc<Signer>> {
     let AccountKey::Own(_) = account.key else { return None };
-    let username = account.credentials.as_ref().map_or("", |credentials| &credentials.username);
+    let username = account.username();
     if rewrites_sender(&account.endpoint.host, username, account.from_address.as_str()) {
         return None;
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant as Moment};
 
 use acuse_mail::guard::Network;
+use acuse_mail::oauth::Providers;
 use acuse_mail::pool::Pool;
 use acuse_mail::session::Limits;
 use acuse_store::deliveries::{self, Lane, Recorded};
@@ -22,6 +23,7 @@ use crate::attempt::{Certificates, Desk};
 use crate::letter::Drawer;
 use crate::pace::Paces;
 use crate::recorder::{self, Held};
+use crate::tokens::Tokens;
 use crate::turn::{self, Served};
 use crate::weight::Suspicions;
 use crate::{notices, probe};
@@ -69,12 +71,14 @@ impl Engine {
     #[must_use]
     pub fn new(db: Db, keys: Arc<Keyring>, network: Network, settings: Settings) -> Self {
         let pool = Pool::new(settings.connections_per_account);
+        let tokens = Tokens { db: db.clone(), keys: keys.clone(), providers: Providers::default() };
         let desk = Desk {
             network,
             pool,
             limits: Limits::for_delivery(),
             drawer: Drawer::default(),
             certificates: Certificates::default(),
+            tokens,
         };
         Self {
             db,
@@ -109,6 +113,13 @@ impl Engine {
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.desk.limits = limits;
+        self
+    }
+
+    /// Sends through accounts that are connected with these.
+    #[must_use]
+    pub fn with_providers(mut self, providers: Providers) -> Self {
+        self.desk.tokens.providers = providers;
         self
     }
 
@@ -182,7 +193,10 @@ impl Care {
         match self {
             Self::Probes => probe::round(engine).await,
             Self::Notices => notices::round(engine).await,
-            Self::Certificates => probe::certificates(engine).await,
+            Self::Certificates => {
+                probe::certificates(engine).await?;
+                probe::connections(engine).await
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod identification;
 pub mod mail_account;
 pub mod money;
 pub mod number;
+pub mod oauth;
 pub mod payment;
 pub mod receipt;
 pub mod text;

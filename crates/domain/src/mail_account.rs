@@ -3,6 +3,7 @@
 use crate::Instant;
 use crate::email_address::EmailAddress;
 use crate::id::{CompanyId, MailAccountId};
+use crate::oauth::Connection;
 use crate::payment::Direction;
 
 /// A kind of mail that a company may send through an account of its own.
@@ -126,4 +127,6 @@ pub struct MailAccount {
     pub pause: Option<Pause>,
     pub last_check: Option<LastCheck>,
     pub has_password: bool,
+    /// With its provider, in place of a password.
+    pub connection: Option<Connection>,
 }

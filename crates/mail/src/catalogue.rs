@@ -50,6 +50,11 @@ pub(crate) fn problem(code: &str) -> Option<&'static Problem> {
     PROBLEMS.get(code)
 }
 
+/// The code itself, where the catalogue has it: codes that were written down may be of another version.
+pub(crate) fn known(code: &str) -> Option<&'static str> {
+    PROBLEMS.get_key_value(code).map(|(code, _)| code.as_str())
+}
+
 /// Every code there is, in alphabetical order.
 #[cfg(test)]
 pub(crate) fn codes() -> impl Iterator<Item = &'static str> {

@@ -94,6 +94,17 @@ pub async fn run(network: &Network, subject: &Subject, on_phase: impl FnMut(&Pha
     lines.report(Some(problem), learnt.suggestion, None)
 }
 
+/// What is said of a connected account whose provider gives no access token: a code of the catalogue, and its words. The
+/// mail server was not asked.
+#[must_use]
+pub fn without_token(subject: &Subject, code: &str, words: &str) -> CheckReport {
+    let failure = Failure::without_token(&subject.endpoint, code, words);
+    let mut lines = Lines { all: Vec::new(), since: Instant::now(), on_phase: |_: &PhaseLine| {} };
+    lines.failed(&failure);
+    let code = classify(&failure).code;
+    lines.report(Some(problem(subject, &failure, code, None)), None, None)
+}
+
 async fn walk<F: FnMut(&PhaseLine) + Send>(
     network: &Network,
     subject: &Subject,
@@ -158,7 +169,7 @@ fn problem(subject: &Subject, failure: &Failure, code: &'static str, greeting: O
     let host = &subject.endpoint.host;
     let context = Context {
         host,
-        username: subject.credentials.as_ref().map_or("", |who| who.username.as_str()),
+        username: subject.credentials.as_ref().map_or("", Credentials::username),
         sender: &sender,
         answered_by: greeting.and_then(|greeting| providers::stranger(host, greeting)),
         ..Context::default()

@@ -74,7 +74,7 @@ fn follows_from(failure: &Failure, code: &str, subject: &Subject) -> Option<Sugg
             Some(preset(providers::of_host(&endpoint.host)?))
         }
         "bad_credentials" => {
-            let typed = &subject.credentials.as_ref()?.username;
+            let typed = subject.credentials.as_ref()?.username();
             Some(Suggestion { username: Some(meant_user(typed, &endpoint.host, &subject.from)?), ..same })
         }
         _ => None,

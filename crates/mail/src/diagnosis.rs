@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use acuse_domain::delivery::Verdict;
 
-use crate::catalogue::problem;
+use crate::catalogue::{self, problem};
 use crate::failure::{Cause, Failure, Phase};
 use crate::phrases::{self, Stage, Words};
 use crate::reply::Reply;
@@ -36,6 +36,10 @@ pub fn classify(failure: &Failure) -> Diagnosis {
         Some(code) => plain(code),
         None => of_reply(stage(failure), failure.reply.as_ref()),
     };
+    // Servers have one refusal for all logins; a token that is not taken has run out or was withdrawn.
+    if failure.cause == Cause::RefusedToken && diagnosis.code == "bad_credentials" {
+        diagnosis = plain("oauth_expired");
+    }
     if receives_only(failure, diagnosis.code) {
         diagnosis = plain("not_a_submission_host");
     }
@@ -87,8 +91,9 @@ fn plain(code: &'static str) -> Diagnosis {
 fn code_of_cause(failure: &Failure) -> Option<&'static str> {
     let lost_in_the_end = failure.after_final_dot && failure.reply.is_none();
     Some(match &failure.cause {
-        Cause::Refused | Cause::RefusedEhlo | Cause::RefusedStartTls => return None,
+        Cause::Refused | Cause::RefusedEhlo | Cause::RefusedStartTls | Cause::RefusedToken => return None,
         Cause::Timeout | Cause::ConnectionLost | Cause::Protocol if lost_in_the_end => "in_doubt",
+        Cause::NoToken { code } => catalogue::known(code).unwrap_or("oauth_unavailable"),
         Cause::InvalidInput { .. } => "invalid_input",
         Cause::HostNotFound => "host_not_found",
         Cause::DnsFailed => "dns_failed",
@@ -217,7 +222,6 @@ fn receives_only(failure: &Failure, code: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue;
 
     #[test]
     fn every_rule_names_a_problem_of_the_catalogue() {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use acuse_domain::mail_account::Security;
 
+use crate::diagnosis::classify;
 use crate::reply::Reply;
 use crate::session::Endpoint;
 
@@ -86,6 +87,12 @@ pub enum Cause {
     Refused,
     RefusedEhlo,
     RefusedStartTls,
+    /// The same, to an access token.
+    RefusedToken,
+    /// The account's provider gives no access token: a code of the catalogue.
+    NoToken {
+        code: String,
+    },
     Timeout,
     ConnectionLost,
 }
@@ -107,6 +114,27 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// There is nothing to log in with, so the server was not even asked. `words` are the provider's.
+    #[must_use]
+    pub fn without_token(endpoint: &Endpoint, code: &str, words: &str) -> Self {
+        Self {
+            phase: Phase::Auth,
+            cause: Cause::NoToken { code: code.to_owned() },
+            reply: Some(Reply::from_text(words)),
+            as_a_stranger: false,
+            after_final_dot: false,
+            on_used_session: false,
+            endpoint: endpoint.clone(),
+            took: Duration::ZERO,
+        }
+    }
+
+    /// The server does not take the access token that it was shown.
+    #[must_use]
+    pub fn refuses_token(&self) -> bool {
+        self.cause == Cause::RefusedToken && classify(self).code == "oauth_expired"
+    }
+
     /// The server's words, or nothing.
     #[must_use]
     pub fn reply_text(&self) -> &str {

@@ -15,6 +15,7 @@ pub mod guard;
 pub mod https;
 pub mod login;
 pub mod message;
+pub mod oauth;
 pub mod pool;
 pub mod providers;
 pub mod reply;

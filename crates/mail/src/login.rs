@@ -1,4 +1,4 @@
-//! Who logs in, and the exchange by which it is done (RFC 4954).
+//! Who logs in, and the exchange by which it is done (RFC 4954; RFC 7628 and Google's XOAUTH2 for access tokens).
 
 use std::fmt;
 
@@ -7,32 +7,52 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 use smtp_proto::{AUTH_CRAM_MD5, AUTH_PLAIN};
 
-/// A user's name and password. Never shown.
+/// RFC 5321 4.5.3.1.4: octets of a command with its line break. RFC 4954 4 has what is longer wait for the server's
+/// empty challenge. Microsoft's access tokens are longer; a password is not, and servers take it with the command.
+const LONGEST_COMMAND: usize = 512;
+
+/// A user's name, and what proves that it is they. Never shown.
 #[derive(Clone)]
-pub struct Credentials {
-    pub username: String,
-    pub password: SecretString,
+pub enum Credentials {
+    Password {
+        username: String,
+        password: SecretString,
+    },
+    /// Of a connection with the account's provider (OAuth 2.0); good for an hour or so.
+    AccessToken {
+        username: String,
+        token: SecretString,
+    },
 }
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("username", &self.username).finish_non_exhaustive()
+        let kind = if self.is_token() { "AccessToken" } else { "Password" };
+        f.debug_struct(kind).field("username", &self.username()).finish_non_exhaustive()
     }
 }
 
-/// The ways of logging in with a password that we know.
+/// The ways of logging in that we know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mechanism {
     Plain,
     Login,
     CramMd5,
+    XOAuth2,
+    OAuthBearer,
 }
 
 impl Mechanism {
     /// Those offered, the best first: behind TLS the simplest is the surest; in clear, one that does not show the password.
-    pub(crate) fn offered(logins: &[String], encrypted: bool) -> Vec<Self> {
-        let order = if encrypted { [Self::Plain, Self::Login, Self::CramMd5] } else { [Self::CramMd5, Self::Plain, Self::Login] };
-        order.into_iter().filter(|login| logins.iter().any(|offered| offered == login.name())).collect()
+    /// An access token goes through TLS or not at all (RFC 7628 4): whoever reads it can use it.
+    pub(crate) fn offered(logins: &[String], encrypted: bool, who: &Credentials) -> Vec<Self> {
+        let order: &[Self] = match (who, encrypted) {
+            (Credentials::AccessToken { .. }, true) => &[Self::XOAuth2, Self::OAuthBearer],
+            (Credentials::AccessToken { .. }, false) => &[],
+            (Credentials::Password { .. }, true) => &[Self::Plain, Self::Login, Self::CramMd5],
+            (Credentials::Password { .. }, false) => &[Self::CramMd5, Self::Plain, Self::Login],
+        };
+        order.iter().copied().filter(|login| logins.iter().any(|offered| offered == login.name())).collect()
     }
 
     pub(crate) const fn name(self) -> &'static str {
@@ -40,44 +60,103 @@ impl Mechanism {
             Self::Plain => "PLAIN",
             Self::Login => "LOGIN",
             Self::CramMd5 => "CRAM-MD5",
+            Self::XOAuth2 => "XOAUTH2",
+            Self::OAuthBearer => "OAUTHBEARER",
         }
     }
 
-    /// The AUTH command, with the answer in it where the mechanism begins with one.
+    /// The AUTH command, with the answer in it where the mechanism begins with one and it fits.
     pub(crate) fn command(self, who: &Credentials) -> String {
-        match self {
-            Self::Plain => format!("AUTH PLAIN {}\r\n", plain(who)),
-            Self::Login | Self::CramMd5 => format!("AUTH {}\r\n", self.name()),
+        match self.first_answer(who).map(|answer| format!("AUTH {} {answer}\r\n", self.name())) {
+            Some(whole) if whole.len() <= LONGEST_COMMAND || !who.is_token() => whole,
+            _ => format!("AUTH {}\r\n", self.name()),
         }
     }
 
     /// What to say to the server's challenge number `turn`, without its line break. Nothing where it makes no sense.
     pub(crate) fn answer(self, who: &Credentials, turn: usize, challenge: &str) -> Option<String> {
         match (self, turn) {
-            (Self::Plain, 0) => Some(plain(who)),
+            (Self::Plain | Self::XOAuth2 | Self::OAuthBearer, 0) if challenge.trim().is_empty() => self.first_answer(who),
+            (Self::Plain, 0) => self.first_answer(who),
+            // The refusal comes after an answer that says nothing: an empty line with XOAUTH2
+            // (developers.google.com/workspace/gmail/imap/xoauth2-protocol), a lone ^A with OAUTHBEARER (RFC 7628 3.2.3).
+            (Self::XOAuth2, 0 | 1) => Some(String::new()),
+            (Self::OAuthBearer, 0 | 1) => Some(STANDARD.encode("\u{1}")),
             // The prompts differ from server to server, their order does not.
-            (Self::Login, 0) => Some(STANDARD.encode(&who.username)),
-            (Self::Login, 1) => Some(STANDARD.encode(who.password.expose_secret())),
+            (Self::Login, 0) => Some(STANDARD.encode(who.username())),
+            (Self::Login, 1) => Some(STANDARD.encode(who.secret())),
             (Self::CramMd5, 0) => encoded(who, AUTH_CRAM_MD5, challenge.trim()),
             _ => None,
+        }
+    }
+
+    /// What a challenge tells besides asking: the JSON in which a server says why it takes no token.
+    pub(crate) fn told_by(self, challenge: &str) -> Option<String> {
+        if !matches!(self, Self::XOAuth2 | Self::OAuthBearer) {
+            return None;
+        }
+        let text = String::from_utf8(STANDARD.decode(challenge.trim()).ok()?).ok()?;
+        text.trim_start().starts_with('{').then_some(text)
+    }
+
+    fn first_answer(self, who: &Credentials) -> Option<String> {
+        let (user, secret) = (who.username(), who.secret());
+        match self {
+            Self::Plain => Some(plain(who)),
+            Self::XOAuth2 => Some(STANDARD.encode(format!("user={user}\u{1}auth=Bearer {secret}\u{1}\u{1}"))),
+            // RFC 5801 4: the name is written with =2C and =3D.
+            Self::OAuthBearer => {
+                let name = user.replace('=', "=3D").replace(',', "=2C");
+                Some(STANDARD.encode(format!("n,a={name},\u{1}auth=Bearer {secret}\u{1}\u{1}")))
+            }
+            Self::Login | Self::CramMd5 => None,
         }
     }
 }
 
 impl Credentials {
-    /// Every form in which a server could echo the password.
+    #[must_use]
+    pub fn password(username: impl Into<String>, password: SecretString) -> Self {
+        Self::Password { username: username.into(), password }
+    }
+
+    #[must_use]
+    pub fn access_token(username: impl Into<String>, token: SecretString) -> Self {
+        Self::AccessToken { username: username.into(), token }
+    }
+
+    #[must_use]
+    pub fn username(&self) -> &str {
+        match self {
+            Self::Password { username, .. } | Self::AccessToken { username, .. } => username,
+        }
+    }
+
+    #[must_use]
+    pub const fn is_token(&self) -> bool {
+        matches!(self, Self::AccessToken { .. })
+    }
+
+    fn secret(&self) -> &str {
+        match self {
+            Self::Password { password: secret, .. } | Self::AccessToken { token: secret, .. } => secret.expose_secret(),
+        }
+    }
+
+    /// Every form in which a server could echo the password or the token.
     pub(crate) fn secrets(&self) -> Vec<String> {
-        let password = self.password.expose_secret();
-        if password.is_empty() {
+        let secret = self.secret();
+        if secret.is_empty() {
             return Vec::new();
         }
-        vec![plain(self), STANDARD.encode(password), password.to_owned()]
+        let whole = [Mechanism::Plain, Mechanism::XOAuth2, Mechanism::OAuthBearer].map(|way| way.first_answer(self));
+        whole.into_iter().flatten().chain([STANDARD.encode(secret), secret.to_owned()]).collect()
     }
 
     /// RFC 4616: NUL separates the parts; line breaks would end a command.
     pub(crate) fn are_writable(&self) -> bool {
         let has_control = |text: &str| text.chars().any(char::is_control);
-        !has_control(&self.username) && !has_control(self.password.expose_secret())
+        !has_control(self.username()) && !has_control(self.secret())
     }
 }
 
@@ -86,7 +165,7 @@ fn plain(who: &Credentials) -> String {
 }
 
 fn encoded(who: &Credentials, mechanism: u64, challenge: &str) -> Option<String> {
-    let credentials = mail_send::Credentials::new(who.username.as_str(), who.password.expose_secret());
+    let credentials = mail_send::Credentials::new(who.username(), who.secret());
     credentials.encode(mechanism, challenge).ok()
 }
 
@@ -95,7 +174,11 @@ mod tests {
     use super::*;
 
     fn somebody() -> Credentials {
-        Credentials { username: "tim".to_owned(), password: "tanstaaftanstaaf".into() }
+        Credentials::password("tim", "tanstaaftanstaaf".into())
+    }
+
+    fn connected(token: &str) -> Credentials {
+        Credentials::access_token("someuser@example.com", token.into())
     }
 
     #[test]
@@ -111,15 +194,46 @@ mod tests {
     }
 
     #[test]
-    fn in_clear_the_password_is_hidden_where_it_can_be() {
-        let offered: Vec<String> = ["LOGIN", "PLAIN", "CRAM-MD5", "XOAUTH2"].map(str::to_owned).to_vec();
-        assert_eq!(Mechanism::offered(&offered, true)[0], Mechanism::Plain);
-        assert_eq!(Mechanism::offered(&offered, false)[0], Mechanism::CramMd5);
-        assert_eq!(Mechanism::offered(&["XOAUTH2".to_owned()], true), []);
+    fn a_token_is_said_as_google_and_the_rfc_show_it() {
+        // The example of Google's page on XOAUTH2.
+        let google = connected("ya29.vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg");
+        assert_eq!(
+            Mechanism::XOAuth2.command(&google),
+            "AUTH XOAUTH2 dXNlcj1zb21ldXNlckBleGFtcGxlLmNvbQFhdXRoPUJlYXJlciB5YTI5LnZGOWRmdDRxbVRjMk52YjNSbGNrQmhkSFJoZG1semRHRXVZMjl0Q2cBAQ==\r\n"
+        );
+        let odd = Credentials::access_token("a=b,c@x.ec", "t".into());
+        let said = Mechanism::OAuthBearer.answer(&odd, 0, "").unwrap();
+        assert_eq!(STANDARD.decode(said).unwrap(), b"n,a=a=3Db=2Cc@x.ec,\x01auth=Bearer t\x01\x01");
     }
 
     #[test]
-    fn nobody_sees_the_password() {
+    fn a_long_token_waits_for_its_turn_and_a_refusal_is_heard_out() {
+        let long = connected(&"t".repeat(1_500));
+        for (login, last) in [(Mechanism::XOAuth2, ""), (Mechanism::OAuthBearer, "AQ==")] {
+            assert_eq!(login.command(&long), format!("AUTH {}\r\n", login.name()));
+            assert!(login.answer(&long, 0, "").unwrap().len() > 2_000);
+            let json = STANDARD.encode(r#"{"status":"401","schemes":"bearer"}"#);
+            assert_eq!(login.answer(&long, 1, &json).as_deref(), Some(last), "after the token");
+            assert_eq!(login.answer(&connected("short"), 0, &json).as_deref(), Some(last), "the token stood in the command");
+            assert_eq!(login.told_by(&json).as_deref(), Some(r#"{"status":"401","schemes":"bearer"}"#));
+            assert_eq!(login.answer(&long, 2, &json), None);
+            assert_eq!(login.told_by("no base64 !"), None);
+        }
+    }
+
+    #[test]
+    fn in_clear_the_password_is_hidden_where_it_can_be_and_a_token_is_not_said() {
+        let offered: Vec<String> = ["LOGIN", "PLAIN", "CRAM-MD5", "XOAUTH2"].map(str::to_owned).to_vec();
+        assert_eq!(Mechanism::offered(&offered, true, &somebody())[0], Mechanism::Plain);
+        assert_eq!(Mechanism::offered(&offered, false, &somebody())[0], Mechanism::CramMd5);
+        assert_eq!(Mechanism::offered(&["XOAUTH2".to_owned()], true, &somebody()), []);
+        assert_eq!(Mechanism::offered(&offered, true, &connected("t")), [Mechanism::XOAuth2]);
+        assert_eq!(Mechanism::offered(&offered, false, &connected("t")), []);
+    }
+
+    #[test]
+    fn nobody_sees_the_password_or_the_token() {
         assert!(!format!("{:?}", somebody()).contains("tanstaaf"));
+        assert!(!format!("{:?}", connected("ya29.secret")).contains("ya29"));
     }
 }

@@ -64,7 +64,7 @@ fn check_input(endpoint: &Endpoint, credentials: Option<&Credentials>) -> Result
         return invalid("port");
     }
     match credentials {
-        Some(who) if who.username.is_empty() || !who.are_writable() => invalid("username"),
+        Some(who) if who.username().is_empty() || !who.are_writable() => invalid("username"),
         _ => Ok(()),
     }
 }
@@ -220,23 +220,27 @@ impl Opening<'_> {
 
     async fn log_in(&self, wire: &mut Wire, offers: &Capabilities, who: &Credentials, watch: Watch<'_>) -> Result<(), Trouble> {
         let encrypted = wire.protocol().is_some();
-        if offers.logins.is_empty() && !encrypted && offers.start_tls {
+        let waits_for_tls = offers.logins.is_empty() && offers.start_tls;
+        if !encrypted && (waits_for_tls || who.is_token()) {
             return Err(Trouble::new(Phase::Auth, Cause::TlsRequired));
         }
         wire.secrets = Secrets::of(&who.secrets());
         let mut refusal = Trouble::new(Phase::Auth, Cause::AuthNotSupported);
-        for mechanism in Mechanism::offered(&offers.logins, encrypted) {
+        for mechanism in Mechanism::offered(&offers.logins, encrypted, who) {
             let reply = self.exchange(wire, mechanism, who).await?;
             if reply.code() == 235 {
                 watch(Step {
                     phase: Phase::Auth,
-                    detail: format!("{} ({})", who.username, mechanism.name()),
+                    detail: format!("{} ({})", who.username(), mechanism.name()),
                     reply: Some(&reply),
                 });
                 return Ok(());
             }
             let try_another = reply.code() == 504;
             refusal = Trouble::refused(Phase::Auth, reply);
+            if who.is_token() {
+                refusal.cause = Cause::RefusedToken;
+            }
             if !try_another {
                 break;
             }
@@ -246,6 +250,7 @@ impl Opening<'_> {
 
     async fn exchange(&self, wire: &mut Wire, mechanism: Mechanism, who: &Credentials) -> Result<Reply, Trouble> {
         let mut reply = self.ask(wire, Phase::Auth, &mechanism.command(who)).await?;
+        let mut told = None;
         for turn in 0..MOST_CHALLENGES {
             if reply.code() != 334 {
                 break;
@@ -253,9 +258,13 @@ impl Opening<'_> {
             let challenge = reply.messages().next().unwrap_or_default().to_owned();
             // RFC 4954 4: a lone star takes the attempt back.
             let answer = mechanism.answer(who, turn, &challenge).unwrap_or_else(|| "*".to_owned());
+            told = mechanism.told_by(&challenge).map(|text| wire.secrets.hide(text)).or(told);
             reply = self.ask(wire, Phase::Auth, &format!("{answer}\r\n")).await?;
         }
-        Ok(reply)
+        Ok(match told {
+            Some(text) => reply.after(&text),
+            None => reply,
+        })
     }
 
     async fn ask(&self, wire: &mut Wire, phase: Phase, command: &str) -> Result<Reply, Trouble> {

@@ -78,6 +78,14 @@ impl Reply {
         Self { text: secrets.hide(self.text), ..self }
     }
 
+    /// The same reply, with what a challenge had told before it. The code stays this reply's own.
+    #[must_use]
+    pub(crate) fn after(self, told: &str) -> Self {
+        let mut lines = Lines::default();
+        lines.keep(format!("334 {told}").as_bytes());
+        Self { code: self.code, text: format!("{}\n{}", lines.text, self.text) }
+    }
+
     /// The text of each line without its code.
     pub(crate) fn messages(&self) -> impl Iterator<Item = &str> {
         self.text.lines().map(|line| line.get(4..).unwrap_or_default())

@@ -8,6 +8,7 @@ use acuse_domain::mail_account::Security;
 use acuse_mail::catcher::Catcher;
 use acuse_mail::deliverability::Cache;
 use acuse_mail::guard::Network;
+use acuse_mail::oauth::Providers;
 use acuse_store::Db;
 use acuse_store::secrets::Keyring;
 
@@ -29,6 +30,8 @@ pub struct Services {
     /// For Probar; the server itself never sends a receipt.
     pub network: Network,
     pub default_account: Option<DefaultAccount>,
+    /// With whom accounts can be connected here.
+    pub providers: Providers,
     /// Where browsers find this installation, without a slash at the end.
     pub public_url: String,
     /// The demo's own mail server, whose messages are shown at /demo/buzon.

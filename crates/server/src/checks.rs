@@ -69,7 +69,7 @@ pub fn subject(
     let username = settings.username.clone();
     Subject {
         endpoint: Endpoint { host: settings.server.clone(), port: settings.port, security: settings.security },
-        credentials: password.filter(|_| !username.is_empty()).map(|password| Credentials { username, password }),
+        credentials: password.filter(|_| !username.is_empty()).map(|password| Credentials::password(username, password)),
         from_name: settings.from_name.clone(),
         from: settings.from_address.clone(),
         to,

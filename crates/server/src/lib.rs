@@ -6,6 +6,7 @@ pub mod api;
 pub mod app;
 pub mod assets;
 mod checks;
+pub mod connected;
 pub mod docs;
 pub mod login_guard;
 pub mod mail_route;

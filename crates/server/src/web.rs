@@ -23,6 +23,7 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use crate::app::App;
+use mail_accounts::connect;
 
 pub fn router() -> Router<App> {
     Router::new()
@@ -47,6 +48,11 @@ pub fn router() -> Router<App> {
         .route("/mi-compania", get(mail_accounts::start))
         .route("/mi-compania/correos", get(mail_accounts::list).post(mail_accounts::create))
         .route("/mi-compania/correos/nueva", get(mail_accounts::new))
+        .route("/mi-compania/correos/conectar/{provider}", post(connect::start))
+        .route("/mi-compania/correos/oauth/{provider}", get(connect::back))
+        .route("/mi-compania/correos/oauth/{provider}/confirmar", post(connect::confirm))
+        .route("/mi-compania/correos/{id}/conectar", post(connect::again))
+        .route("/mi-compania/correos/{id}/conectada", get(connect::connected))
         .route("/mi-compania/correos/{id}", get(mail_accounts::edit).post(mail_accounts::change))
         .route("/mi-compania/correos/{id}/probar", get(mail_accounts::back_to_form).post(mail_accounts::try_saved))
         .route("/mi-compania/correos/si-falla", get(mail_accounts::start).post(mail_accounts::policy::change))

@@ -14,6 +14,7 @@ pub mod health;
 pub mod idempotency;
 pub mod mail_accounts;
 pub mod notices;
+pub mod oauth;
 pub mod pauses;
 pub mod payments;
 pub mod routing;

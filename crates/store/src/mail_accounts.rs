@@ -3,6 +3,7 @@
 use acuse_domain::Instant;
 use acuse_domain::id::{CompanyId, MailAccountId};
 use acuse_domain::mail_account::{LastCheck, MailAccount, MailAccountSettings, MailModule, Security};
+use acuse_domain::oauth::{Connection, Provider};
 use sea_orm::FromQueryResult;
 use secrecy::SecretString;
 use uuid::Uuid;
@@ -10,6 +11,7 @@ use uuid::Uuid;
 use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
 use crate::idempotency::{self, ClaimError, Once};
+use crate::oauth;
 use crate::pauses::{self, AccountKey};
 use crate::secrets::{Keyring, SealError};
 use crate::sql::{self, Inserted, all, code, execute, new_id, one, optional_address, values};
@@ -54,21 +56,34 @@ pub async fn create(
         return Ok(MailAccountId(earlier));
     }
     let sealed = form.password.as_ref().map(|password| keys.seal(password, &identity(by.company, id))).transpose()?;
-    let sql = "INSERT INTO mail_account (company_id, id, module, server, port, security, username, from_name, from_address,
-        reply_to, bcc, checked_at, check_ok, sealed_password, enabled, version, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1, $16)";
-    let mut row = columns(by.company, id, form);
-    row.extend(values![sealed, true, now]);
-    match sql::insert(tx.as_conn(), sql, row).await? {
-        Inserted::Done => tx.commit().await?,
-        Inserted::Duplicate => return Err(SaveError::ModuleTaken(form.settings.module)),
-    }
+    insert_in(&tx, by.company, id, form, sealed, now).await?;
+    tx.commit().await?;
     db.nudge();
     Ok(id)
 }
 
+pub(crate) async fn insert_in(
+    tx: &Tx,
+    company: CompanyId,
+    id: MailAccountId,
+    form: &Form,
+    sealed_password: Option<Vec<u8>>,
+    now: Instant,
+) -> Result<(), SaveError> {
+    let sql = "INSERT INTO mail_account (company_id, id, module, server, port, security, username, from_name, from_address,
+        reply_to, bcc, checked_at, check_ok, sealed_password, enabled, version, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1, $16)";
+    let mut row = columns(company, id, form);
+    row.extend(values![sealed_password, true, now]);
+    match sql::insert(tx.as_conn(), sql, row).await? {
+        Inserted::Done => Ok(()),
+        Inserted::Duplicate => Err(SaveError::ModuleTaken(form.settings.module)),
+    }
+}
+
 /// Changes an account and lets it work again if it was resting. Whoever heard that it had stopped hears that it works once
-/// that was seen: by a correct check of exactly these settings, or later by a delivery.
+/// that was seen: by a correct check of exactly these settings, or later by a delivery. A password takes the
+/// place of a connection.
 pub async fn change(db: &Db, keys: &Keyring, by: &Actor, id: MailAccountId, form: &Form) -> Result<(), SaveError> {
     let tx = db.begin_write().await?;
     change_in(&tx, keys, by, id, form).await?;
@@ -106,6 +121,9 @@ async fn change_in(tx: &Tx, keys: &Keyring, by: &Actor, id: MailAccountId, form:
     };
     if changed == 0 {
         return Err(SaveError::NotFound);
+    }
+    if form.password.is_some() {
+        oauth::forget_in(tx, by.company, id).await?;
     }
     pauses::changed_in(tx, AccountKey::Own(id)).await?;
     if let Some(check) = form.checked.as_ref().filter(|check| check.ok) {
@@ -202,7 +220,7 @@ fn usable(row: Option<Row>, keys: &Keyring) -> Result<Option<Usable>, SaveError>
     Ok(Some(Usable { account: row.into_account()?, version, password }))
 }
 
-/// Seals every password again under the newest key. Gives how many were.
+/// Seals every password and every connection's tokens again under the newest key. Gives how many were.
 pub async fn reseal_any_company(db: &Db, keys: &Keyring) -> Result<u64, SaveError> {
     let tx = db.begin_write().await?;
     let sql = format!("{SELECT} WHERE a.sealed_password IS NOT NULL");
@@ -211,6 +229,7 @@ pub async fn reseal_any_company(db: &Db, keys: &Keyring) -> Result<u64, SaveErro
     for row in rows {
         done += reseal(&tx, keys, &row).await?;
     }
+    done += oauth::reseal_in(&tx, keys).await?;
     tx.commit().await?;
     Ok(done)
 }
@@ -249,8 +268,11 @@ fn columns(company: CompanyId, id: MailAccountId, form: &Form) -> Vec<sea_orm::V
 
 const SELECT: &str = "SELECT a.company_id, a.id, a.module, a.server, a.port, a.security, a.username, a.sealed_password,
     a.from_name, a.from_address, a.reply_to, a.bcc, a.enabled, a.version, a.checked_at, a.check_ok,
-    p.since AS paused_since, p.problem_code AS paused_code, p.reply AS paused_reply
-    FROM mail_account a LEFT JOIN account_pause p ON p.account_id = a.id";
+    p.since AS paused_since, p.problem_code AS paused_code, p.reply AS paused_reply,
+    c.provider, c.address AS connected_address, c.connected_at, c.ends_at AS connection_ends_at,
+    c.broken_at AS connection_broken_at
+    FROM mail_account a LEFT JOIN account_pause p ON p.account_id = a.id
+    LEFT JOIN oauth_connection c ON c.company_id = a.company_id AND c.account_id = a.id";
 
 #[derive(FromQueryResult)]
 struct Row {
@@ -273,10 +295,27 @@ struct Row {
     paused_since: Option<Instant>,
     paused_code: Option<String>,
     paused_reply: Option<String>,
+    provider: Option<String>,
+    connected_address: Option<String>,
+    connected_at: Option<Instant>,
+    connection_ends_at: Option<Instant>,
+    connection_broken_at: Option<Instant>,
 }
 
 impl Row {
+    fn connection(&self) -> Result<Option<Connection>, StoreError> {
+        let (Some(provider), Some(connected_at)) = (&self.provider, self.connected_at) else { return Ok(None) };
+        Ok(Some(Connection {
+            provider: code(provider, Provider::parse)?,
+            address: self.connected_address.clone().unwrap_or_default(),
+            connected_at,
+            ends_at: self.connection_ends_at,
+            broken_at: self.connection_broken_at,
+        }))
+    }
+
     fn into_account(self) -> Result<MailAccount, StoreError> {
+        let connection = self.connection()?;
         Ok(MailAccount {
             id: MailAccountId(self.id),
             company: CompanyId(self.company_id),
@@ -299,6 +338,7 @@ impl Row {
             }),
             last_check: self.checked_at.zip(self.check_ok).map(|(at, ok)| LastCheck { at, ok }),
             has_password: self.sealed_password.is_some(),
+            connection,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use acuse_domain::oauth::Provider;
 use acuse_mail::check::{self, Subject};
 use acuse_mail::explanation::{Context, Language, explain};
 use acuse_store::pauses::{self, AccountKey};
@@ -26,6 +27,8 @@ pub async fn run(config: &Config) -> Result<ExitCode, Failure> {
         ("clave maestra", key_file(config)),
         ("correo predeterminado", default_account(config).await),
         ("envíos del correo predeterminado", default_rests(config).await),
+        ("conexión con Google", oauth(config, Provider::Google)),
+        ("conexión con Microsoft", oauth(config, Provider::Microsoft)),
         ("reloj", clock()),
         ("disco", disk(config)),
     ];
@@ -107,6 +110,23 @@ async fn default_rests(config: &Config) -> Finding {
         return Err((said, "Renuévelo antes: desde entonces nada sale por esa cuenta."));
     }
     Ok("no está en pausa".to_string())
+}
+
+/// Whether accounts can be connected with a provider. Says no secret, and asks nobody.
+fn oauth(config: &Config, provider: Provider) -> Finding {
+    if config.oauth.iter().all(|registration| registration.provider != provider) {
+        return Ok("sin registrar: no se ofrece".to_string());
+    }
+    let back = config.redirect_uri(provider);
+    let is_local = back.starts_with("http://127.0.0.1") || back.starts_with("http://localhost");
+    if back.starts_with("https://") || is_local {
+        Ok(format!("registrada; el regreso es {back}"))
+    } else {
+        Err((
+            format!("el regreso sería {back}, sin cifrar"),
+            "Ponga public_url con https:// y registre ese regreso en el proveedor.",
+        ))
+    }
 }
 
 fn clock() -> Finding {

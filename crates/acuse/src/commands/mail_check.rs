@@ -77,7 +77,7 @@ pub async fn run(args: Args, config: &Config) -> Result<ExitCode, Failure> {
 
 fn subject(args: Args) -> Result<Subject, Failure> {
     let credentials = match args.username.clone().filter(|name| !name.is_empty()) {
-        Some(username) => Some(Credentials { username, password: password()? }),
+        Some(username) => Some(Credentials::password(username, password()?)),
         None => None,
     };
     let from = args.from.or_else(|| args.username.as_deref().and_then(|name| name.parse().ok()));
@@ -119,7 +119,7 @@ fn print_verdict(report: &CheckReport, subject: &Subject) {
 fn next_command(subject: &Subject, better: &Suggestion) -> String {
     let server = better.server.as_deref().unwrap_or(&subject.endpoint.host);
     let (port, security) = (better.port.to_string(), better.security.as_str());
-    let username = better.username.as_deref().or(subject.credentials.as_ref().map(|who| who.username.as_str()));
+    let username = better.username.as_deref().or(subject.credentials.as_ref().map(Credentials::username));
     let (from, to) = (subject.from.to_string(), subject.to.as_ref().map(ToString::to_string));
     // The sender is the user's name where it is one, and need not be said again.
     let from = Some(from.as_str()).filter(|from| username != Some(*from));
@@ -179,7 +179,7 @@ mod tests {
     fn subject(username: Option<&str>, from: &str) -> Subject {
         Subject {
             endpoint: Endpoint { host: "smtp.zoho.com".to_owned(), port: 465, security: Security::StartTls },
-            credentials: username.map(|name| Credentials { username: name.to_owned(), password: SecretString::from("clave") }),
+            credentials: username.map(|name| Credentials::password(name, SecretString::from("clave"))),
             from_name: String::new(),
             from: from.parse().unwrap(),
             to: None,

@@ -4,6 +4,7 @@
 mod engines;
 mod accepted;
 mod accounts;
+mod connected;
 mod fallback;
 mod health;
 mod office;

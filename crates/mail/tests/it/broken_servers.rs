@@ -79,7 +79,7 @@ impl Typed {
     }
 
     async fn check_once(&self, trusted: Option<&Authority>) -> CheckReport {
-        let credentials = self.password.map(|password| Credentials { username: USER.to_owned(), password: password.into() });
+        let credentials = self.password.map(|password| Credentials::password(USER, password.into()));
         let subject = Subject {
             endpoint: Endpoint { host: "localhost".to_owned(), port: self.port, security: self.security },
             credentials,

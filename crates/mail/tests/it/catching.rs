@@ -16,7 +16,7 @@ fn address(text: &str) -> EmailAddress {
 async fn session_with(catcher: &Catcher) -> Session {
     let network = Network::new(&["127.0.0.1".to_owned()], None).unwrap();
     let endpoint = Endpoint { host: "127.0.0.1".to_owned(), port: catcher.local_addr().port(), security: Security::None };
-    let who = Credentials { username: "demo".to_owned(), password: "una-clave".into() };
+    let who = Credentials::password("demo", "una-clave".into());
     Session::open(&network, &endpoint, Some(&who), &Limits::for_check()).await.unwrap()
 }
 

@@ -32,7 +32,7 @@ impl World {
         let network = Network::new(&["127.0.0.1".to_owned()], Some(self.authority.pem.as_bytes())).unwrap();
         let subject = Subject {
             endpoint: Endpoint { host: typed.server.clone(), port: typed.port, security: typed.security },
-            credentials: Some(Credentials { username: typed.username.clone(), password: PASSWORD.into() }),
+            credentials: Some(Credentials::password(typed.username.clone(), PASSWORD.into())),
             from_name: "Empresa".to_owned(),
             from: address("cobros@empresa.ec"),
             to: None,

@@ -294,7 +294,7 @@ async fn an_address_and_a_password_are_enough() {
         let found = discover_at(&network, &address(USER), Ports { tls, starttls, ..ports() }).await;
         assert_eq!(found.security.value, security);
         let endpoint = Endpoint { host: found.server.unwrap().value, port: found.port.value, security };
-        let credentials = Some(Credentials { username: found.username.value, password: PASSWORD.into() });
+        let credentials = Some(Credentials::password(found.username.value, PASSWORD.into()));
         let (from_name, from, to) = ("Empresa".to_owned(), address(USER), Some(address(RECIPIENT)));
         let subject = Subject { endpoint, credentials, from_name, from, to, language: Language::Spanish };
         let report = check::run(&network, &subject, |_| {}).await;

@@ -251,7 +251,7 @@ async fn a_password_said_back_in_any_answer_and_form_is_not_shown() {
 async fn a_long_password_of_any_letters_is_sent_whole_and_shown_nowhere() {
     let server = Server::start(vec![HELLO, Act::Converse(vec![("AUTH", "535 5.7.8 no")])]).await;
     for password in [" con espacios ".to_owned(), "🔑ñÑ漢字".to_owned(), "x".repeat(10_000)] {
-        let who = Credentials { username: "cobros@empresa.ec".to_owned(), password: password.clone().into() };
+        let who = Credentials::password("cobros@empresa.ec", password.clone().into());
         let subject = Subject { credentials: Some(who), ..subject(server.endpoint(Security::None)) };
         let report = check::run(&network(None), &subject, |_| {}).await;
         assert_eq!(code(&report), "bad_credentials");

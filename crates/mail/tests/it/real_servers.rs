@@ -43,7 +43,7 @@ impl Place {
     }
 
     async fn open(&self, security: Security, password: Option<&str>) -> Result<Session, Box<Failure>> {
-        let who = password.map(|password| Credentials { username: USER.to_owned(), password: password.into() });
+        let who = password.map(|password| Credentials::password(USER, password.into()));
         let network = network(Some(&self.authority.pem()));
         Session::open(&network, &self.endpoint(security), who.as_ref(), &Limits::for_check()).await
     }
@@ -139,7 +139,7 @@ async fn a_check_of_a_real_server_says_each_phase() {
     let place = Place::start();
     let subject = Subject {
         endpoint: place.endpoint(Security::StartTls),
-        credentials: Some(Credentials { username: USER.to_owned(), password: PASSWORD.into() }),
+        credentials: Some(Credentials::password(USER, PASSWORD.into())),
         from_name: "Empresa".to_owned(),
         from: address(USER),
         to: Some(address(RECIPIENT)),

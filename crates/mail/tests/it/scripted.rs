@@ -200,7 +200,7 @@ pub fn address(text: &str) -> EmailAddress {
 }
 
 pub fn somebody() -> Credentials {
-    Credentials { username: "cobros@empresa.ec".to_owned(), password: PASSWORD.into() }
+    Credentials::password("cobros@empresa.ec", PASSWORD.into())
 }
 
 pub const PASSWORD: &str = "clave-muy-secreta-42";

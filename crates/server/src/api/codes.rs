@@ -4,6 +4,7 @@ use acuse_domain::delivery::State;
 use acuse_domain::document::{DocumentKind, Side};
 use acuse_domain::identification::IdentificationType;
 use acuse_domain::mail_account::{MailModule, Security};
+use acuse_domain::oauth::{ConnectionState, Provider};
 use acuse_domain::payment::{CheckKind, Direction, Method};
 use acuse_mail::deliverability::{State as FindingState, Topic};
 use acuse_mail::failure::Phase;
@@ -43,4 +44,6 @@ codes! {
     domain_topics: Topic::ALL;
     finding_states: FindingState::ALL;
     dkim_states: KeyState::ALL;
+    oauth_providers: Provider::ALL;
+    connection_states: [ConnectionState::Connected, ConnectionState::EndingSoon, ConnectionState::Ended];
 }

@@ -6,6 +6,7 @@ pub use settings::{AccountChange, AccountIn, Given};
 
 use acuse_domain::id::MailAccountId;
 use acuse_domain::mail_account::{MailAccount, Pause};
+use acuse_domain::oauth::Connection;
 use acuse_mail::explanation::{Context, Language};
 use acuse_store::companies;
 use acuse_store::mail_accounts::{self, Form};
@@ -52,11 +53,28 @@ pub struct AccountOut {
     /// A disabled account sends nothing: its module falls back to the default account.
     enabled: bool,
     has_password: bool,
+    /// `password` or `oauth`: then it is connected with its provider and holds no password. Connecting needs a browser: Mi compañía › Correos.
+    auth: &'static str,
+    oauth: Option<ConnectionOut>,
     /// Why it rests; its deliveries wait meanwhile.
     paused: Option<PausedOut>,
     last_check: Option<LastCheckOut>,
     /// Of the request that saved it.
     warnings: Vec<Warning>,
+}
+
+/// An account's connection with its provider.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MailConnection)]
+pub struct ConnectionOut {
+    #[schema(schema_with = codes::schema::oauth_providers)]
+    provider: &'static str,
+    /// Who gave the permission.
+    address: String,
+    #[schema(schema_with = codes::schema::connection_states)]
+    state: &'static str,
+    /// When it ends unless somebody connects again; null where that is not known.
+    expires_at: Option<DateTime<Utc>>,
 }
 
 /// Since when an account rests after a fault of its own, and what to do about it.
@@ -188,6 +206,8 @@ impl AccountOut {
             bcc: settings.bcc.map(|address| address.to_string()),
             enabled: account.enabled,
             has_password: account.has_password,
+            auth: if account.connection.is_some() { "oauth" } else { "password" },
+            oauth: account.connection.map(ConnectionOut::of),
             paused,
             last_check: account.last_check.map(|check| LastCheckOut { at: check.at, ok: check.ok }),
             warnings: Vec::new(),
@@ -199,6 +219,17 @@ fn also_written(other: &str, language: Language) -> String {
     match language {
         Language::Spanish => format!("También se escribe {other}"),
         Language::English => format!("Also written {other}"),
+    }
+}
+
+impl ConnectionOut {
+    fn of(connection: Connection) -> Self {
+        Self {
+            provider: connection.provider.as_str(),
+            state: connection.state(acuse_store::now()).as_str(),
+            expires_at: connection.ends_at,
+            address: connection.address,
+        }
     }
 }
 

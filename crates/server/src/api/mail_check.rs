@@ -24,6 +24,7 @@ use super::patch;
 use crate::access::{Authorized, ConfigureCompany};
 use crate::app::App;
 use crate::checks;
+use crate::connected;
 use crate::problem::Problem;
 
 /// An account's fields, and to whom a test mail is sent; without `to` nothing is sent.
@@ -162,7 +163,14 @@ pub async fn saved(
     let Given { settings, password } = change.apply_to(&usable.account, &app.network)?;
     let to = recipient(to)?;
     let as_saved = settings == usable.account.settings && password.is_none();
-    let report = run(&app, may.actor.company, &settings, password.or(usable.password), to, language).await?;
+    let report = match &usable.account.connection {
+        Some(_) if password.is_none() => {
+            let _running = app.checks.begin(may.actor.company).ok_or_else(Problem::too_many_checks)?;
+            let subject = checks::subject(&settings, None, to, language);
+            ReportOut::of(connected::check(&app, &usable.account, &settings.username, subject, |_| {}).await)
+        }
+        _ => run(&app, may.actor.company, &settings, password.or(usable.password), to, language).await?,
+    };
     if as_saved {
         let check = LastCheck { at: acuse_store::now(), ok: report.ok };
         mail_accounts::note_check(&app.db, &may.actor, id, &check).await?;

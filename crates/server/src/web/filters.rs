@@ -2,6 +2,7 @@
 //! `use crate::web::filters;`. Askama hands each filter the template's values, which none of these needs.
 
 use acuse_domain::money::Money;
+use acuse_domain::oauth::Provider;
 use acuse_domain::{Date, Instant};
 use askama::Values;
 use askama::filters::Safe;
@@ -91,6 +92,15 @@ fn is_page(text: &str) -> bool {
 #[askama::filter_fn]
 pub fn ico(name: &str, _: &dyn Values) -> askama::Result<Safe<String>> {
     Ok(Safe(icon(name)))
+}
+
+/// The mark of a provider, beside its name: `{{ provider|mark }}`
+#[askama::filter_fn]
+pub fn mark(provider: &Provider, _: &dyn Values) -> askama::Result<Safe<String>> {
+    Ok(Safe(icon(match provider {
+        Provider::Google => "brand-google",
+        Provider::Microsoft => "brand-windows",
+    })))
 }
 
 pub(crate) fn icon(name: &str) -> String {

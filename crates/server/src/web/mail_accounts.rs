@@ -2,6 +2,7 @@
 
 mod cards;
 mod change;
+pub mod connect;
 pub mod domain;
 mod first_step;
 mod form;

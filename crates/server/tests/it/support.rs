@@ -6,6 +6,7 @@ use acuse_domain::company::CompanyProfile;
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::CompanyId;
 use acuse_mail::guard::Network;
+use acuse_mail::oauth::Providers;
 use acuse_server::router::router;
 use acuse_server::{App, Services};
 use acuse_store::secrets::Keyring;
@@ -54,7 +55,15 @@ impl TestApp {
         let keys = Arc::new(Keyring::load_or_create(&folder.path().join("secret.key")).expect("a new key"));
         let network = Network::new(&["127.0.0.0/8".to_string()], None).expect("a network");
         let public_url = "http://127.0.0.1:8080".to_string();
-        let app = App::new(configure(Services { db, keys, network, default_account: None, public_url, catcher: None }));
+        let app = App::new(configure(Services {
+            db,
+            keys,
+            network,
+            default_account: None,
+            providers: Providers::default(),
+            public_url,
+            catcher: None,
+        }));
         let owner = found_company(&app.db, "1790012344001", "ana@cotopaxi.ec").await;
         let Stranger { company, actor, session } = owner;
         Self { router: router(app.clone()), app, company, actor, session, folder }

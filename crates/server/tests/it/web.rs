@@ -1,5 +1,6 @@
 mod account_form;
 mod company;
+mod connecting;
 mod contacts;
 mod deliveries;
 mod discovering;

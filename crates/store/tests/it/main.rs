@@ -14,6 +14,7 @@ mod health;
 mod idempotency;
 mod mail_accounts;
 mod notices;
+mod oauth;
 mod overview;
 mod payments;
 mod record;

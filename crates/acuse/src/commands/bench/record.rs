@@ -102,6 +102,7 @@ async fn serve(station: &Station) -> Result<(SocketAddr, tokio::task::JoinHandle
         keys: station.keys.clone(),
         network: station.network.clone(),
         default_account: None,
+        providers: acuse_mail::oauth::Providers::default(),
         public_url: format!("http://{address}"),
         catcher: None,
     };

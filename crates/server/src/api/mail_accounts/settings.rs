@@ -136,7 +136,7 @@ impl AccountChange {
         change_address("bcc", self.bcc, &mut settings.bcc, &mut fields);
         let password = password(&mut fields, self.password);
         if !settings.username.is_empty() && password.is_none() {
-            if !account.has_password {
+            if !account.has_password && account.connection.is_none() {
                 fields.required::<()>("password", None);
             } else if !settings.server.eq_ignore_ascii_case(&account.settings.server) {
                 // A kept password that is shown to another server could be read there.

@@ -4,6 +4,7 @@ use acuse_domain::Instant;
 use acuse_domain::company::Company;
 use acuse_domain::id::CompanyId;
 use acuse_domain::mail_account::{MailAccount, MailModule};
+use acuse_domain::oauth::{ConnectionState, Provider};
 use acuse_mail::explanation::{Context, Explanation, Language, explain};
 use acuse_store::pauses::Resting;
 use acuse_store::{StoreError, companies, deliveries, users};
@@ -194,13 +195,36 @@ impl Spark {
 }
 
 impl OwnAccount {
+    /// With whom its owner would connect it again.
+    fn provider(&self) -> Option<Provider> {
+        self.account.connection.as_ref().map(|connection| connection.provider)
+    }
+
+    /// Connecting it again is what mends it.
+    fn is_disconnected(&self) -> bool {
+        let code = self.account.pause.as_ref().map(|pause| pause.problem_code.as_str());
+        self.account.connection.is_some() && matches!(code, Some("oauth_expired" | "oauth_unavailable"))
+    }
+
+    /// The last day of a connection that is to be announced, and whether it has passed.
+    fn connection_ends(&self, now: &Instant) -> Option<(String, bool)> {
+        let connection = self.account.connection.as_ref()?;
+        let ends_at = connection.ends_at?;
+        match connection.state(*now) {
+            ConnectionState::Connected => None,
+            ConnectionState::EndingSoon => Some((calendar::day(acuse_domain::day_in_ecuador(ends_at)), false)),
+            ConnectionState::Ended => Some((calendar::day(acuse_domain::day_in_ecuador(ends_at)), true)),
+        }
+    }
+
     /// `smtp.gmail.com · 587 · STARTTLS · con contraseña`
     fn how(&self) -> String {
         let settings = &self.account.settings;
-        let login = match (settings.username.is_empty(), self.account.has_password) {
-            (true, _) => "sin usuario",
-            (false, true) => "con contraseña",
-            (false, false) => "falta la contraseña",
+        let login = match (&self.account.connection, settings.username.is_empty(), self.account.has_password) {
+            (Some(connection), ..) => format!("conectada con {}", connection.provider.name()),
+            (None, true, _) => "sin usuario".to_owned(),
+            (None, false, true) => "con contraseña".to_owned(),
+            (None, false, false) => "falta la contraseña".to_owned(),
         };
         format!("{} · {} · {} · {login}", settings.server, settings.port, settings.security.name())
     }

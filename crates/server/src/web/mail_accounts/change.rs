@@ -15,9 +15,9 @@ use super::sealed::Seals;
 use super::shown::{AccountPage, Sealed};
 use crate::access::{Authorized, session_token};
 use crate::app::App;
-use crate::checks;
 use crate::web::form_errors::FormErrors;
 use crate::web::page::{Page, Section};
+use crate::{checks, connected};
 
 /// Who deals with the form, and over which saved account.
 pub struct Desk {
@@ -42,12 +42,14 @@ enum Password {
     None,
     Typed(SecretString),
     Stored(SecretString),
+    /// The account is connected with its provider.
+    Connected(Box<MailAccount>),
 }
 
 impl Password {
     fn secret(&self) -> Option<&SecretString> {
         match self {
-            Self::None => None,
+            Self::None | Self::Connected(_) => None,
             Self::Typed(secret) | Self::Stored(secret) => Some(secret),
         }
     }
@@ -120,6 +122,13 @@ impl Desk {
         if let Some(typed) = self.typed(form) {
             return Ok(Ok(Password::Typed(typed)));
         }
+        if let Some(saved) = self.saved.as_ref().filter(|saved| saved.connection.is_some()) {
+            return Ok(if saved.settings.server == settings.server {
+                Ok(Password::Connected(Box::new(saved.clone())))
+            } else {
+                Err("Cambió el servidor, y la conexión solo vale para el suyo: escriba una contraseña.")
+            });
+        }
         let Some(saved) = self.saved.as_ref().filter(|saved| saved.has_password) else {
             return Ok(Err(if form.clave_sellada.is_empty() {
                 "Falta la contraseña del usuario."
@@ -160,7 +169,10 @@ impl Desk {
     pub async fn probe(&self, ready: &Ready, on_phase: impl FnMut(&PhaseLine) + Send) -> Result<AccountPage, StoreError> {
         let Ready { form, filled: Filled { settings, to }, password } = ready;
         let subject = checks::subject(settings, password.secret().cloned(), to.clone(), Language::Spanish);
-        let report = check::run(&self.app.network, &subject, on_phase).await;
+        let report = match password {
+            Password::Connected(saved) => connected::check(&self.app, saved, &settings.username, subject, on_phase).await,
+            _ => check::run(&self.app.network, &subject, on_phase).await,
+        };
         if let Some(saved) = &self.saved
             && saved.settings == *settings
             && !matches!(password, Password::Typed(_))
@@ -180,7 +192,7 @@ impl Desk {
         let seals = self.seals();
         let typed = match password {
             Password::Typed(secret) => seals.seal_password(secret),
-            Password::None | Password::Stored(_) => None,
+            Password::None | Password::Stored(_) | Password::Connected(_) => None,
         };
         Sealed { password: typed, check: seals.seal_check(settings, password.secret(), ok) }
     }
@@ -194,7 +206,7 @@ impl Desk {
             .or_else(|| self.last_check(&settings, &password));
         let typed = match password {
             Password::Typed(secret) => Some(secret),
-            Password::None | Password::Stored(_) => None,
+            Password::None | Password::Stored(_) | Password::Connected(_) => None,
         };
         let record = Form { settings, password: typed, checked };
         let (db, keys) = (&self.app.db, &self.app.keys);

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use acuse_domain::mail_account::{MailAccount, MailModule};
+use acuse_domain::oauth::Provider;
 use askama::Template;
 
 use super::form::module_word;
@@ -24,6 +25,8 @@ pub struct FirstStep {
     is_open: bool,
     demo: Option<SocketAddr>,
     default_sends: bool,
+    /// With whom an account can be connected here.
+    connect: Vec<Provider>,
 }
 
 struct ModuleChoice {
@@ -54,6 +57,7 @@ impl FirstStep {
             is_open: chosen.is_some(),
             demo: app.catcher.as_ref().map(acuse_mail::catcher::Catcher::local_addr),
             default_sends: app.default_account.is_some(),
+            connect: app.providers.all().map(acuse_mail::oauth::Client::provider).collect(),
         }
     }
 

@@ -40,6 +40,17 @@ impl<'a> Seals<'a> {
         self.open(&self.password_identity(), sealed).map(|(_, password)| SecretString::from(password))
     }
 
+    /// A connection that waits for an answer.
+    #[must_use]
+    pub fn seal_pending(&self, written: &SecretString) -> Option<String> {
+        self.seal(&self.pending_identity(), written.expose_secret())
+    }
+
+    #[must_use]
+    pub fn open_pending(&self, sealed: &str) -> Option<SecretString> {
+        self.open(&self.pending_identity(), sealed).map(|(_, written)| SecretString::from(written))
+    }
+
     /// What a check of these settings answered.
     #[must_use]
     pub fn seal_check(&self, settings: &MailAccountSettings, password: Option<&SecretString>, ok: bool) -> Option<String> {
@@ -55,6 +66,10 @@ impl<'a> Seals<'a> {
 
     fn password_identity(&self) -> String {
         format!("typed_password:{}", self.owner)
+    }
+
+    fn pending_identity(&self) -> String {
+        format!("oauth_pending:{}", self.owner)
     }
 
     /// What a check depends on is part of the identity: sealed for these settings, it opens for no others.

@@ -4,10 +4,12 @@ use std::net::SocketAddr;
 
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::{MailAccount, MailModule, Security};
+use acuse_domain::oauth;
 use acuse_mail::autoconfig::Discovery;
 use askama::Template;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::connect;
 use super::form::{AccountForm, module_word};
 use super::help::ProviderHelp;
 use super::probe::{self, Diagnosis, Row};
@@ -40,6 +42,10 @@ pub struct AccountPage {
     unknown: Option<Unknown>,
     is_new: bool,
     demo: Option<SocketAddr>,
+    /// In place of a password.
+    connection: Option<oauth::Connection>,
+    /// With whom it could be connected instead of the password that is not taken.
+    instead: Option<oauth::Provider>,
 }
 
 /// What goes into the form's hidden fields.
@@ -101,6 +107,7 @@ impl AccountPage {
             Some(saved) => format!("/mi-compania/correos/{}", saved.id),
             None => "/mi-compania/correos".to_owned(),
         };
+        let instead = connect::provider_of(&form.servidor).filter(|provider| app.providers.of(*provider).is_some());
         let has_stored = saved.is_some_and(|saved| saved.has_password);
         Self {
             errors: FormErrors::default(),
@@ -118,6 +125,8 @@ impl AccountPage {
             diagnosis: None,
             unknown: None,
             is_new: saved.is_none(),
+            connection: saved.and_then(|saved| saved.connection.clone()),
+            instead,
             demo: app.catcher.as_ref().map(acuse_mail::catcher::Catcher::local_addr),
         }
     }
@@ -181,6 +190,15 @@ impl AccountPage {
     /// What is missing has a page of its own, once the account is saved.
     fn is_about_the_domain(&self) -> bool {
         !self.is_new && self.problem_code() == Some("domain_not_authenticated")
+    }
+
+    /// A password that is not taken, of a mailbox that can be connected.
+    fn connects_instead(&self) -> Option<oauth::Provider> {
+        let is_its_fault = matches!(
+            self.problem_code(),
+            Some("bad_credentials" | "auth_app_password_required" | "auth_web_login_required" | "smtp_auth_disabled")
+        );
+        self.instead.filter(|_| is_its_fault && self.connection.is_none())
     }
 
     fn problem_code(&self) -> Option<&'static str> {

@@ -50,6 +50,7 @@ impl Api {
                 security: acuse_domain::mail_account::Security::StartTls,
                 from_address: "avisos@servidor.ec".parse().expect("an address"),
             }),
+            providers: acuse_mail::oauth::Providers::default(),
             public_url: "http://127.0.0.1:8080".to_owned(),
             catcher: None,
         };

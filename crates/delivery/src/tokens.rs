@@ -1,0 +1,105 @@
+//! Sessions of accounts that are connected with their provider: the access token is there before the server is asked.
+
+use std::sync::Arc;
+
+use acuse_domain::id::{CompanyId, MailAccountId};
+use acuse_mail::failure::Failure;
+use acuse_mail::login::Credentials;
+use acuse_mail::oauth::Providers;
+use acuse_mail::session::{Limits, Session};
+use acuse_store::mail_accounts::SaveError;
+use acuse_store::oauth::{self, Access, Token, Wanted};
+use acuse_store::secrets::Keyring;
+use acuse_store::{Db, now};
+
+use crate::accounts::Account;
+use crate::attempt::Desk;
+
+/// The code of a provider that gives nothing at the moment.
+const NOT_NOW: &str = "oauth_unavailable";
+
+/// Whose connection an account logs in by.
+#[derive(Debug, Clone)]
+pub(crate) struct Connected {
+    pub company: CompanyId,
+    pub account: MailAccountId,
+    pub username: String,
+}
+
+/// Where tokens come from.
+pub(crate) struct Tokens {
+    pub db: Db,
+    pub keys: Arc<Keyring>,
+    pub providers: Providers,
+}
+
+/// Why there is no token: a code of the catalogue, and the provider's words.
+struct NoToken {
+    code: String,
+    words: String,
+}
+
+impl Desk {
+    /// A session that is logged in. A token that the server refuses before its time is renewed once; what the server says
+    /// to the new one counts.
+    pub(crate) async fn log_in(&self, account: &Account, limits: &Limits) -> Result<Session, Box<Failure>> {
+        let Some(connected) = &account.connected else {
+            return Session::open(&self.network, &account.endpoint, account.credentials.as_ref(), limits).await;
+        };
+        let fails = |no: NoToken, said: &str| {
+            let words = format!("{said}\n{}", no.words);
+            Box::new(Failure::without_token(&account.endpoint, &no.code, words.trim()))
+        };
+        let token = self.tokens.fetch(connected, Wanted::Usable).await.map_err(|no| fails(no, ""))?;
+        let generation = token.generation;
+        match self.open_with(account, connected, token, limits).await {
+            Err(failure) if failure.refuses_token() => {
+                let renewed = self.tokens.fetch(connected, Wanted::After(generation)).await;
+                let token = renewed.map_err(|no| fails(no, failure.reply_text()))?;
+                self.open_with(account, connected, token, limits).await
+            }
+            other => other,
+        }
+    }
+
+    async fn open_with(
+        &self,
+        account: &Account,
+        connected: &Connected,
+        token: Token,
+        limits: &Limits,
+    ) -> Result<Session, Box<Failure>> {
+        let credentials = Credentials::access_token(connected.username.clone(), token.secret);
+        Session::open(&self.network, &account.endpoint, Some(&credentials), limits).await
+    }
+}
+
+impl Tokens {
+    /// Asks for a new token where the one that is there has run out. What comes of it stands on record.
+    pub(crate) async fn renew(&self, company: CompanyId, account: MailAccountId) {
+        let connected = Connected { company, account, username: String::new() };
+        drop(self.fetch(&connected, Wanted::Usable).await);
+    }
+
+    async fn fetch(&self, connected: &Connected, wanted: Wanted) -> Result<Token, NoToken> {
+        let providers = self.providers.clone();
+        let ask = move |provider, token| async move { providers.refresh(provider, &token, now()).await };
+        let Connected { company, account, .. } = *connected;
+        let not_now = |words: String| NoToken { code: NOT_NOW.to_owned(), words };
+        match oauth::access_token(&self.db, &self.keys, company, account, wanted, now(), ask).await {
+            Ok(Access::Token(token)) => Ok(token),
+            Ok(Access::Denied { code, words }) => Err(NoToken { code, words }),
+            Ok(Access::NotNow { words, .. }) => Err(not_now(words)),
+            // It went back to a password, or away, since the turn began: the next one sees what it is now.
+            Ok(Access::NotConnected) => Err(not_now(String::new())),
+            Err(SaveError::Store(error)) => {
+                tracing::error!(account.id = %account, "The token of a mail account could not be read: {error}");
+                Err(not_now(String::new()))
+            }
+            Err(error) => {
+                tracing::error!(account.id = %account, "The token of a mail account does not open: {error}");
+                Err(not_now(String::new()))
+            }
+        }
+    }
+}

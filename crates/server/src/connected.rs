@@ -1,0 +1,74 @@
+//! Probar for an account that is connected with its provider: its access token is fetched, and renewed where the server
+//! does not take it.
+
+use acuse_domain::mail_account::MailAccount;
+use acuse_mail::check::{self, CheckReport, PhaseLine, Subject};
+use acuse_mail::failure::Phase;
+use acuse_mail::login::Credentials;
+use acuse_store::mail_accounts::SaveError;
+use acuse_store::now;
+use acuse_store::oauth::{self, Access, Token, Wanted};
+
+use crate::app::App;
+
+/// The code of a token that has run out or was taken back.
+const TOKEN_REFUSED: &str = "oauth_expired";
+/// The code of a provider that does not answer.
+const NOT_NOW: &str = "oauth_unavailable";
+
+/// Why there is no token: a code of the catalogue, and the provider's words.
+struct NoToken {
+    code: String,
+    words: String,
+}
+
+/// Tries the account with the token of its connection; the subject's own credentials do not count.
+pub async fn check(
+    app: &App,
+    account: &MailAccount,
+    username: &str,
+    subject: Subject,
+    mut on_phase: impl FnMut(&PhaseLine) + Send,
+) -> CheckReport {
+    let token = match token(app, account, Wanted::UsableNow).await {
+        Ok(token) => token,
+        Err(no) => return check::without_token(&subject, &no.code, &no.words),
+    };
+    let generation = token.generation;
+    let with = |token: Token| Subject { credentials: Some(Credentials::access_token(username, token.secret)), ..subject.clone() };
+    let report = check::run(&app.network, &with(token), &mut on_phase).await;
+    if report.problem.as_ref().is_none_or(|problem| problem.code != TOKEN_REFUSED) {
+        return report;
+    }
+    match self::token(app, account, Wanted::After(generation)).await {
+        Ok(token) => check::run(&app.network, &with(token), &mut on_phase).await,
+        Err(no) => {
+            let problem = check::without_token(&subject, &no.code, &no.words).problem;
+            let mut phases = report.phases;
+            if let Some(line) = phases.iter_mut().find(|line| line.phase == Phase::Auth) {
+                line.reply = Some(format!("{}\n{}", line.reply.clone().unwrap_or_default(), no.words).trim().to_owned());
+            }
+            CheckReport { problem, phases, ..report }
+        }
+    }
+}
+
+async fn token(app: &App, account: &MailAccount, wanted: Wanted) -> Result<Token, NoToken> {
+    let providers = app.providers.clone();
+    let ask = move |provider, token| async move { providers.refresh(provider, &token, now()).await };
+    let not_now = |words: String| NoToken { code: NOT_NOW.to_owned(), words };
+    match oauth::access_token(&app.db, &app.keys, account.company, account.id, wanted, now(), ask).await {
+        Ok(Access::Token(token)) => Ok(token),
+        Ok(Access::Denied { code, words }) => Err(NoToken { code, words }),
+        Ok(Access::NotNow { words, .. }) => Err(not_now(words)),
+        Ok(Access::NotConnected) => Err(not_now(String::new())),
+        Err(SaveError::Store(error)) => {
+            tracing::error!(account.id = %account.id, "The token of a mail account could not be read: {error}");
+            Err(not_now(String::new()))
+        }
+        Err(error) => {
+            tracing::error!(account.id = %account.id, "The token of a mail account does not open: {error}");
+            Err(not_now(String::new()))
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Connections of mail accounts with their providers. Tokens are sealed before they reach the database.
+
+mod departures;
+mod renewal;
+
+use acuse_domain::Instant;
+use acuse_domain::email_address::EmailAddress;
+use acuse_domain::id::{CompanyId, MailAccountId};
+use acuse_domain::mail_account::{MailAccountSettings, MailModule};
+use acuse_domain::oauth::{ANNOUNCED_BEFORE, Granted, Provider};
+use sea_orm::FromQueryResult;
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use crate::Actor;
+use crate::db::{Db, StoreError, Tx};
+use crate::mail_accounts::{self, Form, SaveError};
+use crate::notices::{self, Subject};
+use crate::pauses::{self, AccountKey};
+use crate::secrets::Keyring;
+use crate::sql::{self, all, code, execute, values};
+
+pub use departures::{Departure, Trip, Wish, come_back, depart};
+pub use renewal::{Access, Token, Wanted, access_token};
+
+/// What a provider gave when somebody connected.
+#[derive(Debug, Clone, Copy)]
+pub struct NewConnection<'a> {
+    pub provider: Provider,
+    /// Who gave the permission.
+    pub address: &'a str,
+    pub granted: &'a Granted,
+    pub refresh_token: &'a SecretString,
+}
+
+/// Makes an account that is connected. Errs if the module has one.
+pub async fn create_connected(
+    db: &Db,
+    keys: &Keyring,
+    by: &Actor,
+    settings: &MailAccountSettings,
+    connection: &NewConnection<'_>,
+    now: Instant,
+) -> Result<MailAccountId, SaveError> {
+    let id = MailAccountId(sql::new_id());
+    let form = Form { settings: settings.clone(), password: None, checked: None };
+    let tx = db.begin_write().await?;
+    mail_accounts::insert_in(&tx, by.company, id, &form, None, now).await?;
+    write(&tx, keys, by.company, id, connection, now).await?;
+    tx.commit().await?;
+    db.nudge();
+    Ok(id)
+}
+
+/// Connects an account that is there, for the first time or again. Its password is forgotten, what is known of its last
+/// check as well, and it works again if it was resting.
+pub async fn connect(
+    db: &Db,
+    keys: &Keyring,
+    by: &Actor,
+    id: MailAccountId,
+    settings: &MailAccountSettings,
+    connection: &NewConnection<'_>,
+    now: Instant,
+) -> Result<(), SaveError> {
+    let tx = db.begin_write().await?;
+    let sql = "UPDATE mail_account SET server = $3, port = $4, security = $5, username = $6, from_address = $7,
+        sealed_password = NULL, checked_at = NULL, check_ok = NULL, version = version + 1
+        WHERE company_id = $1 AND id = $2";
+    let row = values![
+        by.company.0,
+        id.0,
+        settings.server.as_str(),
+        i32::from(settings.port),
+        settings.security.as_str(),
+        settings.username.as_str(),
+        settings.from_address.as_str()
+    ];
+    if execute(tx.as_conn(), sql, row).await? == 0 {
+        return Err(SaveError::NotFound);
+    }
+    write(&tx, keys, by.company, id, connection, now).await?;
+    pauses::changed_in(&tx, AccountKey::Own(id)).await?;
+    tx.commit().await?;
+    db.nudge();
+    Ok(())
+}
+
+async fn write(
+    tx: &Tx,
+    keys: &Keyring,
+    company: CompanyId,
+    id: MailAccountId,
+    connection: &NewConnection<'_>,
+    now: Instant,
+) -> Result<(), SaveError> {
+    let NewConnection { provider, address, granted, refresh_token } = connection;
+    // A renewal that is under way meanwhile is for the connection of before: the fence refuses what it brings.
+    let sql = "INSERT INTO oauth_connection (company_id, account_id, provider, address, scope, sealed_refresh_token,
+            sealed_access_token, access_ends_at, connected_at, ends_at, generation, fence, failures)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, 1, 0)
+        ON CONFLICT (company_id, account_id) DO UPDATE SET provider = $3, address = $4, scope = $5,
+            sealed_refresh_token = $6, sealed_access_token = $7, access_ends_at = $8, connected_at = $9, ends_at = $10,
+            generation = oauth_connection.generation + 1, fence = oauth_connection.fence + 1, lease_until = NULL,
+            failures = 0, failure_words = NULL, retry_at = NULL, broken_at = NULL, broken_code = NULL, broken_words = NULL";
+    let row = values![
+        company.0,
+        id.0,
+        provider.as_str(),
+        *address,
+        granted.scope.as_str(),
+        keys.seal(refresh_token, &refresh_identity(company, id))?,
+        keys.seal(&granted.access_token, &access_identity(company, id))?,
+        granted.access_ends_at,
+        now,
+        granted.ends_at
+    ];
+    execute(tx.as_conn(), sql, row).await?;
+    Ok(())
+}
+
+/// The account goes back to a password.
+pub(crate) async fn forget_in(tx: &Tx, company: CompanyId, id: MailAccountId) -> Result<(), StoreError> {
+    let sql = "DELETE FROM oauth_connection WHERE company_id = $1 AND account_id = $2";
+    execute(tx.as_conn(), sql, values![company.0, id.0]).await?;
+    Ok(())
+}
+
+/// A connection that ends within two weeks, or has ended, unless somebody connects again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    pub company: CompanyId,
+    pub account: MailAccountId,
+    pub module: MailModule,
+    pub from_address: EmailAddress,
+    pub provider: Provider,
+    pub ends_at: Instant,
+}
+
+/// Those of enabled accounts whose end is known and near, the nearest first. A connection that the provider has taken back
+/// is none of them: its account rests.
+pub async fn ending_soon_any_company(db: &Db, now: Instant) -> Result<Vec<Ending>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        company_id: Uuid,
+        account_id: Uuid,
+        module: String,
+        from_address: String,
+        provider: String,
+        ends_at: Instant,
+    }
+    let sql = "SELECT c.company_id, c.account_id, a.module, a.from_address, c.provider, c.ends_at
+        FROM oauth_connection c JOIN mail_account a ON a.company_id = c.company_id AND a.id = c.account_id
+        WHERE c.ends_at <= $1 AND c.broken_at IS NULL AND a.enabled ORDER BY c.ends_at, c.account_id";
+    let rows: Vec<Row> = all(db.reader(), sql, values![now + ANNOUNCED_BEFORE]).await?;
+    let ending = |row: Row| {
+        Ok(Ending {
+            company: CompanyId(row.company_id),
+            account: MailAccountId(row.account_id),
+            module: code(&row.module, MailModule::parse)?,
+            from_address: row.from_address.parse().map_err(StoreError::unreadable)?,
+            provider: code(&row.provider, Provider::parse)?,
+            ends_at: row.ends_at,
+        })
+    };
+    rows.into_iter().map(ending).collect()
+}
+
+/// Queues the mails about connections that end within two weeks, once for each end. Gives how many ends were news.
+pub async fn announce_ending_any_company(db: &Db, now: Instant) -> Result<usize, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        company_id: Uuid,
+        account_id: Uuid,
+        ends_at: Instant,
+    }
+    let tx = db.begin_write().await?;
+    let sql = "UPDATE oauth_connection SET announced_end = ends_at
+        WHERE ends_at > $1 AND ends_at <= $2 AND broken_at IS NULL
+            AND (announced_end IS NULL OR announced_end <> ends_at)
+            AND EXISTS (SELECT 1 FROM mail_account a
+                WHERE a.company_id = oauth_connection.company_id AND a.id = oauth_connection.account_id AND a.enabled)
+        RETURNING company_id, account_id, ends_at";
+    let rows: Vec<Row> = all(tx.as_conn(), sql, values![now, now + ANNOUNCED_BEFORE]).await?;
+    for row in &rows {
+        let (company, account) = (CompanyId(row.company_id), AccountKey::Own(MailAccountId(row.account_id)));
+        let subject = Subject { company, account, kind: "connection_ending", about: row.ends_at };
+        notices::queue_for_all(&tx, &subject, "", "", now).await?;
+    }
+    tx.commit().await?;
+    if !rows.is_empty() {
+        db.nudge();
+    }
+    Ok(rows.len())
+}
+
+/// Seals every token again under the newest key, and gives how many connections had older ones.
+pub(crate) async fn reseal_in(tx: &Tx, keys: &Keyring) -> Result<u64, SaveError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        company_id: Uuid,
+        account_id: Uuid,
+        sealed_refresh_token: Vec<u8>,
+        sealed_access_token: Vec<u8>,
+    }
+    let sql = "SELECT company_id, account_id, sealed_refresh_token, sealed_access_token FROM oauth_connection";
+    let rows: Vec<Row> = all(tx.as_conn(), sql, Vec::new()).await?;
+    let mut done = 0;
+    for row in rows {
+        if keys.is_newest(&row.sealed_refresh_token) && keys.is_newest(&row.sealed_access_token) {
+            continue;
+        }
+        let (company, id) = (CompanyId(row.company_id), MailAccountId(row.account_id));
+        let again = |sealed: &[u8], bound_to: &str| keys.seal(&keys.open(sealed, bound_to)?, bound_to);
+        let refresh = again(&row.sealed_refresh_token, &refresh_identity(company, id))?;
+        let access = again(&row.sealed_access_token, &access_identity(company, id))?;
+        let sql = "UPDATE oauth_connection SET sealed_refresh_token = $3, sealed_access_token = $4
+            WHERE company_id = $1 AND account_id = $2";
+        done += execute(tx.as_conn(), sql, values![row.company_id, row.account_id, refresh, access]).await?;
+    }
+    Ok(done)
+}
+
+/// What a sealed token is bound to: moved to another row or column, it does not open.
+fn refresh_identity(company: CompanyId, id: MailAccountId) -> String {
+    format!("oauth_refresh_token:{company}:{id}")
+}
+
+fn access_identity(company: CompanyId, id: MailAccountId) -> String {
+    format!("oauth_access_token:{company}:{id}")
+}

@@ -1,0 +1,317 @@
+//! A connection's access token, renewed by one at a time across all nodes.
+//!
+//! Whoever finds that a token runs out takes the row's lease, asks the provider with no transaction open, and writes down
+//! what it gave in a transaction of its own before anybody uses it. The others wait for that. What can still go wrong, and
+//! what then happens, stands in docs/decisions/0012-oauth-renewal.md.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use acuse_domain::Instant;
+use acuse_domain::id::{CompanyId, MailAccountId};
+use acuse_domain::oauth::{Denied, Granted, Provider};
+use chrono::TimeDelta;
+use sea_orm::FromQueryResult;
+use secrecy::SecretString;
+use tokio::time::{Instant as Moment, sleep};
+
+use super::{access_identity, refresh_identity};
+use crate::db::{Db, StoreError};
+use crate::mail_accounts::SaveError;
+use crate::secrets::Keyring;
+use crate::sql::{code, execute, one, values};
+
+/// A token with less time than this is renewed: a session that is opened with it must have time to log in.
+const RENEWED_BEFORE: TimeDelta = TimeDelta::minutes(5);
+/// While its provider gives no new one, a token is used almost to its end.
+const LAST_USE_BEFORE: TimeDelta = TimeDelta::seconds(30);
+/// Longer than a request to a provider may take with everything around it (`acuse_mail::https`), so that no two ask at once.
+const LEASE: TimeDelta = TimeDelta::seconds(90);
+/// How often the others look whether the new token is there.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// How long they wait for it. A page that tries an account has 20 s in all.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// A new token that cannot be written down is tried again, since the old one may be worth nothing any more.
+const WRITING_PAUSES_MS: [u64; 5] = [100, 300, 1_000, 3_000, 10_000];
+/// Minutes until a provider that gave nothing is asked again.
+const ASK_AGAIN_MINUTES: [i64; 5] = [1, 2, 5, 10, 15];
+/// A provider tells the end as seconds that are left: what differs by less is the same end.
+const SAME_END: TimeDelta = TimeDelta::hours(1);
+/// The one refusal that a new connection mends; of others (an expired client secret) the operator has to hear.
+const TAKEN_BACK: &str = "oauth_expired";
+
+/// Which token will do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// One that is good for a while; a provider that gave nothing is left alone for some minutes.
+    Usable,
+    /// The same, for somebody who is waiting: the provider is asked even if it just gave nothing.
+    UsableNow,
+    /// Any but this generation's: the mail server refused it although its time had not come.
+    After(i64),
+}
+
+/// What an account can log in with.
+#[derive(Debug, Clone)]
+pub enum Access {
+    Token(Token),
+    /// The provider denies access until somebody acts: a code of the catalogue, and its words.
+    Denied {
+        code: String,
+        words: String,
+    },
+    /// The provider gives nothing at the moment; how often in a row, and what it said.
+    NotNow {
+        failures: i32,
+        words: String,
+    },
+    /// The account has no connection.
+    NotConnected,
+}
+
+#[derive(Debug, Clone)]
+pub struct Token {
+    pub secret: SecretString,
+    /// Grows with every renewal.
+    pub generation: i64,
+}
+
+/// The token to log in with now. `ask` is the request to the provider; it runs at most once, and goes on to the end, with
+/// the writing down, also when the caller stops waiting.
+///
+/// Errs if the store does not answer, or a token does not open with the key at hand.
+pub async fn access_token<Ask, Answer>(
+    db: &Db,
+    keys: &Arc<Keyring>,
+    company: CompanyId,
+    account: MailAccountId,
+    wanted: Wanted,
+    now: Instant,
+    ask: Ask,
+) -> Result<Access, SaveError>
+where
+    Ask: FnOnce(Provider, SecretString) -> Answer + Send + 'static,
+    Answer: Future<Output = Result<Granted, Denied>> + Send + 'static,
+{
+    let begun = Moment::now();
+    let renewal = Renewal { db: db.clone(), keys: keys.clone(), company, account, now, begun };
+    loop {
+        match renewal.standing(wanted).await? {
+            Standing::Settled(access) => return Ok(access),
+            Standing::Due(lease) => {
+                let renewed = tokio::spawn(renewal.clone().renew(lease, ask)).await;
+                return renewed.unwrap_or_else(|_| Ok(nothing_now("")));
+            }
+            Standing::Busy if begun.elapsed() > PATIENCE => return Ok(nothing_now("")),
+            Standing::Busy => sleep(LOOK_AGAIN).await,
+        }
+    }
+}
+
+fn nothing_now(words: &str) -> Access {
+    Access::NotNow { failures: 0, words: words.to_owned() }
+}
+
+#[derive(Clone)]
+struct Renewal {
+    db: Db,
+    keys: Arc<Keyring>,
+    company: CompanyId,
+    account: MailAccountId,
+    now: Instant,
+    begun: Moment,
+}
+
+enum Standing {
+    Settled(Access),
+    /// Ours to renew.
+    Due(Lease),
+    /// Somebody else is at it.
+    Busy,
+}
+
+struct Lease {
+    provider: Provider,
+    refresh_token: SecretString,
+    fence: i64,
+    failures: i32,
+    ends_at: Option<Instant>,
+}
+
+#[derive(FromQueryResult)]
+struct Row {
+    provider: String,
+    sealed_refresh_token: Vec<u8>,
+    sealed_access_token: Vec<u8>,
+    access_ends_at: Instant,
+    ends_at: Option<Instant>,
+    generation: i64,
+    lease_until: Option<Instant>,
+    failures: i32,
+    failure_words: Option<String>,
+    retry_at: Option<Instant>,
+    broken_code: Option<String>,
+    broken_words: Option<String>,
+}
+
+impl Row {
+    /// Whether its access token will do, with so much time left.
+    fn will_do(&self, wanted: Wanted, time_left: TimeDelta, now: Instant) -> bool {
+        let is_new = !matches!(wanted, Wanted::After(refused) if self.generation <= refused);
+        is_new && self.access_ends_at > now + time_left
+    }
+}
+
+impl Renewal {
+    fn now(&self) -> Instant {
+        self.now + TimeDelta::from_std(self.begun.elapsed()).unwrap_or_default()
+    }
+
+    async fn standing(&self, wanted: Wanted) -> Result<Standing, SaveError> {
+        let Some(row) = self.row().await? else { return Ok(Standing::Settled(Access::NotConnected)) };
+        let now = self.now();
+        if let Some(code) = row.broken_code {
+            return Ok(Standing::Settled(Access::Denied { code, words: row.broken_words.unwrap_or_default() }));
+        }
+        if row.will_do(wanted, RENEWED_BEFORE, now) {
+            return self.token(&row).map(Standing::Settled);
+        }
+        let may_ask = wanted == Wanted::UsableNow || row.retry_at.is_none_or(|at| at <= now);
+        if !may_ask && row.will_do(wanted, LAST_USE_BEFORE, now) {
+            return self.token(&row).map(Standing::Settled);
+        }
+        if !may_ask {
+            let words = row.failure_words.unwrap_or_default();
+            return Ok(Standing::Settled(Access::NotNow { failures: row.failures, words }));
+        }
+        if row.lease_until.is_some_and(|until| until > now) {
+            return Ok(Standing::Busy);
+        }
+        self.claim(&row, now).await
+    }
+
+    async fn row(&self) -> Result<Option<Row>, StoreError> {
+        let sql = "SELECT provider, sealed_refresh_token, sealed_access_token, access_ends_at, ends_at, generation, lease_until,
+            failures, failure_words, retry_at, broken_code, broken_words
+            FROM oauth_connection WHERE company_id = $1 AND account_id = $2";
+        one(self.db.reader(), sql, values![self.company.0, self.account.0]).await
+    }
+
+    fn token(&self, row: &Row) -> Result<Access, SaveError> {
+        let secret = self.keys.open(&row.sealed_access_token, &access_identity(self.company, self.account))?;
+        Ok(Access::Token(Token { secret, generation: row.generation }))
+    }
+
+    /// The refresh token is opened first: a lease that could not be used would only keep the others waiting.
+    async fn claim(&self, row: &Row, now: Instant) -> Result<Standing, SaveError> {
+        #[derive(FromQueryResult)]
+        struct Claimed {
+            fence: i64,
+        }
+        let refresh_token = self.keys.open(&row.sealed_refresh_token, &refresh_identity(self.company, self.account))?;
+        let tx = self.db.begin_write().await?;
+        let sql = "UPDATE oauth_connection SET fence = fence + 1, lease_until = $4
+            WHERE company_id = $1 AND account_id = $2 AND generation = $5 AND broken_at IS NULL
+                AND (lease_until IS NULL OR lease_until <= $3)
+            RETURNING fence";
+        let known = values![self.company.0, self.account.0, now, now + LEASE, row.generation];
+        let claimed: Option<Claimed> = one(tx.as_conn(), sql, known).await?;
+        tx.commit().await?;
+        let provider = code(&row.provider, Provider::parse)?;
+        Ok(match claimed {
+            Some(Claimed { fence }) => {
+                Standing::Due(Lease { provider, refresh_token, fence, failures: row.failures, ends_at: row.ends_at })
+            }
+            None => Standing::Busy,
+        })
+    }
+
+    async fn renew<Ask, Answer>(self, lease: Lease, ask: Ask) -> Result<Access, SaveError>
+    where
+        Ask: FnOnce(Provider, SecretString) -> Answer,
+        Answer: Future<Output = Result<Granted, Denied>>,
+    {
+        match ask(lease.provider, lease.refresh_token.clone()).await {
+            Ok(granted) => self.keep_at_last(&lease, &granted).await,
+            Err(Denied::ForGood { code, words }) if code == TAKEN_BACK => self.note_broken(&lease, code, words).await,
+            Err(Denied::ForGood { code, words }) => {
+                self.note_failure(&lease, &words).await?;
+                Ok(Access::Denied { code: code.to_owned(), words })
+            }
+            Err(Denied::ForNow { words }) => {
+                self.note_failure(&lease, &words).await?;
+                Ok(Access::NotNow { failures: lease.failures + 1, words })
+            }
+        }
+    }
+
+    /// Writes the new tokens down, and gives them out only then. A database that is away for a moment is waited for.
+    async fn keep_at_last(&self, lease: &Lease, granted: &Granted) -> Result<Access, SaveError> {
+        let mut pauses = WRITING_PAUSES_MS.into_iter();
+        loop {
+            match self.keep(lease, granted).await {
+                Err(SaveError::Store(error)) => {
+                    let Some(pause) = pauses.next() else {
+                        tracing::error!(account.id = %self.account, "A renewed connection could not be written down: {error}");
+                        return Err(SaveError::Store(error));
+                    };
+                    sleep(Duration::from_millis(pause)).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn keep(&self, lease: &Lease, granted: &Granted) -> Result<Access, SaveError> {
+        let seal_refresh = |token| self.keys.seal(token, &refresh_identity(self.company, self.account));
+        let rotated = granted.refresh_token.as_ref().map(seal_refresh).transpose()?;
+        let is_news = |end: &Instant| lease.ends_at.is_none_or(|known| (*end - known).abs() > SAME_END);
+        let ends_at = granted.ends_at.filter(is_news);
+        let access = self.keys.seal(&granted.access_token, &access_identity(self.company, self.account))?;
+        #[derive(FromQueryResult)]
+        struct Kept {
+            generation: i64,
+        }
+        let tx = self.db.begin_write().await?;
+        let sql = "UPDATE oauth_connection SET sealed_access_token = $4, access_ends_at = $5,
+                sealed_refresh_token = COALESCE($6, sealed_refresh_token), ends_at = COALESCE($7, ends_at),
+                generation = generation + 1, lease_until = NULL, failures = 0, failure_words = NULL, retry_at = NULL
+            WHERE company_id = $1 AND account_id = $2 AND fence = $3
+            RETURNING generation";
+        let new = values![self.company.0, self.account.0, lease.fence, access, granted.access_ends_at, rotated, ends_at];
+        let kept: Option<Kept> = one(tx.as_conn(), sql, new).await?;
+        tx.commit().await?;
+        match kept {
+            Some(Kept { generation }) => Ok(Access::Token(Token { secret: granted.access_token.clone(), generation })),
+            // Somebody connected the account again meanwhile, or took it away: that counts.
+            None => match self.row().await? {
+                Some(row) => self.token(&row),
+                None => Ok(Access::NotConnected),
+            },
+        }
+    }
+
+    async fn note_broken(&self, lease: &Lease, code: &str, words: String) -> Result<Access, SaveError> {
+        let tx = self.db.begin_write().await?;
+        let sql = "UPDATE oauth_connection SET broken_at = $4, broken_code = $5, broken_words = $6, lease_until = NULL
+            WHERE company_id = $1 AND account_id = $2 AND fence = $3";
+        let said = values![self.company.0, self.account.0, lease.fence, self.now(), code, words.as_str()];
+        let noted = execute(tx.as_conn(), sql, said).await?;
+        tx.commit().await?;
+        match self.row().await? {
+            Some(row) if noted == 0 && row.broken_code.is_none() => self.token(&row),
+            _ => Ok(Access::Denied { code: code.to_owned(), words }),
+        }
+    }
+
+    async fn note_failure(&self, lease: &Lease, words: &str) -> Result<(), StoreError> {
+        let before = usize::try_from(lease.failures).unwrap_or_default();
+        let minutes = ASK_AGAIN_MINUTES[before.min(ASK_AGAIN_MINUTES.len() - 1)];
+        let tx = self.db.begin_write().await?;
+        let sql = "UPDATE oauth_connection SET failures = failures + 1, failure_words = $4, retry_at = $5, lease_until = NULL
+            WHERE company_id = $1 AND account_id = $2 AND fence = $3";
+        let retry_at = self.now() + TimeDelta::minutes(minutes);
+        execute(tx.as_conn(), sql, values![self.company.0, self.account.0, lease.fence, words, retry_at]).await?;
+        tx.commit().await
+    }
+}
