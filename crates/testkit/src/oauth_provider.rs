@@ -215,7 +215,6 @@ impl OAuthProvider {
     }
 
     /// How a mail server asks whether a token is good.
-    #[must_use]
     pub fn judge(&self) -> impl Fn(&str, &str) -> bool + Clone + Send + Sync + 'static {
         let shared = self.mind.clone();
         move |address, token| {

@@ -34,9 +34,12 @@ pub struct Seen {
     pub accepted: Vec<String>,
 }
 
+/// Whether a user's token is good now.
+type Judge = Box<dyn Fn(&str, &str) -> bool + Send + Sync>;
+
 struct Host {
     mechanisms: &'static str,
-    is_good: Box<dyn Fn(&str, &str) -> bool + Send + Sync>,
+    is_good: Judge,
     seen: Arc<Mutex<Seen>>,
 }
 

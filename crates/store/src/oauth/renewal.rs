@@ -2,7 +2,7 @@
 //!
 //! Whoever finds that a token runs out takes the row's lease, asks the provider with no transaction open, and writes down
 //! what it gave in a transaction of its own before anybody uses it. The others wait for that. What can still go wrong, and
-//! what then happens, stands in docs/decisions/0012-oauth-renewal.md.
+//! what then happens, stands in docs/decisions/0013-oauth-renewal.md.
 
 use std::sync::Arc;
 use std::time::Duration;

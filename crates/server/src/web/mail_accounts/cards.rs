@@ -70,6 +70,7 @@ struct Bar {
     height: i64,
 }
 
+#[expect(clippy::large_enum_variant, reason = "a page has two of them")]
 enum Sender {
     Own(Box<OwnAccount>),
     /// The installation's account, as the recipient sees it.
