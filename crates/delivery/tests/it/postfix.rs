@@ -8,7 +8,8 @@ use acuse_domain::delivery::State;
 use acuse_domain::mail_account::{MailModule, Security};
 use acuse_mail::caught;
 use acuse_mail::guard::Network;
-use acuse_store::{mail_accounts, now};
+use acuse_store::pauses::AccountKey;
+use acuse_store::{health, mail_accounts, now};
 use acuse_testkit::builders::mail_account;
 use acuse_testkit::certificates::Authority;
 use acuse_testkit::mail_servers::{PASSWORD, PostfixWithDovecot, RECIPIENT, USER};
@@ -61,13 +62,15 @@ impl Place {
 
 async fn a_receipt_arrives_in_the_mailbox_over_starttls_and_over_tls(world: World) {
     let place = Place::new(world).await;
-    place.save(&place.form(MailModule::ReceivedPayments, Security::StartTls, PASSWORD)).await;
+    let cobros = place.save(&place.form(MailModule::ReceivedPayments, Security::StartTls, PASSWORD)).await;
     place.save(&place.form(MailModule::InvoicesAndMadePayments, Security::Tls, PASSWORD)).await;
     let running = place.start();
     let (cobro, pago) = (place.office.cobro(RECIPIENT).await, place.office.pago(RECIPIENT).await);
     let delivery = place.office.wait_for(cobro, State::Accepted).await;
     place.office.wait_for(pago, State::Accepted).await;
     running.stop().await;
+    let health = health::find(place.office.db(), AccountKey::Own(cobros)).await.unwrap();
+    assert!(health.certificate_ends_at.is_some_and(|ends| ends > now()), "the server's certificate was seen: {health:?}");
     assert!(delivery.reply.as_deref().unwrap().starts_with("250 2.0.0 Ok: queued as"), "{delivery:?}");
 
     let raws = place.server.wait_for_mail(RECIPIENT, 2, PATIENCE).await;
