@@ -137,20 +137,6 @@ pub async fn announce_certificates_any_company(db: &Db, now: Instant) -> Result<
     Ok(news)
 }
 
-/// Queues the mails about a connection with Google or Microsoft that ends soon, once for each end.
-pub async fn announce_connection(
-    db: &Db,
-    company: CompanyId,
-    id: MailAccountId,
-    ends_at: Instant,
-    now: Instant,
-) -> Result<(), StoreError> {
-    let subject = Subject { company, account: AccountKey::Own(id), kind: "connection_ending", about: ends_at };
-    let tx = db.begin_write().await?;
-    notices::queue_for_all(&tx, &subject, "", "", now).await?;
-    tx.commit().await
-}
-
 /// Notes that an account stopped, and queues the mails that say so. Gives whether it was news.
 pub(crate) async fn tell_stopped(tx: &Tx, account: AccountKey, fault: &Fault<'_>, now: Instant) -> Result<bool, StoreError> {
     #[derive(FromQueryResult)]

@@ -25,7 +25,6 @@ on_both_engines!(
     news_of_yesterday_is_not_told,
     the_default_accounts_rest_is_told_to_nobody_by_mail,
     a_certificate_is_told_to_each_once,
-    a_connection_is_told_to_each_once,
 );
 
 async fn with_account(world: &World) -> (TestCompany, MailAccountId) {
@@ -204,14 +203,4 @@ async fn a_certificate_is_told_to_each_once(world: World) {
     notices::record(&world.db, said[0].company, said[0].id, said[0].fence, &again, "451", noon_and(6)).await.unwrap();
     assert!(due(&world.db, 59).await.is_empty());
     assert_eq!(due(&world.db, 60).await.len(), 1);
-}
-
-async fn a_connection_is_told_to_each_once(world: World) {
-    let (made, id) = with_account(&world).await;
-    let at = noon_and(10 * 24 * 3_600);
-    for seen in [1, 2] {
-        health::announce_connection(&world.db, made.id, id, at, noon_and(seen)).await.unwrap();
-    }
-    let said = due(&world.db, 5).await;
-    assert_eq!(said.iter().map(|one| &one.news).collect::<Vec<_>>(), [&News::ConnectionEnding { at }; 2]);
 }
