@@ -2,7 +2,7 @@
 //   event: fases   <li data-phase="…"> rows that take the place of those in <template id="probando">
 //   event: fin     the page as it is without script; its .ac-probe takes the place of this one
 // Detener drops the request, and with it the server drops its connection to the mail server.
-import { changedSince, contents, giveBack } from './swaps.js';
+import { changedSince, contents, giveBack, tellServer } from './swaps.js';
 
 const TICK = 200; // ms
 
@@ -127,7 +127,7 @@ function swap(part, sent) {
   const typed = changedSince(sent);
   const field = document.activeElement?.matches('#cuenta :is(input, select)') ? document.activeElement.id : '';
   document.querySelector('.ac-probe').replaceWith(part);
-  giveBack(typed);
+  tellServer(giveBack(typed));
   (document.getElementById(field) ?? part.querySelector('[autofocus]'))?.focus();
 }
 

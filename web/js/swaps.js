@@ -28,15 +28,22 @@ document.addEventListener('htmx:before:swap', (event) => {
 // An answer knows its form as it was sent; what a person typed or chose since then stays.
 let asSent = null;
 let since = new Map();
+let chosen = [];
 
 document.addEventListener('htmx:before:swap', () => {
   since = changedSince(asSent ?? new Map());
   asSent = null;
 });
 
-document.addEventListener('htmx:after:swap', () => {
-  giveBack(since);
+// Before anybody sees the new form. Its selects are not listened to until the swap is over.
+document.addEventListener('htmx:before:settle', () => {
+  chosen = giveBack(since);
   since = new Map();
+});
+
+document.addEventListener('htmx:after:swap', () => {
+  tellServer(chosen);
+  chosen = [];
   for (const form of document.querySelectorAll('form[data-sums]')) showTotals(form);
 });
 
@@ -49,13 +56,17 @@ export function changedSince(sent) {
   return new Map(fields.filter((field) => sent.has(keyOf(field)) && sent.get(keyOf(field)) !== contentOf(field)).map((field) => [keyOf(field), contentOf(field)]));
 }
 
-/** Puts that into the forms that came in. */
+/** Puts that into the forms that came in, and answers the fields it went to. */
 export function giveBack(kept) {
   const fields = kept.size > 0 ? [...document.querySelectorAll('main form')].flatMap(fieldsOf) : [];
-  for (const field of fields.filter((one) => kept.has(keyOf(one)))) {
-    field[isBox(field) ? 'checked' : 'value'] = kept.get(keyOf(field));
-    if (field.matches('select')) field.dispatchEvent(new Event('change', { bubbles: true })); // the server has not heard of it
-  }
+  const changed = fields.filter((one) => kept.has(keyOf(one)));
+  for (const field of changed) field[isBox(field) ? 'checked' : 'value'] = kept.get(keyOf(field));
+  return changed;
+}
+
+/** Of what was chosen meanwhile the server has not heard. */
+export function tellServer(fields) {
+  for (const field of fields.filter((one) => one.matches('select'))) field.dispatchEvent(new Event('change', { bubbles: true }));
 }
 
 const fieldsOf = (form) => [...form.elements].filter((field) => field.matches('input:not([type="hidden"]), select, textarea'));
