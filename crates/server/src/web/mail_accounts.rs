@@ -202,7 +202,7 @@ pub async fn delete(
     Ok(Redirect::to(LIST))
 }
 
-async fn found(app: &App, may: &Authorized<ConfigureCompany>, id: MailAccountId) -> Result<MailAccount, Trouble> {
+async fn found<P>(app: &App, may: &Authorized<P>, id: MailAccountId) -> Result<MailAccount, Trouble> {
     accounts::find(&app.db, may.actor.company, id).await?.ok_or(Trouble::NotFound)
 }
 

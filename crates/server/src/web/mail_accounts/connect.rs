@@ -22,6 +22,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::form::module_of;
+use super::found;
 use super::sealed::Seals;
 use crate::access::{Authorized, ConfigureCompany, session_token};
 use crate::app::App;
@@ -304,8 +305,4 @@ pub(super) fn provider_of(server: &str) -> Option<Provider> {
 fn expected(account: &MailAccount) -> Option<EmailAddress> {
     let settings = &account.settings;
     settings.username.parse().ok().or_else(|| Some(settings.from_address.clone()))
-}
-
-async fn found(app: &App, may: &Authorized<ConfigureCompany>, id: MailAccountId) -> Result<MailAccount, Trouble> {
-    accounts::find(&app.db, may.actor.company, id).await?.ok_or(Trouble::NotFound)
 }

@@ -8,7 +8,6 @@ pub use row::DomainRow;
 use acuse_domain::id::MailAccountId;
 use acuse_domain::mail_account::MailAccount;
 use acuse_store::dkim::{self, DkimError, KeyState};
-use acuse_store::mail_accounts as accounts;
 use axum::Form;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
@@ -44,7 +43,7 @@ pub async fn show(
     Query(wanted): Query<Wanted>,
     headers: HeaderMap,
 ) -> Result<Response, Trouble> {
-    let (account, standing) = found(&app, &may, id).await?;
+    let (account, standing) = standing_of(&app, &may, id).await?;
     if wanted.revisar.is_some() {
         // Answered under the plain address, so that a reload does not ask again.
         standing.new_report(&app).await;
@@ -62,7 +61,7 @@ pub async fn summary(
     may: Authorized<ViewRecords>,
     PathId(id): PathId<MailAccountId>,
 ) -> Result<Response, Trouble> {
-    let (account, standing) = found(&app, &may, id).await?;
+    let (account, standing) = standing_of(&app, &may, id).await?;
     let report = standing.report(&app).await;
     Ok(shown(&DomainRow::of(&account, Some(&report))))
 }
@@ -75,7 +74,7 @@ pub async fn act(
     headers: HeaderMap,
     Form(asked): Form<Act>,
 ) -> Result<Response, Trouble> {
-    let (account, standing) = found(&app, &may, id).await?;
+    let (account, standing) = standing_of(&app, &may, id).await?;
     match carry_out(&app, &may, &standing, &asked.accion).await {
         Ok(None) => Ok(Redirect::to(&path(id)).into_response()),
         Ok(Some(note)) => {
@@ -116,8 +115,8 @@ async fn carry_out(
     }
 }
 
-async fn found<P>(app: &App, may: &Authorized<P>, id: MailAccountId) -> Result<(MailAccount, Standing), Trouble> {
-    let account = accounts::find(&app.db, may.actor.company, id).await?.ok_or(Trouble::NotFound)?;
+async fn standing_of<P>(app: &App, may: &Authorized<P>, id: MailAccountId) -> Result<(MailAccount, Standing), Trouble> {
+    let account = super::found(app, may, id).await?;
     let standing = Standing::of(app, &account).await?.ok_or(Trouble::NotFound)?;
     Ok((account, standing))
 }

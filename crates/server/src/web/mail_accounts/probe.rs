@@ -247,7 +247,7 @@ fn silence(line: &PhaseLine, code: &str, settings: &MailAccountSettings) -> Stri
         (Phase::Dns, _) => format!("(no se encontró la dirección de {host})"),
         (Phase::Connect, _) => format!("(sin conexión con {host}:{port})"),
         (_, "port_wants_starttls") => format!("(conectado a {host}:{port}; el servidor saludó sin cifrar)"),
-        (_, "starttls_not_offered") => format!("(conectado a {host}:{port}; el servidor no ofrece STARTTLS)"),
+        (_, "starttls_not_offered") => format!("(conectado a {host}:{port}; el servidor no ofrece TLS)"),
         (_, "auth_not_supported") => format!("(conectado a {host}:{port}; el servidor no ofrece un modo de entrar)"),
         (Phase::Tls, _) => format!("(conectado a {host}:{port}; no se pudo cifrar la conexión)"),
         _ => format!("(conectado a {host}:{port}; ninguna respuesta en {took})"),
