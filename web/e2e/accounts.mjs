@@ -1,5 +1,6 @@
 // The walks of Mi compañía › Correos: a mistake that one click mends, the phases as they happen, Detener.
 import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
 import { pointer } from './hands.mjs';
 import { LOGIN, mailServer } from './mail_server.mjs';
 import { COBRO } from './walk.mjs';
@@ -49,6 +50,33 @@ export async function correctWithOneClick(page, demo, hand, script) {
   await hand.press(main(page).getByRole('button', { name: 'Guardar', exact: true }));
   await main(page).getByRole('heading', { name: 'Mi compañía' }).waitFor();
   assert.match(await main(page).getByRole('article').filter({ hasText: COBRO.module }).innerText(), /Configuración correcta/);
+}
+
+/** Nobody listens on the port that was typed, and a server does on 587: one click. A port below 1024 takes root, as the tests do. */
+export async function correctThePort(page, demo) {
+  const usual = await mailServer(demo.certificate, 0, 587);
+  try {
+    await fillIn(page, pointer, await closedPort());
+    await pointer.choose(main(page).getByLabel('TLS'), 'STARTTLS');
+    await pointer.press(main(page).getByRole('button', { name: 'Probar', exact: true }).last());
+    await verdict(page, 'Configuración errónea');
+    assert.match(await main(page).locator('.ac-fix').first().innerText(), /Nadie atiende en ese puerto[\s\S]*Cambia solo el puerto/);
+    await pointer.press(main(page).getByRole('button', { name: 'Usar el puerto 587 y probar de nuevo' }));
+    await verdict(page, 'Configuración correcta');
+    assert.equal(await main(page).getByLabel('Puerto SMTP').inputValue(), '587');
+    assert.equal(await main(page).locator('#de-puerto').innerText(), 'corregido al probar');
+    assert.equal(usual.messages.length, 1, 'one real message went out');
+  } finally {
+    usual.stop();
+  }
+}
+
+async function closedPort() {
+  const server = createServer();
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address();
+  await new Promise((done) => server.close(done));
+  return port;
 }
 
 /** Each phase is seen running, then done, in order, while the server takes its time; the end is the finished diagnosis. */

@@ -21,7 +21,8 @@ export function makeCertificate() {
   return { ca: at('ca.pem'), key: readFileSync(at('leaf.key')), cert: readFileSync(at('leaf.pem')), remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-export async function mailServer({ key, cert }, thinks = 0) {
+/** `port`: one that the system gives, or the one that a walk is about. */
+export async function mailServer({ key, cert }, thinks = 0, port = 0) {
   const open = new Set();
   const messages = [];
   const closed = [];
@@ -34,7 +35,7 @@ export async function mailServer({ key, cert }, thinks = 0) {
     });
     talk(socket, { key, cert }, thinks, messages);
   });
-  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  await new Promise((done, fail) => server.once('error', fail).listen(port, '127.0.0.1', done));
   const stop = () => {
     server.close();
     for (const one of open) one.destroy();

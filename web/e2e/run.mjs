@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { argument, launch, login, openBrowser, screenshot, slowMailServer, testProvider, visitor } from './lib.mjs';
 import { connectMailbox } from './connect.mjs';
 import { keyboard, pointer } from './hands.mjs';
-import { correctWithOneClick, lookingForTheServer, phasesAsTheyHappen, probeFromTheList, stop, twiceReloadAndBack, typingMeanwhile } from './accounts.mjs';
+import { correctThePort, correctWithOneClick, lookingForTheServer, phasesAsTheyHappen, probeFromTheList, stop, twiceReloadAndBack, typingMeanwhile } from './accounts.mjs';
 import { mailServer, makeCertificate } from './mail_server.mjs';
 import { accepted, addAccount, COBRO, noteStates, otherModuleIsOnTheDefaultAccount, PAGO, readMail, record, resend } from './walk.mjs';
 
@@ -45,6 +45,7 @@ const walks = [
   ['a wrong TLS is mended by keyboard alone', {}, (page, demo) => correctWithOneClick(page, demo, keyboard, true)],
   ['a wrong TLS is mended without JavaScript', { script: false }, (page, demo) => correctWithOneClick(page, demo, pointer, false)],
   ['a wrong TLS is mended on a phone', { width: 360, height: 740 }, (page, demo) => correctWithOneClick(page, demo, pointer, true)],
+  ['a wrong port is mended with one click', {}, correctThePort],
   ['the phases of Probar appear as they happen', {}, phasesAsTheyHappen],
   ['Detener stops a check and says so', {}, stop],
   ['one may type while a check runs', {}, typingMeanwhile],
