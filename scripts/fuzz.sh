@@ -16,5 +16,5 @@ mkdir -p "$corpus"
 if [ -z "$(ls -A "$corpus")" ]; then
   grep -oE '"[2-5][0-9]{2}[ -][^"]*"' crates/mail/tests/it/replies.rs | tr -d '"' | awk -v to="$corpus" '{ file = to "/known-" NR; printf "%c%s", 65 + NR % 12, $0 > file; close(file) }'
 fi
-exec cargo run --quiet --manifest-path fuzz/Cargo.toml --target "$host" --bin replies -- \
+exec cargo run --quiet --locked --manifest-path fuzz/Cargo.toml --target "$host" --bin replies -- \
   -max_total_time="$seconds" -max_len=4096 -print_final_stats=1 -artifact_prefix=fuzz/ "$corpus"
