@@ -3,7 +3,7 @@
 use acuse_domain::delivery::State;
 use acuse_domain::id::DeliveryId;
 use acuse_domain::mail_account::MailModule;
-use acuse_mail::explanation::{Context, Language, explain};
+use acuse_mail::explanation::{Context, Language, Situation, explain};
 use acuse_store::deliveries::{self, Attempt, Delivery, Filter};
 use axum::Json;
 use axum::extract::State as Shared;
@@ -198,6 +198,7 @@ impl DeliveryOut {
         let context = Context {
             host: account.as_ref().map_or("", |account| account.server.as_str()),
             sender: account.as_ref().map_or("", |account| account.from_address.as_str()),
+            situation: Situation::Queue,
             ..Context::default()
         };
         let problem = delivery.problem_code.map(|code| ProblemOut::of(code, &context, language));

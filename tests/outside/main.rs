@@ -1,0 +1,4 @@
+//! The real binary, as whoever attacks, operates or kills it meets it: commands, HTTP, files and signals, nothing of its code.
+
+mod installation;
+mod starting;
