@@ -107,7 +107,18 @@ impl Installation {
     }
 
     /// Starts what is to become a server, such as `command(&["serve"])` with more settings.
-    pub async fn start(&self, mut command: Command) -> Server {
+    pub async fn start(&self, command: Command) -> Server {
+        let server = self.begin(command).await;
+        let begun = Instant::now();
+        while !matches!(server.get("/readyz").send().await, Ok(answer) if answer.status() == StatusCode::OK) {
+            assert!(begun.elapsed() < START_TIMEOUT, "not ready within {START_TIMEOUT:?}: {}", server.log());
+            tokio::time::sleep(POLL).await;
+        }
+        server
+    }
+
+    /// The same for one that need not become ready: it listens.
+    pub async fn begin(&self, mut command: Command) -> Server {
         let log = self.beside(&format!("log-{:08x}", rand::random::<u32>()));
         let child =
             command.stdout(Stdio::null()).stderr(File::create(&log).expect("a log file")).spawn().expect("the server starts");
@@ -123,10 +134,6 @@ impl Installation {
             assert!(begun.elapsed() < START_TIMEOUT, "no address within {START_TIMEOUT:?}: {}", server.log());
             tokio::time::sleep(POLL).await;
         };
-        while !matches!(server.get("/readyz").send().await, Ok(answer) if answer.status() == StatusCode::OK) {
-            assert!(begun.elapsed() < START_TIMEOUT, "not ready within {START_TIMEOUT:?}: {}", server.log());
-            tokio::time::sleep(POLL).await;
-        }
         server
     }
 }

@@ -1,4 +1,8 @@
 //! The real binary, as whoever attacks, operates or kills it meets it: commands, HTTP, files and signals, nothing of its code.
 
+mod access;
+mod damage;
 mod installation;
+mod private_files;
+mod restore;
 mod starting;

@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod bench;
+pub mod company;
 pub mod demo;
 pub mod doctor;
 pub mod mail_check;
@@ -9,4 +10,6 @@ pub mod mail_discover;
 pub mod mail_domain;
 pub mod migrate;
 pub mod serve;
-pub mod setup;
+pub mod terminal;
+pub mod token;
+pub mod user;

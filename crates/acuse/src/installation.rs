@@ -16,7 +16,8 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::config::{Config, FAREWELL};
-use crate::failure::Failure;
+use crate::database;
+use crate::failure::{DAMAGED, Failure};
 
 /// Which parts of the work this process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -39,9 +40,8 @@ pub struct Installation {
 
 impl Installation {
     pub async fn open(config: &Config, catcher: Option<Catcher>) -> Result<Self, Failure> {
-        std::fs::create_dir_all(&config.data_dir).map_err(|error| {
-            Failure::new(format!("la carpeta {} no se puede crear: {error}", config.data_dir.display()), "Elija otra data_dir.")
-        })?;
+        let db = database::existing_or_new(config).await?;
+        db.look_for_damage().await;
         let keys = Keyring::load_or_create(&config.secret_key_file)?;
         let network = config.network()?;
         let default_account = config.default_account.as_ref().map(|(url, from)| DefaultAccount {
@@ -50,7 +50,7 @@ impl Installation {
             from_address: from.clone(),
         });
         Ok(Self {
-            db: Db::open(&config.database_url).await?,
+            db,
             keys: Arc::new(keys),
             providers: Providers::new(&network, config.oauth.clone()),
             network,
@@ -58,6 +58,16 @@ impl Installation {
             catcher,
             connections_per_account: config.connections_per_account,
         })
+    }
+
+    /// Brings the database to this version. Errs if it is damaged and would have to be changed.
+    pub async fn migrate(&self) -> Result<(), Failure> {
+        if let Some(reason) = self.db.damage()
+            && !self.db.is_migrated().await?
+        {
+            return Err(Failure::new(format!("la base de datos está dañada: {reason}"), DAMAGED));
+        }
+        Ok(self.db.migrate().await?)
     }
 
     /// Works until SIGTERM or Ctrl+C; then finishes what is under way.

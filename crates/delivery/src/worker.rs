@@ -190,6 +190,9 @@ impl Care {
     }
 
     async fn round(self, engine: &Engine) -> Result<(), StoreError> {
+        if engine.db.damage().is_some() {
+            return Ok(());
+        }
         match self {
             Self::Probes => probe::round(engine).await,
             Self::Notices => notices::round(engine).await,
@@ -219,6 +222,7 @@ impl Lanes {
     async fn serve_until(&mut self, mut stop: watch::Receiver<bool>) {
         let db = self.engine.db.clone();
         while !*stop.borrow() {
+            db.note_workers_alive();
             if let Err(error) = self.start_due().await {
                 tracing::error!("The queue cannot be read: {error}");
             }
@@ -233,6 +237,10 @@ impl Lanes {
     }
 
     async fn start_due(&mut self) -> Result<(), StoreError> {
+        // What is sent from a damaged database may not be written down, and would be sent again.
+        if self.engine.db.damage().is_some() {
+            return Ok(());
+        }
         while let Some(served) = self.running.try_join_next_with_id() {
             self.note(served);
         }

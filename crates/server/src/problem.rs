@@ -125,7 +125,7 @@ impl Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         tracing::error!("The store failed: {error}");
-        let StoreError::Unavailable(_) = error else { return Self::internal() };
+        let (StoreError::Unavailable(_) | StoreError::Damaged(_)) = error else { return Self::internal() };
         let detail = Said::both(
             "La base de datos no responde; no se registró nada. Intente de nuevo en un momento.",
             "The database does not answer; nothing was recorded. Try again in a moment.",

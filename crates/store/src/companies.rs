@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
 use crate::db::{Db, StoreError};
-use crate::sql::{self, Inserted, execute, new_id, one, optional_address, values};
+use crate::sql::{self, Inserted, all, execute, new_id, one, optional_address, values};
 
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
@@ -54,6 +54,47 @@ pub(crate) async fn find_in(conn: &impl ConnectionTrait, company: CompanyId) -> 
 pub async fn find_by_ruc_any_company(db: &Db, ruc: &Ruc) -> Result<Option<Company>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM company WHERE ruc = $1");
     one::<Row>(db.reader(), &sql, values![ruc.as_str()]).await?.map(Row::into_company).transpose()
+}
+
+/// A company as an operator lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    pub id: CompanyId,
+    pub ruc: Ruc,
+    pub legal_name: String,
+    pub users: u64,
+    /// That have not been revoked.
+    pub tokens: u64,
+    pub created_at: Instant,
+}
+
+/// Every company, oldest first.
+pub async fn list_any_company(db: &Db) -> Result<Vec<Listed>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        id: Uuid,
+        ruc: String,
+        legal_name: String,
+        users: i64,
+        tokens: i64,
+        created_at: Instant,
+    }
+    let sql = "SELECT c.id, c.ruc, c.legal_name, c.created_at,
+            (SELECT COUNT(*) FROM membership m WHERE m.company_id = c.id) AS users,
+            (SELECT COUNT(*) FROM api_token t WHERE t.company_id = c.id AND t.revoked_at IS NULL) AS tokens
+        FROM company c ORDER BY c.id";
+    let rows: Vec<Row> = all(db.reader(), sql, values![]).await?;
+    let listed = |row: Row| {
+        Ok(Listed {
+            id: CompanyId(row.id),
+            ruc: row.ruc.parse().map_err(StoreError::unreadable)?,
+            legal_name: row.legal_name,
+            users: row.users.unsigned_abs(),
+            tokens: row.tokens.unsigned_abs(),
+            created_at: row.created_at,
+        })
+    };
+    rows.into_iter().map(listed).collect()
 }
 
 pub async fn change(db: &Db, company: CompanyId, profile: &CompanyProfile) -> Result<(), StoreError> {

@@ -1,6 +1,14 @@
 //! The connection: one writer and several readers on SQLite, one pool on PostgreSQL. The one place that knows the engine.
 
-use std::path::PathBuf;
+mod backup;
+mod condition;
+mod file;
+mod integrity;
+mod readiness;
+mod restore;
+
+use std::io;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +24,14 @@ use sqlx::{ConnectOptions, Connection, PgPool, SqlitePool};
 use tokio::sync::Notify;
 
 use crate::group::{Group, Member};
+use file::DatabaseFile;
+use readiness::{Heartbeat, WriteProbe};
+
+pub use backup::{BackupError, NoRoom};
+pub use file::{beside, sqlite_path};
+pub use integrity::Depth;
+pub use readiness::NotReady;
+pub use restore::{RestoreError, Restored};
 
 /// How long a writer waits for another process on the same SQLite file before it gives up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -35,6 +51,10 @@ pub struct Db {
     /// Acts on SQLite that wait for the disk together. PostgreSQL brings its own.
     group: Group,
     wake: Arc<Notify>,
+    /// Of SQLite, locked as long as this lives.
+    file: Option<Arc<DatabaseFile>>,
+    probe: WriteProbe,
+    workers: Heartbeat,
 }
 
 /// The database failed or did not answer. What was under way has not happened.
@@ -48,11 +68,29 @@ pub enum StoreError {
     Version(String),
     #[error("the database failed: {0}")]
     Failed(DbErr),
+    #[error("the database is damaged: {0}")]
+    Damaged(DbErr),
+    #[error("there is no database at {0}")]
+    Missing(PathBuf),
+    #[error("the database file {0} is empty")]
+    Empty(PathBuf),
+    #[error("the database {0} is being replaced by a restore")]
+    BeingReplaced(PathBuf),
+    #[error("the database {0} is in use")]
+    InUse(PathBuf),
     #[error("a record cannot be read: {0}")]
     Unreadable(String),
 }
 
 impl StoreError {
+    /// What an operator does about a damaged database.
+    pub const CURE: &str = "Stop it, run «acuse doctor», and restore the last backup with «acuse restore»; without one, save what \
+        can be read with «sqlite3 acuse.db .recover». On PostgreSQL: REINDEX, or restore.";
+
+    pub(crate) fn file(path: &Path, error: &io::Error) -> Self {
+        Self::Unavailable(DbErr::Conn(RuntimeErr::Internal(format!("{}: {error}", path.display()))))
+    }
+
     pub(crate) fn unreadable(what: impl std::fmt::Display) -> Self {
         Self::Unreadable(what.to_string())
     }
@@ -60,8 +98,28 @@ impl StoreError {
 
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
-        if is_out_of_reach(&error) { Self::Unavailable(error) } else { Self::Failed(error) }
+        if let Some(code) = code_of(&error) {
+            condition::note(&code, &error.to_string());
+        }
+        sorted(error)
     }
+}
+
+fn sorted(error: DbErr) -> StoreError {
+    if code_of(&error).is_some_and(|code| condition::says_damaged(&code)) {
+        StoreError::Damaged(error)
+    } else if is_out_of_reach(&error) {
+        StoreError::Unavailable(error)
+    } else {
+        StoreError::Failed(error)
+    }
+}
+
+/// The database's own code for what went wrong.
+fn code_of(error: &DbErr) -> Option<String> {
+    let (DbErr::Conn(said) | DbErr::Exec(said) | DbErr::Query(said)) = error else { return None };
+    let RuntimeErr::SqlxError(error) = said else { return None };
+    error.as_database_error()?.code().map(|code| code.into_owned())
 }
 
 fn is_out_of_reach(error: &DbErr) -> bool {
@@ -125,15 +183,29 @@ impl Tx {
 impl Db {
     /// Opens `sqlite://path` or `postgres://…`. A missing SQLite file is made; nothing is migrated.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let (writer, readers) = if url.starts_with("sqlite:") {
-            open_sqlite(url).await?
+        match sqlite_path(url) {
+            Some(path) => Self::on(url, Some(DatabaseFile::existing_or_new(&path).await?)).await,
+            None => Self::on(url, None).await,
+        }
+    }
+
+    /// The same, and errs where there is no SQLite file.
+    pub async fn open_existing(url: &str) -> Result<Self, StoreError> {
+        let file = sqlite_path(url).map(|path| DatabaseFile::existing(&path)).transpose()?;
+        Self::on(url, file).await
+    }
+
+    async fn on(url: &str, file: Option<DatabaseFile>) -> Result<Self, StoreError> {
+        let (writer, readers) = if let Some(file) = &file {
+            open_sqlite(&file.path).await?
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             let pool = open_postgres(url).await?;
             (pool.clone(), pool)
         } else {
             return Err(StoreError::Address("write sqlite://… or postgres://…".to_string()));
         };
-        Ok(Self { writer, readers, group: Group::default(), wake: Arc::new(Notify::new()) })
+        let (group, wake, file) = (Group::default(), Arc::new(Notify::new()), file.map(Arc::new));
+        Ok(Self { writer, readers, group, wake, file, probe: WriteProbe::default(), workers: Heartbeat::default() })
     }
 
     /// Brings the tables to this version. Errs if the database belongs to a newer one.
@@ -178,6 +250,16 @@ impl Db {
         }
     }
 
+    /// The last migration that has run; none where none has. Errs if the database does not answer.
+    pub async fn version(&self) -> Result<Option<i64>, StoreError> {
+        let sql = "SELECT COALESCE(MAX(version), 0) AS n FROM _sqlx_migrations WHERE success";
+        match crate::sql::number(self.reader(), sql).await {
+            Ok(version) => Ok(Some(version).filter(|version| *version > 0)),
+            Err(StoreError::Failed(_)) => Ok(None),
+            Err(other) => Err(other),
+        }
+    }
+
     /// Answers as soon as a statement has run.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.readers.execute_unprepared("SELECT 1").await?;
@@ -187,13 +269,6 @@ impl Db {
     #[must_use]
     pub fn is_sqlite(&self) -> bool {
         self.engine() == DbBackend::Sqlite
-    }
-
-    /// Writes a consistent copy of a SQLite database while it is in use. Errs if the file exists.
-    pub async fn copy_to(&self, file: &std::path::Path) -> Result<(), StoreError> {
-        let sql = "VACUUM INTO $1";
-        crate::sql::execute(self.reader(), sql, crate::sql::values![file.display().to_string()]).await?;
-        Ok(())
     }
 
     /// Wakes the delivery workers of this process.
@@ -208,10 +283,12 @@ impl Db {
 
     /// Closes every connection; what is not committed is undone.
     pub async fn close(self) {
-        let Self { writer, readers, .. } = self;
+        let Self { writer, readers, file, .. } = self;
         // Both names may stand for one pool; closing it twice does nothing.
         let _ = writer.close().await;
         let _ = readers.close().await;
+        // Not before: who replaces the file waits for this lock.
+        drop(file);
     }
 
     pub(crate) async fn begin_write(&self) -> Result<Tx, StoreError> {
@@ -239,11 +316,10 @@ pub(crate) fn skip_locked(conn: &impl ConnectionTrait) -> &'static str {
     }
 }
 
-async fn open_sqlite(url: &str) -> Result<(DatabaseConnection, DatabaseConnection), StoreError> {
-    let path = PathBuf::from(url.trim_start_matches("sqlite:").trim_start_matches("//"));
+async fn open_sqlite(path: &Path) -> Result<(DatabaseConnection, DatabaseConnection), StoreError> {
     let options = SqliteConnectOptions::new()
         .filename(path)
-        .create_if_missing(true)
+        .create_if_missing(false)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
@@ -290,8 +366,9 @@ async fn open_postgres(url: &str) -> Result<DatabaseConnection, StoreError> {
     Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool))
 }
 
+/// Of what fails before there is a connection: out of reach, unless the file says that it is damaged.
 fn unavailable(error: sqlx::Error) -> StoreError {
-    StoreError::Unavailable(DbErr::Conn(sea_orm::RuntimeErr::Internal(error.to_string())))
+    sorted(DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What happened to a payment, and who did it.
+//! What happened to a payment, or to who has access, and who did it.
 
 use acuse_domain::Instant;
 use acuse_domain::id::CompanyId;
@@ -17,16 +17,30 @@ pub enum EventKind {
     DeliveryRetried,
     DeliveryCancelled,
     ReceiptDownloaded,
+    UserCreated,
+    UserRoleChanged,
+    UserRemoved,
+    UserPasswordChanged,
+    SessionsEnded,
+    TokenCreated,
+    TokenRevoked,
 }
 
 impl EventKind {
-    const ALL: [EventKind; 6] = [
+    const ALL: [EventKind; 13] = [
         Self::PaymentRecorded,
         Self::PaymentVoided,
         Self::ReceiptResent,
         Self::DeliveryRetried,
         Self::DeliveryCancelled,
         Self::ReceiptDownloaded,
+        Self::UserCreated,
+        Self::UserRoleChanged,
+        Self::UserRemoved,
+        Self::UserPasswordChanged,
+        Self::SessionsEnded,
+        Self::TokenCreated,
+        Self::TokenRevoked,
     ];
 
     #[must_use]
@@ -38,6 +52,13 @@ impl EventKind {
             Self::DeliveryRetried => "delivery.retried",
             Self::DeliveryCancelled => "delivery.cancelled",
             Self::ReceiptDownloaded => "receipt.downloaded",
+            Self::UserCreated => "user.created",
+            Self::UserRoleChanged => "user.role_changed",
+            Self::UserRemoved => "user.removed",
+            Self::UserPasswordChanged => "user.password_changed",
+            Self::SessionsEnded => "user.sessions_ended",
+            Self::TokenCreated => "token.created",
+            Self::TokenRevoked => "token.revoked",
         }
     }
 }
@@ -51,7 +72,7 @@ pub struct Event {
     pub detail: String,
 }
 
-/// The history of one payment, newest first.
+/// The history of one payment, person or token, newest first.
 pub async fn list(db: &Db, company: CompanyId, subject: Uuid) -> Result<Vec<Event>, StoreError> {
     #[derive(FromQueryResult)]
     struct Row {

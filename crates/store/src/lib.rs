@@ -3,6 +3,7 @@
 //! A public write is an act of the business in one transaction; there is no `insert_x`. A function on a company's data
 //! takes the company right after the connection; the few that cross companies are named `…_any_company`.
 
+pub mod access;
 pub mod companies;
 pub mod contacts;
 pub mod db;
@@ -19,6 +20,7 @@ pub mod pauses;
 pub mod payments;
 pub mod routing;
 pub mod secrets;
+pub mod sessions;
 pub mod tokens;
 pub mod users;
 

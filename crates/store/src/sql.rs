@@ -40,6 +40,16 @@ pub(crate) async fn count(conn: &impl ConnectionTrait, sql: &str, values: Vec<Va
     Ok(row.map_or(0, |row| row.n.unsigned_abs()))
 }
 
+/// The answer to a question with one number, as column `n`.
+pub(crate) async fn number(conn: &impl ConnectionTrait, sql: &str) -> Result<i64, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Answer {
+        n: i64,
+    }
+    let row: Option<Answer> = one(conn, sql, values![]).await?;
+    Ok(row.map_or(0, |row| row.n))
+}
+
 /// Gives the number of rows that were touched.
 pub(crate) async fn execute(conn: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Result<u64, StoreError> {
     Ok(conn.execute_raw(statement(conn, sql, values)).await?.rows_affected())

@@ -12,10 +12,13 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::db::{Db, StoreError};
+use crate::access::operator;
+use crate::db::{Db, StoreError, Tx};
+use crate::events::{self, EventKind};
+use crate::sessions;
 use crate::sql::{self, Inserted, all, execute, new_id, one, values};
 
-/// A session ends after a working week without being renewed.
+/// A session ends after a working week, however much it is used.
 const SESSION: TimeDelta = TimeDelta::days(7);
 /// Shorter passwords are refused (NIST SP 800-63B, 5.1.1.2 asks for eight).
 pub const SHORTEST_PASSWORD: usize = 8;
@@ -72,17 +75,37 @@ pub async fn create(
         return Err(CreateError::PasswordTooShort);
     }
     let hash = hash(password.clone()).await.ok_or(CreateError::NotHashed)?;
-    let id = UserId(new_id());
     let tx = db.begin_write().await?;
-    let sql = "INSERT INTO person (id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)";
-    let row = values![id.0, email.as_str().to_lowercase(), name, hash, now];
-    if let Inserted::Duplicate = sql::insert(tx.as_conn(), sql, row).await? {
-        return Err(CreateError::EmailTaken);
-    }
+    let id = match let_in_again(&tx, name, email, &hash).await? {
+        Some(id) => id,
+        None => {
+            let id = UserId(new_id());
+            let sql = "INSERT INTO person (id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)";
+            let row = values![id.0, email.as_str().to_lowercase(), name, hash, now];
+            if let Inserted::Duplicate = sql::insert(tx.as_conn(), sql, row).await? {
+                return Err(CreateError::EmailTaken);
+            }
+            id
+        }
+    };
     let sql = "INSERT INTO membership (company_id, person_id, role) VALUES ($1, $2, $3)";
     execute(tx.as_conn(), sql, values![company.0, id.0, role.as_str()]).await?;
+    let detail = format!("{email} {}", role.as_str());
+    events::append(&tx, &operator(company), id.0, EventKind::UserCreated, now, &detail).await?;
     tx.commit().await?;
     Ok(id)
+}
+
+/// Who was removed from their last company is on record still, and may come back with a new password.
+async fn let_in_again(tx: &Tx, name: &str, email: &EmailAddress, hash: &str) -> Result<Option<UserId>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        id: Uuid,
+    }
+    let sql = "UPDATE person SET name = $2, password_hash = $3
+        WHERE email = $1 AND NOT EXISTS (SELECT 1 FROM membership m WHERE m.person_id = person.id) RETURNING id";
+    let row: Option<Row> = one(tx.as_conn(), sql, values![email.as_str().to_lowercase(), name, hash]).await?;
+    Ok(row.map(|row| UserId(row.id)))
 }
 
 /// Gives a user a new password and ends their sessions. Errs if there is no such user.
@@ -97,6 +120,7 @@ pub async fn change_password_any_company(db: &Db, email: &EmailAddress, password
     let changed = execute(tx.as_conn(), sql, values![address.as_str(), hash]).await?;
     let sql = "DELETE FROM login WHERE person_id IN (SELECT id FROM person WHERE email = $1)";
     execute(tx.as_conn(), sql, values![address.as_str()]).await?;
+    sessions::note_for_companies(&tx, &address, EventKind::UserPasswordChanged, crate::now()).await?;
     tx.commit().await?;
     Ok(changed == 1)
 }
@@ -146,21 +170,22 @@ pub async fn session(db: &Db, token: &str, now: Instant) -> Result<Option<Sessio
         email: String,
         company_id: Uuid,
         role: String,
+        last_seen_at: Option<Instant>,
+        idle_seconds: Option<i32>,
     }
-    let sql = "SELECT p.id, p.name, p.email, l.company_id, m.role FROM login l JOIN person p ON p.id = l.person_id
+    let sql = "SELECT p.id, p.name, p.email, l.company_id, m.role, l.last_seen_at, l.idle_seconds FROM login l JOIN person p ON p.id = l.person_id
         JOIN membership m ON m.person_id = l.person_id AND m.company_id = l.company_id
         WHERE l.token_hash = $1 AND l.expires_at > $2";
     let row: Option<Row> = one(db.reader(), sql, values![token_hash(token), now]).await?;
-    row.map(|row| {
-        Ok(Session {
-            user: UserId(row.id),
-            name: row.name,
-            email: row.email,
-            company: CompanyId(row.company_id),
-            role: sql::code(&row.role, Role::parse)?,
-        })
-    })
-    .transpose()
+    let Some(row) = row.filter(|row| !sessions::is_idle(row.last_seen_at, row.idle_seconds, now)) else { return Ok(None) };
+    sessions::note_use(db, token, row.last_seen_at, now);
+    Ok(Some(Session {
+        user: UserId(row.id),
+        name: row.name,
+        email: row.email,
+        company: CompanyId(row.company_id),
+        role: sql::code(&row.role, Role::parse)?,
+    }))
 }
 
 pub async fn log_out(db: &Db, token: &str) -> Result<(), StoreError> {

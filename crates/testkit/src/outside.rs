@@ -40,6 +40,14 @@ pub async fn run(url: &str, sql: &str, values: Vec<Value>) {
     connection.close().await.expect("it was open");
 }
 
+/// The numbers that a question answers with, as column `n`.
+pub async fn numbers(url: &str, sql: &str) -> Vec<i64> {
+    let connection = Database::connect(url).await.expect("the test's database answers");
+    let rows = connection.query_all_raw(Statement::from_string(connection.get_database_backend(), sql)).await;
+    connection.close().await.expect("it was open");
+    rows.expect(sql).iter().map(|row| row.try_get("", "n").expect("a number")).collect()
+}
+
 /// Another process that writes to a SQLite file and does not come to an end.
 pub struct Lock(DatabaseTransaction);
 

@@ -1,11 +1,14 @@
 //! `acuse backup` and `acuse restore`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use acuse_store::Db;
+use acuse_store::db::{BackupError, NoRoom, RestoreError, sqlite_path};
+use acuse_store::{Db, StoreError, now};
 
 use crate::config::Config;
-use crate::failure::Failure;
+use crate::database;
+use crate::failure::{DAMAGED, Failure};
+use crate::private_files;
 
 #[derive(clap::Args)]
 pub struct BackupArgs {
@@ -17,47 +20,92 @@ pub struct BackupArgs {
 pub struct RestoreArgs {
     /// A file that `acuse backup` wrote.
     file: PathBuf,
-    /// Put it in the place of a database that exists. Stop the server first.
+    /// Put it in the place of a database that exists, which is kept under another name. Stop the server first.
     #[arg(long)]
     force: bool,
 }
 
 pub async fn backup(args: &BackupArgs, config: &Config) -> Result<(), Failure> {
-    let db = Db::open(&config.database_url).await?;
-    if !db.is_sqlite() {
-        return Err(Failure::new("la base es PostgreSQL", "Respáldela con pg_dump."));
-    }
-    if args.file.exists() {
-        return Err(Failure::new(format!("{} ya existe", args.file.display()), "Elija otro nombre."));
-    }
-    db.copy_to(&args.file).await?;
+    let db = database::existing(config).await?;
+    let done = db.back_up(&args.file).await;
+    db.close().await;
+    done.map_err(not_backed_up)?;
     println!("Copia escrita en {}.", args.file.display());
     println!("Guarde aparte {}: sin esa clave no se abren las contraseñas.", config.secret_key_file.display());
     Ok(())
 }
 
+fn not_backed_up(error: BackupError) -> Failure {
+    match error {
+        BackupError::NotSqlite => Failure::new("la base es PostgreSQL", "Respáldela con pg_dump."),
+        BackupError::Exists(path) => Failure::new(format!("{} ya existe", path.display()), "Elija otro nombre."),
+        BackupError::NoFolder(path) => Failure::new(format!("no hay una carpeta {}", path.display()), "Créela primero."),
+        BackupError::NoRoom(missing) => no_room(&missing),
+        BackupError::Damaged(fault) => Failure::new(format!("la base de datos está dañada: {fault}"), DAMAGED),
+        BackupError::Io { path, error } => not_written(&path, &error),
+        BackupError::Store(error) => error.into(),
+    }
+}
+
 pub async fn restore(args: &RestoreArgs, config: &Config) -> Result<(), Failure> {
-    let Some(place) = config.database_url.strip_prefix("sqlite://").map(PathBuf::from) else {
+    let Some(place) = sqlite_path(&config.database_url) else {
         return Err(Failure::new("la base es PostgreSQL", "Restáurela con pg_restore o psql."));
     };
-    if place.exists() && !args.force {
-        return Err(Failure::new(format!("{} ya existe", place.display()), "Detenga el servidor y agregue --force."));
+    if !args.file.exists() {
+        return Err(not_restored(RestoreError::NoCopy(args.file.clone())));
     }
-    let copy = Db::open(&format!("sqlite://{}", args.file.display())).await?;
-    if !copy.is_migrated().await? {
-        return Err(Failure::new(format!("{} no es una copia de Acuse", args.file.display()), ""));
+    private_files::prepare(config)?;
+    let restored = Db::restore(&place, &args.file, args.force, now()).await.map_err(not_restored)?;
+    println!("Base de datos restaurada en {}.", restored.database.display());
+    if let Some(kept) = restored.kept {
+        println!("La que había quedó en {}.", kept.display());
     }
-    copy.close().await;
-    let written = std::fs::create_dir_all(&config.data_dir).and_then(|()| {
-        for leftover in ["-wal", "-shm"] {
-            let path = PathBuf::from(format!("{}{leftover}", place.display()));
-            if path.exists() {
-                std::fs::remove_file(path)?;
-            }
-        }
-        std::fs::copy(&args.file, &place)
-    });
-    written.map_err(|error| Failure::new(format!("{} no se pudo escribir: {error}", place.display()), ""))?;
-    println!("Base de datos restaurada en {}.", place.display());
+    if restored.is_older {
+        println!("La copia es de una versión anterior: «acuse serve» o «acuse migrate» la pone al día.");
+    }
     Ok(())
+}
+
+fn not_restored(error: RestoreError) -> Failure {
+    match error {
+        RestoreError::NoCopy(path) => Failure::new(format!("no existe {}", path.display()), "Compruebe el nombre de la copia."),
+        RestoreError::NotAFile(path) => Failure::new(format!("{} no es un archivo", path.display()), "Indique la copia misma."),
+        RestoreError::IsTheDatabase(path) => {
+            Failure::new(format!("{} es la base misma", path.display()), "Indique una copia que escribió «acuse backup».")
+        }
+        RestoreError::Damaged { copy, faults } => Failure::new(
+            format!("{} está dañada: {}", copy.display(), faults.first().map_or("", String::as_str)),
+            "No se tocó nada. Use otra copia, o rescate lo que se pueda leer de esta con «sqlite3 … .recover».",
+        ),
+        RestoreError::NotOurs(path) => {
+            Failure::new(format!("{} no es una copia de Acuse", path.display()), "No se tocó nada. Indique otra copia.")
+        }
+        RestoreError::Newer { version, known } => Failure::new(
+            format!("la copia es de una versión más nueva de Acuse (datos {version}; esta conoce hasta {known})"),
+            "No se tocó nada. Instale esa versión y restaure con ella.",
+        ),
+        RestoreError::Exists(path) => {
+            Failure::new(format!("{} ya existe", path.display()), "Detenga el servidor y agregue --force; se guarda aparte.")
+        }
+        RestoreError::InUse(path) => {
+            Failure::new(format!("un servidor usa {}", path.display()), "No se tocó nada. Deténgalo y vuelva a empezar.")
+        }
+        RestoreError::NoRoom(missing) => no_room(&missing),
+        RestoreError::Io { path, error } => not_written(&path, &error),
+        RestoreError::Store(StoreError::InUse(path)) => not_restored(RestoreError::InUse(path)),
+        RestoreError::Store(error) => error.into(),
+    }
+}
+
+fn no_room(missing: &NoRoom) -> Failure {
+    let mib = |bytes: u64| bytes.div_ceil(1024 * 1024);
+    let NoRoom { folder, needed, free } = missing;
+    Failure::new(
+        format!("no hay espacio en {}: hacen falta {} MiB y quedan {}", folder.display(), mib(*needed), free / (1024 * 1024)),
+        "No se cambió nada. Libere espacio, o revise el límite del tamaño de archivos (ulimit -f).",
+    )
+}
+
+fn not_written(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(format!("{} no se pudo escribir: {error}", path.display()), "Revise los permisos y el disco.")
 }

@@ -5,12 +5,14 @@ use std::process::ExitCode;
 use acuse_domain::oauth::Provider;
 use acuse_mail::check::{self, Subject};
 use acuse_mail::explanation::{Context, Language, explain};
+use acuse_store::db::Depth;
 use acuse_store::pauses::{self, AccountKey};
 use acuse_store::secrets::Keyring;
-use acuse_store::{Db, health, now};
+use acuse_store::{Db, StoreError, health, now};
 
 use crate::config::Config;
-use crate::failure::Failure;
+use crate::failure::{DAMAGED, Failure};
+use crate::private_files;
 
 /// Below this the database may soon be unable to write.
 const LEAST_FREE_MIB: u64 = 500;
@@ -24,6 +26,7 @@ pub async fn run(config: &Config) -> Result<ExitCode, Failure> {
     let checks = [
         ("configuración", Ok(format!("datos en {}", config.data_dir.display()))),
         ("base de datos", database(config).await),
+        ("permisos", permissions(config)),
         ("clave maestra", key_file(config)),
         ("correo predeterminado", default_account(config).await),
         ("envíos del correo predeterminado", default_rests(config).await),
@@ -46,14 +49,40 @@ pub async fn run(config: &Config) -> Result<ExitCode, Failure> {
 }
 
 async fn database(config: &Config) -> Finding {
-    let broken = |error: acuse_store::StoreError| (error.to_string(), "Compruebe database_url y que la base esté en marcha.");
-    let db = Db::open(&config.database_url).await.map_err(broken)?;
+    let db = Db::open_existing(&config.database_url).await.map_err(broken)?;
     db.ping().await.map_err(broken)?;
-    if db.is_migrated().await.map_err(broken)? {
-        Ok("responde y está al día".to_string())
-    } else {
-        Err(("es de otra versión, o nueva".to_string(), "Ejecute «acuse migrate»."))
+    let faults = db.faults(Depth::Indexes).await.map_err(broken)?;
+    let is_migrated = db.is_migrated().await;
+    db.close().await;
+    if !faults.is_empty() {
+        return Err((format!("está dañada: {}", faults.join("; ")), DAMAGED));
     }
+    if is_migrated.map_err(broken)? {
+        Ok("responde, está íntegra y al día".to_string())
+    } else {
+        Err(("es de otra versión, o no es de Acuse".to_string(), "Ejecute «acuse migrate»."))
+    }
+}
+
+fn broken(error: StoreError) -> (String, &'static str) {
+    let cure = match error {
+        StoreError::Damaged(_) => DAMAGED,
+        StoreError::Empty(_) => "Restaure el último respaldo con «acuse restore --force».",
+        StoreError::Missing(_) => "Compruebe data_dir y database_url; «acuse serve» la crea al empezar.",
+        _ => "Compruebe database_url y que la base esté en marcha.",
+    };
+    (Failure::from(error).reason().to_string(), cure)
+}
+
+/// Others may read what is not 0600, and enter what is not 0700.
+fn permissions(config: &Config) -> Finding {
+    let exposed = private_files::exposed(config);
+    if exposed.is_empty() {
+        return Ok("solo su dueño lee los datos".to_string());
+    }
+    let each = exposed.iter().map(|one| format!("{} ({:04o})", one.path.display(), one.mode));
+    let said = format!("otros usuarios pueden leer {}", each.collect::<Vec<_>>().join(", "));
+    Err((said, "«acuse serve» lo corrige al empezar; si no puede, chmod 600 los archivos y 700 la carpeta."))
 }
 
 fn key_file(config: &Config) -> Finding {
@@ -91,8 +120,7 @@ async fn default_rests(config: &Config) -> Finding {
     if config.default_account.is_none() {
         return Ok("ninguno".to_string());
     }
-    let broken = |error: acuse_store::StoreError| (error.to_string(), "Compruebe database_url y que la base esté en marcha.");
-    let db = Db::open(&config.database_url).await.map_err(broken)?;
+    let db = Db::open_existing(&config.database_url).await.map_err(broken)?;
     if !db.is_migrated().await.map_err(broken)? {
         return Ok("la base aún no dice nada".to_string());
     }

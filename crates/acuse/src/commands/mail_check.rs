@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::commands::mail_discover;
 use crate::commands::mail_domain;
-use crate::commands::setup::ask_password;
+use crate::commands::terminal::ask_password;
 use crate::config::{self, Config};
 use crate::failure::Failure;
 

@@ -1,12 +1,14 @@
 //! `acuse migrate`
 
-use acuse_store::Db;
-
 use crate::config::Config;
+use crate::database;
 use crate::failure::Failure;
 
 pub async fn run(config: &Config) -> Result<(), Failure> {
-    let db = Db::open(&config.database_url).await?;
+    let db = database::existing_or_new(config).await?;
+    if db.is_sqlite() && db.version().await?.is_none() {
+        println!("Base de datos nueva: {}", config.database_url);
+    }
     db.migrate().await?;
     println!("La base de datos está al día.");
     Ok(())

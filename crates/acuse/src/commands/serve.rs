@@ -17,7 +17,7 @@ pub struct Args {
 pub async fn run(args: Args, config: Config) -> Result<(), Failure> {
     let installation = Installation::open(&config, None).await?;
     if args.migrate || installation.db.is_sqlite() {
-        installation.db.migrate().await?;
+        installation.migrate().await?;
     } else if !installation.db.is_migrated().await? {
         return Err(Failure::new(
             "la base de datos es de otra versión",

@@ -1,32 +1,15 @@
-//! `acuse company|user|token create`: what a browser cannot do before there is anybody to log in.
+//! `acuse user …`: who may enter, and how that is taken back.
 
-use std::io::{IsTerminal, stdin};
-
-use acuse_domain::company::CompanyProfile;
 use acuse_domain::email_address::EmailAddress;
-use acuse_domain::id::CompanyId;
-use acuse_domain::identification::Ruc;
-use acuse_store::users::Role;
-use acuse_store::{Db, companies, now, tokens, users};
-use secrecy::{ExposeSecret, SecretString};
+use acuse_store::access::{self, AccessError, Member};
+use acuse_store::users::{self, Role};
+use acuse_store::{Db, now, sessions, tokens};
+use serde_json::json;
 
+use crate::commands::terminal::{address, ask_password, moment, operator_in, print_list, timestamp};
 use crate::config::Config;
+use crate::database;
 use crate::failure::Failure;
-
-#[derive(clap::Subcommand)]
-pub enum Company {
-    /// Adds a company.
-    Create {
-        #[arg(long)]
-        ruc: String,
-        /// Razón social.
-        #[arg(long)]
-        name: String,
-        /// Where answers to its receipts go.
-        #[arg(long)]
-        email: Option<String>,
-    },
-}
 
 #[derive(clap::Subcommand)]
 pub enum User {
@@ -35,117 +18,195 @@ pub enum User {
         #[arg(long)]
         email: String,
         /// The company's RUC.
-        #[arg(long)]
+        #[arg(long, value_name = "RUC")]
         company: String,
-        #[arg(long, default_value = "owner")]
-        role: String,
+        /// owner, accountant or viewer.
+        #[arg(long, default_value = "owner", value_parser = role)]
+        role: Role,
         #[arg(long)]
         name: Option<String>,
+    },
+    /// Users with their companies, their roles and when they last logged in.
+    List {
+        /// Only those of the company with this RUC.
+        #[arg(long, value_name = "RUC")]
+        company: Option<String>,
+        /// One line of JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Gives a user another role in a company, at once.
+    Role {
+        #[arg(long)]
+        email: String,
+        /// The company's RUC.
+        #[arg(long, value_name = "RUC")]
+        company: String,
+        /// owner, accountant or viewer.
+        #[arg(long, value_parser = role)]
+        role: Role,
+    },
+    /// Takes a user out of a company and ends their sessions there, at once.
+    Remove {
+        #[arg(long)]
+        email: String,
+        /// The company's RUC.
+        #[arg(long, value_name = "RUC")]
+        company: String,
+        /// Also revoke every token of the company's API: they may know them.
+        #[arg(long)]
+        revoke_tokens: bool,
     },
     /// Gives a user a new password and ends their sessions.
     Password {
         #[arg(long)]
         email: String,
     },
-}
-
-#[derive(clap::Subcommand)]
-pub enum Token {
-    /// Makes a token of the API and prints it, this once.
-    Create {
-        /// The company's RUC.
+    /// Where a user is logged in.
+    Sessions {
         #[arg(long)]
-        company: String,
-        /// What it is for; shown in the history.
+        email: String,
+        /// One line of JSON.
         #[arg(long)]
-        name: String,
+        json: bool,
+    },
+    /// Ends every session of a user, at once; the password stays.
+    Logout {
+        #[arg(long)]
+        email: String,
     },
 }
 
-pub async fn company(Company::Create { ruc, name, email }: Company, config: &Config) -> Result<(), Failure> {
-    let ruc: Ruc = ruc.parse().map_err(|error| Failure::new(format!("--ruc: {error}"), "Son 13 dígitos."))?;
-    if ruc.doubt().is_some() {
-        eprintln!("Aviso: el dígito verificador de {ruc} no cuadra. El SRI emite algunos así; compruébelo.");
+fn role(typed: &str) -> Result<Role, String> {
+    Role::parse(typed).ok_or_else(|| "es owner, accountant o viewer".to_string())
+}
+
+pub async fn run(what: User, config: &Config) -> Result<(), Failure> {
+    let db = database::up_to_date(config).await?;
+    match what {
+        User::Create { email, company, role, name } => create(&db, &email, &company, role, name).await,
+        User::List { company, json } => list(&db, company.as_deref(), json).await,
+        User::Role { email, company, role } => change_role(&db, &email, &company, role).await,
+        User::Remove { email, company, revoke_tokens } => remove(&db, &email, &company, revoke_tokens).await,
+        User::Password { email } => change_password(&db, &email).await,
+        User::Sessions { email, json } => list_sessions(&db, &email, json).await,
+        User::Logout { email } => end_sessions(&db, &email).await,
     }
-    let email = email.map(|email| address(&email)).transpose()?;
-    let profile = CompanyProfile { legal_name: name, trade_name: None, address: None, city: None, phone: None, email };
-    let db = open(config).await?;
-    let id = companies::create(&db, &ruc, &profile, now()).await.map_err(|error| match error {
-        companies::CreateError::RucTaken => Failure::new(format!("ya hay una compañía con RUC {ruc}"), ""),
-        companies::CreateError::Store(error) => error.into(),
-    })?;
+}
+
+async fn create(db: &Db, email: &str, company: &str, role: Role, name: Option<String>) -> Result<(), Failure> {
+    let email = address(email)?;
+    let company = operator_in(db, company).await?.company;
+    let name = name.unwrap_or_else(|| email.local_part().to_string());
+    let password = ask_password("Contraseña (8 caracteres o más): ")?;
+    let id = users::create(db, company, &name, &email, &password, role, now()).await.map_err(not_created)?;
     println!("{id}");
     Ok(())
 }
 
-pub async fn user(what: User, config: &Config) -> Result<(), Failure> {
-    let db = open(config).await?;
-    match what {
-        User::Create { email, company, role, name } => {
-            let email = address(&email)?;
-            let role = Role::parse(&role).ok_or_else(|| Failure::new("--role es owner, accountant o viewer", ""))?;
-            let company = company_of(&db, &company).await?;
-            let name = name.unwrap_or_else(|| email.local_part().to_string());
-            let password = ask_password("Contraseña (8 caracteres o más): ")?;
-            let id = users::create(&db, company, &name, &email, &password, role, now()).await.map_err(user_failure)?;
-            println!("{id}");
-        }
-        User::Password { email } => {
-            let email = address(&email)?;
-            let password = ask_password("Contraseña nueva (8 caracteres o más): ")?;
-            if !users::change_password_any_company(&db, &email, &password).await.map_err(user_failure)? {
-                return Err(Failure::new(format!("no hay un usuario {email}"), "Créelo con «acuse user create»."));
-            }
-            println!("La contraseña de {email} cambió.");
-        }
+async fn list(db: &Db, company: Option<&str>, as_json: bool) -> Result<(), Failure> {
+    let found = match company {
+        Some(ruc) => access::members(db, operator_in(db, ruc).await?.company).await?,
+        None => access::members_any_company(db).await?,
+    };
+    let row = |one: &Member| {
+        let role = one.role.as_str();
+        let cells = vec![one.email.clone(), one.name.clone(), one.ruc.to_string(), role.to_string(), moment(one.last_login_at)];
+        let value = json!({
+            "id": one.user.to_string(), "email": one.email, "name": one.name, "company": one.ruc.to_string(), "role": role,
+            "last_login_at": timestamp(one.last_login_at),
+        });
+        (cells, value)
+    };
+    let rows: Vec<_> = found.iter().map(row).collect();
+    print_list(as_json, &["CORREO", "NOMBRE", "COMPAÑÍA", "PAPEL", "ÚLTIMA ENTRADA"], &rows);
+    Ok(())
+}
+
+async fn change_role(db: &Db, email: &str, company: &str, role: Role) -> Result<(), Failure> {
+    let (email, by) = (address(email)?, operator_in(db, company).await?);
+    let before = access::change_role(db, &by, &email, role, now()).await.map_err(|error| refused(error, &email))?;
+    if before == role {
+        println!("{email} ya era {}.", role.as_str());
+    } else {
+        println!("{email} era {} y ahora es {}.", before.as_str(), role.as_str());
     }
     Ok(())
 }
 
-pub async fn token(Token::Create { company, name }: Token, config: &Config) -> Result<(), Failure> {
-    let db = open(config).await?;
-    let company = company_of(&db, &company).await?;
-    let (_, token) = tokens::create(&db, company, &name, now()).await?;
-    println!("{}", token.expose_secret());
-    eprintln!("Guárdelo: no se vuelve a mostrar.");
+async fn remove(db: &Db, email: &str, company: &str, revoke_tokens: bool) -> Result<(), Failure> {
+    let (email, by) = (address(email)?, operator_in(db, company).await?);
+    let removed = access::remove(db, &by, &email, now()).await.map_err(|error| refused(error, &email))?;
+    println!("{email} ya no entra en esa compañía. Sesiones terminadas: {}.", removed.sessions);
+    if revoke_tokens {
+        println!("Tokens revocados: {}.", tokens::revoke_all(db, &by, now()).await?);
+    } else if removed.tokens_left > 0 {
+        eprintln!(
+            "La compañía tiene {} tokens de la API que esta persona puede conocer: véalos con «acuse token list» y revóquelos con \
+             «acuse token revoke».",
+            removed.tokens_left
+        );
+    }
     Ok(())
 }
 
-/// Reads a secret from the terminal without showing it, or a line of standard input.
-pub fn ask_password(prompt: &str) -> Result<SecretString, Failure> {
-    let unread = |error: std::io::Error| Failure::new(format!("la contraseña no se pudo leer: {error}"), "");
-    if stdin().is_terminal() {
-        return rpassword::prompt_password(prompt).map(SecretString::from).map_err(unread);
+async fn change_password(db: &Db, email: &str) -> Result<(), Failure> {
+    let email = address(email)?;
+    let password = ask_password("Contraseña nueva (8 caracteres o más): ")?;
+    if !users::change_password_any_company(db, &email, &password).await.map_err(not_created)? {
+        return Err(nobody(&email));
     }
-    let mut line = String::new();
-    stdin().read_line(&mut line).map_err(unread)?;
-    Ok(SecretString::from(line.trim_end_matches(['\r', '\n']).to_string()))
+    println!("La contraseña de {email} cambió y sus sesiones terminaron.");
+    Ok(())
 }
 
-async fn open(config: &Config) -> Result<Db, Failure> {
-    if let Err(error) = std::fs::create_dir_all(&config.data_dir) {
-        return Err(Failure::new(format!("la carpeta {} no se puede crear: {error}", config.data_dir.display()), ""));
+async fn list_sessions(db: &Db, email: &str, as_json: bool) -> Result<(), Failure> {
+    let email = address(email)?;
+    let open = sessions::list_any_company(db, &email, now()).await?;
+    let rows: Vec<_> = open
+        .iter()
+        .map(|one| {
+            let cells =
+                vec![one.ruc.to_string(), moment(Some(one.created_at)), moment(one.last_seen_at), moment(Some(one.expires_at))];
+            let value = json!({
+                "company": one.ruc.to_string(), "created_at": timestamp(Some(one.created_at)),
+                "last_seen_at": timestamp(one.last_seen_at), "expires_at": timestamp(Some(one.expires_at)),
+            });
+            (cells, value)
+        })
+        .collect();
+    print_list(as_json, &["COMPAÑÍA", "DESDE", "ÚLTIMO USO", "HASTA"], &rows);
+    Ok(())
+}
+
+async fn end_sessions(db: &Db, email: &str) -> Result<(), Failure> {
+    let email = address(email)?;
+    let is_known = access::members_any_company(db).await?.iter().any(|one| one.email == email.as_str().to_lowercase());
+    if !is_known {
+        return Err(nobody(&email));
     }
-    let db = Db::open(&config.database_url).await?;
-    if db.is_sqlite() {
-        db.migrate().await?;
+    println!("Sesiones terminadas: {}.", sessions::end_all_any_company(db, &email, now()).await?);
+    Ok(())
+}
+
+fn nobody(email: &EmailAddress) -> Failure {
+    Failure::new(format!("no hay un usuario {email}"), "«acuse user list» los muestra; «acuse user create» agrega uno.")
+}
+
+fn refused(error: AccessError, email: &EmailAddress) -> Failure {
+    match error {
+        AccessError::NotAMember => {
+            Failure::new(format!("{email} no es usuario de esa compañía"), "«acuse user list» los muestra.")
+        }
+        AccessError::LastOwner => Failure::new(
+            format!("{email} es el último dueño de la compañía"),
+            "Nombre primero a otro: «acuse user role --email … --company … --role owner», o «acuse user create».",
+        ),
+        AccessError::Store(error) => error.into(),
     }
-    Ok(db)
 }
 
-async fn company_of(db: &Db, ruc: &str) -> Result<CompanyId, Failure> {
-    let ruc: Ruc = ruc.parse().map_err(|error| Failure::new(format!("--company es un RUC: {error}"), ""))?;
-    let found = companies::find_by_ruc_any_company(db, &ruc).await?;
-    found
-        .map(|company| company.id)
-        .ok_or_else(|| Failure::new(format!("no hay una compañía con RUC {ruc}"), "Créela con «acuse company create»."))
-}
-
-fn address(typed: &str) -> Result<EmailAddress, Failure> {
-    typed.parse().map_err(|error: acuse_domain::email_address::InvalidEmailAddress| Failure::new(error.to_string(), ""))
-}
-
-fn user_failure(error: users::CreateError) -> Failure {
+fn not_created(error: users::CreateError) -> Failure {
     match error {
         users::CreateError::PasswordTooShort => Failure::new("la contraseña tiene menos de 8 caracteres", "Elija otra."),
         users::CreateError::EmailTaken => {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
+use acuse_store::db::NotReady;
 
 /// How the process is.
 #[derive(Debug, Serialize, ToSchema)]
@@ -18,24 +19,36 @@ pub struct Health {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     database: Option<&'static str>,
+    /// `ok` or `stopped`, where this process delivers; only asked by /readyz.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    workers: Option<&'static str>,
+    /// Why it is unavailable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    reason: Option<String>,
 }
 
 /// The process is alive.
 #[utoipa::path(get, path = "/healthz", tag = "health", security(()), responses((status = 200, body = Health)))]
 pub async fn alive() -> Json<Health> {
-    Json(Health { status: "ok", database: None })
+    Json(Health { status: "ok", database: None, workers: None, reason: None })
 }
 
-/// The process can do its work: its database answers.
+/// The process can do its work: its database answers, is whole, of this version and can be written, and its workers live.
 #[utoipa::path(get, path = "/readyz", tag = "health", security(()),
     responses((status = 200, body = Health), (status = 503, body = Health)))]
 pub async fn ready(State(app): State<App>) -> Response {
-    match app.db.ping().await {
-        Ok(()) => Json(Health { status: "ok", database: Some("ok") }).into_response(),
-        Err(error) => {
-            tracing::warn!("Not ready: {error}");
-            let health = Health { status: "unavailable", database: Some("unavailable") };
-            (StatusCode::SERVICE_UNAVAILABLE, Json(health)).into_response()
-        }
-    }
+    let workers = app.db.has_workers();
+    let Err(why) = app.db.readiness().await else {
+        let workers = workers.then_some("ok");
+        return Json(Health { status: "ok", database: Some("ok"), workers, reason: None }).into_response();
+    };
+    tracing::warn!("Not ready: {why}");
+    let (database, workers) = match why {
+        NotReady::WorkersStopped => ("ok", Some("stopped")),
+        _ => (why.code(), workers.then_some("ok")),
+    };
+    let health = Health { status: "unavailable", database: Some(database), workers, reason: Some(why.to_string()) };
+    (StatusCode::SERVICE_UNAVAILABLE, Json(health)).into_response()
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use acuse_store::users;
+use acuse_store::{sessions, users};
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::header::{RETRY_AFTER, SET_COOKIE};
@@ -83,6 +83,8 @@ pub async fn log_in(
         return Ok(again(&headers, form, "clave", words, StatusCode::UNPROCESSABLE_ENTITY));
     };
     guard.forget(&form.correo);
+    let earlier = session_token(&headers);
+    sessions::begin(&app.db, token.expose_secret(), earlier.as_deref(), form.recordar.is_some(), now).await?;
     let lasts = if form.recordar.is_some() { format!("; Max-Age={KEPT_SECONDS}") } else { String::new() };
     let cookie = session_cookie(&app, token.expose_secret(), &lasts);
     Ok(([(SET_COOKIE, cookie)], Redirect::to(local_path(&form.volver))).into_response())

@@ -47,6 +47,9 @@ impl Postgres {
 fn create(programs: &Path, data: &Path, password: &str, folder: &Path, owner: Option<(u32, u32)>) -> Result<(), Failure> {
     let password_file = folder.join("password");
     fs::write(&password_file, password).map_err(failed)?;
+    if let Some((uid, gid)) = owner {
+        chown(&password_file, Some(uid), Some(gid)).map_err(failed)?;
+    }
     let mut initdb = as_owner(&programs.join("initdb"), owner);
     initdb.args(["--username=acuse", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--pwfile"]).arg(&password_file);
     let ended = initdb.arg("-D").arg(data).status().map_err(failed)?;

@@ -18,7 +18,7 @@ pub struct Entry {
 pub fn history(book: Book, events: &[Event], deliveries: &[Delivery]) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::with_capacity(events.len() + deliveries.len());
     for event in events {
-        let words = event_in_words(book, event);
+        let Some(words) = event_in_words(book, event) else { continue };
         // Looking at the PDF again is no news.
         if event.kind == EventKind::ReceiptDownloaded && entries.last().is_some_and(|last| last.words == words) {
             continue;
@@ -31,10 +31,11 @@ pub fn history(book: Book, events: &[Event], deliveries: &[Delivery]) -> Vec<Ent
     entries
 }
 
-fn event_in_words(book: Book, event: &Event) -> String {
+/// Nothing for what happens to people and tokens, which have no payment.
+fn event_in_words(book: Book, event: &Event) -> Option<String> {
     let Event { who, detail, .. } = event;
     let noun = book.noun();
-    match event.kind {
+    Some(match event.kind {
         EventKind::PaymentRecorded => match detail.as_str() {
             "0" | "" => format!("{who} registró el {noun}, sin envío"),
             "1" => format!("{who} registró el {noun} y pidió 1 envío"),
@@ -45,7 +46,14 @@ fn event_in_words(book: Book, event: &Event) -> String {
         EventKind::DeliveryRetried => format!("{who} pidió repetir el envío a {detail}"),
         EventKind::DeliveryCancelled => format!("{who} anuló el envío a {detail}"),
         EventKind::ReceiptDownloaded => format!("{who} abrió el PDF"),
-    }
+        EventKind::UserCreated
+        | EventKind::UserRoleChanged
+        | EventKind::UserRemoved
+        | EventKind::UserPasswordChanged
+        | EventKind::SessionsEnded
+        | EventKind::TokenCreated
+        | EventKind::TokenRevoked => return None,
+    })
 }
 
 fn fate(delivery: &Delivery) -> Option<Entry> {

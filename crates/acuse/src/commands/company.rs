@@ -1,0 +1,79 @@
+//! `acuse company create|list`
+
+use acuse_domain::company::CompanyProfile;
+use acuse_domain::identification::Ruc;
+use acuse_store::{companies, now};
+use serde_json::json;
+
+use crate::commands::terminal::{address, moment, print_list, timestamp};
+use crate::config::Config;
+use crate::database;
+use crate::failure::Failure;
+
+#[derive(clap::Subcommand)]
+pub enum Company {
+    /// Adds a company; the first one begins the installation.
+    Create {
+        #[arg(long)]
+        ruc: String,
+        /// Razón social.
+        #[arg(long)]
+        name: String,
+        /// Where answers to its receipts go.
+        #[arg(long)]
+        email: Option<String>,
+    },
+    /// Every company, with how many users and tokens it has.
+    List {
+        /// One line of JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub async fn run(what: Company, config: &Config) -> Result<(), Failure> {
+    match what {
+        Company::Create { ruc, name, email } => create(&ruc, name, email.as_deref(), config).await,
+        Company::List { json } => list(json, config).await,
+    }
+}
+
+async fn create(ruc: &str, name: String, email: Option<&str>, config: &Config) -> Result<(), Failure> {
+    let ruc: Ruc = ruc.parse().map_err(|error| Failure::new(format!("--ruc: {error}"), "Son 13 dígitos."))?;
+    if ruc.doubt().is_some() {
+        eprintln!("Aviso: el dígito verificador de {ruc} no cuadra. El SRI emite algunos así; compruébelo.");
+    }
+    let email = email.map(address).transpose()?;
+    let profile = CompanyProfile { legal_name: name, trade_name: None, address: None, city: None, phone: None, email };
+    let db = database::begun(config).await?;
+    let id = companies::create(&db, &ruc, &profile, now()).await.map_err(|error| match error {
+        companies::CreateError::RucTaken => Failure::new(format!("ya hay una compañía con RUC {ruc}"), ""),
+        companies::CreateError::Store(error) => error.into(),
+    })?;
+    println!("{id}");
+    Ok(())
+}
+
+async fn list(as_json: bool, config: &Config) -> Result<(), Failure> {
+    let db = database::up_to_date(config).await?;
+    let found = companies::list_any_company(&db).await?;
+    let rows: Vec<_> = found
+        .iter()
+        .map(|one| {
+            let cells = vec![
+                one.ruc.to_string(),
+                one.legal_name.clone(),
+                one.users.to_string(),
+                one.tokens.to_string(),
+                moment(Some(one.created_at)),
+            ];
+            let value = json!({
+                "id": one.id.to_string(), "ruc": one.ruc.to_string(), "name": one.legal_name, "users": one.users,
+                "tokens": one.tokens, "created_at": timestamp(Some(one.created_at)),
+            });
+            (cells, value)
+        })
+        .collect();
+    print_list(as_json, &["RUC", "COMPAÑÍA", "USUARIOS", "TOKENS", "CREADA"], &rows);
+    Ok(())
+}

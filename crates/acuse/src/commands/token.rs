@@ -1,0 +1,122 @@
+//! `acuse token …`: programs that use the API, and how that is taken back.
+
+use acuse_store::tokens::{self, TokenInfo};
+use acuse_store::{Db, now};
+use secrecy::ExposeSecret;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::commands::terminal::{moment, operator_in, print_list, timestamp};
+use crate::config::Config;
+use crate::database;
+use crate::failure::Failure;
+
+#[derive(clap::Subcommand)]
+pub enum Token {
+    /// Makes a token of the API and prints it, this once.
+    Create {
+        /// The company's RUC.
+        #[arg(long, value_name = "RUC")]
+        company: String,
+        /// What it is for; shown in the history.
+        #[arg(long)]
+        name: String,
+    },
+    /// Tokens with their company and when they were last used; never the secret.
+    List {
+        /// Only those of the company with this RUC.
+        #[arg(long, value_name = "RUC")]
+        company: Option<String>,
+        /// Also those that were revoked.
+        #[arg(long)]
+        all: bool,
+        /// One line of JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Makes a token worthless, at once: by its id, or by its company and name.
+    Revoke {
+        /// As «acuse token list» shows it.
+        #[arg(value_name = "ID", required_unless_present = "name")]
+        id: Option<Uuid>,
+        /// The company's RUC.
+        #[arg(long, value_name = "RUC", requires = "name")]
+        company: Option<String>,
+        #[arg(long, requires = "company", conflicts_with = "id")]
+        name: Option<String>,
+    },
+}
+
+pub async fn run(what: Token, config: &Config) -> Result<(), Failure> {
+    let db = database::up_to_date(config).await?;
+    match what {
+        Token::Create { company, name } => create(&db, &company, &name).await,
+        Token::List { company, all, json } => list(&db, company.as_deref(), all, json).await,
+        Token::Revoke { id, company, name } => {
+            let wanted = match (id, company, name) {
+                (Some(id), ..) => tokens::list_any_company(&db).await?.into_iter().filter(|one| one.id.0 == id).collect(),
+                (None, Some(company), Some(name)) => named(&db, &company, &name).await?,
+                _ => Vec::new(),
+            };
+            revoke(&db, wanted).await
+        }
+    }
+}
+
+async fn create(db: &Db, company: &str, name: &str) -> Result<(), Failure> {
+    let company = operator_in(db, company).await?.company;
+    let (_, token) = tokens::create(db, company, name, now()).await?;
+    println!("{}", token.expose_secret());
+    eprintln!("Guárdelo: no se vuelve a mostrar.");
+    Ok(())
+}
+
+async fn list(db: &Db, company: Option<&str>, all: bool, as_json: bool) -> Result<(), Failure> {
+    let company = match company {
+        Some(ruc) => Some(operator_in(db, ruc).await?.company),
+        None => None,
+    };
+    let mut found = tokens::list_any_company(db).await?;
+    found.retain(|one| company.is_none_or(|company| one.company == company) && (all || one.revoked_at.is_none()));
+    let row = |one: &TokenInfo| {
+        let cells = vec![
+            one.id.to_string(),
+            one.name.clone(),
+            one.ruc.to_string(),
+            moment(Some(one.created_at)),
+            moment(one.last_used_at),
+            moment(one.revoked_at),
+        ];
+        let value = json!({
+            "id": one.id.to_string(), "name": one.name, "company": one.ruc.to_string(),
+            "created_at": timestamp(Some(one.created_at)), "last_used_at": timestamp(one.last_used_at),
+            "revoked_at": timestamp(one.revoked_at),
+        });
+        (cells, value)
+    };
+    let rows: Vec<_> = found.iter().map(row).collect();
+    print_list(as_json, &["ID", "NOMBRE", "COMPAÑÍA", "CREADO", "ÚLTIMO USO", "REVOCADO"], &rows);
+    Ok(())
+}
+
+/// Those with this name that still open something.
+async fn named(db: &Db, company: &str, name: &str) -> Result<Vec<TokenInfo>, Failure> {
+    let company = operator_in(db, company).await?.company;
+    let all = tokens::list_any_company(db).await?.into_iter();
+    Ok(all.filter(|one| one.company == company && one.name == name && one.revoked_at.is_none()).collect())
+}
+
+async fn revoke(db: &Db, wanted: Vec<TokenInfo>) -> Result<(), Failure> {
+    match wanted.as_slice() {
+        [] => Err(Failure::new("no hay un token así", "«acuse token list» los muestra.")),
+        [one] if tokens::revoke(db, one.company, one.id, now()).await? => {
+            println!("El token «{}» ya no abre nada.", one.name);
+            Ok(())
+        }
+        [one] => Err(Failure::new(format!("el token «{}» ya estaba revocado", one.name), "")),
+        several => {
+            let ids: Vec<String> = several.iter().map(|one| one.id.to_string()).collect();
+            Err(Failure::new("hay varios tokens con ese nombre", format!("Revoque cada uno por su id: {}", ids.join(", "))))
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Who may enter a company, and how that is taken back. It holds from the next request on: nobody keeps a copy of it.
+
+use acuse_domain::Instant;
+use acuse_domain::email_address::EmailAddress;
+use acuse_domain::id::{CompanyId, UserId};
+use acuse_domain::identification::Ruc;
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use crate::Actor;
+use crate::db::{Db, StoreError, Tx};
+use crate::events::{self, EventKind};
+use crate::sql::{self, all, execute, one, values};
+use crate::users::Role;
+
+/// How the history names whoever works at the command line.
+pub const OPERATOR: &str = "Operador";
+
+/// Who works at the command line, on a company's records.
+#[must_use]
+pub fn operator(company: CompanyId) -> Actor {
+    Actor { company, name: OPERATOR.to_string() }
+}
+
+/// A person's place in one company.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    pub user: UserId,
+    pub name: String,
+    pub email: String,
+    pub company: CompanyId,
+    pub ruc: Ruc,
+    pub role: Role,
+    pub last_login_at: Option<Instant>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    #[error("this person does not belong to the company")]
+    NotAMember,
+    /// Without an owner nobody could let anybody in.
+    #[error("this person is the company's last owner")]
+    LastOwner,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What went with a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Removed {
+    pub sessions: u64,
+    /// Of the API, of the whole company: whoever was there may know them.
+    pub tokens_left: u64,
+}
+
+/// The people of every company, by company and name.
+pub async fn members_any_company(db: &Db) -> Result<Vec<Member>, StoreError> {
+    let rows: Vec<Row> = all(db.reader(), &format!("{SELECT} ORDER BY c.ruc, p.name, p.email"), values![]).await?;
+    rows.into_iter().map(Row::into_member).collect()
+}
+
+/// The people of one company, by name.
+pub async fn members(db: &Db, company: CompanyId) -> Result<Vec<Member>, StoreError> {
+    let sql = format!("{SELECT} WHERE m.company_id = $1 ORDER BY p.name, p.email");
+    let rows: Vec<Row> = all(db.reader(), &sql, values![company.0]).await?;
+    rows.into_iter().map(Row::into_member).collect()
+}
+
+/// Takes a person out of the company and ends their sessions there.
+pub async fn remove(db: &Db, by: &Actor, email: &EmailAddress, now: Instant) -> Result<Removed, AccessError> {
+    let tx = db.begin_write().await?;
+    let member = find_for_change(&tx, by.company, email).await?;
+    if member.role == Role::Owner && is_last_owner(&tx, by.company).await? {
+        return Err(AccessError::LastOwner);
+    }
+    let row = || values![by.company.0, member.user.0];
+    let sessions = execute(tx.as_conn(), "DELETE FROM login WHERE company_id = $1 AND person_id = $2", row()).await?;
+    execute(tx.as_conn(), "DELETE FROM membership WHERE company_id = $1 AND person_id = $2", row()).await?;
+    let sql = "SELECT COUNT(*) AS n FROM api_token WHERE company_id = $1 AND revoked_at IS NULL";
+    let tokens_left = sql::count(tx.as_conn(), sql, values![by.company.0]).await?;
+    events::append(&tx, by, member.user.0, EventKind::UserRemoved, now, &member.email).await?;
+    tx.commit().await?;
+    Ok(Removed { sessions, tokens_left })
+}
+
+/// Gives a person another role in the company; tells the one they had.
+pub async fn change_role(db: &Db, by: &Actor, email: &EmailAddress, role: Role, now: Instant) -> Result<Role, AccessError> {
+    let tx = db.begin_write().await?;
+    let member = find_for_change(&tx, by.company, email).await?;
+    if member.role == role {
+        tx.undo().await?;
+        return Ok(role);
+    }
+    if member.role == Role::Owner && is_last_owner(&tx, by.company).await? {
+        return Err(AccessError::LastOwner);
+    }
+    let sql = "UPDATE membership SET role = $3 WHERE company_id = $1 AND person_id = $2";
+    execute(tx.as_conn(), sql, values![by.company.0, member.user.0, role.as_str()]).await?;
+    let detail = format!("{} {} {}", member.email, member.role.as_str(), role.as_str());
+    events::append(&tx, by, member.user.0, EventKind::UserRoleChanged, now, &detail).await?;
+    tx.commit().await?;
+    Ok(member.role)
+}
+
+/// The company's row is the lock of who belongs to it: two owners who leave at once would both see the other one stay.
+async fn find_for_change(tx: &Tx, company: CompanyId, email: &EmailAddress) -> Result<Member, AccessError> {
+    execute(tx.as_conn(), "UPDATE company SET ruc = ruc WHERE id = $1", values![company.0]).await?;
+    let sql = format!("{SELECT} WHERE m.company_id = $1 AND p.email = $2");
+    let row: Option<Row> = one(tx.as_conn(), &sql, values![company.0, email.as_str().to_lowercase()]).await?;
+    Ok(row.ok_or(AccessError::NotAMember)?.into_member()?)
+}
+
+async fn is_last_owner(tx: &Tx, company: CompanyId) -> Result<bool, StoreError> {
+    let sql = "SELECT COUNT(*) AS n FROM membership WHERE company_id = $1 AND role = 'owner'";
+    Ok(sql::count(tx.as_conn(), sql, values![company.0]).await? <= 1)
+}
+
+const SELECT: &str = "SELECT p.id, p.name, p.email, p.last_login_at, m.company_id, m.role, c.ruc
+    FROM membership m JOIN person p ON p.id = m.person_id JOIN company c ON c.id = m.company_id";
+
+#[derive(FromQueryResult)]
+struct Row {
+    id: Uuid,
+    name: String,
+    email: String,
+    last_login_at: Option<Instant>,
+    company_id: Uuid,
+    role: String,
+    ruc: String,
+}
+
+impl Row {
+    fn into_member(self) -> Result<Member, StoreError> {
+        Ok(Member {
+            user: UserId(self.id),
+            name: self.name,
+            email: self.email,
+            company: CompanyId(self.company_id),
+            ruc: self.ruc.parse().map_err(StoreError::unreadable)?,
+            role: sql::code(&self.role, Role::parse)?,
+            last_login_at: self.last_login_at,
+        })
+    }
+}

@@ -1,0 +1,173 @@
+//! Whether the database can do its work, and not only answer.
+
+use std::path::Path;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant as Moment};
+
+use sea_orm::{DbErr, RuntimeErr};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use super::file::folder_of;
+use super::{Db, StoreError, code_of};
+use crate::sql::{execute, values};
+
+/// Whoever asks more often is told what was found last: each look waits for the disk.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(5);
+/// A writer that is only busy is no reason to send visitors away.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(3);
+/// Workers look at the queue every second; the slowest answer of a database that is only busy takes 15.
+const WORKERS_TIMEOUT: Duration = Duration::from_secs(60);
+/// With less (bytes) on its disk SQLite cannot write a transaction of the usual size and its checkpoint.
+const LEAST_FREE: u64 = 1024 * 1024;
+
+/// Why nobody should be sent here.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotReady {
+    #[error("the database does not answer")]
+    Unreachable,
+    #[error("the database is damaged: {0}")]
+    Damaged(String),
+    #[error("the database is of another version")]
+    NotMigrated,
+    #[error("the database's disk is full")]
+    DiskFull,
+    #[error("the database cannot be written")]
+    NotWritable,
+    #[error("the delivery workers of this process stopped")]
+    WorkersStopped,
+}
+
+impl NotReady {
+    /// For programs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unreachable => "unavailable",
+            Self::Damaged(_) => "damaged",
+            Self::NotMigrated => "not_migrated",
+            Self::DiskFull => "disk_full",
+            Self::NotWritable => "not_writable",
+            Self::WorkersStopped => "workers_stopped",
+        }
+    }
+}
+
+/// When the delivery workers of this process last said that they live; nothing where it has none.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Heartbeat(Arc<std::sync::Mutex<Option<Moment>>>);
+
+/// What the last look at the disk found.
+#[derive(Debug, Clone, Default)]
+pub(super) struct WriteProbe(Arc<Mutex<Option<(Moment, Result<(), NotReady>)>>>);
+
+impl Db {
+    /// Said by the delivery workers at every round.
+    pub fn note_workers_alive(&self) {
+        *self.workers.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Moment::now());
+    }
+
+    /// Whether this process has delivery workers.
+    #[must_use]
+    pub fn has_workers(&self) -> bool {
+        self.workers.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Errs with the first reason not to be sent any work.
+    pub async fn readiness(&self) -> Result<(), NotReady> {
+        if let Some(reason) = self.damage() {
+            return Err(NotReady::Damaged(reason));
+        }
+        self.ping().await.map_err(|error| why(&error))?;
+        if !self.is_migrated().await.map_err(|error| why(&error))? {
+            return Err(NotReady::NotMigrated);
+        }
+        let last_beat = *self.workers.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if last_beat.is_some_and(|beat| beat.elapsed() > WORKERS_TIMEOUT) {
+            return Err(NotReady::WorkersStopped);
+        }
+        let mut last = self.probe.0.lock().await;
+        if let Some((at, found)) = last.as_ref()
+            && at.elapsed() < LOOK_AGAIN_AFTER
+        {
+            return found.clone();
+        }
+        let found = self.can_write().await;
+        *last = Some((Moment::now(), found.clone()));
+        found
+    }
+
+    async fn can_write(&self) -> Result<(), NotReady> {
+        if let Some(file) = &self.file
+            && free_space(&file.path).is_some_and(|free| free < LEAST_FREE)
+        {
+            return Err(NotReady::DiskFull);
+        }
+        match timeout(WRITE_TIMEOUT, self.write_a_row()).await {
+            Ok(Ok(())) | Err(_) => Ok(()),
+            Ok(Err(error)) if is_busy(&error) => Ok(()),
+            Ok(Err(error)) => Err(why(&error)),
+        }
+    }
+
+    async fn write_a_row(&self) -> Result<(), StoreError> {
+        let tx = self.begin_write().await?;
+        execute(tx.as_conn(), "UPDATE write_probe SET at = $1", values![crate::now()]).await?;
+        tx.commit().await
+    }
+}
+
+/// Bytes that this user may still write where the file lies.
+pub(super) fn free_space(path: &Path) -> Option<u64> {
+    let space = rustix::fs::statvfs(folder_of(path)).ok()?;
+    Some(space.f_bavail.saturating_mul(space.f_frsize))
+}
+
+/// SQLite's BUSY and LOCKED; PostgreSQL's lock_not_available, deadlock_detected and serialization_failure.
+fn is_busy(error: &StoreError) -> bool {
+    let StoreError::Unavailable(error) = error else { return false };
+    match code_of(error) {
+        Some(code) => is_number_of(&code, &[5, 6]) || ["55P03", "40P01", "40001"].contains(&code.as_str()),
+        None => matches!(error, DbErr::Conn(RuntimeErr::Internal(_))),
+    }
+}
+
+fn why(error: &StoreError) -> NotReady {
+    let (StoreError::Damaged(said) | StoreError::Unavailable(said) | StoreError::Failed(said)) = error else {
+        return NotReady::Unreachable;
+    };
+    let code = code_of(said).unwrap_or_default();
+    if let StoreError::Damaged(_) = error {
+        NotReady::Damaged(said.to_string())
+    } else if is_number_of(&code, &[13]) || code == "53100" {
+        NotReady::DiskFull
+    // SQLite's READONLY, PERM and IOERR; PostgreSQL's read_only_sql_transaction and insufficient_privilege.
+    } else if is_number_of(&code, &[3, 8, 10]) || ["25006", "42501"].contains(&code.as_str()) {
+        NotReady::NotWritable
+    } else {
+        NotReady::Unreachable
+    }
+}
+
+/// SQLite's codes are numbers whose low byte is the primary one.
+fn is_number_of(code: &str, primary: &[u32]) -> bool {
+    code.len() < 5 && code.parse::<u32>().is_ok_and(|number| primary.contains(&(number & 0xff)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_process_whose_workers_stopped_is_not_ready() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&format!("sqlite://{}", folder.path().join("acuse.db").display())).await.unwrap();
+        db.migrate().await.unwrap();
+        assert!(!db.has_workers());
+        assert_eq!(db.readiness().await, Ok(()), "a process without workers has none to lose");
+        db.note_workers_alive();
+        assert_eq!(db.readiness().await, Ok(()));
+        *db.workers.0.lock().unwrap() = Moment::now().checked_sub(WORKERS_TIMEOUT + Duration::from_secs(1));
+        assert_eq!(db.readiness().await, Err(NotReady::WorkersStopped));
+    }
+}

@@ -1,0 +1,274 @@
+//! Access is taken back, and from that moment on nothing opens.
+
+use acuse_domain::email_address::EmailAddress;
+use acuse_domain::id::CompanyId;
+use acuse_store::access::{self, AccessError, Removed};
+use acuse_store::events::{self, EventKind};
+use acuse_store::users::{self, CreateError, Role};
+use acuse_store::{Actor, companies, sessions, tokens};
+use acuse_testkit::builders::company;
+use acuse_testkit::outside;
+use acuse_testkit::world::{World, noon, noon_and};
+use secrecy::{ExposeSecret, SecretString};
+
+const PASSWORD: &str = "ocho ñandúes";
+const HOUR: i64 = 3_600;
+
+on_both_engines!(
+    who_is_removed_is_out_at_once_and_may_be_let_in_again,
+    a_role_changes_at_once,
+    the_last_owner_neither_leaves_nor_steps_down,
+    two_owners_who_leave_at_once_leave_one,
+    a_person_of_two_companies_leaves_only_one,
+    every_act_stands_in_the_history,
+    tokens_are_listed_without_their_secret_and_revoked_together,
+    companies_are_listed_with_their_people_and_tokens,
+    a_new_login_takes_the_place_of_the_browsers_old_session,
+    a_session_that_is_not_kept_ends_after_a_working_day_without_use,
+    every_session_of_a_person_is_ended,
+);
+
+fn address(text: &str) -> EmailAddress {
+    text.parse().unwrap()
+}
+
+async fn user(world: &World, company: CompanyId, email: &str, role: Role) {
+    users::create(&world.db, company, "Ana", &address(email), &SecretString::from(PASSWORD), role, noon()).await.unwrap();
+}
+
+async fn log_in(world: &World, email: &str, at: acuse_domain::Instant) -> String {
+    let token = users::log_in(&world.db, email, &SecretString::from(PASSWORD), at).await.unwrap();
+    token.expect("the right password").expose_secret().to_string()
+}
+
+async fn role_of(world: &World, session: &str) -> Option<Role> {
+    users::session(&world.db, session, noon()).await.unwrap().map(|session| session.role)
+}
+
+async fn kinds(world: &World, company: CompanyId, subject: uuid::Uuid) -> Vec<EventKind> {
+    let mut kinds: Vec<_> = events::list(&world.db, company, subject).await.unwrap().into_iter().map(|one| one.kind).collect();
+    kinds.reverse();
+    kinds
+}
+
+async fn who_is_removed_is_out_at_once_and_may_be_let_in_again(world: World) {
+    let made = world.with(company()).await;
+    user(&world, made.id, "ana@andina.ec", Role::Owner).await;
+    user(&world, made.id, "eva@andina.ec", Role::Accountant).await;
+    tokens::create(&world.db, made.id, "tienda", noon()).await.unwrap();
+    let (first, second) = (log_in(&world, "eva@andina.ec", noon()).await, log_in(&world, "eva@andina.ec", noon()).await);
+    let gone = access::remove(&world.db, &made.actor, &address("Eva@Andina.ec"), noon()).await.unwrap();
+    assert_eq!(gone, Removed { sessions: 2, tokens_left: 1 });
+    for session in [first, second] {
+        assert_eq!(role_of(&world, &session).await, None);
+    }
+    assert!(users::log_in(&world.db, "eva@andina.ec", &SecretString::from(PASSWORD), noon()).await.unwrap().is_none());
+    let again = access::remove(&world.db, &made.actor, &address("eva@andina.ec"), noon()).await;
+    assert!(matches!(again, Err(AccessError::NotAMember)), "{again:?}");
+
+    let (ana, password) = (address("ana@andina.ec"), SecretString::from(PASSWORD));
+    let taken = users::create(&world.db, made.id, "Ana", &ana, &password, Role::Viewer, noon());
+    assert!(matches!(taken.await, Err(CreateError::EmailTaken)));
+    let new = SecretString::from("nueve avestruces");
+    users::create(&world.db, made.id, "Eva P.", &address("eva@andina.ec"), &new, Role::Viewer, noon()).await.unwrap();
+    assert!(users::log_in(&world.db, "eva@andina.ec", &SecretString::from(PASSWORD), noon()).await.unwrap().is_none());
+    let back = users::log_in(&world.db, "eva@andina.ec", &new, noon()).await.unwrap().unwrap();
+    let session = users::session(&world.db, back.expose_secret(), noon()).await.unwrap().unwrap();
+    assert_eq!((session.name.as_str(), session.role), ("Eva P.", Role::Viewer));
+}
+
+async fn a_role_changes_at_once(world: World) {
+    let made = world.with(company()).await;
+    user(&world, made.id, "ana@andina.ec", Role::Owner).await;
+    user(&world, made.id, "eva@andina.ec", Role::Owner).await;
+    let session = log_in(&world, "eva@andina.ec", noon()).await;
+    let change = async |role| access::change_role(&world.db, &made.actor, &address("eva@andina.ec"), role, noon()).await.unwrap();
+    assert_eq!(change(Role::Viewer).await, Role::Owner, "what they were");
+    assert_eq!(role_of(&world, &session).await, Some(Role::Viewer));
+    assert_eq!(change(Role::Accountant).await, Role::Viewer);
+    assert_eq!(change(Role::Accountant).await, Role::Accountant);
+    assert_eq!(role_of(&world, &session).await, Some(Role::Accountant));
+    let stranger = access::change_role(&world.db, &made.actor, &address("nadie@andina.ec"), Role::Owner, noon()).await;
+    assert!(matches!(stranger, Err(AccessError::NotAMember)), "{stranger:?}");
+}
+
+async fn the_last_owner_neither_leaves_nor_steps_down(world: World) {
+    let made = world.with(company()).await;
+    user(&world, made.id, "ana@andina.ec", Role::Owner).await;
+    user(&world, made.id, "eva@andina.ec", Role::Accountant).await;
+    let session = log_in(&world, "ana@andina.ec", noon()).await;
+    let ana = address("ana@andina.ec");
+    for role in [Role::Accountant, Role::Viewer] {
+        let refused = access::change_role(&world.db, &made.actor, &ana, role, noon()).await;
+        assert!(matches!(refused, Err(AccessError::LastOwner)), "{refused:?}");
+    }
+    assert!(matches!(access::remove(&world.db, &made.actor, &ana, noon()).await, Err(AccessError::LastOwner)));
+    assert_eq!(role_of(&world, &session).await, Some(Role::Owner), "nothing of it has happened");
+    access::change_role(&world.db, &made.actor, &address("eva@andina.ec"), Role::Owner, noon()).await.unwrap();
+    access::change_role(&world.db, &made.actor, &ana, Role::Viewer, noon()).await.unwrap();
+}
+
+async fn two_owners_who_leave_at_once_leave_one(world: World) {
+    let made = world.with(company()).await;
+    let other = world.opened_again().await;
+    for round in 0..5 {
+        let (ana, eva) = (format!("ana{round}@andina.ec"), format!("eva{round}@andina.ec"));
+        user(&world, made.id, &ana, Role::Owner).await;
+        user(&world, made.id, &eva, Role::Owner).await;
+        let (ana, eva) = (address(&ana), address(&eva));
+        let (one, two) = tokio::join!(
+            access::change_role(&world.db, &made.actor, &ana, Role::Viewer, noon()),
+            access::remove(&other, &made.actor, &eva, noon())
+        );
+        let owners = users::owners(&world.db, made.id).await.unwrap();
+        assert!(!owners.is_empty(), "{one:?} {two:?}");
+        // The next round begins with these two alone again.
+        for left in owners {
+            let sql = "DELETE FROM membership WHERE person_id IN (SELECT id FROM person WHERE email = $1)";
+            outside::run(&world.url, sql, vec![left.into()]).await;
+        }
+    }
+    other.close().await;
+}
+
+async fn a_person_of_two_companies_leaves_only_one(world: World) {
+    let (ours, theirs) = (world.with(company()).await, world.with(company()).await);
+    for made in [&ours, &theirs] {
+        user(&world, made.id, &format!("duena@{}.ec", made.id.0.simple()), Role::Owner).await;
+    }
+    user(&world, ours.id, "eva@andina.ec", Role::Accountant).await;
+    let sql = "INSERT INTO membership (company_id, person_id, role) SELECT $1, id, 'viewer' FROM person WHERE email = $2";
+    outside::run(&world.url, sql, vec![theirs.id.0.into(), "eva@andina.ec".into()]).await;
+    let eva = address("eva@andina.ec");
+    access::remove(&world.db, &ours.actor, &eva, noon()).await.unwrap();
+    let session = log_in(&world, "eva@andina.ec", noon()).await;
+    let session = users::session(&world.db, &session, noon()).await.unwrap().unwrap();
+    assert_eq!((session.company, session.role), (theirs.id, Role::Viewer));
+    let names = |members: Vec<access::Member>| members.into_iter().map(|one| one.email).collect::<Vec<_>>();
+    assert!(!names(access::members(&world.db, ours.id).await.unwrap()).contains(&"eva@andina.ec".to_string()));
+    assert!(names(access::members(&world.db, theirs.id).await.unwrap()).contains(&"eva@andina.ec".to_string()));
+    let refused = access::change_role(&world.db, &ours.actor, &eva, Role::Owner, noon()).await;
+    assert!(matches!(refused, Err(AccessError::NotAMember)), "another company's user is not there");
+}
+
+async fn every_act_stands_in_the_history(world: World) {
+    let made = world.with(company()).await;
+    user(&world, made.id, "ana@andina.ec", Role::Owner).await;
+    user(&world, made.id, "eva@andina.ec", Role::Viewer).await;
+    let eva = address("eva@andina.ec");
+    let id = access::members(&world.db, made.id).await.unwrap().into_iter().find(|one| one.email == "eva@andina.ec").unwrap();
+    access::change_role(&world.db, &made.actor, &eva, Role::Accountant, noon()).await.unwrap();
+    users::change_password_any_company(&world.db, &eva, &SecretString::from("nueve avestruces")).await.unwrap();
+    sessions::end_all_any_company(&world.db, &eva, noon()).await.unwrap();
+    access::remove(&world.db, &made.actor, &eva, noon()).await.unwrap();
+    assert_eq!(
+        kinds(&world, made.id, id.user.0).await,
+        [
+            EventKind::UserCreated,
+            EventKind::UserRoleChanged,
+            EventKind::UserPasswordChanged,
+            EventKind::SessionsEnded,
+            EventKind::UserRemoved
+        ]
+    );
+    let (token, _) = tokens::create(&world.db, made.id, "tienda", noon()).await.unwrap();
+    tokens::revoke(&world.db, made.id, token, noon()).await.unwrap();
+    assert_eq!(kinds(&world, made.id, token.0).await, [EventKind::TokenCreated, EventKind::TokenRevoked]);
+    for event in events::list(&world.db, made.id, id.user.0).await.unwrap() {
+        assert!(!event.who.is_empty() && !event.detail.contains("avestruces"), "{event:?}");
+    }
+}
+
+async fn tokens_are_listed_without_their_secret_and_revoked_together(world: World) {
+    let (ours, theirs) = (world.with(company()).await, world.with(company()).await);
+    let (id, secret) = tokens::create(&world.db, ours.id, "tienda", noon()).await.unwrap();
+    tokens::create(&world.db, ours.id, "contabilidad", noon_and(1)).await.unwrap();
+    let (_, other) = tokens::create(&world.db, theirs.id, "tienda", noon()).await.unwrap();
+    let of = async |company| {
+        let all = tokens::list_any_company(&world.db).await.unwrap();
+        all.into_iter().filter(|one| one.company == company).collect::<Vec<_>>()
+    };
+    let listed = of(ours.id).await;
+    assert_eq!(listed.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["tienda", "contabilidad"]);
+    assert_eq!((listed[0].id, listed[0].last_used_at, listed[0].revoked_at), (id, None, None));
+    assert!(!format!("{listed:?}").contains(secret.expose_secret()));
+    tokens::actor(&world.db, secret.expose_secret()).await.unwrap().unwrap();
+    for _ in 0..100 {
+        if of(ours.id).await[0].last_used_at.is_some() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert!(of(ours.id).await[0].last_used_at.is_some(), "its use is noted");
+    let by = Actor { company: ours.id, name: "Operador".to_string() };
+    assert_eq!(tokens::revoke_all(&world.db, &by, noon_and(2)).await.unwrap(), 2);
+    assert_eq!(tokens::actor(&world.db, secret.expose_secret()).await.unwrap(), None);
+    assert!(tokens::actor(&world.db, other.expose_secret()).await.unwrap().is_some());
+    assert_eq!(of(ours.id).await[1].revoked_at, Some(noon_and(2)));
+}
+
+async fn companies_are_listed_with_their_people_and_tokens(world: World) {
+    let (ours, theirs) = (world.with(company()).await, world.with(company()).await);
+    user(&world, ours.id, "ana@andina.ec", Role::Owner).await;
+    let (id, _) = tokens::create(&world.db, ours.id, "tienda", noon()).await.unwrap();
+    tokens::create(&world.db, ours.id, "otra", noon()).await.unwrap();
+    tokens::revoke(&world.db, ours.id, id, noon()).await.unwrap();
+    let listed = companies::list_any_company(&world.db).await.unwrap();
+    let counted: Vec<_> = listed.iter().map(|one| (one.id, one.users, one.tokens)).collect();
+    assert_eq!(counted, [(ours.id, 1, 1), (theirs.id, 0, 0)]);
+}
+
+async fn a_new_login_takes_the_place_of_the_browsers_old_session(world: World) {
+    let made = world.with(company()).await;
+    user(&world, made.id, "ana@andina.ec", Role::Owner).await;
+    let elsewhere = log_in(&world, "ana@andina.ec", noon()).await;
+    let old = log_in(&world, "ana@andina.ec", noon()).await;
+    let new = log_in(&world, "ana@andina.ec", noon_and(1)).await;
+    sessions::begin(&world.db, &new, Some(&old), true, noon_and(1)).await.unwrap();
+    assert_eq!(role_of(&world, &old).await, None);
+    for other in [&elsewhere, &new] {
+        assert_eq!(role_of(&world, other).await, Some(Role::Owner));
+    }
+    sessions::begin(&world.db, &new, Some(&new), true, noon_and(2)).await.unwrap();
+    assert_eq!(role_of(&world, &new).await, Some(Role::Owner), "a session does not take its own place");
+    let ana = access::members(&world.db, made.id).await.unwrap().remove(0);
+    assert_eq!(ana.last_login_at, Some(noon_and(2)));
+}
+
+async fn a_session_that_is_not_kept_ends_after_a_working_day_without_use(world: World) {
+    let made = world.with(company()).await;
+    user(&world, made.id, "ana@andina.ec", Role::Owner).await;
+    let (brief, kept) = (log_in(&world, "ana@andina.ec", noon()).await, log_in(&world, "ana@andina.ec", noon()).await);
+    sessions::begin(&world.db, &brief, None, false, noon()).await.unwrap();
+    sessions::begin(&world.db, &kept, None, true, noon()).await.unwrap();
+    let lives = async |session: &str, at| users::session(&world.db, session, at).await.unwrap().is_some();
+    assert!(lives(&brief, noon_and(12 * HOUR - 1)).await);
+    // That use is written down beside the answer.
+    for _ in 0..100 {
+        if lives(&brief, noon_and(12 * HOUR + 1)).await {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert!(lives(&brief, noon_and(23 * HOUR)).await, "it was used since");
+    assert!(!lives(&brief, noon_and(40 * HOUR)).await);
+    assert!(lives(&kept, noon_and(6 * 24 * HOUR)).await);
+    assert!(!lives(&kept, noon_and(7 * 24 * HOUR)).await, "however it is used, a week is its end");
+    assert_eq!(sessions::list_any_company(&world.db, &address("ana@andina.ec"), noon_and(41 * HOUR)).await.unwrap().len(), 1);
+}
+
+async fn every_session_of_a_person_is_ended(world: World) {
+    let made = world.with(company()).await;
+    user(&world, made.id, "ana@andina.ec", Role::Owner).await;
+    user(&world, made.id, "eva@andina.ec", Role::Owner).await;
+    let (one, two) = (log_in(&world, "ana@andina.ec", noon()).await, log_in(&world, "ana@andina.ec", noon()).await);
+    let other = log_in(&world, "eva@andina.ec", noon()).await;
+    let ana = address("ana@andina.ec");
+    assert_eq!(sessions::list_any_company(&world.db, &ana, noon()).await.unwrap().len(), 2);
+    assert_eq!(sessions::end_all_any_company(&world.db, &ana, noon()).await.unwrap(), 2);
+    for ended in [one, two] {
+        assert_eq!(role_of(&world, &ended).await, None);
+    }
+    assert_eq!(role_of(&world, &other).await, Some(Role::Owner));
+    assert!(sessions::list_any_company(&world.db, &ana, noon()).await.unwrap().is_empty());
+}

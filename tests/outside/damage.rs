@@ -1,0 +1,168 @@
+//! A database that is damaged, cut off, emptied or no database: nobody is told that all is well.
+
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::process::Output;
+use std::time::Duration;
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::installation::{Installation, Server};
+
+const PAGE: u64 = 4096;
+
+fn words(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// Noise in the place of what stood there.
+fn spoil(file: &Path, from: u64, length: usize) {
+    let noise: Vec<u8> = (0..length).map(|n| (n * 131 % 251) as u8 ^ 0xa5).collect();
+    OpenOptions::new().write(true).open(file).unwrap().write_all_at(&noise, from).unwrap();
+}
+
+fn cut(file: &Path, length: u64) {
+    OpenOptions::new().write(true).open(file).unwrap().set_len(length).unwrap();
+}
+
+async fn ready(server: &Server) -> (StatusCode, Value) {
+    let answer = server.get("/readyz").send().await.unwrap();
+    (answer.status(), answer.json().await.unwrap())
+}
+
+/// Neither doctor nor a server says that it is well: the server is not ready, or does not even start.
+async fn is_noticed(installation: &Installation, what: &str) {
+    let doctor = installation.run(&["doctor"], "");
+    let said = words(&doctor);
+    assert_eq!(doctor.status.code(), Some(1), "{what}: {said}");
+    assert!(said.contains("✗ base de datos"), "{what}: {said}");
+    assert!(said.contains("acuse restore"), "{what}: it says what to do: {said}");
+    let mut serve = installation.command(&["serve"]);
+    let log = installation.beside("damaged.log");
+    serve.stderr(fs::File::create(&log).unwrap());
+    let mut serve = serve.spawn().unwrap();
+    let said = || fs::read_to_string(&log).unwrap();
+    for _ in 0..1_200 {
+        if let Some(ended) = serve.try_wait().unwrap() {
+            assert_eq!(ended.code(), Some(1), "{what}: {}", said());
+            assert!(said().contains("dañada") || said().contains("vacío"), "{what}: {}", said());
+            return;
+        }
+        let listening =
+            said().split_once(" at http://").and_then(|(_, rest)| rest.split_once('\n')).map(|(at, _)| at.to_string());
+        if let Some(address) = listening {
+            let answer = reqwest::Client::builder().no_proxy().build().unwrap();
+            let answer = answer.get(format!("http://{address}/readyz")).send().await.unwrap();
+            let (status, body) = (answer.status(), answer.json::<Value>().await.unwrap());
+            let alive = said();
+            serve.kill().unwrap();
+            serve.wait().unwrap();
+            assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{what}: {body} {alive}");
+            assert_eq!(body["database"], "damaged", "{what}");
+            assert_eq!(alive.matches("The database is damaged").count(), 1, "{what}: {alive}");
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{what}: neither an end nor an address: {}", said());
+}
+
+/// A file of some MB, all of it in the main file.
+async fn filled() -> Installation {
+    let installation = Installation::new();
+    let mut server = installation.serve().await;
+    for n in 0..60 {
+        let contact = json!({ "name": format!("Cliente {n} {}", "x".repeat(150)), "identification_type": "other",
+            "identification": format!("P{n:06}"), "is_customer": true, "emails": ["pagos@andina.ec"] });
+        let answer = server.api(Method::POST, "/contacts").json(&contact).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::CREATED);
+    }
+    server.stop();
+    installation
+}
+
+#[tokio::test]
+async fn pages_that_were_overwritten_are_noticed_wherever_they_lie() {
+    let installation = filled().await;
+    let whole = fs::read(installation.database()).unwrap();
+    let pages = whole.len() as u64 / PAGE;
+    let places = [("the magic", 0, 16), ("the whole first page", 0, 4096), ("the schema", 100, 2000)];
+    let (middle, last) = (pages / 2 * PAGE, (pages - 1) * PAGE);
+    for (what, from, length) in
+        places.into_iter().chain([("the second page", PAGE, 4096), ("all from the middle on", middle, (last - middle) as usize)])
+    {
+        fs::write(installation.database(), &whole).unwrap();
+        spoil(&installation.database(), from, length);
+        is_noticed(&installation, what).await;
+    }
+    fs::write(installation.database(), &whole).unwrap();
+    let doctor = installation.run(&["doctor"], "");
+    assert!(words(&doctor).contains("✓ base de datos"), "{}", words(&doctor));
+}
+
+#[tokio::test]
+async fn every_page_of_an_index_is_looked_at() {
+    let installation = filled().await;
+    let url = format!("sqlite://{}", installation.database().display());
+    let sql = "SELECT rootpage AS n FROM sqlite_schema WHERE type = 'index' ORDER BY rootpage";
+    let roots = acuse_testkit::outside::numbers(&url, sql).await;
+    assert!(roots.len() > 5, "{roots:?}");
+    let whole = fs::read(installation.database()).unwrap();
+    for root in [roots[0], roots[roots.len() / 2], roots[roots.len() - 1]] {
+        fs::write(installation.database(), &whole).unwrap();
+        spoil(&installation.database(), (root as u64 - 1) * PAGE, 4096);
+        is_noticed(&installation, &format!("index at page {root}")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_was_cut_emptied_or_is_another_is_noticed() {
+    let installation = filled().await;
+    let whole = fs::read(installation.database()).unwrap();
+    for (what, length) in
+        [("cut in the middle", whole.len() as u64 / 2), ("cut by a page", whole.len() as u64 - PAGE), ("emptied", 0)]
+    {
+        fs::write(installation.database(), &whole).unwrap();
+        cut(&installation.database(), length);
+        is_noticed(&installation, what).await;
+        assert_eq!(fs::metadata(installation.database()).unwrap().len(), length, "{what}: it is left as it is");
+    }
+    fs::write(installation.database(), "no database at all\n".repeat(1000)).unwrap();
+    is_noticed(&installation, "a text").await;
+}
+
+#[tokio::test]
+async fn an_empty_wal_is_no_damage() {
+    let installation = filled().await;
+    fs::write(installation.data_dir().join("acuse.db-wal"), "").unwrap();
+    assert!(words(&installation.run(&["doctor"], "")).contains("✓ base de datos"));
+    let server = installation.serve().await;
+    assert_eq!(ready(&server).await, (StatusCode::OK, json!({ "status": "ok", "database": "ok", "workers": "ok" })));
+}
+
+#[tokio::test]
+async fn damage_that_is_met_while_serving_turns_readiness_and_is_logged_once() {
+    let installation = filled().await;
+    let server = installation.serve().await;
+    let whole = fs::metadata(installation.database()).unwrap().len();
+    spoil(&installation.database(), PAGE, (whole - PAGE) as usize);
+    let mut last = (StatusCode::OK, Value::Null);
+    // What was read before is in memory; these read what was not.
+    for path in ["/documents", "/payments", "/contacts", "/deliveries", "/mail-accounts"].iter().cycle().take(100) {
+        let _ = server.api(Method::GET, path).send().await;
+        last = ready(&server).await;
+        if last.0 != StatusCode::OK {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!((last.0, last.1["database"].as_str()), (StatusCode::SERVICE_UNAVAILABLE, Some("damaged")), "{}", server.log());
+    assert!(last.1["reason"].as_str().is_some_and(|reason| reason.contains("malformed")), "{}", last.1);
+    for _ in 0..3 {
+        let _ = server.api(Method::GET, "/contacts").send().await;
+    }
+    assert_eq!(server.log().matches("The database is damaged").count(), 1, "{}", server.log());
+    assert_eq!(server.get("/healthz").send().await.unwrap().status(), StatusCode::OK, "the process lives");
+}
