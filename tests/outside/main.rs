@@ -2,6 +2,7 @@
 
 mod access;
 mod damage;
+mod demo;
 mod installation;
 mod private_files;
 mod restore;

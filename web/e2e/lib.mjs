@@ -17,7 +17,9 @@ const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-pra
 /** Starts `acuse demo` in a folder of its own; answers what it printed (url, email, password, token, smtp_port) and stop(). */
 export async function launch(bin, settings = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'acuse-e2e-'));
-  const env = { ...process.env, ACUSE_LISTEN: `127.0.0.1:${await freePort()}`, ACUSE_DATA_DIR: folder, ...settings };
+  // The demo reaches its own mail server and nothing else on this machine; the walks have servers of their own.
+  const reachable = ['127.0.0.1', settings.ACUSE_ALLOWED_PRIVATE_HOSTS].filter(Boolean).join(',');
+  const env = { ...process.env, ACUSE_LISTEN: `127.0.0.1:${await freePort()}`, ACUSE_DATA_DIR: folder, ...settings, ACUSE_ALLOWED_PRIVATE_HOSTS: reachable };
   const child = spawn(bin, ['demo', '--json'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
   child.stderr.on('data', (bytes) => (log = (log + bytes).slice(-20_000)));

@@ -83,8 +83,10 @@ pub struct Config {
     public_url: String,
     pub secret_key_file: PathBuf,
     pub default_account: Option<(MailUrl, EmailAddress)>,
-    pub allowed_private_hosts: Vec<String>,
+    allowed_private_hosts: Vec<String>,
     allowed_mail_ports: Vec<u16>,
+    /// The demo's own: to be reached there and nowhere beside it.
+    pub catcher: Option<SocketAddr>,
     dns_servers: Vec<SocketAddr>,
     pub extra_ca: Option<Vec<u8>>,
     /// The providers with which accounts can be connected.
@@ -136,6 +138,7 @@ impl Config {
             default_account: default_account(&written.default_mail_url, &written.default_mail_from)?,
             helo_name: helo_name(&written.helo_name, &written.public_url)?,
             allowed_private_hosts: split(&written.allowed_private_hosts),
+            catcher: None,
             oauth,
             allowed_mail_ports: each(&written.allowed_mail_ports.text(), |text| text.parse().ok().filter(|port| *port > 0))
                 .map_err(|text| unclear("allowed_mail_ports", format!("«{text}» no es un puerto, de 1 a 65535")))?,
@@ -154,13 +157,18 @@ impl Config {
 
     /// What may be reached outside. Errs if an exception or the extra authorities cannot be read.
     pub fn network(&self) -> Result<Network, Failure> {
-        // Who writes a mail server's address into the settings allows its port.
+        // Who writes a mail server's address into the settings allows its port; nobody wrote the catcher's.
         let own = self.default_account.iter().map(|(url, _)| url.endpoint.port);
+        let own = own.filter(|port| self.catcher.is_none_or(|catcher| catcher.port() != *port));
         let own = own.chain(self.oauth.iter().map(|registration| registration.smtp.port));
         let ports: Vec<u16> = self.allowed_mail_ports.iter().copied().chain(own).collect();
         let network = Network::new(&self.allowed_private_hosts, self.extra_ca.as_deref())?;
         let network = network.with_mail_ports(&ports).with_nameservers(&self.dns_servers);
-        Ok(network.introducing_itself_as(self.helo_name.as_deref()))
+        let network = network.introducing_itself_as(self.helo_name.as_deref());
+        Ok(match self.catcher {
+            Some(catcher) => network.with_mail_server(catcher),
+            None => network,
+        })
     }
 
     /// What the operator registers with a provider as the place to come back to.

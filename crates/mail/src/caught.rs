@@ -2,6 +2,7 @@
 
 use acuse_domain::Instant;
 use mail_parser::{Address, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType};
+use uuid::Uuid;
 
 /// A mail as a mail program shows it. All of it was written by others: text, never trusted HTML.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,6 +62,13 @@ pub fn parse(raw: &[u8]) -> ReadMail {
         sort_in(&mut read, part);
     }
     read
+}
+
+/// The id with which Acuse names its mails: the left part of the Message-ID, where that is a UUID.
+#[must_use]
+pub fn id(raw: &[u8]) -> Option<Uuid> {
+    let message = MessageParser::default().parse_headers(raw)?;
+    message.message_id()?.split('@').next()?.parse().ok()
 }
 
 /// The first part of that kind which is a body, not one that the parser would make out of the other.

@@ -6,6 +6,7 @@ use acuse_domain::Instant as Moment;
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::Security;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use crate::correction;
 use crate::diagnosis::classify;
@@ -81,9 +82,14 @@ pub struct Suggestion {
 
 /// Tries it, telling of each phase as it is done. Ends within 20 s. Dropped, it closes its connections at once.
 pub async fn run(network: &Network, subject: &Subject, on_phase: impl FnMut(&PhaseLine) + Send) -> CheckReport {
+    run_as(network, subject, Uuid::now_v7(), on_phase).await
+}
+
+/// The same; the message carries this id in its Message-ID.
+pub async fn run_as(network: &Network, subject: &Subject, id: Uuid, on_phase: impl FnMut(&PhaseLine) + Send) -> CheckReport {
     let mut lines = Lines { all: Vec::new(), since: Instant::now(), on_phase };
     let begun = Instant::now();
-    let Err(failure) = walk(network, subject, &mut lines).await else {
+    let Err(failure) = walk(network, subject, id, &mut lines).await else {
         let note = what_it_proves(subject.to.as_ref().map(EmailAddress::as_str), subject.language);
         return lines.report(None, None, Some(note));
     };
@@ -114,6 +120,7 @@ pub fn without_token(subject: &Subject, code: &str, words: &str) -> CheckReport 
 async fn walk<F: FnMut(&PhaseLine) + Send>(
     network: &Network,
     subject: &Subject,
+    id: Uuid,
     lines: &mut Lines<F>,
 ) -> Result<(), Box<Failure>> {
     let limits = Limits { in_all: Some(IN_ALL), ..Limits::for_check() };
@@ -124,7 +131,7 @@ async fn walk<F: FnMut(&PhaseLine) + Send>(
     lines.answered(Phase::Sender, subject.from.to_string(), &reply);
     session.reset().await?;
     if let Some(to) = &subject.to {
-        send_test_mail(&mut session, subject, to, lines).await?;
+        send_test_mail(&mut session, subject, id, to, lines).await?;
     }
     session.quit().await;
     Ok(())
@@ -133,10 +140,11 @@ async fn walk<F: FnMut(&PhaseLine) + Send>(
 async fn send_test_mail<F: FnMut(&PhaseLine) + Send>(
     session: &mut Session,
     subject: &Subject,
+    id: Uuid,
     to: &EmailAddress,
     lines: &mut Lines<F>,
 ) -> Result<(), Box<Failure>> {
-    let message_id = format!("{}@{}", uuid::Uuid::now_v7(), subject.from.domain());
+    let message_id = format!("{id}@{}", subject.from.domain());
     let mail = Mail {
         from_name: &subject.from_name,
         from_address: &subject.from,

@@ -39,6 +39,8 @@ pub struct Network {
 #[derive(Clone)]
 struct Rules {
     allowed: Vec<Allowed>,
+    /// Mail servers that may be reached where they are, and nothing beside them.
+    mail_servers: Vec<SocketAddr>,
     mail_ports: Vec<u16>,
     /// Nothing where neither the platform nor the operator names an authority: then no certificate is trusted.
     tls: Option<Arc<ClientConfig>>,
@@ -82,7 +84,7 @@ impl Network {
             Some(pem) => read_authorities(pem)?,
             None => Vec::new(),
         };
-        let rules = Rules { allowed, mail_ports: MAIL_PORTS.to_vec(), tls: tls_config(extra)? };
+        let rules = Rules { allowed, mail_servers: Vec::new(), mail_ports: MAIL_PORTS.to_vec(), tls: tls_config(extra)? };
         Ok(Self { rules: Arc::new(rules), dns: Arc::new(Dns::new(&[])), helo_name: None })
     }
 
@@ -109,30 +111,48 @@ impl Network {
         Self { rules: Arc::new(Rules { mail_ports, ..(*self.rules).clone() }), ..self }
     }
 
+    /// Mail accounts may reach this address at this port, although it may not be public.
+    #[must_use]
+    pub fn with_mail_server(self, server: SocketAddr) -> Self {
+        let mail_servers = self.rules.mail_servers.iter().copied().chain([server]).collect();
+        Self { rules: Arc::new(Rules { mail_servers, ..(*self.rules).clone() }), ..self }
+    }
+
     /// Whether a mail account may use this port, as far as that is known before the host is looked up: a host that an
     /// operator has allowed by name or network is reached at any port.
     #[must_use]
     pub fn may_use_mail_port(&self, host: &str, port: u16) -> bool {
-        self.rules.mail_ports.contains(&port) || ascii_host(host).is_some_and(|host| self.rules.may_except(&host))
+        self.rules.mail_ports.contains(&port)
+            || ascii_host(host).is_some_and(|host| self.rules.may_except(&host) || self.rules.may_be_mail_server(&host, port))
     }
 
     /// The addresses of a mail server that may be connected to. Every address is checked; one lookup is all there is.
     ///
     /// Errs if the host is no host, has no address, or has only addresses that are not allowed.
     pub async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Unreachable> {
-        self.reachable(host, port, &self.rules.mail_ports).await
+        self.reachable(host, port, &self.rules.mail_ports, &self.rules.mail_servers).await
     }
 
     /// The same for a web server.
     pub(crate) async fn resolve_web(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Unreachable> {
-        self.reachable(host, port, &WEB_PORTS).await
+        self.reachable(host, port, &WEB_PORTS, &[]).await
     }
 
-    async fn reachable(&self, host: &str, port: u16, usual: &[u16]) -> Result<Vec<SocketAddr>, Unreachable> {
+    async fn reachable(
+        &self,
+        host: &str,
+        port: u16,
+        usual: &[u16],
+        servers: &[SocketAddr],
+    ) -> Result<Vec<SocketAddr>, Unreachable> {
         let host = ascii_host(host).ok_or(Unreachable::InvalidHost)?;
         let found = self.look_up(&host).await?;
         let is_usual = usual.contains(&port);
-        let may_reach = |address: &IpAddr| is_public(*address) && is_usual || self.rules.except(&host, *address);
+        let may_reach = |address: &IpAddr| {
+            is_public(*address) && is_usual
+                || self.rules.except(&host, *address)
+                || servers.contains(&SocketAddr::new(*address, port))
+        };
         let allowed: Vec<IpAddr> = found.iter().copied().filter(may_reach).take(MOST_ADDRESSES).collect();
         match allowed.as_slice() {
             [] if found.iter().copied().any(is_public) => Err(Unreachable::PortNotAllowed),
@@ -184,6 +204,13 @@ impl Rules {
     /// The operator names this very host.
     fn name(&self, host: &str) -> bool {
         self.allowed.iter().any(|rule| matches!(rule, Allowed::Host(name) if name.eq_ignore_ascii_case(host)))
+    }
+
+    /// Whether one of the mail servers may be meant by a host of which only the name is known.
+    fn may_be_mail_server(&self, host: &str, port: u16) -> bool {
+        let address: Option<IpAddr> = host.parse().ok();
+        let is_meant = |server: &SocketAddr| server.port() == port && address.is_none_or(|address| server.ip() == address);
+        self.mail_servers.iter().any(is_meant)
     }
 
     /// Whether an exception may hold for a host of which only the name is known: its addresses could be in any network.

@@ -1,7 +1,7 @@
 //! Probar, for the form and for the API: what is tried, and how many at once. A check knocks at a server that somebody
 //! named; a few at a time are work, many would be an attack on somebody else in our name.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use acuse_domain::email_address::EmailAddress;
@@ -12,15 +12,22 @@ use acuse_mail::explanation::Language;
 use acuse_mail::login::Credentials;
 use acuse_mail::session::Endpoint;
 use secrecy::SecretString;
+use uuid::Uuid;
 
 /// Checks of one company that may run side by side: its two modules, and one that was forgotten in another window.
 const AT_ONCE: usize = 3;
 /// Seconds until another is worth a try: no check lasts longer.
 pub const ENDS_WITHIN: u32 = 20;
 
+/// Mails of checks whose company is remembered, for the demo's mailbox: as many as it keeps of all kinds.
+const MOST_MAILS: usize = 500;
+
 /// The checks that are running, by company.
 #[derive(Clone, Default)]
-pub struct Checks(Arc<Mutex<HashMap<CompanyId, usize>>>);
+pub struct Checks {
+    running: Arc<Mutex<HashMap<CompanyId, usize>>>,
+    mails: Arc<Mutex<VecDeque<(Uuid, CompanyId)>>>,
+}
 
 /// A check that runs for as long as this is kept.
 pub struct Running {
@@ -41,8 +48,25 @@ impl Checks {
         Some(Running { checks: self.clone(), company })
     }
 
+    /// An id for the mail of a check, by which it is known whose it was.
+    #[must_use]
+    pub fn mail_of(&self, company: CompanyId) -> Uuid {
+        let id = Uuid::now_v7();
+        let mut mails = self.mails.lock().unwrap_or_else(PoisonError::into_inner);
+        mails.truncate(MOST_MAILS - 1);
+        mails.push_front((id, company));
+        id
+    }
+
+    /// Whose check sent the mail with this id.
+    #[must_use]
+    pub fn sender_of(&self, mail: Uuid) -> Option<CompanyId> {
+        let mails = self.mails.lock().unwrap_or_else(PoisonError::into_inner);
+        mails.iter().find(|(id, _)| *id == mail).map(|(_, company)| *company)
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<CompanyId, usize>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -36,12 +36,13 @@ pub async fn check(
     };
     let generation = token.generation;
     let with = |token: Token| Subject { credentials: Some(Credentials::access_token(username, token.secret)), ..subject.clone() };
-    let report = check::run(&app.network, &with(token), &mut on_phase).await;
+    let mail = app.checks.mail_of(account.company);
+    let report = check::run_as(&app.network, &with(token), mail, &mut on_phase).await;
     if report.problem.as_ref().is_none_or(|problem| problem.code != TOKEN_REFUSED) {
         return report;
     }
     match self::token(app, account, Wanted::After(generation)).await {
-        Ok(token) => check::run(&app.network, &with(token), &mut on_phase).await,
+        Ok(token) => check::run_as(&app.network, &with(token), mail, &mut on_phase).await,
         Err(no) => {
             let problem = check::without_token(&subject, &no.code, &no.words).problem;
             let mut phases = report.phases;

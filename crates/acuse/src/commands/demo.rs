@@ -19,7 +19,7 @@ use crate::mail_url::MailUrl;
 /// Kept in the demo's folder, so that a second start says the same.
 const CREDENTIALS_FILE: &str = "demo.json";
 const SENDER: &str = "avisos@acuse.example";
-/// The only place that the demo may send to by itself.
+/// Where the catcher listens.
 const CATCHER_HOST: &str = "127.0.0.1";
 
 #[derive(clap::Args)]
@@ -60,9 +60,9 @@ pub async fn run(args: Args, mut config: Config) -> Result<(), Failure> {
     let earlier = read_credentials(&config.data_dir);
     let catcher = start_catcher(earlier.as_ref()).await?;
     let smtp_port = catcher.local_addr().port();
-    lead_mail_to(&mut config, smtp_port)?;
+    lead_mail_to(&mut config, catcher.local_addr())?;
     let installation = Installation::open(&config, Some(catcher)).await?;
-    installation.db.migrate().await?;
+    installation.migrate().await?;
     let listener = bind(&config).await?;
     let url = config.public_url(listener.local_addr().unwrap_or(config.listen));
     let mut credentials = match earlier {
@@ -103,16 +103,16 @@ async fn start_catcher(earlier: Option<&Credentials>) -> Result<Catcher, Failure
     Catcher::start(at(0)).await.map_err(|error| Failure::new(format!("el correo de prueba no pudo empezar: {error}"), ""))
 }
 
-/// The catcher is the default account, unless another was configured; it may be reached, and nothing else that is private.
-fn lead_mail_to(config: &mut Config, smtp_port: u16) -> Result<(), Failure> {
+/// The catcher is the default account, unless another was configured. It may be reached, and nothing else that is private but
+/// what the operator allows.
+fn lead_mail_to(config: &mut Config, catcher: SocketAddr) -> Result<(), Failure> {
     if config.default_account.is_none() {
-        let url: MailUrl = format!("smtp://{CATCHER_HOST}:{smtp_port}?security=none")
-            .parse()
-            .map_err(|error| Failure::new(format!("{error}"), ""))?;
+        let url: MailUrl =
+            format!("smtp://{catcher}?security=none").parse().map_err(|error| Failure::new(format!("{error}"), ""))?;
         let from = SENDER.parse().map_err(|error| Failure::new(format!("{error}"), ""))?;
         config.default_account = Some((url, from));
     }
-    config.allowed_private_hosts.push(CATCHER_HOST.to_string());
+    config.catcher = Some(catcher);
     Ok(())
 }
 

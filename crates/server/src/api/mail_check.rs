@@ -193,7 +193,8 @@ async fn run(
 ) -> Result<ReportOut, Problem> {
     let _running = app.checks.begin(company).ok_or_else(Problem::too_many_checks)?;
     let subject = checks::subject(settings, password, to, language);
-    Ok(ReportOut::of(check::run(&app.network, &subject, |_| {}).await))
+    let mail = app.checks.mail_of(company);
+    Ok(ReportOut::of(check::run_as(&app.network, &subject, mail, |_| {}).await))
 }
 
 fn recipient(to: Option<String>) -> Result<Option<EmailAddress>, Problem> {

@@ -1,9 +1,12 @@
 //! The demo's mailbox: what the built-in mail server caught, as its recipients would see it. There is none outside a demo.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use acuse_domain::id::CompanyId;
 use acuse_mail::catcher::Caught;
 use acuse_mail::caught::{self, Mailbox, ReadMail};
+use acuse_store::{companies, deliveries};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
@@ -11,6 +14,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_PO
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use uuid::Uuid;
 
 use crate::access::{Authorized, ViewRecords};
 use crate::app::App;
@@ -61,7 +65,7 @@ pub async fn open(
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Response, Trouble> {
-    let caught = find(&app, &id)?;
+    let caught = find(&app, &may, &id).await?;
     show_mailbox(&app, &may, &headers, Some(caught)).await
 }
 
@@ -71,8 +75,7 @@ async fn show_mailbox(
     headers: &HeaderMap,
     wanted: Option<Arc<Caught>>,
 ) -> Result<Response, Trouble> {
-    let catcher = app.catcher.as_ref().ok_or(Trouble::NotFound)?;
-    let messages = catcher.messages();
+    let messages = own_messages(app, may).await?;
     let open = wanted.or_else(|| messages.first().cloned());
     let open_id = open.as_ref().map(|caught| caught.id);
     let page = MailboxPage {
@@ -86,8 +89,8 @@ async fn show_mailbox(
 }
 
 /// The mail's own HTML, for the frame: its inline pictures become part of it, and nothing of it runs or asks.
-pub async fn html(State(app): State<App>, _may: Authorized<ViewRecords>, Path(id): Path<String>) -> Result<Response, Trouble> {
-    let mail = caught::parse(&find(&app, &id)?.raw);
+pub async fn html(State(app): State<App>, may: Authorized<ViewRecords>, Path(id): Path<String>) -> Result<Response, Trouble> {
+    let mail = caught::parse(&find(&app, &may, &id).await?.raw);
     let mut html = mail.html.ok_or(Trouble::NotFound)?;
     for image in &mail.inline {
         let data = format!("data:{};base64,{}", image.mime, STANDARD.encode(&image.bytes));
@@ -103,10 +106,10 @@ pub async fn html(State(app): State<App>, _may: Authorized<ViewRecords>, Path(id
 /// An attachment, by its place. A PDF opens; anything else is saved, since it was written by others.
 pub async fn attachment(
     State(app): State<App>,
-    _may: Authorized<ViewRecords>,
+    may: Authorized<ViewRecords>,
     Path((id, place)): Path<(String, String)>,
 ) -> Result<Response, Trouble> {
-    let mut mail = caught::parse(&find(&app, &id)?.raw);
+    let mut mail = caught::parse(&find(&app, &may, &id).await?.raw);
     let place = place.parse().ok().filter(|place: &usize| *place < mail.attachments.len()).ok_or(Trouble::NotFound)?;
     let file = mail.attachments.swap_remove(place);
     let is_pdf = file.mime == "application/pdf";
@@ -118,12 +121,8 @@ pub async fn attachment(
 }
 
 /// The message as it came over the wire.
-pub async fn original(
-    State(app): State<App>,
-    _may: Authorized<ViewRecords>,
-    Path(id): Path<String>,
-) -> Result<Response, Trouble> {
-    let caught = find(&app, &id)?;
+pub async fn original(State(app): State<App>, may: Authorized<ViewRecords>, Path(id): Path<String>) -> Result<Response, Trouble> {
+    let caught = find(&app, &may, &id).await?;
     let headers = [
         (CONTENT_TYPE, "message/rfc822".to_owned()),
         (CONTENT_DISPOSITION, format!("attachment; filename=\"mensaje-{}.eml\"", caught.id)),
@@ -132,9 +131,29 @@ pub async fn original(
     Ok((headers, caught.raw.clone()).into_response())
 }
 
-fn find(app: &App, id: &str) -> Result<Arc<Caught>, Trouble> {
+/// Another company's mail is not there.
+async fn find(app: &App, may: &Authorized<ViewRecords>, id: &str) -> Result<Arc<Caught>, Trouble> {
+    let id: u64 = id.parse().map_err(|_| Trouble::NotFound)?;
+    own_messages(app, may).await?.into_iter().find(|caught| caught.id == id).ok_or(Trouble::NotFound)
+}
+
+/// What the company sent, newest first: the Message-ID names the delivery, the notice or the check. What no company sent,
+/// but somebody handed to the catcher by hand, is shown to the demo's own company, which came first.
+async fn own_messages(app: &App, may: &Authorized<ViewRecords>) -> Result<Vec<Arc<Caught>>, Trouble> {
     let catcher = app.catcher.as_ref().ok_or(Trouble::NotFound)?;
-    id.parse().ok().and_then(|id| catcher.get(id)).ok_or(Trouble::NotFound)
+    let own = may.actor.company;
+    let messages: Vec<_> = catcher.messages().into_iter().map(|caught| (caught::id(&caught.raw), caught)).collect();
+    let ids: Vec<Uuid> = messages.iter().filter_map(|(id, _)| *id).collect();
+    let companies = companies::list_any_company(&app.db).await?;
+    let mut senders: HashMap<Uuid, CompanyId> = HashMap::new();
+    for company in &companies {
+        let sent = deliveries::mails_sent(&app.db, company.id, &ids).await?;
+        senders.extend(sent.into_iter().map(|id| (id, company.id)));
+    }
+    let first = companies.first().map(|company| company.id);
+    let sender = |id: &Option<Uuid>| id.and_then(|id| senders.get(&id).copied().or_else(|| app.checks.sender_of(id)));
+    let is_own = |id: &Option<Uuid>| sender(id).or(first) == Some(own);
+    Ok(messages.into_iter().filter(|(id, _)| is_own(id)).map(|(_, caught)| caught).collect())
 }
 
 /// Letters, digits, points and lines: what cannot break out of a header's quotes.

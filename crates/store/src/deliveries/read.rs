@@ -50,6 +50,25 @@ pub struct Attempt {
     pub state: State,
 }
 
+/// Which of these ids are of the company's own mails: deliveries, and notices about its accounts.
+pub async fn mails_sent(db: &Db, company: CompanyId, ids: &[Uuid]) -> Result<Vec<Uuid>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        id: Uuid,
+    }
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let wanted = places(1, ids.len());
+    let sql = format!(
+        "SELECT id FROM delivery WHERE company_id = $1 AND id IN ({wanted})
+        UNION ALL SELECT id FROM account_notice WHERE company_id = $1 AND id IN ({wanted})"
+    );
+    let values = std::iter::once(Value::from(company.0)).chain(ids.iter().map(|id| Value::from(*id))).collect();
+    let rows: Vec<Row> = all(db.reader(), &sql, values).await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
 pub async fn find(db: &Db, company: CompanyId, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
     let sql = format!("{SELECT} WHERE d.company_id = $1 AND d.id = $2");
     Ok(load(db, company, &sql, values![company.0, id.0]).await?.pop())

@@ -181,7 +181,7 @@ impl Desk {
         let subject = checks::subject(settings, password.secret().cloned(), to.clone(), Language::Spanish);
         let report = match password {
             Password::Connected(saved) => connected::check(&self.app, saved, &settings.username, subject, on_phase).await,
-            _ => check::run(&self.app.network, &subject, on_phase).await,
+            _ => check::run_as(&self.app.network, &subject, self.app.checks.mail_of(self.by.company), on_phase).await,
         };
         if let Some(saved) = &self.saved
             && saved.settings == *settings
