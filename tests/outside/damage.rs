@@ -166,3 +166,31 @@ async fn damage_that_is_met_while_serving_turns_readiness_and_is_logged_once() {
     assert_eq!(server.log().matches("The database is damaged").count(), 1, "{}", server.log());
     assert_eq!(server.get("/healthz").send().await.unwrap().status(), StatusCode::OK, "the process lives");
 }
+
+#[tokio::test]
+async fn a_disk_that_takes_nothing_more_is_not_ready() {
+    let installation = filled().await;
+    // 64 KiB a file: a few transactions.
+    let server = installation.begin(installation.sh("ulimit -f 128; exec \"$0\" serve")).await;
+    let mut refused = None;
+    for n in 0..100 {
+        let contact = json!({ "name": "x".repeat(150), "identification_type": "other", "identification": format!("L{n:06}"),
+            "is_customer": true, "emails": [] });
+        let answer = server.api(Method::POST, "/contacts").json(&contact).send().await.unwrap();
+        if answer.status() != StatusCode::CREATED {
+            refused = Some(answer.status());
+            break;
+        }
+    }
+    assert_eq!(refused, Some(StatusCode::SERVICE_UNAVAILABLE), "{}", server.log());
+    let (mut status, mut body) = ready(&server).await;
+    for _ in 0..100 {
+        if status != StatusCode::OK {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        (status, body) = ready(&server).await;
+    }
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{body} {}", server.log());
+    assert!(["not_writable", "disk_full"].contains(&body["database"].as_str().unwrap()), "{body}");
+}

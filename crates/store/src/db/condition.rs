@@ -10,6 +10,10 @@ use super::StoreError;
 /// PostgreSQL says `io_error` also of a disk that was away for a moment; damage itself lasts until somebody mends it.
 const IO_ERROR_COUNTS_FOR: Duration = Duration::from_secs(300);
 
+/// A write that the disk refused counts so long: the probe's own is small, and may pass where an ordinary one does not.
+const REFUSAL_COUNTS_FOR: Duration = Duration::from_secs(30);
+
+static REFUSED: Mutex<Option<(Moment, Refusal)>> = Mutex::new(None);
 static DAMAGE: Mutex<Option<Damage>> = Mutex::new(None);
 
 struct Damage {
@@ -40,6 +44,30 @@ fn sign(code: &str) -> Option<Sign> {
     }
 }
 
+/// Why the disk takes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    Full,
+    NotWritable,
+}
+
+/// SQLite's FULL, READONLY, PERM, and IOERR_WRITE where a limit on the size of files stops it; PostgreSQL's disk_full,
+/// read_only_sql_transaction and insufficient_privilege.
+pub(super) fn refusal(code: &str) -> Option<Refusal> {
+    let primary = code.parse::<u32>().ok().filter(|_| code.len() < 5).map(|number| number & 0xff);
+    match (primary, code) {
+        (Some(13), _) | (_, "53100") => Some(Refusal::Full),
+        (Some(3 | 8), _) | (_, "778" | "25006" | "42501") => Some(Refusal::NotWritable),
+        _ => None,
+    }
+}
+
+/// What the disk refused a moment ago.
+pub(super) fn last_refusal() -> Option<Refusal> {
+    let refused = REFUSED.lock().unwrap_or_else(PoisonError::into_inner);
+    refused.filter(|(at, _)| at.elapsed() < REFUSAL_COUNTS_FOR).map(|(_, refusal)| refusal)
+}
+
 /// Whether this code says that what is on the disk is broken.
 pub(super) fn says_damaged(code: &str) -> bool {
     sign(code) == Some(Sign::Lasting)
@@ -47,6 +75,9 @@ pub(super) fn says_damaged(code: &str) -> bool {
 
 /// Keeps in mind what an error says of the disk.
 pub(super) fn note(code: &str, reason: &str) {
+    if let Some(refusal) = refusal(code) {
+        *REFUSED.lock().unwrap_or_else(PoisonError::into_inner) = Some((Moment::now(), refusal));
+    }
     match sign(code) {
         Some(Sign::Lasting) => keep(reason, None),
         Some(Sign::Passing) => keep(reason, Some(Moment::now() + IO_ERROR_COUNTS_FOR)),

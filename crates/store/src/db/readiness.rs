@@ -8,6 +8,7 @@ use sea_orm::{DbErr, RuntimeErr};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
+use super::condition::{self, Refusal};
 use super::file::folder_of;
 use super::{Db, StoreError, code_of};
 use crate::sql::{execute, values};
@@ -57,6 +58,15 @@ impl NotReady {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Heartbeat(Arc<std::sync::Mutex<Option<Moment>>>);
 
+impl From<Refusal> for NotReady {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Full => Self::DiskFull,
+            Refusal::NotWritable => Self::NotWritable,
+        }
+    }
+}
+
 /// What the last look at the disk found.
 #[derive(Debug, Clone, Default)]
 pub(super) struct WriteProbe(Arc<Mutex<Option<(Moment, Result<(), NotReady>)>>>);
@@ -103,6 +113,9 @@ impl Db {
         {
             return Err(NotReady::DiskFull);
         }
+        if let Some(refusal) = condition::last_refusal() {
+            return Err(refusal.into());
+        }
         match timeout(WRITE_TIMEOUT, self.write_a_row()).await {
             Ok(Ok(())) | Err(_) => Ok(()),
             Ok(Err(error)) if is_busy(&error) => Ok(()),
@@ -136,16 +149,10 @@ fn why(error: &StoreError) -> NotReady {
     let (StoreError::Damaged(said) | StoreError::Unavailable(said) | StoreError::Failed(said)) = error else {
         return NotReady::Unreachable;
     };
-    let code = code_of(said).unwrap_or_default();
-    if let StoreError::Damaged(_) = error {
-        NotReady::Damaged(said.to_string())
-    } else if is_number_of(&code, &[13]) || code == "53100" {
-        NotReady::DiskFull
-    // SQLite's READONLY, PERM and IOERR; PostgreSQL's read_only_sql_transaction and insufficient_privilege.
-    } else if is_number_of(&code, &[3, 8, 10]) || ["25006", "42501"].contains(&code.as_str()) {
-        NotReady::NotWritable
-    } else {
-        NotReady::Unreachable
+    match condition::refusal(&code_of(said).unwrap_or_default()) {
+        _ if matches!(error, StoreError::Damaged(_)) => NotReady::Damaged(said.to_string()),
+        Some(refusal) => refusal.into(),
+        None => NotReady::Unreachable,
     }
 }
 
