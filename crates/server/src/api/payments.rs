@@ -9,8 +9,6 @@ pub use shown::{PaymentOut, SummaryOut};
 use acuse_domain::id::{ContactId, PaymentId};
 use acuse_domain::payment::Direction;
 use acuse_mail::explanation::Language;
-use acuse_render::logo::Logo;
-use acuse_render::receipt::receipt_pdf;
 use acuse_store::payments::{self, Filter, Notify, VoidNotice};
 use acuse_store::{companies, deliveries as sent};
 use axum::Json;
@@ -32,6 +30,7 @@ use super::openapi::{Always, BadInput, BadParams, NotFound, NotNow};
 use super::pages::{List, Params, Wanted};
 use crate::access::{Authorized, RecordPayments, SendReceipts, ViewRecords, VoidPayments};
 use crate::app::App;
+use crate::heavy_work::draw_receipt;
 use crate::problem::Problem;
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -160,14 +159,9 @@ pub async fn receipt(
 ) -> Result<impl IntoResponse, Problem> {
     let company = may.actor.company;
     let receipt = payments::receipt(&app.db, company, id).await?.ok_or_else(Problem::payment_not_found)?;
-    let logo = companies::logo(&app.db, company).await?.and_then(|png| Logo::from_stored(png).ok());
+    let logo = companies::logo(&app.db, company).await?;
     let name = format!("attachment; filename=\"Recibo-{}.pdf\"", receipt.number);
-    // Drawing takes some milliseconds of a core: not on a thread that answers requests.
-    let drawn = tokio::task::spawn_blocking(move || receipt_pdf(&receipt, logo.as_ref())).await;
-    let pdf = drawn.map_err(|_| Problem::internal())?.map_err(|error| {
-        tracing::error!(payment.id = %id, "The receipt cannot be drawn: {error}");
-        Problem::internal()
-    })?;
+    let pdf = draw_receipt(receipt, logo).await?.ok_or_else(Problem::internal)?;
     Ok(([(CONTENT_TYPE, "application/pdf".to_owned()), (CONTENT_DISPOSITION, name)], pdf))
 }
 
