@@ -1,4 +1,8 @@
 //! The real binary, as whoever attacks, operates or kills it meets it: commands, HTTP, files and signals, nothing of its code.
 
+mod connections;
+mod flood;
 mod installation;
+mod logins;
+mod metrics;
 mod starting;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use acuse_domain::Instant;
-use acuse_domain::delivery::{Outcome, Problem};
+use acuse_domain::delivery::{Outcome, Problem, State};
 use acuse_render::logo::Logo;
 use acuse_store::deliveries::{self, Claimed, Lane, Recorded};
-use acuse_store::{StoreError, health, now, pauses};
+use acuse_store::{StoreError, health, metrics, now, pauses};
 use futures_util::{StreamExt, stream};
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
@@ -238,6 +238,7 @@ impl Turn {
             | Outcome::InDoubt { problem }
             | Outcome::AccountAtFault { problem } => (problem.reply, Some(problem.code)),
         };
+        measure(claimed, attempted.phase, next.state());
         Recorded {
             company: claimed.company,
             id: claimed.id,
@@ -312,6 +313,15 @@ impl Turn {
 
 fn ticket(claimed: &Claimed) -> Ticket {
     (claimed.company, claimed.id, claimed.fence)
+}
+
+fn measure(claimed: &Claimed, phase: &'static str, state: State) {
+    metrics::count("acuse_delivery_attempts_total", &[("phase", phase), ("outcome", state.as_str())]);
+    if state == State::Accepted {
+        // Negative where the clock was set back meanwhile.
+        let took = (now() - claimed.queued_at).to_std().unwrap_or_default();
+        metrics::observe("acuse_record_to_accepted_seconds", &[("kind", claimed.kind.as_str())], took);
+    }
 }
 
 fn log(claimed: &Claimed, attempted: &Attempted, account: &Account) {

@@ -6,8 +6,8 @@ mod work;
 
 pub use accepted::{accepted_per_day, last_accepted_by_own};
 pub use read::{
-    Attempt, Delivery, Filter, Group, count, count_by_state, count_in, find, list, of_payments, problem_codes, queued_with,
-    today_of_module,
+    Attempt, Delivery, Filter, Group, Unfinished, count, count_by_state, count_in, find, list, of_payments, problem_codes,
+    queued_with, today_of_module, unfinished_any_company,
 };
 pub use work::{
     Claimed, Lane, LostLease, Recorded, Resend, Stamp, claim_due, claim_due_queued_until, lanes_due_any_company,

@@ -4,6 +4,7 @@
 //! takes the company right after the connection; the few that cross companies are named `…_any_company`.
 
 pub mod companies;
+pub mod concurrency_limit;
 pub mod contacts;
 pub mod db;
 pub mod deliveries;
@@ -12,7 +13,9 @@ pub mod documents;
 pub mod events;
 pub mod health;
 pub mod idempotency;
+pub mod logins;
 pub mod mail_accounts;
+pub mod metrics;
 pub mod notices;
 pub mod oauth;
 pub mod pauses;
@@ -24,6 +27,7 @@ pub mod users;
 
 mod group;
 mod numbers;
+mod passwords;
 mod sql;
 
 use acuse_domain::id::CompanyId;

@@ -2,13 +2,14 @@
 
 use acuse_domain::company::{CompanyProfile, LONGEST_TEXT};
 use acuse_domain::text;
-use acuse_render::logo::{LARGEST_UPLOAD, Logo, LogoError};
+use acuse_render::logo::LARGEST_UPLOAD;
 use acuse_store::companies;
 use askama::Template;
 use axum::Form;
+use axum::body::Bytes;
 use axum::extract::multipart::{Multipart, MultipartRejection};
 use axum::extract::{DefaultBodyLimit, Query, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get};
@@ -16,6 +17,7 @@ use serde::Deserialize;
 
 use crate::access::{Authorized, ConfigureCompany, Permission, ViewRecords};
 use crate::app::App;
+use crate::heavy_work::{begin_upload, take_in_logo};
 use crate::web::filters;
 use crate::web::form_errors::FormErrors;
 use crate::web::page::{Page, Section, refused, shown, with_status};
@@ -94,7 +96,7 @@ pub fn logo_routes() -> MethodRouter<App> {
 
 async fn logo(State(app): State<App>, may: Authorized<ViewRecords>) -> Result<Response, Trouble> {
     let png = companies::logo(&app.db, may.actor.company).await?.ok_or(Trouble::NotFound)?;
-    Ok(([(CONTENT_TYPE, "image/png"), (CACHE_CONTROL, "private, no-cache")], png).into_response())
+    Ok(([(CONTENT_TYPE, "image/png")], png).into_response())
 }
 
 async fn upload_logo(
@@ -104,19 +106,23 @@ async fn upload_logo(
     upload: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, Trouble> {
     let Ok(upload) = upload else { return Ok(trouble::not_understood()) };
-    match taken_in(upload).await {
-        Ok(png) => {
-            companies::change_logo(&app.db, may.actor.company, Some(png)).await?;
-            Ok(saved())
-        }
-        Err((status, words)) => {
-            let company = companies::find(&app.db, may.actor.company).await?.ok_or(Trouble::NotFound)?;
-            let mut errors = FormErrors::default();
-            errors.add("logo", words);
-            let page = profile_page(&app, &may, &headers, ProfileForm::from_profile(company.profile), errors).await?;
-            Ok(with_status(status, &page))
-        }
-    }
+    let _place = begin_upload().await?;
+    let words = match file_of(upload).await {
+        Ok(file) => match take_in_logo(file).await? {
+            Ok(png) => {
+                companies::change_logo(&app.db, may.actor.company, Some(png)).await?;
+                return Ok(saved());
+            }
+            Err(error) => (StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
+        },
+        Err(words) => words,
+    };
+    let (status, words) = words;
+    let company = companies::find(&app.db, may.actor.company).await?.ok_or(Trouble::NotFound)?;
+    let mut errors = FormErrors::default();
+    errors.add("logo", words);
+    let page = profile_page(&app, &may, &headers, ProfileForm::from_profile(company.profile), errors).await?;
+    Ok(with_status(status, &page))
 }
 
 pub async fn remove_logo(State(app): State<App>, may: Authorized<ConfigureCompany>) -> Result<Response, Trouble> {
@@ -124,21 +130,16 @@ pub async fn remove_logo(State(app): State<App>, may: Authorized<ConfigureCompan
     Ok(saved())
 }
 
-/// The uploaded picture as it will be kept. Errs with the words for its field.
-async fn taken_in(mut upload: Multipart) -> Result<Vec<u8>, (StatusCode, String)> {
+/// The file that was uploaded. Errs with the words for its field.
+async fn file_of(mut upload: Multipart) -> Result<Bytes, (StatusCode, String)> {
     let mut file = None;
     while let Some(field) = upload.next_field().await.map_err(|error| not_read(error.status()))? {
         if field.name() == Some("logo") {
             file = Some(field.bytes().await.map_err(|error| not_read(error.status()))?);
         }
     }
-    let unusable = |words: String| (StatusCode::UNPROCESSABLE_ENTITY, words);
-    let Some(file) = file.filter(|file| !file.is_empty()) else {
-        return Err(unusable("Elija el archivo de su logotipo.".to_owned()));
-    };
-    // Decoding a large picture takes a core for a moment: beside the event loop.
-    let taken = tokio::task::spawn_blocking(move || Logo::from_upload(&file).map(|logo| logo.png().to_vec())).await;
-    taken.unwrap_or(Err(LogoError::NotAPicture)).map_err(|error| unusable(error.to_string()))
+    let missing = || (StatusCode::UNPROCESSABLE_ENTITY, "Elija el archivo de su logotipo.".to_owned());
+    file.filter(|file| !file.is_empty()).ok_or_else(missing)
 }
 
 fn not_read(status: StatusCode) -> (StatusCode, String) {

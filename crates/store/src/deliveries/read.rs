@@ -320,3 +320,33 @@ impl Row {
         }
     }
 }
+
+/// Deliveries of one state that have no end yet, of all companies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfinished {
+    pub state: State,
+    pub count: u64,
+    /// When the oldest of them was queued.
+    pub oldest: Option<Instant>,
+}
+
+/// By an index that holds only these: what is finished costs nothing here.
+pub async fn unfinished_any_company(db: &Db) -> Result<Vec<Unfinished>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        n: i64,
+        oldest: Option<Instant>,
+    }
+    let mut found = Vec::new();
+    for state in [State::Queued, State::Sending, State::Deferred, State::InDoubt] {
+        // Says what the index holds in its own words: SQLite takes it only then.
+        let these =
+            format!("delivery WHERE state IN ('queued', 'sending', 'deferred', 'in_doubt') AND state = '{}'", state.as_str());
+        let sql = format!(
+            "SELECT (SELECT COUNT(*) FROM {these}) AS n, (SELECT queued_at FROM {these} ORDER BY queued_at LIMIT 1) AS oldest"
+        );
+        let row: Option<Row> = one(db.reader(), &sql, values![]).await?;
+        found.extend(row.map(|row| Unfinished { state, count: row.n.unsigned_abs(), oldest: row.oldest }));
+    }
+    Ok(found)
+}

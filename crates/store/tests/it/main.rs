@@ -12,6 +12,7 @@ mod events;
 mod group;
 mod health;
 mod idempotency;
+mod logins;
 mod mail_accounts;
 mod notices;
 mod oauth;
