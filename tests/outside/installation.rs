@@ -12,8 +12,8 @@ use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use tempfile::TempDir;
 
 const RUC: &str = "1790012344001";
-const EMAIL: &str = "ana@cotopaxi.ec";
-const PASSWORD: &str = "una clave larga";
+pub const EMAIL: &str = "ana@cotopaxi.ec";
+pub const PASSWORD: &str = "una clave larga";
 /// A debug build on a busy machine takes seconds to start.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);

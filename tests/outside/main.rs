@@ -1,9 +1,13 @@
 //! The real binary, as whoever attacks, operates or kills it meets it: commands, HTTP, files and signals, nothing of its code.
 
 mod access;
+mod connections;
 mod damage;
 mod demo;
+mod flood;
 mod installation;
+mod logins;
+mod metrics;
 mod private_files;
 mod restore;
 mod starting;

@@ -106,7 +106,7 @@ fn reply_of(outcome: Outcome) -> String {
 
 fn written(notice: &Notice, default: &DefaultAccount, public_url: &str) -> Result<Vec<u8>, InvalidField> {
     let rendered = rendered(notice, public_url);
-    let host = idna::domain_to_ascii(default.from_address.domain()).unwrap_or_else(|_| "acuse.invalid".to_string());
+    let host = default.from_address.ascii_domain();
     message::compose(&Mail {
         from_name: "Acuse",
         from_address: &default.from_address,

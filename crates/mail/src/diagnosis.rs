@@ -120,6 +120,7 @@ fn code_of_cause(failure: &Failure) -> Option<&'static str> {
         Cause::NoToken { code } => catalogue::known(code).unwrap_or("oauth_unavailable"),
         Cause::InvalidInput { .. } => "invalid_input",
         Cause::HostNotFound => "host_not_found",
+        Cause::HostWithoutAddress => "host_without_address",
         Cause::DnsFailed => "dns_failed",
         Cause::AddressNotAllowed => "address_not_allowed",
         Cause::PortNotAllowed => "port_not_allowed",

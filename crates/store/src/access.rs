@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::{self, EventKind};
-use crate::sql::{self, all, execute, one, values};
+use crate::sql::{self, Of, all, execute, one, values};
 use crate::users::Role;
 
 /// How the history names whoever works at the command line.
@@ -56,14 +56,14 @@ pub struct Removed {
 /// The people of every company, by company and name.
 pub async fn members_any_company(db: &Db) -> Result<Vec<Member>, StoreError> {
     let rows: Vec<Row> = all(db.reader(), &format!("{SELECT} ORDER BY c.ruc, p.name, p.email"), values![]).await?;
-    rows.into_iter().map(Row::into_member).collect()
+    Ok(rows.into_iter().map(Row::into_member).collect())
 }
 
 /// The people of one company, by name.
 pub async fn members(db: &Db, company: CompanyId) -> Result<Vec<Member>, StoreError> {
     let sql = format!("{SELECT} WHERE m.company_id = $1 ORDER BY p.name, p.email");
     let rows: Vec<Row> = all(db.reader(), &sql, values![company.0]).await?;
-    rows.into_iter().map(Row::into_member).collect()
+    Ok(rows.into_iter().map(Row::into_member).collect())
 }
 
 /// Takes a person out of the company and ends their sessions there.
@@ -107,7 +107,7 @@ async fn find_for_change(tx: &Tx, company: CompanyId, email: &EmailAddress) -> R
     execute(tx.as_conn(), "UPDATE company SET ruc = ruc WHERE id = $1", values![company.0]).await?;
     let sql = format!("{SELECT} WHERE m.company_id = $1 AND p.email = $2");
     let row: Option<Row> = one(tx.as_conn(), &sql, values![company.0, email.as_str().to_lowercase()]).await?;
-    Ok(row.ok_or(AccessError::NotAMember)?.into_member()?)
+    Ok(row.ok_or(AccessError::NotAMember)?.into_member())
 }
 
 async fn is_last_owner(tx: &Tx, company: CompanyId) -> Result<bool, StoreError> {
@@ -130,15 +130,15 @@ struct Row {
 }
 
 impl Row {
-    fn into_member(self) -> Result<Member, StoreError> {
-        Ok(Member {
+    fn into_member(self) -> Member {
+        Member {
             user: UserId(self.id),
             name: self.name,
             email: self.email,
             company: CompanyId(self.company_id),
-            ruc: self.ruc.parse().map_err(StoreError::unreadable)?,
-            role: sql::code(&self.role, Role::parse)?,
+            ruc: Of { table: "company", id: self.company_id }.ruc(&self.ruc),
+            role: Of { table: "membership", id: self.id }.code("role", &self.role, Role::parse).unwrap_or(Role::Viewer),
             last_login_at: self.last_login_at,
-        })
+        }
     }
 }

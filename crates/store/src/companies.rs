@@ -5,10 +5,15 @@ use acuse_domain::company::{Company, CompanyProfile};
 use acuse_domain::id::CompanyId;
 use acuse_domain::identification::Ruc;
 use sea_orm::{ConnectionTrait, FromQueryResult};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::db::{Db, StoreError};
-use crate::sql::{self, Inserted, all, execute, new_id, one, optional_address, values};
+use crate::sql::{self, Inserted, Of, all, execute, new_id, one, values};
+
+/// A picture that never changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LogoId(pub(crate) Uuid);
 
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
@@ -47,13 +52,13 @@ pub async fn find(db: &Db, company: CompanyId) -> Result<Option<Company>, StoreE
 
 pub(crate) async fn find_in(conn: &impl ConnectionTrait, company: CompanyId) -> Result<Option<Company>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM company WHERE id = $1");
-    one::<Row>(conn, &sql, values![company.0]).await?.map(Row::into_company).transpose()
+    Ok(one::<Row>(conn, &sql, values![company.0]).await?.map(Row::into_company))
 }
 
 /// The company with this RUC, whoever asks: for the command line.
 pub async fn find_by_ruc_any_company(db: &Db, ruc: &Ruc) -> Result<Option<Company>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM company WHERE ruc = $1");
-    one::<Row>(db.reader(), &sql, values![ruc.as_str()]).await?.map(Row::into_company).transpose()
+    Ok(one::<Row>(db.reader(), &sql, values![ruc.as_str()]).await?.map(Row::into_company))
 }
 
 /// A company as an operator lists it.
@@ -84,17 +89,15 @@ pub async fn list_any_company(db: &Db) -> Result<Vec<Listed>, StoreError> {
             (SELECT COUNT(*) FROM api_token t WHERE t.company_id = c.id AND t.revoked_at IS NULL) AS tokens
         FROM company c ORDER BY c.id";
     let rows: Vec<Row> = all(db.reader(), sql, values![]).await?;
-    let listed = |row: Row| {
-        Ok(Listed {
-            id: CompanyId(row.id),
-            ruc: row.ruc.parse().map_err(StoreError::unreadable)?,
-            legal_name: row.legal_name,
-            users: row.users.unsigned_abs(),
-            tokens: row.tokens.unsigned_abs(),
-            created_at: row.created_at,
-        })
+    let listed = |row: Row| Listed {
+        id: CompanyId(row.id),
+        ruc: Of { table: "company", id: row.id }.ruc(&row.ruc),
+        legal_name: row.legal_name,
+        users: row.users.unsigned_abs(),
+        tokens: row.tokens.unsigned_abs(),
+        created_at: row.created_at,
     };
-    rows.into_iter().map(listed).collect()
+    Ok(rows.into_iter().map(listed).collect())
 }
 
 pub async fn change(db: &Db, company: CompanyId, profile: &CompanyProfile) -> Result<(), StoreError> {
@@ -114,21 +117,40 @@ pub async fn change(db: &Db, company: CompanyId, profile: &CompanyProfile) -> Re
     tx.commit().await
 }
 
-/// Keeps a logo that has been re-encoded as PNG; `None` takes it away.
+/// Keeps a logo that has been re-encoded as PNG; `None` takes it away. Receipts recorded before keep theirs.
 pub async fn change_logo(db: &Db, company: CompanyId, png: Option<Vec<u8>>) -> Result<(), StoreError> {
+    let id = png.as_deref().map(logo_id);
     let tx = db.begin_write().await?;
-    execute(tx.as_conn(), "UPDATE company SET logo = $2 WHERE id = $1", values![company.0, png]).await?;
+    if let Some(png) = png {
+        let sql = "INSERT INTO company_logo (company_id, id, png) VALUES ($1, $2, $3) ON CONFLICT (company_id, id) DO NOTHING";
+        execute(tx.as_conn(), sql, values![company.0, id, png]).await?;
+    }
+    execute(tx.as_conn(), "UPDATE company SET logo_id = $2 WHERE id = $1", values![company.0, id]).await?;
     tx.commit().await
+}
+
+/// The same picture has the same id.
+fn logo_id(png: &[u8]) -> Uuid {
+    let mut first = [0; 16];
+    first.copy_from_slice(&Sha256::digest(png)[..16]);
+    uuid::Builder::from_custom_bytes(first).into_uuid()
 }
 
 /// The logo as PNG.
 pub async fn logo(db: &Db, company: CompanyId) -> Result<Option<Vec<u8>>, StoreError> {
-    #[derive(FromQueryResult)]
-    struct Logo {
-        logo: Option<Vec<u8>>,
-    }
-    let row: Option<Logo> = one(db.reader(), "SELECT logo FROM company WHERE id = $1", values![company.0]).await?;
-    Ok(row.and_then(|row| row.logo))
+    let sql = "SELECT l.png FROM company c JOIN company_logo l ON l.company_id = c.id AND l.id = c.logo_id WHERE c.id = $1";
+    Ok(one::<Picture>(db.reader(), sql, values![company.0]).await?.map(|row| row.png))
+}
+
+/// A logo that the company has or had, as PNG.
+pub async fn logo_by_id(db: &Db, company: CompanyId, id: LogoId) -> Result<Option<Vec<u8>>, StoreError> {
+    let sql = "SELECT png FROM company_logo WHERE company_id = $1 AND id = $2";
+    Ok(one::<Picture>(db.reader(), sql, values![company.0, id.0]).await?.map(|row| row.png))
+}
+
+#[derive(FromQueryResult)]
+struct Picture {
+    png: Vec<u8>,
 }
 
 const COLUMNS: &str = "id, ruc, legal_name, trade_name, address, city, phone, email";
@@ -146,18 +168,19 @@ struct Row {
 }
 
 impl Row {
-    fn into_company(self) -> Result<Company, StoreError> {
-        Ok(Company {
+    fn into_company(self) -> Company {
+        let of = Of { table: "company", id: self.id };
+        Company {
             id: CompanyId(self.id),
-            ruc: self.ruc.parse().map_err(StoreError::unreadable)?,
+            ruc: of.ruc(&self.ruc),
             profile: CompanyProfile {
                 legal_name: self.legal_name,
                 trade_name: self.trade_name,
                 address: self.address,
                 city: self.city,
                 phone: self.phone,
-                email: optional_address(self.email)?,
+                email: of.optional_address("email", self.email),
             },
-        })
+        }
     }
 }

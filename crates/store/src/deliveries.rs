@@ -6,8 +6,8 @@ mod work;
 
 pub use accepted::{accepted_per_day, last_accepted_by_own};
 pub use read::{
-    Attempt, Delivery, Filter, Group, count, count_by_state, count_in, find, list, mails_sent, of_payments, problem_codes,
-    queued_with, today_of_module,
+    Attempt, Delivery, Filter, Group, Unfinished, count, count_by_state, count_in, find, list, mails_sent, of_payments,
+    problem_codes, queued_with, today_of_module, unfinished_any_company,
 };
 pub use work::{
     Claimed, Lane, LostLease, Recorded, Resend, Stamp, claim_due, claim_due_queued_until, lanes_due_any_company,
@@ -129,7 +129,8 @@ pub(crate) async fn who_has_the_receipt(
     let sql = "SELECT DISTINCT recipient FROM delivery WHERE company_id = $1 AND payment_id = $2
         AND state IN ('accepted', 'in_doubt', 'sending') ORDER BY recipient";
     let rows: Vec<Row> = all(tx.as_conn(), sql, values![company.0, payment.0]).await?;
-    rows.into_iter().map(|row| row.recipient.parse().map_err(StoreError::unreadable)).collect()
+    // What is no address had nothing.
+    Ok(rows.into_iter().filter_map(|row| row.recipient.parse().ok()).collect())
 }
 
 #[derive(Debug, thiserror::Error)]

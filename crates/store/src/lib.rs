@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod companies;
+pub mod concurrency_limit;
 pub mod contacts;
 pub mod db;
 pub mod deliveries;
@@ -13,7 +14,9 @@ pub mod documents;
 pub mod events;
 pub mod health;
 pub mod idempotency;
+pub mod logins;
 pub mod mail_accounts;
+pub mod metrics;
 pub mod notices;
 pub mod oauth;
 pub mod pauses;
@@ -26,6 +29,7 @@ pub mod users;
 
 mod group;
 mod numbers;
+mod passwords;
 mod sql;
 
 use acuse_domain::id::CompanyId;

@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 
 use crate::Actor;
 use crate::db::{Db, StoreError};
-use crate::sql::{execute, join_addresses, one, split_addresses, values};
+use crate::sql::{Of, execute, join_addresses, one, values};
 
 pub async fn policy(db: &Db, company: CompanyId) -> Result<FailurePolicy, StoreError> {
     policy_in(db.reader(), company).await
@@ -21,9 +21,10 @@ pub(crate) async fn policy_in(conn: &impl ConnectionTrait, company: CompanyId) -
     let sql = "SELECT fallback_after_hours, failure_notices_to FROM company WHERE id = $1";
     let Some(row) = one::<Row>(conn, sql, values![company.0]).await? else { return Ok(FailurePolicy::default()) };
     let after = row.fallback_after_hours.and_then(|hours| PatienceHours::new(hours.into()));
+    let of = Of { table: "company", id: company.0 };
     Ok(FailurePolicy {
         on_failure: after.map_or(OnFailure::Wait, |after| OnFailure::UseDefault { after }),
-        notify: split_addresses(&row.failure_notices_to)?,
+        notify: of.addresses("failure_notices_to", &row.failure_notices_to),
     })
 }
 

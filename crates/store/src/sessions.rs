@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::access;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::EventKind;
-use crate::sql::{all, execute, values};
+use crate::sql::{Of, all, execute, values};
 use crate::users::token_hash;
 
 /// A session that its browser was not asked to keep ends after a working day without use (seconds). One that is kept lasts
@@ -72,24 +72,23 @@ pub struct OpenSession {
 pub async fn list_any_company(db: &Db, email: &EmailAddress, now: Instant) -> Result<Vec<OpenSession>, StoreError> {
     #[derive(FromQueryResult)]
     struct Row {
+        company_id: Uuid,
         ruc: String,
         created_at: Instant,
         last_seen_at: Option<Instant>,
         expires_at: Instant,
         idle_seconds: Option<i32>,
     }
-    let sql = "SELECT c.ruc, l.created_at, l.last_seen_at, l.expires_at, l.idle_seconds FROM login l
+    let sql = "SELECT c.id AS company_id, c.ruc, l.created_at, l.last_seen_at, l.expires_at, l.idle_seconds FROM login l
         JOIN person p ON p.id = l.person_id JOIN company c ON c.id = l.company_id
         WHERE p.email = $1 AND l.expires_at > $2 ORDER BY l.created_at DESC";
     let rows: Vec<Row> = all(db.reader(), sql, values![email.as_str().to_lowercase(), now]).await?;
     let alive = rows.into_iter().filter(|row| !is_idle(row.last_seen_at, row.idle_seconds, now));
-    alive
-        .map(|row| {
-            let ruc = row.ruc.parse().map_err(StoreError::unreadable)?;
-            let Row { created_at, last_seen_at, expires_at, .. } = row;
-            Ok(OpenSession { ruc, created_at, last_seen_at, expires_at })
-        })
-        .collect()
+    let open = |row: Row| {
+        let ruc = Of { table: "company", id: row.company_id }.ruc(&row.ruc);
+        OpenSession { ruc, created_at: row.created_at, last_seen_at: row.last_seen_at, expires_at: row.expires_at }
+    };
+    Ok(alive.map(open).collect())
 }
 
 /// Ends every session of a person, at once; gives their number.

@@ -12,7 +12,7 @@ use crate::access::operator;
 use crate::db::{Db, StoreError};
 use crate::events::{self, EventKind};
 use crate::sessions::NOTED_EVERY;
-use crate::sql::{all, execute, new_id, one, values};
+use crate::sql::{Of, all, execute, new_id, one, values};
 use crate::users::{random_token, token_hash};
 
 /// Makes a token and gives it, this once.
@@ -87,18 +87,16 @@ pub async fn list_any_company(db: &Db) -> Result<Vec<TokenInfo>, StoreError> {
     let sql = "SELECT t.company_id, c.ruc, t.id, t.name, t.created_at, t.last_used_at, t.revoked_at
         FROM api_token t JOIN company c ON c.id = t.company_id ORDER BY c.ruc, t.id";
     let rows: Vec<Row> = all(db.reader(), sql, values![]).await?;
-    let info = |row: Row| {
-        Ok(TokenInfo {
-            company: CompanyId(row.company_id),
-            ruc: row.ruc.parse().map_err(StoreError::unreadable)?,
-            id: TokenId(row.id),
-            name: row.name,
-            created_at: row.created_at,
-            last_used_at: row.last_used_at,
-            revoked_at: row.revoked_at,
-        })
+    let info = |row: Row| TokenInfo {
+        company: CompanyId(row.company_id),
+        ruc: Of { table: "company", id: row.company_id }.ruc(&row.ruc),
+        id: TokenId(row.id),
+        name: row.name,
+        created_at: row.created_at,
+        last_used_at: row.last_used_at,
+        revoked_at: row.revoked_at,
     };
-    rows.into_iter().map(info).collect()
+    Ok(rows.into_iter().map(info).collect())
 }
 
 /// Makes every token of the company worthless at once; gives their number.

@@ -102,6 +102,7 @@ impl From<VoidError> for Problem {
                     VoidRefusal::AlreadyVoided => Self::new(StatusCode::CONFLICT, "payment_already_voided", said),
                     VoidRefusal::AdvanceInUse { .. } => Self::new(StatusCode::CONFLICT, "advance_in_use", said),
                     VoidRefusal::ReasonMissing => Self::of_field("reason", "field_missing", said),
+                    VoidRefusal::ReasonTooLong => Self::of_field("reason", "field_too_long", said),
                 }
             }
             VoidError::Store(error) => error.into(),

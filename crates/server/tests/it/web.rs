@@ -1,4 +1,4 @@
-mod account_form;
+pub mod account_form;
 mod company;
 mod connecting;
 mod contacts;
@@ -12,6 +12,6 @@ mod mail_domain;
 mod mail_health;
 mod mailbox;
 mod passwords;
-mod payments;
+pub mod payments;
 mod people_search;
 mod probing;

@@ -70,7 +70,7 @@ impl Desk {
         saved: Option<MailAccount>,
     ) -> Result<Self, StoreError> {
         let page = Page::load(&app, &may, Section::MiCompania, headers).await?.typing();
-        let session = session_token(headers).unwrap_or_default();
+        let session = session_token(&app, headers).unwrap_or_default();
         Ok(Self { app, by: may.actor, saved, page, session })
     }
 

@@ -328,9 +328,12 @@ pub fn point_out(diagnosis: &Diagnosis, settings: &MailAccountSettings, errors: 
         "port_wants_tls" => ("tls", format!("{} usa SSL/TLS", settings.port)),
         "port_wants_starttls" => ("tls", format!("{} usa STARTTLS", settings.port)),
         "tls_required" | "starttls_not_offered" => ("tls", title()),
-        "host_not_found" | "dns_failed" | "not_a_submission_host" | "address_not_allowed" | "certificate_name_mismatch" => {
-            ("servidor", title())
-        }
+        "host_not_found"
+        | "host_without_address"
+        | "dns_failed"
+        | "not_a_submission_host"
+        | "address_not_allowed"
+        | "certificate_name_mismatch" => ("servidor", title()),
         "connection_refused" | "connection_timeout" | "not_smtp" | "port_not_allowed" => ("puerto", title()),
         "bad_credentials" if diagnosis.better_user(settings).is_some() => {
             let user = diagnosis.better_user(settings).unwrap_or_default();

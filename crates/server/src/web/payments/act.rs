@@ -1,9 +1,10 @@
 //! What a person does to a recorded payment: send again, void, correct an address, repeat or cancel a delivery.
 
-use acuse_domain::contact::{Contact, Purpose};
-use acuse_domain::email_address::{EmailAddress, parse_list};
+use acuse_domain::contact::{Contact, MOST_ADDRESSES, MOST_RECIPIENTS, Purpose};
+use acuse_domain::email_address::{Addresses, EmailAddress, InvalidAddresses, parse_list};
 use acuse_domain::id::{DeliveryId, PaymentId};
 use acuse_domain::payment::{Direction, VoidRefusal};
+use acuse_domain::text;
 use acuse_store::contacts::{self, SaveError};
 use acuse_store::deliveries::{self, Delivery, MoveError};
 use acuse_store::idempotency::{ClaimError, Once};
@@ -16,9 +17,11 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::Book;
+use super::form::LONGEST_KEY;
 use super::show::{Dialog, ShowPage};
 use crate::access::{Authorized, SendReceipts, VoidPayments};
 use crate::app::App;
+use crate::problem::sentence;
 use crate::web::form_errors::FormErrors;
 use crate::web::page;
 use crate::web::path_id::PathId;
@@ -44,10 +47,7 @@ pub async fn resend(
 ) -> Result<Response, Trouble> {
     let view = ShowPage::load(&app, &may, book, &headers, id, FormErrors::default()).await?;
     let refused = match recipients(&form) {
-        Ok(addresses) => {
-            if form.guardar.is_some() {
-                keep_addresses(&app, &may, book, id, &form.otra).await?;
-            }
+        Ok(addresses) if form.guardar.is_none() || keep_addresses(&app, &may, book, id, &form.otra).await? => {
             let once = once(&form.clave, id, &addresses);
             let notify = Notify::Addresses(addresses);
             return match payments::resend(&app.db, &may.actor, id, &notify, once.as_ref(), acuse_store::now()).await {
@@ -55,6 +55,13 @@ pub async fn resend(
                 Ok(_) | Err(ResendError::Once(ClaimError::KeyReused(_))) => Ok(back(book, id)),
                 Err(error) => Err(resend_trouble(error)),
             };
+        }
+        Ok(_) => {
+            let mut errors = FormErrors::default();
+            let why =
+                format!("La persona tendría más de {MOST_ADDRESSES} direcciones: envíe sin guardar, o quite una en su ficha.");
+            errors.add("otra", why);
+            errors
         }
         Err(errors) => errors,
     };
@@ -73,36 +80,49 @@ pub async fn resend(
 /// Pressing Reenviar twice sends once.
 fn once(key: &str, id: PaymentId, addresses: &[EmailAddress]) -> Option<Once> {
     let request = format!("{id} {addresses:?}");
-    (!key.is_empty()).then(|| Once { key: format!("reenvío {key}"), request_hash: Sha256::digest(request.as_bytes()).into() })
+    (!key.is_empty()).then(|| Once {
+        key: format!("reenvío {}", text::cut(key, LONGEST_KEY)),
+        request_hash: Sha256::digest(request.as_bytes()).into(),
+    })
 }
 
 fn recipients(form: &ResendForm) -> Result<Vec<EmailAddress>, FormErrors> {
+    let mut list = Addresses::up_to(MOST_RECIPIENTS);
+    let typed = form.para.iter().chain([&form.otra]);
+    let why = match typed.map(|typed| list.add(typed)).collect::<Result<(), _>>() {
+        Ok(()) => match list.into_found() {
+            none if none.is_empty() => "Marque una dirección o escriba otra.".to_owned(),
+            addresses => return Ok(addresses),
+        },
+        Err(InvalidAddresses::Address(error)) => format!("«{}» no es una dirección de correo.", error.typed),
+        Err(InvalidAddresses::TooMany { most }) => format!("Se envía a {most} direcciones a la vez, como máximo."),
+    };
     let mut errors = FormErrors::default();
-    match parse_list(&format!("{};{}", form.para.join(";"), form.otra)) {
-        Ok(addresses) if addresses.is_empty() => errors.add("otra", "Marque una dirección o escriba otra."),
-        Ok(addresses) => return Ok(addresses),
-        Err(error) => errors.add("otra", format!("«{}» no es una dirección de correo.", error.typed)),
-    }
+    errors.add("otra", why);
     Err(errors)
 }
 
-/// Adds the other addresses to where the person's receipts go from now on.
+/// Adds the other addresses to where the person's receipts go from now on. Tells no, and changes nothing, where that
+/// would be too many.
 async fn keep_addresses(
     app: &App,
     may: &Authorized<SendReceipts>,
     book: Book,
     id: PaymentId,
     typed: &str,
-) -> Result<(), Trouble> {
-    let others = parse_list(typed).unwrap_or_default();
+) -> Result<bool, Trouble> {
+    let others = parse_list(typed, MOST_ADDRESSES).unwrap_or_default();
     if others.is_empty() {
-        return Ok(());
+        return Ok(true);
     }
     let mut contact = contact_of(app, may, id).await?;
     let mut own = contact.details.receipt_recipients(book.direction).to_vec();
     own.extend(others.into_iter().filter(|other| !contact.details.receipt_recipients(book.direction).contains(other)));
+    if own.len() > MOST_ADDRESSES {
+        return Ok(false);
+    }
     *contact.details.emails_by_purpose.of_mut(purpose(book)) = own;
-    save(app, may, &contact).await
+    save(app, may, &contact).await.map(|()| true)
 }
 
 const fn purpose(book: Book) -> Purpose {
@@ -169,7 +189,7 @@ pub async fn void(
         VoidRefusal::AdvanceInUse { left, used } => dialog
             .errors
             .add("", format!("Del anticipo de {left} que dejó ya se usaron {used} en otro {}. Anule primero ese.", book.noun())),
-        VoidRefusal::ReasonMissing | VoidRefusal::AlreadyVoided => dialog.errors.add("motivo", "Falta el motivo."),
+        other => dialog.errors.add("motivo", sentence(&other)),
     }
     dialog.reason = form.motivo;
     dialog.tells = form.avisar.is_some();

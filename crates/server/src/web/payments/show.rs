@@ -1,5 +1,7 @@
 //! The page of one cobro or pago, with its two dialogs, each of them a page of its own without script.
 
+use std::collections::HashSet;
+
 use acuse_domain::delivery::State;
 use acuse_domain::id::PaymentId;
 use acuse_domain::money::Money;
@@ -27,6 +29,9 @@ use crate::web::path_id::PathId;
 use crate::web::state_mark::StateMark;
 use crate::web::trouble::Trouble;
 use crate::web::{calendar, filters};
+
+/// Addresses that the question about Reenviar offers: those a receipt went to last.
+const MOST_CHOICES: usize = 100;
 
 /// GET `/cobros/{id}`
 pub async fn show(
@@ -122,7 +127,8 @@ pub struct ShowPage {
     book: Book,
     found: Found,
     sends: Sends,
-    paper: Paper,
+    /// None where the frozen receipt cannot be read.
+    paper: Option<Paper>,
     history: Vec<Entry>,
     may_change: bool,
     pub dialog: Option<Dialog>,
@@ -176,7 +182,7 @@ impl ShowPage {
             page: Page::load(app, may, book.section(), headers).await?,
             book,
             sends: found.sends(book, errors),
-            paper: Paper::of(found.recorded.receipt.clone()),
+            paper: found.recorded.receipt.clone().map(Paper::of),
             history: history(book, &events, &found.deliveries),
             may_change: may.session.as_ref().is_some_and(|session| RecordPayments::is_held_by(session.role)),
             dialog: None,
@@ -197,8 +203,9 @@ impl ShowPage {
         for address in contact.details.receipt_recipients(self.book.direction) {
             choices.push(self.choice(address.as_str(), true));
         }
+        let mut known: HashSet<String> = choices.iter().map(|choice| choice.address.clone()).collect();
         for delivery in self.found.deliveries.iter().rev() {
-            if choices.iter().all(|choice| choice.address != delivery.recipient) {
+            if known.len() < MOST_CHOICES && known.insert(delivery.recipient.clone()) {
                 choices.push(self.choice(&delivery.recipient, false));
             }
         }
@@ -326,7 +333,7 @@ impl ShowPage {
     fn reference(&self, line: &PaymentLine) -> String {
         // An anticipo names the receipt that left it, which the frozen receipt knows.
         let position = self.recorded().lines.iter().position(|own| std::ptr::eq(own, line));
-        let frozen = position.and_then(|at| self.recorded().receipt.lines.get(at));
+        let frozen = position.zip(self.recorded().receipt.as_ref()).and_then(|(at, receipt)| receipt.lines.get(at));
         frozen.and_then(|line| line.reference.clone()).unwrap_or_default()
     }
 

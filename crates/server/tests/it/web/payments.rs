@@ -1,6 +1,6 @@
 //! Cobros and pagos in a browser without script.
 
-mod scene;
+pub mod scene;
 
 use acuse_domain::delivery::State;
 use acuse_domain::document::Side;
