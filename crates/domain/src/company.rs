@@ -7,6 +7,8 @@ use crate::identification::Ruc;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Company {
     pub id: CompanyId,
+    /// Grows with every change of the profile.
+    pub version: i64,
     pub ruc: Ruc,
     pub profile: CompanyProfile,
 }

@@ -12,6 +12,8 @@ pub const LONGEST_NAME: usize = 300;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contact {
     pub id: ContactId,
+    /// Grows with every change.
+    pub version: i64,
     pub details: ContactDetails,
 }
 

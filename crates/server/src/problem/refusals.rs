@@ -12,6 +12,7 @@ use acuse_store::documents;
 use acuse_store::idempotency::{ClaimError, OnceError};
 use acuse_store::mail_accounts;
 use acuse_store::payments::{RecordError, ResendError, VoidError};
+use acuse_store::versions::ChangeError;
 use axum::http::StatusCode;
 
 use super::{FieldProblem, Problem, Said, english, sentence};
@@ -45,6 +46,22 @@ impl Problem {
     #[must_use]
     pub fn dkim_key_not_found() -> Self {
         Self::not_found("dkim_key_not_found", "No hay una clave DKIM para este dominio.", "There is no DKIM key for this domain.")
+    }
+
+    #[must_use]
+    pub fn identification_taken() -> Self {
+        let said = Said::both("Otra persona tiene esa identificación.", "Another contact has that identification.");
+        Self::of_field("identification", "identification_taken", said)
+    }
+
+    /// If-Match named a state that is past.
+    #[must_use]
+    pub fn precondition_failed() -> Self {
+        let said = Said::both(
+            "Alguien lo cambió después de que usted lo leyó; no se guardó nada. Léalo otra vez y repita el cambio con su nueva ETag.",
+            "Somebody changed it after you read it; nothing was recorded. Read it again and repeat the change with its new ETag.",
+        );
+        Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", said)
     }
 
     /// Nobody but the provider can put records there.
@@ -162,16 +179,24 @@ impl<Refused: Into<Problem>> From<OnceError<Refused>> for Problem {
     }
 }
 
-impl From<contacts::SaveError> for Problem {
-    fn from(error: contacts::SaveError) -> Self {
+impl From<contacts::CreateError> for Problem {
+    fn from(error: contacts::CreateError) -> Self {
         match error {
-            contacts::SaveError::IdentificationTaken => {
-                let said = Said::both("Otra persona tiene esa identificación.", "Another contact has that identification.");
-                Self::of_field("identification", "identification_taken", said)
-            }
-            contacts::SaveError::NotFound => Self::contact_not_found(),
-            contacts::SaveError::Once(error) => error.into(),
-            contacts::SaveError::Store(error) => error.into(),
+            contacts::CreateError::IdentificationTaken => Self::identification_taken(),
+            contacts::CreateError::Once(error) => error.into(),
+            contacts::CreateError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// Where the record is the company's own or its taken value has no words of its own, the caller says so before.
+impl From<ChangeError<Problem>> for Problem {
+    fn from(error: ChangeError<Problem>) -> Self {
+        match error {
+            ChangeError::Stale => Self::precondition_failed(),
+            ChangeError::Refused(problem) => problem,
+            ChangeError::Store(error) => error.into(),
+            ChangeError::NotFound | ChangeError::Taken => Self::internal(),
         }
     }
 }

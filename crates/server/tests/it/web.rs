@@ -1,5 +1,6 @@
 mod account_form;
 mod company;
+mod conflicts;
 mod connecting;
 mod contacts;
 mod deliveries;

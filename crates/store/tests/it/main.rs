@@ -19,4 +19,5 @@ mod overview;
 mod payments;
 mod record;
 mod users;
+mod versions;
 mod void;

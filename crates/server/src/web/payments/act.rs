@@ -1,13 +1,16 @@
 //! What a person does to a recorded payment: send again, void, correct an address, repeat or cancel a delivery.
 
-use acuse_domain::contact::{Contact, Purpose};
+use std::convert::Infallible;
+
+use acuse_domain::contact::{Contact, ContactDetails, Purpose};
 use acuse_domain::email_address::{EmailAddress, parse_list};
-use acuse_domain::id::{DeliveryId, PaymentId};
+use acuse_domain::id::{ContactId, DeliveryId, PaymentId};
 use acuse_domain::payment::{Direction, VoidRefusal};
-use acuse_store::contacts::{self, SaveError};
+use acuse_store::contacts;
 use acuse_store::deliveries::{self, Delivery, MoveError};
 use acuse_store::idempotency::{ClaimError, Once};
 use acuse_store::payments::{self, Notify, ResendError, VoidError, VoidNotice};
+use acuse_store::versions::{ChangeError, Expected};
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -98,11 +101,14 @@ async fn keep_addresses(
     if others.is_empty() {
         return Ok(());
     }
-    let mut contact = contact_of(app, may, id).await?;
-    let mut own = contact.details.receipt_recipients(book.direction).to_vec();
-    own.extend(others.into_iter().filter(|other| !contact.details.receipt_recipients(book.direction).contains(other)));
-    *contact.details.emails_by_purpose.of_mut(purpose(book)) = own;
-    save(app, may, &contact).await
+    let contact = contact_of(app, may, id).await?;
+    let add = |mut details: ContactDetails| {
+        let mut own = details.receipt_recipients(book.direction).to_vec();
+        own.extend(others.into_iter().filter(|other| !details.receipt_recipients(book.direction).contains(other)));
+        *details.emails_by_purpose.of_mut(purpose(book)) = own;
+        details
+    };
+    change(app, may, contact.id, add).await
 }
 
 const fn purpose(book: Book) -> Purpose {
@@ -118,12 +124,18 @@ async fn contact_of<P>(app: &App, may: &Authorized<P>, id: PaymentId) -> Result<
     contacts::find(&app.db, company, recorded.summary.contact).await?.ok_or(Trouble::NotFound)
 }
 
-async fn save<P>(app: &App, may: &Authorized<P>, contact: &Contact) -> Result<(), Trouble> {
-    match contacts::change(&app.db, &may.actor, contact.id, &contact.details).await {
-        Ok(()) => Ok(()),
-        Err(SaveError::Store(error)) => Err(error.into()),
+async fn change<P>(
+    app: &App,
+    may: &Authorized<P>,
+    id: ContactId,
+    change: impl FnOnce(ContactDetails) -> ContactDetails + Send,
+) -> Result<(), Trouble> {
+    match contacts::change(&app.db, &may.actor, id, &Expected::Any, |details| Ok::<_, Infallible>(change(details))).await {
+        Ok(_) => Ok(()),
+        Err(ChangeError::Store(error)) => Err(error.into()),
+        Err(ChangeError::Refused(never)) => match never {},
         // Only addresses changed, so the identification cannot have been taken by it.
-        Err(SaveError::NotFound | SaveError::IdentificationTaken | SaveError::Once(_)) => Err(Trouble::NotFound),
+        Err(ChangeError::NotFound | ChangeError::Stale | ChangeError::Taken) => Err(Trouble::NotFound),
     }
 }
 
@@ -202,19 +214,15 @@ pub async fn correct(
             return Ok(page::refused(&ShowPage::load(&app, &may, book, &headers, id, errors).await?));
         }
     };
-    let mut contact = contact_of(&app, &may, id).await?;
-    if replace_address(&mut contact, &delivery.recipient, &corrected) {
-        save(&app, &may, &contact).await?;
-    }
+    let contact = contact_of(&app, &may, id).await?;
+    change(&app, &may, contact.id, |details| replace_address(details, &delivery.recipient, &corrected)).await?;
     let notify = Notify::Addresses(vec![corrected]);
     payments::resend(&app.db, &may.actor, id, &notify, None, acuse_store::now()).await.map_err(resend_trouble)?;
     Ok(back(book, id))
 }
 
 /// Wherever the person's card has the wrong address, it gets the right one, once.
-fn replace_address(contact: &mut Contact, wrong: &str, right: &EmailAddress) -> bool {
-    let mut changed = false;
-    let details = &mut contact.details;
+fn replace_address(mut details: ContactDetails, wrong: &str, right: &EmailAddress) -> ContactDetails {
     let mut lists = vec![&mut details.emails];
     let by_purpose = &mut details.emails_by_purpose;
     lists.extend([
@@ -225,14 +233,13 @@ fn replace_address(contact: &mut Contact, wrong: &str, right: &EmailAddress) -> 
     ]);
     for list in lists {
         let Some(at) = list.iter().position(|own| own.as_str() == wrong) else { continue };
-        changed = true;
         if list.contains(right) && list[at] != *right {
             list.remove(at);
         } else {
             list[at] = right.clone();
         }
     }
-    changed
+    details
 }
 
 /// POST `/cobros/{id}/envios/{envio}/reintentar`
