@@ -99,6 +99,21 @@ impl ContactDetails {
         }
     }
 
+    /// Wherever the card has the wrong address, it gets the right one, once.
+    pub fn replace_address(&mut self, wrong: &str, right: &EmailAddress) {
+        let own = &mut self.emails_by_purpose;
+        let lists =
+            [&mut self.emails, &mut own.received_payments, &mut own.made_payments, &mut own.invoices, &mut own.withholdings];
+        for list in lists {
+            let Some(at) = list.iter().position(|own| own.as_str() == wrong) else { continue };
+            if list.contains(right) && list[at] != *right {
+                list.remove(at);
+            } else {
+                list[at] = right.clone();
+            }
+        }
+    }
+
     /// Where the receipt of a payment goes.
     #[must_use]
     pub fn receipt_recipients(&self, direction: Direction) -> &[EmailAddress] {

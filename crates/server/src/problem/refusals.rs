@@ -74,6 +74,11 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "domain_not_yours", said)
     }
 
+    fn payment_voided() -> Self {
+        let said = Said::both("Está anulado: su recibo ya no se envía.", "It is voided: its receipt is not sent any more.");
+        Self::new(StatusCode::CONFLICT, "payment_voided", said)
+    }
+
     /// The contact that a body names, as against one in the path.
     fn contact_of_body_not_found() -> Self {
         Self::of_field("contact_id", "contact_not_found", Said::both("No existe esa persona.", "There is no such contact."))
@@ -131,6 +136,23 @@ impl From<ResendError> for Problem {
         match error {
             ResendError::NotFound => Self::payment_not_found(),
             ResendError::ContactHasNoEmail => Self::contact_has_no_email(),
+            ResendError::NobodyHasIt => Self::new(
+                StatusCode::CONFLICT,
+                "nobody_has_the_receipt",
+                Said::both(
+                    "Está anulado y su recibo no le llegó a nadie: no hay a quién avisar.",
+                    "It is voided and nobody received its receipt: there is nobody to tell.",
+                ),
+            ),
+            ResendError::AlreadyTold => Self::new(
+                StatusCode::CONFLICT,
+                "void_already_told",
+                Said::both(
+                    "Está anulado, y ya se les avisó o su aviso está en camino.",
+                    "It is voided, and they were told already or are being told.",
+                ),
+            ),
+            ResendError::Voided => Self::payment_voided(),
             ResendError::Once(error) => error.into(),
             ResendError::Store(error) => error.into(),
         }
@@ -142,6 +164,7 @@ impl From<MoveError> for Problem {
         match error {
             MoveError::NotFound => Self::delivery_not_found(),
             MoveError::NotNow(state) => not_now(state),
+            MoveError::Voided => Self::payment_voided(),
             MoveError::Store(error) => error.into(),
         }
     }

@@ -16,3 +16,4 @@ mod passwords;
 mod payments;
 mod people_search;
 mod probing;
+mod twice;

@@ -31,6 +31,8 @@ pub struct ContactForm {
     pub correos_retenciones: String,
     pub direccion: String,
     pub telefono: String,
+    /// Makes saving a new person twice keep one.
+    pub clave: String,
     /// Of the card that it was made from; empty for a new person.
     pub version: String,
     /// Which button: `guardar`, or `corregir-…` for a field with a slip. Empty while the page only checks.
@@ -70,6 +72,7 @@ impl ContactForm {
             correos_retenciones: joined(by_purpose.of(Purpose::Withholdings)),
             direccion: details.address.clone().unwrap_or_default(),
             telefono: details.phone.clone().unwrap_or_default(),
+            clave: String::new(),
             version: version.to_string(),
             accion: String::new(),
         }

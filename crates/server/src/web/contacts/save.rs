@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::web::conflict::{self, Conflict, conflicting};
 use crate::web::filters;
 use crate::web::form_errors::FormErrors;
+use crate::web::once::{new_key, once};
 use crate::web::page::{Page, Section, refused, shown};
 use crate::web::path_id::PathId;
 use crate::web::trouble::{self, Trouble};
@@ -60,6 +61,7 @@ pub async fn ask_new(
         numero: wish.identificacion,
         cliente: ticked(contacts::Role::Customer),
         proveedor: ticked(contacts::Role::Supplier),
+        clave: new_key(),
         ..ContactForm::default()
     };
     let page = page(&app, &may, &headers).await?;
@@ -88,7 +90,8 @@ pub async fn create(
         Ok(details) => details,
         Err(errors) => return refuse(&app, &may, page, None, form, errors).await,
     };
-    match contacts::create(&app.db, &may.actor, &details, None, acuse_store::now()).await {
+    let once = once(&form.clave, format!("persona {details:?}"));
+    match contacts::create(&app.db, &may.actor, &details, once.as_ref(), acuse_store::now()).await {
         Ok(id) => Ok(Redirect::to(&format!("/personas/{id}")).into_response()),
         Err(CreateError::IdentificationTaken) => refuse(&app, &may, page, None, form, taken()).await,
         Err(CreateError::Once(_)) => Ok(trouble::not_understood()),

@@ -1,28 +1,25 @@
 //! What a person does to a recorded payment: send again, void, correct an address, repeat or cancel a delivery.
 
-use std::convert::Infallible;
-
-use acuse_domain::contact::{Contact, ContactDetails, Purpose};
+use acuse_domain::contact::{ContactDetails, Purpose};
 use acuse_domain::email_address::{EmailAddress, parse_list};
-use acuse_domain::id::{ContactId, DeliveryId, PaymentId};
+use acuse_domain::id::{DeliveryId, PaymentId};
 use acuse_domain::payment::{Direction, VoidRefusal};
-use acuse_store::contacts;
+use acuse_store::Actor;
 use acuse_store::deliveries::{self, Delivery, MoveError};
-use acuse_store::idempotency::{ClaimError, Once};
+use acuse_store::idempotency::{ClaimError, OnceError};
 use acuse_store::payments::{self, Notify, ResendError, VoidError, VoidNotice};
-use acuse_store::versions::{ChangeError, Expected};
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::Form;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
 use super::Book;
 use super::show::{Dialog, ShowPage};
 use crate::access::{Authorized, SendReceipts, VoidPayments};
 use crate::app::App;
 use crate::web::form_errors::FormErrors;
+use crate::web::once::once;
 use crate::web::page;
 use crate::web::path_id::PathId;
 use crate::web::trouble::Trouble;
@@ -47,18 +44,11 @@ pub async fn resend(
 ) -> Result<Response, Trouble> {
     let view = ShowPage::load(&app, &may, book, &headers, id, FormErrors::default()).await?;
     let refused = match recipients(&form) {
-        Ok(addresses) => {
-            if form.guardar.is_some() {
-                keep_addresses(&app, &may, book, id, &form.otra).await?;
-            }
-            let once = once(&form.clave, id, &addresses);
-            let notify = Notify::Addresses(addresses);
-            return match payments::resend(&app.db, &may.actor, id, &notify, once.as_ref(), acuse_store::now()).await {
-                // The page says what that form has already sent.
-                Ok(_) | Err(ResendError::Once(ClaimError::KeyReused(_))) => Ok(back(book, id)),
-                Err(error) => Err(resend_trouble(error)),
-            };
-        }
+        Ok(addresses) => match send(&app, &may, book, id, &form, addresses).await {
+            Ok(_) => return Ok(back(book, id)),
+            Err(ResendError::AlreadyTold) => told_already(),
+            Err(error) => return Err(resend_trouble(error)),
+        },
         Err(errors) => errors,
     };
     let mut view = view.behind();
@@ -73,10 +63,34 @@ pub async fn resend(
     Ok(page::refused(&view))
 }
 
-/// Pressing Reenviar twice sends once.
-fn once(key: &str, id: PaymentId, addresses: &[EmailAddress]) -> Option<Once> {
-    let request = format!("{id} {addresses:?}");
-    (!key.is_empty()).then(|| Once { key: format!("reenvío {key}"), request_hash: Sha256::digest(request.as_bytes()).into() })
+/// The other addresses belong to where the person's receipts go from now on, if that was ticked.
+async fn send(
+    app: &App,
+    may: &Authorized<SendReceipts>,
+    book: Book,
+    id: PaymentId,
+    form: &ResendForm,
+    addresses: Vec<EmailAddress>,
+) -> Result<DeliveryId, ResendError> {
+    let kept = form.guardar.as_ref().map(|_| parse_list(&form.otra).unwrap_or_default()).unwrap_or_default();
+    let once = once(&form.clave, format!("reenvío {id} {addresses:?} {kept:?}"));
+    let keep = |mut details: ContactDetails| {
+        let mut own = details.receipt_recipients(book.direction).to_vec();
+        let new: Vec<EmailAddress> = kept.into_iter().filter(|address| !own.contains(address)).collect();
+        if !new.is_empty() {
+            own.extend(new);
+            *details.emails_by_purpose.of_mut(purpose(book)) = own;
+        }
+        details
+    };
+    let (notify, now) = (Notify::Addresses(addresses), acuse_store::now());
+    payments::resend_and_change_contact(&app.db, &may.actor, id, &notify, keep, once.as_ref(), now).await
+}
+
+fn told_already() -> FormErrors {
+    let mut errors = FormErrors::default();
+    errors.add("otra", "Ya se les avisó de la anulación, o su aviso está en camino.");
+    errors
 }
 
 fn recipients(form: &ResendForm) -> Result<Vec<EmailAddress>, FormErrors> {
@@ -89,28 +103,6 @@ fn recipients(form: &ResendForm) -> Result<Vec<EmailAddress>, FormErrors> {
     Err(errors)
 }
 
-/// Adds the other addresses to where the person's receipts go from now on.
-async fn keep_addresses(
-    app: &App,
-    may: &Authorized<SendReceipts>,
-    book: Book,
-    id: PaymentId,
-    typed: &str,
-) -> Result<(), Trouble> {
-    let others = parse_list(typed).unwrap_or_default();
-    if others.is_empty() {
-        return Ok(());
-    }
-    let contact = contact_of(app, may, id).await?;
-    let add = |mut details: ContactDetails| {
-        let mut own = details.receipt_recipients(book.direction).to_vec();
-        own.extend(others.into_iter().filter(|other| !details.receipt_recipients(book.direction).contains(other)));
-        *details.emails_by_purpose.of_mut(purpose(book)) = own;
-        details
-    };
-    change(app, may, contact.id, add).await
-}
-
 const fn purpose(book: Book) -> Purpose {
     match book.direction {
         Direction::Received => Purpose::ReceivedPayments,
@@ -118,31 +110,15 @@ const fn purpose(book: Book) -> Purpose {
     }
 }
 
-async fn contact_of<P>(app: &App, may: &Authorized<P>, id: PaymentId) -> Result<Contact, Trouble> {
-    let company = may.actor.company;
-    let recorded = payments::find(&app.db, company, id).await?.ok_or(Trouble::NotFound)?;
-    contacts::find(&app.db, company, recorded.summary.contact).await?.ok_or(Trouble::NotFound)
-}
-
-async fn change<P>(
-    app: &App,
-    may: &Authorized<P>,
-    id: ContactId,
-    change: impl FnOnce(ContactDetails) -> ContactDetails + Send,
-) -> Result<(), Trouble> {
-    match contacts::change(&app.db, &may.actor, id, &Expected::Any, |details| Ok::<_, Infallible>(change(details))).await {
-        Ok(_) => Ok(()),
-        Err(ChangeError::Store(error)) => Err(error.into()),
-        Err(ChangeError::Refused(never)) => match never {},
-        // Only addresses changed, so the identification cannot have been taken by it.
-        Err(ChangeError::NotFound | ChangeError::Stale | ChangeError::Taken) => Err(Trouble::NotFound),
-    }
-}
-
 fn resend_trouble(error: ResendError) -> Trouble {
     match error {
         ResendError::Store(error) | ResendError::Once(ClaimError::Store(error)) => error.into(),
-        ResendError::NotFound | ResendError::ContactHasNoEmail | ResendError::Once(ClaimError::KeyReused(_)) => Trouble::NotFound,
+        ResendError::NotFound
+        | ResendError::ContactHasNoEmail
+        | ResendError::NobodyHasIt
+        | ResendError::AlreadyTold
+        | ResendError::Voided
+        | ResendError::Once(ClaimError::KeyReused(_)) => Trouble::NotFound,
     }
 }
 
@@ -214,32 +190,18 @@ pub async fn correct(
             return Ok(page::refused(&ShowPage::load(&app, &may, book, &headers, id, errors).await?));
         }
     };
-    let contact = contact_of(&app, &may, id).await?;
-    change(&app, &may, contact.id, |details| replace_address(details, &delivery.recipient, &corrected)).await?;
-    let notify = Notify::Addresses(vec![corrected]);
-    payments::resend(&app.db, &may.actor, id, &notify, None, acuse_store::now()).await.map_err(resend_trouble)?;
-    Ok(back(book, id))
+    match payments::correct_and_resend(&app.db, &may.actor, delivery.id, &corrected, acuse_store::now()).await {
+        // What was voided or told meanwhile is left as it is: the page shows how.
+        Ok(_) | Err(ResendError::Voided | ResendError::AlreadyTold) => Ok(back(book, id)),
+        Err(error) => Err(resend_trouble(error)),
+    }
 }
 
-/// Wherever the person's card has the wrong address, it gets the right one, once.
-fn replace_address(mut details: ContactDetails, wrong: &str, right: &EmailAddress) -> ContactDetails {
-    let mut lists = vec![&mut details.emails];
-    let by_purpose = &mut details.emails_by_purpose;
-    lists.extend([
-        &mut by_purpose.received_payments,
-        &mut by_purpose.made_payments,
-        &mut by_purpose.invoices,
-        &mut by_purpose.withholdings,
-    ]);
-    for list in lists {
-        let Some(at) = list.iter().position(|own| own.as_str() == wrong) else { continue };
-        if list.contains(right) && list[at] != *right {
-            list.remove(at);
-        } else {
-            list[at] = right.clone();
-        }
-    }
-    details
+/// What «Reintentar ahora» and «Anular el envío» carry.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct MoveForm {
+    clave: String,
 }
 
 /// POST `/cobros/{id}/envios/{envio}/reintentar`
@@ -248,9 +210,10 @@ pub async fn retry(
     may: Authorized<SendReceipts>,
     book: Book,
     Path(path): Path<(String, String)>,
+    Form(form): Form<MoveForm>,
 ) -> Result<Response, Trouble> {
     let (id, delivery) = find_delivery(&app, &may, book, path).await?;
-    moved(deliveries::retry(&app.db, &may.actor, delivery.id, acuse_store::now()).await)?;
+    moved(retry_once(&app, &may.actor, delivery.id, &form.clave).await)?;
     Ok(back(book, id))
 }
 
@@ -260,16 +223,44 @@ pub async fn cancel(
     may: Authorized<SendReceipts>,
     book: Book,
     Path(path): Path<(String, String)>,
+    Form(form): Form<MoveForm>,
 ) -> Result<Response, Trouble> {
     let (id, delivery) = find_delivery(&app, &may, book, path).await?;
-    moved(deliveries::cancel(&app.db, &may.actor, delivery.id, acuse_store::now()).await)?;
+    moved(cancel_once(&app, &may.actor, delivery.id, &form.clave).await)?;
     Ok(back(book, id))
+}
+
+/// Tries again what the form with this key asked for, once.
+pub async fn retry_once(app: &App, by: &Actor, id: DeliveryId, clave: &str) -> Result<(), MoveError> {
+    let now = acuse_store::now();
+    match once(clave, format!("reintentar {id}")) {
+        Some(once) => deliveries::retry_once(&app.db, by, id, &once, now).await.or_else(act_error),
+        None => deliveries::retry(&app.db, by, id, now).await,
+    }
+}
+
+/// Cancels what the form with this key asked for, once.
+pub async fn cancel_once(app: &App, by: &Actor, id: DeliveryId, clave: &str) -> Result<(), MoveError> {
+    let now = acuse_store::now();
+    match once(clave, format!("anular {id}")) {
+        Some(once) => deliveries::cancel_once(&app.db, by, id, &once, now).await.or_else(act_error),
+        None => deliveries::cancel(&app.db, by, id, now).await,
+    }
+}
+
+fn act_error(error: OnceError<MoveError>) -> Result<(), MoveError> {
+    match error {
+        OnceError::Act(error) => Err(error),
+        OnceError::Once(ClaimError::Store(error)) => Err(error.into()),
+        // The key names what is asked for: only the same can have used it.
+        OnceError::Once(ClaimError::KeyReused(_)) => Ok(()),
+    }
 }
 
 /// What has moved on meanwhile is left where it is: the page shows where.
 fn moved(result: Result<(), MoveError>) -> Result<(), Trouble> {
     match result {
-        Ok(()) | Err(MoveError::NotNow(_)) => Ok(()),
+        Ok(()) | Err(MoveError::NotNow(_) | MoveError::Voided) => Ok(()),
         Err(MoveError::NotFound) => Err(Trouble::NotFound),
         Err(MoveError::Store(error)) => Err(error.into()),
     }

@@ -12,6 +12,7 @@ use chrono::TimeDelta;
 use super::Book;
 use super::sender::Sender;
 use crate::web::form_errors::FormErrors;
+use crate::web::once::new_key;
 use crate::web::state_mark::StateMark;
 use crate::web::{calendar, filters};
 
@@ -35,6 +36,8 @@ pub struct Sends {
     is_voided: bool,
     may_send: bool,
     errors: FormErrors,
+    /// Makes pressing one of its buttons twice act once.
+    once: String,
     now: Instant,
 }
 
@@ -66,6 +69,7 @@ impl Sends {
             is_voided: subject.is_voided,
             may_send: subject.may_send,
             errors,
+            once: new_key(),
             now,
         }
     }
@@ -118,6 +122,7 @@ fn untold(before: &[Delivery], notices: &[Delivery]) -> Vec<(String, String)> {
         }
         seen.push(&delivery.recipient);
         let why = match delivery.state {
+            _ if delivery.may_have_brought_the_receipt() => "No se pidió avisarle.",
             State::Bounced => "Su recibo rebotó, así que no hay de qué avisarle.",
             State::Failed => "Su recibo no llegó, así que no hay de qué avisarle.",
             State::Cancelled => "Su recibo no llegó a salir, así que no hay de qué avisarle.",
@@ -194,7 +199,7 @@ impl Sent {
     }
 
     fn may_cancel(&self) -> bool {
-        self.delivery.state.may_become(State::Cancelled)
+        self.delivery.state.can_be_cancelled()
     }
 
     fn life(&self) -> Vec<Moment> {
@@ -206,7 +211,8 @@ impl Sent {
                 life.push(Moment { at, state: "", word: "Enviando".to_owned(), reply: String::new() });
             }
             (State::Cancelled, Some(at)) => {
-                life.push(Moment { at, state: "", word: "Anulado antes de salir".to_owned(), reply: String::new() });
+                let word = if self.delivery.may_have_arrived { "No se envía otra vez" } else { "Anulado antes de salir" };
+                life.push(Moment { at, state: "", word: word.to_owned(), reply: String::new() });
             }
             _ => {}
         }
