@@ -70,6 +70,10 @@ pub(crate) async fn resolve(
     let own = match mail_accounts::for_module(db, keys, lane.company, lane.module).await {
         Ok(Some(own)) => own_account(own),
         Ok(None) => return by_default(db, default, now).await,
+        Err(mail_accounts::SaveError::Store(StoreError::Unreadable(why))) => {
+            tracing::error!(company.id = %lane.company, "A mail account cannot be read: {why}");
+            return Ok(Sender::Resting);
+        }
         Err(mail_accounts::SaveError::Store(error)) => return Err(error),
         Err(error) => {
             tracing::error!(company.id = %lane.company, "The password of a mail account does not open: {error}");
@@ -127,6 +131,7 @@ pub(crate) async fn to_be_probed(
     let (AccountKey::Own(id), Some(company)) = (key, company) else { return Ok(default.map(default_account)) };
     match mail_accounts::usable_by_id(db, keys, company, id).await {
         Ok(found) => Ok(found.map(own_account)),
+        Err(mail_accounts::SaveError::Store(StoreError::Unreadable(_))) => Ok(None),
         Err(mail_accounts::SaveError::Store(error)) => Err(error),
         Err(error) => {
             tracing::error!(company.id = %company, "The password of a mail account does not open: {error}");

@@ -2,7 +2,7 @@
 
 use acuse_domain::Instant;
 use acuse_domain::delivery::{Next, Outcome};
-use acuse_mail::explanation::{Context, Language, explain};
+use acuse_mail::explanation::{Context, Language, Situation, explain};
 use acuse_mail::message::{self, InvalidField, Mail};
 use acuse_mail::session::{Envelope, Session};
 use acuse_render::mail::{AccountEnding, AccountFacts, AccountRecovered, AccountStopped, Ends, RenderedMail};
@@ -106,7 +106,7 @@ fn reply_of(outcome: Outcome) -> String {
 
 fn written(notice: &Notice, default: &DefaultAccount, public_url: &str) -> Result<Vec<u8>, InvalidField> {
     let rendered = rendered(notice, public_url);
-    let host = idna::domain_to_ascii(default.from_address.domain()).unwrap_or_else(|_| "acuse.invalid".to_string());
+    let host = default.from_address.ascii_domain();
     message::compose(&Mail {
         from_name: "Acuse",
         from_address: &default.from_address,
@@ -137,8 +137,13 @@ fn rendered(notice: &Notice, public_url: &str) -> RenderedMail {
     };
     match &notice.news {
         News::Stopped { since, problem_code, reply } => {
-            let context =
-                Context { host: &notice.server, username: &notice.username, sender: &notice.from_address, ..Context::default() };
+            let context = Context {
+                host: &notice.server,
+                username: &notice.username,
+                sender: &notice.from_address,
+                situation: Situation::Queue,
+                ..Context::default()
+            };
             let why = explain(problem_code, &context, Language::Spanish);
             account_stopped_mail(&AccountStopped {
                 company_name: facts.company_name,

@@ -53,7 +53,6 @@ struct Turn {
     engine: Arc<Engine>,
     account: Account,
     pace: Arc<Pace>,
-    logo: Option<Logo>,
     done: mpsc::Sender<Recorded>,
     stop: watch::Receiver<bool>,
     scope: Scope,
@@ -104,10 +103,9 @@ impl Turn {
             return Ok(None);
         }
         account.signer = signing::signer_of(&engine.db, &engine.keys, lane.company, &account).await;
-        let logo = engine.desk.drawer.logo(&engine.db, lane.company).await?;
         let is_stopped = health::find(&engine.db, account.key).await?.stopped_at.is_some().into();
         let (engine, has_ended, rests) = (engine.clone(), AtomicBool::new(false), AtomicBool::new(false));
-        Ok(Some(Self { engine, account, pace, logo, done, stop, scope, is_stopped, has_ended, rests }))
+        Ok(Some(Self { engine, account, pace, done, stop, scope, is_stopped, has_ended, rests }))
     }
 
     async fn take(self: Arc<Self>, lane: Lane) -> Result<Served, StoreError> {
@@ -175,8 +173,15 @@ impl Turn {
         if self.is_over() {
             return Some(ticket(&claimed));
         }
+        let logo = match self.logo_of(&claimed).await {
+            Ok(logo) => logo,
+            Err(error) => {
+                tracing::error!(delivery.id = %claimed.id, "The logo of a receipt could not be read: {error}");
+                return Some(ticket(&claimed));
+            }
+        };
         let at = now();
-        let Some(mut attempted) = self.attempt(&claimed).await else { return Some(ticket(&claimed)) };
+        let Some(mut attempted) = self.attempt(&claimed, logo).await else { return Some(ticket(&claimed)) };
         attempted.outcome = self.tell_the_account(attempted.outcome, at).await;
         log(&claimed, &attempted, &self.account);
         let recorded = self.decide(&claimed, attempted, at);
@@ -185,13 +190,20 @@ impl Turn {
         None
     }
 
+    async fn logo_of(&self, claimed: &Claimed) -> Result<Option<Logo>, StoreError> {
+        match claimed.logo {
+            Some(id) => self.engine.desk.drawer.logo(&self.engine.db, claimed.company, id).await,
+            None => Ok(None),
+        }
+    }
+
     /// In a task of its own: mails are composed on every core, and one that panics falls alone. Nothing where a stopping node
     /// broke it off before the server had the message.
-    async fn attempt(self: &Arc<Self>, claimed: &Arc<Claimed>) -> Option<Attempted> {
+    async fn attempt(self: &Arc<Self>, claimed: &Arc<Claimed>, logo: Option<Logo>) -> Option<Attempted> {
         let handed_over = HandedOver::default();
         let mut attempt = tokio::spawn({
             let (turn, claimed, handed_over) = (self.clone(), claimed.clone(), handed_over.clone());
-            async move { turn.engine.desk.attempt(&claimed, &turn.account, turn.logo.as_ref(), &handed_over).await }
+            async move { turn.engine.desk.attempt(&claimed, &turn.account, logo.as_ref(), &handed_over).await }
         });
         let ended = tokio::select! {
             ended = &mut attempt => ended,

@@ -15,6 +15,7 @@ use crate::guard::Network;
 use crate::login::Credentials;
 use crate::message::{Mail, compose};
 use crate::opening::Step;
+use crate::password::PasswordMend;
 use crate::providers;
 use crate::reply::Reply;
 use crate::session::{Endpoint, Envelope, Limits, Session};
@@ -74,6 +75,8 @@ pub struct Suggestion {
     pub security: Security,
     pub server: Option<String>,
     pub username: Option<String>,
+    /// What to change in the password (`password::meant`): the password itself is never told.
+    pub password: Option<PasswordMend>,
 }
 
 /// Tries it, telling of each phase as it is done. Ends within 20 s. Dropped, it closes its connections at once.
@@ -90,7 +93,10 @@ pub async fn run(network: &Network, subject: &Subject, on_phase: impl FnMut(&Pha
     let learnt = tokio::time::timeout(left, correction::look_for(network, subject, &failure, &diagnosis, left)).await;
     let learnt = learnt.unwrap_or_default();
     let code = learnt.really.unwrap_or(diagnosis.code);
-    let problem = problem(subject, &failure, code, lines.greeting());
+    let mut problem = problem(subject, &failure, code, lines.greeting());
+    if let Some(mend) = learnt.suggestion.as_ref().and_then(|suggestion| suggestion.password) {
+        problem.fix.insert(0, mend.advice(subject.language).to_owned());
+    }
     lines.report(Some(problem), learnt.suggestion, None)
 }
 

@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::Security;
+use secrecy::ExposeSecret;
 
 use crate::check::{Subject, Suggestion};
 use crate::diagnosis::Diagnosis;
 use crate::failure::{Cause, Failure, Phase};
 use crate::guard::Network;
+use crate::login::Credentials;
+use crate::password::{self, PasswordMend};
 use crate::providers::{self, Provider};
 use crate::session::{Endpoint, Limits, Session};
 
@@ -73,9 +76,18 @@ fn follows_from(failure: &Failure, code: &str, subject: &Subject) -> Option<Sugg
         "not_smtp" | "connection_refused" | "connection_timeout" if is_for_reading(&endpoint.host) => {
             Some(preset(providers::of_host(&endpoint.host)?))
         }
-        "bad_credentials" => {
-            let typed = subject.credentials.as_ref()?.username();
-            Some(Suggestion { username: Some(meant_user(typed, &endpoint.host, &subject.from)?), ..same })
+        "bad_credentials" | "auth_app_password_required" => {
+            let credentials = subject.credentials.as_ref()?;
+            let username =
+                meant_user(credentials.username(), &endpoint.host, &subject.from).filter(|_| code == "bad_credentials");
+            let password = meant_password(credentials, &endpoint.host);
+            (username.is_some() || password.is_some()).then_some(Suggestion { username, password, ..same })
+        }
+        // A line's end in the password is found before anything is sent.
+        "invalid_input" if matches!(failure.cause, Cause::InvalidInput { field: "username" }) => {
+            let is_writable = |name: &str| !name.is_empty() && !name.chars().any(char::is_control);
+            let credentials = subject.credentials.as_ref().filter(|who| is_writable(who.username()))?;
+            Some(Suggestion { password: Some(meant_password(credentials, &endpoint.host)?), ..same })
         }
         _ => None,
     }
@@ -83,13 +95,18 @@ fn follows_from(failure: &Failure, code: &str, subject: &Subject) -> Option<Sugg
 
 fn preset(provider: &Provider) -> Suggestion {
     let (port, security) = (provider.port, provider.security());
-    Suggestion { port, security, server: Some(provider.server.clone()), username: None }
+    Suggestion { port, security, server: Some(provider.server.clone()), username: None, password: None }
 }
 
 /// `imap.gmail.com` stands beside `smtp.gmail.com` on every help page.
 fn is_for_reading(host: &str) -> bool {
     let first = host.split('.').next().unwrap_or_default().to_lowercase();
     first.starts_with("imap") || first.starts_with("pop")
+}
+
+fn meant_password(credentials: &Credentials, host: &str) -> Option<PasswordMend> {
+    let Credentials::Password { password, .. } = credentials else { return None };
+    password::meant(password.expose_secret(), host).map(|(mend, _)| mend)
 }
 
 /// The user name that was meant: the one word a provider asks for, or the whole address where only its first part was typed.
@@ -178,7 +195,7 @@ impl Knocking<'_> {
 
 impl Suggestion {
     fn of(endpoint: &Endpoint) -> Self {
-        Self { port: endpoint.port, security: endpoint.security, server: None, username: None }
+        Self { port: endpoint.port, security: endpoint.security, server: None, username: None, password: None }
     }
 }
 

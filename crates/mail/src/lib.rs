@@ -16,6 +16,7 @@ pub mod https;
 pub mod login;
 pub mod message;
 pub mod oauth;
+pub mod password;
 pub mod pool;
 pub mod providers;
 pub mod reply;

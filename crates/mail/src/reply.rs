@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use acuse_domain::text::escaped;
+
 use crate::secrets::Secrets;
 
 /// RFC 5321 4.5.3.1.5 allows 512 octets; real servers go over it. What is longer is cut, not refused.
@@ -11,7 +13,8 @@ pub const MOST_LINES: usize = 100;
 /// A reply that has not ended by then is no reply (100 lines of 1,000 bytes are kept of it at most).
 pub const MOST_BYTES: usize = 128 * 1_024;
 
-/// One complete reply: a code and one or more lines, as they were sent but for control characters.
+/// One complete reply: a code and one or more lines, as they were sent. Controls, and what is not seen or reorders text,
+/// stand escaped: whatever shows these words later needs to know nothing of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Reply {
     code: u16,
@@ -146,12 +149,9 @@ impl Lines {
         if self.count > 0 {
             self.text.push('\n');
         }
-        let shown = String::from_utf8_lossy(cut);
-        self.text.extend(shown.trim_end().chars().filter_map(|c| match c {
-            '\t' => Some(' '),
-            c if c.is_control() => None,
-            c => Some(c),
-        }));
+        let shown = escaped(&String::from_utf8_lossy(cut).trim_end().replace('\t', " "));
+        let end = shown.floor_char_boundary(LONGEST_LINE);
+        self.text.push_str(&shown[..end]);
         self.count += 1;
     }
 }
@@ -176,7 +176,8 @@ mod tests {
         let reply = lines.finish();
         assert_eq!(reply.text().lines().count(), MOST_LINES);
         assert!(reply.text().lines().all(|line| line.len() <= LONGEST_LINE));
-        assert_eq!(Reply::from_text("250 \x1b[31mred\x07").text(), "250 [31mred");
+        assert_eq!(Reply::from_text("250 \x1b[31mred\x07\r").text(), "250 \\u{1b}[31mred\\u{7}");
+        assert_eq!(Reply::from_text("550 a\u{202e}b\u{2028}c\u{e0041}").text(), "550 a\\u{202e}b\\u{2028}c\\u{e0041}");
     }
 
     #[test]

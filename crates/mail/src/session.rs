@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::capabilities::Capabilities;
 use crate::failure::{Cause, Failure, Phase, Trouble};
-use crate::guard::{Network, ascii_host};
+use crate::guard::Network;
 use crate::login::Credentials;
 use crate::opening::{self, Step};
 use crate::reply::Reply;
@@ -375,6 +375,11 @@ impl Session {
         let recipient = self.path(envelope.recipient).ok_or(Trouble::new(Phase::Recipient, Cause::Utf8Unsupported))?;
         let copies: Vec<String> = envelope.copies.iter().filter_map(|copy| self.path(copy)).collect();
         let is_plain = message.is_ascii();
+        let head_is_plain = is_plain || head_of(message).is_ascii();
+        // An address beyond ASCII that only a header names, such as where answers go. What is encoded is plain.
+        if !head_is_plain && !self.offers.smtp_utf8 {
+            return Err(Trouble::new(Phase::Sender, Cause::Utf8Unsupported));
+        }
         let paths_are_plain = from.is_ascii() && recipient.is_ascii() && copies.iter().all(|copy| copy.is_ascii());
         let mut mail = format!("MAIL FROM:<{from}>");
         if self.offers.size.is_some() {
@@ -383,7 +388,7 @@ impl Session {
         if self.offers.eight_bit && !is_plain {
             mail.push_str(" BODY=8BITMIME");
         }
-        if self.offers.smtp_utf8 && (!paths_are_plain || !is_plain && !head_of(message).is_ascii()) {
+        if self.offers.smtp_utf8 && (!paths_are_plain || !head_is_plain) {
             mail.push_str(" SMTPUTF8");
         }
         mail.push_str("\r\n");
@@ -394,8 +399,7 @@ impl Session {
     /// The address as this server can be told it: the domain as punycode, so that only a local part beyond ASCII needs
     /// SMTPUTF8 (RFC 6531). Nothing where the server cannot take it.
     fn path(&self, address: &EmailAddress) -> Option<String> {
-        let domain = ascii_host(address.domain())?;
-        let path = format!("{}@{domain}", address.local_part());
+        let path = address.on_the_wire();
         (path.is_ascii() || self.offers.smtp_utf8).then_some(path)
     }
 }

@@ -16,5 +16,6 @@ pub mod security;
 pub mod web;
 
 mod domain_check;
+mod drawing;
 
 pub use app::{App, DefaultAccount, Services};

@@ -125,6 +125,9 @@ impl Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         tracing::error!("The store failed: {error}");
+        if let StoreError::Unreadable(_) = error {
+            return Self::new(StatusCode::CONFLICT, "record_unreadable", record_unreadable());
+        }
         let StoreError::Unavailable(_) = error else { return Self::internal() };
         let detail = Said::both(
             "La base de datos no responde; no se registró nada. Intente de nuevo en un momento.",
@@ -132,6 +135,13 @@ impl From<StoreError> for Problem {
         );
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "database_unavailable", detail)
     }
+}
+
+fn record_unreadable() -> Said {
+    Said::both(
+        "Lo guardado de este registro no se puede leer. Los demás no cambian; avise a quien cuida el servidor, que lo verá en su registro.",
+        "What is kept of this record cannot be read. The others are as they were; tell who looks after the server, whose log names it.",
+    )
 }
 
 /// In Spanish; the API's outermost layer, which knows what the caller reads, may say it again in English.

@@ -4,6 +4,7 @@ use acuse_domain::Instant;
 use acuse_domain::id::{CompanyId, MailAccountId};
 use acuse_domain::mail_account::{LastCheck, MailAccount, MailAccountSettings, MailModule, Security};
 use acuse_domain::oauth::{Connection, Provider};
+use acuse_domain::text::escaped;
 use sea_orm::FromQueryResult;
 use secrecy::SecretString;
 use uuid::Uuid;
@@ -14,7 +15,7 @@ use crate::idempotency::{self, ClaimError, Once};
 use crate::oauth;
 use crate::pauses::{self, AccountKey};
 use crate::secrets::{Keyring, SealError};
-use crate::sql::{self, Inserted, all, code, execute, new_id, one, optional_address, values};
+use crate::sql::{self, Inserted, Of, all, execute, new_id, one, values};
 
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
@@ -185,12 +186,12 @@ pub async fn note_check(db: &Db, by: &Actor, id: MailAccountId, check: &LastChec
 pub async fn list(db: &Db, company: CompanyId) -> Result<Vec<MailAccount>, StoreError> {
     let sql = format!("{SELECT} WHERE a.company_id = $1 ORDER BY a.module DESC");
     let rows: Vec<Row> = all(db.reader(), &sql, values![company.0]).await?;
-    rows.into_iter().map(Row::into_account).collect()
+    Ok(rows.into_iter().map(Row::into_account).collect())
 }
 
 pub async fn find(db: &Db, company: CompanyId, id: MailAccountId) -> Result<Option<MailAccount>, StoreError> {
     let sql = format!("{SELECT} WHERE a.company_id = $1 AND a.id = $2");
-    one::<Row>(db.reader(), &sql, values![company.0, id.0]).await?.map(Row::into_account).transpose()
+    Ok(one::<Row>(db.reader(), &sql, values![company.0, id.0]).await?.map(Row::into_account))
 }
 
 /// An account with what is needed to log in.
@@ -217,7 +218,11 @@ fn usable(row: Option<Row>, keys: &Keyring) -> Result<Option<Usable>, SaveError>
     let bound_to = identity(CompanyId(row.company_id), MailAccountId(row.id));
     let password = row.sealed_password.as_deref().map(|sealed| keys.open(sealed, &bound_to)).transpose()?;
     let version = row.version;
-    Ok(Some(Usable { account: row.into_account()?, version, password }))
+    let account = row.into_account();
+    if !account.settings.unreadable().is_empty() {
+        return Err(StoreError::unreadable(format!("mail account {}", account.id)).into());
+    }
+    Ok(Some(Usable { account, version, password }))
 }
 
 /// Seals every password and every connection's tokens again under the newest key. Gives how many were.
@@ -303,42 +308,44 @@ struct Row {
 }
 
 impl Row {
-    fn connection(&self) -> Result<Option<Connection>, StoreError> {
-        let (Some(provider), Some(connected_at)) = (&self.provider, self.connected_at) else { return Ok(None) };
-        Ok(Some(Connection {
-            provider: code(provider, Provider::parse)?,
+    fn connection(&self, of: Of) -> Option<Connection> {
+        let (Some(provider), Some(connected_at)) = (&self.provider, self.connected_at) else { return None };
+        Some(Connection {
+            provider: of.code("provider", provider, Provider::parse)?,
             address: self.connected_address.clone().unwrap_or_default(),
             connected_at,
             ends_at: self.connection_ends_at,
             broken_at: self.connection_broken_at,
-        }))
+        })
     }
 
-    fn into_account(self) -> Result<MailAccount, StoreError> {
-        let connection = self.connection()?;
-        Ok(MailAccount {
+    /// As it may be shown. What cannot be read of it sends nothing: see [`usable`].
+    fn into_account(self) -> MailAccount {
+        let of = Of { table: "mail_account", id: self.id };
+        let connection = self.connection(of);
+        MailAccount {
             id: MailAccountId(self.id),
             company: CompanyId(self.company_id),
             settings: MailAccountSettings {
-                module: code(&self.module, MailModule::parse)?,
+                module: of.code("module", &self.module, MailModule::parse).unwrap_or(MailModule::ReceivedPayments),
                 server: self.server,
-                port: u16::try_from(self.port).map_err(StoreError::unreadable)?,
-                security: code(&self.security, Security::parse)?,
+                port: u16::try_from(self.port).unwrap_or_default(),
+                security: of.code("security", &self.security, Security::parse).unwrap_or(Security::Tls),
                 username: self.username,
                 from_name: self.from_name,
-                from_address: self.from_address.parse().map_err(StoreError::unreadable)?,
-                reply_to: optional_address(self.reply_to)?,
-                bcc: optional_address(self.bcc)?,
+                from_address: of.address("from_address", &self.from_address),
+                reply_to: of.optional_address("reply_to", self.reply_to),
+                bcc: of.optional_address("bcc", self.bcc),
             },
             enabled: self.enabled,
             pause: self.paused_since.zip(self.paused_code).map(|(since, problem_code)| acuse_domain::mail_account::Pause {
                 since,
                 problem_code,
-                reply: self.paused_reply.unwrap_or_default(),
+                reply: escaped(&self.paused_reply.unwrap_or_default()),
             }),
             last_check: self.checked_at.zip(self.check_ok).map(|(at, ok)| LastCheck { at, ok }),
             has_password: self.sealed_password.is_some(),
             connection,
-        })
+        }
     }
 }

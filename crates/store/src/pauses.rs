@@ -3,6 +3,7 @@
 use acuse_domain::Instant;
 use acuse_domain::id::{CompanyId, MailAccountId};
 use acuse_domain::mail_account::Pause;
+use acuse_domain::text::escaped;
 use chrono::TimeDelta;
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
@@ -78,7 +79,7 @@ pub async fn find(db: &Db, account: AccountKey) -> Result<Option<Resting>, Store
         WHERE account_id = $1";
     let row: Option<Row> = one(db.reader(), sql, values![account.id()]).await?;
     Ok(row.map(|row| Resting {
-        pause: Pause { since: row.since, problem_code: row.problem_code, reply: row.reply },
+        pause: Pause { since: row.since, problem_code: row.problem_code, reply: escaped(&row.reply) },
         phase: row.phase,
         probe_at: row.probe_at,
         on_trial: row.on_trial,

@@ -5,10 +5,14 @@ mod read;
 mod resend;
 
 pub use overview::{Totals, methods_of, totals};
-pub use read::{Filter, OfDocument, Recorded, RecordedAllocation, Summary, find, list, open_advances, receipt, with_document};
-pub use resend::{ResendError, correct_and_resend, resend, resend_and_change_contact};
+pub use read::{
+    Filter, OfDocument, Recorded, RecordedAllocation, Summary, find, list, open_advances, receipt, receipt_logo, with_document,
+};
+pub use resend::{CardFull, ResendError, correct_and_resend, resend, resend_and_change_contact};
 
-pub(crate) use read::receipt_as_of;
+pub(crate) use read::{number, receipt_as_of};
+
+use std::collections::HashSet;
 
 use acuse_domain::contact::{Contact, ContactDetails};
 use acuse_domain::email_address::EmailAddress;
@@ -91,21 +95,17 @@ fn recipients(notify: &Notify, contact: &ContactDetails, direction: Direction) -
     match notify {
         Notify::Nobody => Ok(Vec::new()),
         Notify::Addresses(addresses) if !addresses.is_empty() => Ok(without_repeats(addresses)),
-        Notify::Addresses(_) | Notify::Contact => match contact.receipt_recipients(direction) {
-            [] => Err(RecordError::ContactHasNoEmail),
-            own => Ok(without_repeats(own)),
+        // What cannot be read of a person's card is no address; the card says so.
+        Notify::Addresses(_) | Notify::Contact => match without_repeats(contact.receipt_recipients(direction)) {
+            none if none.is_empty() => Err(RecordError::ContactHasNoEmail),
+            own => Ok(own),
         },
     }
 }
 
 fn without_repeats(addresses: &[EmailAddress]) -> Vec<EmailAddress> {
-    let mut once: Vec<EmailAddress> = Vec::with_capacity(addresses.len());
-    for address in addresses {
-        if !once.contains(address) {
-            once.push(address.clone());
-        }
-    }
-    once
+    let mut known = HashSet::new();
+    addresses.iter().filter(|address| address.is_readable() && known.insert(*address)).cloned().collect()
 }
 
 async fn apply(tx: &Tx, by: &Actor, payment: NewPayment, today: Date) -> Result<AppliedPayment, RecordError> {
@@ -124,7 +124,7 @@ async fn advances_named(tx: &Tx, by: &Actor, payment: &NewPayment) -> Result<Vec
     let sql = format!("{ADVANCE} WHERE company_id = $1 AND voided_at IS NULL AND id IN ({list})");
     let mut asked: Vec<Value> = values![by.company.0];
     asked.extend(ids.iter().map(|id| Value::from(id.0)));
-    all::<AdvanceRow>(tx.as_conn(), &sql, asked).await?.into_iter().map(AdvanceRow::into_advance).collect()
+    Ok(all::<AdvanceRow>(tx.as_conn(), &sql, asked).await?.into_iter().map(AdvanceRow::into_advance).collect())
 }
 
 async fn freeze(
@@ -151,8 +151,8 @@ async fn save(
 ) -> Result<(), StoreError> {
     let AppliedPayment { payment, sums, .. } = applied;
     let sql = "INSERT INTO payment (company_id, id, direction, sequence, contact_id, paid_on, description, total_cents,
-        money_cents, allocated_cents, unapplied_cents, advance_rest_cents, recorded_at, recorded_by, receipt)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, $14)";
+        money_cents, allocated_cents, unapplied_cents, advance_rest_cents, recorded_at, recorded_by, receipt, logo_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, $14, (SELECT logo_id FROM company WHERE id = $1))";
     let row = values![
         by.company.0,
         id.0,
@@ -350,14 +350,13 @@ pub(crate) struct AdvanceRow {
 }
 
 impl AdvanceRow {
-    pub(crate) fn into_advance(self) -> Result<Advance, StoreError> {
-        let direction = crate::sql::code(&self.direction, Direction::parse)?;
-        Ok(Advance {
+    pub(crate) fn into_advance(self) -> Advance {
+        Advance {
             payment: PaymentId(self.id),
             contact: ContactId(self.contact_id),
-            number: ReceiptNumber { direction, sequence: self.sequence },
+            number: number(self.id, &self.direction, self.sequence),
             date: self.paid_on,
             available: Money::from_cents(self.advance_rest_cents),
-        })
+        }
     }
 }

@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 
 use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
-use crate::sql::{execute, join_addresses, one, split_addresses, values};
+use crate::sql::{Of, execute, join_addresses, one, values};
 use crate::versions::{self, ChangeError, Expected, Versioned, for_update};
 
 pub async fn policy(db: &Db, company: CompanyId) -> Result<FailurePolicy, StoreError> {
@@ -25,7 +25,7 @@ pub async fn versioned_policy(db: &Db, company: CompanyId) -> Result<Versioned<F
 async fn versioned_policy_in(conn: &impl ConnectionTrait, company: CompanyId) -> Result<Versioned<FailurePolicy>, StoreError> {
     let row: Option<Row> = one(conn, SELECT, values![company.0]).await?;
     let first = Versioned { value: FailurePolicy::default(), version: 1 };
-    Ok(row.map(Row::into_policy).transpose()?.unwrap_or(first))
+    Ok(row.map_or(first, |row| row.into_policy(company)))
 }
 
 /// Changes it as it is now, for accounts that rest already too. Gives it as it is from then on.
@@ -50,7 +50,7 @@ async fn change_policy_in<Refused>(
 ) -> Result<Versioned<FailurePolicy>, ChangeError<Refused>> {
     let sql = format!("{SELECT} {}", for_update(tx.as_conn()));
     let Some(row) = one::<Row>(tx.as_conn(), &sql, values![company.0]).await? else { return Err(ChangeError::NotFound) };
-    let kept = row.into_policy()?;
+    let kept = row.into_policy(company);
     expected.check::<Refused>(kept.version)?;
     let policy = change(kept.value.clone()).map_err(ChangeError::Refused)?;
     if policy == kept.value {
@@ -76,12 +76,13 @@ struct Row {
 }
 
 impl Row {
-    fn into_policy(self) -> Result<Versioned<FailurePolicy>, StoreError> {
+    fn into_policy(self, company: CompanyId) -> Versioned<FailurePolicy> {
         let after = self.fallback_after_hours.and_then(|hours| PatienceHours::new(hours.into()));
+        let of = Of { table: "company", id: company.0 };
         let policy = FailurePolicy {
             on_failure: after.map_or(OnFailure::Wait, |after| OnFailure::UseDefault { after }),
-            notify: split_addresses(&self.failure_notices_to)?,
+            notify: of.addresses("failure_notices_to", &self.failure_notices_to),
         };
-        Ok(Versioned { value: policy, version: self.failure_policy_version })
+        Versioned { value: policy, version: self.failure_policy_version }
     }
 }

@@ -10,7 +10,7 @@ use acuse_domain::delivery::Verdict;
 use acuse_domain::mail_account::Security;
 use acuse_mail::check::{self, CheckReport, Subject};
 use acuse_mail::diagnosis::{classify, classify_text};
-use acuse_mail::explanation::Language;
+use acuse_mail::explanation::{Context, Language, Situation, explain};
 use acuse_mail::failure::Failure;
 use acuse_mail::guard::Network;
 use acuse_mail::session::{Endpoint, Envelope, Limits, Session};
@@ -92,7 +92,8 @@ fn before_the_login(tls: &Tls) -> Vec<Row> {
         refuses("EHLO", "what?", "protocol_error", Later, "antivirus o cortafuegos"),
         plays(starttls, "offers no STARTTLS", no_tls, "starttls_not_offered", Account, "Pruebe el puerto 465"),
         plays(starttls, "adds words of its own before TLS", until_tls(vec![Say("250 AUTH PLAIN"), FallSilent]), "starttls_injection", Account, "su contraseña no se envió"),
-        plays(starttls, "has no TLS today", vec![HELLO, Hear, OFFERS, Hear, Say("454 4.7.0 TLS not available due to local problem"), FallSilent], "server_temporary_error", Later, "se reintenta solo"),
+        plays(starttls, "has lost its certificate", vec![HELLO, Hear, OFFERS, Hear, Say("454 4.7.0 TLS not available due to local problem"), FallSilent], "starttls_not_offered", Account, "le falta su certificado"),
+        plays(starttls, "has begun as much TLS as it can", vec![HELLO, Hear, OFFERS, Hear, Say("454 4.7.0 Cannot accept TLS as maximum TLS rate exceeded for server"), FallSilent], "server_temporary_error", Later, "se reintenta solo"),
         plays(starttls, "has a certificate that ended", until_tls(vec![Act::Tls(tls.expired.clone())]), "certificate_expired", Account, "Su proveedor de correo debe renovarlo"),
         plays(starttls, "has another server's certificate", until_tls(vec![Act::Tls(tls.of_another.clone())]), "certificate_name_mismatch", Account, "Escriba «srv1.hosting.test» como servidor SMTP"),
         plays(at_once, "has a certificate of an unknown authority", vec![Act::Tls(tls.of_a_stranger.clone())], "certificate_untrusted", Account, "ACUSE_EXTRA_CA_FILE"),
@@ -259,13 +260,12 @@ async fn every_problem_is_told_from_the_others_and_says_what_to_do() {
     }
 }
 
-/// The code and the next step of a check, the verdict of a delivery.
+/// The code and the next step of a check, the verdict of a delivery, and what is said of it in the queue.
 async fn seen(network: &Network, row: &Row) -> (&'static str, Verdict, String) {
     let (endpoint, _server): (_, Box<dyn Any>) = match &row.how {
         How::Text { phase, text } => {
             let diagnosis = classify_text(phase, text);
-            let said = acuse_mail::explanation::explain(diagnosis.code, &Default::default(), Language::Spanish);
-            return (diagnosis.code, diagnosis.verdict, said.fix.join(" "));
+            return (diagnosis.code, diagnosis.verdict, in_the_queue(diagnosis.code));
         }
         How::Nobody { host, port } => {
             (Endpoint { host: (*host).to_owned(), port: *port, security: Security::StartTls }, Box::new(()))
@@ -279,7 +279,12 @@ async fn seen(network: &Network, row: &Row) -> (&'static str, Verdict, String) {
     let problem = report.problem.as_ref().unwrap_or_else(|| panic!("{}: no problem", row.does));
     let only_a_check_can_tell = diagnosis.code == "port_wants_starttls" && problem.code == "starttls_not_offered";
     assert!(problem.code == diagnosis.code || only_a_check_can_tell, "{}: {} {}", row.does, problem.code, diagnosis.code);
-    (problem.code, diagnosis.verdict, next_step(&report))
+    (problem.code, diagnosis.verdict, format!("{}; en la cola: {}", next_step(&report), in_the_queue(problem.code)))
+}
+
+fn in_the_queue(code: &str) -> String {
+    let context = Context { sender: "cobros@empresa.ec", situation: Situation::Queue, ..Context::default() };
+    explain(code, &context, Language::Spanish).fix.join(" ")
 }
 
 async fn started(security: Security, script: Vec<Act>) -> (Endpoint, Box<dyn Any>) {

@@ -22,3 +22,4 @@ mod signing;
 mod tokens;
 mod web_server;
 mod webbing;
+mod wording;

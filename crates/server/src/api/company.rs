@@ -1,6 +1,6 @@
 //! Mi compañía.
 
-use acuse_domain::company::{Company, CompanyProfile};
+use acuse_domain::company::{Company, CompanyProfile, LONGEST_TEXT};
 use acuse_domain::identification::Doubt;
 use acuse_mail::explanation::Language;
 use acuse_store::companies;
@@ -19,8 +19,6 @@ use super::warnings::Warning;
 use crate::access::{Authorized, ConfigureCompany, ViewRecords};
 use crate::app::App;
 use crate::problem::Problem;
-
-const LONGEST_TEXT: usize = 300;
 
 /// The company that the token belongs to.
 #[derive(Debug, Serialize, ToSchema)]
@@ -125,10 +123,10 @@ impl CompanyOut {
     }
 
     fn of(company: Company, language: Language) -> Self {
-        let warnings = match company.ruc.doubt() {
-            Some(Doubt::CheckDigit) => vec![Warning::check_digit("ruc", language)],
-            None => Vec::new(),
-        };
+        let mut warnings: Vec<Warning> = Warning::unreadable(company.unreadable(), language).collect();
+        if company.ruc.doubt() == Some(Doubt::CheckDigit) {
+            warnings.push(Warning::check_digit("ruc", language));
+        }
         let CompanyProfile { legal_name, trade_name, address, city, phone, email } = company.profile;
         Self {
             id: company.id.0,

@@ -1,6 +1,6 @@
 //! Personas: customers and suppliers.
 
-use acuse_domain::contact::{Contact, ContactDetails, EmailsByPurpose, LONGEST_NAME};
+use acuse_domain::contact::{Contact, ContactDetails, EmailsByPurpose, LONGEST_NAME, LONGEST_TEXT, MOST_CREDIT_DAYS};
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::ContactId;
 use acuse_domain::identification::{Doubt, Identification, IdentificationType};
@@ -28,10 +28,6 @@ use super::warnings::Warning;
 use crate::access::{Authorized, KeepContacts, ViewRecords};
 use crate::app::App;
 use crate::problem::{FieldProblem, Problem, Said};
-
-const LONGEST_TEXT: usize = 300;
-/// A credit of three years is a mistake.
-const MOST_CREDIT_DAYS: i32 = 1_095;
 
 /// A customer or supplier.
 #[derive(Debug, Serialize, ToSchema)]
@@ -344,10 +340,10 @@ impl ContactOut {
 
     fn of(contact: Contact, language: Language) -> Self {
         let details = contact.details;
-        let warnings = match details.identification.doubt() {
-            Some(Doubt::CheckDigit) => vec![Warning::check_digit("identification", language)],
-            None => Vec::new(),
-        };
+        let mut warnings: Vec<Warning> = Warning::unreadable(details.unreadable(), language).collect();
+        if details.identification.doubt() == Some(Doubt::CheckDigit) {
+            warnings.push(Warning::check_digit("identification", language));
+        }
         Self {
             id: contact.id.0,
             name: details.name,

@@ -7,7 +7,7 @@ pub use settings::{AccountChange, AccountIn, Given};
 use acuse_domain::id::MailAccountId;
 use acuse_domain::mail_account::{MailAccount, Pause};
 use acuse_domain::oauth::Connection;
-use acuse_mail::explanation::{Context, Language};
+use acuse_mail::explanation::{Context, Language, Situation};
 use acuse_store::companies;
 use acuse_store::mail_accounts::{self, Form};
 use axum::Json;
@@ -59,7 +59,7 @@ pub struct AccountOut {
     /// Why it rests; its deliveries wait meanwhile.
     paused: Option<PausedOut>,
     last_check: Option<LastCheckOut>,
-    /// Of the request that saved it.
+    /// Of the request that saved it, and of what cannot be read.
     warnings: Vec<Warning>,
 }
 
@@ -123,7 +123,7 @@ pub async fn create(
     let form = Form { settings: given.settings, password: given.password, checked: None };
     let once = asked.once.as_ref();
     let id = mail_accounts::create(&app.db, &app.keys, &may.actor, &form, once, acuse_store::now()).await?;
-    Ok((StatusCode::CREATED, Json(AccountOut { warnings, ..found(&app, &may, id, language).await? })))
+    Ok((StatusCode::CREATED, Json(found(&app, &may, id, language).await?.warning(warnings))))
 }
 
 /// One account.
@@ -161,7 +161,7 @@ pub async fn change(
         (false, true) => mail_accounts::enable(&app.db, &may.actor, id, enabled).await?,
         (false, false) => {}
     }
-    Ok(Json(AccountOut { warnings, ..found(&app, &may, id, language).await? }))
+    Ok(Json(found(&app, &may, id, language).await?.warning(warnings)))
 }
 
 /// Forgets an account and its password. Its module falls back to the default account.
@@ -189,8 +189,14 @@ impl Given {
 }
 
 impl AccountOut {
+    fn warning(mut self, of_request: Vec<Warning>) -> Self {
+        self.warnings.extend(of_request);
+        self
+    }
+
     fn of(account: MailAccount, language: Language) -> Self {
         let settings = account.settings;
+        let unreadable = settings.unreadable();
         let paused = account.pause.map(|pause| PausedOut::of(pause, &settings.server, language));
         Self {
             id: account.id.0,
@@ -210,7 +216,7 @@ impl AccountOut {
             oauth: account.connection.map(ConnectionOut::of),
             paused,
             last_check: account.last_check.map(|check| LastCheckOut { at: check.at, ok: check.ok }),
-            warnings: Vec::new(),
+            warnings: Warning::unreadable(unreadable, language).collect(),
         }
     }
 }
@@ -235,7 +241,7 @@ impl ConnectionOut {
 
 impl PausedOut {
     pub(super) fn of(pause: Pause, server: &str, language: Language) -> Self {
-        let context = Context { host: server, ..Context::default() };
+        let context = Context { host: server, situation: Situation::Queue, ..Context::default() };
         Self { since: pause.since, reply: pause.reply, problem: ProblemOut::of(pause.problem_code, &context, language) }
     }
 }

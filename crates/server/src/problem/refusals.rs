@@ -124,6 +124,7 @@ impl From<VoidError> for Problem {
                     VoidRefusal::AlreadyVoided => Self::new(StatusCode::CONFLICT, "payment_already_voided", said),
                     VoidRefusal::AdvanceInUse { .. } => Self::new(StatusCode::CONFLICT, "advance_in_use", said),
                     VoidRefusal::ReasonMissing => Self::of_field("reason", "field_missing", said),
+                    VoidRefusal::ReasonTooLong => Self::of_field("reason", "field_too_long", said),
                 }
             }
             VoidError::Store(error) => error.into(),
@@ -153,6 +154,8 @@ impl From<ResendError> for Problem {
                 ),
             ),
             ResendError::Voided => Self::payment_voided(),
+            // The API keeps no address when it sends.
+            ResendError::CardFull => Self::internal(),
             ResendError::Once(error) => error.into(),
             ResendError::Store(error) => error.into(),
         }

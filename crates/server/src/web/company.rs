@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use acuse_domain::company::CompanyProfile;
+use acuse_domain::company::{CompanyProfile, LONGEST_TEXT};
 use acuse_domain::text;
 use acuse_render::logo::{LARGEST_UPLOAD, Logo, LogoError};
 use acuse_store::companies;
@@ -28,11 +28,6 @@ use crate::web::trouble::{self, Trouble};
 const HERE: &str = "/mi-compania/datos";
 /// What a form puts around the file (bytes).
 const AROUND_THE_FILE: usize = 64 * 1024;
-/// Characters. The SRI's schemas allow 300 for razón social, nombre comercial and dirección (Ficha técnica, factura 1.1.0).
-const LONGEST_NAME: usize = 300;
-/// Characters; both stand in one short line of the receipt.
-const LONGEST_CITY: usize = 80;
-const LONGEST_PHONE: usize = 60;
 
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
@@ -74,8 +69,14 @@ pub async fn profile(
 ) -> Result<Response, Trouble> {
     let company = companies::find(&app.db, may.actor.company).await?.ok_or(Trouble::NotFound)?;
     let may_configure = may.session.as_ref().is_some_and(|session| ConfigureCompany::is_held_by(session.role));
+    let is_readable = company.unreadable().is_empty();
     let typed = ProfileForm::of(company.profile, company.version);
-    let page = profile_page(&app, &may, &headers, typed, FormErrors::default()).await?;
+    let mut errors = FormErrors::default();
+    if !is_readable {
+        // What cannot be read stands in its field, with what is wrong with it.
+        typed.read(&mut errors);
+    }
+    let page = profile_page(&app, &may, &headers, typed, errors).await?;
     Ok(shown(&ProfilePage { is_saved: seen.guardado.is_some(), may_configure, ..page }))
 }
 
@@ -228,17 +229,18 @@ impl ProfileForm {
         if legal_name.is_empty() {
             errors.add("razon", "Falta la razón social.");
         }
-        for (field, typed, longest) in [
-            ("razon", &self.razon, LONGEST_NAME),
-            ("comercial", &self.comercial, LONGEST_NAME),
-            ("direccion", &self.direccion, LONGEST_NAME),
-            ("ciudad", &self.ciudad, LONGEST_CITY),
-            ("telefono", &self.telefono, LONGEST_PHONE),
-        ] {
-            if typed.chars().count() > longest {
-                errors.add(field, format!("Es demasiado largo: caben {longest} caracteres."));
+        let mut optional = |field: &'static str, typed: &str| {
+            let text = text::optional(Some(typed))?;
+            if text.chars().count() > LONGEST_TEXT {
+                errors.add(field, format!("Es demasiado largo: caben {LONGEST_TEXT} caracteres."));
             }
-        }
+            Some(text)
+        };
+        let _ = optional("razon", &legal_name);
+        let trade_name = optional("comercial", &self.comercial);
+        let address = optional("direccion", &self.direccion);
+        let city = optional("ciudad", &self.ciudad);
+        let phone = optional("telefono", &self.telefono);
         let typed = self.correo.trim();
         let email = match typed.parse() {
             Ok(email) => Some(email),
@@ -249,13 +251,6 @@ impl ProfileForm {
                 None
             }
         };
-        errors.is_empty().then(|| CompanyProfile {
-            legal_name,
-            trade_name: text::optional(Some(&self.comercial)),
-            address: text::optional(Some(&self.direccion)),
-            city: text::optional(Some(&self.ciudad)),
-            phone: text::optional(Some(&self.telefono)),
-            email,
-        })
+        errors.is_empty().then(|| CompanyProfile { legal_name, trade_name, address, city, phone, email })
     }
 }

@@ -3,7 +3,7 @@
 use acuse_domain::delivery::State as Fate;
 use acuse_domain::id::DeliveryId;
 use acuse_domain::mail_account::MailModule;
-use acuse_mail::explanation::{Context, Language, explain};
+use acuse_mail::explanation::{Context, Language, Whose, explain, whose_fault};
 use acuse_store::Page as Rows;
 use acuse_store::deliveries::{self, Delivery, Filter, Group, MoveError};
 use askama::Template;
@@ -155,6 +155,14 @@ pub async fn act(State(app): State<App>, may: Authorized<SendReceipts>, Form(cho
     Ok(Redirect::to(&format!("{back}{joint}movidos={moved}&quedan={left}")).into_response())
 }
 
+/// Whether the address itself is at fault, so that only correcting it helps. The catalogue's row says whose a fault is.
+#[must_use]
+pub fn is_about_the_address(delivery: &Delivery) -> bool {
+    let over = matches!(delivery.state, Fate::Accepted | Fate::Cancelled);
+    !over
+        && delivery.problem_code.as_deref().map_or(delivery.state == Fate::Bounced, |code| whose_fault(code) == Whose::Recipient)
+}
+
 /// Why it stands there, in a few words.
 #[must_use]
 pub fn cause(delivery: &Delivery) -> Option<String> {
@@ -209,14 +217,8 @@ impl Row {
         }
     }
 
-    /// Whether the address itself is at fault, so that only the person's card helps.
     fn is_about_the_address(&self) -> bool {
-        self.delivery.state == Fate::Bounced
-            || self
-                .delivery
-                .problem_code
-                .as_deref()
-                .is_some_and(|code| code.starts_with("recipient_") || code.contains("mailbox"))
+        is_about_the_address(&self.delivery)
     }
 
     fn may_be_retried(&self) -> bool {

@@ -80,6 +80,13 @@ pub fn store_failed(error: &StoreError) -> Response {
     /// A locked or full disk is seldom mended sooner (seconds).
     const AGAIN_AFTER: HeaderValue = HeaderValue::from_static("10");
     tracing::error!("The store failed: {error}");
+    if let StoreError::Unreadable(_) = error {
+        return show(
+            StatusCode::CONFLICT,
+            "Este registro no se puede leer",
+            "Los demás no cambian. Avise a quien cuida el servidor: su registro dice cuál es y qué le falta.",
+        );
+    }
     let mut answer = show(
         StatusCode::SERVICE_UNAVAILABLE,
         "La base de datos no responde",

@@ -10,3 +10,4 @@ mod mail_domain;
 mod mail_routes;
 mod once;
 mod payments;
+mod texts;

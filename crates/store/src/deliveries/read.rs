@@ -1,18 +1,21 @@
 //! Questions about envíos.
 
+use std::collections::HashMap;
+
 use acuse_domain::Instant;
 use acuse_domain::delivery::State;
 use acuse_domain::id::{CompanyId, ContactId, DeliveryId, PaymentId};
 use acuse_domain::mail_account::MailModule;
 use acuse_domain::number::ReceiptNumber;
-use acuse_domain::payment::Direction;
+use acuse_domain::text::escaped;
 use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
 use super::Kind;
 use crate::Page;
 use crate::db::{Db, StoreError};
-use crate::sql::{self, all, code, containing, one, places, values};
+use crate::payments::number;
+use crate::sql::{self, Of, all, containing, one, places, values};
 
 /// A delivery with its attempts, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -193,7 +196,8 @@ pub async fn count_by_state(db: &Db, company: CompanyId) -> Result<Vec<(State, i
     }
     let sql = "SELECT state, COUNT(*) AS n FROM delivery WHERE company_id = $1 GROUP BY state";
     let rows: Vec<Row> = all(db.reader(), sql, values![company.0]).await?;
-    rows.into_iter().map(|row| Ok((code(&row.state, State::parse)?, row.n))).collect()
+    // The database keeps a state to those that there are.
+    Ok(rows.into_iter().filter_map(|row| State::parse(&row.state).map(|state| (state, row.n))).collect())
 }
 
 /// How many deliveries of the company stand in one of these states.
@@ -239,17 +243,18 @@ async fn load(db: &Db, company: CompanyId, sql: &str, asked: Vec<Value>) -> Resu
     let rows: Vec<Row> = all(db.reader(), sql, asked).await?;
     // What was never claimed was never tried.
     let tried: Vec<Uuid> = rows.iter().filter(|row| row.fence > 0).map(|row| row.id).collect();
-    let mut attempts = attempts(db, company, &tried).await?;
-    let mut deliveries = Vec::with_capacity(rows.len());
-    for row in rows {
-        let (own, rest): (Vec<_>, Vec<_>) = attempts.into_iter().partition(|(id, _)| *id == row.id);
-        attempts = rest;
-        deliveries.push(row.into_delivery(own.into_iter().map(|(_, attempt)| attempt).collect())?);
+    let mut attempts: HashMap<Uuid, Vec<Attempt>> = HashMap::new();
+    for (id, attempt) in attempts_of(db, company, &tried).await? {
+        attempts.entry(id).or_default().push(attempt);
     }
-    Ok(deliveries)
+    let whole = |row: Row| {
+        let own = attempts.remove(&row.id).unwrap_or_default();
+        row.into_delivery(own)
+    };
+    Ok(rows.into_iter().map(whole).collect())
 }
 
-async fn attempts(db: &Db, company: CompanyId, ids: &[Uuid]) -> Result<Vec<(Uuid, Attempt)>, StoreError> {
+async fn attempts_of(db: &Db, company: CompanyId, ids: &[Uuid]) -> Result<Vec<(Uuid, Attempt)>, StoreError> {
     #[derive(FromQueryResult)]
     struct AttemptRow {
         delivery_id: Uuid,
@@ -272,11 +277,12 @@ async fn attempts(db: &Db, company: CompanyId, ids: &[Uuid]) -> Result<Vec<(Uuid
     asked.extend(ids.iter().map(|id| Value::from(*id)));
     let rows: Vec<AttemptRow> = all(db.reader(), &sql, asked).await?;
     let attempt = |row: AttemptRow| {
-        let state = code(&row.state, State::parse)?;
-        let AttemptRow { delivery_id, at, phase, reply, problem_code, duration_ms, .. } = row;
-        Ok((delivery_id, Attempt { at, phase, reply, problem_code, duration_ms, state }))
+        let AttemptRow { delivery_id, at, phase, reply, problem_code, duration_ms, state } = row;
+        let of = Of { table: "delivery_attempt", id: delivery_id };
+        let state = of.code("state", &state, State::parse).unwrap_or(State::Failed);
+        (delivery_id, Attempt { at, phase, reply: escaped(&reply), problem_code, duration_ms, state })
     };
-    rows.into_iter().map(attempt).collect()
+    Ok(rows.into_iter().map(attempt).collect())
 }
 
 #[derive(FromQueryResult)]
@@ -306,18 +312,21 @@ struct Row {
 }
 
 impl Row {
-    fn into_delivery(self, attempts: Vec<Attempt>) -> Result<Delivery, StoreError> {
-        let direction = code(&self.direction, Direction::parse)?;
-        Ok(Delivery {
+    /// A module that cannot be read is the one that carries such receipts.
+    fn into_delivery(self, attempts: Vec<Attempt>) -> Delivery {
+        let of = Of { table: "delivery", id: self.id };
+        let number = number(self.payment_id, &self.direction, self.sequence);
+        let module = of.code("module", &self.module, MailModule::parse);
+        Delivery {
             id: DeliveryId(self.id),
             payment: PaymentId(self.payment_id),
-            number: ReceiptNumber { direction, sequence: self.sequence },
+            number,
             contact: ContactId(self.contact_id),
             contact_name: self.contact_name,
-            kind: code(&self.kind, Kind::parse)?,
-            module: code(&self.module, MailModule::parse)?,
-            recipient: self.recipient,
-            state: code(&self.state, State::parse)?,
+            kind: of.code("kind", &self.kind, Kind::parse).unwrap_or(Kind::Receipt),
+            module: module.unwrap_or(MailModule::of_payments(number.direction)),
+            recipient: of.address("recipient", &self.recipient).to_string(),
+            state: of.code("state", &self.state, State::parse).unwrap_or(State::Failed),
             may_have_arrived: self.may_have_arrived,
             resend: self.resend,
             queued_at: self.queued_at,
@@ -325,9 +334,9 @@ impl Row {
             finished_at: self.finished_at,
             message_id: self.message_id,
             account: self.account_source.zip(self.account_server).zip(self.account_from).map(|((a, b), c)| (a, b, c)),
-            reply: self.reply,
+            reply: self.reply.as_deref().map(escaped),
             problem_code: self.problem_code,
             attempts,
-        })
+        }
     }
 }

@@ -13,9 +13,10 @@ use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
 use super::Kind;
+use crate::companies::LogoId;
 use crate::db::{Db, StoreError, Tx, skip_locked};
 use crate::payments;
-use crate::sql::{all, code, execute, insert_rows, one, places, portions, rows_of_places, values};
+use crate::sql::{Of, all, code, execute, insert_rows, one, places, portions, rows_of_places, values};
 
 /// Where a delivery goes that did not go through. One whose payment was voided meanwhile is cancelled instead.
 const COMES_BACK: &str = "('queued', 'deferred', 'in_doubt')";
@@ -37,8 +38,11 @@ pub async fn lanes_due_any_company(db: &Db, now: Instant) -> Result<Vec<Lane>, S
     let sql = "SELECT l.company_id, l.module FROM delivery_lane l WHERE EXISTS (SELECT 1 FROM delivery d
         WHERE d.company_id = l.company_id AND d.module = l.module AND d.next_attempt_at <= $1)";
     let rows: Vec<Row> = all(db.reader(), sql, values![now]).await?;
-    let lane = |row: Row| Ok(Lane { company: CompanyId(row.company_id), module: code(&row.module, MailModule::parse)? });
-    rows.into_iter().map(lane).collect()
+    let lane = |row: Row| {
+        let module = Of { table: "delivery_lane", id: row.company_id }.code("module", &row.module, MailModule::parse)?;
+        Some(Lane { company: CompanyId(row.company_id), module })
+    };
+    Ok(rows.into_iter().filter_map(lane).collect())
 }
 
 /// When the next waiting delivery is due, whoever's it is.
@@ -72,6 +76,8 @@ pub struct Claimed {
     /// An earlier attempt, since then, ended in doubt.
     pub was_in_doubt: bool,
     pub receipt: Receipt,
+    /// What the receipt is printed with.
+    pub logo: Option<LogoId>,
     pub recorded_at: Instant,
     pub voided_at: Option<Instant>,
     pub resend: Option<Resend>,
@@ -156,6 +162,7 @@ struct LetterRow {
     recorded_at: Instant,
     voided_at: Option<Instant>,
     void_reason: Option<String>,
+    logo_id: Option<Uuid>,
 }
 
 async fn with_letters(tx: &Tx, lane: Lane, rows: Vec<ClaimRow>, now: Instant) -> Result<Vec<Claimed>, StoreError> {
@@ -163,7 +170,7 @@ async fn with_letters(tx: &Tx, lane: Lane, rows: Vec<ClaimRow>, now: Instant) ->
         return Ok(Vec::new());
     }
     let sql = format!(
-        "SELECT id, receipt, recorded_at, voided_at, void_reason FROM payment WHERE company_id = $1 AND id IN ({})",
+        "SELECT id, receipt, recorded_at, voided_at, void_reason, logo_id FROM payment WHERE company_id = $1 AND id IN ({})",
         places(1, rows.len())
     );
     let mut asked: Vec<Value> = values![lane.company.0];
@@ -210,6 +217,7 @@ async fn put_together(tx: &Tx, lane: Lane, row: ClaimRow, letters: &HashMap<Uuid
         tried_since: row.tried_since,
         was_in_doubt: row.doubts > 0,
         receipt: payments::receipt_as_of(&letter.receipt, letter.voided_at, letter.void_reason.as_deref())?,
+        logo: letter.logo_id.map(LogoId),
         recorded_at: letter.recorded_at,
         voided_at: letter.voided_at,
         resend,

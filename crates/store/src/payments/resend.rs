@@ -1,7 +1,5 @@
 //! A receipt that is sent again, and who is told of a void after it.
 
-use std::convert::Infallible;
-
 use acuse_domain::Instant;
 use acuse_domain::contact::{Contact, ContactDetails};
 use acuse_domain::email_address::EmailAddress;
@@ -21,6 +19,10 @@ use crate::sql::{code, new_id, one, values};
 use crate::versions::{ChangeError, Expected};
 use crate::{Actor, contacts, numbers};
 
+/// The addresses that were to be kept are too many for one card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CardFull;
+
 #[derive(Debug, thiserror::Error)]
 pub enum ResendError {
     #[error("there is no such payment")]
@@ -33,6 +35,9 @@ pub enum ResendError {
     /// The payment is voided, and each of them was told of it or is being told.
     #[error("they were told already")]
     AlreadyTold,
+    /// The card would hold more addresses than it may.
+    #[error("the card would hold too many addresses")]
+    CardFull,
     /// The receipt of a voided payment goes out no more.
     #[error("the payment is voided")]
     Voided,
@@ -54,7 +59,7 @@ pub async fn resend(
     once: Option<&Once>,
     now: Instant,
 ) -> Result<DeliveryId, ResendError> {
-    resend_and_change_contact(db, by, id, notify, |details| details, once, now).await
+    resend_and_change_contact(db, by, id, notify, Ok, once, now).await
 }
 
 /// The same, and changes the person's card with it: both or neither.
@@ -63,7 +68,7 @@ pub async fn resend_and_change_contact(
     by: &Actor,
     id: PaymentId,
     notify: &Notify,
-    change: impl FnOnce(ContactDetails) -> ContactDetails + Send,
+    change: impl FnOnce(ContactDetails) -> Result<ContactDetails, CardFull> + Send,
     once: Option<&Once>,
     now: Instant,
 ) -> Result<DeliveryId, ResendError> {
@@ -112,7 +117,7 @@ async fn correct_in(
     let once = Once { request_hash: Sha256::digest(&key).into(), key };
     let change = |mut details: ContactDetails| {
         details.replace_address(&wrong.recipient, corrected);
-        details
+        Ok(details)
     };
     let notify = Notify::Addresses(vec![corrected.clone()]);
     resend_in(tx, by, PaymentId(wrong.payment), &notify, change, Some(&once), now).await
@@ -123,7 +128,7 @@ async fn resend_in(
     by: &Actor,
     id: PaymentId,
     notify: &Notify,
-    change: impl FnOnce(ContactDetails) -> ContactDetails,
+    change: impl FnOnce(ContactDetails) -> Result<ContactDetails, CardFull>,
     once: Option<&Once>,
     now: Instant,
 ) -> Result<DeliveryId, ResendError> {
@@ -152,13 +157,13 @@ async fn change_contact(
     tx: &Tx,
     by: &Actor,
     id: ContactId,
-    change: impl FnOnce(ContactDetails) -> ContactDetails,
+    change: impl FnOnce(ContactDetails) -> Result<ContactDetails, CardFull>,
 ) -> Result<Contact, ResendError> {
-    let changed = contacts::change_in(tx, by.company, id, &Expected::Any, |details| Ok::<_, Infallible>(change(details))).await;
+    let changed = contacts::change_in(tx, by.company, id, &Expected::Any, change).await;
     changed.map_err(|error| match error {
         ChangeError::NotFound => ResendError::NotFound,
         ChangeError::Store(error) => ResendError::Store(error),
-        ChangeError::Refused(never) => match never {},
+        ChangeError::Refused(CardFull) => ResendError::CardFull,
         ChangeError::Stale | ChangeError::Taken => StoreError::unreadable("only the addresses of a card were changed").into(),
     })
 }

@@ -18,6 +18,7 @@ mod oauth;
 mod overview;
 mod payments;
 mod record;
+mod texts;
 mod told;
 mod users;
 mod versions;

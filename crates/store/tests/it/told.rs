@@ -28,7 +28,7 @@ on_both_engines!(
 const LONG_AFTER: i64 = 100 * 3_600;
 
 fn to(typed: &str) -> Notify {
-    Notify::Addresses(parse_list(typed).unwrap())
+    Notify::Addresses(parse_list(typed, 20).unwrap())
 }
 
 async fn with_cobro(world: &World, addresses: &str) -> (TestCompany, PaymentId) {

@@ -1,7 +1,9 @@
 //! A person's card as it is typed: what was understood, what is doubtful, what is wrong.
 
-use acuse_domain::contact::{ContactDetails, EmailsByPurpose, LONGEST_NAME, MOST_ADDRESSES, Purpose};
-use acuse_domain::email_address::{EmailAddress, parse_list};
+use acuse_domain::contact::{
+    ContactDetails, EmailsByPurpose, LONGEST_NAME, LONGEST_TEXT, MOST_ADDRESSES, MOST_CREDIT_DAYS, Purpose,
+};
+use acuse_domain::email_address::{EmailAddress, InvalidAddresses, parse_list};
 use acuse_domain::identification::{Identification, IdentificationType};
 use acuse_domain::text;
 use serde::Deserialize;
@@ -9,10 +11,6 @@ use serde::Deserialize;
 use super::typo;
 use crate::web::conflict::ShownField;
 use crate::web::form_errors::FormErrors;
-
-/// Longer than any agreed term (days).
-const LONGEST_CREDIT: i32 = 3650;
-const LONGEST_TEXT: usize = 500;
 
 /// The fields of the form; every one may be missing.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -189,42 +187,40 @@ impl ContactForm {
             return None;
         }
         match typed.parse() {
-            Ok(days) if (0..=LONGEST_CREDIT).contains(&days) => Some(days),
+            Ok(days) if (0..=MOST_CREDIT_DAYS).contains(&days) => Some(days),
             _ => {
-                errors.add("plazo", format!("El plazo se escribe en días, de 0 a {LONGEST_CREDIT}."));
+                errors.add("plazo", format!("El plazo se escribe en días, de 0 a {MOST_CREDIT_DAYS}."));
                 None
             }
         }
     }
 
     fn short_text(&self, field: &'static str, what: &str, typed: &str, errors: &mut FormErrors) -> Option<String> {
-        if typed.chars().count() > LONGEST_TEXT {
+        let text = text::optional(Some(typed))?;
+        if text.chars().count() > LONGEST_TEXT {
             errors.add(field, format!("{what} tiene más de {LONGEST_TEXT} letras."));
         }
-        text::optional(Some(typed))
+        Some(text)
     }
 }
 
 fn read_addresses(field: &'static str, typed: &str, errors: &mut FormErrors) -> Vec<EmailAddress> {
-    match parse_list(typed) {
-        Ok(addresses) if addresses.len() <= MOST_ADDRESSES => addresses,
-        Ok(_) => {
-            errors.add(field, format!("Hay más de {MOST_ADDRESSES} direcciones en una línea."));
-            Vec::new()
-        }
-        Err(error) if error.typed.contains('@') && !error.typed.rsplit('@').next().unwrap_or_default().contains('.') => {
-            errors.add(field, format!("«{}» no está completo: falta lo que va después del punto, como .ec", error.typed));
-            Vec::new()
-        }
-        Err(error) => {
-            errors.add(field, format!("«{}» no es una dirección de correo.", error.typed));
-            Vec::new()
-        }
-    }
+    let why = match parse_list(typed, MOST_ADDRESSES) {
+        Ok(addresses) => return addresses,
+        Err(InvalidAddresses::TooMany { most }) => format!("Hay más de {most} direcciones en una línea."),
+        Err(InvalidAddresses::Address(error)) => match error.typed.rsplit_once('@') {
+            Some((_, domain)) if !domain.contains('.') => {
+                format!("«{}» no está completo: falta lo que va después del punto, como .ec", error.typed)
+            }
+            _ => format!("«{}» no es una dirección de correo.", error.typed),
+        },
+    };
+    errors.add(field, why);
+    Vec::new()
 }
 
 fn line(field: &'static str, word: &'static str, what: &'static str, when_empty: &'static str, typed: &str) -> AddressLine {
-    let understood = match parse_list(typed) {
+    let understood = match parse_list(typed, MOST_ADDRESSES) {
         Ok(addresses) if addresses.len() > 1 => {
             let all: Vec<&str> = addresses.iter().map(EmailAddress::as_str).collect();
             Some(format!("{} direcciones: {}", all.len(), all.join(", ")))

@@ -108,7 +108,11 @@ pub async fn ask_change(
     let contact = contacts::find(&app.db, may.actor.company, id).await?.ok_or(Trouble::NotFound)?;
     let page = page(&app, &may, &headers).await?;
     let form = ContactForm::of(&contact.details, contact.version);
-    Ok(shown(&FormPage::of(&app, may.actor.company, page, Some((id, contact.details.name)), form).await?))
+    // What cannot be read stands in its field, with what is wrong with it.
+    let errors = if contact.details.unreadable().is_empty() { None } else { form.read().err() };
+    let mut view = FormPage::of(&app, may.actor.company, page, Some((id, contact.details.name)), form).await?;
+    view.errors = errors.unwrap_or_default();
+    Ok(shown(&view))
 }
 
 pub async fn change(

@@ -5,7 +5,7 @@ use acuse_domain::company::Company;
 use acuse_domain::id::CompanyId;
 use acuse_domain::mail_account::{MailAccount, MailModule};
 use acuse_domain::oauth::{ConnectionState, Provider};
-use acuse_mail::explanation::{Context, Explanation, Language, explain};
+use acuse_mail::explanation::{Context, Explanation, Language, Situation, explain};
 use acuse_store::pauses::Resting;
 use acuse_store::{StoreError, companies, deliveries, users};
 use askama::Template;
@@ -257,7 +257,7 @@ async fn sender(
     }
     let Some(default) = &route.default else { return Ok(Sender::Nobody) };
     let sender = default.account.from_address.to_string();
-    let context = Context { host: &default.account.server, sender: &sender, ..Context::default() };
+    let context = Context { host: &default.account.server, sender: &sender, situation: Situation::Queue, ..Context::default() };
     Ok(Sender::Default {
         from: format!("{} <{sender}>", company.profile.legal_name),
         reply_to: company.profile.email.as_ref().map(ToString::to_string),
@@ -276,7 +276,13 @@ fn own_account(
     let account = own.account.clone();
     let settings = &account.settings;
     let sender = settings.from_address.to_string();
-    let context = Context { host: &settings.server, username: &settings.username, sender: &sender, ..Context::default() };
+    let context = Context {
+        host: &settings.server,
+        username: &settings.username,
+        sender: &sender,
+        situation: Situation::Queue,
+        ..Context::default()
+    };
     let rest = own.rest.clone().map(|resting| {
         let default_works = route.default.as_ref().is_some_and(|default| default.rest.is_none());
         let is_asked = resting.default_sends_until.is_some();

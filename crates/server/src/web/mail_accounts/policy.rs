@@ -81,11 +81,7 @@ impl PolicyForm {
                 None
             }
         };
-        let notify = match parse_list(&self.avisar) {
-            Ok(addresses) if addresses.len() > MOST_ADDRESSES => {
-                errors.add("avisar", format!("Son más de {MOST_ADDRESSES} direcciones."));
-                None
-            }
+        let notify = match parse_list(&self.avisar, MOST_ADDRESSES) {
             Ok(addresses) => Some(addresses),
             Err(error) => {
                 errors.add("avisar", sentence(&error));

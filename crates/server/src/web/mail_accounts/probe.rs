@@ -4,6 +4,7 @@ use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::{MailAccountSettings, Security};
 use acuse_mail::check::{CheckReport, PhaseLine, Suggestion};
 use acuse_mail::failure::Phase;
+use acuse_mail::password::PasswordMend;
 use askama::Template;
 use askama::filters::HtmlSafe;
 
@@ -149,6 +150,7 @@ pub struct Correction {
     pub port: u16,
     pub security: Security,
     pub username: String,
+    pub password: Option<PasswordMend>,
     pub label: String,
     pub hint: String,
 }
@@ -276,13 +278,18 @@ fn correction(code: &str, better: Suggestion, settings: &MailAccountSettings) ->
         values.push(format!("el usuario {username}"));
         fields.push("el usuario");
     }
+    let password = better.password;
+    if let Some(mend) = password {
+        values.push(mend.in_words().to_owned());
+        fields.push("la contraseña");
+    }
     let only = if fields.len() == 1 { " solo" } else { "" };
     let mut hint = format!("Cambia{only} {}; lo demás queda como está.", and(&fields));
     if let Some(other) = other_way(code, port, settings) {
         hint.push_str(other);
     }
     let label = format!("Usar {} y probar de nuevo", with(&values));
-    Correction { server, port, security, username, label, hint }
+    Correction { server, port, security, username, password, label, hint }
 }
 
 /// The provider's other port, where one that is known has both.
@@ -409,7 +416,7 @@ mod tests {
 
     #[test]
     fn a_correction_says_exactly_what_it_changes() {
-        let better = |port, security| Suggestion { port, security, server: None, username: None };
+        let better = |port, security| Suggestion { port, security, server: None, username: None, password: None };
         let said = |suggestion: Suggestion, settings: &MailAccountSettings| {
             let correction = correction("x", suggestion, settings);
             (correction.label, correction.hint)

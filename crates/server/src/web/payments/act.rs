@@ -1,13 +1,13 @@
 //! What a person does to a recorded payment: send again, void, correct an address, repeat or cancel a delivery.
 
-use acuse_domain::contact::{ContactDetails, Purpose};
-use acuse_domain::email_address::{EmailAddress, parse_list};
+use acuse_domain::contact::{ContactDetails, MOST_ADDRESSES, MOST_RECIPIENTS, Purpose};
+use acuse_domain::email_address::{Addresses, EmailAddress, InvalidAddresses, parse_list};
 use acuse_domain::id::{DeliveryId, PaymentId};
 use acuse_domain::payment::{Direction, VoidRefusal};
 use acuse_store::Actor;
 use acuse_store::deliveries::{self, Delivery, MoveError};
 use acuse_store::idempotency::{ClaimError, OnceError};
-use acuse_store::payments::{self, Notify, ResendError, VoidError, VoidNotice};
+use acuse_store::payments::{self, CardFull, Notify, ResendError, VoidError, VoidNotice};
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -18,6 +18,7 @@ use super::Book;
 use super::show::{Dialog, ShowPage};
 use crate::access::{Authorized, SendReceipts, VoidPayments};
 use crate::app::App;
+use crate::problem::sentence;
 use crate::web::form_errors::FormErrors;
 use crate::web::once::once;
 use crate::web::page;
@@ -46,7 +47,10 @@ pub async fn resend(
     let refused = match recipients(&form) {
         Ok(addresses) => match send(&app, &may, book, id, &form, addresses).await {
             Ok(_) => return Ok(back(book, id)),
-            Err(ResendError::AlreadyTold) => told_already(),
+            Err(ResendError::AlreadyTold) => alone("Ya se les avisó de la anulación, o su aviso está en camino."),
+            Err(ResendError::CardFull) => alone(format!(
+                "La persona tendría más de {MOST_ADDRESSES} direcciones: envíe sin guardar, o quite una en su ficha."
+            )),
             Err(error) => return Err(resend_trouble(error)),
         },
         Err(errors) => errors,
@@ -72,34 +76,44 @@ async fn send(
     form: &ResendForm,
     addresses: Vec<EmailAddress>,
 ) -> Result<DeliveryId, ResendError> {
-    let kept = form.guardar.as_ref().map(|_| parse_list(&form.otra).unwrap_or_default()).unwrap_or_default();
+    let typed = form.guardar.as_ref().map(|_| parse_list(&form.otra, MOST_ADDRESSES).unwrap_or_default());
+    let kept = typed.unwrap_or_default();
     let once = once(&form.clave, format!("reenvío {id} {addresses:?} {kept:?}"));
     let keep = |mut details: ContactDetails| {
         let mut own = details.receipt_recipients(book.direction).to_vec();
         let new: Vec<EmailAddress> = kept.into_iter().filter(|address| !own.contains(address)).collect();
+        if own.len() + new.len() > MOST_ADDRESSES {
+            return Err(CardFull);
+        }
         if !new.is_empty() {
             own.extend(new);
             *details.emails_by_purpose.of_mut(purpose(book)) = own;
         }
-        details
+        Ok(details)
     };
     let (notify, now) = (Notify::Addresses(addresses), acuse_store::now());
     payments::resend_and_change_contact(&app.db, &may.actor, id, &notify, keep, once.as_ref(), now).await
 }
 
-fn told_already() -> FormErrors {
+fn alone(why: impl Into<String>) -> FormErrors {
     let mut errors = FormErrors::default();
-    errors.add("otra", "Ya se les avisó de la anulación, o su aviso está en camino.");
+    errors.add("otra", why);
     errors
 }
 
 fn recipients(form: &ResendForm) -> Result<Vec<EmailAddress>, FormErrors> {
+    let mut list = Addresses::up_to(MOST_RECIPIENTS);
+    let typed = form.para.iter().chain([&form.otra]);
+    let why = match typed.map(|typed| list.add(typed)).collect::<Result<(), _>>() {
+        Ok(()) => match list.into_found() {
+            none if none.is_empty() => "Marque una dirección o escriba otra.".to_owned(),
+            addresses => return Ok(addresses),
+        },
+        Err(InvalidAddresses::Address(error)) => format!("«{}» no es una dirección de correo.", error.typed),
+        Err(InvalidAddresses::TooMany { most }) => format!("Se envía a {most} direcciones a la vez, como máximo."),
+    };
     let mut errors = FormErrors::default();
-    match parse_list(&format!("{};{}", form.para.join(";"), form.otra)) {
-        Ok(addresses) if addresses.is_empty() => errors.add("otra", "Marque una dirección o escriba otra."),
-        Ok(addresses) => return Ok(addresses),
-        Err(error) => errors.add("otra", format!("«{}» no es una dirección de correo.", error.typed)),
-    }
+    errors.add("otra", why);
     Err(errors)
 }
 
@@ -117,6 +131,7 @@ fn resend_trouble(error: ResendError) -> Trouble {
         | ResendError::ContactHasNoEmail
         | ResendError::NobodyHasIt
         | ResendError::AlreadyTold
+        | ResendError::CardFull
         | ResendError::Voided
         | ResendError::Once(ClaimError::KeyReused(_)) => Trouble::NotFound,
     }
@@ -157,7 +172,7 @@ pub async fn void(
         VoidRefusal::AdvanceInUse { left, used } => dialog
             .errors
             .add("", format!("Del anticipo de {left} que dejó ya se usaron {used} en otro {}. Anule primero ese.", book.noun())),
-        VoidRefusal::ReasonMissing | VoidRefusal::AlreadyVoided => dialog.errors.add("motivo", "Falta el motivo."),
+        other => dialog.errors.add("motivo", sentence(&other)),
     }
     dialog.reason = form.motivo;
     dialog.tells = form.avisar.is_some();

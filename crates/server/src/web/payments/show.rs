@@ -1,5 +1,7 @@
 //! The page of one cobro or pago, with its two dialogs, each of them a page of its own without script.
 
+use std::collections::HashSet;
+
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::PaymentId;
 use acuse_domain::money::Money;
@@ -28,6 +30,9 @@ use crate::web::path_id::PathId;
 use crate::web::state_mark::StateMark;
 use crate::web::trouble::Trouble;
 use crate::web::{calendar, filters};
+
+/// Addresses that the question about Reenviar offers: those a receipt went to last.
+const MOST_CHOICES: usize = 100;
 
 /// GET `/cobros/{id}`
 pub async fn show(
@@ -123,7 +128,8 @@ pub struct ShowPage {
     book: Book,
     found: Found,
     sends: Sends,
-    paper: Paper,
+    /// None where the frozen receipt cannot be read.
+    paper: Option<Paper>,
     history: Vec<Entry>,
     may_change: bool,
     pub dialog: Option<Dialog>,
@@ -179,7 +185,7 @@ impl ShowPage {
             page: Page::load(app, may, book.section(), headers).await?,
             book,
             sends: found.sends(book, errors),
-            paper: Paper::of(found.recorded.receipt.clone()),
+            paper: found.recorded.receipt.clone().map(Paper::of),
             history: history(book, &events, &found.deliveries),
             may_change: may.session.as_ref().is_some_and(|session| RecordPayments::is_held_by(session.role)),
             dialog: None,
@@ -212,8 +218,9 @@ impl ShowPage {
     /// The person's own addresses, and wherever else the receipt was sent.
     fn choices(&self, own: &[EmailAddress]) -> Vec<Choice> {
         let mut choices: Vec<Choice> = own.iter().map(|address| self.choice(address.as_str(), true)).collect();
+        let mut known: HashSet<String> = choices.iter().map(|choice| choice.address.clone()).collect();
         for delivery in self.found.deliveries.iter().rev() {
-            if choices.iter().all(|choice| choice.address != delivery.recipient) {
+            if known.len() < MOST_CHOICES && known.insert(delivery.recipient.clone()) {
                 choices.push(self.choice(&delivery.recipient, false));
             }
         }
@@ -227,7 +234,7 @@ impl ShowPage {
         let had = had_it.iter().map(|address| self.choice(address, true));
         let others = own.iter().map(EmailAddress::as_str).filter(|address| !had_it.iter().any(|had| had == address));
         let others = others.map(|address| self.choice(address, false));
-        had.chain(others).filter(|choice| !told.contains(&choice.address)).collect()
+        had.chain(others).filter(|choice| !told.contains(&choice.address)).take(MOST_CHOICES).collect()
     }
 
     fn had_it(&self) -> Vec<String> {
@@ -239,13 +246,9 @@ impl ShowPage {
     }
 
     fn recipients_of(&self, of: impl Fn(&Delivery) -> bool) -> Vec<String> {
-        let mut recipients: Vec<String> = Vec::new();
-        for delivery in self.found.deliveries.iter().filter(|delivery| of(delivery)) {
-            if !recipients.contains(&delivery.recipient) {
-                recipients.push(delivery.recipient.clone());
-            }
-        }
-        recipients
+        let mut known: HashSet<&str> = HashSet::new();
+        let found = self.found.deliveries.iter().filter(|delivery| of(delivery));
+        found.map(|delivery| delivery.recipient.as_str()).filter(|address| known.insert(address)).map(str::to_owned).collect()
     }
 
     /// A bounced address comes unticked: it would bounce again.
@@ -355,7 +358,7 @@ impl ShowPage {
     fn reference(&self, line: &PaymentLine) -> String {
         // An anticipo names the receipt that left it, which the frozen receipt knows.
         let position = self.recorded().lines.iter().position(|own| std::ptr::eq(own, line));
-        let frozen = position.and_then(|at| self.recorded().receipt.lines.get(at));
+        let frozen = position.zip(self.recorded().receipt.as_ref()).and_then(|(at, receipt)| receipt.lines.get(at));
         frozen.and_then(|line| line.reference.clone()).unwrap_or_default()
     }
 
