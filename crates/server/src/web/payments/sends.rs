@@ -270,6 +270,7 @@ mod tests {
             module: MailModule::ReceivedPayments,
             recipient: "ana@andina.ec".to_owned(),
             state,
+            may_have_arrived: false,
             resend: None,
             queued_at: acuse_store::now(),
             next_attempt_at: None,
