@@ -1,5 +1,6 @@
 //! The real binary, as whoever attacks, operates or kills it meets it: commands, HTTP, files and signals, nothing of its code.
 
+mod changing;
 mod connections;
 mod flood;
 mod installation;

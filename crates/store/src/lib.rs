@@ -24,6 +24,7 @@ pub mod routing;
 pub mod secrets;
 pub mod tokens;
 pub mod users;
+pub mod versions;
 
 mod group;
 mod numbers;

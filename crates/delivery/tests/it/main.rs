@@ -14,4 +14,5 @@ mod postfix;
 mod signing;
 mod smtp;
 mod troubles;
+mod voided;
 mod workers;

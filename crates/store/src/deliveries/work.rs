@@ -18,6 +18,9 @@ use crate::db::{Db, StoreError, Tx, skip_locked};
 use crate::payments;
 use crate::sql::{Of, all, code, execute, insert_rows, one, places, portions, rows_of_places, values};
 
+/// Where a delivery goes that did not go through. One whose payment was voided meanwhile is cancelled instead.
+const COMES_BACK: &str = "('queued', 'deferred', 'in_doubt')";
+
 /// A company and a module: deliveries that share an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Lane {
@@ -177,6 +180,11 @@ async fn with_letters(tx: &Tx, lane: Lane, rows: Vec<ClaimRow>, now: Instant) ->
     let mut claimed = Vec::with_capacity(rows.len());
     for row in rows {
         let (id, fence) = (row.id, row.fence);
+        let is_voided = letters.get(&row.payment_id).is_some_and(|letter| letter.voided_at.is_some());
+        if is_voided && row.kind == Kind::Receipt.as_str() {
+            cancel_claimed(tx, lane.company, id, fence, now).await?;
+            continue;
+        }
         match put_together(tx, lane, row, &letters).await {
             Ok(one) => claimed.push(one),
             Err(StoreError::Unreadable(why)) => {
@@ -214,6 +222,14 @@ async fn put_together(tx: &Tx, lane: Lane, row: ClaimRow, letters: &HashMap<Uuid
         voided_at: letter.voided_at,
         resend,
     })
+}
+
+/// A receipt that came back to the queue although its payment was voided: it goes out neither as itself nor as a notice.
+async fn cancel_claimed(tx: &Tx, company: CompanyId, id: Uuid, fence: i64, now: Instant) -> Result<(), StoreError> {
+    let sql = "UPDATE delivery SET state = 'cancelled', attempts = attempts - 1, finished_at = $4, lease_until = NULL
+        WHERE company_id = $1 AND id = $2 AND state = 'sending' AND fence = $3";
+    execute(tx.as_conn(), sql, values![company.0, id, fence, now]).await?;
+    Ok(())
 }
 
 /// What cannot be read today cannot be read in an hour; the lane goes on without it.
@@ -295,8 +311,10 @@ async fn move_on(tx: &Tx, done: &[&Recorded], now: Instant) -> Result<HashSet<Uu
     let mut moved = HashSet::with_capacity(rows.len());
     for portion in portions(&rows) {
         let sql = format!(
-            "UPDATE delivery SET state = done.column4, next_attempt_at = done.column5, finished_at = done.column6,
-                lease_until = NULL, reply = done.column7, problem_code = done.column8, problem_phase = done.column9,
+            "UPDATE delivery SET state = CASE WHEN recalled AND done.column4 IN {COMES_BACK} THEN 'cancelled' ELSE done.column4 END,
+                next_attempt_at = CASE WHEN recalled THEN NULL ELSE done.column5 END,
+                finished_at = CASE WHEN recalled THEN done.column14 ELSE done.column6 END,
+                may_have_arrived = may_have_arrived OR done.column4 = 'in_doubt', lease_until = NULL, reply = done.column7, problem_code = done.column8, problem_phase = done.column9,
                 message_id = COALESCE(message_id, done.column10), account_source = done.column11,
                 account_server = done.column12, account_from = done.column13
             FROM (VALUES {}) AS done
@@ -328,7 +346,8 @@ fn outcome_row(done: &Recorded, now: Instant) -> Vec<Value> {
         done.message_id.as_str(),
         done.stamp.source,
         done.stamp.server.as_str(),
-        done.stamp.from_address.as_str()
+        done.stamp.from_address.as_str(),
+        now
     ]
 }
 
@@ -357,7 +376,9 @@ pub async fn renew(db: &Db, held: &[(CompanyId, DeliveryId, i64)], lease: TimeDe
 /// Gives back what was claimed and not begun: the node is stopping, or the account has just been paused.
 pub async fn return_to_queue(db: &Db, held: &[(CompanyId, DeliveryId, i64)], now: Instant) -> Result<(), StoreError> {
     let tx = db.begin_write().await?;
-    let change = "state = 'queued', attempts = attempts - 1, next_attempt_at = $1, lease_until = NULL";
+    let change = "state = CASE WHEN recalled THEN 'cancelled' ELSE 'queued' END, attempts = attempts - 1,
+        next_attempt_at = CASE WHEN recalled THEN NULL ELSE $1 END, finished_at = CASE WHEN recalled THEN $1 ELSE NULL END,
+        lease_until = NULL";
     change_held(&tx, change, held, now).await?;
     tx.commit().await
 }
@@ -377,11 +398,13 @@ async fn change_held(tx: &Tx, change: &str, held: &[(CompanyId, DeliveryId, i64)
     Ok(changed)
 }
 
-/// Returns to the queue what was being sent when its lease ended: its worker is gone.
+/// Returns to the queue what was being sent when its lease ended: its worker is gone, and nobody knows how far it had come.
 pub async fn release_expired_any_company(db: &Db, now: Instant) -> Result<u64, StoreError> {
     let tx = db.begin_write().await?;
     let sql = format!(
-        "UPDATE delivery SET state = 'queued', next_attempt_at = $1, lease_until = NULL WHERE state = 'sending'
+        "UPDATE delivery SET state = CASE WHEN recalled THEN 'cancelled' ELSE 'queued' END,
+            next_attempt_at = CASE WHEN recalled THEN NULL ELSE $1 END, finished_at = CASE WHEN recalled THEN $1 ELSE NULL END,
+            may_have_arrived = TRUE, lease_until = NULL WHERE state = 'sending'
         AND (company_id, id) IN (SELECT company_id, id FROM delivery WHERE lease_until IS NOT NULL AND lease_until < $1 {})",
         skip_locked(tx.as_conn())
     );

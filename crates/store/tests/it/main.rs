@@ -20,5 +20,7 @@ mod overview;
 mod payments;
 mod record;
 mod texts;
+mod told;
 mod users;
+mod versions;
 mod void;
