@@ -14,6 +14,8 @@ pub use work::{
     next_due_any_company, record_attempts, release_expired_any_company, renew, return_to_queue,
 };
 
+pub(crate) use work::{LONGEST_WAIT, change_held};
+
 use acuse_domain::Instant;
 use acuse_domain::delivery::State;
 use acuse_domain::email_address::EmailAddress;
@@ -205,7 +207,8 @@ async fn retry_in(tx: &Tx, by: &Actor, id: DeliveryId, now: Instant) -> Result<(
     }
     let sql = "UPDATE delivery SET state = 'queued', next_attempt_at = $3, finished_at = NULL, attempts = CASE
             WHEN state IN ('failed', 'bounced') THEN 0 ELSE attempts END, queued_at = CASE
-            WHEN state IN ('failed', 'bounced') THEN $3 ELSE queued_at END
+            WHEN state IN ('failed', 'bounced') THEN $3 ELSE queued_at END, queued_fence = CASE
+            WHEN state IN ('failed', 'bounced') THEN fence ELSE queued_fence END
         WHERE company_id = $1 AND id = $2 AND state = $4";
     let moved = execute(tx.as_conn(), sql, values![by.company.0, id.0, now, held.state.as_str()]).await?;
     if moved != 1 {

@@ -3,6 +3,7 @@
 //! A public write is an act of the business in one transaction; there is no `insert_x`. A function on a company's data
 //! takes the company right after the connection; the few that cross companies are named `…_any_company`.
 
+pub mod clock;
 pub mod companies;
 pub mod concurrency_limit;
 pub mod contacts;

@@ -2,6 +2,7 @@
 
 #[macro_use]
 mod engines;
+mod clock;
 mod companies;
 mod contacts;
 mod database;
