@@ -98,7 +98,9 @@ async fn an_unreadable_record_stops_no_list_and_no_queue(world: World) {
     let spoilt = received(made.contacts[0], "1.00").to("a@x.ec").record(&world.db, &made.actor).await.unwrap();
     received(made.contacts[1], "1.00").to("b@x.ec").record(&world.db, &made.actor).await.unwrap();
     payments::void(&world.db, &made.actor, spoilt, "Mal", VoidNotice::TellNobody, noon()).await.unwrap();
-    payments::resend(&world.db, &made.actor, spoilt, &payments::Notify::Contact, None, noon()).await.unwrap();
+    // Nobody had the receipt; whoever is named is told all the same.
+    let named = payments::Notify::Addresses(vec!["a@x.ec".parse().unwrap()]);
+    payments::resend(&world.db, &made.actor, spoilt, &named, None, noon()).await.unwrap();
     let page = Page { after: None, limit: 50 };
     for column in TEXT_COLUMNS {
         text_is_spoilt(&world.url, *column, "\u{202e}a@i\u{307}.ec{").await;
