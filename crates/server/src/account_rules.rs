@@ -194,9 +194,10 @@ pub fn password_remark(password: &str) -> Option<Said> {
         (false, true) => {
             said("La contraseña termina con un espacio; se usa así.", "The password ends with a space; it is used so.")
         }
-        (false, false) if is_app_password_in_groups(password) => {
-            said("Los espacios entre los cuatro grupos no estorban.", "The spaces between the four groups do no harm.")
-        }
+        (false, false) if is_app_password_in_groups(password) => said(
+            "Los espacios entre los cuatro grupos suelen ser solo para leerla mejor; se usa así.",
+            "The spaces between the four groups are usually only for reading; it is used so.",
+        ),
         (false, false) => None,
     }
 }

@@ -6,16 +6,19 @@ pub mod api;
 pub mod app;
 pub mod assets;
 mod checks;
+mod client_address;
 pub mod connected;
+mod cookies;
 pub mod docs;
-pub mod login_guard;
+mod heavy_work;
+pub mod listener;
 pub mod mail_route;
+pub mod metrics;
 pub mod problem;
 pub mod router;
 pub mod security;
 pub mod web;
 
 mod domain_check;
-mod drawing;
 
 pub use app::{App, DefaultAccount, Services};

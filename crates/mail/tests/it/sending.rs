@@ -159,13 +159,15 @@ async fn a_server_that_says_goodbye_is_left() {
 
 #[tokio::test]
 async fn what_a_server_cannot_take_is_not_sent_to_it() {
-    let (server, mut session) = open(vec![Hear, Say("250 r"), Hear, Say("250 r"), FallSilent]).await;
+    let too_big = "552 5.3.4 Message size exceeds fixed limit\r\n503 no\r\n503 no";
+    let (server, mut session) = open(vec![Hear, Say(too_big), Hear, Say("250 r"), Hear, Say("250 r"), FallSilent]).await;
     let (from, to) = (address("a@empresa.ec"), address("b@andina.ec"));
     let failure = session.send(&Envelope { from: &from, recipient: &to, copies: &[] }, &vec![b'x'; 1_000_001]).await.unwrap_err();
     assert_eq!(classify(&failure).code, "message_too_big");
     let failure = send(&mut session, "ñandú@andina.ec").await.unwrap_err();
     assert_eq!((failure.phase, classify(&failure).code), (Phase::Recipient, "utf8_address_unsupported"));
-    assert_eq!(server.heard()[1..], ["RSET\r\n", "RSET\r\n"]);
+    let asked = "MAIL FROM:<a@empresa.ec> SIZE=1000001\r\nRCPT TO:<b@andina.ec>\r\nDATA\r\n";
+    assert_eq!(server.heard()[1..], [asked, "RSET\r\n", "RSET\r\n"]);
     assert!(session.is_usable());
 }
 

@@ -4,7 +4,7 @@ use acuse_domain::delivery::State;
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::DeliveryId;
 use acuse_domain::mail_account::MailModule;
-use acuse_mail::explanation::{Context, Language, explain};
+use acuse_mail::explanation::{Context, Language, Situation, explain};
 use acuse_store::deliveries::{self, Attempt, Delivery, Filter};
 use axum::Json;
 use axum::extract::State as Shared;
@@ -202,6 +202,7 @@ impl DeliveryOut {
         let context = Context {
             host: account.as_ref().map_or("", |account| account.server.as_str()),
             sender: account.as_ref().map_or("", |account| account.from_address.as_str()),
+            situation: Situation::Queue,
             ..Context::default()
         };
         let is_address = EmailAddress::as_kept(&delivery.recipient).is_readable();

@@ -7,7 +7,7 @@ pub use settings::{AccountChange, AccountIn, Given};
 use acuse_domain::id::MailAccountId;
 use acuse_domain::mail_account::{MailAccount, Pause};
 use acuse_domain::oauth::Connection;
-use acuse_mail::explanation::{Context, Language};
+use acuse_mail::explanation::{Context, Language, Situation};
 use acuse_store::companies;
 use acuse_store::mail_accounts::{self, Form};
 use axum::Json;
@@ -241,7 +241,7 @@ impl ConnectionOut {
 
 impl PausedOut {
     pub(super) fn of(pause: Pause, server: &str, language: Language) -> Self {
-        let context = Context { host: server, ..Context::default() };
+        let context = Context { host: server, situation: Situation::Queue, ..Context::default() };
         Self { since: pause.since, reply: pause.reply, problem: ProblemOut::of(pause.problem_code, &context, language) }
     }
 }

@@ -30,7 +30,7 @@ use super::openapi::{Always, BadInput, BadParams, NotFound, NotNow};
 use super::pages::{List, Params, Wanted};
 use crate::access::{Authorized, RecordPayments, SendReceipts, ViewRecords, VoidPayments};
 use crate::app::App;
-use crate::drawing;
+use crate::heavy_work::draw_receipt;
 use crate::problem::Problem;
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -161,7 +161,7 @@ pub async fn receipt(
     let receipt = payments::receipt(&app.db, company, id).await?.ok_or_else(Problem::payment_not_found)?;
     let logo = payments::receipt_logo(&app.db, company, id).await?;
     let name = format!("attachment; filename=\"{}\"", receipt.file_name());
-    let pdf = drawing::receipt(receipt, logo).await.ok_or_else(Problem::internal)?;
+    let pdf = draw_receipt(receipt, logo).await?.ok_or_else(Problem::internal)?;
     if let Err(error) = events::note_download(&app.db, &may.actor, id.0, acuse_store::now()).await {
         // The receipt is there; that it was opened is only good to know.
         tracing::warn!("A download was not noted: {error}");
@@ -186,11 +186,12 @@ pub async fn deliveries(
     Ok(Json(List::whole(DeliveryOut::all(deliveries, language))))
 }
 
-/// Sends the receipt, or sends it again; of a voided payment, the notice that it is void.
+/// Sends the receipt, or sends it again. Of a voided payment, tells those who are named, or who may have its receipt, that
+/// it is void: each of them once, whoever asked for it.
 #[utoipa::path(post, path = "/api/v1/payments/{id}/deliveries", tag = "payments", request_body = SendReceipt,
     params(("id" = Uuid, Path),
         ("Idempotency-Key" = Option<String>, Header, description = "Carries the request out once in 24 hours")),
-    responses((status = 202, body = List<DeliveryOut>), Always, NotFound, BadInput))]
+    responses((status = 202, body = List<DeliveryOut>), Always, NotFound, NotNow, BadInput))]
 pub async fn send(
     State(app): State<App>,
     may: Authorized<SendReceipts>,

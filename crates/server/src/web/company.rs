@@ -1,14 +1,18 @@
 //! Mi compañía › Datos y logo: what receipts and mails say about the company.
 
+use std::convert::Infallible;
+
 use acuse_domain::company::{CompanyProfile, LONGEST_TEXT};
 use acuse_domain::text;
-use acuse_render::logo::{LARGEST_UPLOAD, Logo, LogoError};
+use acuse_render::logo::LARGEST_UPLOAD;
 use acuse_store::companies;
+use acuse_store::versions::ChangeError;
 use askama::Template;
 use axum::Form;
+use axum::body::Bytes;
 use axum::extract::multipart::{Multipart, MultipartRejection};
 use axum::extract::{DefaultBodyLimit, Query, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get};
@@ -16,6 +20,8 @@ use serde::Deserialize;
 
 use crate::access::{Authorized, ConfigureCompany, Permission, ViewRecords};
 use crate::app::App;
+use crate::heavy_work::{begin_upload, take_in_logo};
+use crate::web::conflict::{self, Conflict, ShownField, conflicting};
 use crate::web::filters;
 use crate::web::form_errors::FormErrors;
 use crate::web::page::{Page, Section, refused, shown, with_status};
@@ -34,6 +40,8 @@ pub struct ProfileForm {
     ciudad: String,
     telefono: String,
     correo: String,
+    /// Of the profile that it was made from.
+    version: String,
 }
 
 #[derive(Template)]
@@ -41,6 +49,7 @@ pub struct ProfileForm {
 struct ProfilePage {
     page: Page,
     errors: FormErrors,
+    conflict: Conflict,
     typed: ProfileForm,
     has_logo: bool,
     /// Whether something was just saved.
@@ -63,7 +72,7 @@ pub async fn profile(
     let company = companies::find(&app.db, may.actor.company).await?.ok_or(Trouble::NotFound)?;
     let may_configure = may.session.as_ref().is_some_and(|session| ConfigureCompany::is_held_by(session.role));
     let is_readable = company.unreadable().is_empty();
-    let typed = ProfileForm::from_profile(company.profile);
+    let typed = ProfileForm::of(company.profile, company.version);
     let mut errors = FormErrors::default();
     if !is_readable {
         // What cannot be read stands in its field, with what is wrong with it.
@@ -83,8 +92,35 @@ pub async fn change(
     let Some(profile) = form.read(&mut errors) else {
         return Ok(refused(&profile_page(&app, &may, &headers, form, errors).await?));
     };
-    companies::change(&app.db, may.actor.company, &profile).await?;
-    Ok(saved())
+    let expected = conflict::expected(&form.version);
+    let typed = profile.clone();
+    match companies::change(&app.db, may.actor.company, &expected, |_| Ok::<_, Infallible>(typed)).await {
+        Ok(_) => Ok(saved()),
+        Err(ChangeError::Stale) => show_both(&app, &may, &headers, form, profile).await,
+        Err(ChangeError::NotFound | ChangeError::Taken) => Err(Trouble::NotFound),
+        Err(ChangeError::Refused(never)) => match never {},
+        Err(ChangeError::Store(error)) => Err(error.into()),
+    }
+}
+
+/// The form again, as it was typed, beside the profile as somebody else left it.
+async fn show_both(
+    app: &App,
+    may: &Authorized<ConfigureCompany>,
+    headers: &HeaderMap,
+    mut form: ProfileForm,
+    typed: CompanyProfile,
+) -> Result<Response, Trouble> {
+    let kept = companies::find(&app.db, may.actor.company).await?.ok_or(Trouble::NotFound)?;
+    if kept.profile == typed {
+        // They wrote the same.
+        return Ok(saved());
+    }
+    form.version = kept.version.to_string();
+    let kept_form = ProfileForm::of(kept.profile, kept.version);
+    let conflict = Conflict::between(kept_form.shown(), ProfileForm::of(typed, kept.version).shown(), HERE);
+    let page = profile_page(app, may, headers, form, FormErrors::default()).await?;
+    Ok(conflicting(&ProfilePage { conflict, ..page }))
 }
 
 /// The logo as it is kept; an upload may be larger than other requests.
@@ -94,7 +130,7 @@ pub fn logo_routes() -> MethodRouter<App> {
 
 async fn logo(State(app): State<App>, may: Authorized<ViewRecords>) -> Result<Response, Trouble> {
     let png = companies::logo(&app.db, may.actor.company).await?.ok_or(Trouble::NotFound)?;
-    Ok(([(CONTENT_TYPE, "image/png"), (CACHE_CONTROL, "private, no-cache")], png).into_response())
+    Ok(([(CONTENT_TYPE, "image/png")], png).into_response())
 }
 
 async fn upload_logo(
@@ -104,19 +140,23 @@ async fn upload_logo(
     upload: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, Trouble> {
     let Ok(upload) = upload else { return Ok(trouble::not_understood()) };
-    match taken_in(upload).await {
-        Ok(png) => {
-            companies::change_logo(&app.db, may.actor.company, Some(png)).await?;
-            Ok(saved())
-        }
-        Err((status, words)) => {
-            let company = companies::find(&app.db, may.actor.company).await?.ok_or(Trouble::NotFound)?;
-            let mut errors = FormErrors::default();
-            errors.add("logo", words);
-            let page = profile_page(&app, &may, &headers, ProfileForm::from_profile(company.profile), errors).await?;
-            Ok(with_status(status, &page))
-        }
-    }
+    let _place = begin_upload().await?;
+    let words = match file_of(upload).await {
+        Ok(file) => match take_in_logo(file).await? {
+            Ok(png) => {
+                companies::change_logo(&app.db, may.actor.company, Some(png)).await?;
+                return Ok(saved());
+            }
+            Err(error) => (StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
+        },
+        Err(words) => words,
+    };
+    let (status, words) = words;
+    let company = companies::find(&app.db, may.actor.company).await?.ok_or(Trouble::NotFound)?;
+    let mut errors = FormErrors::default();
+    errors.add("logo", words);
+    let page = profile_page(&app, &may, &headers, ProfileForm::of(company.profile, company.version), errors).await?;
+    Ok(with_status(status, &page))
 }
 
 pub async fn remove_logo(State(app): State<App>, may: Authorized<ConfigureCompany>) -> Result<Response, Trouble> {
@@ -124,21 +164,16 @@ pub async fn remove_logo(State(app): State<App>, may: Authorized<ConfigureCompan
     Ok(saved())
 }
 
-/// The uploaded picture as it will be kept. Errs with the words for its field.
-async fn taken_in(mut upload: Multipart) -> Result<Vec<u8>, (StatusCode, String)> {
+/// The file that was uploaded. Errs with the words for its field.
+async fn file_of(mut upload: Multipart) -> Result<Bytes, (StatusCode, String)> {
     let mut file = None;
     while let Some(field) = upload.next_field().await.map_err(|error| not_read(error.status()))? {
         if field.name() == Some("logo") {
             file = Some(field.bytes().await.map_err(|error| not_read(error.status()))?);
         }
     }
-    let unusable = |words: String| (StatusCode::UNPROCESSABLE_ENTITY, words);
-    let Some(file) = file.filter(|file| !file.is_empty()) else {
-        return Err(unusable("Elija el archivo de su logotipo.".to_owned()));
-    };
-    // Decoding a large picture takes a core for a moment: beside the event loop.
-    let taken = tokio::task::spawn_blocking(move || Logo::from_upload(&file).map(|logo| logo.png().to_vec())).await;
-    taken.unwrap_or(Err(LogoError::NotAPicture)).map_err(|error| unusable(error.to_string()))
+    let missing = || (StatusCode::UNPROCESSABLE_ENTITY, "Elija el archivo de su logotipo.".to_owned());
+    file.filter(|file| !file.is_empty()).ok_or_else(missing)
 }
 
 fn not_read(status: StatusCode) -> (StatusCode, String) {
@@ -157,7 +192,7 @@ async fn profile_page<P>(
 ) -> Result<ProfilePage, Trouble> {
     let page = Page::load(app, may, Section::MiCompania, headers).await?;
     let has_logo = companies::logo(&app.db, may.actor.company).await?.is_some();
-    Ok(ProfilePage { page, errors, typed, has_logo, is_saved: false, may_configure: true })
+    Ok(ProfilePage { page, errors, conflict: Conflict::default(), typed, has_logo, is_saved: false, may_configure: true })
 }
 
 fn saved() -> Response {
@@ -165,7 +200,7 @@ fn saved() -> Response {
 }
 
 impl ProfileForm {
-    fn from_profile(profile: CompanyProfile) -> Self {
+    fn of(profile: CompanyProfile, version: i64) -> Self {
         Self {
             razon: profile.legal_name,
             comercial: profile.trade_name.unwrap_or_default(),
@@ -173,7 +208,21 @@ impl ProfileForm {
             ciudad: profile.city.unwrap_or_default(),
             telefono: profile.phone.unwrap_or_default(),
             correo: profile.email.map(|email| email.to_string()).unwrap_or_default(),
+            version: version.to_string(),
         }
+    }
+
+    /// As it is read beside another one.
+    fn shown(self) -> Vec<ShownField> {
+        let fields = [
+            ("razon", "Razón social", self.razon),
+            ("comercial", "Nombre comercial", self.comercial),
+            ("correo", "Correo", self.correo),
+            ("direccion", "Dirección", self.direccion),
+            ("ciudad", "Ciudad", self.ciudad),
+            ("telefono", "Teléfono", self.telefono),
+        ];
+        fields.into_iter().map(|(field, label, value)| ShownField { field, label, value }).collect()
     }
 
     fn read(&self, errors: &mut FormErrors) -> Option<CompanyProfile> {

@@ -6,8 +6,9 @@ use acuse_domain::text;
 use acuse_store::companies;
 use acuse_store::contacts::{self, Filter};
 use acuse_store::payments::{self, VoidNotice};
+use acuse_store::versions::Expected;
 use acuse_store::{Page, deliveries};
-use acuse_testkit::builders::{company, contact, received};
+use acuse_testkit::builders::{company, contact, received, to};
 use acuse_testkit::outside::{TEXT_COLUMNS, text_is_spoilt};
 use acuse_testkit::world::{World, noon};
 use chrono::TimeDelta;
@@ -49,7 +50,7 @@ async fn the_largest_card_is_kept(world: World) {
     card.emails_by_purpose.withholdings = list(400);
     let id = contacts::create(&world.db, &made.actor, &card, None, noon()).await.unwrap();
     assert_eq!(contacts::find(&world.db, made.id, id).await.unwrap().unwrap().details, card);
-    contacts::change(&world.db, &made.actor, id, &card).await.unwrap();
+    contacts::change(&world.db, &made.actor, id, &Expected::Any, to(card.clone())).await.unwrap();
 }
 
 async fn what_is_looked_for_may_be_anything(world: World) {

@@ -4,6 +4,7 @@ use acuse_domain::Instant;
 use acuse_domain::mail_account::{LastCheck, MailAccount, MailAccountSettings};
 use acuse_mail::check::{self, PhaseLine};
 use acuse_mail::explanation::Language;
+use acuse_mail::password;
 use acuse_store::mail_accounts::{self as accounts, Form, SaveError};
 use acuse_store::{Actor, StoreError};
 use axum::http::HeaderMap;
@@ -47,6 +48,12 @@ enum Password {
 }
 
 impl Password {
+    /// As it was meant, as far as that can be told: what Probar offered after the server had refused it.
+    fn mended(self, server: &str) -> Self {
+        let meant = self.secret().and_then(|secret| password::meant(secret.expose_secret(), server));
+        meant.map_or(self, |(_, meant)| Self::Typed(SecretString::from(meant)))
+    }
+
     fn secret(&self) -> Option<&SecretString> {
         match self {
             Self::None | Self::Connected(_) => None,
@@ -63,7 +70,7 @@ impl Desk {
         saved: Option<MailAccount>,
     ) -> Result<Self, StoreError> {
         let page = Page::load(&app, &may, Section::MiCompania, headers).await?.typing();
-        let session = session_token(headers).unwrap_or_default();
+        let session = session_token(&app, headers).unwrap_or_default();
         Ok(Self { app, by: may.actor, saved, page, session })
     }
 
@@ -99,7 +106,10 @@ impl Desk {
             return Ok(Err(Box::new(self.refused(form, errors))));
         };
         match self.password(&form, &filled.settings).await? {
-            Ok(password) => Ok(Ok(Ready { form, filled, password })),
+            Ok(password) => {
+                let password = if form.corrects_password() { password.mended(&filled.settings.server) } else { password };
+                Ok(Ok(Ready { form, filled, password }))
+            }
             Err(words) => {
                 errors.add("clave", words);
                 Ok(Err(Box::new(self.blank(form).refused(errors))))

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use super::Book;
 use crate::access::{Authorized, ViewRecords};
 use crate::app::App;
-use crate::drawing;
+use crate::heavy_work::draw_receipt;
 use crate::web::path_id::PathId;
 use crate::web::trouble::Trouble;
 
@@ -33,7 +33,7 @@ pub async fn receipt(
     }
     let logo = payments::receipt_logo(&app.db, company, id).await?;
     let name = receipt.file_name();
-    let Some(pdf) = drawing::receipt(receipt, logo).await else {
+    let Some(pdf) = draw_receipt(receipt, logo).await? else {
         return Ok((StatusCode::INTERNAL_SERVER_ERROR, NOT_DRAWN).into_response());
     };
     if let Err(error) = events::note_download(&app.db, &may.actor, id.0, acuse_store::now()).await {
