@@ -2,6 +2,7 @@
 
 pub mod addresses;
 pub mod body;
+mod bounded;
 pub mod codes;
 pub mod company;
 pub mod contacts;

@@ -107,9 +107,8 @@ impl From<RecordError> for Problem {
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        let field = |(field, error): &(acuse_domain::payment::Field, PaymentError)| {
-            FieldProblem::new(field.to_string(), error.code(), Said::both(error.to_string(), english::payment(error)))
-        };
+        let field =
+            |(field, error): &(acuse_domain::payment::Field, PaymentError)| FieldProblem::of_payment(field.to_string(), error);
         Self::of_fields(refusal.iter().map(field).collect())
     }
 }
@@ -311,6 +310,11 @@ impl From<DkimError> for Problem {
 }
 
 impl FieldProblem {
+    #[must_use]
+    pub fn of_payment(field: impl Into<String>, error: &PaymentError) -> Self {
+        Self::new(field, error.code(), Said::both(error.to_string(), english::payment(error)))
+    }
+
     #[must_use]
     pub fn of_money(field: &str, error: MoneyError) -> Self {
         let code = match error {
