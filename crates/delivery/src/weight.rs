@@ -104,9 +104,13 @@ impl Suspicions {
         }
     }
 
-    /// When a doubtful fault was last seen, if it was not enough for a rest and nothing has gone well since.
-    pub(crate) fn doubted_at(&self, account: &str) -> Option<Instant> {
-        self.locked().get(account).filter(|suspicion| suspicion.in_a_row > 0).map(|suspicion| suspicion.last)
+    /// When a doubtful fault was last seen, if it was not enough for a rest and nothing has gone well since. Never after
+    /// `now`: a clock that is set back holds nobody up.
+    pub(crate) fn doubted_at(&self, account: &str, now: Instant) -> Option<Instant> {
+        let mut all = self.locked();
+        let suspicion = all.get_mut(account).filter(|suspicion| suspicion.in_a_row > 0)?;
+        suspicion.last = suspicion.last.min(now);
+        Some(suspicion.last)
     }
 
     /// It rests now, or was changed: what comes next is a new story.
@@ -118,7 +122,9 @@ impl Suspicions {
         let mut all = self.locked();
         let fresh = Suspicion { in_a_row: 0, away_in_a_row: 0, since: now, last: begun };
         let suspicion = all.entry(account.to_owned()).or_insert(fresh);
-        if begun >= suspicion.last {
+        // Seen after now: the clock was set back meanwhile.
+        if begun >= suspicion.last || suspicion.last > now {
+            suspicion.since = suspicion.since.min(now);
             add(suspicion);
             suspicion.last = now;
         }

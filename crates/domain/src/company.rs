@@ -10,6 +10,8 @@ pub const LONGEST_TEXT: usize = 300;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Company {
     pub id: CompanyId,
+    /// Grows with every change of the profile.
+    pub version: i64,
     pub ruc: Ruc,
     pub profile: CompanyProfile,
 }

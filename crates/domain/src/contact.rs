@@ -19,6 +19,8 @@ pub const MOST_RECIPIENTS: usize = MOST_ADDRESSES;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contact {
     pub id: ContactId,
+    /// Grows with every change.
+    pub version: i64,
     pub details: ContactDetails,
 }
 
@@ -117,6 +119,21 @@ impl ContactDetails {
         match self.emails_by_purpose.of(purpose) {
             [] => &self.emails,
             own => own,
+        }
+    }
+
+    /// Wherever the card has the wrong address, it gets the right one, once.
+    pub fn replace_address(&mut self, wrong: &str, right: &EmailAddress) {
+        let own = &mut self.emails_by_purpose;
+        let lists =
+            [&mut self.emails, &mut own.received_payments, &mut own.made_payments, &mut own.invoices, &mut own.withholdings];
+        for list in lists {
+            let Some(at) = list.iter().position(|own| own.as_str() == wrong) else { continue };
+            if list.contains(right) && list[at] != *right {
+                list.remove(at);
+            } else {
+                list[at] = right.clone();
+            }
         }
     }
 

@@ -16,7 +16,7 @@ const LONGEST: usize = 254;
 const LONGEST_LOCAL: usize = 64;
 /// Bytes of one address as it is typed: four of UTF-8 for every octet that it may have, and room around it. What is longer
 /// is not looked at.
-const LONGEST_TYPED: usize = 1_200;
+pub const LONGEST_TYPED: usize = 1_200;
 /// Letters of a wrong address that are said again.
 const LONGEST_QUOTE: usize = 120;
 

@@ -9,12 +9,14 @@ const MOST_MARKS: usize = 3;
 
 /// Composed (NFC), without controls and what is not seen or can reorder text on the page (Unicode's categories Cc and
 /// Cf: bidi marks and overrides, zero widths, tags), with at most three marks on one letter, and with one space wherever
-/// there is room between words. What it gives, it gives again unchanged.
+/// there is room between words. Joiners stay inside a word: emoji and several scripts are written with them. What it gives,
+/// it gives again unchanged.
 #[must_use]
 pub fn one_line(typed: &str) -> String {
-    let seen: String = typed.chars().filter(|c| c.is_whitespace() || !is_unseen(*c)).collect();
+    let seen: String = typed.chars().filter(|c| c.is_whitespace() || is_joiner(*c) || !is_unseen(*c)).collect();
     let composed: String = few_marks(seen.nfd()).nfc().collect();
-    composed.split_whitespace().collect::<Vec<_>>().join(" ")
+    let words = composed.split_whitespace().map(|word| word.trim_matches(is_joiner)).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// As [`one_line`], but keeps the line breaks a person made.
@@ -71,12 +73,22 @@ pub fn cut(text: &str, longest: usize) -> &str {
     text.char_indices().nth(longest).map_or(text, |(end, _)| &text[..end])
 }
 
+/// Leaves out a mark after as many on the same letter, and a joiner after another.
 fn few_marks(text: impl Iterator<Item = char>) -> impl Iterator<Item = char> {
-    let mut marks_in_a_row = 0;
+    let (mut marks_in_a_row, mut joins) = (0, false);
     text.filter(move |c| {
+        if is_joiner(*c) {
+            return !std::mem::replace(&mut joins, true);
+        }
+        joins = false;
         marks_in_a_row = if piles_up(*c) { marks_in_a_row + 1 } else { 0 };
         marks_in_a_row <= MOST_MARKS
     })
+}
+
+/// U+200C and U+200D.
+const fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}')
 }
 
 /// The blocks of combining diacritical marks. Marks of scripts that need several on one letter are none of them.

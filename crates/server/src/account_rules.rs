@@ -129,9 +129,13 @@ pub fn username(typed: &str) -> Result<String, Refused> {
     line(typed, LONGEST_USERNAME)
 }
 
-/// The sender's name as recipients see it: as a letter's head shows it, without what is not seen. Errs where it is too long.
+/// The sender's name as recipients see it: without what is not seen. Errs where it has a line break or is too long.
 pub fn sender_name(typed: &str) -> Result<String, Refused> {
-    line(&text::one_line(typed), LONGEST_SENDER_NAME)
+    if typed.chars().any(char::is_control) {
+        return line(typed, LONGEST_SENDER_NAME);
+    }
+    let name = text::one_line(typed);
+    if name.chars().count() > LONGEST_SENDER_NAME { line(&name, LONGEST_SENDER_NAME) } else { Ok(name) }
 }
 
 fn line(typed: &str, longest: usize) -> Result<String, Refused> {

@@ -2,11 +2,13 @@
 
 pub mod addresses;
 pub mod body;
+mod bounded;
 pub mod codes;
 pub mod company;
 pub mod contacts;
 pub mod deliveries;
 pub mod documents;
+pub mod etag;
 pub mod fields;
 pub mod health;
 pub mod ids;

@@ -2,6 +2,7 @@
 
 pub mod calendar;
 pub mod company;
+pub mod conflict;
 pub mod contacts;
 pub mod deliveries;
 pub mod documents;
@@ -11,6 +12,7 @@ pub mod home;
 pub mod login;
 pub mod mail_accounts;
 pub mod mailbox;
+pub mod once;
 pub mod page;
 pub mod pager;
 pub mod path_id;

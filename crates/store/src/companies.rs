@@ -8,8 +8,9 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::db::{Db, StoreError};
+use crate::db::{Db, StoreError, Tx};
 use crate::sql::{self, Inserted, Of, all, execute, new_id, one, values};
+use crate::versions::{self, ChangeError, Expected, for_update};
 
 /// A picture that never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -100,21 +101,47 @@ pub async fn list_any_company(db: &Db) -> Result<Vec<Listed>, StoreError> {
     Ok(rows.into_iter().map(listed).collect())
 }
 
-pub async fn change(db: &Db, company: CompanyId, profile: &CompanyProfile) -> Result<(), StoreError> {
+/// Changes the profile as it is now: what others changed meanwhile stays. Gives the company as it is from then on.
+pub async fn change<Refused: Send>(
+    db: &Db,
+    company: CompanyId,
+    expected: &Expected,
+    change: impl FnOnce(CompanyProfile) -> Result<CompanyProfile, Refused> + Send,
+) -> Result<Company, ChangeError<Refused>> {
     let tx = db.begin_write().await?;
-    let sql =
-        "UPDATE company SET legal_name = $2, trade_name = $3, address = $4, city = $5, phone = $6, email = $7 WHERE id = $1";
+    let changed = change_in(&tx, company, expected, change).await;
+    versions::end(tx, changed).await
+}
+
+async fn change_in<Refused>(
+    tx: &Tx,
+    id: CompanyId,
+    expected: &Expected,
+    change: impl FnOnce(CompanyProfile) -> Result<CompanyProfile, Refused>,
+) -> Result<Company, ChangeError<Refused>> {
+    let sql = format!("SELECT {COLUMNS} FROM company WHERE id = $1 {}", for_update(tx.as_conn()));
+    let Some(row) = one::<Row>(tx.as_conn(), &sql, values![id.0]).await? else { return Err(ChangeError::NotFound) };
+    let company = row.into_company();
+    expected.check::<Refused>(company.version)?;
+    let profile = change(company.profile.clone()).map_err(ChangeError::Refused)?;
+    if profile == company.profile {
+        return Ok(company);
+    }
+    let version = company.version + 1;
+    let sql = "UPDATE company SET legal_name = $2, trade_name = $3, address = $4, city = $5, phone = $6, email = $7, version = $8
+        WHERE id = $1";
     let row = values![
-        company.0,
+        id.0,
         profile.legal_name.as_str(),
         profile.trade_name.clone(),
         profile.address.clone(),
         profile.city.clone(),
         profile.phone.clone(),
-        profile.email.as_ref().map(ToString::to_string)
+        profile.email.as_ref().map(ToString::to_string),
+        version
     ];
     execute(tx.as_conn(), sql, row).await?;
-    tx.commit().await
+    Ok(Company { version, profile, ..company })
 }
 
 /// Keeps a logo that has been re-encoded as PNG; `None` takes it away. Receipts recorded before keep theirs.
@@ -153,11 +180,12 @@ struct Picture {
     png: Vec<u8>,
 }
 
-const COLUMNS: &str = "id, ruc, legal_name, trade_name, address, city, phone, email";
+const COLUMNS: &str = "id, version, ruc, legal_name, trade_name, address, city, phone, email";
 
 #[derive(FromQueryResult)]
 struct Row {
     id: Uuid,
+    version: i64,
     ruc: String,
     legal_name: String,
     trade_name: Option<String>,
@@ -172,6 +200,7 @@ impl Row {
         let of = Of { table: "company", id: self.id };
         Company {
             id: CompanyId(self.id),
+            version: self.version,
             ruc: of.ruc(&self.ruc),
             profile: CompanyProfile {
                 legal_name: self.legal_name,

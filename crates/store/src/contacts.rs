@@ -10,21 +10,20 @@ use acuse_domain::text::{self, folded};
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use uuid::Uuid;
 
-use crate::db::{Db, StoreError};
+use crate::db::{Db, StoreError, Tx};
 use crate::idempotency::{self, ClaimError, Once};
-use crate::sql::{self, Inserted, Of, all, containing, join_addresses, new_id, one, values};
+use crate::sql::{self, Inserted, Of, all, containing, execute, join_addresses, new_id, one, values};
+use crate::versions::{self, ChangeError, Expected, for_update};
 use crate::{Actor, Page};
 
 /// Letters of the name that put a list in order: PostgreSQL indexes no more than 2,704 bytes, and a letter has up to four.
 const LONGEST_SORT_KEY: usize = 300;
 
 #[derive(Debug, thiserror::Error)]
-pub enum SaveError {
+pub enum CreateError {
     /// Another person of the company has this identification.
     #[error("the identification is taken")]
     IdentificationTaken,
-    #[error("there is no such person")]
-    NotFound,
     #[error(transparent)]
     Once(#[from] ClaimError),
     #[error(transparent)]
@@ -37,7 +36,7 @@ pub async fn create(
     details: &ContactDetails,
     once: Option<&Once>,
     now: Instant,
-) -> Result<ContactId, SaveError> {
+) -> Result<ContactId, CreateError> {
     let id = new_id();
     let tx = db.begin_write().await?;
     if let Some(earlier) = idempotency::claim(&tx, by.company, once, id, now).await? {
@@ -52,31 +51,48 @@ pub async fn create(
     row.push(now.into());
     match sql::insert(tx.as_conn(), sql, row).await? {
         Inserted::Done => tx.commit().await?,
-        Inserted::Duplicate => return Err(SaveError::IdentificationTaken),
+        Inserted::Duplicate => return Err(CreateError::IdentificationTaken),
     }
     Ok(ContactId(id))
 }
 
-pub async fn change(db: &Db, by: &Actor, id: ContactId, details: &ContactDetails) -> Result<(), SaveError> {
+/// Changes a card as it is now: what others changed meanwhile stays. Gives the card as it is from then on.
+pub async fn change<Refused: Send>(
+    db: &Db,
+    by: &Actor,
+    id: ContactId,
+    expected: &Expected,
+    change: impl FnOnce(ContactDetails) -> Result<ContactDetails, Refused> + Send,
+) -> Result<Contact, ChangeError<Refused>> {
     let tx = db.begin_write().await?;
+    let changed = change_in(&tx, by.company, id, expected, change).await;
+    versions::end(tx, changed).await
+}
+
+pub(crate) async fn change_in<Refused>(
+    tx: &Tx,
+    company: CompanyId,
+    id: ContactId,
+    expected: &Expected,
+    change: impl FnOnce(ContactDetails) -> Result<ContactDetails, Refused>,
+) -> Result<Contact, ChangeError<Refused>> {
+    let sql = format!("SELECT {COLUMNS} FROM contact WHERE company_id = $1 AND id = $2 {}", for_update(tx.as_conn()));
+    let Some(row) = one::<Row>(tx.as_conn(), &sql, values![company.0, id.0]).await? else { return Err(ChangeError::NotFound) };
+    let contact = row.into_contact();
+    expected.check::<Refused>(contact.version)?;
+    let details = change(contact.details.clone()).map_err(ChangeError::Refused)?;
+    if details == contact.details {
+        return Ok(contact);
+    }
     let sql = "UPDATE contact SET name = $3, identification_type = $4, identification = $5, is_customer = $6,
         is_supplier = $7, address = $8, phone = $9, credit_days = $10, emails = $11, emails_received_payments = $12,
-        emails_made_payments = $13, emails_invoices = $14, emails_withholdings = $15, search_text = $16,
-        sort_key = $17
-        WHERE company_id = $1 AND id = $2 RETURNING id";
-    #[derive(FromQueryResult)]
-    struct Changed {
-        #[expect(dead_code, reason = "its presence says that a row was changed")]
-        id: Uuid,
-    }
-    match one::<Changed>(tx.as_conn(), sql, columns(by.company, id, details)).await {
-        Ok(Some(_)) => Ok(tx.commit().await?),
-        Ok(None) => Err(SaveError::NotFound),
-        Err(StoreError::Failed(error)) if matches!(error.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_))) => {
-            Err(SaveError::IdentificationTaken)
-        }
-        Err(error) => Err(error.into()),
-    }
+        emails_made_payments = $13, emails_invoices = $14, emails_withholdings = $15, search_text = $16, sort_key = $17,
+        version = $18 WHERE company_id = $1 AND id = $2";
+    let mut row = columns(company, id, &details);
+    let version = contact.version + 1;
+    row.push(version.into());
+    execute(tx.as_conn(), sql, row).await?;
+    Ok(Contact { id, version, details })
 }
 
 pub async fn find(db: &Db, company: CompanyId, id: ContactId) -> Result<Option<Contact>, StoreError> {
@@ -224,12 +240,14 @@ fn search_text(details: &ContactDetails) -> String {
     folded(&format!("{} {} {}", details.name, details.identification.number(), join_addresses(&addresses)))
 }
 
-const COLUMNS: &str = "id, name, identification_type, identification, is_customer, is_supplier, address, phone, credit_days,
+const COLUMNS: &str =
+    "id, version, name, identification_type, identification, is_customer, is_supplier, address, phone, credit_days,
     emails, emails_received_payments, emails_made_payments, emails_invoices, emails_withholdings";
 
 #[derive(FromQueryResult)]
 struct Row {
     id: Uuid,
+    version: i64,
     name: String,
     identification_type: String,
     identification: String,
@@ -250,6 +268,7 @@ impl Row {
         let of = Of { table: "contact", id: self.id };
         Contact {
             id: ContactId(self.id),
+            version: self.version,
             details: ContactDetails {
                 identification: of.identification(&self.identification_type, &self.identification),
                 name: self.name,

@@ -4,6 +4,7 @@
 //! takes the company right after the connection; the few that cross companies are named `…_any_company`.
 
 pub mod access;
+pub mod clock;
 pub mod companies;
 pub mod concurrency_limit;
 pub mod contacts;
@@ -26,6 +27,7 @@ pub mod secrets;
 pub mod sessions;
 pub mod tokens;
 pub mod users;
+pub mod versions;
 
 mod group;
 mod numbers;

@@ -207,6 +207,22 @@ pub async fn for_module(db: &Db, keys: &Keyring, company: CompanyId, module: Mai
     usable(one(db.reader(), &sql, values![company.0, module.as_str()]).await?, keys)
 }
 
+/// Which account that is, and how often it was changed: it needs no key, and is asked while mail is under way.
+pub async fn version_for_module(
+    db: &Db,
+    company: CompanyId,
+    module: MailModule,
+) -> Result<Option<(MailAccountId, i64)>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Version {
+        id: Uuid,
+        version: i64,
+    }
+    let sql = "SELECT id, version FROM mail_account WHERE company_id = $1 AND module = $2 AND enabled";
+    let row: Option<Version> = one(db.reader(), sql, values![company.0, module.as_str()]).await?;
+    Ok(row.map(|row| (MailAccountId(row.id), row.version)))
+}
+
 /// One saved account, to be tried.
 pub async fn usable_by_id(db: &Db, keys: &Keyring, company: CompanyId, id: MailAccountId) -> Result<Option<Usable>, SaveError> {
     let sql = format!("{SELECT} WHERE a.company_id = $1 AND a.id = $2");

@@ -3,6 +3,7 @@
 //!
 //! Everything goes through the store's public acts.
 
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use acuse_domain::company::CompanyProfile;
@@ -31,6 +32,11 @@ const MOST_TYPED: usize = 2_000;
 #[must_use]
 pub fn usd(amount: &str) -> Money {
     amount.parse().unwrap_or_else(|error| panic!("{amount}: {error}"))
+}
+
+/// A change that leaves nothing of what there was.
+pub fn to<T>(value: T) -> impl FnOnce(T) -> Result<T, Infallible> {
+    move |_| Ok(value)
 }
 
 #[must_use]

@@ -117,6 +117,23 @@ pub async fn numbers(url: &str, sql: &str) -> Vec<i64> {
     rows.expect(sql).iter().map(|row| row.try_get("", "n").expect("a number")).collect()
 }
 
+/// How many rows each table of a SQLite database has.
+pub async fn row_counts(url: &str) -> std::collections::BTreeMap<String, i64> {
+    let connection = Database::connect(url).await.expect("the test's database answers");
+    let engine = connection.get_database_backend();
+    let sql = "SELECT name FROM sqlite_master WHERE type = 'table'";
+    let tables = connection.query_all_raw(Statement::from_string(engine, sql)).await.expect("a list of tables");
+    let mut counts = std::collections::BTreeMap::new();
+    for table in tables {
+        let name: String = table.try_get("", "name").expect("a name");
+        let count = Statement::from_string(engine, format!("SELECT COUNT(*) AS n FROM \"{name}\""));
+        let row = connection.query_one_raw(count).await.expect("a count").expect("one row");
+        counts.insert(name, row.try_get("", "n").expect("a number"));
+    }
+    connection.close().await.expect("it was open");
+    counts
+}
+
 /// Another process that writes to a SQLite file and does not come to an end.
 pub struct Lock(DatabaseTransaction);
 

@@ -12,6 +12,8 @@ mod outages;
 mod poison;
 mod postfix;
 mod signing;
+mod silent;
 mod smtp;
 mod troubles;
+mod voided;
 mod workers;

@@ -91,7 +91,11 @@ proptest! {
 
     #[test]
     fn names_reasons_and_descriptions_are_kept_as_they_were_read(typed in letters()) {
-        let is_seen = |text: &str| text::escaped(text) == text;
+        // Joiners stand inside of words only.
+        let is_seen = |text: &str| {
+            let bare = text.replace(['\u{200c}', '\u{200d}'], "");
+            text::escaped(&bare) == bare && (text.is_empty() || !bare.is_empty())
+        };
         let line = text::one_line(&typed);
         prop_assert_eq!(text::one_line(&line), line.clone());
         prop_assert!(is_seen(&line) && !line.contains(['\n', '\t']), "{:?}", line);
@@ -117,7 +121,8 @@ proptest! {
     fn what_an_unreadable_record_holds_is_shown_and_never_used(kept in letters()) {
         let address = EmailAddress::as_kept(&kept);
         prop_assert_eq!(address.is_readable(), kept.parse::<EmailAddress>().is_ok());
-        prop_assert_eq!(text::escaped(address.as_str()), address.as_str());
+        let bare = address.as_str().replace(['\u{200c}', '\u{200d}'], "");
+        prop_assert_eq!(text::escaped(&bare), bare);
         let ruc = Ruc::as_kept(&kept);
         prop_assert!(ruc.is_readable() || ruc.doubt().is_none());
         for kind in IdentificationType::ALL {

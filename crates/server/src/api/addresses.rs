@@ -2,9 +2,14 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
+use acuse_domain::contact::MOST_ADDRESSES;
+use acuse_domain::email_address::LONGEST_TYPED;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
+
+/// Bytes of a list, as the domain reads it.
+const MOST_BYTES: usize = MOST_ADDRESSES * LONGEST_TYPED;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Addresses(pub Vec<String>);
@@ -30,8 +35,16 @@ impl<'de> Visitor<'de> for OneOrMany {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Addresses, A::Error> {
         let mut typed = Vec::new();
+        let mut bytes_left = MOST_BYTES;
         while let Some(address) = list.next_element::<String>()? {
+            let bytes = address.len().max(1);
             typed.push(address);
+            if bytes > bytes_left {
+                // Too many by now, as whoever reads them says; what follows is read over.
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                break;
+            }
+            bytes_left -= bytes;
         }
         Ok(Addresses(typed))
     }

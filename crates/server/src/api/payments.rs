@@ -186,11 +186,12 @@ pub async fn deliveries(
     Ok(Json(List::whole(DeliveryOut::all(deliveries, language))))
 }
 
-/// Sends the receipt, or sends it again; of a voided payment, the notice that it is void.
+/// Sends the receipt, or sends it again. Of a voided payment, tells those who are named, or who may have its receipt, that
+/// it is void: each of them once, whoever asked for it.
 #[utoipa::path(post, path = "/api/v1/payments/{id}/deliveries", tag = "payments", request_body = SendReceipt,
     params(("id" = Uuid, Path),
         ("Idempotency-Key" = Option<String>, Header, description = "Carries the request out once in 24 hours")),
-    responses((status = 202, body = List<DeliveryOut>), Always, NotFound, BadInput))]
+    responses((status = 202, body = List<DeliveryOut>), Always, NotFound, NotNow, BadInput))]
 pub async fn send(
     State(app): State<App>,
     may: Authorized<SendReceipts>,

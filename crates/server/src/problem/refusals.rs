@@ -12,6 +12,7 @@ use acuse_store::documents;
 use acuse_store::idempotency::{ClaimError, OnceError};
 use acuse_store::mail_accounts;
 use acuse_store::payments::{RecordError, ResendError, VoidError};
+use acuse_store::versions::ChangeError;
 use axum::http::StatusCode;
 
 use super::{FieldProblem, Problem, Said, english, sentence};
@@ -47,6 +48,22 @@ impl Problem {
         Self::not_found("dkim_key_not_found", "No hay una clave DKIM para este dominio.", "There is no DKIM key for this domain.")
     }
 
+    #[must_use]
+    pub fn identification_taken() -> Self {
+        let said = Said::both("Otra persona tiene esa identificación.", "Another contact has that identification.");
+        Self::of_field("identification", "identification_taken", said)
+    }
+
+    /// If-Match named a state that is past.
+    #[must_use]
+    pub fn precondition_failed() -> Self {
+        let said = Said::both(
+            "Alguien lo cambió después de que usted lo leyó; no se guardó nada. Léalo otra vez y repita el cambio con su nueva ETag.",
+            "Somebody changed it after you read it; nothing was recorded. Read it again and repeat the change with its new ETag.",
+        );
+        Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", said)
+    }
+
     /// Nobody but the provider can put records there.
     #[must_use]
     pub fn domain_not_yours() -> Self {
@@ -55,6 +72,11 @@ impl Problem {
             "The sender's domain belongs to a mail provider or is an example: no records can be added to it.",
         );
         Self::new(StatusCode::CONFLICT, "domain_not_yours", said)
+    }
+
+    fn payment_voided() -> Self {
+        let said = Said::both("Está anulado: su recibo ya no se envía.", "It is voided: its receipt is not sent any more.");
+        Self::new(StatusCode::CONFLICT, "payment_voided", said)
     }
 
     /// The contact that a body names, as against one in the path.
@@ -85,9 +107,8 @@ impl From<RecordError> for Problem {
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        let field = |(field, error): &(acuse_domain::payment::Field, PaymentError)| {
-            FieldProblem::new(field.to_string(), error.code(), Said::both(error.to_string(), english::payment(error)))
-        };
+        let field =
+            |(field, error): &(acuse_domain::payment::Field, PaymentError)| FieldProblem::of_payment(field.to_string(), error);
         Self::of_fields(refusal.iter().map(field).collect())
     }
 }
@@ -115,6 +136,25 @@ impl From<ResendError> for Problem {
         match error {
             ResendError::NotFound => Self::payment_not_found(),
             ResendError::ContactHasNoEmail => Self::contact_has_no_email(),
+            ResendError::NobodyHasIt => Self::new(
+                StatusCode::CONFLICT,
+                "nobody_has_the_receipt",
+                Said::both(
+                    "Está anulado y su recibo no le llegó a nadie: no hay a quién avisar.",
+                    "It is voided and nobody received its receipt: there is nobody to tell.",
+                ),
+            ),
+            ResendError::AlreadyTold => Self::new(
+                StatusCode::CONFLICT,
+                "void_already_told",
+                Said::both(
+                    "Está anulado, y ya se les avisó o su aviso está en camino.",
+                    "It is voided, and they were told already or are being told.",
+                ),
+            ),
+            ResendError::Voided => Self::payment_voided(),
+            // The API keeps no address when it sends.
+            ResendError::CardFull => Self::internal(),
             ResendError::Once(error) => error.into(),
             ResendError::Store(error) => error.into(),
         }
@@ -126,6 +166,7 @@ impl From<MoveError> for Problem {
         match error {
             MoveError::NotFound => Self::delivery_not_found(),
             MoveError::NotNow(state) => not_now(state),
+            MoveError::Voided => Self::payment_voided(),
             MoveError::Store(error) => error.into(),
         }
     }
@@ -163,16 +204,24 @@ impl<Refused: Into<Problem>> From<OnceError<Refused>> for Problem {
     }
 }
 
-impl From<contacts::SaveError> for Problem {
-    fn from(error: contacts::SaveError) -> Self {
+impl From<contacts::CreateError> for Problem {
+    fn from(error: contacts::CreateError) -> Self {
         match error {
-            contacts::SaveError::IdentificationTaken => {
-                let said = Said::both("Otra persona tiene esa identificación.", "Another contact has that identification.");
-                Self::of_field("identification", "identification_taken", said)
-            }
-            contacts::SaveError::NotFound => Self::contact_not_found(),
-            contacts::SaveError::Once(error) => error.into(),
-            contacts::SaveError::Store(error) => error.into(),
+            contacts::CreateError::IdentificationTaken => Self::identification_taken(),
+            contacts::CreateError::Once(error) => error.into(),
+            contacts::CreateError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// Where the record is the company's own or its taken value has no words of its own, the caller says so before.
+impl From<ChangeError<Problem>> for Problem {
+    fn from(error: ChangeError<Problem>) -> Self {
+        match error {
+            ChangeError::Stale => Self::precondition_failed(),
+            ChangeError::Refused(problem) => problem,
+            ChangeError::Store(error) => error.into(),
+            ChangeError::NotFound | ChangeError::Taken => Self::internal(),
         }
     }
 }
@@ -261,6 +310,11 @@ impl From<DkimError> for Problem {
 }
 
 impl FieldProblem {
+    #[must_use]
+    pub fn of_payment(field: impl Into<String>, error: &PaymentError) -> Self {
+        Self::new(field, error.code(), Said::both(error.to_string(), english::payment(error)))
+    }
+
     #[must_use]
     pub fn of_money(field: &str, error: MoneyError) -> Self {
         let code = match error {

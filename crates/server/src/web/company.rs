@@ -1,9 +1,12 @@
 //! Mi compañía › Datos y logo: what receipts and mails say about the company.
 
+use std::convert::Infallible;
+
 use acuse_domain::company::{CompanyProfile, LONGEST_TEXT};
 use acuse_domain::text;
 use acuse_render::logo::LARGEST_UPLOAD;
 use acuse_store::companies;
+use acuse_store::versions::ChangeError;
 use askama::Template;
 use axum::Form;
 use axum::body::Bytes;
@@ -18,6 +21,7 @@ use serde::Deserialize;
 use crate::access::{Authorized, ConfigureCompany, Permission, ViewRecords};
 use crate::app::App;
 use crate::heavy_work::{begin_upload, take_in_logo};
+use crate::web::conflict::{self, Conflict, ShownField, conflicting};
 use crate::web::filters;
 use crate::web::form_errors::FormErrors;
 use crate::web::page::{Page, Section, refused, shown, with_status};
@@ -36,6 +40,8 @@ pub struct ProfileForm {
     ciudad: String,
     telefono: String,
     correo: String,
+    /// Of the profile that it was made from.
+    version: String,
 }
 
 #[derive(Template)]
@@ -43,6 +49,7 @@ pub struct ProfileForm {
 struct ProfilePage {
     page: Page,
     errors: FormErrors,
+    conflict: Conflict,
     typed: ProfileForm,
     has_logo: bool,
     /// Whether something was just saved.
@@ -65,7 +72,7 @@ pub async fn profile(
     let company = companies::find(&app.db, may.actor.company).await?.ok_or(Trouble::NotFound)?;
     let may_configure = may.session.as_ref().is_some_and(|session| ConfigureCompany::is_held_by(session.role));
     let is_readable = company.unreadable().is_empty();
-    let typed = ProfileForm::from_profile(company.profile);
+    let typed = ProfileForm::of(company.profile, company.version);
     let mut errors = FormErrors::default();
     if !is_readable {
         // What cannot be read stands in its field, with what is wrong with it.
@@ -85,8 +92,35 @@ pub async fn change(
     let Some(profile) = form.read(&mut errors) else {
         return Ok(refused(&profile_page(&app, &may, &headers, form, errors).await?));
     };
-    companies::change(&app.db, may.actor.company, &profile).await?;
-    Ok(saved())
+    let expected = conflict::expected(&form.version);
+    let typed = profile.clone();
+    match companies::change(&app.db, may.actor.company, &expected, |_| Ok::<_, Infallible>(typed)).await {
+        Ok(_) => Ok(saved()),
+        Err(ChangeError::Stale) => show_both(&app, &may, &headers, form, profile).await,
+        Err(ChangeError::NotFound | ChangeError::Taken) => Err(Trouble::NotFound),
+        Err(ChangeError::Refused(never)) => match never {},
+        Err(ChangeError::Store(error)) => Err(error.into()),
+    }
+}
+
+/// The form again, as it was typed, beside the profile as somebody else left it.
+async fn show_both(
+    app: &App,
+    may: &Authorized<ConfigureCompany>,
+    headers: &HeaderMap,
+    mut form: ProfileForm,
+    typed: CompanyProfile,
+) -> Result<Response, Trouble> {
+    let kept = companies::find(&app.db, may.actor.company).await?.ok_or(Trouble::NotFound)?;
+    if kept.profile == typed {
+        // They wrote the same.
+        return Ok(saved());
+    }
+    form.version = kept.version.to_string();
+    let kept_form = ProfileForm::of(kept.profile, kept.version);
+    let conflict = Conflict::between(kept_form.shown(), ProfileForm::of(typed, kept.version).shown(), HERE);
+    let page = profile_page(app, may, headers, form, FormErrors::default()).await?;
+    Ok(conflicting(&ProfilePage { conflict, ..page }))
 }
 
 /// The logo as it is kept; an upload may be larger than other requests.
@@ -121,7 +155,7 @@ async fn upload_logo(
     let company = companies::find(&app.db, may.actor.company).await?.ok_or(Trouble::NotFound)?;
     let mut errors = FormErrors::default();
     errors.add("logo", words);
-    let page = profile_page(&app, &may, &headers, ProfileForm::from_profile(company.profile), errors).await?;
+    let page = profile_page(&app, &may, &headers, ProfileForm::of(company.profile, company.version), errors).await?;
     Ok(with_status(status, &page))
 }
 
@@ -158,7 +192,7 @@ async fn profile_page<P>(
 ) -> Result<ProfilePage, Trouble> {
     let page = Page::load(app, may, Section::MiCompania, headers).await?;
     let has_logo = companies::logo(&app.db, may.actor.company).await?.is_some();
-    Ok(ProfilePage { page, errors, typed, has_logo, is_saved: false, may_configure: true })
+    Ok(ProfilePage { page, errors, conflict: Conflict::default(), typed, has_logo, is_saved: false, may_configure: true })
 }
 
 fn saved() -> Response {
@@ -166,7 +200,7 @@ fn saved() -> Response {
 }
 
 impl ProfileForm {
-    fn from_profile(profile: CompanyProfile) -> Self {
+    fn of(profile: CompanyProfile, version: i64) -> Self {
         Self {
             razon: profile.legal_name,
             comercial: profile.trade_name.unwrap_or_default(),
@@ -174,7 +208,21 @@ impl ProfileForm {
             ciudad: profile.city.unwrap_or_default(),
             telefono: profile.phone.unwrap_or_default(),
             correo: profile.email.map(|email| email.to_string()).unwrap_or_default(),
+            version: version.to_string(),
         }
+    }
+
+    /// As it is read beside another one.
+    fn shown(self) -> Vec<ShownField> {
+        let fields = [
+            ("razon", "Razón social", self.razon),
+            ("comercial", "Nombre comercial", self.comercial),
+            ("correo", "Correo", self.correo),
+            ("direccion", "Dirección", self.direccion),
+            ("ciudad", "Ciudad", self.ciudad),
+            ("telefono", "Teléfono", self.telefono),
+        ];
+        fields.into_iter().map(|(field, label, value)| ShownField { field, label, value }).collect()
     }
 
     fn read(&self, errors: &mut FormErrors) -> Option<CompanyProfile> {

@@ -21,8 +21,10 @@ use crate::web::contacts::list::Chip;
 use crate::web::contacts::show::payment_path;
 use crate::web::filters;
 use crate::web::login::local_path;
+use crate::web::once::new_key;
 use crate::web::page::{Page, Section, shown};
 use crate::web::pager::Pager;
+use crate::web::payments::act::{cancel_once, retry_once};
 use crate::web::state_mark::StateMark;
 use crate::web::trail::{ROWS, Trail};
 use crate::web::trouble::Trouble;
@@ -55,6 +57,8 @@ struct ListPage<'a> {
     pager: Pager,
     may_send: bool,
     here: String,
+    /// Of the form with the buttons for several.
+    once: String,
 }
 
 /// A delivery as its row shows it.
@@ -105,6 +109,7 @@ pub async fn list(
     Ok(shown(&ListPage {
         chips: GROUPS.iter().map(|one| chip(one, code, &counts)).collect(),
         here: trail.with(&[]),
+        once: new_key(),
         pager,
         rows: found.into_iter().map(|one| Row::of(one, &page)).collect(),
         problems,
@@ -124,21 +129,22 @@ pub struct Chosen {
     uno: Option<Uuid>,
     accion: String,
     volver: String,
+    /// Makes pressing twice act once.
+    clave: String,
 }
 
 /// Tries the chosen ones again, or cancels them. What has moved on meanwhile is left as it is, and counted.
 pub async fn act(State(app): State<App>, may: Authorized<SendReceipts>, Form(chosen): Form<Chosen>) -> Result<Response, Trouble> {
-    let now = acuse_store::now();
     let ids: Vec<Uuid> = chosen.uno.map_or(chosen.envio, |one| vec![one]);
     let (mut moved, mut left) = (0, 0);
     for id in ids.into_iter().map(DeliveryId) {
         let done = match chosen.accion.as_str() {
-            "anular" => deliveries::cancel(&app.db, &may.actor, id, now).await,
-            _ => deliveries::retry(&app.db, &may.actor, id, now).await,
+            "anular" => cancel_once(&app, &may.actor, id, &chosen.clave).await,
+            _ => retry_once(&app, &may.actor, id, &chosen.clave).await,
         };
         match done {
             Ok(()) => moved += 1,
-            Err(MoveError::NotNow(_)) => left += 1,
+            Err(MoveError::NotNow(_) | MoveError::Voided) => left += 1,
             Err(MoveError::NotFound) => return Err(Trouble::NotFound),
             Err(MoveError::Store(error)) => return Err(error.into()),
         }

@@ -4,6 +4,7 @@ mod bad_input;
 mod contacts;
 mod deliveries;
 mod documented;
+mod if_match;
 mod mail_accounts;
 mod mail_domain;
 mod mail_routes;

@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 
 use crate::support::{Answer, TestApp};
 use crate::web::account_form::Filled;
-use crate::web::payments::scene::{Scene, id_of};
+use crate::web::payments::scene::Scene;
 
 /// As web.rs lists them; the two books have the same pages.
 const PAGES: &str = include_str!("../../src/web.rs");

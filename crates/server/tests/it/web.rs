@@ -1,5 +1,6 @@
 pub mod account_form;
 mod company;
+mod conflicts;
 mod connecting;
 mod contacts;
 mod deliveries;
@@ -15,3 +16,4 @@ mod passwords;
 pub mod payments;
 mod people_search;
 mod probing;
+mod twice;

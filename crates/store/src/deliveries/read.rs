@@ -29,6 +29,8 @@ pub struct Delivery {
     pub module: MailModule,
     pub recipient: String,
     pub state: State,
+    /// The server of an earlier attempt may have taken it: its answer was lost, or the worker was.
+    pub may_have_arrived: bool,
     pub resend: Option<i32>,
     pub queued_at: Instant,
     pub next_attempt_at: Option<Instant>,
@@ -40,6 +42,22 @@ pub struct Delivery {
     pub reply: Option<String>,
     pub problem_code: Option<String>,
     pub attempts: Vec<Attempt>,
+}
+
+impl Delivery {
+    /// Its recipient has the receipt, or may have it.
+    #[must_use]
+    pub fn may_have_brought_the_receipt(&self) -> bool {
+        let is_there = matches!(self.state, State::Accepted | State::InDoubt | State::Sending);
+        self.kind == Kind::Receipt && (is_there || self.may_have_arrived && self.state != State::Bounced)
+    }
+
+    /// Its recipient was told that the receipt is void, or is being told.
+    #[must_use]
+    pub fn tells_of_the_void(&self) -> bool {
+        let is_gone = matches!(self.state, State::Failed | State::Bounced | State::Cancelled);
+        self.kind == Kind::VoidNotice && (!is_gone || self.may_have_arrived && self.state != State::Bounced)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -232,7 +250,7 @@ pub async fn today_of_module(
 }
 
 const SELECT: &str = "SELECT d.id, d.payment_id, p.direction, p.sequence, p.contact_id, c.name AS contact_name, d.kind, d.module,
-    d.recipient, d.state, d.resend, d.queued_at, d.next_attempt_at, d.finished_at, d.message_id, d.account_source,
+    d.recipient, d.state, d.may_have_arrived, d.resend, d.queued_at, d.next_attempt_at, d.finished_at, d.message_id, d.account_source,
     d.account_server, d.account_from, d.reply, d.problem_code, d.fence
     FROM delivery d JOIN payment p ON p.company_id = d.company_id AND p.id = d.payment_id
     JOIN contact c ON c.company_id = p.company_id AND c.id = p.contact_id";
@@ -298,6 +316,7 @@ struct Row {
     module: String,
     recipient: String,
     state: String,
+    may_have_arrived: bool,
     resend: Option<i32>,
     queued_at: Instant,
     next_attempt_at: Option<Instant>,
@@ -327,6 +346,7 @@ impl Row {
             module: module.unwrap_or(MailModule::of_payments(number.direction)),
             recipient: of.address("recipient", &self.recipient).to_string(),
             state: of.code("state", &self.state, State::parse).unwrap_or(State::Failed),
+            may_have_arrived: self.may_have_arrived,
             resend: self.resend,
             queued_at: self.queued_at,
             next_attempt_at: self.next_attempt_at,

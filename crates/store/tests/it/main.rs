@@ -3,6 +3,7 @@
 #[macro_use]
 mod engines;
 mod access;
+mod clock;
 mod companies;
 mod contacts;
 mod database;
@@ -21,5 +22,7 @@ mod overview;
 mod payments;
 mod record;
 mod texts;
+mod told;
 mod users;
+mod versions;
 mod void;

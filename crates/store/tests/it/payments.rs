@@ -4,8 +4,9 @@ use acuse_domain::money::Money;
 use acuse_domain::payment::{Direction, Method, PaymentLine, Status};
 use acuse_store::events::{self, EventKind};
 use acuse_store::payments::{self, Filter, RecordError};
+use acuse_store::versions::Expected;
 use acuse_store::{Db, Page, contacts, deliveries, documents};
-use acuse_testkit::builders::{PaymentBuilder, TestCompany, company, made, received, usd};
+use acuse_testkit::builders::{PaymentBuilder, TestCompany, company, made, received, to, usd};
 use acuse_testkit::world::{World, noon};
 use chrono::TimeDelta;
 
@@ -132,7 +133,7 @@ async fn the_receipt_says_for_ever_what_was_true_when_it_was_recorded(world: Wor
     received(made.contacts[0], "80.00").settling(made.documents[0], "80.00").record(db, by).await.unwrap();
     let mut card = contacts::find(db, by.company, made.contacts[0]).await.unwrap().unwrap().details;
     card.name = "Otro Nombre S.A.".to_string();
-    contacts::change(db, by, made.contacts[0], &card).await.unwrap();
+    contacts::change(db, by, made.contacts[0], &Expected::Any, to(card)).await.unwrap();
     let kept = payments::find(db, by.company, first).await.unwrap().unwrap();
     assert_eq!(kept.receipt, Some(printed));
     assert_eq!(kept.summary.contact_name, "Otro Nombre S.A.");

@@ -6,8 +6,9 @@ use acuse_domain::text;
 use acuse_store::companies;
 use acuse_store::contacts::{self, Filter};
 use acuse_store::payments::{self, VoidNotice};
+use acuse_store::versions::Expected;
 use acuse_store::{Page, deliveries};
-use acuse_testkit::builders::{company, contact, received};
+use acuse_testkit::builders::{company, contact, received, to};
 use acuse_testkit::outside::{TEXT_COLUMNS, text_is_spoilt};
 use acuse_testkit::world::{World, noon};
 use chrono::TimeDelta;
@@ -49,7 +50,7 @@ async fn the_largest_card_is_kept(world: World) {
     card.emails_by_purpose.withholdings = list(400);
     let id = contacts::create(&world.db, &made.actor, &card, None, noon()).await.unwrap();
     assert_eq!(contacts::find(&world.db, made.id, id).await.unwrap().unwrap().details, card);
-    contacts::change(&world.db, &made.actor, id, &card).await.unwrap();
+    contacts::change(&world.db, &made.actor, id, &Expected::Any, to(card.clone())).await.unwrap();
 }
 
 async fn what_is_looked_for_may_be_anything(world: World) {
@@ -97,7 +98,9 @@ async fn an_unreadable_record_stops_no_list_and_no_queue(world: World) {
     let spoilt = received(made.contacts[0], "1.00").to("a@x.ec").record(&world.db, &made.actor).await.unwrap();
     received(made.contacts[1], "1.00").to("b@x.ec").record(&world.db, &made.actor).await.unwrap();
     payments::void(&world.db, &made.actor, spoilt, "Mal", VoidNotice::TellNobody, noon()).await.unwrap();
-    payments::resend(&world.db, &made.actor, spoilt, &payments::Notify::Contact, None, noon()).await.unwrap();
+    // Nobody had the receipt; whoever is named is told all the same.
+    let named = payments::Notify::Addresses(vec!["a@x.ec".parse().unwrap()]);
+    payments::resend(&world.db, &made.actor, spoilt, &named, None, noon()).await.unwrap();
     let page = Page { after: None, limit: 50 };
     for column in TEXT_COLUMNS {
         text_is_spoilt(&world.url, *column, "\u{202e}a@i\u{307}.ec{").await;

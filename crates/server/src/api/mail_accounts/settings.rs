@@ -2,6 +2,7 @@
 
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::{MailAccount, MailAccountSettings, MailModule, Security};
+use acuse_domain::text;
 use acuse_mail::guard::Network;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -160,8 +161,9 @@ fn change_address(field: &str, given: Option<Option<String>>, kept: &mut Option<
     }
 }
 
+/// A program's line breaks are room between words, as in every other text of the API.
 fn sender_name(fields: &mut Fields, typed: &str) -> Option<String> {
-    keep(fields, "from_name", rules::sender_name(typed))
+    keep(fields, "from_name", rules::sender_name(&text::one_line(typed)))
 }
 
 /// Nothing where it is absent or empty.

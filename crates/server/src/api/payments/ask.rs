@@ -2,7 +2,8 @@
 
 use acuse_domain::id::{ContactId, DocumentId, PaymentId};
 use acuse_domain::payment::{
-    CheckKind, Direction, LONGEST_DESCRIPTION, MOST_ALLOCATIONS, MOST_LINES, Method, NewAllocation, NewPayment, PaymentLine,
+    CheckKind, Direction, LONGEST_DESCRIPTION, MOST_ALLOCATIONS, MOST_LINES, Method, NewAllocation, NewPayment, PaymentError,
+    PaymentLine,
 };
 use acuse_domain::text;
 use acuse_store::payments::Notify;
@@ -10,9 +11,10 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::api::addresses::Addresses;
+use crate::api::bounded::UpTo;
 use crate::api::codes;
 use crate::api::fields::Fields;
-use crate::problem::{Problem, Said};
+use crate::problem::{FieldProblem, Problem, Said};
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -29,10 +31,11 @@ pub struct PaymentIn {
     contact_id: Option<String>,
     #[schema(required, nullable = false, format = "date")]
     date: Option<String>,
-    #[schema(required, nullable = false)]
-    lines: Option<Vec<LineIn>>,
+    #[schema(required, nullable = false, value_type = Vec<LineIn>)]
+    lines: Option<UpTo<LineIn, MOST_LINES>>,
     /// What is not allocated stays as anticipo.
-    allocations: Option<Vec<AllocationIn>>,
+    #[schema(value_type = Option<Vec<AllocationIn>>)]
+    allocations: Option<UpTo<AllocationIn, MOST_ALLOCATIONS>>,
     description: Option<String>,
     /// Sends the receipt. Where absent: true if there are recipients.
     notify: Option<bool>,
@@ -84,8 +87,8 @@ impl PaymentIn {
         let direction = fields.code("direction", self.direction.as_deref(), Direction::parse, &codes::directions());
         let contact = fields.id("contact_id", self.contact_id.as_deref());
         let date = fields.date("date", self.date.as_deref());
-        let lines = lines(&mut fields, self.lines);
-        let allocations = allocations(&mut fields, self.allocations.unwrap_or_default());
+        let lines = lines(&mut fields, self.lines.map(|list| list.0));
+        let allocations = allocations(&mut fields, self.allocations.map(|list| list.0).unwrap_or_default());
         let description = self.description.map(|typed| text::lines(&typed)).filter(|text| !text.is_empty());
         if description.as_ref().is_some_and(|text| text.chars().count() > LONGEST_DESCRIPTION) {
             let said = Said::both("La descripción tiene más de 1.000 letras.", "The description has more than 1,000 characters.");
@@ -120,14 +123,21 @@ fn notify(fields: &mut Fields, wanted: Option<bool>, recipients: Option<Addresse
 
 fn lines(fields: &mut Fields, given: Option<Vec<LineIn>>) -> Vec<PaymentLine> {
     let given = fields.required("lines", given).unwrap_or_default();
-    // What is too many is refused by the domain; reading it all first would only list more errors.
+    if given.len() > MOST_LINES {
+        fields.add(FieldProblem::of_payment("lines", &PaymentError::TooManyLines));
+        return Vec::new();
+    }
     let read = |(index, line): (usize, LineIn)| line.read(index, fields);
-    given.into_iter().take(MOST_LINES + 1).enumerate().filter_map(read).collect()
+    given.into_iter().enumerate().filter_map(read).collect()
 }
 
 fn allocations(fields: &mut Fields, given: Vec<AllocationIn>) -> Vec<NewAllocation> {
+    if given.len() > MOST_ALLOCATIONS {
+        fields.add(FieldProblem::of_payment("allocations", &PaymentError::TooManyAllocations));
+        return Vec::new();
+    }
     let read = |(index, allocation): (usize, AllocationIn)| allocation.read(index, fields);
-    given.into_iter().take(MOST_ALLOCATIONS + 1).enumerate().filter_map(read).collect()
+    given.into_iter().enumerate().filter_map(read).collect()
 }
 
 impl LineIn {

@@ -9,6 +9,7 @@ use acuse_domain::text;
 use serde::Deserialize;
 
 use super::typo;
+use crate::web::conflict::ShownField;
 use crate::web::form_errors::FormErrors;
 
 /// The fields of the form; every one may be missing.
@@ -28,6 +29,10 @@ pub struct ContactForm {
     pub correos_retenciones: String,
     pub direccion: String,
     pub telefono: String,
+    /// Makes saving a new person twice keep one.
+    pub clave: String,
+    /// Of the card that it was made from; empty for a new person.
+    pub version: String,
     /// Which button: `guardar`, or `corregir-…` for a field with a slip. Empty while the page only checks.
     pub accion: String,
 }
@@ -48,7 +53,7 @@ pub struct AddressLine {
 
 impl ContactForm {
     #[must_use]
-    pub fn of(details: &ContactDetails) -> Self {
+    pub fn of(details: &ContactDetails, version: i64) -> Self {
         let by_purpose = &details.emails_by_purpose;
         let ticked = |is: bool| is.then(|| "1".to_owned());
         Self {
@@ -65,8 +70,36 @@ impl ContactForm {
             correos_retenciones: joined(by_purpose.of(Purpose::Withholdings)),
             direccion: details.address.clone().unwrap_or_default(),
             telefono: details.phone.clone().unwrap_or_default(),
+            clave: String::new(),
+            version: version.to_string(),
             accion: String::new(),
         }
+    }
+
+    /// As it is read beside another one of the same card.
+    #[must_use]
+    pub fn shown(self) -> Vec<ShownField> {
+        let kind = self.kind();
+        let is = match (self.cliente, self.proveedor) {
+            (Some(_), Some(_)) => "Cliente y proveedor",
+            (Some(_), None) => "Cliente",
+            (None, _) => "Proveedor",
+        };
+        let fields = [
+            ("tipo", "Identificación", if kind == IdentificationType::Other { "Otra" } else { kind.name() }.to_owned()),
+            ("numero", "Número", self.numero),
+            ("nombre", "Razón social o nombres", self.nombre),
+            ("cliente", "Es", is.to_owned()),
+            ("plazo", "Plazo", self.plazo),
+            ("correos", "Correos para todo", self.correos),
+            ("correos_cobros", "Correos para cobros", self.correos_cobros),
+            ("correos_pagos", "Correos para pagos", self.correos_pagos),
+            ("correos_facturas", "Correos para facturas", self.correos_facturas),
+            ("correos_retenciones", "Correos para retenciones", self.correos_retenciones),
+            ("direccion", "Dirección", self.direccion),
+            ("telefono", "Teléfono", self.telefono),
+        ];
+        fields.into_iter().map(|(field, label, value)| ShownField { field, label, value }).collect()
     }
 
     /// The type chosen, or what the number looks like.

@@ -30,6 +30,8 @@ pub struct DocumentForm {
     /// Empty means the total.
     pub saldo: String,
     pub detalle: String,
+    /// Makes saving it twice keep one.
+    pub clave: String,
     /// `guardar`, `otro`, or `persona`; empty while the page only checks.
     pub accion: String,
 }

@@ -16,6 +16,7 @@ use super::form::module_word;
 use super::policy::PolicyForm;
 use crate::app::App;
 use crate::mail_route::{OwnLink, Route, Routes, SendsNow};
+use crate::web::conflict::Conflict;
 use crate::web::form_errors::FormErrors;
 use crate::web::page::Page;
 use crate::web::state_mark::StateMark;
@@ -37,6 +38,7 @@ pub struct ListPage {
     owners: String,
     has_default: bool,
     errors: FormErrors,
+    conflict: Conflict,
 }
 
 /// A module and who sends for it.
@@ -131,10 +133,11 @@ impl ListPage {
             cards,
             disabled,
             question: None,
-            policy: PolicyForm::of(&routes.policy),
+            policy: PolicyForm::of(&routes.policy, routes.policy_version),
             owners: users::owners(&app.db, company).await?.join("; "),
             has_default: app.default_account.is_some(),
             errors: FormErrors::default(),
+            conflict: Conflict::default(),
         })
     }
 
@@ -146,6 +149,11 @@ impl ListPage {
     /// With what was typed for «Si una cuenta propia deja de funcionar», and what is wrong with it.
     pub fn refused(self, policy: PolicyForm, errors: FormErrors) -> Self {
         Self { policy, errors, ..self }
+    }
+
+    /// With what was typed there, and what somebody else wrote meanwhile.
+    pub fn conflicting(self, policy: PolicyForm, conflict: Conflict) -> Self {
+        Self { policy, conflict, ..self }
     }
 
     /// The page's own primary steps back where an account has to be mended, and behind a dialog.

@@ -13,6 +13,7 @@ use super::Book;
 use super::sender::Sender;
 use crate::web::deliveries::is_about_the_address;
 use crate::web::form_errors::FormErrors;
+use crate::web::once::new_key;
 use crate::web::state_mark::StateMark;
 use crate::web::{calendar, filters};
 
@@ -36,6 +37,8 @@ pub struct Sends {
     is_voided: bool,
     may_send: bool,
     errors: FormErrors,
+    /// Makes pressing one of its buttons twice act once.
+    once: String,
     now: Instant,
 }
 
@@ -67,6 +70,7 @@ impl Sends {
             is_voided: subject.is_voided,
             may_send: subject.may_send,
             errors,
+            once: new_key(),
             now,
         }
     }
@@ -119,6 +123,7 @@ fn untold(before: &[Delivery], notices: &[Delivery]) -> Vec<(String, String)> {
         }
         seen.push(&delivery.recipient);
         let why = match delivery.state {
+            _ if delivery.may_have_brought_the_receipt() => "No se pidió avisarle.",
             State::Bounced => "Su recibo rebotó, así que no hay de qué avisarle.",
             State::Failed => "Su recibo no llegó, así que no hay de qué avisarle.",
             State::Cancelled => "Su recibo no llegó a salir, así que no hay de qué avisarle.",
@@ -193,7 +198,7 @@ impl Sent {
     }
 
     fn may_cancel(&self) -> bool {
-        self.delivery.state.may_become(State::Cancelled)
+        self.delivery.state.can_be_cancelled()
     }
 
     fn life(&self) -> Vec<Moment> {
@@ -205,7 +210,8 @@ impl Sent {
                 life.push(Moment { at, state: "", word: "Enviando".to_owned(), reply: String::new() });
             }
             (State::Cancelled, Some(at)) => {
-                life.push(Moment { at, state: "", word: "Anulado antes de salir".to_owned(), reply: String::new() });
+                let word = if self.delivery.may_have_arrived { "No se envía otra vez" } else { "Anulado antes de salir" };
+                life.push(Moment { at, state: "", word: word.to_owned(), reply: String::new() });
             }
             _ => {}
         }
@@ -264,6 +270,7 @@ mod tests {
             module: MailModule::ReceivedPayments,
             recipient: "ana@andina.ec".to_owned(),
             state,
+            may_have_arrived: false,
             resend: None,
             queued_at: acuse_store::now(),
             next_attempt_at: None,

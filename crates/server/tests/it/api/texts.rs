@@ -95,7 +95,8 @@ async fn comes_back(api: &Api, path: &str, body: Value, fields: &[&str]) {
         fields.iter().map(|field| ((*field).to_owned(), made[*field].clone())).collect::<serde_json::Map<_, _>>().into();
     assert_eq!(api.patch(&path, again).await.expect(200), made, "{body}");
     for text in made.as_object().expect("an object").values().filter_map(Value::as_str) {
-        assert_eq!(acuse_domain::text::escaped(text), text, "{body}");
+        let bare = text.replace(['\u{200c}', '\u{200d}'], "");
+        assert_eq!(acuse_domain::text::escaped(&bare), bare, "{body}");
     }
 }
 
@@ -199,7 +200,7 @@ async fn an_unreadable_record_is_named_and_mended() {
     let place = place().await;
     let (api, url) = (&place.api, place.api.world.url.clone());
     let contact = format!("/contacts/{}", place.contact);
-    run(&url, "UPDATE contact SET emails = 'a@x.ec;b@i\u{307}.ec', identification = 'x'", Vec::new()).await;
+    run(&url, "UPDATE contact SET emails = 'a@x.ec;b@i\u{307}.ec', identification = 'x' WHERE name = 'Andina'", Vec::new()).await;
     run(&url, "UPDATE company SET email = 'b@i\u{307}.ec'", Vec::new()).await;
     run(&url, "UPDATE mail_account SET from_address = 'b@i\u{307}.ec'", Vec::new()).await;
     let named = |record: &Value| -> Vec<String> {
