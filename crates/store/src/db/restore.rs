@@ -213,7 +213,7 @@ async fn written(database: &Path, copy: &Path) -> Result<tempfile::TempPath, Res
 /// The old one gets a second name before it loses its own; its `-wal` and `-journal` must be gone before the new one has the
 /// name, or SQLite would write them into it.
 fn swap(database: &Path, draft: tempfile::TempPath, now: Instant) -> io::Result<Option<PathBuf>> {
-    let aside = beside(database, &format!(".before-restore-{}", now.format("%Y%m%dT%H%M%SZ")));
+    let aside = free_name(database, &format!(".before-restore-{}", now.format("%Y%m%dT%H%M%SZ")));
     let mut kept = None;
     for ending in WITH_DATA {
         let (from, to) = (beside(database, ending), beside(&aside, ending));
@@ -237,6 +237,13 @@ fn swap(database: &Path, draft: tempfile::TempPath, now: Instant) -> io::Result<
     }
     sync_folder(database)?;
     Ok(kept)
+}
+
+/// Another restore may have kept a database in the same second.
+fn free_name(database: &Path, ending: &str) -> PathBuf {
+    let is_free = |name: &PathBuf| WITH_DATA.iter().all(|part| fs::symlink_metadata(beside(name, part)).is_err());
+    let numbered = (2..).map(|n| beside(database, &format!("{ending}-{n}")));
+    std::iter::once(beside(database, ending)).chain(numbered).find(is_free).unwrap_or_else(|| beside(database, ending))
 }
 
 /// A file system without hard links leaves a moment without a database.
