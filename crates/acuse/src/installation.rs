@@ -8,8 +8,8 @@ use acuse_mail::catcher::Catcher;
 use acuse_mail::guard::Network;
 use acuse_mail::oauth::Providers;
 use acuse_server::{App, Services};
-use acuse_store::Db;
 use acuse_store::secrets::Keyring;
+use acuse_store::{Db, now, sealing};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -17,6 +17,7 @@ use tokio::time::timeout;
 
 use crate::config::{Config, FAREWELL};
 use crate::failure::Failure;
+use crate::master_key;
 
 /// Which parts of the work this process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -37,20 +38,38 @@ pub struct Installation {
     connections_per_account: usize,
 }
 
+/// How an installation is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opening {
+    /// Bring the database to this version, also where others may be using it.
+    pub migrate: bool,
+    /// Forget the secrets that the key file does not open, instead of not starting.
+    pub forget_secrets: bool,
+}
+
 impl Installation {
-    pub async fn open(config: &Config, catcher: Option<Catcher>) -> Result<Self, Failure> {
+    pub async fn open(config: &Config, catcher: Option<Catcher>, how: Opening) -> Result<Self, Failure> {
         std::fs::create_dir_all(&config.data_dir).map_err(|error| {
             Failure::new(format!("la carpeta {} no se puede crear: {error}", config.data_dir.display()), "Elija otra data_dir.")
         })?;
-        let keys = Keyring::load_or_create(&config.secret_key_file)?;
         let network = config.network()?;
         let default_account = config.default_account.as_ref().map(|(url, from)| DefaultAccount {
             endpoint: url.endpoint.clone(),
             credentials: url.credentials.clone(),
             from_address: from.clone(),
         });
+        let db = Db::open(&config.database_url).await?;
+        if how.migrate || db.is_sqlite() {
+            db.migrate().await?;
+        } else if !db.is_migrated().await? {
+            return Err(Failure::new(
+                "la base de datos es de otra versión",
+                "Con los demás nodos detenidos, ejecute «acuse migrate», o «acuse serve --migrate».",
+            ));
+        }
+        let keys = unlock(&db, config, how.forget_secrets).await?;
         Ok(Self {
-            db: Db::open(&config.database_url).await?,
+            db,
             keys: Arc::new(keys),
             providers: Providers::new(&network, config.oauth.clone()),
             network,
@@ -107,6 +126,24 @@ impl Installation {
             catcher: self.catcher.take(),
         })
     }
+}
+
+/// The key file that goes with the database. Made only where the database holds nothing sealed.
+async fn unlock(db: &Db, config: &Config, forget_secrets: bool) -> Result<Keyring, Failure> {
+    let file = &config.secret_key_file;
+    if !forget_secrets {
+        return sealing::unlock_any_company(db, file, now()).await.map_err(|error| master_key::failure(error, file));
+    }
+    let unlocked = sealing::unlock_and_forget_any_company(db, file, now()).await;
+    let (keys, forgotten) = unlocked.map_err(|error| master_key::failure(error, file))?;
+    if forgotten.is_nothing() {
+        tracing::info!("--forget-secrets: the key file opens every secret, and nothing was forgotten");
+        eprintln!("No había nada que olvidar: {} abre todos los secretos.", file.display());
+    } else {
+        tracing::warn!("--forget-secrets: {forgotten:?} did not open and were forgotten");
+        eprintln!("Se olvidaron {}.", master_key::counted(&forgotten));
+    }
+    Ok(keys)
 }
 
 /// Binds the address, or says who may hold it.

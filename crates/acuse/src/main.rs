@@ -7,6 +7,7 @@ mod failure;
 mod installation;
 mod logging;
 mod mail_url;
+mod master_key;
 mod oauth_settings;
 
 use std::path::PathBuf;

@@ -101,6 +101,24 @@ pub struct MailAccountSettings {
     pub bcc: Option<EmailAddress>,
 }
 
+/// What a stored secret was given for. It is good for exactly this: whoever changes any of it gives a new one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CredentialScope {
+    pub server: String,
+    pub port: u16,
+    pub security: Security,
+    pub username: String,
+}
+
+impl MailAccountSettings {
+    /// Where and as whom an account with these settings logs in.
+    #[must_use]
+    pub fn credential_scope(&self) -> CredentialScope {
+        let Self { server, port, security, username, .. } = self;
+        CredentialScope { server: server.clone(), port: *port, security: *security, username: username.clone() }
+    }
+}
+
 /// Why an account rests: what the server said, and our code for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pause {
@@ -121,6 +139,8 @@ pub struct LastCheck {
 pub struct MailAccount {
     pub id: MailAccountId,
     pub company: CompanyId,
+    /// Grows with every change of its settings.
+    pub version: i64,
     pub settings: MailAccountSettings,
     /// A disabled account sends nothing: its module falls back to the default account.
     pub enabled: bool,

@@ -7,6 +7,7 @@ pub mod company;
 pub mod contacts;
 pub mod deliveries;
 pub mod documents;
+pub mod etag;
 pub mod fields;
 pub mod health;
 pub mod ids;

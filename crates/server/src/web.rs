@@ -2,6 +2,7 @@
 
 pub mod calendar;
 pub mod company;
+pub mod conflict;
 pub mod contacts;
 pub mod deliveries;
 pub mod documents;

@@ -18,9 +18,11 @@ pub mod oauth;
 pub mod pauses;
 pub mod payments;
 pub mod routing;
+pub mod sealing;
 pub mod secrets;
 pub mod tokens;
 pub mod users;
+pub mod versions;
 
 mod group;
 mod numbers;

@@ -16,7 +16,8 @@ use crate::problem;
         description = "Cobros y pagos, sus recibos por correo y lo que fue de cada envío.\n\n\
             Amounts are strings with two decimals, dates YYYY-MM-DD, instants RFC 3339 in UTC, ids UUIDv7. \
             Errors are RFC 9457 problems, in Spanish, or in English by Accept-Language. A POST that records something \
-            takes an Idempotency-Key: the same request under the same key is carried out once in 24 hours.",
+            takes an Idempotency-Key: the same request under the same key is carried out once in 24 hours. A GET of what can be \
+            changed answers its ETag; a PATCH with that as If-Match is refused (412) once somebody else changed it.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     components(schemas(problem::Body)),
@@ -76,7 +77,7 @@ pub struct BadInput;
 impl IntoResponses for BadInput {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         refusals(&[
-            ("400", "The body is not JSON"),
+            ("400", "The body is not JSON, or If-Match is none"),
             ("413", "The body is larger than 1 MB"),
             ("415", "The body is of another type than JSON"),
             ("422", "Fields that have to be corrected, or an Idempotency-Key used for another request"),
@@ -99,6 +100,15 @@ pub struct NotNow;
 impl IntoResponses for NotNow {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         refusals(&[("409", "Not possible as things stand")])
+    }
+}
+
+/// Of a change that is meant for one state of its record.
+pub struct Stale;
+
+impl IntoResponses for Stale {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        refusals(&[("412", "The record is no longer in the state that If-Match names: read it again")])
     }
 }
 

@@ -57,6 +57,16 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "domain_not_yours", said)
     }
 
+    /// If-Match named a state that is past.
+    #[must_use]
+    pub fn precondition_failed() -> Self {
+        let said = Said::both(
+            "Alguien lo cambió después de que usted lo leyó; no se guardó nada. Léalo otra vez y repita el cambio con su nueva ETag.",
+            "Somebody changed it after you read it; nothing was recorded. Read it again and repeat the change with its new ETag.",
+        );
+        Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", said)
+    }
+
     /// The contact that a body names, as against one in the path.
     fn contact_of_body_not_found() -> Self {
         Self::of_field("contact_id", "contact_not_found", Said::both("No existe esa persona.", "There is no such contact."))
@@ -216,6 +226,14 @@ impl From<mail_accounts::SaveError> for Problem {
                 Self::of_field("module", "module_taken", said)
             }
             mail_accounts::SaveError::NotFound => Self::mail_account_not_found(),
+            mail_accounts::SaveError::Changed => Self::precondition_failed(),
+            mail_accounts::SaveError::PasswordRequired => {
+                let said = Said::both(
+                    "La contraseña guardada se dio para otro servidor, puerto, TLS o usuario: escríbala otra vez.",
+                    "The kept password was given for another server, port, TLS or user: give it again.",
+                );
+                Self::of_field("password", "password_required_for_server", said)
+            }
             mail_accounts::SaveError::Seal(error) => {
                 tracing::error!("A password cannot be sealed or opened: {error}");
                 let said = Said::both(

@@ -57,6 +57,7 @@ pub(super) fn title(status: StatusCode, language: Language) -> &'static str {
         404 => "No existe",
         405 => "Método no permitido",
         409 => "No es posible ahora",
+        412 => "Ya no es el mismo",
         413 => "Solicitud demasiado grande",
         415 => "Tipo de contenido no admitido",
         422 => "Datos no válidos",

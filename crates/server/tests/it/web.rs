@@ -15,3 +15,4 @@ mod passwords;
 mod payments;
 mod people_search;
 mod probing;
+mod secret_scopes;

@@ -18,5 +18,6 @@ mod oauth;
 mod overview;
 mod payments;
 mod record;
+mod sealing;
 mod users;
 mod void;
