@@ -10,6 +10,8 @@ use acuse_mail::guard::Network;
 use acuse_mail::oauth::Registration;
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
+use ipnet::IpNet;
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::failure::Failure;
@@ -33,6 +35,7 @@ struct Written {
     database_url: String,
     listen: String,
     public_url: String,
+    trusted_proxies: String,
     secret_key_file: String,
     default_mail_url: String,
     default_mail_from: String,
@@ -52,6 +55,8 @@ struct Written {
     oauth_microsoft_scope: String,
     helo_name: String,
     workers: usize,
+    max_connections: usize,
+    metrics_token: String,
     connections_per_account: usize,
     log_format: LogFormat,
 }
@@ -81,6 +86,8 @@ pub struct Config {
     pub listen_was_chosen: bool,
     /// As it was written; empty where it follows from the address.
     public_url: String,
+    /// Whose X-Forwarded-For is believed.
+    pub trusted_proxies: Vec<IpNet>,
     pub secret_key_file: PathBuf,
     pub default_account: Option<(MailUrl, EmailAddress)>,
     pub allowed_private_hosts: Vec<String>,
@@ -92,6 +99,10 @@ pub struct Config {
     /// How this machine introduces itself to mail servers; its address where it has no public name.
     helo_name: Option<String>,
     pub workers: usize,
+    /// Of browsers and programs; 0 leaves it to the limit of open files.
+    pub max_connections: usize,
+    /// Opens /metrics; empty where only this machine reads it.
+    pub metrics_token: SecretString,
     pub connections_per_account: usize,
     pub log_format: LogFormat,
 }
@@ -136,6 +147,8 @@ impl Config {
             default_account: default_account(&written.default_mail_url, &written.default_mail_from)?,
             helo_name: helo_name(&written.helo_name, &written.public_url)?,
             allowed_private_hosts: split(&written.allowed_private_hosts),
+            trusted_proxies: each(&written.trusted_proxies, network)
+                .map_err(|text| unclear("trusted_proxies", format!("«{text}» no es dirección ni red, como 10.0.0.0/8")))?,
             oauth,
             allowed_mail_ports: each(&written.allowed_mail_ports.text(), |text| text.parse().ok().filter(|port| *port > 0))
                 .map_err(|text| unclear("allowed_mail_ports", format!("«{text}» no es un puerto, de 1 a 65535")))?,
@@ -147,6 +160,8 @@ impl Config {
             listen_was_chosen: written.listen != USUAL_LISTEN,
             extra_ca,
             workers: written.workers,
+            max_connections: written.max_connections,
+            metrics_token: written.metrics_token.into(),
             connections_per_account: written.connections_per_account.clamp(1, 100),
             log_format: written.log_format,
         })
@@ -272,6 +287,11 @@ fn split(list: &str) -> Vec<String> {
 /// Errs with the first part that is none.
 fn each<T>(list: &str, read: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, String> {
     split(list).into_iter().map(|part| read(&part).ok_or(part)).collect()
+}
+
+/// `10.0.0.0/8`, or one address alone.
+fn network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
 /// `192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53`, `[2001:db8::53]:5353`.

@@ -2,7 +2,7 @@
 //! identifications fit their check digits.
 
 use acuse_domain::company::CompanyProfile;
-use acuse_domain::contact::{ContactDetails, EmailsByPurpose};
+use acuse_domain::contact::{ContactDetails, EmailsByPurpose, MOST_ADDRESSES};
 use acuse_domain::document::{DocumentFacts, DocumentKind, NewDocument, Side};
 use acuse_domain::email_address::parse_list;
 use acuse_domain::id::{ContactId, DocumentId};
@@ -159,7 +159,7 @@ async fn people(db: &Db, by: &Actor, people: &[Person], now: Instant) -> Result<
             address: Some(person.address.to_string()),
             phone: None,
             credit_days: Some(person.credit_days),
-            emails: parse_list(person.emails).map_err(unexpected)?,
+            emails: parse_list(person.emails, MOST_ADDRESSES).map_err(unexpected)?,
             emails_by_purpose: EmailsByPurpose::default(),
         };
         made.push(contacts::create(db, by, &details, None, now).await.map_err(unexpected)?);

@@ -7,9 +7,13 @@ use acuse_delivery::{DefaultAccount, Engine};
 use acuse_mail::catcher::Catcher;
 use acuse_mail::guard::Network;
 use acuse_mail::oauth::Providers;
-use acuse_server::{App, Services};
+use acuse_server::metrics::Metrics;
+use acuse_server::router::{operations, router};
+use acuse_server::{App, Services, listener};
 use acuse_store::secrets::Keyring;
 use acuse_store::{Db, now, sealing};
+use ipnet::IpNet;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -18,6 +22,7 @@ use tokio::time::timeout;
 use crate::config::{Config, FAREWELL};
 use crate::failure::Failure;
 use crate::master_key;
+use crate::open_files;
 
 /// Which parts of the work this process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -36,6 +41,9 @@ pub struct Installation {
     providers: Providers,
     catcher: Option<Catcher>,
     connections_per_account: usize,
+    max_connections: usize,
+    trusted_proxies: Vec<IpNet>,
+    metrics_token: SecretString,
 }
 
 /// How an installation is opened.
@@ -76,23 +84,25 @@ impl Installation {
             default_account,
             catcher,
             connections_per_account: config.connections_per_account,
+            max_connections: config.max_connections,
+            trusted_proxies: config.trusted_proxies.clone(),
+            metrics_token: config.metrics_token.clone(),
         })
     }
 
     /// Works until SIGTERM or Ctrl+C; then finishes what is under way.
     pub async fn run(mut self, role: Role, listener: TcpListener, public_url: String) -> Result<(), Failure> {
         let (stopping, stop) = watch::channel(false);
+        let metrics = Metrics::new(self.metrics_token.expose_secret());
+        let limits = open_files::connections(open_files::raise(), self.max_connections);
         let worker = (role != Role::Web).then(|| tokio::spawn(acuse_delivery::run(self.engine(&public_url), stop.clone())));
-        let web = match role {
-            Role::Worker => None,
-            Role::All | Role::Web => Some(tokio::spawn(serve(listener, self.app(public_url), stop.clone()))),
-        };
+        let app = self.app(public_url).with_metrics(metrics);
+        let answered = if role == Role::Worker { operations(app) } else { router(app) };
+        let web = tokio::spawn(listener::serve(listener, answered, limits, stop));
         wait_for_a_signal().await;
         tracing::info!("Stopping: what is under way is finished first");
         let _ = stopping.send(true);
-        if let Some(web) = web {
-            let _ = timeout(FAREWELL, web).await;
-        }
+        let _ = timeout(FAREWELL, web).await;
         if let Some(worker) = worker {
             let _ = worker.await;
         }
@@ -125,6 +135,7 @@ impl Installation {
             public_url,
             catcher: self.catcher.take(),
         })
+        .with_trusted_proxies(&self.trusted_proxies)
     }
 }
 
@@ -151,16 +162,6 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| {
         Failure::new(format!("{address} no se puede abrir: {error}"), "Elija otra dirección, como ACUSE_LISTEN=127.0.0.1:8081.")
     })
-}
-
-async fn serve(listener: TcpListener, app: App, mut stop: watch::Receiver<bool>) {
-    let until_stopped = async move {
-        let _ = stop.wait_for(|stopping| *stopping).await;
-    };
-    let router = acuse_server::router::router(app);
-    if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(until_stopped).await {
-        tracing::error!("The web server ended: {error}");
-    }
 }
 
 async fn wait_for_a_signal() {

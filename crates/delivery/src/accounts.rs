@@ -74,8 +74,14 @@ pub(crate) async fn resolve(
     lane: Lane,
     now: Instant,
 ) -> Result<Sender, StoreError> {
-    let Some(usable) = mail_accounts::for_module(db, keys, lane.company, lane.module).await? else {
-        return by_default(db, default, now).await;
+    let usable = match mail_accounts::for_module(db, keys, lane.company, lane.module).await {
+        Ok(Some(usable)) => usable,
+        Ok(None) => return by_default(db, default, now).await,
+        Err(StoreError::Unreadable(why)) => {
+            tracing::error!(company.id = %lane.company, "A mail account cannot be read: {why}");
+            return Ok(Sender::Resting);
+        }
+        Err(error) => return Err(error),
     };
     let own = own_account(usable);
     if own.lacks_secret && pauses::find(db, own.key).await?.is_none() {
@@ -134,8 +140,11 @@ pub(crate) async fn to_be_probed(
     key: AccountKey,
 ) -> Result<Option<Account>, StoreError> {
     let (AccountKey::Own(id), Some(company)) = (key, company) else { return Ok(default.map(default_account)) };
-    let found = mail_accounts::usable_by_id(db, keys, company, id).await?;
-    Ok(found.map(own_account))
+    match mail_accounts::usable_by_id(db, keys, company, id).await {
+        Ok(found) => Ok(found.map(own_account)),
+        Err(StoreError::Unreadable(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// What is wrong with an account that has nothing to log in with.

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant as Moment};
 use acuse_domain::Instant;
 use acuse_domain::delivery::{NOT_COMPOSED, Outcome, Problem, Verdict};
 use acuse_mail::diagnosis::{Diagnosis, classify};
-use acuse_mail::failure::Failure;
+use acuse_mail::failure::{Cause, Failure};
 use acuse_mail::guard::Network;
+use acuse_mail::known::Known;
 use acuse_mail::pool::Pool;
 use acuse_mail::reply::Reply;
 use acuse_mail::session::{Envelope, Limits, Session};
@@ -32,6 +33,17 @@ pub(crate) struct Desk {
     pub drawer: Drawer,
     pub certificates: Certificates,
     pub tokens: Tokens,
+    pub servers: Servers,
+}
+
+/// What is known of how accounts' servers behave, by pool key.
+#[derive(Default)]
+pub(crate) struct Servers(Mutex<HashMap<String, Arc<Known>>>);
+
+impl Servers {
+    pub(crate) fn of(&self, account: &str) -> Arc<Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(account.to_owned()).or_default().clone()
+    }
 }
 
 /// How one attempt ended, and how long it took.
@@ -67,10 +79,6 @@ impl HandedOver {
     pub(crate) fn is_so(&self) -> bool {
         self.0.load(Ordering::SeqCst)
     }
-
-    fn set(&self, is_so: bool) {
-        self.0.store(is_so, Ordering::SeqCst);
-    }
 }
 
 impl Desk {
@@ -103,10 +111,13 @@ impl Desk {
         handed_over: &HandedOver,
     ) -> Result<Reply, Box<Failure>> {
         let resting = self.pool.take(&account.pool_key).await;
+        let known = self.servers.of(&account.pool_key);
+        let was_in_turn = known.loses_pipelined();
         match self.send_by(resting, claimed, account, composed, handed_over).await {
             // The server had tired of an idle connection; nothing was sent on it.
-            Err(failure) if failure.is_stale_session() => {
-                handed_over.set(false);
+            Err(failure) if failure.is_stale_session() => self.send_by(None, claimed, account, composed, handed_over).await,
+            // Nor where it was pipelined and broke off. After a silence nobody waits twice: the next attempt goes in turn.
+            Err(failure) if !was_in_turn && known.loses_pipelined() && failure.cause != Cause::Timeout => {
                 self.send_by(None, claimed, account, composed, handed_over).await
             }
             other => other,
@@ -126,8 +137,7 @@ impl Desk {
             None => self.open(account, &self.limits).await?,
         };
         let envelope = Envelope { from: &account.from_address, recipient: &claimed.recipient, copies: account.bcc.as_slice() };
-        handed_over.set(true);
-        let answer = session.send(&envelope, &composed.bytes).await;
+        let answer = session.send_telling(&envelope, &composed.bytes, &handed_over.0).await;
         self.pool.give_back(&account.pool_key, session);
         answer
     }

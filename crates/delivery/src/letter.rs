@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant as Moment};
 
 use acuse_domain::day_in_ecuador;
 use acuse_domain::email_address::EmailAddress;
@@ -11,6 +10,7 @@ use acuse_mail::message::{self, Attachment, InvalidField, Mail};
 use acuse_render::logo::Logo;
 use acuse_render::mail::{MailFacts, RenderedMail, Resend, VoidedNotice, receipt_mail};
 use acuse_render::receipt::{RenderError, receipt_pdf};
+use acuse_store::companies::LogoId;
 use acuse_store::deliveries::{Claimed, Kind};
 use acuse_store::pauses::AccountKey;
 use acuse_store::{Db, StoreError, companies};
@@ -18,15 +18,15 @@ use acuse_store::{Db, StoreError, companies};
 use crate::accounts::Account;
 use crate::signing;
 
-/// A changed logo shows on receipts after at most this long.
-const LOGO_KEPT: Duration = Duration::from_secs(60);
+/// Logos kept for the next delivery; one is some 50 KB, and opened some megabytes.
+const MOST_LOGOS: usize = 32;
 /// PDFs kept for the payment's next recipient or attempt; one is some 30 KB.
 const MOST_PDFS: usize = 128;
 
 /// Pictures and pages that the next delivery may need again.
 #[derive(Default)]
 pub(crate) struct Drawer {
-    logos: Mutex<HashMap<CompanyId, (Moment, Option<Logo>)>>,
+    logos: Mutex<HashMap<(CompanyId, LogoId), Option<Logo>>>,
     pdfs: Mutex<HashMap<PdfKey, Arc<Vec<u8>>>>,
 }
 
@@ -48,17 +48,17 @@ pub(crate) enum LetterError {
 }
 
 impl Drawer {
-    /// The company's logo, drawn from the store at most once a minute.
-    pub(crate) async fn logo(&self, db: &Db, company: CompanyId) -> Result<Option<Logo>, StoreError> {
-        if let Some((since, logo)) = locked(&self.logos).get(&company)
-            && since.elapsed() < LOGO_KEPT
-        {
-            return Ok(logo.clone());
+    /// The picture that a receipt is printed with. It never changes, so it is read once.
+    pub(crate) async fn logo(&self, db: &Db, company: CompanyId, id: LogoId) -> Result<Option<Logo>, StoreError> {
+        if let Some(kept) = locked(&self.logos).get(&(company, id)) {
+            return Ok(kept.clone());
         }
-        let logo = companies::logo(db, company).await?.and_then(|png| Logo::from_stored(png).ok());
-        locked(&self.logos).insert(company, (Moment::now(), logo.clone()));
-        // Those that were drawn with the logo before.
-        locked(&self.pdfs).retain(|(whose, ..), _| *whose != company);
+        let logo = companies::logo_by_id(db, company, id).await?.and_then(|png| Logo::from_stored(png).ok());
+        let mut logos = locked(&self.logos);
+        if logos.len() >= MOST_LOGOS {
+            logos.clear();
+        }
+        logos.insert((company, id), logo.clone());
         Ok(logo)
     }
 
@@ -136,7 +136,7 @@ fn write(
 /// The same at every attempt of a delivery, so that a recipient's server can tell a second copy for one.
 pub(crate) fn message_id(claimed: &Claimed, account: &Account) -> String {
     // RFC 5322 3.6.4 has ASCII only.
-    let host = || idna::domain_to_ascii(account.from_address.domain()).unwrap_or_else(|_| "acuse.invalid".to_string());
+    let host = || account.from_address.ascii_domain();
     claimed.message_id.clone().unwrap_or_else(|| format!("{}@{}", claimed.id, host()))
 }
 

@@ -1,16 +1,20 @@
 //! Tells those who look after an account what became of it, through the default account: never through the one that failed.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use acuse_domain::Instant;
 use acuse_domain::delivery::{Next, Outcome};
-use acuse_mail::explanation::{Context, Language, explain};
+use acuse_mail::explanation::{Context, Language, Situation, explain};
 use acuse_mail::message::{self, InvalidField, Mail};
-use acuse_mail::session::{Envelope, Session};
+use acuse_mail::session::{Envelope, Limits, Session};
 use acuse_render::mail::{AccountEnding, AccountFacts, AccountRecovered, AccountStopped, Ends, RenderedMail};
 use acuse_render::mail::{account_ending_mail, account_recovered_mail, account_stopped_mail};
 use acuse_store::notices::{self, News, Notice, Told};
 use acuse_store::pauses::{self, AccountKey};
 use acuse_store::{StoreError, now};
 use chrono::TimeDelta;
+use tokio::task::JoinSet;
 
 use crate::accounts::{Account, DefaultAccount, default_account};
 use crate::attempt::outcome_of;
@@ -20,18 +24,29 @@ use crate::weight::{Sentence, fault, problem_of};
 use crate::worker::Engine;
 
 /// Mails claimed at once; they are few.
-const AT_ONCE: u32 = 8;
+const AT_ONCE: usize = 8;
+/// A session is open well before the mail's lease ends, or not at all.
+const OPENING: Duration = Duration::from_secs(40);
 /// The default account rests or asks for patience: the mail goes out when it is looked at again.
 const LATER: TimeDelta = TimeDelta::minutes(1);
 
-/// Sends what is due. While the default account rests, or there is none, the pages and the log tell it alone.
-pub(crate) async fn round(engine: &Engine) -> Result<(), StoreError> {
+/// Begins to send what is due, and waits for none. While the default account rests, or there is none, the pages and the log tell it alone.
+pub(crate) async fn round(engine: &Arc<Engine>, under_way: &mut JoinSet<()>) -> Result<(), StoreError> {
     let Some(default) = &engine.settings.default_account else { return Ok(()) };
     if !notices::are_due_any_company(&engine.db, now()).await? || pauses::find(&engine.db, AccountKey::Default).await?.is_some() {
         return Ok(());
     }
-    for notice in notices::claim_due_any_company(&engine.db, AT_ONCE, LEASE, now()).await? {
-        tell(engine, default, &notice).await?;
+    let room = u32::try_from(AT_ONCE.saturating_sub(under_way.len())).unwrap_or_default();
+    if room == 0 {
+        return Ok(());
+    }
+    for notice in notices::claim_due_any_company(&engine.db, room, LEASE, now()).await? {
+        let (engine, default) = (engine.clone(), default.clone());
+        under_way.spawn(async move {
+            if let Err(error) = tell(&engine, &default, &notice).await {
+                tracing::error!("What became of a mail about an account could not be written down: {error}");
+            }
+        });
     }
     Ok(())
 }
@@ -40,8 +55,9 @@ async fn tell(engine: &Engine, default: &DefaultAccount, notice: &Notice) -> Res
     let (db, begun, account) = (&engine.db, now(), default_account(default));
     let (told, reply) = match written(notice, default, &engine.public_url) {
         Ok(bytes) => match hand_over(engine, &account, notice, &bytes).await? {
-            Some(outcome) => (after(engine, &account, notice, &outcome, begun).await?, reply_of(outcome)),
-            None => return Ok(()),
+            HandedOver::Outcome(outcome) => (after(engine, &account, notice, &outcome, begun).await?, reply_of(outcome)),
+            HandedOver::NoConnectionFree => (Told::Again { at: now() + LATER }, String::new()),
+            HandedOver::TakenOver => return Ok(()),
         },
         Err(error) => {
             tracing::error!("A mail about an account cannot be written: {error}");
@@ -52,22 +68,29 @@ async fn tell(engine: &Engine, default: &DefaultAccount, notice: &Notice) -> Res
     notices::record(db, notice.company, notice.id, notice.fence, &told, &reply, now()).await
 }
 
-/// Nothing where another process has taken it over.
-async fn hand_over(engine: &Engine, account: &Account, notice: &Notice, bytes: &[u8]) -> Result<Option<Outcome>, StoreError> {
+enum HandedOver {
+    Outcome(Outcome),
+    NoConnectionFree,
+    /// By another process.
+    TakenOver,
+}
+
+async fn hand_over(engine: &Engine, account: &Account, notice: &Notice, bytes: &[u8]) -> Result<HandedOver, StoreError> {
     let pace = engine.paces.of(&account.pool_key);
-    let _leave = pace.enter().await;
+    let Some(_leave) = pace.enter(|| false).await else { return Ok(HandedOver::NoConnectionFree) };
+    let limits = Limits { opening: engine.desk.limits.opening.min(OPENING), ..engine.desk.limits.clone() };
     // A session of its own: these are few, and a stale one would leave a doubt.
-    let mut session: Session = match engine.desk.open(account, &engine.desk.limits).await {
+    let mut session: Session = match engine.desk.open(account, &limits).await {
         Ok(session) => session,
-        Err(failure) => return Ok(Some(outcome_of(&failure))),
+        Err(failure) => return Ok(HandedOver::Outcome(outcome_of(&failure))),
     };
     if !notices::hand_over(&engine.db, notice.company, notice.id, notice.fence, now()).await? {
-        return Ok(None);
+        return Ok(HandedOver::TakenOver);
     }
     let envelope = Envelope { from: &account.from_address, recipient: &notice.recipient, copies: &[] };
     let answer = session.send(&envelope, bytes).await;
     engine.desk.pool.give_back(&account.pool_key, session);
-    Ok(Some(match answer {
+    Ok(HandedOver::Outcome(match answer {
         Ok(reply) => Outcome::Accepted { reply: reply.text().to_owned() },
         Err(failure) => outcome_of(&failure),
     }))
@@ -86,7 +109,8 @@ async fn after(
         engine.suspicions.forget(&account.pool_key);
         pauses::stop_any_company(&engine.db, AccountKey::Default, &fault(problem), now()).await?;
     }
-    let progress = Progress { attempts: notice.attempt, tried_since: Some(notice.queued_at), was_in_doubt: false };
+    let put_off_for = retry::put_off_for(notice.attempt, notice.queued_at, now());
+    let progress = Progress { attempts: notice.attempt, put_off_for, was_in_doubt: false };
     Ok(match retry::after(outcome, progress, now(), rand::random_range(0..1_000)) {
         Next::Accepted => Told::Accepted,
         // Once is the promise: a doubt is left to the page.
@@ -106,7 +130,7 @@ fn reply_of(outcome: Outcome) -> String {
 
 fn written(notice: &Notice, default: &DefaultAccount, public_url: &str) -> Result<Vec<u8>, InvalidField> {
     let rendered = rendered(notice, public_url);
-    let host = idna::domain_to_ascii(default.from_address.domain()).unwrap_or_else(|_| "acuse.invalid".to_string());
+    let host = default.from_address.ascii_domain();
     message::compose(&Mail {
         from_name: "Acuse",
         from_address: &default.from_address,
@@ -137,8 +161,13 @@ fn rendered(notice: &Notice, public_url: &str) -> RenderedMail {
     };
     match &notice.news {
         News::Stopped { since, problem_code, reply } => {
-            let context =
-                Context { host: &notice.server, username: &notice.username, sender: &notice.from_address, ..Context::default() };
+            let context = Context {
+                host: &notice.server,
+                username: &notice.username,
+                sender: &notice.from_address,
+                situation: Situation::Queue,
+                ..Context::default()
+            };
             let why = explain(problem_code, &context, Language::Spanish);
             account_stopped_mail(&AccountStopped {
                 company_name: facts.company_name,

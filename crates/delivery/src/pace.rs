@@ -5,10 +5,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant as Moment};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 /// Nothing more is begun for so long after the provider said that it is too much. Most limits are counted by the minute.
 const BREATH: Duration = Duration::from_secs(30);
+/// All of an account's connections are in use and none came free for so long: they hang, or the server is slow.
+const STUCK_AFTER: Duration = Duration::from_secs(2);
+/// How often who waits for a connection looks up.
+const LOOK_UP: Duration = Duration::from_millis(250);
 /// So many messages without a complaint, and one more connection is tried.
 const GOOD_FOR_ONE_MORE: u32 = 50;
 
@@ -17,6 +22,7 @@ pub(crate) struct Paces {
     most: usize,
     breath: Duration,
     all: Mutex<HashMap<String, Arc<Pace>>>,
+    freed: Arc<Notify>,
 }
 
 /// One account's.
@@ -24,6 +30,8 @@ pub(crate) struct Pace {
     most: usize,
     gate: Arc<Semaphore>,
     mind: Mutex<Mind>,
+    /// Told when a connection comes free that somebody could not wait for.
+    freed: Arc<Notify>,
 }
 
 struct Mind {
@@ -32,6 +40,10 @@ struct Mind {
     owed: usize,
     good: u32,
     not_before: Option<Moment>,
+    /// When a connection last came free.
+    last_freed: Moment,
+    /// Somebody waited in vain since all of them were free.
+    is_crowded: bool,
 }
 
 /// Leave to use one connection, until it is dropped.
@@ -42,7 +54,7 @@ pub(crate) struct Leave {
 
 impl Paces {
     pub(crate) fn new(most: usize) -> Self {
-        Self { most: most.max(1), breath: BREATH, all: Mutex::default() }
+        Self { most: most.max(1), breath: BREATH, all: Mutex::default(), freed: Arc::default() }
     }
 
     pub(crate) fn with_breath(self, breath: Duration) -> Self {
@@ -51,7 +63,12 @@ impl Paces {
 
     pub(crate) fn of(&self, account: &str) -> Arc<Pace> {
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        all.entry(account.to_owned()).or_insert_with(|| Arc::new(Pace::new(self.most))).clone()
+        all.entry(account.to_owned()).or_insert_with(|| Arc::new(Pace::new(self.most, self.freed.clone()))).clone()
+    }
+
+    /// Waits until a connection comes free that was missed.
+    pub(crate) async fn freed(&self) {
+        self.freed.notified().await;
     }
 
     /// The provider said that it is too much: half the connections, after a while.
@@ -61,12 +78,13 @@ impl Paces {
 }
 
 impl Pace {
-    fn new(most: usize) -> Self {
-        let mind = Mind { allowed: most, owed: 0, good: 0, not_before: None };
-        Self { most, gate: Arc::new(Semaphore::new(most)), mind: Mutex::new(mind) }
+    fn new(most: usize, freed: Arc<Notify>) -> Self {
+        let mind = Mind { allowed: most, owed: 0, good: 0, not_before: None, last_freed: Moment::now(), is_crowded: false };
+        Self { most, gate: Arc::new(Semaphore::new(most)), mind: Mutex::new(mind), freed }
     }
 
-    pub(crate) fn allowed(&self) -> usize {
+    #[cfg(test)]
+    fn allowed(&self) -> usize {
         self.mind().allowed
     }
 
@@ -75,11 +93,38 @@ impl Pace {
         self.mind().not_before.is_some_and(|until| until > Moment::now())
     }
 
-    /// Waits until fewer than allowed are in use, whichever lane uses them.
-    pub(crate) async fn enter(self: &Arc<Self>) -> Leave {
-        // The gate is never closed.
-        let permit = self.gate.clone().acquire_owned().await.ok();
-        Leave { pace: self.clone(), permit }
+    /// Waits until fewer than allowed are in use, whichever lane uses them. Nothing where none comes free for a while, or
+    /// `is_over` says so: nobody may be held up for as long as a server may be silent.
+    pub(crate) async fn enter(self: &Arc<Self>, is_over: impl Fn() -> bool) -> Option<Leave> {
+        let begun = Moment::now();
+        let entering = self.gate.clone().acquire_owned();
+        tokio::pin!(entering);
+        loop {
+            if let Ok(permit) = timeout(LOOK_UP, &mut entering).await {
+                // The gate is never closed.
+                return Some(Leave { pace: self.clone(), permit: permit.ok() });
+            }
+            let mut mind = self.mind();
+            if begun.max(mind.last_freed).elapsed() >= STUCK_AFTER {
+                mind.is_crowded = true;
+                return None;
+            }
+            if is_over() {
+                return None;
+            }
+        }
+    }
+
+    /// Whether somebody has waited in vain and would again.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.gate.available_permits() == 0 && self.mind().is_crowded
+    }
+
+    /// As many messages as make sense to be claimed at once, of `each` for a connection.
+    pub(crate) fn worth_claiming(&self, each: usize) -> usize {
+        let (free, mut mind) = (self.gate.available_permits(), self.mind());
+        mind.is_crowded &= free < mind.allowed;
+        if mind.is_crowded { free.max(1) } else { mind.allowed * each }
     }
 
     /// A message went through.
@@ -122,11 +167,16 @@ impl Pace {
 impl Drop for Leave {
     fn drop(&mut self) {
         let mut mind = self.pace.mind();
-        if mind.owed > 0
-            && let Some(permit) = self.permit.take()
-        {
-            mind.owed -= 1;
-            permit.forget();
+        mind.last_freed = Moment::now();
+        match self.permit.take() {
+            Some(permit) if mind.owed > 0 => {
+                mind.owed -= 1;
+                permit.forget();
+            }
+            permit => drop(permit),
+        }
+        if mind.is_crowded {
+            self.pace.freed.notify_one();
         }
     }
 }
@@ -140,7 +190,7 @@ mod tests {
     }
 
     async fn entered(pace: &Arc<Pace>) -> Option<Leave> {
-        tokio::time::timeout(Duration::from_millis(50), pace.enter()).await.ok()
+        timeout(Duration::from_millis(50), pace.enter(|| false)).await.ok().flatten()
     }
 
     #[tokio::test]

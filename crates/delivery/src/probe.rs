@@ -2,28 +2,41 @@
 //! sender's address, and nothing is sent. So nobody's receipt is the guinea pig, several lanes of one account make one
 //! probe, and the owner of a quiet account hears that it works again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use acuse_mail::session::Limits;
 use acuse_store::pauses::{self, AccountKey, Probe};
 use acuse_store::{StoreError, health, now, oauth};
 use futures_util::{StreamExt, stream};
+use tokio::task::JoinSet;
 
 use crate::accounts::to_be_probed;
 use crate::weight::{fault, problem_of};
 use crate::worker::Engine;
 
-/// Accounts tried side by side.
-const AT_ONCE: u32 = 16;
+/// Accounts tried side by side: one that does not answer takes its place for a minute.
+const AT_ONCE: usize = 64;
+/// Certificates and connections looked after side by side.
+const A_FEW: usize = 16;
 /// Well below the time after which another process takes the probe for lost.
 const IN_ALL: Duration = Duration::from_secs(60);
 
-/// Tries every account whose time has come.
-pub(crate) async fn round(engine: &Engine) -> Result<(), StoreError> {
-    let due = pauses::take_probes_any_company(&engine.db, AT_ONCE, now()).await?;
-    let results: Vec<Result<(), StoreError>> =
-        stream::iter(due).map(|probe| try_one(engine, probe)).buffer_unordered(AT_ONCE as usize).collect().await;
-    results.into_iter().collect()
+/// Begins to try every account whose time has come, and waits for none.
+pub(crate) async fn round(engine: &Arc<Engine>, under_way: &mut JoinSet<()>) -> Result<(), StoreError> {
+    let room = u32::try_from(AT_ONCE.saturating_sub(under_way.len())).unwrap_or_default();
+    if room == 0 {
+        return Ok(());
+    }
+    for probe in pauses::take_probes_any_company(&engine.db, room, now()).await? {
+        let engine = engine.clone();
+        under_way.spawn(async move {
+            if let Err(error) = try_one(&engine, probe).await {
+                tracing::error!("A resting account could not be tried: {error}");
+            }
+        });
+    }
+    Ok(())
 }
 
 async fn try_one(engine: &Engine, probe: Probe) -> Result<(), StoreError> {
@@ -59,9 +72,9 @@ fn proves(phase: &str) -> bool {
 
 /// Connections that end soon: use renews those that end only because nobody uses them, and the others are announced.
 pub(crate) async fn connections(engine: &Engine) -> Result<(), StoreError> {
-    for ending in oauth::ending_soon_any_company(&engine.db, now()).await? {
-        engine.desk.tokens.renew(&ending.account).await;
-    }
+    let ending = oauth::ending_soon_any_company(&engine.db, now()).await?;
+    let renew = async |ending: oauth::Ending| engine.desk.tokens.renew(&ending.account).await;
+    stream::iter(ending).for_each_concurrent(A_FEW, renew).await;
     let news = oauth::announce_ending_any_company(&engine.db, now()).await?;
     if news > 0 {
         tracing::info!("{news} connections with providers end within two weeks");
@@ -72,15 +85,19 @@ pub(crate) async fn connections(engine: &Engine) -> Result<(), StoreError> {
 /// Certificates that end soon: those seen long ago are looked at again, the others announced.
 pub(crate) async fn certificates(engine: &Engine) -> Result<(), StoreError> {
     let (db, default) = (&engine.db, engine.settings.default_account.as_ref());
-    for seen in health::certificates_to_look_at_any_company(db, now()).await? {
-        let Some(account) = to_be_probed(db, &engine.keys, default, seen.company, seen.account).await? else { continue };
+    let seen = health::certificates_to_look_at_any_company(db, now()).await?;
+    let looks = stream::iter(seen).map(|seen| async move {
+        let Some(account) = to_be_probed(db, &engine.keys, default, seen.company, seen.account).await? else { return Ok(()) };
         let limits = Limits { in_all: Some(IN_ALL), ..engine.desk.limits.clone() };
         // Whatever is wrong with it besides, its deliveries will tell.
         let _ = engine.desk.knock(&account, &limits).await;
-        if let Some(ends_at) = engine.desk.certificates.take(&account.pool_key) {
-            health::note_certificate_any_company(db, account.seen(), ends_at, now()).await?;
+        match engine.desk.certificates.take(&account.pool_key) {
+            Some(ends_at) => health::note_certificate_any_company(db, account.seen(), ends_at, now()).await,
+            None => Ok(()),
         }
-    }
+    });
+    let results: Vec<Result<(), StoreError>> = looks.buffer_unordered(A_FEW).collect().await;
+    results.into_iter().collect::<Result<(), StoreError>>()?;
     for ending in health::announce_certificates_any_company(db, now()).await? {
         if ending.account == AccountKey::Default {
             tracing::warn!("The certificate of the default account's server ends on {}", ending.ends_at);

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::slice;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant as Moment};
 
+use acuse_domain::Instant;
 use acuse_domain::id::{CompanyId, DeliveryId};
 use acuse_store::deliveries::{self, Recorded};
-use acuse_store::{Db, StoreError, now};
+use acuse_store::{Db, StoreError, clock, now};
 use chrono::TimeDelta;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -16,6 +17,8 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 pub(crate) const LEASE: TimeDelta = TimeDelta::seconds(60);
 /// Three chances to renew before a lease ends.
 const RENEW_EVERY: Duration = Duration::from_secs(20);
+/// Twice as long as a lease without being renewed: whoever held it is gone, whatever the clock says.
+const UNRENEWED: Duration = Duration::from_secs(120);
 /// Outcomes in one transaction.
 const MOST_AT_ONCE: usize = 256;
 /// A database that does not answer is asked again; the outcomes wait in memory.
@@ -65,7 +68,7 @@ impl Held {
 
 /// Records until every sender of `done` is gone. Also renews leases, and frees those that others let end.
 pub(crate) async fn run(db: Db, held: Held, mut done: mpsc::Receiver<Recorded>) {
-    let mut recorder = Recorder { db, held, refused: Vec::new(), was_away: false };
+    let mut recorder = Recorder { db, held, refused: Vec::new(), was_away: false, long_leases: HashMap::new() };
     let mut renewal = interval(RENEW_EVERY);
     renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut batch = Vec::with_capacity(MOST_AT_ONCE);
@@ -75,6 +78,7 @@ pub(crate) async fn run(db: Db, held: Held, mut done: mpsc::Receiver<Recorded>) 
             biased;
             _ = renewal.tick() => {
                 recorder.tend_leases().await;
+                recorder.tend_long_leases().await;
                 recorder.try_refused_again().await;
             }
             received = done.recv_many(&mut batch, MOST_AT_ONCE) => {
@@ -94,6 +98,8 @@ struct Recorder {
     refused: Vec<Recorded>,
     /// The database did not answer at the last look at the leases.
     was_away: bool,
+    /// Leases of others that end too late, as a clock that was set back leaves them, and since when they are known.
+    long_leases: HashMap<Ticket, (Instant, Moment)>,
 }
 
 impl Recorder {
@@ -148,6 +154,30 @@ impl Recorder {
             self.held.remove(one.id, one.fence);
         }
         Ok(())
+    }
+
+    /// A lease that ends in a day is believed only as long as somebody renews it.
+    async fn tend_long_leases(&mut self) {
+        let ours = self.held.all();
+        let found = match clock::long_leases_any_company(&self.db, now()).await {
+            Ok(found) => found,
+            Err(error) => return tracing::warn!("Leases could not be looked after: {error}"),
+        };
+        let mut known = HashMap::new();
+        for (ticket, until) in found.into_iter().filter(|(ticket, _)| !ours.contains(ticket)) {
+            let seen = self.long_leases.get(&ticket).filter(|(before, _)| *before == until).copied();
+            known.insert(ticket, seen.unwrap_or((until, Moment::now())));
+        }
+        let is_gone = |(_, since): &(Instant, Moment)| since.elapsed() > UNRENEWED;
+        let gone: Vec<Ticket> = known.iter().filter(|(_, seen)| is_gone(seen)).map(|(ticket, _)| *ticket).collect();
+        self.long_leases = known;
+        if gone.is_empty() {
+            return;
+        }
+        match clock::release_any_company(&self.db, &gone, now()).await {
+            Ok(released) => tracing::warn!("{released} deliveries of a worker that is gone went back to the queue"),
+            Err(error) => tracing::warn!("Leases could not be looked after: {error}"),
+        }
     }
 
     async fn tend_leases(&mut self) {

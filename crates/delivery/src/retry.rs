@@ -19,8 +19,8 @@ const JITTER_PERMILLE: i64 = 100;
 pub struct Progress {
     /// Attempts so far, the one that just ended included.
     pub attempts: i32,
-    /// When it was first put off; none at the first attempt.
-    pub tried_since: Option<Instant>,
+    /// How long it has been put off before this attempt, all waits together. The clock is not asked: it may be set forward.
+    pub put_off_for: TimeDelta,
     /// An attempt before this one ended in doubt.
     pub was_in_doubt: bool,
 }
@@ -36,11 +36,19 @@ pub fn after(outcome: &Outcome, progress: Progress, now: Instant, chance: i64) -
         Outcome::InDoubt { .. } => Next::ConfirmAgain { at: now + CONFIRM_AFTER },
         Outcome::TryLater { wait, .. } => {
             let asked = wait.and_then(|wait| TimeDelta::from_std(wait).ok()).unwrap_or_default();
-            let at = now + stretched(usual_wait(progress.attempts), chance).max(asked);
-            let is_too_late = progress.tried_since.is_some_and(|since| at - since > GIVE_UP_AFTER);
-            if is_too_late { Next::Failed } else { Next::Retry { at } }
+            let wait = stretched(usual_wait(progress.attempts), chance).max(asked);
+            let is_too_late = progress.put_off_for > TimeDelta::zero() && progress.put_off_for + wait > GIVE_UP_AFTER;
+            if is_too_late { Next::Failed } else { Next::Retry { at: now + wait } }
         }
     }
+}
+
+/// How long something has been put off that was tried so often, where nobody wrote the waits down: never longer than it has
+/// been there.
+#[must_use]
+pub fn put_off_for(attempts: i32, queued_at: Instant, now: Instant) -> TimeDelta {
+    let by_its_attempts: TimeDelta = (1..attempts.clamp(1, 100)).map(usual_wait).sum();
+    by_its_attempts.min((now - queued_at).max(TimeDelta::zero()))
 }
 
 fn usual_wait(attempts: i32) -> TimeDelta {
@@ -74,7 +82,7 @@ mod tests {
     }
 
     fn progress(attempts: i32) -> Progress {
-        Progress { attempts, tried_since: (attempts > 1).then(|| at(0)), was_in_doubt: false }
+        Progress { attempts, put_off_for: TimeDelta::zero(), was_in_doubt: false }
     }
 
     #[test]
@@ -96,15 +104,23 @@ mod tests {
 
     #[test]
     fn after_two_days_it_has_failed() {
-        assert_eq!(after(&later(None), progress(50), at(47 * 60), 0), Next::Retry { at: at(48 * 60) });
-        assert_eq!(after(&later(None), progress(50), at(47 * 60 + 1), 0), Next::Failed);
-        assert_eq!(after(&later(Some(49 * 60)), progress(2), at(0), 0), Next::Failed);
+        let put_off = |minutes| Progress { put_off_for: TimeDelta::minutes(minutes), ..progress(50) };
+        assert_eq!(after(&later(None), put_off(47 * 60), at(7), 0), Next::Retry { at: at(67) });
+        assert_eq!(after(&later(None), put_off(47 * 60 + 1), at(7), 0), Next::Failed);
+        assert_eq!(after(&later(Some(49 * 60)), put_off(1), at(7), 0), Next::Failed);
     }
 
     #[test]
     fn what_waited_for_its_account_for_days_is_still_tried() {
-        let first = Progress { tried_since: None, ..progress(4) };
-        assert_eq!(after(&later(None), first, at(100 * 60), 0), Next::Retry { at: at(100 * 60 + 30) });
+        assert_eq!(after(&later(None), progress(4), at(100 * 60), 0), Next::Retry { at: at(100 * 60 + 30) });
+    }
+
+    #[test]
+    fn a_clock_that_is_set_forward_makes_nobody_give_up() {
+        assert_eq!(put_off_for(3, at(0), at(6)), TimeDelta::minutes(6));
+        assert_eq!(put_off_for(3, at(0), at(100 * 24 * 60)), TimeDelta::minutes(6), "by what its attempts waited");
+        assert_eq!(put_off_for(60, at(0), at(100 * 24 * 60)), TimeDelta::minutes(51 + 55 * 60));
+        assert_eq!(put_off_for(3, at(0), at(-24 * 60)), TimeDelta::zero());
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(crate) async fn signer_of(db: &Db, keys: &Keyring, company: CompanyId, accou
     if rewrites_sender(&account.endpoint.host, username, account.from_address.as_str()) {
         return None;
     }
-    let domain = idna::domain_to_ascii(account.from_address.domain()).ok()?;
+    let domain = account.from_address.ascii_domain();
     let key = match dkim::signing_key(db, keys, company, &domain).await {
         Ok(key) => key?,
         Err(error) => {

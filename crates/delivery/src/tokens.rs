@@ -39,7 +39,7 @@ impl Desk {
             return Err(Box::new(Failure::without_token(&account.endpoint, SECRET_UNREADABLE, "")));
         }
         let Some(connected) = &account.connected else {
-            return Session::open(&self.network, &account.endpoint, account.credentials.as_ref(), limits).await;
+            return self.open_knowing(account, account.credentials.as_ref(), limits).await;
         };
         let fails = |no: NoToken, said: &str| {
             let words = format!("{said}\n{}", no.words);
@@ -65,7 +65,17 @@ impl Desk {
         limits: &Limits,
     ) -> Result<Session, Box<Failure>> {
         let credentials = Credentials::access_token(connected.scope.username.clone(), token.secret);
-        Session::open(&self.network, &account.endpoint, Some(&credentials), limits).await
+        self.open_knowing(account, Some(&credentials), limits).await
+    }
+
+    async fn open_knowing(
+        &self,
+        account: &Account,
+        credentials: Option<&Credentials>,
+        limits: &Limits,
+    ) -> Result<Session, Box<Failure>> {
+        let known = self.servers.of(&account.pool_key);
+        Session::open_knowing(&self.network, &account.endpoint, credentials, limits, &known).await
     }
 }
 

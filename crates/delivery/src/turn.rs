@@ -1,20 +1,23 @@
 //! One turn of a lane: claims and sends until nothing is due, the account fails, or others should have their turn.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use acuse_domain::Instant;
-use acuse_domain::delivery::{Outcome, Problem};
+use acuse_domain::delivery::{Outcome, Problem, State};
+use acuse_domain::id::MailAccountId;
 use acuse_render::logo::Logo;
 use acuse_store::deliveries::{self, Claimed, Lane, Recorded};
-use acuse_store::{StoreError, health, now, pauses};
-use futures_util::{StreamExt, stream};
+use acuse_store::{StoreError, health, mail_accounts, metrics, now, pauses};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::accounts::{Account, Sender, resolve};
 use crate::attempt::{Attempted, HandedOver};
-use crate::pace::Pace;
+use crate::pace::{Leave, Pace};
 use crate::recorder::{LEASE, Ticket};
 use crate::retry::{self, Progress};
 use crate::signing;
@@ -22,9 +25,14 @@ use crate::weight::{Sentence, fault, problem_of, softened};
 use crate::worker::Engine;
 
 /// Deliveries claimed at once by a lane, for each of its connections.
-const CLAIM_PER_CONNECTION: u32 = 16;
+const CLAIM_PER_CONNECTION: usize = 16;
 /// After so many claims a lane steps back so that others get its place.
 const CLAIMS_PER_TURN: u32 = 16;
+
+/// How long a turn waits for its last messages before others of the lane are looked for.
+const WAIT_FOR_ANSWERS: Duration = Duration::from_secs(2);
+/// Somebody who has just corrected an account watches what waits; most turns are over before the first look.
+const LOOK_AT_ACCOUNT_EVERY: Duration = Duration::from_secs(1);
 
 /// How a turn of a lane ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,25 +43,37 @@ pub(crate) enum Served {
     Idle,
 }
 
+/// How a turn ended, and what is still being sent: a server that does not answer holds up its own message, not the lane.
+pub(crate) struct Ended {
+    pub served: Served,
+    pub under_way: JoinSet<()>,
+}
+
 /// Serves a lane for a bounded while. An error lets it rest.
-pub(crate) async fn serve(engine: Arc<Engine>, lane: Lane, done: mpsc::Sender<Recorded>, stop: watch::Receiver<bool>) -> Served {
+pub(crate) async fn serve(engine: Arc<Engine>, lane: Lane, done: mpsc::Sender<Recorded>, stop: watch::Receiver<bool>) -> Ended {
+    let mut under_way = JoinSet::new();
     let served = match Turn::begin(&engine, lane, done, stop).await {
-        Ok(Some(turn)) => Arc::new(turn).take(lane).await,
+        Ok(Some(turn)) => Arc::new(turn).take(&mut under_way).await,
         Ok(None) => Ok(Served::Idle),
         Err(error) => Err(error),
     };
-    served.unwrap_or_else(|error| {
+    let served = served.unwrap_or_else(|error| {
         tracing::error!(company.id = %lane.company, "A lane could not be served: {error}");
         Served::Idle
-    })
+    });
+    Ended { served, under_way }
 }
 
 /// A lane's turn with one account.
 struct Turn {
     engine: Arc<Engine>,
+    lane: Lane,
+    /// The lane's own account and its version when the turn began.
+    own: Option<(MailAccountId, i64)>,
+    /// That is not so any more: what no server has heard of is sent by the new one.
+    is_changed: watch::Sender<bool>,
     account: Account,
     pace: Arc<Pace>,
-    logo: Option<Logo>,
     done: mpsc::Sender<Recorded>,
     stop: watch::Receiver<bool>,
     scope: Scope,
@@ -85,6 +105,8 @@ impl Turn {
         stop: watch::Receiver<bool>,
     ) -> Result<Option<Self>, StoreError> {
         let default = engine.settings.default_account.as_ref();
+        // Before the account is read: what changes from here on is seen.
+        let own = mail_accounts::version_for_module(&engine.db, lane.company, lane.module).await?;
         let (mut account, mut scope) = match resolve(&engine.db, &engine.keys, default, lane, now()).await? {
             Sender::Ready(account) => (account, Scope::All),
             Sender::Instead { account, queued_until } => (account, Scope::QueuedUntil(queued_until)),
@@ -92,7 +114,7 @@ impl Turn {
             Sender::Resting | Sender::Nobody => return Ok(None),
         };
         let pace = engine.paces.of(&account.pool_key);
-        if let Some(doubted_at) = engine.suspicions.doubted_at(&account.pool_key) {
+        if let Some(doubted_at) = engine.suspicions.doubted_at(&account.pool_key, now()) {
             if now() < doubted_at + engine.second_look {
                 return Ok(None);
             }
@@ -100,46 +122,50 @@ impl Turn {
                 scope = Scope::One;
             }
         }
-        if pace.is_waiting() {
+        if pace.is_waiting() || pace.is_stuck() {
             return Ok(None);
         }
         account.signer = signing::signer_of(&engine.db, &engine.keys, lane.company, &account).await;
-        let logo = engine.desk.drawer.logo(&engine.db, lane.company).await?;
         let is_stopped = health::find(&engine.db, account.key).await?.stopped_at.is_some().into();
         let (engine, has_ended, rests) = (engine.clone(), AtomicBool::new(false), AtomicBool::new(false));
-        Ok(Some(Self { engine, account, pace, logo, done, stop, scope, is_stopped, has_ended, rests }))
+        let is_changed = watch::Sender::new(false);
+        Ok(Some(Self { engine, lane, own, is_changed, account, pace, done, stop, scope, is_stopped, has_ended, rests }))
     }
 
-    async fn take(self: Arc<Self>, lane: Lane) -> Result<Served, StoreError> {
-        let connections = self.pace.allowed();
+    async fn take(self: Arc<Self>, under_way: &mut JoinSet<()>) -> Result<Served, StoreError> {
+        let worth = u32::try_from(self.pace.worth_claiming(CLAIM_PER_CONNECTION)).unwrap_or(1);
         let (claims, most) = match self.scope {
             Scope::One | Scope::Trial => (1, 1),
-            Scope::All | Scope::QueuedUntil(_) => {
-                (CLAIMS_PER_TURN, CLAIM_PER_CONNECTION * u32::try_from(connections).unwrap_or(1))
-            }
+            Scope::All | Scope::QueuedUntil(_) => (CLAIMS_PER_TURN, worth),
         };
-        let mut claimed = self.claim(lane, most).await?;
+        let mut claimed = self.claim(most).await?;
         let found_nothing = claimed.is_empty();
+        let mut is_stuck = false;
+        if !found_nothing {
+            self.watch_the_account();
+        }
         for left in (0..claims).rev() {
             if claimed.is_empty() {
                 break;
             }
             // The next are claimed while these are being sent, so that no connection waits for the disk.
-            let more = async { if left > 0 { self.claim(lane, most).await } else { Ok(Vec::new()) } };
-            let ((), next) = tokio::join!(self.send_all(claimed, connections), more);
+            let more = async { if left > 0 { self.claim(most).await } else { Ok(Vec::new()) } };
+            let (stuck, next) = tokio::join!(self.begin_all(claimed, under_way), more);
             claimed = next?;
+            is_stuck = stuck;
         }
+        self.wait_a_little(under_way).await;
         self.write_down_certificate().await?;
         // What is due in the lane may be what this turn must not send.
-        let is_idle = self.has_ended.load(Ordering::Relaxed) || found_nothing && self.scope != Scope::All;
+        let is_idle = self.has_ended.load(Ordering::Relaxed) || is_stuck || found_nothing && self.scope != Scope::All;
         Ok(if is_idle { Served::Idle } else { Served::Turn })
     }
 
-    async fn claim(&self, lane: Lane, most: u32) -> Result<Vec<Claimed>, StoreError> {
+    async fn claim(&self, most: u32) -> Result<Vec<Claimed>, StoreError> {
         if self.is_over() {
             return Ok(Vec::new());
         }
-        let db = &self.engine.db;
+        let (db, lane) = (&self.engine.db, self.lane);
         let claimed = match self.scope {
             Scope::QueuedUntil(until) => deliveries::claim_due_queued_until(db, lane, until, most, LEASE, now()).await?,
             Scope::All | Scope::One | Scope::Trial => deliveries::claim_due(db, lane, most, LEASE, now()).await?,
@@ -156,46 +182,99 @@ impl Turn {
     }
 
     fn is_over(&self) -> bool {
-        *self.stop.borrow() || self.has_ended.load(Ordering::Relaxed)
+        *self.stop.borrow() || *self.is_changed.borrow() || self.has_ended.load(Ordering::Relaxed)
     }
 
-    async fn send_all(self: &Arc<Self>, claimed: Vec<Claimed>, connections: usize) {
-        let unsent: Vec<Ticket> = stream::iter(claimed)
-            .map(|one| self.clone().send_one(Arc::new(one)))
-            .buffer_unordered(connections)
-            .filter_map(|unsent| async move { unsent })
-            .collect()
-            .await;
+    /// Begins each as soon as a connection is free, and gives back what is not begun. Tells whether no connection came free:
+    /// then all of them hang, or the server is slow.
+    async fn begin_all(self: &Arc<Self>, claimed: Vec<Claimed>, under_way: &mut JoinSet<()>) -> bool {
+        let mut left = claimed.into_iter();
+        let mut unsent = Vec::new();
+        for one in left.by_ref() {
+            while under_way.try_join_next().is_some() {}
+            let leave = if self.is_over() { None } else { self.pace.enter(|| self.is_over()).await };
+            let Some(leave) = leave else {
+                unsent.push(ticket(&one));
+                break;
+            };
+            under_way.spawn(self.clone().send_one(one, leave));
+        }
+        unsent.extend(left.map(|one| ticket(&one)));
         self.engine.held.give_back(&self.engine.db, &unsent).await;
+        !unsent.is_empty() && !self.is_over()
+    }
+
+    /// Most servers answer at once, and then the lane's turn is over with its last message.
+    async fn wait_a_little(&self, under_way: &mut JoinSet<()>) {
+        let mut is_changed = self.is_changed.subscribe();
+        tokio::select! {
+            () = async { while under_way.join_next().await.is_some() {} } => {}
+            () = sleep(WAIT_FOR_ANSWERS) => {}
+            _ = is_changed.wait_for(|changed| *changed) => {}
+        }
+    }
+
+    /// As long as anything of this turn is under way, so that a corrected account is used at once.
+    fn watch_the_account(self: &Arc<Self>) {
+        let turn = Arc::downgrade(self);
+        tokio::spawn(async move {
+            loop {
+                sleep(LOOK_AT_ACCOUNT_EVERY).await;
+                let Some(turn) = turn.upgrade().filter(|turn| !*turn.stop.borrow()) else { return };
+                let now = mail_accounts::version_for_module(&turn.engine.db, turn.lane.company, turn.lane.module).await;
+                if now.is_ok_and(|now| now != turn.own) {
+                    turn.is_changed.send_replace(true);
+                    return;
+                }
+            }
+        });
     }
 
     /// Gives the delivery back where it was not begun.
-    async fn send_one(self: Arc<Self>, claimed: Arc<Claimed>) -> Option<Ticket> {
-        let _leave = self.pace.enter().await;
-        if self.is_over() {
-            return Some(ticket(&claimed));
-        }
-        let at = now();
-        let Some(mut attempted) = self.attempt(&claimed).await else { return Some(ticket(&claimed)) };
+    async fn send_one(self: Arc<Self>, claimed: Claimed, _leave: Leave) {
+        let (engine, claimed, at) = (&self.engine, Arc::new(claimed), now());
+        let attempted = if self.is_over() { None } else { self.attempt_with_logo(&claimed).await };
+        let Some(mut attempted) = attempted else {
+            engine.held.give_back(&engine.db, &[ticket(&claimed)]).await;
+            engine.db.nudge();
+            return;
+        };
         attempted.outcome = self.tell_the_account(attempted.outcome, at).await;
         log(&claimed, &attempted, &self.account);
         let recorded = self.decide(&claimed, attempted, at);
         // The recorder outlives every turn: it ends when the last of these senders is gone.
         let _ = self.done.send(recorded).await;
-        None
     }
 
-    /// In a task of its own: mails are composed on every core, and one that panics falls alone. Nothing where a stopping node
-    /// broke it off before the server had the message.
-    async fn attempt(self: &Arc<Self>, claimed: &Arc<Claimed>) -> Option<Attempted> {
+    /// Nothing where its logo could not be read just now either.
+    async fn attempt_with_logo(self: &Arc<Self>, claimed: &Arc<Claimed>) -> Option<Attempted> {
+        match self.logo_of(claimed).await {
+            Ok(logo) => self.attempt(claimed, logo).await,
+            Err(error) => {
+                tracing::error!(delivery.id = %claimed.id, "The logo of a receipt could not be read: {error}");
+                None
+            }
+        }
+    }
+
+    async fn logo_of(&self, claimed: &Claimed) -> Result<Option<Logo>, StoreError> {
+        match claimed.logo {
+            Some(id) => self.engine.desk.drawer.logo(&self.engine.db, claimed.company, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// In a task of its own: mails are composed on every core, and one that panics falls alone. Nothing where a stopping node,
+    /// or a change of the account, broke it off before the server had the message.
+    async fn attempt(self: &Arc<Self>, claimed: &Arc<Claimed>, logo: Option<Logo>) -> Option<Attempted> {
         let handed_over = HandedOver::default();
         let mut attempt = tokio::spawn({
             let (turn, claimed, handed_over) = (self.clone(), claimed.clone(), handed_over.clone());
-            async move { turn.engine.desk.attempt(&claimed, &turn.account, turn.logo.as_ref(), &handed_over).await }
+            async move { turn.engine.desk.attempt(&claimed, &turn.account, logo.as_ref(), &handed_over).await }
         });
         let ended = tokio::select! {
             ended = &mut attempt => ended,
-            () = self.patience_ends() => {
+            () = self.has_to_break_off(&handed_over) => {
                 attempt.abort();
                 attempt.await
             }
@@ -208,6 +287,19 @@ impl Turn {
         }
     }
 
+    async fn has_to_break_off(&self, handed_over: &HandedOver) {
+        let account_changes = async {
+            drop(self.is_changed.subscribe().wait_for(|changed| *changed).await);
+            if handed_over.is_so() {
+                pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = self.patience_ends() => {}
+            () = account_changes => {}
+        }
+    }
+
     async fn patience_ends(&self) {
         let mut stop = self.stop.clone();
         // The sender is gone only when nobody waits for this any more.
@@ -217,7 +309,7 @@ impl Turn {
 
     fn decide(&self, claimed: &Claimed, attempted: Attempted, at: Instant) -> Recorded {
         let progress =
-            Progress { attempts: claimed.attempt, tried_since: claimed.tried_since, was_in_doubt: claimed.was_in_doubt };
+            Progress { attempts: claimed.attempt, put_off_for: claimed.put_off_for, was_in_doubt: claimed.was_in_doubt };
         let next = retry::after(&attempted.outcome, progress, now(), rand::random_range(0..1_000));
         let (reply, problem_code) = match attempted.outcome {
             Outcome::Accepted { reply } => (reply, None),
@@ -226,6 +318,7 @@ impl Turn {
             | Outcome::InDoubt { problem }
             | Outcome::AccountAtFault { problem } => (problem.reply, Some(problem.code)),
         };
+        measure(claimed, attempted.phase, next.state());
         Recorded {
             company: claimed.company,
             id: claimed.id,
@@ -300,6 +393,15 @@ impl Turn {
 
 fn ticket(claimed: &Claimed) -> Ticket {
     (claimed.company, claimed.id, claimed.fence)
+}
+
+fn measure(claimed: &Claimed, phase: &'static str, state: State) {
+    metrics::count("acuse_delivery_attempts_total", &[("phase", phase), ("outcome", state.as_str())]);
+    if state == State::Accepted {
+        // Negative where the clock was set back meanwhile.
+        let took = (now() - claimed.queued_at).to_std().unwrap_or_default();
+        metrics::observe("acuse_record_to_accepted_seconds", &[("kind", claimed.kind.as_str())], took);
+    }
 }
 
 fn log(claimed: &Claimed, attempted: &Attempted, account: &Account) {

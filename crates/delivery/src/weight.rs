@@ -11,9 +11,11 @@ use chrono::TimeDelta;
 use crate::accounts::{Sign, sign_of};
 
 /// What a sound account meets now and then. Three in a row, each a while after the other, and it rests.
-const DOUBTFUL: [&str; 8] = [
+const DOUBTFUL: [&str; 9] = [
     // Busy servers greet with 421 or 554 for a minute.
     "server_refuses_us",
+    // A server that lost its certificate says 454 to STARTTLS, and so does one that renews it.
+    "starttls_not_offered",
     // A connection that is cut half-way looks like this as well.
     "tls_handshake_failed",
     // Also a 535 that says «temporary»: the server could not ask its directory. Who goes on hammering is locked out.
@@ -102,9 +104,13 @@ impl Suspicions {
         }
     }
 
-    /// When a doubtful fault was last seen, if it was not enough for a rest and nothing has gone well since.
-    pub(crate) fn doubted_at(&self, account: &str) -> Option<Instant> {
-        self.locked().get(account).filter(|suspicion| suspicion.in_a_row > 0).map(|suspicion| suspicion.last)
+    /// When a doubtful fault was last seen, if it was not enough for a rest and nothing has gone well since. Never after
+    /// `now`: a clock that is set back holds nobody up.
+    pub(crate) fn doubted_at(&self, account: &str, now: Instant) -> Option<Instant> {
+        let mut all = self.locked();
+        let suspicion = all.get_mut(account).filter(|suspicion| suspicion.in_a_row > 0)?;
+        suspicion.last = suspicion.last.min(now);
+        Some(suspicion.last)
     }
 
     /// It rests now, or was changed: what comes next is a new story.
@@ -116,7 +122,9 @@ impl Suspicions {
         let mut all = self.locked();
         let fresh = Suspicion { in_a_row: 0, away_in_a_row: 0, since: now, last: begun };
         let suspicion = all.entry(account.to_owned()).or_insert(fresh);
-        if begun >= suspicion.last {
+        // Seen after now: the clock was set back meanwhile.
+        if begun >= suspicion.last || suspicion.last > now {
+            suspicion.since = suspicion.since.min(now);
             add(suspicion);
             suspicion.last = now;
         }

@@ -11,7 +11,7 @@ use acuse_mail::session::Limits;
 use acuse_store::deliveries::{self, Lane, Recorded};
 use acuse_store::pauses::{self, AccountKey};
 use acuse_store::secrets::Keyring;
-use acuse_store::{Db, StoreError, now};
+use acuse_store::{Db, StoreError, clock, now};
 use chrono::TimeDelta;
 use rand::seq::SliceRandom;
 use tokio::sync::{mpsc, watch};
@@ -19,12 +19,12 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 
 use crate::accounts::DefaultAccount;
-use crate::attempt::{Certificates, Desk};
+use crate::attempt::{Certificates, Desk, Servers};
 use crate::letter::Drawer;
 use crate::pace::Paces;
 use crate::recorder::{self, Held};
 use crate::tokens::Tokens;
-use crate::turn::{self, Served};
+use crate::turn::{self, Ended, Served};
 use crate::weight::Suspicions;
 use crate::{notices, probe};
 
@@ -38,6 +38,8 @@ const REST: Duration = Duration::from_secs(2);
 const SECOND_LOOK: TimeDelta = TimeDelta::seconds(30);
 /// Certificates end by the day.
 const CERTIFICATES: Duration = Duration::from_secs(3_600);
+/// A clock is set back once, and what it held up has waited already.
+const CLOCK: Duration = Duration::from_secs(60);
 /// How long a stopping node lets a server answer. Most do within a second, and a doubt costs more than waiting.
 const PATIENCE_AT_STOP: Duration = Duration::from_secs(20);
 /// How long what was broken off may take to be given back and written down.
@@ -79,6 +81,7 @@ impl Engine {
             drawer: Drawer::default(),
             certificates: Certificates::default(),
             tokens,
+            servers: Servers::default(),
         };
         Self {
             db,
@@ -138,16 +141,21 @@ pub async fn run(engine: Engine, stop: watch::Receiver<bool>) {
     let recorder = tokio::spawn(recorder::run(engine.db.clone(), engine.held.clone(), outcomes));
     let (stopping, stopped) = watch::channel(false);
     let mut rounds = JoinSet::new();
-    for care in [Care::Probes, Care::Notices, Care::Certificates] {
+    for care in [Care::Probes, Care::Notices, Care::Certificates, Care::Clock] {
         rounds.spawn(care.again_and_again(engine.clone(), stopped.clone()));
     }
     let mut lanes = Lanes::new(engine.clone(), done, stopped);
     lanes.serve_until(stop).await;
     let _ = stopping.send(true);
-    if timeout(engine.patience_at_stop + FAREWELL, lanes.finish()).await.is_err() {
+    // Side by side: one that does not answer has its time once, whoever waits for it.
+    let (finished, looked_after) = tokio::join!(
+        timeout(engine.patience_at_stop + FAREWELL, lanes.finish()),
+        timeout(engine.patience_at_stop, async { while rounds.join_next().await.is_some() {} }),
+    );
+    if finished.is_err() {
         tracing::warn!("Some deliveries were still under way; they return to the queue when their lease ends");
     }
-    if timeout(engine.patience_at_stop, async { while rounds.join_next().await.is_some() {} }).await.is_err() {
+    if looked_after.is_err() {
         tracing::warn!("A probe or a mail about an account was still under way; another process takes it up");
     }
     if timeout(FAREWELL, recorder).await.is_err() {
@@ -163,6 +171,8 @@ enum Care {
     Probes,
     Notices,
     Certificates,
+    /// What a clock that was set back has put off for too long.
+    Clock,
 }
 
 impl Care {
@@ -171,6 +181,7 @@ impl Care {
         let wait = match self {
             Self::Probes | Self::Notices => POLL,
             Self::Certificates => CERTIFICATES,
+            Self::Clock => CLOCK,
         };
         // Whoever starts a node may just have mended its default account.
         if self == Self::Probes
@@ -178,21 +189,31 @@ impl Care {
         {
             tracing::error!("The default account could not be looked after: {error}");
         }
+        let mut under_way = JoinSet::new();
         loop {
-            if let Err(error) = self.round(&engine).await {
+            while under_way.try_join_next().is_some() {}
+            if let Err(error) = self.round(&engine, &mut under_way).await {
                 tracing::error!("The accounts could not be looked after: {error}");
             }
             tokio::select! {
                 () = sleep(wait) => {}
-                _ = stopped.wait_for(|stopped| *stopped) => return,
+                _ = stopped.wait_for(|stopped| *stopped) => break,
             }
         }
+        while under_way.join_next().await.is_some() {}
     }
 
-    async fn round(self, engine: &Engine) -> Result<(), StoreError> {
+    async fn round(self, engine: &Arc<Engine>, under_way: &mut JoinSet<()>) -> Result<(), StoreError> {
         match self {
-            Self::Probes => probe::round(engine).await,
-            Self::Notices => notices::round(engine).await,
+            Self::Probes => probe::round(engine, under_way).await,
+            Self::Notices => notices::round(engine, under_way).await,
+            Self::Clock => {
+                let moved = clock::catch_up_any_company(&engine.db, now()).await?;
+                if moved > 0 {
+                    tracing::warn!("The clock was set back: {moved} moments that lay in the future are due now");
+                }
+                Ok(())
+            }
             Self::Certificates => {
                 probe::certificates(engine).await?;
                 probe::connections(engine).await
@@ -206,18 +227,28 @@ struct Lanes {
     engine: Arc<Engine>,
     done: mpsc::Sender<Recorded>,
     stopped: watch::Receiver<bool>,
-    running: JoinSet<Served>,
+    running: JoinSet<Ended>,
+    /// What turns have left that wait for a server's answer.
+    unanswered: JoinSet<()>,
     busy: HashMap<Lane, Id>,
     resting: HashMap<Lane, Moment>,
 }
 
 impl Lanes {
     fn new(engine: Arc<Engine>, done: mpsc::Sender<Recorded>, stopped: watch::Receiver<bool>) -> Self {
-        Self { engine, done, stopped, running: JoinSet::new(), busy: HashMap::new(), resting: HashMap::new() }
+        Self {
+            engine,
+            done,
+            stopped,
+            running: JoinSet::new(),
+            unanswered: JoinSet::new(),
+            busy: HashMap::new(),
+            resting: HashMap::new(),
+        }
     }
 
     async fn serve_until(&mut self, mut stop: watch::Receiver<bool>) {
-        let db = self.engine.db.clone();
+        let (engine, db) = (self.engine.clone(), self.engine.db.clone());
         while !*stop.borrow() {
             if let Err(error) = self.start_due().await {
                 tracing::error!("The queue cannot be read: {error}");
@@ -225,17 +256,19 @@ impl Lanes {
             self.engine.desk.pool.close_idle();
             tokio::select! {
                 () = db.nudged() => self.resting.clear(),
+                () = engine.paces.freed() => self.resting.clear(),
                 () = sleep(POLL) => {}
-                Some(served) = self.running.join_next_with_id(), if !self.running.is_empty() => self.note(served),
+                Some(ended) = self.running.join_next_with_id(), if !self.running.is_empty() => self.note(ended),
                 told = stop.changed() => if told.is_err() { return },
             }
         }
     }
 
     async fn start_due(&mut self) -> Result<(), StoreError> {
-        while let Some(served) = self.running.try_join_next_with_id() {
-            self.note(served);
+        while let Some(ended) = self.running.try_join_next_with_id() {
+            self.note(ended);
         }
+        while self.unanswered.try_join_next().is_some() {}
         self.resting.retain(|_, until| *until > Moment::now());
         let mut due = deliveries::lanes_due_any_company(&self.engine.db, now()).await?;
         // Where there are more lanes than places, no lane is always the last.
@@ -249,9 +282,14 @@ impl Lanes {
         Ok(())
     }
 
-    fn note(&mut self, ended: Result<(Id, Served), JoinError>) {
+    fn note(&mut self, ended: Result<(Id, Ended), JoinError>) {
         let (id, served) = match ended {
-            Ok(ended) => ended,
+            Ok((id, Ended { served, mut under_way })) => {
+                if !under_way.is_empty() {
+                    self.unanswered.spawn(async move { while under_way.join_next().await.is_some() {} });
+                }
+                (id, served)
+            }
             Err(broken) => {
                 tracing::error!("A lane's turn broke off: {broken}");
                 (broken.id(), Served::Idle)
@@ -265,7 +303,10 @@ impl Lanes {
     }
 
     /// The last of the senders of outcomes goes with it.
-    async fn finish(self) {
-        self.running.join_all().await;
+    async fn finish(mut self) {
+        while let Some(ended) = self.running.join_next_with_id().await {
+            self.note(ended);
+        }
+        self.unanswered.join_all().await;
     }
 }

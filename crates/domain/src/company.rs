@@ -4,9 +4,14 @@ use crate::email_address::EmailAddress;
 use crate::id::CompanyId;
 use crate::identification::Ruc;
 
+/// Letters of each text; the SRI's documents have as many for a razón social and its address.
+pub const LONGEST_TEXT: usize = 300;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Company {
     pub id: CompanyId,
+    /// Grows with every change of the profile.
+    pub version: i64,
     pub ruc: Ruc,
     pub profile: CompanyProfile,
 }
@@ -24,6 +29,17 @@ pub struct CompanyProfile {
 }
 
 impl Company {
+    /// The fields that an unreadable record left, by their names in the API.
+    #[must_use]
+    pub fn unreadable(&self) -> Vec<&'static str> {
+        let email = self.profile.email.as_ref().is_none_or(EmailAddress::is_readable);
+        [("ruc", self.ruc.is_readable()), ("email", email)]
+            .into_iter()
+            .filter(|(_, is_readable)| !is_readable)
+            .map(|(field, _)| field)
+            .collect()
+    }
+
     /// The name people know: nombre comercial, else razón social.
     #[must_use]
     pub fn known_as(&self) -> &str {

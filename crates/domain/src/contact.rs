@@ -7,11 +7,20 @@ use crate::payment::Direction;
 
 /// RFC 5321 4.5.3.1.8 makes a server take at least 100 recipients; a person's card needs far fewer.
 pub const MOST_ADDRESSES: usize = 20;
+/// Letters; the SRI's documents have as many for a razón social.
 pub const LONGEST_NAME: usize = 300;
+/// Letters of an address or a telephone with its extensions and notes.
+pub const LONGEST_TEXT: usize = 500;
+/// Days of credit: longer than any agreed term.
+pub const MOST_CREDIT_DAYS: i32 = 3_650;
+/// Addresses that one act sends to, and so mails in one queue at once.
+pub const MOST_RECIPIENTS: usize = MOST_ADDRESSES;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contact {
     pub id: ContactId,
+    /// Grows with every change.
+    pub version: i64,
     pub details: ContactDetails,
 }
 
@@ -88,12 +97,43 @@ impl EmailsByPurpose {
 }
 
 impl ContactDetails {
+    /// The fields that an unreadable record left, by their names in the API: they are shown, and used for nothing.
+    #[must_use]
+    pub fn unreadable(&self) -> Vec<&'static str> {
+        let is_read = |list: &[EmailAddress]| list.iter().all(EmailAddress::is_readable);
+        let by_purpose = |purpose| is_read(self.emails_by_purpose.of(purpose));
+        let fields = [
+            ("identification", self.identification.is_readable()),
+            ("emails", is_read(&self.emails)),
+            ("emails_by_purpose.received_payments", by_purpose(Purpose::ReceivedPayments)),
+            ("emails_by_purpose.made_payments", by_purpose(Purpose::MadePayments)),
+            ("emails_by_purpose.invoices", by_purpose(Purpose::Invoices)),
+            ("emails_by_purpose.withholdings", by_purpose(Purpose::Withholdings)),
+        ];
+        fields.into_iter().filter(|(_, is_readable)| !is_readable).map(|(field, _)| field).collect()
+    }
+
     /// Where mail of this purpose goes.
     #[must_use]
     pub fn recipients(&self, purpose: Purpose) -> &[EmailAddress] {
         match self.emails_by_purpose.of(purpose) {
             [] => &self.emails,
             own => own,
+        }
+    }
+
+    /// Wherever the card has the wrong address, it gets the right one, once.
+    pub fn replace_address(&mut self, wrong: &str, right: &EmailAddress) {
+        let own = &mut self.emails_by_purpose;
+        let lists =
+            [&mut self.emails, &mut own.received_payments, &mut own.made_payments, &mut own.invoices, &mut own.withholdings];
+        for list in lists {
+            let Some(at) = list.iter().position(|own| own.as_str() == wrong) else { continue };
+            if list.contains(right) && list[at] != *right {
+                list.remove(at);
+            } else {
+                list[at] = right.clone();
+            }
         }
     }
 

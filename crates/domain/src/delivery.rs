@@ -57,14 +57,21 @@ impl State {
         use State::{Accepted, Bounced, Cancelled, Deferred, Failed, InDoubt, Queued, Sending};
         match self {
             Queued => matches!(next, Sending | Cancelled),
-            // Back to the queue: the lease ended, the account rests, or the node is stopping.
-            Sending => matches!(next, Accepted | Deferred | InDoubt | Failed | Queued),
+            // Back to the queue: the lease ended, the account rests, or the node is stopping. Cancelled: it did not go
+            // through, and meanwhile its payment was voided.
+            Sending => matches!(next, Accepted | Deferred | InDoubt | Failed | Queued | Cancelled),
             Deferred => matches!(next, Sending | Queued | Cancelled | Failed),
-            InDoubt => matches!(next, Sending | Queued | Accepted | Bounced | Failed),
+            InDoubt => matches!(next, Sending | Queued | Accepted | Bounced | Failed | Cancelled),
             Accepted => matches!(next, Bounced),
             Failed | Bounced => matches!(next, Queued),
             Cancelled => false,
         }
+    }
+
+    /// A person may call it back. What is being sent, or may have arrived, is called back only by voiding its payment.
+    #[must_use]
+    pub const fn can_be_cancelled(self) -> bool {
+        matches!(self, Self::Queued | Self::Deferred)
     }
 
     /// Nothing more happens by itself.
@@ -186,8 +193,9 @@ mod tests {
 
     #[test]
     fn only_queued_and_deferred_can_be_cancelled() {
-        let cancellable: Vec<_> = State::ALL.into_iter().filter(|s| s.may_become(State::Cancelled)).collect();
+        let cancellable: Vec<_> = State::ALL.into_iter().filter(|s| s.can_be_cancelled()).collect();
         assert_eq!(cancellable, [State::Queued, State::Deferred]);
+        assert!(cancellable.into_iter().all(|state| state.may_become(State::Cancelled)));
     }
 
     #[test]

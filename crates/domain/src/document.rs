@@ -7,6 +7,12 @@ use crate::Date;
 use crate::id::{ContactId, DocumentId};
 use crate::money::Money;
 use crate::payment::Direction;
+use crate::text;
+
+/// Letters of a detail: it is one line of a list.
+pub const LONGEST_DETAIL: usize = 300;
+/// Bytes of a number as it is typed: 17 with its hyphens, and room between them.
+const LONGEST_TYPED: usize = 100;
 
 /// Which way an open item points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -105,6 +111,18 @@ impl DocumentNumber {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// What stands in a record that was written otherwise, made safe to show: see [`DocumentNumber::is_readable`].
+    #[must_use]
+    pub fn as_kept(kept: &str) -> Self {
+        kept.parse().unwrap_or_else(|_| Self(text::one_line(text::cut(kept, LONGEST_TYPED))))
+    }
+
+    /// Whether it has the shape of a number, and is not only what an unreadable record holds.
+    #[must_use]
+    pub fn is_readable(&self) -> bool {
+        self.0.parse::<Self>().is_ok_and(|again| again == *self)
+    }
 }
 
 impl fmt::Display for DocumentNumber {
@@ -117,7 +135,7 @@ impl FromStr for DocumentNumber {
     type Err = InvalidDocumentNumber;
 
     fn from_str(typed: &str) -> Result<Self, Self::Err> {
-        let typed = typed.trim();
+        let typed = Some(typed.trim()).filter(|typed| typed.len() <= LONGEST_TYPED).ok_or(InvalidDocumentNumber)?;
         let parts: Vec<&str> = match typed.len() {
             15 if !typed.contains('-') && typed.is_ascii() => vec![&typed[..3], &typed[3..6], &typed[6..]],
             _ => typed.split('-').map(str::trim).collect(),

@@ -1,16 +1,30 @@
 //! Addresses as people type them: one, or a list such as `a@x.ec;b@y.ec, c@z.ec`.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
+
+use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
+use unicode_normalization::UnicodeNormalization;
+
+use crate::text;
 
 /// RFC 5321 4.5.3.1.3: a path of 256 octets, less its angle brackets.
 const LONGEST: usize = 254;
 /// RFC 5321 4.5.3.1.1.
 const LONGEST_LOCAL: usize = 64;
+/// Bytes of one address as it is typed: four of UTF-8 for every octet that it may have, and room around it. What is longer
+/// is not looked at.
+const LONGEST_TYPED: usize = 1_200;
+/// Letters of a wrong address that are said again.
+const LONGEST_QUOTE: usize = 120;
 
-/// One address that a mail can be sent to: a dot-atom, `@`, and a domain with a dot. Compared without regard to case of
-/// the domain; the local part is kept as typed. Letters beyond ASCII are allowed (RFC 6531) and need a server that
-/// takes them.
+/// One address that a mail can be sent to: a dot-atom, `@`, and a domain with a dot. The domain stands as UTS 46 maps it
+/// (lower case, letters rather than punycode), the local part as typed, composed (NFC, RFC 6532 3.1). Letters beyond ASCII
+/// in it need a server that takes them (RFC 6531).
+///
+/// What was read of it is what is kept: its text, read again, is the same address.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EmailAddress(String);
 
@@ -18,6 +32,15 @@ pub struct EmailAddress(String);
 #[error("«{typed}» no es una dirección de correo")]
 pub struct InvalidEmailAddress {
     pub typed: String,
+}
+
+/// Why a list of addresses cannot be taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidAddresses {
+    #[error(transparent)]
+    Address(#[from] InvalidEmailAddress),
+    #[error("son más de {most} direcciones")]
+    TooMany { most: usize },
 }
 
 impl EmailAddress {
@@ -35,19 +58,38 @@ impl EmailAddress {
     pub fn domain(&self) -> &str {
         self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
     }
+
+    /// The domain as the DNS and mail servers know it: letters beyond ASCII in punycode (RFC 5890, A-labels).
+    #[must_use]
+    pub fn ascii_domain(&self) -> String {
+        ascii_domain(self.domain()).map_or_else(|| self.domain().to_owned(), Cow::into_owned)
+    }
+
+    /// As it is written into envelopes and headers: the only part beyond ASCII can be the local part.
+    #[must_use]
+    pub fn on_the_wire(&self) -> String {
+        format!("{}@{}", self.local_part(), self.ascii_domain())
+    }
+
+    /// What stands in a record that was written otherwise, made safe to show. It may be no address at all: see
+    /// [`EmailAddress::is_readable`].
+    #[must_use]
+    pub fn as_kept(kept: &str) -> Self {
+        kept.parse().unwrap_or_else(|_| Self(text::one_line(text::cut(kept, LONGEST))))
+    }
+
+    /// Whether it is an address that a mail can be sent to, and not only what an unreadable record holds.
+    #[must_use]
+    pub fn is_readable(&self) -> bool {
+        self.0.parse::<Self>().is_ok_and(|again| again == *self)
+    }
 }
 
 impl FromStr for EmailAddress {
     type Err = InvalidEmailAddress;
 
     fn from_str(typed: &str) -> Result<Self, Self::Err> {
-        let invalid = || InvalidEmailAddress { typed: typed.chars().take(120).collect() };
-        let trimmed = typed.trim();
-        let (local, domain) = trimmed.rsplit_once('@').ok_or_else(invalid)?;
-        if trimmed.len() > LONGEST || !is_local_part(local) || !is_domain(domain) {
-            return Err(invalid());
-        }
-        Ok(Self(format!("{local}@{}", domain.to_lowercase())))
+        normal(typed).map(Self).ok_or_else(|| InvalidEmailAddress { typed: text::one_line(text::cut(typed, LONGEST_QUOTE)) })
     }
 }
 
@@ -59,22 +101,91 @@ impl fmt::Display for EmailAddress {
 
 /// Splits at `;`, `,` and line breaks, trims, drops what is empty and what was said twice, and checks each.
 ///
-/// Errs with the first that is no address.
-pub fn parse_list(typed: &str) -> Result<Vec<EmailAddress>, InvalidEmailAddress> {
-    let mut found: Vec<EmailAddress> = Vec::new();
-    for part in typed.split([';', ',', '\n']).map(str::trim).filter(|part| !part.is_empty()) {
-        let address: EmailAddress = part.parse()?;
-        if !found.contains(&address) {
-            found.push(address);
-        }
+/// Errs with the first that is no address, or as soon as there are more than `most`.
+pub fn parse_list(typed: &str, most: usize) -> Result<Vec<EmailAddress>, InvalidAddresses> {
+    let mut list = Addresses::up_to(most);
+    list.add(typed)?;
+    Ok(list.into_found())
+}
+
+/// Collects addresses without those said twice, within a bound that is looked at before anything is read.
+#[derive(Debug)]
+pub struct Addresses {
+    most: usize,
+    bytes_left: usize,
+    found: Vec<EmailAddress>,
+    known: HashSet<EmailAddress>,
+}
+
+impl Addresses {
+    #[must_use]
+    pub fn up_to(most: usize) -> Self {
+        let bytes_left = most.saturating_mul(LONGEST_TYPED);
+        Self { most, bytes_left, found: Vec::new(), known: HashSet::new() }
     }
-    Ok(found)
+
+    /// Takes what one text holds. Errs as [`parse_list`].
+    pub fn add(&mut self, typed: &str) -> Result<(), InvalidAddresses> {
+        let too_many = InvalidAddresses::TooMany { most: self.most };
+        // Also of an empty text, so that a list of a million of them ends.
+        self.bytes_left = self.bytes_left.checked_sub(typed.len().max(1)).ok_or_else(|| too_many.clone())?;
+        for part in parts(typed) {
+            let address: EmailAddress = part.parse()?;
+            if self.known.contains(&address) {
+                continue;
+            }
+            if self.found.len() == self.most {
+                return Err(too_many);
+            }
+            self.known.insert(address.clone());
+            self.found.push(address);
+        }
+        Ok(())
+    }
+
+    #[must_use]
+    pub fn into_found(self) -> Vec<EmailAddress> {
+        self.found
+    }
+}
+
+/// The addresses of a record, each readable or [as it is kept](EmailAddress::as_kept).
+#[must_use]
+pub fn kept_list(kept: &str) -> Vec<EmailAddress> {
+    let mut known = HashSet::new();
+    parts(kept).map(EmailAddress::as_kept).filter(|address| known.insert(address.clone())).collect()
+}
+
+fn parts(list: &str) -> impl Iterator<Item = &str> {
+    list.split([';', ',', '\n']).map(str::trim).filter(|part| !part.is_empty())
+}
+
+/// The one spelling of an address, if it is one.
+fn normal(typed: &str) -> Option<String> {
+    let typed = Some(typed.trim()).filter(|typed| typed.len() <= LONGEST_TYPED)?;
+    let (local, domain) = typed.rsplit_once('@')?;
+    let local: String = local.nfc().collect();
+    let ascii = ascii_domain(domain)?;
+    let domain = letters_of(&ascii)?;
+    let fits = local.len() <= LONGEST_LOCAL && local.len() + 1 + ascii.len().max(domain.len()) <= LONGEST;
+    (fits && is_local_part(&local) && is_domain(&domain)).then(|| format!("{local}@{domain}"))
+}
+
+/// UTS 46 as browsers and registries apply it; errs with nothing for what no registry would take, such as `xn--` before
+/// what is no punycode.
+fn ascii_domain(domain: &str) -> Option<Cow<'_, str>> {
+    Uts46::new().to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify).ok()
+}
+
+/// The letters of a domain in punycode, where both are the same name.
+fn letters_of(ascii: &str) -> Option<String> {
+    let (letters, read) = Uts46::new().to_unicode(ascii.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast);
+    let letters = read.ok().map(|()| letters.into_owned())?;
+    (ascii_domain(&letters)? == ascii).then_some(letters)
 }
 
 fn is_local_part(local: &str) -> bool {
-    !local.is_empty()
-        && local.len() <= LONGEST_LOCAL
-        && local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atom_letter))
+    !local.is_empty() && local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atom_letter))
 }
 
 /// RFC 5322 3.2.3 atext, with RFC 6531's letters.
@@ -84,13 +195,7 @@ fn is_atom_letter(c: char) -> bool {
 
 fn is_domain(domain: &str) -> bool {
     let labels: Vec<&str> = domain.split('.').collect();
-    let is_label = |label: &&str| {
-        !label.is_empty()
-            && label.len() <= 63
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label.chars().all(|c| c == '-' || c.is_alphanumeric())
-    };
+    let is_label = |label: &&str| !label.is_empty() && label.chars().all(|c| c == '-' || c.is_alphanumeric());
     labels.len() >= 2 && labels.iter().all(is_label) && !labels[labels.len() - 1].bytes().all(|b| b.is_ascii_digit())
 }
 
@@ -100,10 +205,11 @@ mod tests {
 
     #[test]
     fn one_field_may_hold_several_addresses() {
-        let found = parse_list(" a@x.ec;b@Y.ec, c@z.ec ;; a@x.ec\n").unwrap();
+        let found = parse_list(" a@x.ec;b@Y.ec, c@z.ec ;; a@x.ec\n", 3).unwrap();
         assert_eq!(found.iter().map(EmailAddress::as_str).collect::<Vec<_>>(), ["a@x.ec", "b@y.ec", "c@z.ec"]);
-        assert_eq!(parse_list("a@x.ec, pagos").unwrap_err().typed, "pagos");
-        assert_eq!(parse_list("").unwrap(), []);
+        let pagos = InvalidEmailAddress { typed: "pagos".to_string() };
+        assert_eq!(parse_list("a@x.ec, pagos", 3).unwrap_err(), pagos.into());
+        assert_eq!(parse_list("", 3).unwrap(), []);
     }
 
     #[test]
@@ -128,5 +234,35 @@ mod tests {
         }
         assert!("josé.ñandú+recibos@compañía.ec".parse::<EmailAddress>().is_ok());
         assert!(format!("{}@x.ec", "a".repeat(65)).parse::<EmailAddress>().is_err());
+    }
+
+    #[test]
+    fn a_domain_stands_in_one_spelling() {
+        for (typed, kept, wire) in [
+            ("a@Compañía.EC", "a@compañía.ec", "a@xn--compaa-7va5a.ec"),
+            ("a@xn--compaa-7va5a.ec", "a@compañía.ec", "a@xn--compaa-7va5a.ec"),
+            ("a@compan\u{303}i\u{301}a.ec", "a@compañía.ec", "a@xn--compaa-7va5a.ec"),
+            ("jose\u{301}@\u{212a}.ec", "josé@k.ec", "josé@k.ec"),
+            ("a@x\u{200b}.ec", "a@x.ec", "a@x.ec"),
+            ("a@\u{ff11}\u{ff12}.ec", "a@12.ec", "a@12.ec"),
+        ] {
+            let address: EmailAddress = typed.parse().unwrap_or_else(|error| panic!("{typed}: {error}"));
+            assert_eq!((address.as_str(), address.on_the_wire().as_str()), (kept, wire), "{typed}");
+        }
+        for typed in ["a@İ.ec", "a@xn--.ec", "a@xn--a.ec", "a@xn--\u{1}.ec", "a@x.ec.", "a\u{200b}@x.ec", "a@x\0.ec", "a@א1b.ec"]
+        {
+            assert!(typed.parse::<EmailAddress>().is_err(), "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_much_is_not_read() {
+        assert_eq!(parse_list("a@x.ec;b@x.ec;c@x.ec", 2), Err(InvalidAddresses::TooMany { most: 2 }));
+        let many: String = (0..94_000).map(|n| format!("a{n}@x.ec;")).collect();
+        let begun = std::time::Instant::now();
+        assert_eq!(parse_list(&many, 20), Err(InvalidAddresses::TooMany { most: 20 }));
+        let mut empty = Addresses::up_to(20);
+        assert!((0..1_000_000).any(|_| empty.add("").is_err()));
+        assert!(begun.elapsed().as_millis() < 500, "{:?}", begun.elapsed());
     }
 }

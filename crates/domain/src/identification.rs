@@ -7,6 +7,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::text;
+
+/// Letters of an identification as it is typed: the longest has 20, and there may be room between them.
+const LONGEST_TYPED: usize = 100;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum IdentificationType {
     Ruc,
@@ -47,7 +52,7 @@ impl IdentificationType {
     /// What the typed number can be: 13 digits are a RUC, 10 a cédula, anything else a passport.
     #[must_use]
     pub fn guess(typed: &str) -> Self {
-        let typed = typed.trim();
+        let typed = without_spaces(typed);
         let digits = typed.bytes().all(|b| b.is_ascii_digit());
         match typed.len() {
             13 if digits => Self::Ruc,
@@ -89,7 +94,7 @@ pub struct Identification {
 impl Identification {
     /// Errs with the first rule of its type that the number breaks.
     pub fn parse(kind: IdentificationType, typed: &str) -> Result<Self, IdentificationError> {
-        let number: String = typed.chars().filter(|c| !c.is_whitespace()).collect();
+        let number = without_spaces(typed);
         if number.is_empty() {
             return Err(IdentificationError::Missing);
         }
@@ -99,6 +104,19 @@ impl Identification {
             IdentificationType::Passport | IdentificationType::Other => check_passport_shape(&number)?,
         }
         Ok(Self { kind, number })
+    }
+
+    /// What stands in a record that was written otherwise, made safe to show. It may break the rules of its type: see
+    /// [`Identification::is_readable`].
+    #[must_use]
+    pub fn as_kept(kind: IdentificationType, kept: &str) -> Self {
+        Self::parse(kind, kept).unwrap_or_else(|_| Self { kind, number: text::one_line(text::cut(kept, LONGEST_TYPED)) })
+    }
+
+    /// Whether it keeps the rules of its type, and is not only what an unreadable record holds.
+    #[must_use]
+    pub fn is_readable(&self) -> bool {
+        Self::parse(self.kind, &self.number).is_ok_and(|again| again == *self)
     }
 
     #[must_use]
@@ -114,6 +132,7 @@ impl Identification {
     #[must_use]
     pub fn doubt(&self) -> Option<Doubt> {
         let fits = match self.kind {
+            _ if !self.is_readable() => true,
             IdentificationType::Ruc => ruc_check_digit_fits(&self.number),
             IdentificationType::Cedula => cedula_check_digit_fits(&self.number),
             IdentificationType::Passport | IdentificationType::Other => true,
@@ -139,9 +158,20 @@ impl Ruc {
         &self.0
     }
 
+    /// What stands in a record that was written otherwise, as [`Identification::as_kept`].
+    #[must_use]
+    pub fn as_kept(kept: &str) -> Self {
+        Self(Identification::as_kept(IdentificationType::Ruc, kept).number)
+    }
+
+    #[must_use]
+    pub fn is_readable(&self) -> bool {
+        self.0.parse::<Self>().is_ok_and(|again| again == *self)
+    }
+
     #[must_use]
     pub fn doubt(&self) -> Option<Doubt> {
-        (!ruc_check_digit_fits(&self.0)).then_some(Doubt::CheckDigit)
+        (self.is_readable() && !ruc_check_digit_fits(&self.0)).then_some(Doubt::CheckDigit)
     }
 }
 
@@ -157,6 +187,10 @@ impl fmt::Display for Ruc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+fn without_spaces(typed: &str) -> String {
+    text::cut(typed, LONGEST_TYPED).chars().filter(|c| !c.is_whitespace()).collect()
 }
 
 fn check_ruc_shape(number: &str) -> Result<(), IdentificationError> {

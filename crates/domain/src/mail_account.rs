@@ -6,6 +6,13 @@ use crate::id::{CompanyId, MailAccountId};
 use crate::oauth::Connection;
 use crate::payment::Direction;
 
+/// Characters; more than any provider's user name has.
+pub const LONGEST_USERNAME: usize = 320;
+/// Characters of the name before a sender's address: a company's own name fits.
+pub const LONGEST_SENDER_NAME: usize = crate::company::LONGEST_TEXT;
+/// Bytes of UTF-8. RFC 4954 4 lets an answer have 12,288 octets, which in base64 leaves 9,216 for user and password.
+pub const LONGEST_PASSWORD: usize = 8_192;
+
 /// A kind of mail that a company may send through an account of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum MailModule {
@@ -116,6 +123,19 @@ impl MailAccountSettings {
     pub fn credential_scope(&self) -> CredentialScope {
         let Self { server, port, security, username, .. } = self;
         CredentialScope { server: server.clone(), port: *port, security: *security, username: username.clone() }
+    }
+
+    /// The fields that an unreadable record left, by their names in the API. Such an account sends nothing.
+    #[must_use]
+    pub fn unreadable(&self) -> Vec<&'static str> {
+        let is_read = |address: &Option<EmailAddress>| address.as_ref().is_none_or(EmailAddress::is_readable);
+        let fields = [
+            ("port", self.port > 0),
+            ("from_address", self.from_address.is_readable()),
+            ("reply_to", is_read(&self.reply_to)),
+            ("bcc", is_read(&self.bcc)),
+        ];
+        fields.into_iter().filter(|(_, is_readable)| !is_readable).map(|(field, _)| field).collect()
     }
 }
 

@@ -296,6 +296,8 @@ pub enum VoidRefusal {
     AdvanceInUse { left: Money, used: Money },
     #[error("falta el motivo")]
     ReasonMissing,
+    #[error("el motivo tiene más de {LONGEST_REASON} letras")]
+    ReasonTooLong,
 }
 
 /// Letters of a reason: it is printed on the receipt.
@@ -310,6 +312,10 @@ pub fn may_void(status: &Status, unapplied: Money, rest: Money, reason: &str) ->
     if rest != unapplied {
         return Err(VoidRefusal::AdvanceInUse { left: unapplied, used: unapplied - rest });
     }
-    let reason: String = crate::text::one_line(reason).chars().take(LONGEST_REASON).collect();
-    if reason.is_empty() { Err(VoidRefusal::ReasonMissing) } else { Ok(reason) }
+    let reason = crate::text::one_line(reason);
+    match reason.chars().count() {
+        0 => Err(VoidRefusal::ReasonMissing),
+        1..=LONGEST_REASON => Ok(reason),
+        _ => Err(VoidRefusal::ReasonTooLong),
+    }
 }

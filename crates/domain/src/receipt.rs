@@ -146,7 +146,9 @@ impl Receipt {
     #[must_use]
     pub fn file_name(&self) -> String {
         let mark = if self.voided.is_some() { "-ANULADO" } else { "" };
-        format!("Recibo-{}{mark}.pdf", self.number)
+        // A name of a file stands in headers and on disks: whatever a record holds, it is letters, digits and hyphens.
+        let number: String = self.number.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+        format!("Recibo-{number}{mark}.pdf")
     }
 
     /// What the receipt says in large: the money that moved, or the total where none did.
@@ -211,7 +213,7 @@ impl Party {
             ruc: company.ruc.to_string(),
             address: text::optional(profile.address.as_deref()),
             phone: text::optional(profile.phone.as_deref()),
-            email: profile.email.as_ref().map(ToString::to_string),
+            email: profile.email.as_ref().filter(|email| email.is_readable()).map(ToString::to_string),
             city: text::optional(profile.city.as_deref()),
         }
     }

@@ -1,11 +1,20 @@
 //! Text as people typed it, made safe to print: receipt, mail and page show the same.
 
-/// Drops controls and what can reorder text on the page (bidi marks and overrides), keeps at most two marks on one
-/// letter, and turns tabs and line breaks into spaces.
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+
+/// Marks on one letter: Vietnamese has two, Greek of before 1982 three; more only cover the lines around them.
+const MOST_MARKS: usize = 3;
+
+/// Composed (NFC), without controls and what is not seen or can reorder text on the page (Unicode's categories Cc and
+/// Cf: bidi marks and overrides, zero widths, tags), with at most three marks on one letter, and with one space wherever
+/// there is room between words. What it gives, it gives again unchanged.
 #[must_use]
 pub fn one_line(typed: &str) -> String {
-    let spaced: String = typed.chars().map(|c| if is_break(c) { ' ' } else { c }).collect();
-    visible(&spaced).split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    let seen: String = typed.chars().filter(|c| c.is_whitespace() || !is_unseen(*c)).collect();
+    let composed: String = few_marks(seen.nfd()).nfc().collect();
+    composed.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// As [`one_line`], but keeps the line breaks a person made.
@@ -31,46 +40,54 @@ pub fn masked_account(account: &str) -> String {
     format!("••{}", letters[letters.len() - 4..].iter().collect::<String>())
 }
 
-/// Lower case without Spanish accents, for searching: «Ñacato Cía.» → `nacato cia.`
+/// Lower case without accents, for searching: «Ñacato Cía.» → `nacato cia.`. Letters of another width, ligatures and the
+/// final sigma are taken for the plain ones.
 #[must_use]
 pub fn folded(text: &str) -> String {
-    one_line(text).to_lowercase().chars().map(without_accent).collect()
+    let plain: String = one_line(text).nfkd().collect();
+    let lower = plain.to_lowercase();
+    let letters = lower.nfkd().filter(|c| !is_combining_mark(*c)).map(|c| if c == 'ς' { 'σ' } else { c });
+    one_line(&letters.collect::<String>())
 }
 
-fn without_accent(c: char) -> char {
-    match c {
-        'á' | 'à' | 'ä' | 'â' | 'ã' => 'a',
-        'é' | 'è' | 'ë' | 'ê' => 'e',
-        'í' | 'ì' | 'ï' | 'î' => 'i',
-        'ó' | 'ò' | 'ö' | 'ô' | 'õ' => 'o',
-        'ú' | 'ù' | 'ü' | 'û' => 'u',
-        'ñ' => 'n',
-        'ç' => 'c',
-        other => other,
+/// Words of others as they may be shown anywhere: what is not seen or reorders text stands as `\u{202e}`. Line breaks and
+/// tabs stay.
+#[must_use]
+pub fn escaped(words: &str) -> String {
+    let mut shown = String::with_capacity(words.len());
+    for c in words.chars() {
+        if is_unseen(c) && !matches!(c, '\n' | '\t') {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
     }
+    shown
 }
 
-fn is_break(c: char) -> bool {
-    matches!(c, '\t' | '\n' | '\r' | '\u{2028}' | '\u{2029}')
+/// At most `longest` letters of a text that is shown and no more than that.
+#[must_use]
+pub fn cut(text: &str, longest: usize) -> &str {
+    text.char_indices().nth(longest).map_or(text, |(end, _)| &text[..end])
 }
 
-fn visible(text: &str) -> String {
-    let mut kept = String::with_capacity(text.len());
+fn few_marks(text: impl Iterator<Item = char>) -> impl Iterator<Item = char> {
     let mut marks_in_a_row = 0;
-    for c in text.chars() {
-        if is_unseen(c) {
-            continue;
-        }
-        marks_in_a_row = if ('\u{300}'..='\u{36f}').contains(&c) { marks_in_a_row + 1 } else { 0 };
-        if marks_in_a_row <= 2 {
-            kept.push(c);
-        }
-    }
-    kept
+    text.filter(move |c| {
+        marks_in_a_row = if piles_up(*c) { marks_in_a_row + 1 } else { 0 };
+        marks_in_a_row <= MOST_MARKS
+    })
 }
 
+/// The blocks of combining diacritical marks. Marks of scripts that need several on one letter are none of them.
+fn piles_up(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
+}
+
+/// Controls, format characters, and the two separators that end a line for some readers only.
 fn is_unseen(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    use GeneralCategory::{Control, Format, LineSeparator, ParagraphSeparator};
+    !c.is_ascii() && matches!(c.general_category(), Control | Format | LineSeparator | ParagraphSeparator) || c.is_ascii_control()
 }
 
 #[cfg(test)]
@@ -80,7 +97,7 @@ mod tests {
     #[test]
     fn what_could_reorder_or_pile_up_is_dropped() {
         assert_eq!(one_line("  Comercial\tAndina\n S.A.\u{202e} "), "Comercial Andina S.A.");
-        assert_eq!(one_line("a\u{301}\u{301}\u{301}\u{301}b"), "a\u{301}\u{301}b");
+        assert_eq!(one_line("a\u{301}\u{301}\u{301}\u{301}b"), "á\u{301}\u{301}b");
         assert_eq!(lines("uno\r\ndos\u{7}\n\ntres"), "uno\ndos\n\ntres");
         assert_eq!(optional(Some(" \u{feff} ")), None);
     }

@@ -375,7 +375,7 @@ impl Search {
     async fn knock(&self, host: &str, port: u16, security: Security) -> (Knock, Endpoint) {
         let endpoint = Endpoint { host: host.to_owned(), port, security };
         let limits = Limits { in_all: Some(FOR_GREETING), ..Limits::each(FOR_GREETING) };
-        let how = match Session::open(&self.network, &endpoint, None, &limits).await {
+        let how = match Session::look_in(&self.network, &endpoint, &limits).await {
             Ok(session) => {
                 // Nobody waits for the farewell.
                 drop(session);

@@ -27,9 +27,10 @@ impl Capabilities {
     }
 
     fn note(&mut self, line: &str) {
-        // «AUTH=LOGIN PLAIN» is how servers spoke to clients of before RFC 2554; some still say only that.
-        let line = line.replacen("AUTH=", "AUTH ", 1);
-        let mut words = line.split_ascii_whitespace();
+        // «AUTH=LOGIN PLAIN» is how servers spoke to clients of before RFC 2554; some still say only that. Of a list's commas
+        // the standard knows nothing, and clients of all kinds read over them.
+        let separates = |c: char| c.is_ascii_whitespace() || matches!(c, '=' | ',');
+        let mut words = line.split(separates).filter(|word| !word.is_empty());
         match words.next().unwrap_or_default() {
             "STARTTLS" => self.start_tls = true,
             "PIPELINING" => self.pipelining = true,

@@ -13,6 +13,7 @@ static PROBLEMS: LazyLock<BTreeMap<String, Problem>> =
 #[serde(deny_unknown_fields)]
 pub(crate) struct Problem {
     verdict: Who,
+    whose: Option<Whose>,
     pub(crate) es: Texts,
     pub(crate) en: Texts,
 }
@@ -21,7 +22,49 @@ pub(crate) struct Problem {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Texts {
     pub(crate) title: String,
-    pub(crate) fix: Vec<String>,
+    /// For who waits at Probar.
+    fix: Vec<String>,
+    /// For what waits in the queue, where that differs.
+    fix_queue: Option<Vec<String>>,
+}
+
+impl Texts {
+    pub(crate) fn fix(&self, situation: Situation) -> &[String] {
+        match (situation, &self.fix_queue) {
+            (Situation::Queue, Some(fix)) => fix,
+            _ => &self.fix,
+        }
+    }
+}
+
+/// Who reads what is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Situation {
+    /// A person waits at Probar: nothing goes on by itself.
+    #[default]
+    Check,
+    /// A message waits in the queue, or its account rests.
+    Queue,
+}
+
+/// Whose fault a problem is, and so who has to act: the one answer for every page, button, notice and the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Whose {
+    /// The account that sends, its sender, its limits or this machine.
+    Account,
+    /// The address it is for.
+    Recipient,
+    /// This message.
+    Message,
+    /// Nobody's: it passes.
+    Nobody,
+}
+
+/// Whose fault a code of the catalogue is. A code that is not known any more is nobody's.
+#[must_use]
+pub fn whose_fault(code: &str) -> Whose {
+    problem(code).map_or(Whose::Nobody, Problem::whose)
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -44,6 +87,15 @@ impl Problem {
             Who::InDoubt => Verdict::InDoubt,
         }
     }
+
+    fn whose(&self) -> Whose {
+        self.whose.unwrap_or(match self.verdict {
+            Who::Account => Whose::Account,
+            Who::Recipient => Whose::Recipient,
+            Who::Message => Whose::Message,
+            Who::Later | Who::InDoubt => Whose::Nobody,
+        })
+    }
 }
 
 pub(crate) fn problem(code: &str) -> Option<&'static Problem> {
@@ -56,7 +108,6 @@ pub(crate) fn known(code: &str) -> Option<&'static str> {
 }
 
 /// Every code there is, in alphabetical order.
-#[cfg(test)]
-pub(crate) fn codes() -> impl Iterator<Item = &'static str> {
+pub fn codes() -> impl Iterator<Item = &'static str> {
     PROBLEMS.keys().map(String::as_str)
 }

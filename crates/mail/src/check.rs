@@ -1,5 +1,6 @@
 //! Probar: tries an account phase by phase, and says what is wrong and what to do.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use acuse_domain::Instant as Moment;
@@ -12,9 +13,11 @@ use crate::diagnosis::classify;
 use crate::explanation::{Context, Language, explain, what_it_proves};
 use crate::failure::{Failure, Phase};
 use crate::guard::Network;
+use crate::known::Known;
 use crate::login::Credentials;
 use crate::message::{Mail, compose};
 use crate::opening::Step;
+use crate::password::PasswordMend;
 use crate::providers;
 use crate::reply::Reply;
 use crate::session::{Endpoint, Envelope, Limits, Session};
@@ -74,6 +77,8 @@ pub struct Suggestion {
     pub security: Security,
     pub server: Option<String>,
     pub username: Option<String>,
+    /// What to change in the password (`password::meant`): the password itself is never told.
+    pub password: Option<PasswordMend>,
 }
 
 /// Tries it, telling of each phase as it is done. Ends within 20 s. Dropped, it closes its connections at once.
@@ -87,11 +92,13 @@ pub async fn run(network: &Network, subject: &Subject, on_phase: impl FnMut(&Pha
     lines.failed(&failure);
     let diagnosis = classify(&failure);
     let left = IN_ALL.saturating_sub(begun.elapsed());
-    let learnt = tokio::time::timeout(left, correction::look_for(network, subject, &failure, &diagnosis, left)).await;
-    let learnt = learnt.unwrap_or_default();
-    let code = learnt.really.unwrap_or(diagnosis.code);
-    let problem = problem(subject, &failure, code, lines.greeting());
-    lines.report(Some(problem), learnt.suggestion, None)
+    let suggestion = tokio::time::timeout(left, correction::look_for(network, subject, &failure, &diagnosis, left)).await;
+    let suggestion = suggestion.unwrap_or_default();
+    let mut problem = problem(subject, &failure, diagnosis.code, lines.greeting());
+    if let Some(mend) = suggestion.as_ref().and_then(|suggestion| suggestion.password) {
+        problem.fix.insert(0, mend.advice(subject.language).to_owned());
+    }
+    lines.report(Some(problem), suggestion, None)
 }
 
 /// What is said of a connected account whose provider gives no access token: a code of the catalogue, and its words. The
@@ -111,14 +118,23 @@ async fn walk<F: FnMut(&PhaseLine) + Send>(
     lines: &mut Lines<F>,
 ) -> Result<(), Box<Failure>> {
     let limits = Limits { in_all: Some(IN_ALL), ..Limits::for_check() };
-    let credentials = subject.credentials.as_ref();
+    let (credentials, known, begun) = (subject.credentials.as_ref(), Arc::<Known>::default(), Instant::now());
+    let endpoint = &subject.endpoint;
     let mut session =
-        Session::open_watched(network, &subject.endpoint, credentials, &limits, &mut |step| lines.done(step)).await?;
+        Session::open_watched(network, endpoint, credentials, &limits, &known, &mut |step| lines.done(step)).await?;
     let reply = session.try_sender(&subject.from).await?;
     lines.answered(Phase::Sender, subject.from.to_string(), &reply);
     session.reset().await?;
     if let Some(to) = &subject.to {
-        send_test_mail(&mut session, subject, to, lines).await?;
+        match send_test_mail(&mut session, subject, to, lines).await {
+            Err(failure) if known.loses_pipelined() => {
+                let limits = Limits { in_all: Some(IN_ALL.saturating_sub(begun.elapsed())), ..limits };
+                let again = Session::open_knowing(network, endpoint, credentials, &limits, &known).await;
+                session = again.map_err(|_| failure)?;
+                send_test_mail(&mut session, subject, to, lines).await?;
+            }
+            other => other?,
+        }
     }
     session.quit().await;
     Ok(())

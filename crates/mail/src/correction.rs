@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::Security;
+use secrecy::ExposeSecret;
 
 use crate::check::{Subject, Suggestion};
 use crate::diagnosis::Diagnosis;
-use crate::failure::{Cause, Failure, Phase};
+use crate::failure::{Cause, Failure};
 use crate::guard::Network;
+use crate::login::Credentials;
+use crate::password::{self, PasswordMend};
 use crate::providers::{self, Provider};
 use crate::session::{Endpoint, Limits, Session};
 
@@ -19,14 +22,6 @@ const USUAL_DOORS: [(u16, Security); 2] = [(587, Security::StartTls), (465, Secu
 /// A shared server's certificate may carry a hundred customers' names.
 const MOST_NAMES: usize = 3;
 
-/// What was learnt by trying other doors of the same house.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Learnt {
-    pub(crate) suggestion: Option<Suggestion>,
-    /// The code that it turned out to be.
-    pub(crate) really: Option<&'static str>,
-}
-
 /// What to change. Knocks at other doors where only that makes it certain: without credentials, within `left`.
 pub(crate) async fn look_for(
     network: &Network,
@@ -34,27 +29,25 @@ pub(crate) async fn look_for(
     failure: &Failure,
     diagnosis: &Diagnosis,
     left: Duration,
-) -> Learnt {
+) -> Option<Suggestion> {
     if let Some(suggestion) = follows_from(failure, diagnosis.code, subject) {
-        return Some(suggestion).into();
+        return Some(suggestion);
     }
     let knocking =
         Knocking { network, endpoint: &subject.endpoint, limits: Limits { in_all: Some(left), ..Limits::each(OTHER_DOOR) } };
     match diagnosis.code {
-        "port_wants_starttls" => knocking.whether_it_has_starttls().await,
-        "timeout" if failure.phase == Phase::Greeting => knocking.whether_it_waits_for_tls().await,
-        "certificate_name_mismatch" => knocking.by_name(names(failure)).await.into(),
+        "certificate_name_mismatch" => knocking.by_name(names(failure)).await,
         "connection_refused"
         | "connection_timeout"
         | "timeout"
         | "not_smtp"
         | "starttls_not_offered"
         | "port_not_allowed"
-        | "tls_handshake_failed" => knocking.at_the_usual_ports().await.into(),
+        | "tls_handshake_failed" => knocking.at_the_usual_ports().await,
         "auth_not_supported" | "auth_required" if subject.endpoint.security == Security::None => {
             knocking.at_the_usual_ports().await.into()
         }
-        _ => Learnt::default(),
+        _ => None,
     }
 }
 
@@ -64,8 +57,9 @@ fn follows_from(failure: &Failure, code: &str, subject: &Subject) -> Option<Sugg
     let same = Suggestion::of(endpoint);
     match code {
         "port_wants_tls" => Some(Suggestion { security: Security::Tls, ..same }),
+        "port_wants_starttls" => Some(Suggestion { security: Security::StartTls, ..same }),
         "tls_required" if endpoint.security == Security::None => Some(Suggestion { security: Security::StartTls, ..same }),
-        "host_not_found" | "dns_failed" => {
+        "host_not_found" | "host_without_address" | "dns_failed" => {
             let server = providers::meant_host(&endpoint.host)?;
             Some(Suggestion { server: Some(server.to_owned()), ..same })
         }
@@ -73,9 +67,18 @@ fn follows_from(failure: &Failure, code: &str, subject: &Subject) -> Option<Sugg
         "not_smtp" | "connection_refused" | "connection_timeout" if is_for_reading(&endpoint.host) => {
             Some(preset(providers::of_host(&endpoint.host)?))
         }
-        "bad_credentials" => {
-            let typed = subject.credentials.as_ref()?.username();
-            Some(Suggestion { username: Some(meant_user(typed, &endpoint.host, &subject.from)?), ..same })
+        "bad_credentials" | "auth_app_password_required" => {
+            let credentials = subject.credentials.as_ref()?;
+            let username =
+                meant_user(credentials.username(), &endpoint.host, &subject.from).filter(|_| code == "bad_credentials");
+            let password = meant_password(credentials, &endpoint.host);
+            (username.is_some() || password.is_some()).then_some(Suggestion { username, password, ..same })
+        }
+        // A line's end in the password is found before anything is sent.
+        "invalid_input" if matches!(failure.cause, Cause::InvalidInput { field: "username" }) => {
+            let is_writable = |name: &str| !name.is_empty() && !name.chars().any(char::is_control);
+            let credentials = subject.credentials.as_ref().filter(|who| is_writable(who.username()))?;
+            Some(Suggestion { password: Some(meant_password(credentials, &endpoint.host)?), ..same })
         }
         _ => None,
     }
@@ -83,13 +86,18 @@ fn follows_from(failure: &Failure, code: &str, subject: &Subject) -> Option<Sugg
 
 fn preset(provider: &Provider) -> Suggestion {
     let (port, security) = (provider.port, provider.security());
-    Suggestion { port, security, server: Some(provider.server.clone()), username: None }
+    Suggestion { port, security, server: Some(provider.server.clone()), username: None, password: None }
 }
 
 /// `imap.gmail.com` stands beside `smtp.gmail.com` on every help page.
 fn is_for_reading(host: &str) -> bool {
     let first = host.split('.').next().unwrap_or_default().to_lowercase();
     first.starts_with("imap") || first.starts_with("pop")
+}
+
+fn meant_password(credentials: &Credentials, host: &str) -> Option<PasswordMend> {
+    let Credentials::Password { password, .. } = credentials else { return None };
+    password::meant(password.expose_secret(), host).map(|(mend, _)| mend)
 }
 
 /// The user name that was meant: the one word a provider asks for, or the whole address where only its first part was typed.
@@ -122,26 +130,6 @@ struct Knocking<'a> {
 }
 
 impl Knocking<'_> {
-    async fn whether_it_has_starttls(&self) -> Learnt {
-        let same = Endpoint { security: Security::StartTls, ..self.endpoint.clone() };
-        match self.open(&same).await {
-            Err(Cause::StartTlsNotOffered) => {
-                Learnt { suggestion: self.at_the_usual_ports().await, really: Some("starttls_not_offered") }
-            }
-            // Whatever else is wrong there, STARTTLS is how that port begins.
-            Ok(()) | Err(_) => Some(Suggestion::of(&same)).into(),
-        }
-    }
-
-    /// Silence where a greeting was expected: on port 465 that says enough, on another the handshake does.
-    async fn whether_it_waits_for_tls(&self) -> Learnt {
-        let same = Endpoint { security: Security::Tls, ..self.endpoint.clone() };
-        match self.open(&same).await {
-            Ok(()) => Learnt { suggestion: Some(Suggestion::of(&same)), really: Some("port_wants_tls") },
-            Err(_) => self.at_the_usual_ports().await.into(),
-        }
-    }
-
     async fn at_the_usual_ports(&self) -> Option<Suggestion> {
         let [one, other] = USUAL_DOORS.map(|(port, security)| Endpoint { port, security, ..self.endpoint.clone() });
         let (one, other) = tokio::join!(self.answers(one), self.answers(other));
@@ -151,7 +139,7 @@ impl Knocking<'_> {
     async fn by_name(&self, names: Vec<String>) -> Option<Suggestion> {
         for host in names {
             let there = Endpoint { host: host.clone(), ..self.endpoint.clone() };
-            if self.open(&there).await.is_ok() {
+            if self.is_open(&there).await {
                 return Some(Suggestion { server: Some(host), ..Suggestion::of(&there) });
             }
         }
@@ -162,29 +150,23 @@ impl Knocking<'_> {
         if there == *self.endpoint {
             return None;
         }
-        self.open(&there).await.is_ok().then(|| Suggestion::of(&there))
+        self.is_open(&there).await.then(|| Suggestion::of(&there))
     }
 
-    async fn open(&self, there: &Endpoint) -> Result<(), Cause> {
-        match Session::open(self.network, there, None, &self.limits).await {
+    async fn is_open(&self, there: &Endpoint) -> bool {
+        match Session::look_in(self.network, there, &self.limits).await {
             Ok(session) => {
                 session.quit().await;
-                Ok(())
+                true
             }
-            Err(failure) => Err(failure.cause),
+            Err(_) => false,
         }
     }
 }
 
 impl Suggestion {
     fn of(endpoint: &Endpoint) -> Self {
-        Self { port: endpoint.port, security: endpoint.security, server: None, username: None }
-    }
-}
-
-impl From<Option<Suggestion>> for Learnt {
-    fn from(suggestion: Option<Suggestion>) -> Self {
-        Self { suggestion, really: None }
+        Self { port: endpoint.port, security: endpoint.security, server: None, username: None, password: None }
     }
 }
 

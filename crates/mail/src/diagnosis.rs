@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use acuse_domain::delivery::Verdict;
 
-use crate::catalogue::{self, problem};
+use crate::catalogue::{self, Whose, problem, whose_fault};
 use crate::failure::{Cause, Failure, Phase};
 use crate::phrases::{self, Stage, Words};
 use crate::reply::Reply;
@@ -27,6 +27,14 @@ pub struct Diagnosis {
     pub wait: Option<Duration>,
     /// For a bounce: the code of what it was about.
     pub cause: Option<&'static str>,
+}
+
+impl Diagnosis {
+    /// The code whose row of the catalogue says what to do: a bounce's cause, where it is not the address that is to mend.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        self.cause.filter(|cause| whose_fault(cause) != Whose::Recipient).unwrap_or(self.code)
+    }
 }
 
 /// What a failure means and who has to act.
@@ -68,7 +76,7 @@ pub fn classify_text(phase: &str, text: &str) -> Diagnosis {
 pub fn classify_bounce(text: &str) -> Diagnosis {
     let said = text.split_once(';').map_or(text, |(kind, rest)| if kind.len() < 12 { rest } else { text }).trim();
     let words = Words::of(&Reply::from_text(said));
-    let says = |phrases: &[&str]| phrases.iter().any(|phrase| words.have(&[(*phrase).to_owned()]));
+    let says = |phrases: &[&str]| phrases.iter().any(|phrase| words.have(phrase));
     if says(&["message discarded", "max emails per hour", "max defers and failures"]) {
         return of_reply(Stage::Message, Some(&Reply::from_text(said)));
     }
@@ -79,12 +87,28 @@ pub fn classify_bounce(text: &str) -> Diagnosis {
         return plain("delivery_delayed");
     }
     let cause = (!is_final).then(|| of_reply(Stage::Recipient, Some(&Reply::from_text(said))).code);
-    Diagnosis { cause, ..plain("bounced") }
+    let bounced = plain("bounced");
+    Diagnosis { cause, verdict: cause.map_or(bounced.verdict, verdict_of_bounce), ..bounced }
+}
+
+/// A mail that came back because of the account, its limits or the message says nothing of the address.
+fn verdict_of_bounce(cause: &'static str) -> Verdict {
+    match whose_fault(cause) {
+        Whose::Account => Verdict::Account,
+        Whose::Message => Verdict::Message,
+        Whose::Nobody if cause == "rate_limited" => Verdict::Later,
+        Whose::Recipient | Whose::Nobody => Verdict::Recipient,
+    }
+}
+
+/// Who has to act on a code of the catalogue, where the reply says no more of it.
+#[must_use]
+pub fn verdict_of(code: &str) -> Verdict {
+    problem(code).map_or(Verdict::Later, |problem| problem.verdict())
 }
 
 fn plain(code: &'static str) -> Diagnosis {
-    let verdict = problem(code).map_or(Verdict::Later, |problem| problem.verdict());
-    Diagnosis { code, verdict, wait: None, cause: None }
+    Diagnosis { code, verdict: verdict_of(code), wait: None, cause: None }
 }
 
 /// The code of a situation that needs no words. Nothing where the server's reply decides.
@@ -96,6 +120,7 @@ fn code_of_cause(failure: &Failure) -> Option<&'static str> {
         Cause::NoToken { code } => catalogue::known(code).unwrap_or("oauth_unavailable"),
         Cause::InvalidInput { .. } => "invalid_input",
         Cause::HostNotFound => "host_not_found",
+        Cause::HostWithoutAddress => "host_without_address",
         Cause::DnsFailed => "dns_failed",
         Cause::AddressNotAllowed => "address_not_allowed",
         Cause::PortNotAllowed => "port_not_allowed",

@@ -8,6 +8,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use acuse_domain::text::escaped;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError as Answered, NetError};
@@ -92,7 +93,7 @@ impl Network {
             RData::TXT(txt) => Some(txt.txt_data.concat()),
             _ => None,
         });
-        Ok(found.map(|bytes| String::from_utf8_lossy(&bytes[..bytes.len().min(LONGEST_TEXT)]).into_owned()).collect())
+        Ok(found.map(|bytes| escaped(&String::from_utf8_lossy(&bytes[..bytes.len().min(LONGEST_TEXT)]))).collect())
     }
 
     /// Where a service such as `_submissions._tcp.empresa.ec` is offered, the first choice first.

@@ -1,6 +1,7 @@
 //! A problem's title and what to do about it, in the reader's language.
 
 use crate::catalogue::problem;
+pub use crate::catalogue::{Situation, Whose, codes, whose_fault};
 use crate::failure::{Cause, Failure};
 use crate::providers;
 
@@ -28,6 +29,7 @@ pub struct Context<'a> {
     pub size_limit: Option<usize>,
     /// Who greeted in the place of a known provider's server.
     pub answered_by: Option<String>,
+    pub situation: Situation,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,7 +89,7 @@ pub fn explain(code: &str, context: &Context<'_>, language: Language) -> Explana
     });
     Explanation {
         title: fill(own_title.unwrap_or(&texts.title), context),
-        fix: warning.iter().chain(own_help).chain(&texts.fix).map(|text| fill(text, context)).collect(),
+        fix: warning.iter().chain(own_help).chain(texts.fix(context.situation)).map(|text| fill(text, context)).collect(),
     }
 }
 
@@ -141,7 +143,6 @@ fn values(text: &str, context: &Context<'_>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue;
 
     #[test]
     fn every_problem_reads_well_with_everything_known_and_with_nothing() {
@@ -153,8 +154,9 @@ mod tests {
             expired_on: chrono::NaiveDate::from_ymd_opt(2026, 11, 3),
             size_limit: Some(25_000_000),
             answered_by: Some("srv2.hosting.com".to_owned()),
+            situation: Situation::Queue,
         };
-        for code in catalogue::codes() {
+        for code in codes() {
             for context in [&full, &Context::default()] {
                 for language in [Language::Spanish, Language::English] {
                     let said = explain(code, context, language);

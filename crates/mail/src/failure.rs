@@ -53,6 +53,8 @@ pub enum Cause {
         field: &'static str,
     },
     HostNotFound,
+    /// The name exists, for mail that comes in perhaps, and has no address.
+    HostWithoutAddress,
     DnsFailed,
     AddressNotAllowed,
     PortNotAllowed,
@@ -175,14 +177,16 @@ pub(crate) struct Trouble {
     pub(crate) after_final_dot: bool,
     /// The conversation is out of step: nothing more may be said on this connection.
     pub(crate) broken: bool,
+    /// The server had not said a byte.
+    pub(crate) was_silent: bool,
 }
 
 impl Trouble {
     pub(crate) const fn new(phase: Phase, cause: Cause) -> Self {
-        Self { phase, cause, reply: None, after_final_dot: false, broken: false }
+        Self { phase, cause, reply: None, after_final_dot: false, broken: false, was_silent: false }
     }
 
     pub(crate) const fn refused(phase: Phase, reply: Reply) -> Self {
-        Self { phase, cause: Cause::Refused, reply: Some(reply), after_final_dot: false, broken: false }
+        Self { phase, cause: Cause::Refused, reply: Some(reply), after_final_dot: false, broken: false, was_silent: false }
     }
 }

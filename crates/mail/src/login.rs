@@ -3,7 +3,7 @@
 use std::fmt;
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 use smtp_proto::{AUTH_CRAM_MD5, AUTH_PLAIN};
 
@@ -36,6 +36,8 @@ impl fmt::Debug for Credentials {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mechanism {
     Plain,
+    /// The same, after the server's empty challenge: some do not read the answer in the command (RFC 4954 4).
+    PlainWhenAsked,
     Login,
     CramMd5,
     XOAuth2,
@@ -49,15 +51,15 @@ impl Mechanism {
         let order: &[Self] = match (who, encrypted) {
             (Credentials::AccessToken { .. }, true) => &[Self::XOAuth2, Self::OAuthBearer],
             (Credentials::AccessToken { .. }, false) => &[],
-            (Credentials::Password { .. }, true) => &[Self::Plain, Self::Login, Self::CramMd5],
-            (Credentials::Password { .. }, false) => &[Self::CramMd5, Self::Plain, Self::Login],
+            (Credentials::Password { .. }, true) => &[Self::Plain, Self::Login, Self::CramMd5, Self::PlainWhenAsked],
+            (Credentials::Password { .. }, false) => &[Self::CramMd5, Self::Plain, Self::Login, Self::PlainWhenAsked],
         };
         order.iter().copied().filter(|login| logins.iter().any(|offered| offered == login.name())).collect()
     }
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
-            Self::Plain => "PLAIN",
+            Self::Plain | Self::PlainWhenAsked => "PLAIN",
             Self::Login => "LOGIN",
             Self::CramMd5 => "CRAM-MD5",
             Self::XOAuth2 => "XOAUTH2",
@@ -67,7 +69,7 @@ impl Mechanism {
 
     /// The AUTH command, with the answer in it where the mechanism begins with one and it fits.
     pub(crate) fn command(self, who: &Credentials) -> String {
-        match self.first_answer(who).map(|answer| format!("AUTH {} {answer}\r\n", self.name())) {
+        match self.answer_in_command(who).map(|answer| format!("AUTH {} {answer}\r\n", self.name())) {
             Some(whole) if whole.len() <= LONGEST_COMMAND || !who.is_token() => whole,
             _ => format!("AUTH {}\r\n", self.name()),
         }
@@ -76,8 +78,8 @@ impl Mechanism {
     /// What to say to the server's challenge number `turn`, without its line break. Nothing where it makes no sense.
     pub(crate) fn answer(self, who: &Credentials, turn: usize, challenge: &str) -> Option<String> {
         match (self, turn) {
-            (Self::Plain | Self::XOAuth2 | Self::OAuthBearer, 0) if challenge.trim().is_empty() => self.first_answer(who),
-            (Self::Plain, 0) => self.first_answer(who),
+            (Self::XOAuth2 | Self::OAuthBearer, 0) if challenge.trim().is_empty() => self.first_answer(who),
+            (Self::Plain | Self::PlainWhenAsked, 0) => self.first_answer(who),
             // The refusal comes after an answer that says nothing: an empty line with XOAUTH2
             // (developers.google.com/workspace/gmail/imap/xoauth2-protocol), a lone ^A with OAUTHBEARER (RFC 7628 3.2.3).
             (Self::XOAuth2, 0 | 1) => Some(String::new()),
@@ -85,7 +87,7 @@ impl Mechanism {
             // The prompts differ from server to server, their order does not.
             (Self::Login, 0) => Some(STANDARD.encode(who.username())),
             (Self::Login, 1) => Some(STANDARD.encode(who.secret())),
-            (Self::CramMd5, 0) => encoded(who, AUTH_CRAM_MD5, challenge.trim()),
+            (Self::CramMd5, 0) => encoded(who, AUTH_CRAM_MD5, &STANDARD.encode(decoded(challenge)?)),
             _ => None,
         }
     }
@@ -95,14 +97,18 @@ impl Mechanism {
         if !matches!(self, Self::XOAuth2 | Self::OAuthBearer) {
             return None;
         }
-        let text = String::from_utf8(STANDARD.decode(challenge.trim()).ok()?).ok()?;
+        let text = String::from_utf8(decoded(challenge)?).ok()?;
         text.trim_start().starts_with('{').then_some(text)
+    }
+
+    fn answer_in_command(self, who: &Credentials) -> Option<String> {
+        if self == Self::PlainWhenAsked { None } else { self.first_answer(who) }
     }
 
     fn first_answer(self, who: &Credentials) -> Option<String> {
         let (user, secret) = (who.username(), who.secret());
         match self {
-            Self::Plain => Some(plain(who)),
+            Self::Plain | Self::PlainWhenAsked => Some(plain(who)),
             Self::XOAuth2 => Some(STANDARD.encode(format!("user={user}\u{1}auth=Bearer {secret}\u{1}\u{1}"))),
             // RFC 5801 4: the name is written with =2C and =3D.
             Self::OAuthBearer => {
@@ -162,6 +168,11 @@ impl Credentials {
 
 fn plain(who: &Credentials) -> String {
     encoded(who, AUTH_PLAIN, "").unwrap_or_default()
+}
+
+/// A challenge, with or without its padding.
+fn decoded(challenge: &str) -> Option<Vec<u8>> {
+    STANDARD_NO_PAD.decode(challenge.trim().trim_end_matches('=')).ok()
 }
 
 fn encoded(who: &Credentials, mechanism: u64, challenge: &str) -> Option<String> {

@@ -2,12 +2,13 @@
 
 use acuse_domain::Instant;
 use acuse_domain::email_address::EmailAddress;
+use acuse_domain::text;
 use mail_builder::MessageBuilder;
 use mail_builder::headers::HeaderType;
 use mail_builder::headers::address::Address;
 use mail_builder::headers::date::Date;
 use mail_builder::headers::message_id::MessageId;
-use mail_builder::headers::text::Text;
+use mail_builder::headers::text::Text as HeaderText;
 use mail_builder::mime::{BodyPart, MimePart};
 
 /// How the HTML names its picture: `<img src="cid:logo@acuse">`.
@@ -57,22 +58,27 @@ pub struct InvalidField {
 /// Errs if a field could break out of its header.
 pub fn compose(mail: &Mail<'_>) -> Result<Vec<u8>, InvalidField> {
     check(mail)?;
-    let from_name = Some(mail.from_name).filter(|name| !name.trim().is_empty());
     let mut builder = MessageBuilder::new()
-        .from(Address::new_address(from_name, mail.from_address.as_str()))
-        .to(Address::new_address(mail.to_name, mail.to.as_str()))
-        .subject(mail.subject)
+        .from(mailbox(Some(mail.from_name), mail.from_address))
+        .to(mailbox(mail.to_name, mail.to))
+        .subject(text::one_line(mail.subject))
         .date(Date::new(mail.date.timestamp()))
         .message_id(mail.message_id);
     if let Some(reply_to) = mail.reply_to {
-        builder = builder.reply_to(Address::new_address(None::<&str>, reply_to.as_str()));
+        builder = builder.reply_to(mailbox(None, reply_to));
     }
     if let Some(first) = mail.in_reply_to {
         builder = builder.in_reply_to(first).references(MessageId::new(first));
     }
     // RFC 3834 5: a holiday notice must not answer a machine.
-    let builder = builder.header("Auto-Submitted", HeaderType::Text(Text::new("auto-generated"))).body(body(mail));
+    let builder = builder.header("Auto-Submitted", HeaderType::Text(HeaderText::new("auto-generated"))).body(body(mail));
     Ok(builder.write_to_vec().expect("writing to memory does not fail"))
+}
+
+/// A name and an address as every server can be told them: the name encoded (RFC 2047), the domain in punycode. Only a
+/// local part beyond ASCII is left as it is, for servers that take it (RFC 6532).
+fn mailbox(name: Option<&str>, address: &EmailAddress) -> Address<'static> {
+    Address::new_address(text::optional(name), address.on_the_wire())
 }
 
 fn check(mail: &Mail<'_>) -> Result<(), InvalidField> {
@@ -106,8 +112,10 @@ fn body<'a>(mail: &Mail<'a>) -> MimePart<'a> {
     if mail.attachments.is_empty() {
         return shown;
     }
-    let attached =
-        mail.attachments.iter().map(|one| MimePart::new(one.mime, BodyPart::Binary(one.bytes.into())).attachment(one.name));
+    let attached = mail
+        .attachments
+        .iter()
+        .map(|one| MimePart::new(one.mime, BodyPart::Binary(one.bytes.into())).attachment(text::one_line(one.name)));
     MimePart::new("multipart/mixed", std::iter::once(shown).chain(attached).collect::<Vec<_>>())
 }
 

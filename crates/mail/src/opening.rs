@@ -9,12 +9,13 @@ use rustls::{AlertDescription, CertificateError};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
+use crate::authentication::LoginTries;
 use crate::capabilities::Capabilities;
 use crate::failure::{Cause, Phase, Trouble};
 use crate::guard::{Network, Unreachable, ascii_host};
+use crate::known::Known;
 use crate::login::{Credentials, Mechanism};
 use crate::reply::Reply;
-use crate::secrets::Secrets;
 use crate::session::{Endpoint, Limits, wire_trouble};
 use crate::wire::{TlsError, Wire, WireError, deadline};
 
@@ -22,8 +23,6 @@ use crate::wire::{TlsError, Wire, WireError, deadline};
 const PORT_OF_TLS: u16 = 465;
 /// Silence on port 465 means one thing only; nobody has to wait five minutes to learn it.
 const SILENCE_ON_PORT_OF_TLS: Duration = Duration::from_secs(5);
-/// A login has two challenges at most (LOGIN); a third means that it will not end.
-const MOST_CHALLENGES: usize = 3;
 
 /// A step that went well, for somebody who watches.
 pub(crate) struct Step<'a> {
@@ -32,27 +31,102 @@ pub(crate) struct Step<'a> {
     pub(crate) reply: Option<&'a Reply>,
 }
 
-type Watch<'a> = &'a mut (dyn FnMut(Step<'_>) + Send);
+pub(crate) type Watch<'a> = &'a mut (dyn FnMut(Step<'_>) + Send);
 
+/// From the name to the login. A connection that a login broke off is opened anew for the next mechanism.
 pub(crate) async fn open(
     network: &Network,
     endpoint: &Endpoint,
     credentials: Option<&Credentials>,
     limits: &Limits,
-    ends: Option<Instant>,
+    known: &Known,
     watch: Watch<'_>,
 ) -> Result<(Wire, Capabilities), Trouble> {
     check_input(endpoint, credentials)?;
+    let begun = Instant::now();
+    let (ends, opened_by) = (limits.in_all.map(|all| begun + all), begun + limits.opening);
+    let mut tries = LoginTries::new(known);
+    let mut is_first = true;
+    loop {
+        let by = Some(ends.map_or(opened_by, |ends| ends.min(opened_by)));
+        // What was told of the first connection is not told again.
+        let mut once = |step: Step<'_>| {
+            if is_first || step.phase == Phase::Auth {
+                watch(step);
+            }
+        };
+        match open_once(network, endpoint, credentials, limits, by, &mut tries, &mut once).await {
+            Ok((mut wire, offers)) => {
+                wire.ends = ends;
+                return Ok((wire, offers));
+            }
+            Err(trouble) => tries.go_on_after(trouble)?,
+        }
+        is_first = false;
+    }
+}
+
+async fn open_once(
+    network: &Network,
+    endpoint: &Endpoint,
+    credentials: Option<&Credentials>,
+    limits: &Limits,
+    ends: Option<Instant>,
+    tries: &mut LoginTries<'_>,
+    watch: Watch<'_>,
+) -> Result<(Wire, Capabilities), Trouble> {
     let stream = reach(network, endpoint, limits, ends, watch).await?;
-    let greeted_by = stream.local_addr().ok();
-    let me = network.helo_name().map_or_else(|| name_of(greeted_by), str::to_owned);
+    let me = network.helo_name().map_or_else(|| name_of(stream.local_addr().ok()), str::to_owned);
     let mut opening = Opening { network, endpoint, limits, me };
     let (mut wire, offers) = opening.greet_and_secure(stream, ends, watch).await?;
     match credentials {
-        Some(who) => opening.log_in(&mut wire, &offers, who, watch).await?,
+        Some(who) => {
+            let logins = opening.logins(&wire, &offers, who)?;
+            opening.log_in(&mut wire, &logins, who, tries, watch).await?;
+        }
         None => watch(Step { phase: Phase::Auth, detail: "Sin usuario".to_owned(), reply: None }),
     }
     Ok((wire, offers))
+}
+
+/// A port that speaks otherwise than was chosen is looked at once more, so that a check and a delivery say the same of it: a
+/// greeting in clear where TLS was chosen may be all that the server has, and silence is how a port of TLS greets.
+pub(crate) async fn look_again(
+    network: &Network,
+    endpoint: &Endpoint,
+    limits: &Limits,
+    begun: Instant,
+    trouble: Trouble,
+) -> Trouble {
+    let ends = limits.in_all.map(|all| begun + all);
+    let look = |security| Endpoint { security, ..endpoint.clone() };
+    match (&trouble.cause, trouble.phase) {
+        (Cause::PortWantsStartTls, _) => {
+            let offers = offers_at(network, &look(Security::None), limits, ends).await;
+            let has_none = offers.is_ok_and(|(_, offers)| !offers.start_tls);
+            if has_none { Trouble::new(Phase::Tls, Cause::StartTlsNotOffered) } else { trouble }
+        }
+        (Cause::Timeout, Phase::Greeting) if endpoint.security != Security::Tls && trouble.was_silent => {
+            let limits = Limits { greeting: limits.tls, command: limits.tls, ..limits.clone() };
+            match offers_at(network, &look(Security::Tls), &limits, ends).await {
+                Ok(_) => Trouble::new(Phase::Greeting, Cause::PortWantsTls),
+                Err(_) => trouble,
+            }
+        }
+        _ => trouble,
+    }
+}
+
+async fn offers_at(
+    network: &Network,
+    endpoint: &Endpoint,
+    limits: &Limits,
+    ends: Option<Instant>,
+) -> Result<(Wire, Capabilities), Trouble> {
+    let stream = reach(network, endpoint, limits, ends, &mut |_| {}).await?;
+    let me = network.helo_name().map_or_else(|| name_of(stream.local_addr().ok()), str::to_owned);
+    let mut opening = Opening { network, endpoint, limits, me };
+    opening.greet_and_secure(stream, ends, &mut |_| {}).await
 }
 
 fn check_input(endpoint: &Endpoint, credentials: Option<&Credentials>) -> Result<(), Trouble> {
@@ -101,7 +175,8 @@ fn unreachable(why: Unreachable) -> Trouble {
     match why {
         Unreachable::InvalidHost => Trouble::new(Phase::Dns, Cause::InvalidInput { field: "server" }),
         Unreachable::HostNotFound => Trouble::new(Phase::Dns, Cause::HostNotFound),
-        Unreachable::NoAddress | Unreachable::DnsFailed => Trouble::new(Phase::Dns, Cause::DnsFailed),
+        Unreachable::NoAddress => Trouble::new(Phase::Dns, Cause::HostWithoutAddress),
+        Unreachable::DnsFailed => Trouble::new(Phase::Dns, Cause::DnsFailed),
         // Refused before anything is contacted, so it takes the same time whatever listens there.
         Unreachable::AddressNotAllowed => Trouble::new(Phase::Connect, Cause::AddressNotAllowed),
         Unreachable::PortNotAllowed => Trouble::new(Phase::Connect, Cause::PortNotAllowed),
@@ -120,7 +195,7 @@ fn name_of(local: Option<SocketAddr>) -> String {
     }
 }
 
-struct Opening<'a> {
+pub(crate) struct Opening<'a> {
     network: &'a Network,
     endpoint: &'a Endpoint,
     limits: &'a Limits,
@@ -178,7 +253,10 @@ impl Opening<'_> {
             Err(WireError::Lost) if wire.has_received() => {
                 Err(Trouble::new(Phase::Greeting, what_greets_with(&wire.first_bytes())))
             }
-            Err(error) => Err(wire_trouble(Phase::Greeting, error)),
+            Err(error) => {
+                let was_silent = !wire.has_received();
+                Err(Trouble { was_silent, ..wire_trouble(Phase::Greeting, error) })
+            }
         }
     }
 
@@ -188,11 +266,11 @@ impl Opening<'_> {
         if reply.is_positive() {
             return Ok(Capabilities::of(&reply));
         }
-        if matches!(reply.code(), 500 | 502) {
-            let plain = self.ask(wire, Phase::Greeting, &format!("HELO {}\r\n", self.me)).await?;
-            if plain.is_positive() {
-                return Ok(Capabilities::default());
-            }
+        if does_not_know_ehlo(&reply)
+            && let Ok(plain) = self.ask(wire, Phase::Greeting, &format!("HELO {}\r\n", self.me)).await
+            && plain.is_positive()
+        {
+            return Ok(Capabilities::default());
         }
         Err(Trouble { cause: Cause::RefusedEhlo, ..Trouble::refused(Phase::Greeting, reply) })
     }
@@ -202,7 +280,7 @@ impl Opening<'_> {
             return Err(Trouble::new(Phase::Tls, Cause::StartTlsNotOffered));
         }
         let reply = self.ask(&mut wire, Phase::Tls, "STARTTLS\r\n").await?;
-        if reply.code() != 220 {
+        if !reply.is_positive() {
             return Err(Trouble { cause: Cause::RefusedStartTls, ..Trouble::refused(Phase::Tls, reply) });
         }
         match wire.into_clear() {
@@ -218,56 +296,17 @@ impl Opening<'_> {
         Wire::tls(stream, self.network.tls(), &host, self.limits.tls, ends).await.map_err(|error| tls_trouble(error, at_once))
     }
 
-    async fn log_in(&self, wire: &mut Wire, offers: &Capabilities, who: &Credentials, watch: Watch<'_>) -> Result<(), Trouble> {
+    /// The mechanisms by which this may be done here, none of them with less secrecy than was chosen.
+    fn logins(&self, wire: &Wire, offers: &Capabilities, who: &Credentials) -> Result<Vec<Mechanism>, Trouble> {
         let encrypted = wire.protocol().is_some();
         let waits_for_tls = offers.logins.is_empty() && offers.start_tls;
         if !encrypted && (waits_for_tls || who.is_token()) {
             return Err(Trouble::new(Phase::Auth, Cause::TlsRequired));
         }
-        wire.secrets = Secrets::of(&who.secrets());
-        let mut refusal = Trouble::new(Phase::Auth, Cause::AuthNotSupported);
-        for mechanism in Mechanism::offered(&offers.logins, encrypted, who) {
-            let reply = self.exchange(wire, mechanism, who).await?;
-            if reply.code() == 235 {
-                watch(Step {
-                    phase: Phase::Auth,
-                    detail: format!("{} ({})", who.username(), mechanism.name()),
-                    reply: Some(&reply),
-                });
-                return Ok(());
-            }
-            let try_another = reply.code() == 504;
-            refusal = Trouble::refused(Phase::Auth, reply);
-            if who.is_token() {
-                refusal.cause = Cause::RefusedToken;
-            }
-            if !try_another {
-                break;
-            }
-        }
-        Err(refusal)
+        Ok(Mechanism::offered(&offers.logins, encrypted, who))
     }
 
-    async fn exchange(&self, wire: &mut Wire, mechanism: Mechanism, who: &Credentials) -> Result<Reply, Trouble> {
-        let mut reply = self.ask(wire, Phase::Auth, &mechanism.command(who)).await?;
-        let mut told = None;
-        for turn in 0..MOST_CHALLENGES {
-            if reply.code() != 334 {
-                break;
-            }
-            let challenge = reply.messages().next().unwrap_or_default().to_owned();
-            // RFC 4954 4: a lone star takes the attempt back.
-            let answer = mechanism.answer(who, turn, &challenge).unwrap_or_else(|| "*".to_owned());
-            told = mechanism.told_by(&challenge).map(|text| wire.secrets.hide(text)).or(told);
-            reply = self.ask(wire, Phase::Auth, &format!("{answer}\r\n")).await?;
-        }
-        Ok(match told {
-            Some(text) => reply.after(&text),
-            None => reply,
-        })
-    }
-
-    async fn ask(&self, wire: &mut Wire, phase: Phase, command: &str) -> Result<Reply, Trouble> {
+    pub(crate) async fn ask(&self, wire: &mut Wire, phase: Phase, command: &str) -> Result<Reply, Trouble> {
         if !wire.is_quiet() {
             return Err(Trouble::new(phase, Cause::Protocol));
         }
@@ -279,6 +318,15 @@ impl Opening<'_> {
         }
         wire.reply(self.limits.command).await.map_err(|error| wire_trouble(phase, error))
     }
+}
+
+/// RFC 5321 4.2.4 has 500 and 502 for it; others are told by their words. A name that is refused is refused to HELO as well.
+fn does_not_know_ehlo(reply: &Reply) -> bool {
+    let words = reply.text().to_lowercase();
+    let says = |words_of_it: &[&str]| words_of_it.iter().any(|one| words.contains(one));
+    matches!(reply.code(), 500 | 502)
+        || (503..=599).contains(&reply.code())
+            && says(&["not implemented", "unrecogni", "unknown command", "command unknown", "not supported", "not understood"])
 }
 
 /// «TLS 1.3, certificado válido hasta el 11/12/2026»

@@ -1,14 +1,17 @@
 //! Reads replies.toml and says which rule holds for a reply.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use serde::Deserialize;
 
 use crate::reply::Reply;
 
-static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
+static GRAMMAR: LazyLock<Grammar> = LazyLock::new(|| {
     let table: Table = toml::from_str(include_str!("replies.toml")).expect("replies.toml is checked by a test");
-    table.rule.into_iter().map(Rule::from).collect()
+    Grammar::of(table)
 });
 
 /// Where a reply was seen, finer than what is shown as a phase.
@@ -63,11 +66,13 @@ impl Stage {
     }
 }
 
-/// A reply, ready to be compared: one line of lower-case words without codes, and the codes.
+/// A reply, ready to be compared: one line of lower-case words without codes and mail addresses, and the codes.
 pub(crate) struct Words {
     pub(crate) text: String,
     basic: String,
     enhanced: Option<Enhanced>,
+    /// Which wordings of the grammar stand in the text.
+    said: Vec<bool>,
 }
 
 /// RFC 3463: class, subject, detail.
@@ -81,31 +86,48 @@ impl Words {
         let mut enhanced = None;
         let mut text = String::with_capacity(joined.len());
         for word in joined.split_whitespace() {
-            match enhanced_code(word) {
+            let word = without_addresses(word);
+            match enhanced_code(&word) {
                 // A code inside the text, as qmail writes it, counts; only those that lead a line are taken away.
                 Some(code) => {
                     enhanced.get_or_insert(code);
                     if !word.starts_with(|c: char| c.is_ascii_digit()) {
-                        push_word(&mut text, word);
+                        push_word(&mut text, &word);
                     }
                 }
-                None => push_word(&mut text, word),
+                None => push_word(&mut text, &word),
             }
         }
-        Self { text, basic: if has_code { reply.code().to_string() } else { String::new() }, enhanced }
+        let said = GRAMMAR.wordings_in(&text);
+        Self { text, basic: if has_code { reply.code().to_string() } else { String::new() }, enhanced, said }
     }
 
-    /// Whether all parts of a phrase (joined by « + ») stand in the text, each at the beginning of a word.
-    pub(crate) fn have(&self, phrase: &[String]) -> bool {
-        phrase.iter().all(|part| stands_in(&self.text, part))
+    /// Whether something stands in the text, at the beginning of a word.
+    pub(crate) fn have(&self, part: &str) -> bool {
+        self.text.match_indices(part).any(|(at, _)| begins_a_word(&self.text, at, part))
     }
 }
 
 fn push_word(text: &mut String, word: &str) {
-    if !text.is_empty() {
+    if !text.is_empty() && !word.is_empty() {
         text.push(' ');
     }
     text.push_str(word);
+}
+
+/// A mail address is a name: «spam@…» or «usuario@…» says nothing of the fault. What encloses it stays.
+fn without_addresses(word: &str) -> Cow<'_, str> {
+    const ENDS: [char; 15] = ['<', '>', '(', ')', ',', ';', ':', '[', ']', '"', '\'', '`', '«', '»', '|'];
+    if !word.contains('@') {
+        return Cow::Borrowed(word);
+    }
+    let is_address = |part: &str| part.find('@').is_some_and(|at| at > 0 && at + 1 < part.len());
+    let kept = word.split_inclusive(ENDS).flat_map(|piece| {
+        let end = piece.char_indices().last().filter(|(_, c)| ENDS.contains(c)).map_or(piece.len(), |(at, _)| at);
+        let (part, end) = piece.split_at(end);
+        [if is_address(part) { "" } else { part }, end]
+    });
+    Cow::Owned(kept.collect())
 }
 
 /// `5.1.1`, also as `(#5.1.1)`, `#5.1.1` or `'5.1.1`; not an address such as `5.1.1.9`.
@@ -120,26 +142,28 @@ fn enhanced_code(word: &str) -> Option<Enhanced> {
     (matches!(class, 2 | 4 | 5) && numbers.next().is_none()).then_some((class, subject, detail))
 }
 
-fn stands_in(text: &str, part: &str) -> bool {
-    let begins_like_a_word = part.starts_with(char::is_alphanumeric);
-    text.match_indices(part).any(|(at, _)| !begins_like_a_word || !text[..at].ends_with(char::is_alphanumeric))
+fn begins_a_word(text: &str, at: usize, part: &str) -> bool {
+    !part.starts_with(char::is_alphanumeric) || !text[..at].ends_with(char::is_alphanumeric)
 }
 
 /// The code of the first rule that holds.
 pub(crate) fn code_for(stage: Stage, words: &Words) -> Option<&'static str> {
-    RULES.iter().find(|rule| rule.holds(stage, words)).map(|rule| rule.code.as_str())
+    GRAMMAR.rules.iter().find(|rule| rule.holds(stage, words)).map(|rule| rule.code.as_str())
 }
 
 #[cfg(test)]
 pub(crate) fn codes() -> impl Iterator<Item = &'static str> {
-    RULES.iter().map(|rule| rule.code.as_str())
+    GRAMMAR.rules.iter().map(|rule| rule.code.as_str())
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
+    words: Vocabulary,
     rule: Vec<Row>,
 }
+
+type Vocabulary = BTreeMap<String, Vec<String>>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -162,11 +186,21 @@ struct Row {
 struct Rule {
     code: String,
     stages: Vec<Stage>,
-    any: Vec<Vec<String>>,
-    and: Vec<Vec<String>>,
-    unless: Vec<Vec<String>>,
+    any: Vec<Phrase>,
+    and: Vec<Phrase>,
+    unless: Vec<Phrase>,
     basic: Vec<String>,
     enhanced: Vec<EnhancedRule>,
+}
+
+/// Parts that all have to be there, each in one of its wordings (by their place in the lexicon).
+struct Phrase(Vec<Vec<usize>>);
+
+/// The rules, and every wording that they name, looked for in one walk through a reply however long it is.
+struct Grammar {
+    rules: Vec<Rule>,
+    lexicon: Vec<String>,
+    finder: AhoCorasick,
 }
 
 enum EnhancedRule {
@@ -174,15 +208,66 @@ enum EnhancedRule {
     Code { class: Option<u16>, subject: u16, detail: u16 },
 }
 
-impl From<Row> for Rule {
-    fn from(row: Row) -> Self {
-        let phrases = |list: Vec<String>| list.iter().map(|one| one.split(" + ").map(str::to_owned).collect()).collect();
+impl Grammar {
+    fn of(table: Table) -> Self {
+        let mut reader = PhraseReader { words: table.words, lexicon: Vec::new(), places: BTreeMap::new() };
+        let rules = table.rule.into_iter().map(|row| Rule::new(row, &mut reader)).collect();
+        let finder = AhoCorasick::new(&reader.lexicon).expect("the lexicon is far below any limit");
+        Self { rules, lexicon: reader.lexicon, finder }
+    }
+
+    fn wordings_in(&self, text: &str) -> Vec<bool> {
+        let mut said = vec![false; self.lexicon.len()];
+        for found in self.finder.find_overlapping_iter(text) {
+            let place = found.pattern().as_usize();
+            said[place] = said[place] || begins_a_word(text, found.start(), &self.lexicon[place]);
+        }
+        said
+    }
+}
+
+/// `quota exceeded`, `sender + not allowed`, `@sender + @unknown`.
+struct PhraseReader {
+    words: Vocabulary,
+    lexicon: Vec<String>,
+    places: BTreeMap<String, usize>,
+}
+
+impl PhraseReader {
+    fn phrases(&mut self, list: &[String]) -> Vec<Phrase> {
+        list.iter().map(|one| Phrase(one.split(" + ").map(|part| self.wordings(part)).collect())).collect()
+    }
+
+    fn wordings(&mut self, part: &str) -> Vec<usize> {
+        let wordings = match part.strip_prefix('@') {
+            Some(name) => self.words.get(name).cloned().unwrap_or_default(),
+            None => vec![part.to_owned()],
+        };
+        wordings.into_iter().map(|wording| self.place(wording)).collect()
+    }
+
+    fn place(&mut self, wording: String) -> usize {
+        *self.places.entry(wording).or_insert_with_key(|wording| {
+            self.lexicon.push(wording.clone());
+            self.lexicon.len() - 1
+        })
+    }
+}
+
+impl Phrase {
+    fn is_in(&self, words: &Words) -> bool {
+        self.0.iter().all(|wordings| wordings.iter().any(|place| words.said[*place]))
+    }
+}
+
+impl Rule {
+    fn new(row: Row, reader: &mut PhraseReader) -> Self {
         Self {
             code: row.code,
             stages: row.phases.split_whitespace().filter_map(Stage::parse).collect(),
-            any: phrases(row.any),
-            and: phrases(row.and),
-            unless: phrases(row.unless),
+            any: reader.phrases(&row.any),
+            and: reader.phrases(&row.and),
+            unless: reader.phrases(&row.unless),
             basic: row.basic,
             enhanced: row.enhanced.iter().map(|code| enhanced_rule(code)).collect(),
         }
@@ -202,8 +287,8 @@ impl Rule {
         (self.stages.is_empty() || self.stages.contains(&stage))
             && (self.basic.is_empty() || self.basic.iter().any(|begin| words.basic.starts_with(begin.as_str())))
             && (self.enhanced.is_empty() || self.enhanced.iter().any(|rule| rule.holds(words.enhanced)))
-            && [&self.any, &self.and].iter().all(|one_of| one_of.is_empty() || one_of.iter().any(|phrase| words.have(phrase)))
-            && !self.unless.iter().any(|phrase| words.have(phrase))
+            && [&self.any, &self.and].iter().all(|one_of| one_of.is_empty() || one_of.iter().any(|phrase| phrase.is_in(words)))
+            && !self.unless.iter().any(|phrase| phrase.is_in(words))
     }
 }
 
@@ -226,17 +311,31 @@ mod tests {
     #[test]
     fn every_rule_says_where_it_holds_and_every_pattern_is_lower_case() {
         let table: Table = toml::from_str(include_str!("replies.toml")).unwrap();
+        for wordings in table.words.values() {
+            assert!(wordings.iter().all(|text| *text == text.to_lowercase() && !text.is_empty()), "{wordings:?}");
+        }
         for row in table.rule {
             for phase in row.phases.split_whitespace() {
                 assert!(Stage::parse(phase).is_some(), "{}: {phase}", row.code);
             }
             for text in row.any.iter().chain(&row.and).chain(&row.unless) {
                 assert_eq!(*text, text.to_lowercase());
+                for name in text.split(" + ").filter_map(|part| part.strip_prefix('@')) {
+                    assert!(table.words.contains_key(name), "{}: @{name}", row.code);
+                }
             }
             for code in row.enhanced.iter().filter(|code| *code != "none") {
                 assert!(matches!(enhanced_rule(code), EnhancedRule::Code { .. }), "{code}");
             }
         }
+    }
+
+    #[test]
+    fn an_address_in_a_reply_is_not_read() {
+        let text = |reply: &str| Words::of(&Reply::from_text(reply)).text;
+        assert_eq!(text("550 5.1.1 <spam@quota.ec>: User unknown"), "<>: user unknown");
+        assert_eq!(text("550 blocked@lista.ec... No such user"), "no such user");
+        assert_eq!(text("550 (no-existe@x.ec:blocked) User @ host"), "(:blocked) user @ host");
     }
 
     #[test]

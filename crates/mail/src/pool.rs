@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::session::Session;
@@ -66,9 +67,8 @@ impl Pool {
     /// Closes everything, before the process ends.
     pub async fn close_all(&self) {
         let all = std::mem::take(&mut *self.resting.lock().unwrap_or_else(PoisonError::into_inner));
-        for Resting { session, .. } in all.into_values().flatten() {
-            session.quit().await;
-        }
+        let mut leaving: JoinSet<()> = all.into_values().flatten().map(|one| one.session.quit()).collect();
+        while leaving.join_next().await.is_some() {}
     }
 
     fn pop(&self, account: &str) -> Option<Resting> {

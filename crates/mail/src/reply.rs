@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use acuse_domain::text::escaped;
+
 use crate::secrets::Secrets;
 
 /// RFC 5321 4.5.3.1.5 allows 512 octets; real servers go over it. What is longer is cut, not refused.
@@ -11,7 +13,8 @@ pub const MOST_LINES: usize = 100;
 /// A reply that has not ended by then is no reply (100 lines of 1,000 bytes are kept of it at most).
 pub const MOST_BYTES: usize = 128 * 1_024;
 
-/// One complete reply: a code and one or more lines, as they were sent but for control characters.
+/// One complete reply: a code and one or more lines, as they were sent. Controls, and what is not seen or reorders text,
+/// stand escaped: whatever shows these words later needs to know nothing of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Reply {
     code: u16,
@@ -27,7 +30,7 @@ impl Reply {
         for line in text.lines().take(MOST_LINES) {
             lines.keep(line.as_bytes());
         }
-        let code = code_of(text.as_bytes()).unwrap_or(0);
+        let code = code_of(trimmed(text.as_bytes())).unwrap_or(0);
         Self { code, text: lines.text }
     }
 
@@ -45,6 +48,7 @@ impl Reply {
         None
     }
 
+    /// RFC 5321 4.2.1: a client that does not know a code goes by its first digit.
     #[must_use]
     pub const fn code(&self) -> u16 {
         self.code
@@ -59,6 +63,17 @@ impl Reply {
     #[must_use]
     pub const fn is_positive(&self) -> bool {
         matches!(self.code, 200..=299)
+    }
+
+    /// The server waits for the rest: of a login, or of a message.
+    #[must_use]
+    pub const fn is_intermediate(&self) -> bool {
+        matches!(self.code, 300..=399)
+    }
+
+    /// It says yes or no.
+    pub(crate) const fn is_final(&self) -> bool {
+        matches!(self.code, 200..=299 | 400..=599)
     }
 
     #[must_use]
@@ -88,7 +103,7 @@ impl Reply {
 
     /// The text of each line without its code.
     pub(crate) fn messages(&self) -> impl Iterator<Item = &str> {
-        self.text.lines().map(|line| line.get(4..).unwrap_or_default())
+        self.text.lines().map(without_code)
     }
 }
 
@@ -121,20 +136,49 @@ pub(crate) enum Taken {
 }
 
 impl Lines {
-    /// Takes one line, without its line break.
+    /// Takes one line, without its line feed. Wider than RFC 5321 4.2, which has a code, then nothing, or a blank or hyphen
+    /// and a text: blanks and NUL around a line do not count, nor does an empty line before a reply, a tab is a blank, and
+    /// a line without a code inside of a reply belongs to it.
     pub(crate) fn take(&mut self, line: &[u8]) -> Taken {
-        let Some(code) = code_of(line) else { return Taken::NotAReply };
-        let ends = match line.get(3) {
-            None | Some(b' ') => true,
-            Some(b'-') => false,
-            Some(_) => return Taken::NotAReply,
-        };
-        // RFC 5321 4.2.1: the code is the same on every line; where a server disagrees with itself, the last counts.
-        self.code = code;
-        if self.count < MOST_LINES {
-            self.keep(line);
+        self.take_if(line, |after_code| matches!(after_code, b' ' | b'\t'))
+    }
+
+    /// The same, with anything but a further digit after the code.
+    pub(crate) fn take_generously(&mut self, line: &[u8]) -> Taken {
+        self.take_if(line, |after_code| !after_code.is_ascii_digit())
+    }
+
+    fn take_if(&mut self, line: &[u8], ends: impl Fn(u8) -> bool) -> Taken {
+        let line = trimmed(line);
+        let read = code_of(line).and_then(|code| match line.get(3) {
+            None => Some((code, Taken::Last)),
+            Some(b'-') => Some((code, Taken::More)),
+            Some(after) => ends(*after).then_some((code, Taken::Last)),
+        });
+        match read {
+            Some((code, taken)) => {
+                // RFC 5321 4.2.1: the code is the same on every line; where a server disagrees with itself, the last counts.
+                self.code = code;
+                self.keep(line);
+                taken
+            }
+            None if line.is_empty() => Taken::More,
+            None if self.code > 0 => {
+                self.keep(line);
+                Taken::More
+            }
+            None => Taken::NotAReply,
         }
-        if ends { Taken::Last } else { Taken::More }
+    }
+
+    /// No line of a reply has come.
+    pub(crate) const fn are_none(&self) -> bool {
+        self.code == 0
+    }
+
+    /// What has been read of a reply that did not come to its end.
+    pub(crate) fn as_far_as_it_came(self) -> Option<Reply> {
+        (self.code > 0).then(|| self.finish())
     }
 
     pub(crate) fn finish(self) -> Reply {
@@ -142,18 +186,39 @@ impl Lines {
     }
 
     fn keep(&mut self, line: &[u8]) {
+        if self.count == MOST_LINES {
+            return;
+        }
         let cut = &line[..line.len().min(LONGEST_LINE)];
         if self.count > 0 {
             self.text.push('\n');
         }
-        let shown = String::from_utf8_lossy(cut);
-        self.text.extend(shown.trim_end().chars().filter_map(|c| match c {
-            '\t' => Some(' '),
-            c if c.is_control() => None,
-            c => Some(c),
-        }));
+        let shown = escaped(&String::from_utf8_lossy(cut).trim_end().replace('\t', " "));
+        let end = shown.floor_char_boundary(LONGEST_LINE);
+        self.text.push_str(&shown[..end]);
         self.count += 1;
     }
+}
+
+/// The text of a line of a reply.
+pub(crate) fn without_code(line: &str) -> &str {
+    match code_of(line.as_bytes()) {
+        Some(_) => line[3..].strip_prefix([' ', '-']).unwrap_or(&line[3..]),
+        None => line,
+    }
+}
+
+/// NUL is what servers send that write a string with its end; a carriage return before the line feed is part of it.
+fn trimmed(line: &[u8]) -> &[u8] {
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | 0);
+    let start = line.iter().position(|byte| !is_blank(byte)).unwrap_or(line.len());
+    let end = line.iter().rposition(|byte| !is_blank(byte)).map_or(start, |last| last + 1);
+    &line[start..end]
+}
+
+/// Bytes between replies that say nothing.
+pub(crate) fn are_blank(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0))
 }
 
 fn code_of(line: &[u8]) -> Option<u16> {
@@ -176,15 +241,21 @@ mod tests {
         let reply = lines.finish();
         assert_eq!(reply.text().lines().count(), MOST_LINES);
         assert!(reply.text().lines().all(|line| line.len() <= LONGEST_LINE));
-        assert_eq!(Reply::from_text("250 \x1b[31mred\x07").text(), "250 [31mred");
+        assert_eq!(Reply::from_text("250 \x1b[31mred\x07\r").text(), "250 \\u{1b}[31mred\\u{7}");
+        assert_eq!(Reply::from_text("550 a\u{202e}b\u{2028}c\u{e0041}").text(), "550 a\\u{202e}b\\u{2028}c\\u{e0041}");
     }
 
     #[test]
     fn only_three_digits_and_a_separator_make_a_reply() {
-        for line in ["", "25", "abc", "25a ok", "999 x", "220x", "HTTP/1.1 400 Bad Request", "SSH-2.0-OpenSSH"] {
+        for line in ["25", "abc", "25a ok", "999 x", "220x", "HTTP/1.1 400 Bad Request", "SSH-2.0-OpenSSH"] {
             assert_eq!(Lines::default().take(line.as_bytes()), Taken::NotAReply, "{line:?}");
         }
-        assert_eq!(Lines::default().take(b"250"), Taken::Last);
+        for line in ["250", "250\r", "250 \r", "\0250\0\r", " 250\tok", "250 "] {
+            assert_eq!(Lines::default().take(line.as_bytes()), Taken::Last, "{line:?}");
+        }
+        assert_eq!(Lines::default().take(b"220x"), Taken::NotAReply);
+        assert_eq!(Lines::default().take_generously(b"250ok"), Taken::Last);
+        assert_eq!(Lines::default().take_generously(b"2500"), Taken::NotAReply);
         assert_eq!(Reply::first_in(b"250-a\r\n250 b\r\n354 c\r\n").map(|reply| reply.text), Some("250-a\n250 b".to_owned()));
         assert!(Reply::first_in(b"250-a\r\n250 b").is_none() && Reply::first_in(b"").is_none());
     }

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 
-use crate::reply::LONGEST_LINE;
+use crate::reply::{LONGEST_LINE, without_code};
 
 const SHOWN_INSTEAD: &str = "•••";
 /// Shorter than this it is no password, and taking it away would leave nothing of a sentence.
@@ -43,7 +43,7 @@ impl Secrets {
         for form in &self.forms {
             shown = without(&shown, form);
         }
-        let joined: String = shown.lines().map(|line| line.get(4..).unwrap_or_default().trim()).collect();
+        let joined: String = shown.lines().map(|line| without_code(line).trim()).collect();
         if self.forms.iter().any(|form| find(&joined, form).is_some()) {
             let code = shown.get(..3).unwrap_or_default();
             return format!("{code} {SHOWN_INSTEAD}");

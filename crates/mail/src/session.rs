@@ -1,6 +1,8 @@
 //! A session with a mail server: opened phase by phase, used for many messages, closed politely.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use acuse_domain::email_address::EmailAddress;
@@ -9,11 +11,11 @@ use tokio::time::Instant;
 
 use crate::capabilities::Capabilities;
 use crate::failure::{Cause, Failure, Phase, Trouble};
-use crate::guard::{Network, ascii_host};
+use crate::guard::Network;
+use crate::known::Known;
 use crate::login::Credentials;
 use crate::opening::{self, Step};
 use crate::reply::Reply;
-use crate::transparency::with_final_dot;
 use crate::wire::{Wire, WireError};
 
 /// Providers close after some hundred messages; a fresh session costs little.
@@ -48,6 +50,10 @@ pub struct Limits {
     /// Each step forward of the message.
     pub block: Duration,
     pub final_dot: Duration,
+    /// From the name to the login, and from MAIL to the answer to DATA: who answers each step at the last moment, or a byte
+    /// at a time, has no more time than one who does not answer.
+    pub opening: Duration,
+    pub announcement: Duration,
     /// From the opening on, whatever the other limits say.
     pub in_all: Option<Duration>,
 }
@@ -68,6 +74,8 @@ impl Limits {
             data: Duration::from_secs(120),
             block: Duration::from_secs(180),
             final_dot: Duration::from_secs(600),
+            opening: Duration::from_secs(300),
+            announcement: Duration::from_secs(300),
             in_all: None,
         }
     }
@@ -78,7 +86,7 @@ impl Limits {
         Self::each(Duration::from_secs(5))
     }
 
-    /// The same limit for every step.
+    /// The same limit for every step, and what several of them take together.
     #[must_use]
     pub const fn each(limit: Duration) -> Self {
         Self {
@@ -92,6 +100,8 @@ impl Limits {
             data: limit,
             block: limit,
             final_dot: limit,
+            opening: limit.saturating_mul(6),
+            announcement: limit.saturating_mul(3),
             in_all: None,
         }
     }
@@ -112,9 +122,10 @@ pub struct Session {
     pub(crate) endpoint: Endpoint,
     pub(crate) limits: Limits,
     pub(crate) offers: Capabilities,
-    logged_in: bool,
+    pub(crate) known: Arc<Known>,
+    pub(crate) logged_in: bool,
     certificate_ends_at: Option<acuse_domain::Instant>,
-    sent: usize,
+    pub(crate) sent: usize,
     /// Between transactions. Not so while one is under way, which also covers a `send` that was dropped half-way.
     idle: bool,
 }
@@ -129,7 +140,27 @@ impl Session {
         credentials: Option<&Credentials>,
         limits: &Limits,
     ) -> Result<Self, Box<Failure>> {
-        Self::open_watched(network, endpoint, credentials, limits, &mut |_| {}).await
+        Self::open_knowing(network, endpoint, credentials, limits, &Arc::default()).await
+    }
+
+    /// The same, by what is known of the server's behaviour; what more is learnt is kept there.
+    pub async fn open_knowing(
+        network: &Network,
+        endpoint: &Endpoint,
+        credentials: Option<&Credentials>,
+        limits: &Limits,
+        known: &Arc<Known>,
+    ) -> Result<Self, Box<Failure>> {
+        Self::open_watched(network, endpoint, credentials, limits, known, &mut |_| {}).await
+    }
+
+    /// Without a login, and without a further look at a port that speaks otherwise than was chosen.
+    pub(crate) async fn look_in(network: &Network, endpoint: &Endpoint, limits: &Limits) -> Result<Self, Box<Failure>> {
+        let (begun, known) = (Instant::now(), Arc::<Known>::default());
+        let opened = opening::open(network, endpoint, None, limits, &known, &mut |_| {}).await;
+        opened
+            .map(|opened| Self::begin(opened, endpoint, false, limits, &known))
+            .map_err(|trouble| failure(trouble, endpoint, begun))
     }
 
     /// The same, telling of each step as it is done.
@@ -138,22 +169,36 @@ impl Session {
         endpoint: &Endpoint,
         credentials: Option<&Credentials>,
         limits: &Limits,
+        known: &Arc<Known>,
         watch: &mut (dyn FnMut(Step<'_>) + Send),
     ) -> Result<Self, Box<Failure>> {
         let begun = Instant::now();
-        let ends = limits.in_all.map(|all| begun + all);
-        match opening::open(network, endpoint, credentials, limits, ends, watch).await {
-            Ok((wire, offers)) => Ok(Self {
-                certificate_ends_at: wire.certificate_ends_at(),
-                wire,
-                endpoint: endpoint.clone(),
-                limits: limits.clone(),
-                offers,
-                logged_in: credentials.is_some(),
-                sent: 0,
-                idle: true,
-            }),
-            Err(trouble) => Err(failure(trouble, endpoint, begun)),
+        match opening::open(network, endpoint, credentials, limits, known, watch).await {
+            Ok(opened) => Ok(Self::begin(opened, endpoint, credentials.is_some(), limits, known)),
+            Err(trouble) => {
+                let trouble = opening::look_again(network, endpoint, limits, begun, trouble).await;
+                Err(failure(trouble, endpoint, begun))
+            }
+        }
+    }
+
+    fn begin(
+        (wire, offers): (Wire, Capabilities),
+        endpoint: &Endpoint,
+        logged_in: bool,
+        limits: &Limits,
+        known: &Arc<Known>,
+    ) -> Self {
+        Self {
+            certificate_ends_at: wire.certificate_ends_at(),
+            wire,
+            endpoint: endpoint.clone(),
+            limits: limits.clone(),
+            offers,
+            known: Arc::clone(known),
+            logged_in,
+            sent: 0,
+            idle: true,
         }
     }
 
@@ -161,9 +206,23 @@ impl Session {
     ///
     /// Errs with the phase that failed. The session stays usable where the server refused and went on listening.
     pub async fn send(&mut self, envelope: &Envelope<'_>, message: &[u8]) -> Result<Reply, Box<Failure>> {
+        self.send_telling(envelope, message, &AtomicBool::new(false)).await
+    }
+
+    /// The same, and sets `handed_over` before the first byte of the message leaves: who breaks it off later is in doubt.
+    pub async fn send_telling(
+        &mut self,
+        envelope: &Envelope<'_>,
+        message: &[u8],
+        handed_over: &AtomicBool,
+    ) -> Result<Reply, Box<Failure>> {
         let begun = Instant::now();
         self.idle = false;
-        let outcome = self.transact(envelope, message).await;
+        let mut outcome = self.transact(envelope, message, handed_over).await;
+        if outcome.as_ref().is_err_and(|trouble| self.may_be_for_its_parameters(trouble)) && self.reset().await.is_ok() {
+            self.idle = false;
+            outcome = self.transact_without_parameters(envelope, message, handed_over).await;
+        }
         match outcome {
             Ok(reply) => {
                 self.sent += 1;
@@ -243,117 +302,6 @@ impl Session {
         &self.offers
     }
 
-    async fn transact(&mut self, envelope: &Envelope<'_>, message: &[u8]) -> Result<Reply, Trouble> {
-        let commands = self.commands(envelope, message)?;
-        let go_ahead = if self.offers.pipelining {
-            self.announce_at_once(&commands).await?
-        } else {
-            self.announce_in_turn(&commands).await?
-        };
-        self.hand_over(go_ahead, message).await
-    }
-
-    /// MAIL, RCPT and DATA in one write (RFC 2920), then all their answers. The first refusal that matters counts.
-    async fn announce_at_once(&mut self, commands: &Commands) -> Result<GoAhead, Trouble> {
-        let batch = [commands.mail.as_str(), &commands.recipient, &commands.copies.concat(), "DATA\r\n"].concat();
-        if let Err(error) = self.wire.write(batch.as_bytes(), self.limits.mail).await {
-            return Err(self.unfinished(Phase::Sender, error).await);
-        }
-        let mail = self.answer(Phase::Sender, self.limits.mail).await?;
-        if mail.closes() {
-            return Err(Trouble::refused(Phase::Sender, mail));
-        }
-        let recipient = self.answer(Phase::Recipient, self.limits.recipient).await;
-        let mut copies_taken = 0;
-        for _ in &commands.copies {
-            let copy = self.answer(Phase::Recipient, self.limits.recipient).await;
-            copies_taken += usize::from(copy.is_ok_and(|reply| reply.is_positive()));
-        }
-        let data = self.answer(Phase::Message, self.limits.data).await;
-        let refused = if mail.is_positive() {
-            let recipient = recipient?;
-            (!recipient.is_positive()).then(|| Trouble::refused(Phase::Recipient, recipient))
-        } else {
-            Some(Trouble::refused(Phase::Sender, mail))
-        };
-        match (refused, data) {
-            (None, data) => go_ahead(data?),
-            (Some(refused), Ok(data)) if data.code() == 354 => Err(self.take_back(refused, copies_taken).await),
-            (Some(refused), Ok(_)) => Err(refused),
-            (Some(refused), Err(_)) => Err(broken(refused)),
-        }
-    }
-
-    /// Nobody was accepted and the server waits for the message all the same: RFC 2920 3.1 ends it with a lone dot.
-    /// Where a copy was accepted the dot would send it an empty message, so the connection is given up.
-    async fn take_back(&mut self, refused: Trouble, copies_taken: usize) -> Trouble {
-        if copies_taken > 0 || self.wire.write(b".\r\n", self.limits.block).await.is_err() {
-            return broken(refused);
-        }
-        match self.wire.reply(self.limits.command).await {
-            Ok(_) => refused,
-            Err(_) => broken(refused),
-        }
-    }
-
-    async fn announce_in_turn(&mut self, commands: &Commands) -> Result<GoAhead, Trouble> {
-        self.accepted(Phase::Sender, &commands.mail, self.limits.mail).await?;
-        self.accepted(Phase::Recipient, &commands.recipient, self.limits.recipient).await?;
-        for copy in &commands.copies {
-            let reply = self.ask(Phase::Recipient, copy, self.limits.recipient).await?;
-            if reply.closes() {
-                return Err(Trouble::refused(Phase::Recipient, reply));
-            }
-        }
-        go_ahead(self.ask(Phase::Message, "DATA\r\n", self.limits.data).await?)
-    }
-
-    /// The whole message with its final dot in one write, and the server's word on it.
-    async fn hand_over(&mut self, GoAhead: GoAhead, message: &[u8]) -> Result<Reply, Trouble> {
-        let body = with_final_dot(message);
-        if let Err(error) = self.wire.write(&body, self.limits.block).await {
-            return Err(self.unfinished(Phase::Message, error).await);
-        }
-        let reply = match self.wire.reply(self.limits.final_dot).await {
-            Ok(reply) => reply,
-            Err(error) => return Err(Trouble { after_final_dot: true, ..wire_trouble(Phase::Message, error) }),
-        };
-        if !reply.is_positive() {
-            return Err(Trouble { after_final_dot: true, ..Trouble::refused(Phase::Message, reply) });
-        }
-        Ok(reply)
-    }
-
-    async fn ask_sender(&mut self, from: &EmailAddress) -> Result<Reply, Trouble> {
-        let path = self.path(from).ok_or(Trouble::new(Phase::Sender, Cause::Utf8Unsupported))?;
-        let command = format!("MAIL FROM:<{path}>{}\r\n", if path.is_ascii() { "" } else { " SMTPUTF8" });
-        self.accepted(Phase::Sender, &command, self.limits.mail).await
-    }
-
-    async fn accepted(&mut self, phase: Phase, command: &str, limit: Duration) -> Result<Reply, Trouble> {
-        let reply = self.ask(phase, command, limit).await?;
-        if reply.is_positive() { Ok(reply) } else { Err(Trouble::refused(phase, reply)) }
-    }
-
-    async fn ask(&mut self, phase: Phase, command: &str, limit: Duration) -> Result<Reply, Trouble> {
-        if let Err(error) = self.wire.write(command.as_bytes(), limit).await {
-            return Err(self.unfinished(phase, error).await);
-        }
-        self.answer(phase, limit).await
-    }
-
-    async fn answer(&mut self, phase: Phase, limit: Duration) -> Result<Reply, Trouble> {
-        self.wire.reply(limit).await.map_err(|error| wire_trouble(phase, error))
-    }
-
-    /// A write failed: the server may have said why before it closed.
-    async fn unfinished(&mut self, phase: Phase, error: WireError) -> Trouble {
-        match self.wire.last_words().await {
-            Some(reply) => broken(Trouble::refused(phase, reply)),
-            None => wire_trouble(phase, error),
-        }
-    }
-
     fn failure(&self, trouble: Trouble, begun: Instant) -> Box<Failure> {
         let mut failure = failure(trouble, &self.endpoint, begun);
         failure.on_used_session = self.sent > 0;
@@ -362,69 +310,11 @@ impl Session {
     }
 
     fn can_go_on_after(&self, trouble: &Trouble) -> bool {
-        let told_before_sending = matches!(trouble.cause, Cause::Utf8Unsupported | Cause::MessageTooBig { .. });
-        let answered = trouble.cause == Cause::Refused && trouble.reply.as_ref().is_some_and(|reply| !reply.closes());
+        let told_before_sending = trouble.cause == Cause::Utf8Unsupported;
+        let answered = matches!(trouble.cause, Cause::Refused | Cause::MessageTooBig { .. })
+            && trouble.reply.as_ref().is_some_and(|reply| !reply.closes());
         (told_before_sending || answered) && !trouble.broken
     }
-
-    fn commands(&self, envelope: &Envelope<'_>, message: &[u8]) -> Result<Commands, Trouble> {
-        if let Some(limit) = self.offers.size.filter(|limit| message.len() > *limit) {
-            return Err(Trouble::new(Phase::Sender, Cause::MessageTooBig { limit }));
-        }
-        let from = self.path(envelope.from).ok_or(Trouble::new(Phase::Sender, Cause::Utf8Unsupported))?;
-        let recipient = self.path(envelope.recipient).ok_or(Trouble::new(Phase::Recipient, Cause::Utf8Unsupported))?;
-        let copies: Vec<String> = envelope.copies.iter().filter_map(|copy| self.path(copy)).collect();
-        let is_plain = message.is_ascii();
-        let paths_are_plain = from.is_ascii() && recipient.is_ascii() && copies.iter().all(|copy| copy.is_ascii());
-        let mut mail = format!("MAIL FROM:<{from}>");
-        if self.offers.size.is_some() {
-            mail.push_str(&format!(" SIZE={}", message.len()));
-        }
-        if self.offers.eight_bit && !is_plain {
-            mail.push_str(" BODY=8BITMIME");
-        }
-        if self.offers.smtp_utf8 && (!paths_are_plain || !is_plain && !head_of(message).is_ascii()) {
-            mail.push_str(" SMTPUTF8");
-        }
-        mail.push_str("\r\n");
-        let copies = copies.into_iter().map(|copy| format!("RCPT TO:<{copy}>\r\n")).collect();
-        Ok(Commands { mail, recipient: format!("RCPT TO:<{recipient}>\r\n"), copies })
-    }
-
-    /// The address as this server can be told it: the domain as punycode, so that only a local part beyond ASCII needs
-    /// SMTPUTF8 (RFC 6531). Nothing where the server cannot take it.
-    fn path(&self, address: &EmailAddress) -> Option<String> {
-        let domain = ascii_host(address.domain())?;
-        let path = format!("{}@{domain}", address.local_part());
-        (path.is_ascii() || self.offers.smtp_utf8).then_some(path)
-    }
-}
-
-/// The server said 354: it waits for the message.
-struct GoAhead;
-
-struct Commands {
-    mail: String,
-    recipient: String,
-    copies: Vec<String>,
-}
-
-fn go_ahead(data: Reply) -> Result<GoAhead, Trouble> {
-    match data.code() {
-        354 => Ok(GoAhead),
-        // Any other yes to DATA leaves nobody knowing what the server waits for.
-        200..=399 => Err(Trouble { reply: Some(data), ..Trouble::new(Phase::Message, Cause::Protocol) }),
-        _ => Err(Trouble::refused(Phase::Message, data)),
-    }
-}
-
-fn broken(trouble: Trouble) -> Trouble {
-    Trouble { broken: true, ..trouble }
-}
-
-fn head_of(message: &[u8]) -> &[u8] {
-    let end = memchr::memmem::find(message, b"\r\n\r\n").unwrap_or(message.len());
-    &message[..end]
 }
 
 pub(crate) fn wire_trouble(phase: Phase, error: WireError) -> Trouble {

@@ -17,7 +17,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::cleartext::Remembering;
-use crate::reply::{LONGEST_LINE, Lines, MOST_BYTES, Reply, Taken};
+use crate::reply::{LONGEST_LINE, Lines, MOST_BYTES, Reply, Taken, are_blank};
 use crate::secrets::Secrets;
 
 /// Replies are short; one read takes the three of a pipelined transaction.
@@ -146,7 +146,7 @@ impl Wire {
         let mut taken = 0;
         loop {
             while let Some(line) = self.next_line() {
-                taken += line.len();
+                taken += line.len() + 1;
                 match lines.take(&self.received[line]) {
                     Taken::Last => return Ok(lines.finish().hiding(&self.secrets)),
                     Taken::More => {}
@@ -162,20 +162,47 @@ impl Wire {
             }
             self.receive(deadline).await?;
             // A TLS alert or a prompt without line break never becomes a line; nobody needs to wait for it.
-            if taken == 0 && !self.received[self.read..].first().is_some_and(u8::is_ascii_digit) {
+            if lines.are_none() && !self.may_become_a_reply() {
                 return Err(WireError::NotAReply(self.first_bytes()));
             }
         }
     }
 
+    /// The server's word on a message that it has. A doubt makes a second copy, so whatever says yes or no is taken: a reply
+    /// between lines that are none, one that is followed by silence before its last line, and what comes after a 1yz or 3yz.
+    pub(crate) async fn word_on_the_message(&mut self, limit: Duration) -> Result<Reply, WireError> {
+        let deadline = deadline(limit, self.ends);
+        let mut lines = Lines::default();
+        let mut taken = 0;
+        let error = loop {
+            while let Some(line) = self.next_line() {
+                taken += line.len() + 1;
+                if lines.take_generously(&self.received[line]) == Taken::Last {
+                    let reply = std::mem::take(&mut lines).finish();
+                    if reply.is_final() {
+                        return Ok(reply.hiding(&self.secrets));
+                    }
+                }
+            }
+            if taken + self.received.len() - self.read > MOST_BYTES {
+                return Err(WireError::TooLong);
+            }
+            if let Err(error) = self.receive(deadline).await {
+                break error;
+            }
+        };
+        lines.take_generously(&self.received[self.read..]);
+        lines.as_far_as_it_came().filter(Reply::is_final).map(|reply| reply.hiding(&self.secrets)).ok_or(error)
+    }
+
     /// The reply that explains why the server stopped listening, if it said one.
     pub(crate) async fn last_words(&mut self) -> Option<Reply> {
-        self.reply(LAST_WORDS).await.ok().filter(|reply| !reply.is_positive() && reply.code() != 354)
+        self.reply(LAST_WORDS).await.ok().filter(|reply| !reply.is_positive() && !reply.is_intermediate())
     }
 
     /// Nothing is waiting to be read: what came after a reply that nobody asked for.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.read == self.received.len()
+        are_blank(&self.received[self.read..])
     }
 
     pub(crate) fn has_received(&self) -> bool {
@@ -188,7 +215,7 @@ impl Wire {
 
     /// Whether the connection stands and the server has said nothing unasked, such as a 421 or its farewell.
     pub(crate) async fn is_open(&mut self) -> bool {
-        let mut byte = [0u8; 1];
+        let (is_quiet, mut byte) = (self.is_quiet(), [0u8; 1]);
         let polled = poll_fn(|context| {
             let mut buffer = ReadBuf::new(&mut byte);
             Poll::Ready(match &mut self.stream {
@@ -196,7 +223,7 @@ impl Wire {
                 Stream::Tls(stream) => Pin::new(stream.as_mut()).poll_read(context, &mut buffer),
             })
         });
-        self.read == self.received.len() && polled.await.is_pending()
+        is_quiet && polled.await.is_pending()
     }
 
     fn next_line(&mut self) -> Option<std::ops::Range<usize>> {
@@ -208,6 +235,12 @@ impl Wire {
 
     fn looks_like_a_reply(&self) -> bool {
         self.received.get(..3).is_some_and(|code| code.iter().all(u8::is_ascii_digit))
+    }
+
+    /// As far as the bytes go that have come.
+    fn may_become_a_reply(&self) -> bool {
+        let first = self.received[self.read..].iter().find(|byte| !are_blank(&[**byte]));
+        first.is_none_or(u8::is_ascii_digit)
     }
 
     async fn receive(&mut self, deadline: Instant) -> Result<(), WireError> {

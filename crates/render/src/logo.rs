@@ -10,6 +10,8 @@ use image::{DynamicImage, ImageReader, Limits, Rgb, RgbImage, Rgba};
 pub const LARGEST_UPLOAD: usize = 5 * 1024 * 1024;
 /// Pixels on a side of what is uploaded: decoding takes 4 bytes for each.
 const LARGEST_SIDE: u32 = 6_000;
+/// Pixels in all: the camera of a telephone has 12 million.
+const MOST_PIXELS: u64 = 24_000_000;
 /// Bytes that decoding may take.
 const LARGEST_MEMORY: u64 = 160 * 1024 * 1024;
 /// Pixels on a side of what is kept: 52 mm at 300 dpi.
@@ -42,7 +44,7 @@ pub struct MailLogo {
 pub enum LogoError {
     #[error("El logotipo pesa {} KB; el máximo son {} KB.", bytes / 1024, LARGEST_UPLOAD / 1024)]
     TooHeavy { bytes: usize },
-    #[error("El logotipo mide más de {LARGEST_SIDE} píxeles de lado.")]
+    #[error("El logotipo mide más de {LARGEST_SIDE} píxeles de lado, o más de {} millones en total.", MOST_PIXELS / 1_000_000)]
     TooLarge,
     #[error("El archivo no es una imagen PNG o JPEG que se pueda leer.")]
     NotAPicture,
@@ -89,7 +91,13 @@ fn open(uploaded: &[u8]) -> Result<DynamicImage, LogoError> {
     if uploaded.len() > LARGEST_UPLOAD {
         return Err(LogoError::TooHeavy { bytes: uploaded.len() });
     }
-    let mut reader = ImageReader::new(Cursor::new(uploaded)).with_guessed_format().map_err(|_| LogoError::NotAPicture)?;
+    let reader = || ImageReader::new(Cursor::new(uploaded)).with_guessed_format().map_err(|_| LogoError::NotAPicture);
+    // What the file says of itself, before anything is unpacked.
+    let (width, height) = reader()?.into_dimensions().map_err(|_| LogoError::NotAPicture)?;
+    if width.max(height) > LARGEST_SIDE || u64::from(width) * u64::from(height) > MOST_PIXELS {
+        return Err(LogoError::TooLarge);
+    }
+    let mut reader = reader()?;
     let mut limits = Limits::default();
     limits.max_image_width = Some(LARGEST_SIDE);
     limits.max_image_height = Some(LARGEST_SIDE);

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use acuse_store::users::{self, Role, Session};
 use acuse_store::{Actor, tokens};
 use axum::extract::{FromRequestParts, Request};
-use axum::http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
+use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
@@ -13,10 +13,8 @@ use axum::response::{IntoResponse, Redirect, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::app::App;
+use crate::cookies;
 use crate::problem::Problem;
-
-/// The cookie of a browser's session. `HttpOnly`, `SameSite=Lax`, `Secure` behind https.
-pub const SESSION_COOKIE: &str = "acuse_sesion";
 
 /// Something that a role may or may not do.
 pub trait Permission: Send + Sync + 'static {
@@ -78,7 +76,7 @@ async fn by_token<P>(parts: &Parts, app: &App) -> Result<Authorized<P>, Response
 }
 
 async fn by_session<P: Permission>(parts: &Parts, app: &App) -> Result<Authorized<P>, Response> {
-    let Some(token) = session_token(&parts.headers) else { return Err(to_login(parts)) };
+    let Some(token) = session_token(app, &parts.headers) else { return Err(to_login(parts)) };
     match users::session(&app.db, &token, acuse_store::now()).await {
         Ok(Some(session)) if P::is_held_by(session.role) => {
             let actor = Actor { company: session.company, name: session.name.clone() };
@@ -92,20 +90,8 @@ async fn by_session<P: Permission>(parts: &Parts, app: &App) -> Result<Authorize
 
 /// The token in the session's cookie.
 #[must_use]
-pub fn session_token(headers: &HeaderMap) -> Option<String> {
-    cookie(headers, SESSION_COOKIE)
-}
-
-#[must_use]
-pub fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers
-        .get_all(COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(own, _)| *own == name)
-        .map(|(_, value)| value.to_string())
+pub fn session_token(app: &App, headers: &HeaderMap) -> Option<String> {
+    cookies::read(app, headers, cookies::SESSION)
 }
 
 /// Login, and back to where the person wanted to go.

@@ -2,17 +2,14 @@
 
 use std::net::IpAddr;
 
-use acuse_domain::mail_account::{MailAccount, MailAccountSettings};
+use acuse_domain::mail_account::{
+    LONGEST_PASSWORD, LONGEST_SENDER_NAME, LONGEST_USERNAME, MailAccount, MailAccountSettings,
+};
+use acuse_domain::text;
 use acuse_mail::guard::{Network, ascii_host};
 
 use crate::problem::Said;
 
-/// Characters; more than any provider's user name has.
-const LONGEST_USERNAME: usize = 320;
-/// Characters; a sender's name is shown in one line of a mail program.
-const LONGEST_NAME: usize = 200;
-/// Bytes of UTF-8. RFC 4954 4 lets an answer have 12,288 octets, which in base64 leaves 9,216 for user and password.
-const LONGEST_PASSWORD: usize = 8_192;
 /// Google shows its app passwords so: `abcd efgh ijkl mnop`.
 const APP_PASSWORD_GROUPS: [usize; 4] = [4, 4, 4, 4];
 
@@ -128,18 +125,19 @@ pub fn mail_port(network: &Network, server: &str, port: u16) -> Result<(), Refus
 
 /// The user to log in as; empty where the server asks for none. Spaces around it are dropped.
 ///
-/// Errs if it has a line break or another control character (it would end a command), or is too long.
+/// Errs if it has a line break or another character that is not seen (it would end a command, or was pasted with it), or is
+/// too long.
 pub fn username(typed: &str) -> Result<String, Refused> {
     line(typed, LONGEST_USERNAME)
 }
 
-/// The sender's name as recipients see it. Errs as [`username`].
+/// The sender's name as recipients see it: as a letter's head shows it, without what is not seen. Errs where it is too long.
 pub fn sender_name(typed: &str) -> Result<String, Refused> {
-    line(typed, LONGEST_NAME)
+    line(&text::one_line(typed), LONGEST_SENDER_NAME)
 }
 
 fn line(typed: &str, longest: usize) -> Result<String, Refused> {
-    if typed.chars().any(breaks_a_line) {
+    if text::escaped(typed) != typed || typed.contains(['\n', '\t']) {
         return Err(refused(
             "invalid_characters",
             "Escríbalo en una sola línea, sin caracteres de control.",
@@ -155,10 +153,6 @@ fn line(typed: &str, longest: usize) -> Result<String, Refused> {
         return Err(Refused { code: "field_too_long", said });
     }
     Ok(trimmed.to_owned())
-}
-
-fn breaks_a_line(letter: char) -> bool {
-    letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}')
 }
 
 /// A password is used exactly as it is: no space is dropped, no letter changed.
@@ -198,9 +192,10 @@ pub fn password_remark(password: &str) -> Option<Said> {
         (false, true) => {
             said("La contraseña termina con un espacio; se usa así.", "The password ends with a space; it is used so.")
         }
-        (false, false) if is_app_password_in_groups(password) => {
-            said("Los espacios entre los cuatro grupos no estorban.", "The spaces between the four groups do no harm.")
-        }
+        (false, false) if is_app_password_in_groups(password) => said(
+            "Los espacios entre los cuatro grupos suelen ser solo para leerla mejor; se usa así.",
+            "The spaces between the four groups are usually only for reading; it is used so.",
+        ),
         (false, false) => None,
     }
 }
@@ -311,7 +306,7 @@ mod tests {
     #[test]
     fn a_user_keeps_to_one_line() {
         assert_eq!(username(" cobros@empresa.ec ").as_deref(), Ok("cobros@empresa.ec"));
-        for typed in ["cobros\r\n", "a\nb", "a\u{0}b", "a\u{2028}b"] {
+        for typed in ["cobros\r\n", "a\nb", "a\u{0}b", "a\u{2028}b", "a\u{200b}b", "\u{202e}a"] {
             assert_eq!(username(typed).map_err(|refused| refused.code), Err("invalid_characters"), "{typed:?}");
         }
         assert_eq!(username(&"a".repeat(321)).map_err(|refused| refused.code), Err("field_too_long"));

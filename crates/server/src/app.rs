@@ -11,8 +11,10 @@ use acuse_mail::guard::Network;
 use acuse_mail::oauth::Providers;
 use acuse_store::Db;
 use acuse_store::secrets::Keyring;
+use ipnet::IpNet;
 
 use crate::checks::Checks;
+use crate::metrics::Metrics;
 
 /// The state of the router; cheap to clone.
 #[derive(Clone)]
@@ -22,6 +24,10 @@ pub struct App {
     pub(crate) checks: Checks,
     /// What the DNS said of senders' domains a moment ago.
     pub(crate) domains: Cache,
+    /// Whose X-Forwarded-For is believed.
+    pub(crate) trusted_proxies: Arc<[IpNet]>,
+    /// Who may read /metrics.
+    pub(crate) metrics: Metrics,
 }
 
 pub struct Services {
@@ -50,7 +56,28 @@ pub struct DefaultAccount {
 impl App {
     #[must_use]
     pub fn new(services: Services) -> Self {
-        Self { services: Arc::new(services), checks: Checks::default(), domains: Cache::default() }
+        Self {
+            services: Arc::new(services),
+            checks: Checks::default(),
+            domains: Cache::default(),
+            trusted_proxies: Arc::default(),
+            metrics: Metrics::new(""),
+        }
+    }
+
+    #[must_use]
+    pub fn with_trusted_proxies(self, networks: &[IpNet]) -> Self {
+        Self { trusted_proxies: networks.into(), ..self }
+    }
+
+    #[must_use]
+    pub fn with_metrics(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
+    }
+
+    /// Whether browsers come by https.
+    pub(crate) fn is_https(&self) -> bool {
+        self.public_url.starts_with("https://")
     }
 }
 

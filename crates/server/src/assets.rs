@@ -35,8 +35,8 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
 }
 
 /// Where browsers look for the icon of what is no page of ours, like a PDF in their viewer.
-async fn icon() -> Redirect {
-    Redirect::temporary(&url("marca.svg"))
+async fn icon() -> impl IntoResponse {
+    ([(CACHE_CONTROL, ASK_AGAIN)], Redirect::temporary(&url("marca.svg")))
 }
 
 async fn serve(Path((hash, name)): Path<(String, String)>, headers: HeaderMap) -> Response {

@@ -5,6 +5,7 @@ mod view;
 use std::sync::LazyLock;
 
 use askama::Template;
+use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{Html, IntoResponse, Response};
 use serde_json::Value;
@@ -13,10 +14,12 @@ use crate::api;
 use crate::problem::Problem;
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::to_value(api::document()).unwrap_or_default());
+/// Written once: writing it takes milliseconds, and anybody may ask.
+static WRITTEN: LazyLock<Bytes> = LazyLock::new(|| DOCUMENT.to_string().into());
 static PAGE: LazyLock<Option<String>> = LazyLock::new(|| view::Docs::of(&DOCUMENT).render().ok());
 
 pub async fn openapi() -> Response {
-    ([(CONTENT_TYPE, "application/json")], DOCUMENT.to_string()).into_response()
+    ([(CONTENT_TYPE, "application/json")], WRITTEN.clone()).into_response()
 }
 
 pub async fn page() -> Response {

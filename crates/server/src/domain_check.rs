@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use acuse_domain::mail_account::MailAccount;
 use acuse_mail::deliverability::{self, KeySeen, OwnKey, Report, Subject, look_for, look_up};
-use acuse_mail::dkim::make_key as make_pair;
 use acuse_mail::providers::rewrites_sender;
 use acuse_store::dkim::{self, DkimError, DkimKey, KeyState, NewPair};
 use acuse_store::{Actor, StoreError, now};
 
 use crate::app::App;
+use crate::heavy_work::make_dkim_pair;
 
 /// Whose mail goes out with which keys.
 pub(crate) struct Standing {
@@ -75,8 +75,7 @@ pub(crate) fn own_key(key: &DkimKey) -> OwnKey {
 
 /// Makes a key that waits for its record.
 pub(crate) async fn make_key(app: &App, by: &Actor, domain: &str) -> Result<(), DkimError> {
-    let made = tokio::task::spawn_blocking(make_pair).await;
-    let pair = made.ok().and_then(Result::ok).ok_or(DkimError::NotMade)?;
+    let pair = make_dkim_pair().await.map_err(StoreError::from)?.ok_or(DkimError::NotMade)?;
     let pair = NewPair { public_key: pair.public_key, private_key: pair.private_key };
     dkim::make(&app.db, &app.keys, by, domain, &pair, now()).await.map(|_| ())
 }

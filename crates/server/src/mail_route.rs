@@ -13,6 +13,7 @@ use crate::app::{App, DefaultAccount};
 /// What of a company's routes is the same for every module.
 pub struct Routes {
     pub policy: FailurePolicy,
+    pub policy_version: i64,
     accounts: Vec<MailAccount>,
     health: Vec<(acuse_domain::id::MailAccountId, Health)>,
     default: Option<DefaultAccount>,
@@ -57,8 +58,10 @@ impl Routes {
             Some(_) => pauses::find(db, AccountKey::Default).await?,
             None => None,
         };
+        let policy = routing::versioned_policy(db, company).await?;
         Ok(Self {
-            policy: routing::policy(db, company).await?,
+            policy: policy.value,
+            policy_version: policy.version,
             accounts: mail_accounts::list(db, company).await?,
             health: health::list(db, company).await?,
             default: app.default_account.clone(),

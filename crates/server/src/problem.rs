@@ -8,6 +8,7 @@ pub use words::{Said, sentence};
 
 use acuse_mail::explanation::Language;
 use acuse_store::StoreError;
+use acuse_store::concurrency_limit::NotDone;
 use axum::http::header::{CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -92,6 +93,16 @@ impl Problem {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_checks", detail)
     }
 
+    /// What takes a core or much memory is bounded, and the bound is reached.
+    #[must_use]
+    pub fn overloaded() -> Self {
+        let detail = Said::both(
+            "Hay demasiado trabajo en este momento; no se hizo nada. Intente de nuevo en unos segundos.",
+            "Too much is under way at the moment; nothing was done. Try again in a few seconds.",
+        );
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail)
+    }
+
     /// Something that should not happen; what it was stands in the log.
     #[must_use]
     pub fn internal() -> Self {
@@ -124,13 +135,32 @@ impl Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::Overloaded) {
+            return Self::overloaded();
+        }
         tracing::error!("The store failed: {error}");
+        if let StoreError::Unreadable(_) = error {
+            return Self::new(StatusCode::CONFLICT, "record_unreadable", record_unreadable());
+        }
         let StoreError::Unavailable(_) = error else { return Self::internal() };
         let detail = Said::both(
             "La base de datos no responde; no se registró nada. Intente de nuevo en un momento.",
             "The database does not answer; nothing was recorded. Try again in a moment.",
         );
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "database_unavailable", detail)
+    }
+}
+
+fn record_unreadable() -> Said {
+    Said::both(
+        "Lo guardado de este registro no se puede leer. Los demás no cambian; avise a quien cuida el servidor, que lo verá en su registro.",
+        "What is kept of this record cannot be read. The others are as they were; tell who looks after the server, whose log names it.",
+    )
+}
+
+impl From<NotDone> for Problem {
+    fn from(why: NotDone) -> Self {
+        StoreError::from(why).into()
     }
 }
 

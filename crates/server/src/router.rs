@@ -1,19 +1,27 @@
 //! The table of contents: every path, and the handler that answers it. Permissions stand in the handlers' signatures.
 
-use std::sync::Arc;
-
+use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
-use axum::{Extension, Router};
+use axum::routing::get;
 
 use crate::access::refuse_foreign_forms;
 use crate::app::App;
-use crate::login_guard::LoginGuard;
-use crate::security::security_headers;
-use crate::{api, assets, web};
+use crate::security::{only_by_https, security_headers};
+use crate::{api, assets, metrics, web};
 
 /// A request larger than this is refused before it is read: 500 allocations take 50 KB.
 const LARGEST_BODY: usize = 1024 * 1024;
+
+/// For a process that only delivers: how it is, and nothing else.
+pub fn operations(app: App) -> Router {
+    let all = Router::new()
+        .route("/healthz", get(api::health::alive))
+        .route("/readyz", get(api::health::ready))
+        .route("/metrics", get(metrics::show))
+        .layer(from_fn(metrics::measure));
+    security_headers(all).with_state(app)
+}
 
 /// Pages, API and assets.
 pub fn router(app: App) -> Router {
@@ -21,9 +29,12 @@ pub fn router(app: App) -> Router {
         .merge(api::router())
         .merge(web::router())
         .merge(assets::router())
+        .route("/metrics", get(metrics::show))
         .fallback(web::trouble::unknown_path)
-        .layer(Extension(Arc::new(LoginGuard::default())))
         .layer(from_fn(refuse_foreign_forms))
+        .layer(from_fn(metrics::measure))
         .layer(DefaultBodyLimit::max(LARGEST_BODY));
-    security_headers(all).with_state(app)
+    let all = security_headers(all);
+    let all = if app.is_https() { only_by_https(all) } else { all };
+    all.with_state(app)
 }

@@ -1,7 +1,10 @@
 //! What every answer tells the browser to refuse.
 
 use axum::Router;
-use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
+};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::map_response;
 use axum::response::Response;
@@ -26,9 +29,22 @@ pub const A_MAIL_IN_A_FRAME: HeaderValue = HeaderValue::from_static(
 
 const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
+/// A year, as browsers' lists ask for; of this name alone, since its neighbours are not ours.
+const ONLY_BY_HTTPS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+/// What a browser or proxy keeps, the next person at the same machine can read. What is nobody's (assets) says so itself.
+const KEPT_NOWHERE: HeaderValue = HeaderValue::from_static("no-store");
+
 /// Adds the headers to every answer of `router`, errors included. An answer that carries its own policy keeps it.
 pub fn security_headers<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
     router.layer(map_response(harden))
+}
+
+/// Where browsers come by https: they never come by anything else again (RFC 6797).
+pub fn only_by_https<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
+    router.layer(map_response(async |mut response: Response| {
+        set(response.headers_mut(), STRICT_TRANSPORT_SECURITY, ONLY_BY_HTTPS);
+        response
+    }))
 }
 
 async fn harden(mut response: Response) -> Response {
@@ -37,6 +53,7 @@ async fn harden(mut response: Response) -> Response {
         set(headers, CONTENT_SECURITY_POLICY, PAGES);
         set(headers, X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     }
+    headers.entry(CACHE_CONTROL).or_insert(KEPT_NOWHERE);
     set(headers, X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     set(headers, REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     set(headers, CROSS_ORIGIN_OPENER_POLICY, HeaderValue::from_static("same-origin"));

@@ -12,6 +12,7 @@ pub mod home;
 pub mod login;
 pub mod mail_accounts;
 pub mod mailbox;
+pub mod once;
 pub mod page;
 pub mod pager;
 pub mod path_id;
@@ -21,16 +22,18 @@ pub mod trail;
 pub mod trouble;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
 use crate::app::App;
 use mail_accounts::connect;
 
+/// An address, a password and a path to go back to (bytes).
+const LARGEST_FORM_OF_STRANGERS: usize = 16 * 1024;
+
 pub fn router() -> Router<App> {
     Router::new()
-        .route("/entrar", get(login::ask).post(login::log_in))
-        .route("/salir", post(login::log_out))
-        .route("/tema", post(login::choose_theme))
+        .merge(for_everybody())
         .route("/", get(home::show))
         .route("/personas", get(contacts::list::list))
         .route("/personas/buscar", get(contacts::search::suggest))
@@ -53,7 +56,6 @@ pub fn router() -> Router<App> {
         .route("/mi-compania/correos/oauth/{provider}", get(connect::back))
         .route("/mi-compania/correos/oauth/{provider}/confirmar", post(connect::confirm))
         .route("/mi-compania/correos/{id}/conectar", post(connect::again))
-        .route("/mi-compania/correos/{id}/conectada", get(connect::connected))
         .route("/mi-compania/correos/{id}", get(mail_accounts::edit).post(mail_accounts::change))
         .route("/mi-compania/correos/{id}/probar", get(mail_accounts::back_to_form).post(mail_accounts::try_saved))
         .route("/mi-compania/correos/si-falla", get(mail_accounts::start).post(mail_accounts::policy::change))
@@ -68,6 +70,15 @@ pub fn router() -> Router<App> {
         .route("/mi-compania/logo/quitar", post(company::remove_logo))
         .merge(payments_at("/cobros"))
         .merge(payments_at("/pagos"))
+}
+
+/// What needs no login, and takes no more than it needs.
+fn for_everybody() -> Router<App> {
+    Router::new()
+        .route("/entrar", get(login::ask).post(login::log_in))
+        .route("/salir", post(login::log_out))
+        .route("/tema", post(login::choose_theme))
+        .layer(DefaultBodyLimit::max(LARGEST_FORM_OF_STRANGERS))
 }
 
 /// The two books have the same pages.

@@ -5,10 +5,16 @@ use acuse_domain::company::{Company, CompanyProfile};
 use acuse_domain::id::CompanyId;
 use acuse_domain::identification::Ruc;
 use sea_orm::{ConnectionTrait, FromQueryResult};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::db::{Db, StoreError};
-use crate::sql::{self, Inserted, execute, new_id, one, optional_address, values};
+use crate::db::{Db, StoreError, Tx};
+use crate::sql::{self, Inserted, Of, execute, new_id, one, values};
+use crate::versions::{self, ChangeError, Expected, for_update};
+
+/// A picture that never changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LogoId(pub(crate) Uuid);
 
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
@@ -47,54 +53,100 @@ pub async fn find(db: &Db, company: CompanyId) -> Result<Option<Company>, StoreE
 
 pub(crate) async fn find_in(conn: &impl ConnectionTrait, company: CompanyId) -> Result<Option<Company>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM company WHERE id = $1");
-    one::<Row>(conn, &sql, values![company.0]).await?.map(Row::into_company).transpose()
+    Ok(one::<Row>(conn, &sql, values![company.0]).await?.map(Row::into_company))
 }
 
 /// The company with this RUC, whoever asks: for the command line.
 pub async fn find_by_ruc_any_company(db: &Db, ruc: &Ruc) -> Result<Option<Company>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM company WHERE ruc = $1");
-    one::<Row>(db.reader(), &sql, values![ruc.as_str()]).await?.map(Row::into_company).transpose()
+    Ok(one::<Row>(db.reader(), &sql, values![ruc.as_str()]).await?.map(Row::into_company))
 }
 
-pub async fn change(db: &Db, company: CompanyId, profile: &CompanyProfile) -> Result<(), StoreError> {
+/// Changes the profile as it is now: what others changed meanwhile stays. Gives the company as it is from then on.
+pub async fn change<Refused: Send>(
+    db: &Db,
+    company: CompanyId,
+    expected: &Expected,
+    change: impl FnOnce(CompanyProfile) -> Result<CompanyProfile, Refused> + Send,
+) -> Result<Company, ChangeError<Refused>> {
     let tx = db.begin_write().await?;
-    let sql =
-        "UPDATE company SET legal_name = $2, trade_name = $3, address = $4, city = $5, phone = $6, email = $7 WHERE id = $1";
+    let changed = change_in(&tx, company, expected, change).await;
+    versions::end(tx, changed).await
+}
+
+async fn change_in<Refused>(
+    tx: &Tx,
+    id: CompanyId,
+    expected: &Expected,
+    change: impl FnOnce(CompanyProfile) -> Result<CompanyProfile, Refused>,
+) -> Result<Company, ChangeError<Refused>> {
+    let sql = format!("SELECT {COLUMNS} FROM company WHERE id = $1 {}", for_update(tx.as_conn()));
+    let Some(row) = one::<Row>(tx.as_conn(), &sql, values![id.0]).await? else { return Err(ChangeError::NotFound) };
+    let company = row.into_company();
+    expected.check::<Refused>(company.version)?;
+    let profile = change(company.profile.clone()).map_err(ChangeError::Refused)?;
+    if profile == company.profile {
+        return Ok(company);
+    }
+    let version = company.version + 1;
+    let sql = "UPDATE company SET legal_name = $2, trade_name = $3, address = $4, city = $5, phone = $6, email = $7, version = $8
+        WHERE id = $1";
     let row = values![
-        company.0,
+        id.0,
         profile.legal_name.as_str(),
         profile.trade_name.clone(),
         profile.address.clone(),
         profile.city.clone(),
         profile.phone.clone(),
-        profile.email.as_ref().map(ToString::to_string)
+        profile.email.as_ref().map(ToString::to_string),
+        version
     ];
     execute(tx.as_conn(), sql, row).await?;
+    Ok(Company { version, profile, ..company })
+}
+
+/// Keeps a logo that has been re-encoded as PNG; `None` takes it away. Receipts recorded before keep theirs.
+pub async fn change_logo(db: &Db, company: CompanyId, png: Option<Vec<u8>>) -> Result<(), StoreError> {
+    let id = png.as_deref().map(logo_id);
+    let tx = db.begin_write().await?;
+    if let Some(png) = png {
+        let sql = "INSERT INTO company_logo (company_id, id, png) VALUES ($1, $2, $3) ON CONFLICT (company_id, id) DO NOTHING";
+        execute(tx.as_conn(), sql, values![company.0, id, png]).await?;
+    }
+    execute(tx.as_conn(), "UPDATE company SET logo_id = $2 WHERE id = $1", values![company.0, id]).await?;
     tx.commit().await
 }
 
-/// Keeps a logo that has been re-encoded as PNG; `None` takes it away.
-pub async fn change_logo(db: &Db, company: CompanyId, png: Option<Vec<u8>>) -> Result<(), StoreError> {
-    let tx = db.begin_write().await?;
-    execute(tx.as_conn(), "UPDATE company SET logo = $2 WHERE id = $1", values![company.0, png]).await?;
-    tx.commit().await
+/// The same picture has the same id.
+fn logo_id(png: &[u8]) -> Uuid {
+    let mut first = [0; 16];
+    first.copy_from_slice(&Sha256::digest(png)[..16]);
+    uuid::Builder::from_custom_bytes(first).into_uuid()
 }
 
 /// The logo as PNG.
 pub async fn logo(db: &Db, company: CompanyId) -> Result<Option<Vec<u8>>, StoreError> {
-    #[derive(FromQueryResult)]
-    struct Logo {
-        logo: Option<Vec<u8>>,
-    }
-    let row: Option<Logo> = one(db.reader(), "SELECT logo FROM company WHERE id = $1", values![company.0]).await?;
-    Ok(row.and_then(|row| row.logo))
+    let sql = "SELECT l.png FROM company c JOIN company_logo l ON l.company_id = c.id AND l.id = c.logo_id WHERE c.id = $1";
+    Ok(one::<Picture>(db.reader(), sql, values![company.0]).await?.map(|row| row.png))
 }
 
-const COLUMNS: &str = "id, ruc, legal_name, trade_name, address, city, phone, email";
+/// A logo that the company has or had, as PNG.
+pub async fn logo_by_id(db: &Db, company: CompanyId, id: LogoId) -> Result<Option<Vec<u8>>, StoreError> {
+    let sql = "SELECT png FROM company_logo WHERE company_id = $1 AND id = $2";
+    Ok(one::<Picture>(db.reader(), sql, values![company.0, id.0]).await?.map(|row| row.png))
+}
+
+#[derive(FromQueryResult)]
+struct Picture {
+    png: Vec<u8>,
+}
+
+const COLUMNS: &str = "id, version, ruc, legal_name, trade_name, address, city, phone, email";
 
 #[derive(FromQueryResult)]
 struct Row {
     id: Uuid,
+    version: i64,
     ruc: String,
     legal_name: String,
     trade_name: Option<String>,
@@ -105,18 +157,20 @@ struct Row {
 }
 
 impl Row {
-    fn into_company(self) -> Result<Company, StoreError> {
-        Ok(Company {
+    fn into_company(self) -> Company {
+        let of = Of { table: "company", id: self.id };
+        Company {
             id: CompanyId(self.id),
-            ruc: self.ruc.parse().map_err(StoreError::unreadable)?,
+            version: self.version,
+            ruc: of.ruc(&self.ruc),
             profile: CompanyProfile {
                 legal_name: self.legal_name,
                 trade_name: self.trade_name,
                 address: self.address,
                 city: self.city,
                 phone: self.phone,
-                email: optional_address(self.email)?,
+                email: of.optional_address("email", self.email),
             },
-        })
+        }
     }
 }

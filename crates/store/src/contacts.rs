@@ -4,24 +4,26 @@ use acuse_domain::Instant;
 use acuse_domain::contact::{Contact, ContactDetails, EmailsByPurpose, Purpose};
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::{CompanyId, ContactId};
-use acuse_domain::identification::{Identification, IdentificationType};
+use acuse_domain::identification::Identification;
 use acuse_domain::money::Money;
-use acuse_domain::text::folded;
+use acuse_domain::text::{self, folded};
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use uuid::Uuid;
 
-use crate::db::{Db, StoreError};
+use crate::db::{Db, StoreError, Tx};
 use crate::idempotency::{self, ClaimError, Once};
-use crate::sql::{self, Inserted, all, code, containing, join_addresses, new_id, one, split_addresses, values};
+use crate::sql::{self, Inserted, Of, all, containing, execute, join_addresses, new_id, one, values};
+use crate::versions::{self, ChangeError, Expected, for_update};
 use crate::{Actor, Page};
 
+/// Letters of the name that put a list in order: PostgreSQL indexes no more than 2,704 bytes, and a letter has up to four.
+const LONGEST_SORT_KEY: usize = 300;
+
 #[derive(Debug, thiserror::Error)]
-pub enum SaveError {
+pub enum CreateError {
     /// Another person of the company has this identification.
     #[error("the identification is taken")]
     IdentificationTaken,
-    #[error("there is no such person")]
-    NotFound,
     #[error(transparent)]
     Once(#[from] ClaimError),
     #[error(transparent)]
@@ -34,7 +36,7 @@ pub async fn create(
     details: &ContactDetails,
     once: Option<&Once>,
     now: Instant,
-) -> Result<ContactId, SaveError> {
+) -> Result<ContactId, CreateError> {
     let id = new_id();
     let tx = db.begin_write().await?;
     if let Some(earlier) = idempotency::claim(&tx, by.company, once, id, now).await? {
@@ -43,36 +45,54 @@ pub async fn create(
     }
     let sql = "INSERT INTO contact (company_id, id, name, identification_type, identification, is_customer, is_supplier,
         address, phone, credit_days, emails, emails_received_payments, emails_made_payments, emails_invoices,
-        emails_withholdings, search_text, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+        emails_withholdings, search_text, sort_key, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
     let mut row = columns(by.company, ContactId(id), details);
     row.push(now.into());
     match sql::insert(tx.as_conn(), sql, row).await? {
         Inserted::Done => tx.commit().await?,
-        Inserted::Duplicate => return Err(SaveError::IdentificationTaken),
+        Inserted::Duplicate => return Err(CreateError::IdentificationTaken),
     }
     Ok(ContactId(id))
 }
 
-pub async fn change(db: &Db, by: &Actor, id: ContactId, details: &ContactDetails) -> Result<(), SaveError> {
+/// Changes a card as it is now: what others changed meanwhile stays. Gives the card as it is from then on.
+pub async fn change<Refused: Send>(
+    db: &Db,
+    by: &Actor,
+    id: ContactId,
+    expected: &Expected,
+    change: impl FnOnce(ContactDetails) -> Result<ContactDetails, Refused> + Send,
+) -> Result<Contact, ChangeError<Refused>> {
     let tx = db.begin_write().await?;
+    let changed = change_in(&tx, by.company, id, expected, change).await;
+    versions::end(tx, changed).await
+}
+
+pub(crate) async fn change_in<Refused>(
+    tx: &Tx,
+    company: CompanyId,
+    id: ContactId,
+    expected: &Expected,
+    change: impl FnOnce(ContactDetails) -> Result<ContactDetails, Refused>,
+) -> Result<Contact, ChangeError<Refused>> {
+    let sql = format!("SELECT {COLUMNS} FROM contact WHERE company_id = $1 AND id = $2 {}", for_update(tx.as_conn()));
+    let Some(row) = one::<Row>(tx.as_conn(), &sql, values![company.0, id.0]).await? else { return Err(ChangeError::NotFound) };
+    let contact = row.into_contact();
+    expected.check::<Refused>(contact.version)?;
+    let details = change(contact.details.clone()).map_err(ChangeError::Refused)?;
+    if details == contact.details {
+        return Ok(contact);
+    }
     let sql = "UPDATE contact SET name = $3, identification_type = $4, identification = $5, is_customer = $6,
         is_supplier = $7, address = $8, phone = $9, credit_days = $10, emails = $11, emails_received_payments = $12,
-        emails_made_payments = $13, emails_invoices = $14, emails_withholdings = $15, search_text = $16
-        WHERE company_id = $1 AND id = $2 RETURNING id";
-    #[derive(FromQueryResult)]
-    struct Changed {
-        #[expect(dead_code, reason = "its presence says that a row was changed")]
-        id: Uuid,
-    }
-    match one::<Changed>(tx.as_conn(), sql, columns(by.company, id, details)).await {
-        Ok(Some(_)) => Ok(tx.commit().await?),
-        Ok(None) => Err(SaveError::NotFound),
-        Err(StoreError::Failed(error)) if matches!(error.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_))) => {
-            Err(SaveError::IdentificationTaken)
-        }
-        Err(error) => Err(error.into()),
-    }
+        emails_made_payments = $13, emails_invoices = $14, emails_withholdings = $15, search_text = $16, sort_key = $17,
+        version = $18 WHERE company_id = $1 AND id = $2";
+    let mut row = columns(company, id, &details);
+    let version = contact.version + 1;
+    row.push(version.into());
+    execute(tx.as_conn(), sql, row).await?;
+    Ok(Contact { id, version, details })
 }
 
 pub async fn find(db: &Db, company: CompanyId, id: ContactId) -> Result<Option<Contact>, StoreError> {
@@ -85,7 +105,7 @@ pub(crate) async fn find_in(
     id: ContactId,
 ) -> Result<Option<Contact>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM contact WHERE company_id = $1 AND id = $2");
-    one::<Row>(conn, &sql, values![company.0, id.0]).await?.map(Row::into_contact).transpose()
+    Ok(one::<Row>(conn, &sql, values![company.0, id.0]).await?.map(Row::into_contact))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,13 +127,13 @@ pub async fn list(db: &Db, company: CompanyId, filter: &Filter, page: Page) -> R
     let role = role_condition(filter);
     let sql = format!(
         "SELECT {COLUMNS} FROM contact WHERE company_id = $1 AND search_text LIKE $2 ESCAPE '\\' {role}
-        AND ($3 IS NULL OR (search_text, id) > (SELECT search_text, id FROM contact WHERE company_id = $1 AND id = $3))
-        ORDER BY search_text, id LIMIT $4"
+        AND ($3 IS NULL OR (sort_key, id) > (SELECT sort_key, id FROM contact WHERE company_id = $1 AND id = $3))
+        ORDER BY sort_key, id LIMIT $4"
     );
     let text = containing(filter.text.as_deref().unwrap_or_default());
     let limit = i64::try_from(page.limit).unwrap_or(i64::MAX);
     let rows: Vec<Row> = all(db.reader(), &sql, values![company.0, text, page.after, limit]).await?;
-    rows.into_iter().map(Row::into_contact).collect()
+    Ok(rows.into_iter().map(Row::into_contact).collect())
 }
 
 /// How many people a list has, on all its pages.
@@ -135,7 +155,7 @@ fn role_condition(filter: &Filter) -> &'static str {
 pub async fn find_by_identification(db: &Db, company: CompanyId, wanted: &Identification) -> Result<Option<Contact>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM contact WHERE company_id = $1 AND identification_type = $2 AND identification = $3");
     let asked = values![company.0, wanted.kind().as_str(), wanted.number()];
-    one::<Row>(db.reader(), &sql, asked).await?.map(Row::into_contact).transpose()
+    Ok(one::<Row>(db.reader(), &sql, asked).await?.map(Row::into_contact))
 }
 
 /// What a person owes, is owed, and has left as anticipo.
@@ -205,23 +225,29 @@ fn columns(company: CompanyId, id: ContactId, details: &ContactDetails) -> Vec<V
         join_addresses(&by_purpose.made_payments),
         join_addresses(&by_purpose.invoices),
         join_addresses(&by_purpose.withholdings),
-        search_text(details)
+        search_text(details),
+        sort_key(details)
     ]
 }
 
-/// The name stands first: lists are sorted by this.
+fn sort_key(details: &ContactDetails) -> String {
+    text::cut(&folded(&details.name), LONGEST_SORT_KEY).to_owned()
+}
+
 fn search_text(details: &ContactDetails) -> String {
     let own = Purpose::ALL.into_iter().flat_map(|purpose| details.emails_by_purpose.of(purpose)).cloned();
     let addresses: Vec<EmailAddress> = details.emails.iter().cloned().chain(own).collect();
     folded(&format!("{} {} {}", details.name, details.identification.number(), join_addresses(&addresses)))
 }
 
-const COLUMNS: &str = "id, name, identification_type, identification, is_customer, is_supplier, address, phone, credit_days,
+const COLUMNS: &str =
+    "id, version, name, identification_type, identification, is_customer, is_supplier, address, phone, credit_days,
     emails, emails_received_payments, emails_made_payments, emails_invoices, emails_withholdings";
 
 #[derive(FromQueryResult)]
 struct Row {
     id: Uuid,
+    version: i64,
     name: String,
     identification_type: String,
     identification: String,
@@ -238,26 +264,27 @@ struct Row {
 }
 
 impl Row {
-    fn into_contact(self) -> Result<Contact, StoreError> {
-        let kind = code(&self.identification_type, IdentificationType::parse)?;
-        Ok(Contact {
+    fn into_contact(self) -> Contact {
+        let of = Of { table: "contact", id: self.id };
+        Contact {
             id: ContactId(self.id),
+            version: self.version,
             details: ContactDetails {
+                identification: of.identification(&self.identification_type, &self.identification),
                 name: self.name,
-                identification: Identification::parse(kind, &self.identification).map_err(StoreError::unreadable)?,
                 is_customer: self.is_customer,
                 is_supplier: self.is_supplier,
                 address: self.address,
                 phone: self.phone,
                 credit_days: self.credit_days,
-                emails: split_addresses(&self.emails)?,
+                emails: of.addresses("emails", &self.emails),
                 emails_by_purpose: EmailsByPurpose {
-                    received_payments: split_addresses(&self.emails_received_payments)?,
-                    made_payments: split_addresses(&self.emails_made_payments)?,
-                    invoices: split_addresses(&self.emails_invoices)?,
-                    withholdings: split_addresses(&self.emails_withholdings)?,
+                    received_payments: of.addresses("emails_received_payments", &self.emails_received_payments),
+                    made_payments: of.addresses("emails_made_payments", &self.emails_made_payments),
+                    invoices: of.addresses("emails_invoices", &self.emails_invoices),
+                    withholdings: of.addresses("emails_withholdings", &self.emails_withholdings),
                 },
             },
-        })
+        }
     }
 }

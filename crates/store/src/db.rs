@@ -15,6 +15,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions, Connection, PgPool, SqlitePool};
 use tokio::sync::Notify;
 
+use crate::concurrency_limit::NotDone;
 use crate::group::{Group, Member};
 
 /// How long a writer waits for another process on the same SQLite file before it gives up.
@@ -37,6 +38,15 @@ pub struct Db {
     wake: Arc<Notify>,
 }
 
+/// How many connections a pool has open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolFigures {
+    pub name: &'static str,
+    pub idle: u32,
+    pub in_use: u32,
+    pub most: u32,
+}
+
 /// The database failed or did not answer. What was under way has not happened.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -50,6 +60,11 @@ pub enum StoreError {
     Failed(DbErr),
     #[error("a record cannot be read: {0}")]
     Unreadable(String),
+    /// What takes a core or much memory is bounded; the bound was reached and nothing was begun.
+    #[error("too much is under way already")]
+    Overloaded,
+    #[error("work on a thread of its own broke off")]
+    Panicked,
 }
 
 impl StoreError {
@@ -58,8 +73,25 @@ impl StoreError {
     }
 }
 
+impl From<NotDone> for StoreError {
+    fn from(why: NotDone) -> Self {
+        match why {
+            NotDone::Overloaded(_) => Self::Overloaded,
+            NotDone::Panicked => Self::Panicked,
+        }
+    }
+}
+
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
+        let kind = if says_busy(&error) {
+            "busy"
+        } else if is_out_of_reach(&error) {
+            "unavailable"
+        } else {
+            "refused"
+        };
+        crate::metrics::count("acuse_database_errors_total", &[("kind", kind)]);
         if is_out_of_reach(&error) { Self::Unavailable(error) } else { Self::Failed(error) }
     }
 }
@@ -76,6 +108,15 @@ fn is_out_of_reach(error: &DbErr) -> bool {
         },
         _ => false,
     }
+}
+
+/// SQLite's BUSY and LOCKED, PostgreSQL's serialization and deadlock: others were at the same rows.
+fn says_busy(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error else { return false };
+    let sqlx::Error::Database(said) = error.as_ref() else { return false };
+    said.code().is_some_and(|code| {
+        code.starts_with("40") || (code.len() < 5 && code.parse().is_ok_and(|code: u32| matches!(code & 0xff, 5 | 6)))
+    })
 }
 
 /// Whether the same statement may succeed when the machine is well again, or another transaction is out of the way.
@@ -194,6 +235,28 @@ impl Db {
         let sql = "VACUUM INTO $1";
         crate::sql::execute(self.reader(), sql, crate::sql::values![file.display().to_string()]).await?;
         Ok(())
+    }
+
+    /// Connections by pool, for who watches them.
+    #[must_use]
+    pub fn pools(&self) -> Vec<PoolFigures> {
+        let figures = |name, most, size: u32, idle: usize| {
+            let idle = u32::try_from(idle).unwrap_or(u32::MAX).min(size);
+            PoolFigures { name, idle, in_use: size - idle, most }
+        };
+        match self.engine() {
+            DbBackend::Postgres => {
+                let pool = self.readers.get_postgres_connection_pool();
+                vec![figures("all", POSTGRES_CONNECTIONS, pool.size(), pool.num_idle())]
+            }
+            _ => {
+                let (writer, readers) = (self.writer.get_sqlite_connection_pool(), self.readers.get_sqlite_connection_pool());
+                vec![
+                    figures("writer", 1, writer.size(), writer.num_idle()),
+                    figures("readers", SQLITE_READERS, readers.size(), readers.num_idle()),
+                ]
+            }
+        }
     }
 
     /// Wakes the delivery workers of this process.

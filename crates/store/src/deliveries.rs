@@ -6,13 +6,15 @@ mod work;
 
 pub use accepted::{accepted_per_day, last_accepted_by_own};
 pub use read::{
-    Attempt, Delivery, Filter, Group, count, count_by_state, count_in, find, list, of_payments, problem_codes, queued_with,
-    today_of_module,
+    Attempt, Delivery, Filter, Group, Unfinished, count, count_by_state, count_in, find, list, of_payments, problem_codes,
+    queued_with, today_of_module, unfinished_any_company,
 };
 pub use work::{
     Claimed, Lane, LostLease, Recorded, Resend, Stamp, claim_due, claim_due_queued_until, lanes_due_any_company,
     next_due_any_company, record_attempts, release_expired_any_company, renew, return_to_queue,
 };
+
+pub(crate) use work::{LONGEST_WAIT, change_held};
 
 use acuse_domain::Instant;
 use acuse_domain::delivery::State;
@@ -27,6 +29,7 @@ use crate::db::{Db, StoreError, Tx};
 use crate::events::{self, EventKind};
 use crate::idempotency::{self, ClaimError, Once, OnceError};
 use crate::sql::{all, code, execute, insert_rows, new_id, one, values};
+use crate::versions::for_update;
 
 /// What is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -108,28 +111,52 @@ pub(crate) async fn next_resend(tx: &Tx, company: CompanyId, payment: PaymentId)
     Ok(counted.filter(|counted| counted.queued > 0).map(|counted| counted.last + 1))
 }
 
-/// Cancels what of a payment has not been sent yet.
-pub(crate) async fn cancel_waiting(tx: &Tx, company: CompanyId, payment: PaymentId, now: Instant) -> Result<(), StoreError> {
-    let sql = "UPDATE delivery SET state = 'cancelled', next_attempt_at = NULL, finished_at = $3
-        WHERE company_id = $1 AND payment_id = $2 AND state IN ('queued', 'deferred')";
-    execute(tx.as_conn(), sql, values![company.0, payment.0, now]).await?;
+/// Calls back the receipts of a payment that is voided. What is being sent ends as the receipt that it is, and is not
+/// tried again.
+pub(crate) async fn recall_receipts(tx: &Tx, company: CompanyId, payment: PaymentId, now: Instant) -> Result<(), StoreError> {
+    #[derive(FromQueryResult)]
+    struct Held {
+        #[expect(dead_code, reason = "only the locks are wanted")]
+        id: Uuid,
+    }
+    // In the order in which workers write outcomes, so that neither waits for the other.
+    let sql =
+        format!("SELECT id FROM delivery WHERE company_id = $1 AND payment_id = $2 ORDER BY id {}", for_update(tx.as_conn()));
+    all::<Held>(tx.as_conn(), &sql, values![company.0, payment.0]).await?;
+    let sql = "UPDATE delivery SET recalled = $4, next_attempt_at = NULL,
+            state = CASE WHEN state = 'sending' THEN state ELSE 'cancelled' END,
+            finished_at = CASE WHEN state = 'sending' THEN finished_at ELSE $3 END
+        WHERE company_id = $1 AND payment_id = $2 AND kind = 'receipt' AND state IN ('queued', 'deferred', 'in_doubt', 'sending')";
+    execute(tx.as_conn(), sql, values![company.0, payment.0, now, true]).await?;
     Ok(())
 }
 
-/// Addresses that have the receipt, or may have it: what is under way or in doubt counts.
+/// Addresses that have the receipt, or may have it: what is under way or was once in doubt counts.
 pub(crate) async fn who_has_the_receipt(
     tx: &Tx,
     company: CompanyId,
     payment: PaymentId,
 ) -> Result<Vec<EmailAddress>, StoreError> {
+    let sql = "SELECT DISTINCT recipient FROM delivery WHERE company_id = $1 AND payment_id = $2 AND kind = 'receipt'
+        AND (state IN ('accepted', 'in_doubt', 'sending') OR may_have_arrived AND state <> 'bounced') ORDER BY recipient";
+    addresses(tx, sql, company, payment).await
+}
+
+/// Addresses that were told that the receipt is void, or are being told.
+pub(crate) async fn who_is_told(tx: &Tx, company: CompanyId, payment: PaymentId) -> Result<Vec<EmailAddress>, StoreError> {
+    let sql = "SELECT DISTINCT recipient FROM delivery WHERE company_id = $1 AND payment_id = $2 AND kind = 'void_notice'
+        AND (state NOT IN ('failed', 'bounced', 'cancelled') OR may_have_arrived AND state <> 'bounced') ORDER BY recipient";
+    addresses(tx, sql, company, payment).await
+}
+
+async fn addresses(tx: &Tx, sql: &str, company: CompanyId, payment: PaymentId) -> Result<Vec<EmailAddress>, StoreError> {
     #[derive(FromQueryResult)]
     struct Row {
         recipient: String,
     }
-    let sql = "SELECT DISTINCT recipient FROM delivery WHERE company_id = $1 AND payment_id = $2
-        AND state IN ('accepted', 'in_doubt', 'sending') ORDER BY recipient";
     let rows: Vec<Row> = all(tx.as_conn(), sql, values![company.0, payment.0]).await?;
-    rows.into_iter().map(|row| row.recipient.parse().map_err(StoreError::unreadable)).collect()
+    // What is no address had nothing.
+    Ok(rows.into_iter().filter_map(|row| row.recipient.parse().ok()).collect())
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -139,6 +166,9 @@ pub enum MoveError {
     /// It stands where this is not possible.
     #[error("a delivery that is {0:?} does not allow this")]
     NotNow(State),
+    /// It is the receipt of a payment that is voided: that goes out no more.
+    #[error("the payment is voided")]
+    Voided,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -165,12 +195,20 @@ pub async fn retry_once(db: &Db, by: &Actor, id: DeliveryId, once: &Once, now: I
 
 async fn retry_in(tx: &Tx, by: &Actor, id: DeliveryId, now: Instant) -> Result<(), MoveError> {
     let held = hold(tx, by.company, id).await?;
+    if held.is_void_receipt {
+        return Err(MoveError::Voided);
+    }
     if held.state != State::Queued && !held.state.may_become(State::Queued) || held.state == State::Sending {
         return Err(MoveError::NotNow(held.state));
     }
+    if held.state == State::Queued && held.next_attempt_at.is_some_and(|at| at <= now) {
+        // Due already: who asked first asked for this too.
+        return Ok(());
+    }
     let sql = "UPDATE delivery SET state = 'queued', next_attempt_at = $3, finished_at = NULL, attempts = CASE
             WHEN state IN ('failed', 'bounced') THEN 0 ELSE attempts END, queued_at = CASE
-            WHEN state IN ('failed', 'bounced') THEN $3 ELSE queued_at END
+            WHEN state IN ('failed', 'bounced') THEN $3 ELSE queued_at END, queued_fence = CASE
+            WHEN state IN ('failed', 'bounced') THEN fence ELSE queued_fence END
         WHERE company_id = $1 AND id = $2 AND state = $4";
     let moved = execute(tx.as_conn(), sql, values![by.company.0, id.0, now, held.state.as_str()]).await?;
     if moved != 1 {
@@ -200,7 +238,7 @@ pub async fn cancel_once(db: &Db, by: &Actor, id: DeliveryId, once: &Once, now: 
 
 async fn cancel_in(tx: &Tx, by: &Actor, id: DeliveryId, now: Instant) -> Result<(), MoveError> {
     let held = hold(tx, by.company, id).await?;
-    if !held.state.may_become(State::Cancelled) {
+    if !held.state.can_be_cancelled() {
         return Err(MoveError::NotNow(held.state));
     }
     let sql = "UPDATE delivery SET state = 'cancelled', next_attempt_at = NULL, finished_at = $3
@@ -212,20 +250,42 @@ async fn cancel_in(tx: &Tx, by: &Actor, id: DeliveryId, now: Instant) -> Result<
     Ok(())
 }
 
-struct Held {
+pub(crate) struct Held {
     state: State,
-    payment: Uuid,
-    recipient: String,
+    /// The receipt of a payment that is voided by now.
+    pub is_void_receipt: bool,
+    pub payment: Uuid,
+    pub recipient: String,
+    next_attempt_at: Option<Instant>,
+}
+
+/// Whom a delivery is for, and of which payment.
+pub(crate) async fn addressed(tx: &Tx, company: CompanyId, id: DeliveryId) -> Result<Option<Held>, StoreError> {
+    match hold(tx, company, id).await {
+        Ok(held) => Ok(Some(held)),
+        Err(MoveError::Store(error)) => Err(error),
+        Err(_) => Ok(None),
+    }
 }
 
 async fn hold(tx: &Tx, company: CompanyId, id: DeliveryId) -> Result<Held, MoveError> {
     #[derive(FromQueryResult)]
     struct Row {
         state: String,
+        kind: String,
         payment_id: Uuid,
         recipient: String,
+        next_attempt_at: Option<Instant>,
+        voided_at: Option<Instant>,
     }
-    let sql = "SELECT state, payment_id, recipient FROM delivery WHERE company_id = $1 AND id = $2";
+    let sql = "SELECT d.state, d.kind, d.payment_id, d.recipient, d.next_attempt_at, p.voided_at FROM delivery d
+        JOIN payment p ON p.company_id = d.company_id AND p.id = d.payment_id WHERE d.company_id = $1 AND d.id = $2";
     let row: Row = one(tx.as_conn(), sql, values![company.0, id.0]).await?.ok_or(MoveError::NotFound)?;
-    Ok(Held { state: code(&row.state, State::parse)?, payment: row.payment_id, recipient: row.recipient })
+    Ok(Held {
+        state: code(&row.state, State::parse)?,
+        is_void_receipt: row.voided_at.is_some() && code(&row.kind, Kind::parse)? == Kind::Receipt,
+        payment: row.payment_id,
+        recipient: row.recipient,
+        next_attempt_at: row.next_attempt_at,
+    })
 }

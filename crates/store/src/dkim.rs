@@ -10,7 +10,7 @@ use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
 use crate::sealing::{self, Item, Kind};
 use crate::secrets::{self, Keyring, SealError};
-use crate::sql::{self, Inserted, all, code, execute, new_id, one, values};
+use crate::sql::{self, Inserted, Of, all, execute, new_id, one, values};
 
 /// Keys of one domain that may be made in a month: `acuse202611`, then `acuse202611-2` and so on.
 const MOST_NAMES: u32 = 50;
@@ -160,7 +160,7 @@ pub async fn delete_all(db: &Db, by: &Actor, domain: &str) -> Result<(), DkimErr
 pub async fn of_domain(db: &Db, company: CompanyId, domain: &str) -> Result<Vec<DkimKey>, StoreError> {
     let sql = format!("{SELECT} WHERE company_id = $1 AND domain = $2 ORDER BY id");
     let rows: Vec<Row> = all(db.reader(), &sql, values![company.0, domain]).await?;
-    rows.into_iter().map(Row::into_key).collect()
+    Ok(rows.into_iter().map(Row::into_key).collect())
 }
 
 /// The key that signs a domain's mail. Errs if it cannot be opened with the master key at hand.
@@ -229,15 +229,17 @@ struct Row {
 }
 
 impl Row {
-    fn into_key(self) -> Result<DkimKey, StoreError> {
-        Ok(DkimKey {
+    /// A key whose state cannot be read does not sign.
+    fn into_key(self) -> DkimKey {
+        let of = Of { table: "dkim_key", id: self.id };
+        DkimKey {
             id: DkimKeyId(self.id),
             domain: self.domain,
             selector: self.selector,
             public_key: self.public_key,
-            state: code(&self.state, KeyState::parse)?,
+            state: of.code("state", &self.state, KeyState::parse).unwrap_or(KeyState::Made),
             made_at: self.made_at,
             seen_at: self.seen_at,
-        })
+        }
     }
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::db::{Db, StoreError, Tx};
 use crate::idempotency::{self, ClaimError, Once};
-use crate::sql::{self, Inserted, all, code, execute, new_id, one, places, portions, rows_of_places, values};
+use crate::sql::{self, Inserted, Of, all, execute, new_id, one, places, portions, rows_of_places, values};
 use crate::{Actor, Page, contacts};
 
 #[derive(Debug, thiserror::Error)]
@@ -73,7 +73,7 @@ pub async fn create(
 
 pub async fn find(db: &Db, company: CompanyId, id: DocumentId) -> Result<Option<Document>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM document WHERE company_id = $1 AND id = $2");
-    one::<Row>(db.reader(), &sql, values![company.0, id.0]).await?.map(Row::into_document).transpose()
+    Ok(one::<Row>(db.reader(), &sql, values![company.0, id.0]).await?.map(Row::into_document))
 }
 
 /// Whether this number may still be used for a new document of the contact.
@@ -103,7 +103,7 @@ pub async fn open_of(db: &Db, company: CompanyId, contact: ContactId, side: Side
         AND voided_at IS NULL ORDER BY due_on, number, id"
     );
     let rows: Vec<Row> = all(db.reader(), &sql, values![company.0, contact.0, side.as_str()]).await?;
-    rows.into_iter().map(Row::into_document).collect()
+    Ok(rows.into_iter().map(Row::into_document).collect())
 }
 
 /// How old an open item is, by its due date.
@@ -152,7 +152,8 @@ pub async fn list(db: &Db, company: CompanyId, filter: &Filter, page: Page, toda
     asked.push(page.after.into());
     asked.push(i64::try_from(page.limit).unwrap_or(i64::MAX).into());
     let rows: Vec<ListedRow> = all(db.reader(), &sql, asked).await?;
-    rows.into_iter().map(|row| Ok(Listed { document: row.document.into_document()?, contact_name: row.contact_name })).collect()
+    let listed = |row: ListedRow| Listed { document: row.document.into_document(), contact_name: row.contact_name };
+    Ok(rows.into_iter().map(listed).collect())
 }
 
 /// How many documents a list has, on all its pages.
@@ -235,7 +236,7 @@ pub(crate) async fn find_many(
     let sql = format!("SELECT {COLUMNS} FROM document WHERE company_id = $1 AND id IN ({list})");
     let mut asked: Vec<Value> = values![company.0];
     asked.extend(ids.iter().map(|id| Value::from(id.0)));
-    all::<Row>(conn, &sql, asked).await?.into_iter().map(Row::into_document).collect()
+    Ok(all::<Row>(conn, &sql, asked).await?.into_iter().map(Row::into_document).collect())
 }
 
 /// Takes each allocation off its document's balance. The balance read before must still stand: the ledger is locked.
@@ -285,14 +286,16 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    pub(crate) fn into_document(self) -> Result<Document, StoreError> {
-        Ok(Document {
+    pub(crate) fn into_document(self) -> Document {
+        let of = Of { table: "document", id: self.id };
+        let signed = if self.total_cents < 0 { DocumentKind::CreditNote } else { DocumentKind::Invoice };
+        Document {
             id: DocumentId(self.id),
             contact: ContactId(self.contact_id),
             facts: DocumentFacts {
-                kind: code(&self.kind, DocumentKind::parse)?,
-                side: code(&self.side, Side::parse)?,
-                number: self.number.parse().map_err(StoreError::unreadable)?,
+                kind: of.code("kind", &self.kind, DocumentKind::parse).unwrap_or(signed),
+                side: of.code("side", &self.side, Side::parse).unwrap_or(Side::Receivable),
+                number: of.document_number(&self.number),
                 issue_date: self.issued_on,
                 due_date: self.due_on,
                 total: Money::from_cents(self.total_cents),
@@ -300,6 +303,6 @@ impl Row {
             },
             balance: Money::from_cents(self.balance_cents),
             voided: self.voided_at.is_some(),
-        })
+        }
     }
 }

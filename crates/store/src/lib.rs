@@ -3,7 +3,9 @@
 //! A public write is an act of the business in one transaction; there is no `insert_x`. A function on a company's data
 //! takes the company right after the connection; the few that cross companies are named `…_any_company`.
 
+pub mod clock;
 pub mod companies;
+pub mod concurrency_limit;
 pub mod contacts;
 pub mod db;
 pub mod deliveries;
@@ -12,7 +14,9 @@ pub mod documents;
 pub mod events;
 pub mod health;
 pub mod idempotency;
+pub mod logins;
 pub mod mail_accounts;
+pub mod metrics;
 pub mod notices;
 pub mod oauth;
 pub mod pauses;
@@ -26,6 +30,7 @@ pub mod versions;
 
 mod group;
 mod numbers;
+mod passwords;
 mod sql;
 
 use acuse_domain::id::CompanyId;

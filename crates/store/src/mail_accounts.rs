@@ -6,6 +6,7 @@ use acuse_domain::Instant;
 use acuse_domain::id::{CompanyId, MailAccountId};
 use acuse_domain::mail_account::{CredentialScope, LastCheck, MailAccount, MailAccountSettings, MailModule, Security};
 use acuse_domain::oauth::{Connection, Provider};
+use acuse_domain::text::escaped;
 use sea_orm::FromQueryResult;
 use secrecy::SecretString;
 use uuid::Uuid;
@@ -17,11 +18,11 @@ use crate::oauth;
 use crate::pauses::{self, AccountKey};
 use crate::sealing;
 use crate::secrets::{self, Keyring, SealError};
-use crate::sql::{self, Inserted, all, code, execute, new_id, one, optional_address, values};
+use crate::sql::{self, Inserted, Of, all, code, execute, new_id, one, values};
 use crate::versions::{self, ChangeError, Expected, for_update};
 
 pub(crate) use usable::sealed_items;
-pub use usable::{Usable, for_module, reseal_any_company, usable_by_id};
+pub use usable::{Usable, for_module, reseal_any_company, usable_by_id, version_for_module};
 
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
@@ -140,7 +141,7 @@ async fn edit_in<Error: From<SaveError>>(
     decide: impl FnOnce(&MailAccount) -> Result<Edit, Error>,
 ) -> Result<(), ChangeError<Error>> {
     let before = lock(tx, by.company, id).await?.ok_or(ChangeError::NotFound)?;
-    let account = before.clone().into_account()?;
+    let account = before.clone().into_account();
     expected.check(account.version)?;
     let Edit { form, enabled } = decide(&account).map_err(ChangeError::Refused)?;
     let refused = |error: SaveError| ChangeError::Refused(Error::from(error));
@@ -298,12 +299,12 @@ pub async fn note_check(db: &Db, by: &Actor, id: MailAccountId, version: i64, ch
 pub async fn list(db: &Db, company: CompanyId) -> Result<Vec<MailAccount>, StoreError> {
     let sql = format!("{SELECT} WHERE a.company_id = $1 ORDER BY a.module DESC");
     let rows: Vec<Row> = all(db.reader(), &sql, values![company.0]).await?;
-    rows.into_iter().map(Row::into_account).collect()
+    Ok(rows.into_iter().map(Row::into_account).collect())
 }
 
 pub async fn find(db: &Db, company: CompanyId, id: MailAccountId) -> Result<Option<MailAccount>, StoreError> {
     let sql = format!("{SELECT} WHERE a.company_id = $1 AND a.id = $2");
-    one::<Row>(db.reader(), &sql, values![company.0, id.0]).await?.map(Row::into_account).transpose()
+    Ok(one::<Row>(db.reader(), &sql, values![company.0, id.0]).await?.map(Row::into_account))
 }
 
 /// What a sealed password is bound to: in another row, or with another server, port, TLS or user in its row, it does not
@@ -389,43 +390,45 @@ impl Row {
         format!("mail_account:{}:{}", CompanyId(self.company_id), MailAccountId(self.id))
     }
 
-    fn connection(&self) -> Result<Option<Connection>, StoreError> {
-        let (Some(provider), Some(connected_at)) = (&self.provider, self.connected_at) else { return Ok(None) };
-        Ok(Some(Connection {
-            provider: code(provider, Provider::parse)?,
+    fn connection(&self, of: Of) -> Option<Connection> {
+        let (Some(provider), Some(connected_at)) = (&self.provider, self.connected_at) else { return None };
+        Some(Connection {
+            provider: of.code("provider", provider, Provider::parse)?,
             address: self.connected_address.clone().unwrap_or_default(),
             connected_at,
             ends_at: self.connection_ends_at,
             broken_at: self.connection_broken_at,
-        }))
+        })
     }
 
-    fn into_account(self) -> Result<MailAccount, StoreError> {
-        let connection = self.connection()?;
-        Ok(MailAccount {
+    /// As it may be shown. What cannot be read of it sends nothing: see [`usable`].
+    fn into_account(self) -> MailAccount {
+        let of = Of { table: "mail_account", id: self.id };
+        let connection = self.connection(of);
+        MailAccount {
             id: MailAccountId(self.id),
             company: CompanyId(self.company_id),
             version: self.version,
             settings: MailAccountSettings {
-                module: code(&self.module, MailModule::parse)?,
+                module: of.code("module", &self.module, MailModule::parse).unwrap_or(MailModule::ReceivedPayments),
                 server: self.server,
-                port: u16::try_from(self.port).map_err(StoreError::unreadable)?,
-                security: code(&self.security, Security::parse)?,
+                port: u16::try_from(self.port).unwrap_or_default(),
+                security: of.code("security", &self.security, Security::parse).unwrap_or(Security::Tls),
                 username: self.username,
                 from_name: self.from_name,
-                from_address: self.from_address.parse().map_err(StoreError::unreadable)?,
-                reply_to: optional_address(self.reply_to)?,
-                bcc: optional_address(self.bcc)?,
+                from_address: of.address("from_address", &self.from_address),
+                reply_to: of.optional_address("reply_to", self.reply_to),
+                bcc: of.optional_address("bcc", self.bcc),
             },
             enabled: self.enabled,
             pause: self.paused_since.zip(self.paused_code).map(|(since, problem_code)| acuse_domain::mail_account::Pause {
                 since,
                 problem_code,
-                reply: self.paused_reply.unwrap_or_default(),
+                reply: escaped(&self.paused_reply.unwrap_or_default()),
             }),
             last_check: self.checked_at.zip(self.check_ok).map(|(at, ok)| LastCheck { at, ok }),
             has_password: self.sealed_password.is_some(),
             connection,
-        })
+        }
     }
 }

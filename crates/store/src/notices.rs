@@ -6,13 +6,14 @@ use acuse_domain::Instant;
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::{CompanyId, MailAccountId};
 use acuse_domain::mail_account::MailModule;
+use acuse_domain::text::escaped;
 use chrono::TimeDelta;
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use crate::db::{Db, StoreError, Tx, skip_locked};
 use crate::pauses::AccountKey;
-use crate::sql::{all, code, count, execute, new_id, one, values};
+use crate::sql::{all, count, execute, new_id, one, values};
 use crate::{routing, users};
 
 /// News that could not be told for a day is none any more; the page has it.
@@ -37,7 +38,7 @@ pub(crate) async fn queue_for_all(
     now: Instant,
 ) -> Result<(), StoreError> {
     let named = routing::policy_in(tx.as_conn(), subject.company).await?.notify;
-    let mut recipients: Vec<String> = named.iter().map(ToString::to_string).collect();
+    let mut recipients: Vec<String> = named.iter().filter(|address| address.is_readable()).map(ToString::to_string).collect();
     if recipients.is_empty() {
         recipients = users::owners_in(tx.as_conn(), subject.company).await?;
     }
@@ -223,7 +224,8 @@ async fn put_together(tx: &Tx, row: ClaimRow, now: Instant) -> Result<Option<Not
                 AND d.state IN ('queued', 'sending', 'deferred')) AS waiting
         FROM mail_account a JOIN company c ON c.id = a.company_id WHERE a.company_id = $1 AND a.id = $2";
     let about: Option<About> = one(tx.as_conn(), sql, values![row.company_id, row.account_id]).await?;
-    let (Some(about), Ok(recipient), Some(news)) = (about, row.recipient.parse(), news(&row)) else {
+    let module = about.as_ref().and_then(|about| MailModule::parse(&about.module));
+    let (Some(about), Some(module), Ok(recipient), Some(news)) = (about, module, row.recipient.parse(), news(&row)) else {
         let (company, id, fence) = (CompanyId(row.company_id), row.id, row.fence);
         finish(tx, company, id, fence, "cancelled", "", now).await?;
         return Ok(None);
@@ -239,7 +241,7 @@ async fn put_together(tx: &Tx, row: ClaimRow, now: Instant) -> Result<Option<Not
         company_name: about.trade_name.unwrap_or_else(|| about.legal_name.clone()),
         legal_name: about.legal_name,
         account: MailAccountId(row.account_id),
-        module: code(&about.module, MailModule::parse)?,
+        module,
         from_address: about.from_address,
         server: about.server,
         username: about.username,
@@ -250,7 +252,7 @@ async fn put_together(tx: &Tx, row: ClaimRow, now: Instant) -> Result<Option<Not
 fn news(row: &ClaimRow) -> Option<News> {
     let (since, at) = (row.about, row.about);
     Some(match row.kind.as_str() {
-        "stopped" => News::Stopped { since, problem_code: row.problem_code.clone(), reply: row.problem_reply.clone() },
+        "stopped" => News::Stopped { since, problem_code: row.problem_code.clone(), reply: escaped(&row.problem_reply) },
         "recovered" => News::Recovered { since },
         "certificate_ending" => News::CertificateEnding { at },
         "connection_ending" => News::ConnectionEnding { at },

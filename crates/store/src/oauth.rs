@@ -19,7 +19,7 @@ use crate::notices::{self, Subject};
 use crate::pauses::{self, AccountKey};
 use crate::sealing::{self, Item, Kind};
 use crate::secrets::{self, Keyring};
-use crate::sql::{self, all, code, execute, values};
+use crate::sql::{self, Of, all, code, execute, values};
 
 pub use departures::{Departure, Trip, Wish, come_back, depart};
 pub use renewal::{Access, Token, Wanted, access_token};
@@ -196,19 +196,20 @@ pub async fn ending_soon_any_company(db: &Db, now: Instant) -> Result<Vec<Ending
         WHERE c.ends_at <= $1 AND c.broken_at IS NULL AND a.enabled ORDER BY c.ends_at, c.account_id";
     let rows: Vec<Row> = all(db.reader(), sql, values![now + ANNOUNCED_BEFORE]).await?;
     let ending = |row: Row| {
-        Ok(Ending {
+        let of = Of { table: "mail_account", id: row.account_id };
+        Some(Ending {
             account: ConnectedAccount {
                 company: CompanyId(row.company_id),
                 id: MailAccountId(row.account_id),
-                scope: mail_accounts::scope_of(&row.server, row.port, &row.security, &row.username)?,
+                scope: mail_accounts::scope_of(&row.server, row.port, &row.security, &row.username).ok()?,
             },
-            module: code(&row.module, MailModule::parse)?,
-            from_address: row.from_address.parse().map_err(StoreError::unreadable)?,
-            provider: code(&row.provider, Provider::parse)?,
+            module: of.code("module", &row.module, MailModule::parse)?,
+            from_address: of.address("from_address", &row.from_address),
+            provider: of.code("provider", &row.provider, Provider::parse)?,
             ends_at: row.ends_at,
         })
     };
-    rows.into_iter().map(ending).collect()
+    Ok(rows.into_iter().filter_map(ending).collect())
 }
 
 /// Queues the mails about connections that end within two weeks, once for each end. Gives how many ends were news.

@@ -3,6 +3,7 @@
 use acuse_domain::Instant;
 use acuse_domain::id::{CompanyId, MailAccountId};
 use acuse_domain::mail_account::Pause;
+use acuse_domain::text::escaped;
 use chrono::TimeDelta;
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
@@ -101,7 +102,7 @@ pub async fn find(db: &Db, account: AccountKey) -> Result<Option<Resting>, Store
         WHERE account_id = $1";
     let row: Option<Row> = one(db.reader(), sql, values![account.id()]).await?;
     Ok(row.map(|row| Resting {
-        pause: Pause { since: row.since, problem_code: row.problem_code, reply: row.reply },
+        pause: Pause { since: row.since, problem_code: row.problem_code, reply: escaped(&row.reply) },
         phase: row.phase,
         probe_at: row.probe_at,
         on_trial: row.on_trial,
@@ -246,10 +247,11 @@ pub async fn take_trial_any_company(db: &Db, account: AccountKey, now: Instant) 
     Ok(taken == 1)
 }
 
-/// Has what waits now for a resting account of the company sent through the default one. Gives whether it rests.
+/// Has what waits now for a resting account of the company sent through the default one. Gives whether it rests. Asked
+/// again, it stays with what waited the first time.
 pub async fn send_waiting_by_default(db: &Db, by: &Actor, id: MailAccountId, now: Instant) -> Result<bool, StoreError> {
     let tx = db.begin_write().await?;
-    let sql = "UPDATE account_pause SET default_sends_until = $3 WHERE account_id IN
+    let sql = "UPDATE account_pause SET default_sends_until = COALESCE(default_sends_until, $3) WHERE account_id IN
         (SELECT id FROM mail_account WHERE company_id = $1 AND id = $2)";
     let asked = execute(tx.as_conn(), sql, values![by.company.0, id.0, now]).await?;
     tx.commit().await?;

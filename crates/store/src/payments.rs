@@ -2,11 +2,17 @@
 
 mod overview;
 mod read;
+mod resend;
 
 pub use overview::{Totals, methods_of, totals};
-pub use read::{Filter, OfDocument, Recorded, RecordedAllocation, Summary, find, list, open_advances, receipt, with_document};
+pub use read::{
+    Filter, OfDocument, Recorded, RecordedAllocation, Summary, find, list, open_advances, receipt, receipt_logo, with_document,
+};
+pub use resend::{CardFull, ResendError, correct_and_resend, resend, resend_and_change_contact};
 
-pub(crate) use read::receipt_as_of;
+pub(crate) use read::{number, receipt_as_of};
+
+use std::collections::HashSet;
 
 use acuse_domain::contact::{Contact, ContactDetails};
 use acuse_domain::email_address::EmailAddress;
@@ -89,21 +95,17 @@ fn recipients(notify: &Notify, contact: &ContactDetails, direction: Direction) -
     match notify {
         Notify::Nobody => Ok(Vec::new()),
         Notify::Addresses(addresses) if !addresses.is_empty() => Ok(without_repeats(addresses)),
-        Notify::Addresses(_) | Notify::Contact => match contact.receipt_recipients(direction) {
-            [] => Err(RecordError::ContactHasNoEmail),
-            own => Ok(without_repeats(own)),
+        // What cannot be read of a person's card is no address; the card says so.
+        Notify::Addresses(_) | Notify::Contact => match without_repeats(contact.receipt_recipients(direction)) {
+            none if none.is_empty() => Err(RecordError::ContactHasNoEmail),
+            own => Ok(own),
         },
     }
 }
 
 fn without_repeats(addresses: &[EmailAddress]) -> Vec<EmailAddress> {
-    let mut once: Vec<EmailAddress> = Vec::with_capacity(addresses.len());
-    for address in addresses {
-        if !once.contains(address) {
-            once.push(address.clone());
-        }
-    }
-    once
+    let mut known = HashSet::new();
+    addresses.iter().filter(|address| address.is_readable() && known.insert(*address)).cloned().collect()
 }
 
 async fn apply(tx: &Tx, by: &Actor, payment: NewPayment, today: Date) -> Result<AppliedPayment, RecordError> {
@@ -122,7 +124,7 @@ async fn advances_named(tx: &Tx, by: &Actor, payment: &NewPayment) -> Result<Vec
     let sql = format!("{ADVANCE} WHERE company_id = $1 AND voided_at IS NULL AND id IN ({list})");
     let mut asked: Vec<Value> = values![by.company.0];
     asked.extend(ids.iter().map(|id| Value::from(id.0)));
-    all::<AdvanceRow>(tx.as_conn(), &sql, asked).await?.into_iter().map(AdvanceRow::into_advance).collect()
+    Ok(all::<AdvanceRow>(tx.as_conn(), &sql, asked).await?.into_iter().map(AdvanceRow::into_advance).collect())
 }
 
 async fn freeze(
@@ -149,8 +151,8 @@ async fn save(
 ) -> Result<(), StoreError> {
     let AppliedPayment { payment, sums, .. } = applied;
     let sql = "INSERT INTO payment (company_id, id, direction, sequence, contact_id, paid_on, description, total_cents,
-        money_cents, allocated_cents, unapplied_cents, advance_rest_cents, recorded_at, recorded_by, receipt)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, $14)";
+        money_cents, allocated_cents, unapplied_cents, advance_rest_cents, recorded_at, recorded_by, receipt, logo_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, $14, (SELECT logo_id FROM company WHERE id = $1))";
     let row = values![
         by.company.0,
         id.0,
@@ -240,10 +242,14 @@ pub enum VoidNotice {
 /// Voids a payment: every balance and anticipo comes back, what still waits to be sent is cancelled, the number stays used.
 pub async fn void(db: &Db, by: &Actor, id: PaymentId, reason: &str, notice: VoidNotice, now: Instant) -> Result<(), VoidError> {
     let tx = db.begin_write().await?;
-    void_in(&tx, by, id, reason, notice, now).await?;
-    tx.commit().await?;
+    let voided = void_in(&tx, by, id, reason, notice, now).await;
+    match voided {
+        Ok(()) => tx.commit().await?,
+        // Told when what it was decided on is on the disk: who voided it first may be in the same open transaction.
+        Err(_) => tx.undo().await?,
+    }
     db.nudge();
-    Ok(())
+    voided
 }
 
 /// As [`void`], for a request that may come twice: the second time nothing happens.
@@ -276,7 +282,7 @@ async fn void_in(tx: &Tx, by: &Actor, id: PaymentId, reason: &str, notice: VoidN
     execute(tx.as_conn(), sql, values![by.company.0, id.0, now, by.name.as_str(), reason.as_str()]).await?;
     documents::give_back(tx, by.company, id.0).await?;
     give_advances_back(tx, by, id).await?;
-    deliveries::cancel_waiting(tx, by.company, id, now).await?;
+    deliveries::recall_receipts(tx, by.company, id, now).await?;
     if notice == VoidNotice::TellWhoHadIt {
         let had_it = deliveries::who_has_the_receipt(tx, by.company, id).await?;
         let letter = Letter { kind: Kind::VoidNotice, module: MailModule::of_payments(direction), resend: None };
@@ -331,72 +337,6 @@ async fn standing(tx: &Tx, by: &Actor, id: PaymentId) -> Result<Option<Standing>
     one(tx.as_conn(), sql, values![by.company.0, id.0]).await
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum ResendError {
-    #[error("there is no such payment")]
-    NotFound,
-    #[error("the person has no address")]
-    ContactHasNoEmail,
-    #[error(transparent)]
-    Once(#[from] ClaimError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// Sends the receipt again as «Reenvío n», or, of a voided payment, the notice that it is void.
-///
-/// A payment whose receipt was never sent is sent for the first time: that is no reenvío. Gives the first of the new
-/// deliveries; [`deliveries::queued_with`] finds the others.
-pub async fn resend(
-    db: &Db,
-    by: &Actor,
-    id: PaymentId,
-    notify: &Notify,
-    once: Option<&Once>,
-    now: Instant,
-) -> Result<DeliveryId, ResendError> {
-    let tx = db.begin_write().await?;
-    let direction =
-        crate::sql::code(&sent_payment(&tx, by, id).await?.ok_or(ResendError::NotFound)?.direction, Direction::parse)?;
-    numbers::lock(&tx, by.company, direction).await?;
-    // Read again under the lock: somebody may have voided it since.
-    let payment = sent_payment(&tx, by, id).await?.ok_or(ResendError::NotFound)?;
-    let first = DeliveryId(new_id());
-    if let Some(earlier) = idempotency::claim(&tx, by.company, once, first.0, now).await? {
-        tx.commit().await?;
-        return Ok(DeliveryId(earlier));
-    }
-    let contact = contacts::find_in(tx.as_conn(), by.company, ContactId(payment.contact_id)).await?;
-    let contact = contact.ok_or(ResendError::NotFound)?;
-    let recipients = recipients(notify, &contact.details, direction).map_err(|_| ResendError::ContactHasNoEmail)?;
-    if recipients.is_empty() {
-        return Err(ResendError::ContactHasNoEmail);
-    }
-    let letter = Letter {
-        kind: if payment.voided_at.is_some() { Kind::VoidNotice } else { Kind::Receipt },
-        module: MailModule::of_payments(direction),
-        resend: deliveries::next_resend(&tx, by.company, id).await?,
-    };
-    deliveries::queue(&tx, by.company, id, letter, &recipients, first, now).await?;
-    let detail = recipients.iter().map(EmailAddress::as_str).collect::<Vec<_>>().join(", ");
-    events::append(&tx, by, id.0, EventKind::ReceiptResent, now, &detail).await?;
-    tx.commit().await?;
-    db.nudge();
-    Ok(first)
-}
-
-#[derive(FromQueryResult)]
-struct SentPayment {
-    direction: String,
-    contact_id: Uuid,
-    voided_at: Option<Instant>,
-}
-
-async fn sent_payment(tx: &Tx, by: &Actor, id: PaymentId) -> Result<Option<SentPayment>, StoreError> {
-    let sql = "SELECT direction, contact_id, voided_at FROM payment WHERE company_id = $1 AND id = $2";
-    one(tx.as_conn(), sql, values![by.company.0, id.0]).await
-}
-
 pub(crate) const ADVANCE: &str = "SELECT id, contact_id, direction, sequence, paid_on, advance_rest_cents FROM payment";
 
 #[derive(FromQueryResult)]
@@ -410,14 +350,13 @@ pub(crate) struct AdvanceRow {
 }
 
 impl AdvanceRow {
-    pub(crate) fn into_advance(self) -> Result<Advance, StoreError> {
-        let direction = crate::sql::code(&self.direction, Direction::parse)?;
-        Ok(Advance {
+    pub(crate) fn into_advance(self) -> Advance {
+        Advance {
             payment: PaymentId(self.id),
             contact: ContactId(self.contact_id),
-            number: ReceiptNumber { direction, sequence: self.sequence },
+            number: number(self.id, &self.direction, self.sequence),
             date: self.paid_on,
             available: Money::from_cents(self.advance_rest_cents),
-        })
+        }
     }
 }

@@ -1,6 +1,9 @@
 //! A statement, its values, its rows; and how a column becomes a domain value.
 
-use acuse_domain::email_address::{EmailAddress, parse_list};
+use acuse_domain::document::DocumentNumber;
+use acuse_domain::email_address::{EmailAddress, kept_list};
+use acuse_domain::identification::{Identification, IdentificationType, Ruc};
+use acuse_domain::text;
 use sea_orm::{ConnectionTrait, FromQueryResult, SqlErr, Statement, Value};
 use uuid::Uuid;
 
@@ -96,9 +99,12 @@ pub(crate) fn places(taken: usize, count: usize) -> String {
     (1..=count).map(|n| format!("${}", taken + n)).collect::<Vec<_>>().join(", ")
 }
 
+/// Letters of what is searched for: the longest name has 300. SQLite refuses patterns of 50,000 bytes.
+const LONGEST_SEARCH: usize = 300;
+
 /// What was typed as a pattern for LIKE … ESCAPE '\'.
 pub(crate) fn containing(typed: &str) -> String {
-    let folded = acuse_domain::text::folded(typed).replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let folded = text::folded(text::cut(typed, LONGEST_SEARCH)).replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     format!("%{folded}%")
 }
 
@@ -110,21 +116,80 @@ pub(crate) fn join_addresses(addresses: &[EmailAddress]) -> String {
     addresses.iter().map(EmailAddress::as_str).collect::<Vec<_>>().join(";")
 }
 
-pub(crate) fn split_addresses(kept: &str) -> Result<Vec<EmailAddress>, StoreError> {
-    parse_list(kept).map_err(StoreError::unreadable)
+/// Which record a value belongs to. What cannot be read of it is noted in the log by its id and its column, without a word
+/// of what it says, and spoils no more than itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Of {
+    pub table: &'static str,
+    pub id: Uuid,
 }
 
-pub(crate) fn optional_address(kept: Option<String>) -> Result<Option<EmailAddress>, StoreError> {
-    kept.map(|address| address.parse()).transpose().map_err(StoreError::unreadable)
+impl Of {
+    pub(crate) fn unreadable(self, column: &str) {
+        tracing::warn!(record = self.table, record.id = %self.id, column, "A record cannot be read in full");
+    }
+
+    /// As it is kept, be it readable or not.
+    fn shown<T>(self, column: &str, value: T, is_readable: impl FnOnce(&T) -> bool) -> T {
+        if !is_readable(&value) {
+            self.unreadable(column);
+        }
+        value
+    }
+
+    pub(crate) fn addresses(self, column: &str, kept: &str) -> Vec<EmailAddress> {
+        self.shown(column, kept_list(kept), |list| list.iter().all(EmailAddress::is_readable))
+    }
+
+    pub(crate) fn address(self, column: &str, kept: &str) -> EmailAddress {
+        self.shown(column, EmailAddress::as_kept(kept), EmailAddress::is_readable)
+    }
+
+    pub(crate) fn optional_address(self, column: &str, kept: Option<String>) -> Option<EmailAddress> {
+        kept.filter(|kept| !kept.trim().is_empty()).map(|kept| self.address(column, &kept))
+    }
+
+    pub(crate) fn identification(self, kind: &str, kept: &str) -> Identification {
+        let kind = self.code("identification_type", kind, IdentificationType::parse).unwrap_or(IdentificationType::Other);
+        self.shown("identification", Identification::as_kept(kind, kept), Identification::is_readable)
+    }
+
+    pub(crate) fn ruc(self, kept: &str) -> Ruc {
+        self.shown("ruc", Ruc::as_kept(kept), Ruc::is_readable)
+    }
+
+    pub(crate) fn document_number(self, kept: &str) -> DocumentNumber {
+        self.shown("number", DocumentNumber::as_kept(kept), DocumentNumber::is_readable)
+    }
+
+    /// A code, read by its type's `parse`. Nothing where it is none.
+    pub(crate) fn code<T>(self, column: &str, kept: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+        let read = parse(kept);
+        if read.is_none() {
+            self.unreadable(column);
+        }
+        read
+    }
 }
 
 /// A code kept in a column, read by its type's `parse`.
 pub(crate) fn code<T>(kept: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, StoreError> {
-    parse(kept).ok_or_else(|| StoreError::unreadable(format!("unknown code {kept}")))
+    parse(kept).ok_or_else(|| StoreError::unreadable("unknown code"))
 }
 
-fn statement(conn: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Statement {
+fn statement(conn: &impl ConnectionTrait, sql: &str, mut values: Vec<Value>) -> Statement {
+    values.iter_mut().for_each(without_nul);
     Statement::from_sql_and_values(conn.get_database_backend(), sql, values)
+}
+
+/// PostgreSQL keeps no NUL in a text (its manual, 8.3), SQLite cuts a text there for some functions. No type of ours has one;
+/// what is only looked for may, and is not found.
+fn without_nul(value: &mut Value) {
+    if let Value::String(Some(text)) = value
+        && text.contains('\0')
+    {
+        *value = Value::from(text.replace('\0', "\u{fffd}"));
+    }
 }
 
 #[cfg(test)]

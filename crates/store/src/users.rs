@@ -1,18 +1,17 @@
 //! People who log in, and their sessions.
 
-use std::sync::OnceLock;
-
 use acuse_domain::Instant;
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::{CompanyId, UserId};
-use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 use chrono::TimeDelta;
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::concurrency_limit::NotDone;
 use crate::db::{Db, StoreError};
+use crate::passwords::{hash, verify};
 use crate::sql::{self, Inserted, all, execute, new_id, one, values};
 
 /// A session ends after a working week without being renewed.
@@ -58,6 +57,15 @@ pub enum CreateError {
     Store(#[from] StoreError),
 }
 
+impl From<NotDone> for CreateError {
+    fn from(why: NotDone) -> Self {
+        match why {
+            NotDone::Overloaded(_) => Self::Store(why.into()),
+            NotDone::Panicked => Self::NotHashed,
+        }
+    }
+}
+
 /// Makes a user with a role in one company.
 pub async fn create(
     db: &Db,
@@ -71,7 +79,7 @@ pub async fn create(
     if password.expose_secret().chars().count() < SHORTEST_PASSWORD {
         return Err(CreateError::PasswordTooShort);
     }
-    let hash = hash(password.clone()).await.ok_or(CreateError::NotHashed)?;
+    let hash = hash(password.clone()).await?;
     let id = UserId(new_id());
     let tx = db.begin_write().await?;
     let sql = "INSERT INTO person (id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)";
@@ -90,12 +98,15 @@ pub async fn change_password_any_company(db: &Db, email: &EmailAddress, password
     if password.expose_secret().chars().count() < SHORTEST_PASSWORD {
         return Err(CreateError::PasswordTooShort);
     }
-    let hash = hash(password.clone()).await.ok_or(CreateError::NotHashed)?;
+    let hash = hash(password.clone()).await?;
     let tx = db.begin_write().await?;
     let sql = "UPDATE person SET password_hash = $2 WHERE email = $1";
     let address = email.as_str().to_lowercase();
     let changed = execute(tx.as_conn(), sql, values![address.as_str(), hash]).await?;
     let sql = "DELETE FROM login WHERE person_id IN (SELECT id FROM person WHERE email = $1)";
+    execute(tx.as_conn(), sql, values![address.as_str()]).await?;
+    // Who knew the old password may have entered with it.
+    let sql = "DELETE FROM known_browser WHERE person_id IN (SELECT id FROM person WHERE email = $1)";
     execute(tx.as_conn(), sql, values![address.as_str()]).await?;
     tx.commit().await?;
     Ok(changed == 1)
@@ -111,7 +122,8 @@ pub struct Session {
     pub role: Role,
 }
 
-/// Checks an address and a password and opens a session. `None` if they do not fit: nobody learns which of the two.
+/// Checks an address and a password and opens a session, without counting: whoever asks from outside goes through
+/// [`crate::logins`]. `None` if they do not fit: nobody learns which of the two.
 /// Takes the same time for a known and an unknown address.
 pub async fn log_in(db: &Db, email: &str, password: &SecretString, now: Instant) -> Result<Option<SecretString>, StoreError> {
     #[derive(FromQueryResult)]
@@ -124,7 +136,7 @@ pub async fn log_in(db: &Db, email: &str, password: &SecretString, now: Instant)
         WHERE p.email = $1 ORDER BY m.company_id LIMIT 1";
     let row: Option<Row> = one(db.reader(), sql, values![email.trim().to_lowercase()]).await?;
     let expected = row.as_ref().map(|row| row.password_hash.clone());
-    if !verify(password.clone(), expected).await {
+    if !verify(password.clone(), expected).await? {
         return Ok(None);
     }
     let Some(row) = row else { return Ok(None) };
@@ -151,16 +163,14 @@ pub async fn session(db: &Db, token: &str, now: Instant) -> Result<Option<Sessio
         JOIN membership m ON m.person_id = l.person_id AND m.company_id = l.company_id
         WHERE l.token_hash = $1 AND l.expires_at > $2";
     let row: Option<Row> = one(db.reader(), sql, values![token_hash(token), now]).await?;
-    row.map(|row| {
-        Ok(Session {
-            user: UserId(row.id),
-            name: row.name,
-            email: row.email,
-            company: CompanyId(row.company_id),
-            role: sql::code(&row.role, Role::parse)?,
-        })
-    })
-    .transpose()
+    Ok(row.map(|row| Session {
+        user: UserId(row.id),
+        name: row.name,
+        email: row.email,
+        company: CompanyId(row.company_id),
+        // Who knows what they may do, may do the least.
+        role: sql::Of { table: "membership", id: row.id }.code("role", &row.role, Role::parse).unwrap_or(Role::Viewer),
+    }))
 }
 
 pub async fn log_out(db: &Db, token: &str) -> Result<(), StoreError> {
@@ -207,27 +217,4 @@ pub(crate) fn random_token() -> SecretString {
 
 pub(crate) fn token_hash(token: &str) -> Vec<u8> {
     Sha256::digest(token.as_bytes()).to_vec()
-}
-
-/// Argon2id takes tens of milliseconds of a core, so it runs beside the event loop.
-async fn hash(password: SecretString) -> Option<String> {
-    let hashed = tokio::task::spawn_blocking(move || {
-        Argon2::default().hash_password(password.expose_secret().as_bytes()).map(|hash| hash.to_string()).ok()
-    });
-    hashed.await.ok().flatten()
-}
-
-async fn verify(password: SecretString, expected: Option<String>) -> bool {
-    let known = expected.is_some();
-    let verified = tokio::task::spawn_blocking(move || {
-        let expected = expected.unwrap_or_else(|| nobodys_hash().to_string());
-        Argon2::default().verify_password(password.expose_secret().as_bytes(), expected.as_str()).is_ok()
-    });
-    verified.await.unwrap_or(false) && known
-}
-
-/// Verified against when the address is unknown, so that the answer takes as long.
-fn nobodys_hash() -> &'static str {
-    static HASH: OnceLock<String> = OnceLock::new();
-    HASH.get_or_init(|| Argon2::default().hash_password(b"").map(|hash| hash.to_string()).unwrap_or_default())
 }

@@ -152,6 +152,9 @@ fn better(suggestion: &Suggestion) -> Value {
             said[field] = json!(value);
         }
     }
+    if let Some(mend) = suggestion.password {
+        said["password"] = json!(mend.as_str());
+    }
     said
 }
 
@@ -188,7 +191,7 @@ mod tests {
     }
 
     fn better() -> Suggestion {
-        Suggestion { port: 465, security: Security::Tls, server: None, username: None }
+        Suggestion { port: 465, security: Security::Tls, server: None, username: None, password: None }
     }
 
     #[test]

@@ -6,7 +6,9 @@ use acuse_domain::delivery::State;
 use acuse_domain::failure_policy::{FailurePolicy, OnFailure, PatienceHours};
 use acuse_domain::mail_account::MailModule;
 use acuse_store::pauses::{self, AccountKey};
+use acuse_store::versions::Expected;
 use acuse_store::{now, routing};
+use acuse_testkit::builders::to;
 use acuse_testkit::outside;
 use acuse_testkit::world::World;
 use tokio::time::sleep;
@@ -25,7 +27,7 @@ on_both_engines!(
 async fn chooses(office: &Office, hours: i64) {
     let after = PatienceHours::new(hours).unwrap();
     let policy = FailurePolicy { on_failure: OnFailure::UseDefault { after }, ..FailurePolicy::default() };
-    routing::change_policy(office.db(), &office.company.actor, &policy).await.unwrap();
+    routing::change_policy(office.db(), &office.company.actor, &Expected::Any, to(policy)).await.unwrap();
 }
 
 async fn after_the_chosen_hours_the_default_account_sends_until_the_own_one_works(world: World) {

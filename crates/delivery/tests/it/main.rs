@@ -13,6 +13,8 @@ mod poison;
 mod postfix;
 mod secrets;
 mod signing;
+mod silent;
 mod smtp;
 mod troubles;
+mod voided;
 mod workers;

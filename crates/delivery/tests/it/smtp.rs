@@ -24,6 +24,10 @@ pub enum Way {
     IsSilentFromTheStart,
     IsSilentAtRecipient,
     IsSilentAfterTheDot,
+    /// The first session hears nothing any more from there on: `greeting`, a command, or `.`; all others are served.
+    FirstSessionIsSilentAt(&'static str),
+    /// The same, of every session.
+    IsSilentAt(&'static str),
     HangsUpBeforeTheDot,
     HangsUpAfterTheDot,
 }
@@ -109,7 +113,15 @@ async fn converse(mut stream: BufReader<TcpStream>, mind: &Mutex<Mind>) -> io::R
     if matches!(way(), Way::IsSilentFromTheStart) {
         std::future::pending::<()>().await;
     }
-    mind.lock().unwrap().sessions += 1;
+    let number = one_more_session(mind);
+    let is_silent_at = |place: &str| match way() {
+        Way::FirstSessionIsSilentAt(where_to) => number == 1 && where_to == place,
+        Way::IsSilentAt(where_to) => where_to == place,
+        _ => false,
+    };
+    if is_silent_at("greeting") {
+        std::future::pending::<()>().await;
+    }
     if let Way::Greets(words) = way() {
         return say(&mut stream, words).await;
     }
@@ -122,6 +134,9 @@ async fn converse(mut stream: BufReader<TcpStream>, mind: &Mutex<Mind>) -> io::R
         }
         let verb = line.get(..4).unwrap_or_default().to_ascii_uppercase();
         mind.lock().unwrap().recipients += usize::from(verb == "RCPT");
+        if is_silent_at(&verb) {
+            std::future::pending::<()>().await;
+        }
         let answer = match (verb.as_str(), way()) {
             ("EHLO", _) => "250-correo.test\r\n250-PIPELINING\r\n250 AUTH PLAIN",
             ("AUTH", way) => {
@@ -149,6 +164,9 @@ async fn converse(mut stream: BufReader<TcpStream>, mind: &Mutex<Mind>) -> io::R
                 if !take(&mut stream, mind, &to).await? {
                     return Ok(());
                 }
+                if is_silent_at(".") {
+                    std::future::pending::<()>().await;
+                }
                 "250 2.0.0 Ok: queued as 4FD1C7"
             }
             ("QUIT", _) => "221 2.0.0 Bye",
@@ -156,6 +174,12 @@ async fn converse(mut stream: BufReader<TcpStream>, mind: &Mutex<Mind>) -> io::R
         };
         say(&mut stream, answer).await?;
     }
+}
+
+fn one_more_session(mind: &Mutex<Mind>) -> usize {
+    let mut mind = mind.lock().unwrap();
+    mind.sessions += 1;
+    mind.sessions
 }
 
 /// Whether it is to be answered.

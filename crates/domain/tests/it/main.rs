@@ -4,4 +4,5 @@ mod email_addresses;
 mod identifications;
 mod money;
 mod payments;
+mod texts;
 mod words;

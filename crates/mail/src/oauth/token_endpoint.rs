@@ -6,6 +6,7 @@ use std::time::Duration;
 use acuse_domain::Instant;
 use acuse_domain::delivery::Verdict;
 use acuse_domain::oauth::{Denied, Granted, Provider};
+use acuse_domain::text;
 use chrono::TimeDelta;
 use oauth2::basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType};
 use oauth2::url::form_urlencoded;
@@ -148,7 +149,7 @@ fn clean(words: &str, secrets: &[&str]) -> String {
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
         words = words.replace(secret, "•••");
     }
-    words.chars().take(LONGEST_WORDS).collect()
+    text::cut(&text::escaped(&words), LONGEST_WORDS).to_owned()
 }
 
 fn host_of(request: &HttpRequest) -> &str {

@@ -1,3 +1,4 @@
+mod behaving;
 mod broken_servers;
 mod catalogue;
 mod catching;
@@ -8,6 +9,7 @@ mod correcting;
 mod deliverability;
 mod discovering;
 mod faults;
+mod grammar;
 mod guarding;
 mod hostile;
 mod names;
@@ -22,3 +24,4 @@ mod signing;
 mod tokens;
 mod web_server;
 mod webbing;
+mod wording;

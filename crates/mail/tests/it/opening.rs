@@ -95,8 +95,9 @@ async fn without_tls_no_password_goes_out() {
         (vec![HELLO, Hear, plain_offer, FallSilent], "starttls_not_offered"),
         (
             vec![HELLO, Hear, OFFERS, Hear, Say("454 4.7.0 TLS not available due to local problem"), FallSilent],
-            "server_temporary_error",
+            "starttls_not_offered",
         ),
+        (vec![HELLO, Hear, OFFERS, Hear, Say("454 4.7.0 TLS is busy, try again later"), FallSilent], "server_temporary_error"),
         (vec![HELLO, Hear, OFFERS, Hear, Say("502 5.5.1 no"), FallSilent], "starttls_not_offered"),
         (vec![HELLO, Hear, OFFERS, Hear, Say("220 go\r\n250-mail\r\n250 AUTH PLAIN"), FallSilent], "starttls_injection"),
         (

@@ -30,6 +30,8 @@ pub enum Act {
     Tls(Arc<ServerConfig>),
     /// Answers each command like a server that works, but for those that begin so. The last answer given for one counts.
     Converse(Vec<(&'static str, &'static str)>),
+    /// The same, of a server that sees only the first of the commands that come at once: to the others it answers so.
+    ConverseInTurn(Vec<(&'static str, &'static str)>, &'static str),
     /// Never says anything again, but stays.
     FallSilent,
 }
@@ -110,7 +112,8 @@ async fn act_out<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, script: &[Ac
                 tokio::time::sleep(*time).await;
                 true
             }
-            Act::Converse(answers) => converse(stream, answers, ears).await,
+            Act::Converse(answers) => converse(stream, answers, None, ears).await,
+            Act::ConverseInTurn(answers, to_others) => converse(stream, answers, Some(to_others), ears).await,
             Act::FallSilent => std::future::pending().await,
             Act::Tls(_) => false,
         };
@@ -131,12 +134,14 @@ pub const THE_DOT: &str = ".";
 async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     answers: &[(&'static str, &'static str)],
+    to_others: Option<&'static str>,
     ears: &Mutex<Vec<String>>,
 ) -> bool {
     let mut received = String::new();
     let mut in_message = false;
     let mut buffer = vec![0; 65_536];
     loop {
+        let mut is_first = true;
         while let Some(end) = received.find("\r\n") {
             let line: String = received.drain(..end + 2).collect();
             if in_message && line.trim_end() != THE_DOT {
@@ -145,6 +150,8 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
             ears.lock().unwrap().push(line.clone());
             let answer = answers.iter().rev().find(|(command, _)| line.starts_with(command));
             let answer = answer.map_or_else(|| usual_answer(&line), |(_, answer)| answer);
+            let is_lost = !std::mem::take(&mut is_first) && line.trim_end() != THE_DOT;
+            let answer = to_others.filter(|_| is_lost).unwrap_or(answer);
             in_message = answer.starts_with("354");
             match answer {
                 CLOSES => return false,

@@ -5,8 +5,10 @@ use std::time::Duration;
 use acuse_domain::delivery::Verdict;
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::Security;
+use acuse_mail::caught;
 use acuse_mail::diagnosis::classify;
 use acuse_mail::failure::{Failure, Phase};
+use acuse_mail::message::{Attachment, Mail, compose};
 use acuse_mail::reply::Reply;
 use acuse_mail::session::{Envelope, Session};
 
@@ -157,13 +159,15 @@ async fn a_server_that_says_goodbye_is_left() {
 
 #[tokio::test]
 async fn what_a_server_cannot_take_is_not_sent_to_it() {
-    let (server, mut session) = open(vec![Hear, Say("250 r"), Hear, Say("250 r"), FallSilent]).await;
+    let too_big = "552 5.3.4 Message size exceeds fixed limit\r\n503 no\r\n503 no";
+    let (server, mut session) = open(vec![Hear, Say(too_big), Hear, Say("250 r"), Hear, Say("250 r"), FallSilent]).await;
     let (from, to) = (address("a@empresa.ec"), address("b@andina.ec"));
     let failure = session.send(&Envelope { from: &from, recipient: &to, copies: &[] }, &vec![b'x'; 1_000_001]).await.unwrap_err();
     assert_eq!(classify(&failure).code, "message_too_big");
     let failure = send(&mut session, "ñandú@andina.ec").await.unwrap_err();
     assert_eq!((failure.phase, classify(&failure).code), (Phase::Recipient, "utf8_address_unsupported"));
-    assert_eq!(server.heard()[1..], ["RSET\r\n", "RSET\r\n"]);
+    let asked = "MAIL FROM:<a@empresa.ec> SIZE=1000001\r\nRCPT TO:<b@andina.ec>\r\nDATA\r\n";
+    assert_eq!(server.heard()[1..], [asked, "RSET\r\n", "RSET\r\n"]);
     assert!(session.is_usable());
 }
 
@@ -185,4 +189,88 @@ async fn a_send_that_was_dropped_half_way_spoils_the_session() {
     let (_server, mut session) = open(vec![Hear, FallSilent]).await;
     let dropped = tokio::time::timeout(Duration::from_millis(50), send(&mut session, "pagos@andina.ec")).await;
     assert!(dropped.is_err() && !session.is_usable());
+}
+
+/// Neither SMTPUTF8 nor 8BITMIME: all that such a server is sent is ASCII, and what a person reads is what was written.
+#[tokio::test]
+async fn a_server_of_ascii_is_sent_ascii_and_people_read_what_was_written() {
+    for (name, from, to, answers_to, subject) in [
+        (
+            "Ñandú & Cía.",
+            "cobros@compañía.ec",
+            "pagos@ñandú.ec",
+            "ventas@compañía.ec",
+            "Recibo de cobro RC-000046 – USD 1.321,50",
+        ),
+        ("株式会社", "a@例え.jp", "b@пример.рф", "c@xn--r8jz45g.jp", "領収書"),
+        ("אבג", "a@straße.de", "b@Ελλάδα.gr", "c@x.ec", "\u{1f9fe} recibo"),
+    ] {
+        let (from, to, answers_to) = (address(from), address(to), address(answers_to));
+        let text = format!("{name}: {subject}\r\n.\r\nhasta ñ\r\n");
+        let mail = Mail {
+            from_name: name,
+            from_address: &from,
+            to_name: Some(name),
+            to: &to,
+            reply_to: Some(&answers_to),
+            subject,
+            text: &text,
+            html: Some("<p>ñ</p>"),
+            logo_png: None,
+            attachments: &[Attachment { name: "Recibo ñ.pdf", mime: "application/pdf", bytes: b"%PDF\xff\xfe" }],
+            message_id: "1@x.ec",
+            date: chrono::DateTime::from_timestamp(1_795_000_000, 0).unwrap(),
+            in_reply_to: None,
+        };
+        let bytes = compose(&mail).unwrap();
+        assert!(bytes.is_ascii(), "{name}");
+        let script = vec![
+            Say("250-mail\r\n250 SIZE 1000000"),
+            Hear,
+            Say("250 a"),
+            Hear,
+            Say("250 b"),
+            Hear,
+            Say("250 c"),
+            Hear,
+            Say("354 d"),
+            HearMessage,
+            Say("250 ok"),
+            FallSilent,
+        ];
+        let (server, mut session) = open(script).await;
+        session.send(&Envelope { from: &from, recipient: &to, copies: std::slice::from_ref(&answers_to) }, &bytes).await.unwrap();
+        let heard = server.heard().concat();
+        assert!(heard.is_ascii() && !heard.contains("SMTPUTF8") && !heard.contains("8BITMIME"), "{heard}");
+        let read = caught::parse(&bytes);
+        let mailbox = |boxes: &[caught::Mailbox]| (boxes[0].name.clone(), boxes[0].address.parse::<EmailAddress>().unwrap());
+        assert_eq!(mailbox(&read.from), (Some(name.to_owned()), from));
+        assert_eq!(mailbox(&read.to), (Some(name.to_owned()), to));
+        assert_eq!(mailbox(&read.reply_to).1, answers_to);
+        assert_eq!(
+            (read.subject.as_str(), read.text.map(|text| text.replace("\r\n", "\n"))),
+            (subject, Some(text.replace("\r\n", "\n")))
+        );
+        assert_eq!(read.attachments[0].name, "Recibo ñ.pdf");
+    }
+}
+
+#[tokio::test]
+async fn a_local_part_beyond_ascii_in_a_header_is_not_sent_to_who_cannot_take_it() {
+    let (from, to) = (address("cobros@x.ec"), address("pagos@x.ec"));
+    let message = "From: <cobros@x.ec>\r\nReply-To: <josé@x.ec>\r\n\r\nhola\r\n".as_bytes();
+    let (server, mut session) = open(vec![SLOW_OFFERS, Hear, Say("250 a"), FallSilent]).await;
+    let failure = session.send(&Envelope { from: &from, recipient: &to, copies: &[] }, message).await.unwrap_err();
+    assert_eq!((failure.phase, classify(&failure).verdict), (Phase::Sender, Verdict::Account));
+    assert!(server.heard().iter().all(|heard| !heard.starts_with("MAIL")), "{:?}", server.heard());
+}
+
+/// What a server says stands escaped wherever it is shown.
+#[tokio::test]
+async fn words_that_reorder_or_hide_are_escaped() {
+    let script = vec![Hear, Say("550 5.1.1 a\u{202e}b\u{200b}c\u{2066}d\u{feff}e\u{2028}f\u{e0041}g\u{7}h"), FallSilent];
+    let (_server, mut session) = open(script).await;
+    let failure = send(&mut session, "nadie@andina.ec").await.unwrap_err();
+    let shown = failure.reply_text();
+    assert_eq!(shown, "550 5.1.1 a\\u{202e}b\\u{200b}c\\u{2066}d\\u{feff}e\\u{2028}f\\u{e0041}g\\u{7}h");
 }

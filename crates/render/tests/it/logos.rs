@@ -65,4 +65,23 @@ fn what_is_no_picture_or_too_much_of_one_is_refused() {
     assert_eq!(Logo::from_upload(&vec![0; LARGEST_UPLOAD + 1]).err(), Some(LogoError::TooHeavy { bytes: LARGEST_UPLOAD + 1 }));
     let vast = png(RgbaImage::new(6_001, 1));
     assert_eq!(Logo::from_upload(&vast).err(), Some(LogoError::TooLarge));
+    let area = png_that_says(6_000, 5_000);
+    assert_eq!(Logo::from_upload(&area).err(), Some(LogoError::TooLarge), "refused before it is unpacked");
+}
+
+/// A picture of one pixel whose head (W3C PNG 11.2.1) claims to be larger.
+fn png_that_says(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = png(RgbaImage::new(1, 1));
+    bytes[16..20].copy_from_slice(&width.to_be_bytes());
+    bytes[20..24].copy_from_slice(&height.to_be_bytes());
+    let sum = crc32(&bytes[12..29]);
+    bytes[29..33].copy_from_slice(&sum.to_be_bytes());
+    bytes
+}
+
+/// ISO 3309, as PNG asks for it.
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |sum, byte| {
+        (0..8).fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ (0xEDB8_8320 & 0_u32.wrapping_sub(sum & 1)))
+    })
 }

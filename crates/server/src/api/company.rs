@@ -1,25 +1,24 @@
 //! Mi compañía.
 
-use acuse_domain::company::{Company, CompanyProfile};
+use acuse_domain::company::{Company, CompanyProfile, LONGEST_TEXT};
 use acuse_domain::identification::Doubt;
+use acuse_mail::explanation::Language;
 use acuse_store::companies;
-use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::body::Asked;
+use super::etag::{IfMatch, Tagged};
 use super::fields::Fields;
 use super::language::Reads;
-use super::openapi::{Always, BadInput};
+use super::openapi::{Always, BadInput, Stale};
 use super::patch;
 use super::warnings::Warning;
 use crate::access::{Authorized, ConfigureCompany, ViewRecords};
 use crate::app::App;
 use crate::problem::Problem;
-
-const LONGEST_TEXT: usize = 300;
 
 /// The company that the token belongs to.
 #[derive(Debug, Serialize, ToSchema)]
@@ -62,29 +61,34 @@ pub struct CompanyChange {
 }
 
 /// The company.
-#[utoipa::path(get, path = "/api/v1/company", tag = "company", responses((status = 200, body = CompanyOut), Always))]
+#[utoipa::path(get, path = "/api/v1/company", tag = "company",
+    responses((status = 200, body = CompanyOut, headers(("ETag" = String, description = "The company's version, for If-Match"))),
+        Always))]
 pub async fn show(
     State(app): State<App>,
     may: Authorized<ViewRecords>,
     Reads(language): Reads,
-) -> Result<Json<CompanyOut>, Problem> {
+) -> Result<Tagged<CompanyOut>, Problem> {
     let company = companies::find(&app.db, may.actor.company).await?.ok_or_else(Problem::internal)?;
-    Ok(Json(CompanyOut::of(company, language)))
+    Ok(CompanyOut::tagged(company, language))
 }
 
-/// Changes the company's data. Receipts already recorded keep what they say.
-#[utoipa::path(patch, path = "/api/v1/company", tag = "company", request_body = CompanyChange,
-    responses((status = 200, body = CompanyOut), Always, BadInput))]
+/// Changes the company's data as they are now. Receipts already recorded keep what they say.
+#[utoipa::path(patch, path = "/api/v1/company", tag = "company",
+    params(("If-Match" = Option<String>, Header, description = "Changes only the state with this ETag")),
+    request_body = CompanyChange,
+    responses((status = 200, body = CompanyOut, headers(("ETag" = String, description = "The new version, for If-Match"))),
+        Always, BadInput, Stale))]
 pub async fn change(
     State(app): State<App>,
     may: Authorized<ConfigureCompany>,
     Reads(language): Reads,
+    IfMatch(expected): IfMatch,
     asked: Asked<CompanyChange>,
-) -> Result<Json<CompanyOut>, Problem> {
-    let mut company = companies::find(&app.db, may.actor.company).await?.ok_or_else(Problem::internal)?;
-    company.profile = asked.body.apply_to(company.profile)?;
-    companies::change(&app.db, may.actor.company, &company.profile).await?;
-    Ok(Json(CompanyOut::of(company, language)))
+) -> Result<Tagged<CompanyOut>, Problem> {
+    let change = |profile| asked.body.apply_to(profile);
+    let company = companies::change(&app.db, may.actor.company, &expected, change).await?;
+    Ok(CompanyOut::tagged(company, language))
 }
 
 impl CompanyChange {
@@ -114,11 +118,15 @@ impl CompanyChange {
 }
 
 impl CompanyOut {
-    fn of(company: Company, language: acuse_mail::explanation::Language) -> Self {
-        let warnings = match company.ruc.doubt() {
-            Some(Doubt::CheckDigit) => vec![Warning::check_digit("ruc", language)],
-            None => Vec::new(),
-        };
+    fn tagged(company: Company, language: Language) -> Tagged<Self> {
+        Tagged { version: company.version, body: Self::of(company, language) }
+    }
+
+    fn of(company: Company, language: Language) -> Self {
+        let mut warnings: Vec<Warning> = Warning::unreadable(company.unreadable(), language).collect();
+        if company.ruc.doubt() == Some(Doubt::CheckDigit) {
+            warnings.push(Warning::check_digit("ruc", language));
+        }
         let CompanyProfile { legal_name, trade_name, address, city, phone, email } = company.profile;
         Self {
             id: company.id.0,

@@ -1,11 +1,12 @@
 //! Personas: customers and suppliers.
 
-use acuse_domain::contact::{Contact, ContactDetails, EmailsByPurpose, LONGEST_NAME};
+use acuse_domain::contact::{Contact, ContactDetails, EmailsByPurpose, LONGEST_NAME, LONGEST_TEXT, MOST_CREDIT_DAYS};
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::ContactId;
 use acuse_domain::identification::{Doubt, Identification, IdentificationType};
 use acuse_mail::explanation::Language;
 use acuse_store::contacts::{self, Filter, Role};
+use acuse_store::versions::ChangeError;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -16,20 +17,17 @@ use uuid::Uuid;
 use super::addresses::Addresses;
 use super::body::Asked;
 use super::codes;
+use super::etag::{IfMatch, Tagged};
 use super::fields::Fields;
 use super::ids::Id;
 use super::language::Reads;
-use super::openapi::{Always, BadInput, BadParams, NotFound};
+use super::openapi::{Always, BadInput, BadParams, NotFound, Stale};
 use super::pages::{List, Params, Wanted};
 use super::patch;
 use super::warnings::Warning;
 use crate::access::{Authorized, KeepContacts, ViewRecords};
 use crate::app::App;
 use crate::problem::{FieldProblem, Problem, Said};
-
-const LONGEST_TEXT: usize = 300;
-/// A credit of three years is a mistake.
-const MOST_CREDIT_DAYS: i32 = 1_095;
 
 /// A customer or supplier.
 #[derive(Debug, Serialize, ToSchema)]
@@ -165,46 +163,55 @@ pub async fn list(
 /// Keeps a new contact.
 #[utoipa::path(post, path = "/api/v1/contacts", tag = "contacts", request_body = NewContact,
     params(("Idempotency-Key" = Option<String>, Header, description = "Carries the request out once in 24 hours")),
-    responses((status = 201, body = ContactOut), Always, BadInput))]
+    responses((status = 201, body = ContactOut, headers(("ETag" = String, description = "The contact's version, for If-Match"))), Always, BadInput))]
 pub async fn create(
     State(app): State<App>,
     may: Authorized<KeepContacts>,
     Reads(language): Reads,
     asked: Asked<NewContact>,
-) -> Result<(StatusCode, Json<ContactOut>), Problem> {
+) -> Result<(StatusCode, Tagged<ContactOut>), Problem> {
     let details = asked.body.read()?;
     let id = contacts::create(&app.db, &may.actor, &details, asked.once.as_ref(), acuse_store::now()).await?;
     let contact = contacts::find(&app.db, may.actor.company, id).await?.ok_or_else(Problem::contact_not_found)?;
-    Ok((StatusCode::CREATED, Json(ContactOut::of(contact, language))))
+    Ok((StatusCode::CREATED, ContactOut::tagged(contact, language)))
 }
 
 /// One contact.
 #[utoipa::path(get, path = "/api/v1/contacts/{id}", tag = "contacts", params(("id" = Uuid, Path)),
-    responses((status = 200, body = ContactOut), Always, NotFound))]
+    responses((status = 200, body = ContactOut, headers(("ETag" = String, description = "The contact's version, for If-Match"))),
+        Always, NotFound))]
 pub async fn show(
     State(app): State<App>,
     may: Authorized<ViewRecords>,
     Reads(language): Reads,
     Id(id): Id<ContactId>,
-) -> Result<Json<ContactOut>, Problem> {
+) -> Result<Tagged<ContactOut>, Problem> {
     let contact = contacts::find(&app.db, may.actor.company, id).await?.ok_or_else(Problem::contact_not_found)?;
-    Ok(Json(ContactOut::of(contact, language)))
+    Ok(ContactOut::tagged(contact, language))
 }
 
-/// Changes a contact. Receipts already recorded keep what they say.
-#[utoipa::path(patch, path = "/api/v1/contacts/{id}", tag = "contacts", params(("id" = Uuid, Path)),
-    request_body = ContactChange, responses((status = 200, body = ContactOut), Always, NotFound, BadInput))]
+/// Changes a contact as it is now. Receipts already recorded keep what they say.
+#[utoipa::path(patch, path = "/api/v1/contacts/{id}", tag = "contacts",
+    params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "Changes only the state with this ETag")),
+    request_body = ContactChange,
+    responses((status = 200, body = ContactOut, headers(("ETag" = String, description = "The new version, for If-Match"))),
+        Always, NotFound, BadInput, Stale))]
 pub async fn change(
     State(app): State<App>,
     may: Authorized<KeepContacts>,
     Reads(language): Reads,
     Id(id): Id<ContactId>,
+    IfMatch(expected): IfMatch,
     asked: Asked<ContactChange>,
-) -> Result<Json<ContactOut>, Problem> {
-    let contact = contacts::find(&app.db, may.actor.company, id).await?.ok_or_else(Problem::contact_not_found)?;
-    let details = asked.body.apply_to(contact.details)?;
-    contacts::change(&app.db, &may.actor, id, &details).await?;
-    Ok(Json(ContactOut::of(Contact { id, details }, language)))
+) -> Result<Tagged<ContactOut>, Problem> {
+    let change = |details| asked.body.apply_to(details);
+    let changed = contacts::change(&app.db, &may.actor, id, &expected, change).await;
+    let contact = changed.map_err(|error| match error {
+        ChangeError::NotFound => Problem::contact_not_found(),
+        ChangeError::Taken => Problem::identification_taken(),
+        other => other.into(),
+    })?;
+    Ok(ContactOut::tagged(contact, language))
 }
 
 fn role(code: &str) -> Option<Role> {
@@ -327,12 +334,16 @@ fn check_credit(fields: &mut Fields, days: Option<i32>) {
 }
 
 impl ContactOut {
+    fn tagged(contact: Contact, language: Language) -> Tagged<Self> {
+        Tagged { version: contact.version, body: Self::of(contact, language) }
+    }
+
     fn of(contact: Contact, language: Language) -> Self {
         let details = contact.details;
-        let warnings = match details.identification.doubt() {
-            Some(Doubt::CheckDigit) => vec![Warning::check_digit("identification", language)],
-            None => Vec::new(),
-        };
+        let mut warnings: Vec<Warning> = Warning::unreadable(details.unreadable(), language).collect();
+        if details.identification.doubt() == Some(Doubt::CheckDigit) {
+            warnings.push(Warning::check_digit("identification", language));
+        }
         Self {
             id: contact.id.0,
             name: details.name,

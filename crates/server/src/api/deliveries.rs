@@ -1,9 +1,10 @@
 //! Envíos: each message to each recipient, and its fate.
 
 use acuse_domain::delivery::State;
+use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::DeliveryId;
 use acuse_domain::mail_account::MailModule;
-use acuse_mail::explanation::{Context, Language, explain};
+use acuse_mail::explanation::{Context, Language, Situation, explain};
 use acuse_store::deliveries::{self, Attempt, Delivery, Filter};
 use axum::Json;
 use axum::extract::State as Shared;
@@ -19,6 +20,7 @@ use super::ids::Id;
 use super::language::Reads;
 use super::openapi::{Always, BadInput, BadParams, NotFound, NotNow};
 use super::pages::{List, Params, Wanted};
+use super::warnings::Warning;
 use crate::access::{Authorized, SendReceipts, ViewRecords};
 use crate::app::App;
 use crate::problem::Problem;
@@ -46,6 +48,7 @@ pub struct DeliveryOut {
     /// Oldest first.
     attempts: Vec<AttemptOut>,
     problem: Option<ProblemOut>,
+    warnings: Vec<Warning>,
 }
 
 /// The account behind a delivery.
@@ -185,7 +188,8 @@ async fn found<P>(app: &App, may: &Authorized<P>, id: DeliveryId, language: Lang
 fn states(fields: &mut Fields, given: Option<&str>) -> Vec<State> {
     let known = codes::states();
     let parts = given.unwrap_or_default().split(',').map(str::trim).filter(|part| !part.is_empty());
-    parts.filter_map(|part| fields.optional_code("state", Some(part), State::parse, &known)).collect()
+    // What is repeated adds nothing; one more than there are shows what is wrong.
+    parts.take(known.len() + 1).filter_map(|part| fields.optional_code("state", Some(part), State::parse, &known)).collect()
 }
 
 impl DeliveryOut {
@@ -198,8 +202,11 @@ impl DeliveryOut {
         let context = Context {
             host: account.as_ref().map_or("", |account| account.server.as_str()),
             sender: account.as_ref().map_or("", |account| account.from_address.as_str()),
+            situation: Situation::Queue,
             ..Context::default()
         };
+        let is_address = EmailAddress::as_kept(&delivery.recipient).is_readable();
+        let unreadable = if is_address { Vec::new() } else { vec!["recipient"] };
         let problem = delivery.problem_code.map(|code| ProblemOut::of(code, &context, language));
         Self {
             id: delivery.id.0,
@@ -215,6 +222,7 @@ impl DeliveryOut {
             finished_at: delivery.finished_at,
             attempts: delivery.attempts.into_iter().map(AttemptOut::of).collect(),
             problem,
+            warnings: Warning::unreadable(unreadable, language).collect(),
         }
     }
 }

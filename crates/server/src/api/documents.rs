@@ -1,8 +1,9 @@
 //! Documentos: open items and their balances.
 
 use acuse_domain::day_in_ecuador;
-use acuse_domain::document::{Document, DocumentFacts, DocumentKind, NewDocument, Side};
+use acuse_domain::document::{Document, DocumentFacts, DocumentKind, LONGEST_DETAIL, NewDocument, Side};
 use acuse_domain::id::{ContactId, DocumentId};
+use acuse_mail::explanation::Language;
 use acuse_store::documents::{self, Filter, Listed};
 use axum::Json;
 use axum::extract::State;
@@ -16,13 +17,13 @@ use super::body::Asked;
 use super::codes;
 use super::fields::Fields;
 use super::ids::Id;
+use super::language::Reads;
 use super::openapi::{Always, BadInput, BadParams, NotFound};
 use super::pages::{List, Params, Wanted};
+use super::warnings::Warning;
 use crate::access::{Authorized, KeepDocuments, ViewRecords};
 use crate::app::App;
 use crate::problem::{Problem, Said};
-
-const LONGEST_DETAIL: usize = 300;
 
 /// An open item as it stands now.
 #[derive(Debug, Serialize, ToSchema)]
@@ -45,6 +46,7 @@ pub struct DocumentOut {
     detail: Option<String>,
     /// `open`, `settled` or `voided`.
     status: &'static str,
+    warnings: Vec<Warning>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -100,6 +102,7 @@ pub struct DocumentsWanted {
 pub async fn list(
     State(app): State<App>,
     may: Authorized<ViewRecords>,
+    Reads(language): Reads,
     Params(params): Params<DocumentsWanted>,
 ) -> Result<Json<List<DocumentOut>>, Problem> {
     let mut fields = Fields::default();
@@ -115,7 +118,7 @@ pub async fn list(
     let today = day_in_ecuador(acuse_store::now());
     let mut rows = documents::list(&app.db, may.actor.company, &filter, wanted.page(), today).await?;
     let next = wanted.cut(&mut rows, |listed| listed.document.id.0);
-    Ok(Json(List { data: rows.into_iter().map(|Listed { document, .. }| DocumentOut::of(document)).collect(), next }))
+    Ok(Json(List { data: rows.into_iter().map(|Listed { document, .. }| DocumentOut::of(document, language)).collect(), next }))
 }
 
 /// Keeps a new document, open until payments settle it.
@@ -125,12 +128,13 @@ pub async fn list(
 pub async fn create(
     State(app): State<App>,
     may: Authorized<KeepDocuments>,
+    Reads(language): Reads,
     asked: Asked<DocumentIn>,
 ) -> Result<(StatusCode, Json<DocumentOut>), Problem> {
     let document = asked.body.read()?;
     let id = documents::create(&app.db, &may.actor, &document, asked.once.as_ref(), acuse_store::now()).await?;
     let document = documents::find(&app.db, may.actor.company, id).await?.ok_or_else(Problem::document_not_found)?;
-    Ok((StatusCode::CREATED, Json(DocumentOut::of(document))))
+    Ok((StatusCode::CREATED, Json(DocumentOut::of(document, language))))
 }
 
 /// One document.
@@ -139,10 +143,11 @@ pub async fn create(
 pub async fn show(
     State(app): State<App>,
     may: Authorized<ViewRecords>,
+    Reads(language): Reads,
     Id(id): Id<DocumentId>,
 ) -> Result<Json<DocumentOut>, Problem> {
     let document = documents::find(&app.db, may.actor.company, id).await?.ok_or_else(Problem::document_not_found)?;
-    Ok(Json(DocumentOut::of(document)))
+    Ok(Json(DocumentOut::of(document, language)))
 }
 
 fn yes_or_no(code: &str) -> Option<bool> {
@@ -186,7 +191,8 @@ fn number(fields: &mut Fields, given: Option<&str>) -> Option<acuse_domain::docu
 }
 
 impl DocumentOut {
-    fn of(document: Document) -> Self {
+    fn of(document: Document, language: Language) -> Self {
+        let unreadable = if document.facts.number.is_readable() { Vec::new() } else { vec!["number"] };
         let status = match (document.voided, document.balance.is_zero()) {
             (true, _) => "voided",
             (false, true) => "settled",
@@ -205,6 +211,7 @@ impl DocumentOut {
             balance: document.balance.plain(),
             detail: facts.detail,
             status,
+            warnings: Warning::unreadable(unreadable, language).collect(),
         }
     }
 }

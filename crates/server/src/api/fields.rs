@@ -2,7 +2,7 @@
 
 use acuse_domain::Date;
 use acuse_domain::contact::MOST_ADDRESSES;
-use acuse_domain::email_address::{EmailAddress, parse_list};
+use acuse_domain::email_address::{Addresses, EmailAddress, InvalidAddresses, InvalidEmailAddress};
 use acuse_domain::money::Money;
 use acuse_domain::text;
 use uuid::Uuid;
@@ -135,32 +135,40 @@ impl Fields {
         given.parse().map_err(|error| self.not_an_address(field.to_owned(), &error)).ok()
     }
 
-    /// Every address of a list; each entry may itself be several, separated by `;` or `,`.
+    /// Every address of a list; each entry may itself be several, separated by `;` or `,`. Says every one that is none, and
+    /// stops at the first that is too many.
     pub fn addresses(&mut self, field: &str, given: &super::addresses::Addresses) -> Vec<EmailAddress> {
-        let mut found: Vec<EmailAddress> = Vec::new();
+        let mut list = Addresses::up_to(MOST_ADDRESSES);
+        let mut wrong = 0;
         for (index, typed) in given.0.iter().enumerate() {
-            match parse_list(typed) {
-                Ok(several) => found.extend(several),
-                Err(error) => self.not_an_address(format!("{field}.{index}"), &error),
+            match list.add(typed) {
+                Ok(()) => {}
+                Err(InvalidAddresses::Address(error)) => {
+                    wrong += 1;
+                    self.not_an_address(format!("{field}.{index}"), &error);
+                }
+                Err(InvalidAddresses::TooMany { .. }) => {
+                    self.too_many_addresses(field);
+                    break;
+                }
+            }
+            if wrong > MOST_ADDRESSES {
+                self.too_many_addresses(field);
+                break;
             }
         }
-        let mut once: Vec<EmailAddress> = Vec::with_capacity(found.len());
-        for address in found {
-            if !once.contains(&address) {
-                once.push(address);
-            }
-        }
-        if once.len() > MOST_ADDRESSES {
-            let said = Said::both(
-                format!("Son más de {MOST_ADDRESSES} direcciones."),
-                format!("There are more than {MOST_ADDRESSES} addresses."),
-            );
-            self.note(field, "too_many_addresses", said);
-        }
-        once
+        list.into_found()
     }
 
-    fn not_an_address(&mut self, field: String, error: &acuse_domain::email_address::InvalidEmailAddress) {
+    fn too_many_addresses(&mut self, field: &str) {
+        let said = Said::both(
+            format!("Son más de {MOST_ADDRESSES} direcciones."),
+            format!("There are more than {MOST_ADDRESSES} addresses."),
+        );
+        self.note(field, "too_many_addresses", said);
+    }
+
+    fn not_an_address(&mut self, field: String, error: &InvalidEmailAddress) {
         let english = format!("«{}» is not an e-mail address.", error.typed);
         self.note(field, "email_invalid", Said::both(sentence(error), english));
     }

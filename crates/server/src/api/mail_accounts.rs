@@ -7,7 +7,7 @@ pub use settings::{AccountChange, AccountIn, Given};
 use acuse_domain::id::MailAccountId;
 use acuse_domain::mail_account::{MailAccount, Pause};
 use acuse_domain::oauth::Connection;
-use acuse_mail::explanation::{Context, Language};
+use acuse_mail::explanation::{Context, Language, Situation};
 use acuse_store::companies;
 use acuse_store::mail_accounts::{self, Edit, Form};
 use axum::Json;
@@ -60,7 +60,7 @@ pub struct AccountOut {
     /// Why it rests; its deliveries wait meanwhile.
     paused: Option<PausedOut>,
     last_check: Option<LastCheckOut>,
-    /// Of the request that saved it.
+    /// Of the request that saved it, and of what cannot be read.
     warnings: Vec<Warning>,
 }
 
@@ -188,7 +188,7 @@ async fn found<P>(
     language: Language,
 ) -> Result<Tagged<AccountOut>, Problem> {
     let account = mail_accounts::find(&app.db, may.actor.company, id).await?.ok_or_else(Problem::mail_account_not_found)?;
-    Ok(Tagged { version: account.version, body: AccountOut { warnings, ..AccountOut::of(account, language) } })
+    Ok(Tagged { version: account.version, body: AccountOut::of(account, language).warning(warnings) })
 }
 
 impl Given {
@@ -199,8 +199,14 @@ impl Given {
 }
 
 impl AccountOut {
+    fn warning(mut self, of_request: Vec<Warning>) -> Self {
+        self.warnings.extend(of_request);
+        self
+    }
+
     fn of(account: MailAccount, language: Language) -> Self {
         let settings = account.settings;
+        let unreadable = settings.unreadable();
         let paused = account.pause.map(|pause| PausedOut::of(pause, &settings.server, language));
         Self {
             id: account.id.0,
@@ -220,7 +226,7 @@ impl AccountOut {
             oauth: account.connection.map(ConnectionOut::of),
             paused,
             last_check: account.last_check.map(|check| LastCheckOut { at: check.at, ok: check.ok }),
-            warnings: Vec::new(),
+            warnings: Warning::unreadable(unreadable, language).collect(),
         }
     }
 }
@@ -245,7 +251,7 @@ impl ConnectionOut {
 
 impl PausedOut {
     pub(super) fn of(pause: Pause, server: &str, language: Language) -> Self {
-        let context = Context { host: server, ..Context::default() };
+        let context = Context { host: server, situation: Situation::Queue, ..Context::default() };
         Self { since: pause.since, reply: pause.reply, problem: ProblemOut::of(pause.problem_code, &context, language) }
     }
 }

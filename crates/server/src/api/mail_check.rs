@@ -6,6 +6,7 @@ use acuse_domain::mail_account::{LastCheck, MailAccountSettings};
 use acuse_mail::check::{self, CheckReport, PhaseLine, Suggestion};
 use acuse_mail::explanation::Language;
 use acuse_store::sealing::SECRET_UNREADABLE;
+use acuse_mail::password::PasswordMend;
 use acuse_store::{companies, mail_accounts};
 use axum::Json;
 use axum::extract::State;
@@ -130,6 +131,10 @@ pub struct SuggestionOut {
     server: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     username: Option<String>,
+    /// What to change in the password, which is never told: `without_blanks` (an app password's blanks only group it),
+    /// `hyphens_for_blanks`, `without_ends` (blanks or a line break around it), `plain_characters`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password: Option<&'static str>,
 }
 
 /// Tries values that are not saved. 200 whether correct or wrong; ends within 20 seconds.
@@ -245,8 +250,8 @@ impl ReportOut {
 
 impl SuggestionOut {
     fn of(better: Suggestion) -> Self {
-        let Suggestion { port, security, server, username } = better;
-        Self { port, security: security.as_str(), server, username }
+        let Suggestion { port, security, server, username, password } = better;
+        Self { port, security: security.as_str(), server, username, password: password.map(PasswordMend::as_str) }
     }
 }
 

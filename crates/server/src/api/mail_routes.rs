@@ -7,7 +7,6 @@ use acuse_domain::mail_account::MailModule;
 use acuse_mail::explanation::Language;
 use acuse_store::pauses::Resting;
 use acuse_store::routing;
-use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -16,10 +15,11 @@ use utoipa::ToSchema;
 use super::addresses::Addresses;
 use super::body::Asked;
 use super::codes;
+use super::etag::{IfMatch, Tagged};
 use super::fields::Fields;
 use super::language::Reads;
 use super::mail_accounts::PausedOut;
-use super::openapi::{Always, BadInput};
+use super::openapi::{Always, BadInput, Stale};
 use super::pages::List;
 use crate::access::{Authorized, ConfigureCompany, ViewRecords};
 use crate::app::App;
@@ -93,32 +93,38 @@ pub struct PolicyChange {
 }
 
 /// Each module's account: the company's own, else the installation's default account, else none.
-#[utoipa::path(get, path = "/api/v1/mail-routes", tag = "mail", responses((status = 200, body = List<RouteOut>), Always))]
+#[utoipa::path(get, path = "/api/v1/mail-routes", tag = "mail",
+    responses((status = 200, body = List<RouteOut>, headers(("ETag" = String, description = "The policy's version, for If-Match"))),
+        Always))]
 pub async fn list(
     State(app): State<App>,
     may: Authorized<ViewRecords>,
     Reads(language): Reads,
-) -> Result<Json<List<RouteOut>>, Problem> {
+) -> Result<Tagged<List<RouteOut>>, Problem> {
     let all = Routes::of(&app, may.actor.company).await?;
     let mut routes = Vec::with_capacity(MailModule::ALL.len());
     for module in MailModule::ALL {
         let route = all.route(&app.db, module).await?;
         routes.push(RouteOut::of(module, &route, language, acuse_store::now()));
     }
-    Ok(Json(List::whole(routes)))
+    Ok(Tagged { version: all.policy_version, body: List::whole(routes) })
 }
 
 /// Changes what happens when an account of the company's own stops.
-#[utoipa::path(patch, path = "/api/v1/mail-routes", tag = "mail", request_body = PolicyChange,
-    responses((status = 200, body = PolicyOut), Always, BadInput))]
+#[utoipa::path(patch, path = "/api/v1/mail-routes", tag = "mail",
+    params(("If-Match" = Option<String>, Header, description = "Changes only the state with this ETag")),
+    request_body = PolicyChange,
+    responses((status = 200, body = PolicyOut, headers(("ETag" = String, description = "The new version, for If-Match"))),
+        Always, BadInput, Stale))]
 pub async fn change(
     State(app): State<App>,
     may: Authorized<ConfigureCompany>,
+    IfMatch(expected): IfMatch,
     asked: Asked<PolicyChange>,
-) -> Result<Json<PolicyOut>, Problem> {
-    let policy = asked.body.apply_to(routing::policy(&app.db, may.actor.company).await?)?;
-    routing::change_policy(&app.db, &may.actor, &policy).await?;
-    Ok(Json(PolicyOut::of(&policy)))
+) -> Result<Tagged<PolicyOut>, Problem> {
+    let change = |policy| asked.body.apply_to(policy);
+    let policy = routing::change_policy(&app.db, &may.actor, &expected, change).await?;
+    Ok(Tagged { version: policy.version, body: PolicyOut::of(&policy.value) })
 }
 
 impl PolicyChange {

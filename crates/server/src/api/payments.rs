@@ -9,10 +9,8 @@ pub use shown::{PaymentOut, SummaryOut};
 use acuse_domain::id::{ContactId, PaymentId};
 use acuse_domain::payment::Direction;
 use acuse_mail::explanation::Language;
-use acuse_render::logo::Logo;
-use acuse_render::receipt::receipt_pdf;
 use acuse_store::payments::{self, Filter, Notify, VoidNotice};
-use acuse_store::{companies, deliveries as sent};
+use acuse_store::{deliveries as sent, events};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -32,6 +30,7 @@ use super::openapi::{Always, BadInput, BadParams, NotFound, NotNow};
 use super::pages::{List, Params, Wanted};
 use crate::access::{Authorized, RecordPayments, SendReceipts, ViewRecords, VoidPayments};
 use crate::app::App;
+use crate::heavy_work::draw_receipt;
 use crate::problem::Problem;
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -160,14 +159,13 @@ pub async fn receipt(
 ) -> Result<impl IntoResponse, Problem> {
     let company = may.actor.company;
     let receipt = payments::receipt(&app.db, company, id).await?.ok_or_else(Problem::payment_not_found)?;
-    let logo = companies::logo(&app.db, company).await?.and_then(|png| Logo::from_stored(png).ok());
-    let name = format!("attachment; filename=\"Recibo-{}.pdf\"", receipt.number);
-    // Drawing takes some milliseconds of a core: not on a thread that answers requests.
-    let drawn = tokio::task::spawn_blocking(move || receipt_pdf(&receipt, logo.as_ref())).await;
-    let pdf = drawn.map_err(|_| Problem::internal())?.map_err(|error| {
-        tracing::error!(payment.id = %id, "The receipt cannot be drawn: {error}");
-        Problem::internal()
-    })?;
+    let logo = payments::receipt_logo(&app.db, company, id).await?;
+    let name = format!("attachment; filename=\"{}\"", receipt.file_name());
+    let pdf = draw_receipt(receipt, logo).await?.ok_or_else(Problem::internal)?;
+    if let Err(error) = events::note_download(&app.db, &may.actor, id.0, acuse_store::now()).await {
+        // The receipt is there; that it was opened is only good to know.
+        tracing::warn!("A download was not noted: {error}");
+    }
     Ok(([(CONTENT_TYPE, "application/pdf".to_owned()), (CONTENT_DISPOSITION, name)], pdf))
 }
 
@@ -183,16 +181,17 @@ pub async fn deliveries(
     let company = may.actor.company;
     let deliveries = sent::of_payments(&app.db, company, &[id]).await?;
     if deliveries.is_empty() {
-        payments::receipt(&app.db, company, id).await?.ok_or_else(Problem::payment_not_found)?;
+        payments::find(&app.db, company, id).await?.ok_or_else(Problem::payment_not_found)?;
     }
     Ok(Json(List::whole(DeliveryOut::all(deliveries, language))))
 }
 
-/// Sends the receipt, or sends it again; of a voided payment, the notice that it is void.
+/// Sends the receipt, or sends it again. Of a voided payment, tells those who are named, or who may have its receipt, that
+/// it is void: each of them once, whoever asked for it.
 #[utoipa::path(post, path = "/api/v1/payments/{id}/deliveries", tag = "payments", request_body = SendReceipt,
     params(("id" = Uuid, Path),
         ("Idempotency-Key" = Option<String>, Header, description = "Carries the request out once in 24 hours")),
-    responses((status = 202, body = List<DeliveryOut>), Always, NotFound, BadInput))]
+    responses((status = 202, body = List<DeliveryOut>), Always, NotFound, NotNow, BadInput))]
 pub async fn send(
     State(app): State<App>,
     may: Authorized<SendReceipts>,

@@ -24,6 +24,16 @@ impl Warning {
         Self { field, code: "check_digit", message: said.in_(language).to_owned() }
     }
 
+    /// What an earlier version or somebody's own SQL left in the record. It is shown as it stands and used for nothing.
+    pub fn unreadable(fields: Vec<&'static str>, language: Language) -> impl Iterator<Item = Self> {
+        let said = Said::both(
+            "Lo guardado en este campo no se puede leer y no se usa; escríbalo de nuevo.",
+            "What is kept in this field cannot be read and is not used; give it again.",
+        );
+        let message = said.in_(language).to_owned();
+        fields.into_iter().map(move |field| Self { field, code: "field_unreadable", message: message.clone() })
+    }
+
     /// A cash payment above USD 500 is not deductible.
     pub fn cash_not_deductible(language: Language) -> Self {
         let said = Said::both(

@@ -56,6 +56,7 @@ pub(super) const fn void(refusal: &VoidRefusal) -> &'static str {
         VoidRefusal::AlreadyVoided => "The payment is voided already.",
         VoidRefusal::AdvanceInUse { .. } => "The advance that it left was used by another payment.",
         VoidRefusal::ReasonMissing => "The reason is missing.",
+        VoidRefusal::ReasonTooLong => "The reason has more than 300 characters.",
     }
 }
 

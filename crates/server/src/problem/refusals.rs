@@ -12,6 +12,7 @@ use acuse_store::documents;
 use acuse_store::idempotency::{ClaimError, OnceError};
 use acuse_store::mail_accounts;
 use acuse_store::payments::{RecordError, ResendError, VoidError};
+use acuse_store::versions::ChangeError;
 use axum::http::StatusCode;
 
 use super::{FieldProblem, Problem, Said, english, sentence};
@@ -47,14 +48,10 @@ impl Problem {
         Self::not_found("dkim_key_not_found", "No hay una clave DKIM para este dominio.", "There is no DKIM key for this domain.")
     }
 
-    /// Nobody but the provider can put records there.
     #[must_use]
-    pub fn domain_not_yours() -> Self {
-        let said = Said::both(
-            "El dominio del remitente es de un proveedor de correo o de ejemplo: no se le pueden agregar registros.",
-            "The sender's domain belongs to a mail provider or is an example: no records can be added to it.",
-        );
-        Self::new(StatusCode::CONFLICT, "domain_not_yours", said)
+    pub fn identification_taken() -> Self {
+        let said = Said::both("Otra persona tiene esa identificación.", "Another contact has that identification.");
+        Self::of_field("identification", "identification_taken", said)
     }
 
     /// If-Match named a state that is past.
@@ -65,6 +62,21 @@ impl Problem {
             "Somebody changed it after you read it; nothing was recorded. Read it again and repeat the change with its new ETag.",
         );
         Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", said)
+    }
+
+    /// Nobody but the provider can put records there.
+    #[must_use]
+    pub fn domain_not_yours() -> Self {
+        let said = Said::both(
+            "El dominio del remitente es de un proveedor de correo o de ejemplo: no se le pueden agregar registros.",
+            "The sender's domain belongs to a mail provider or is an example: no records can be added to it.",
+        );
+        Self::new(StatusCode::CONFLICT, "domain_not_yours", said)
+    }
+
+    fn payment_voided() -> Self {
+        let said = Said::both("Está anulado: su recibo ya no se envía.", "It is voided: its receipt is not sent any more.");
+        Self::new(StatusCode::CONFLICT, "payment_voided", said)
     }
 
     /// The contact that a body names, as against one in the path.
@@ -112,6 +124,7 @@ impl From<VoidError> for Problem {
                     VoidRefusal::AlreadyVoided => Self::new(StatusCode::CONFLICT, "payment_already_voided", said),
                     VoidRefusal::AdvanceInUse { .. } => Self::new(StatusCode::CONFLICT, "advance_in_use", said),
                     VoidRefusal::ReasonMissing => Self::of_field("reason", "field_missing", said),
+                    VoidRefusal::ReasonTooLong => Self::of_field("reason", "field_too_long", said),
                 }
             }
             VoidError::Store(error) => error.into(),
@@ -124,6 +137,25 @@ impl From<ResendError> for Problem {
         match error {
             ResendError::NotFound => Self::payment_not_found(),
             ResendError::ContactHasNoEmail => Self::contact_has_no_email(),
+            ResendError::NobodyHasIt => Self::new(
+                StatusCode::CONFLICT,
+                "nobody_has_the_receipt",
+                Said::both(
+                    "Está anulado y su recibo no le llegó a nadie: no hay a quién avisar.",
+                    "It is voided and nobody received its receipt: there is nobody to tell.",
+                ),
+            ),
+            ResendError::AlreadyTold => Self::new(
+                StatusCode::CONFLICT,
+                "void_already_told",
+                Said::both(
+                    "Está anulado, y ya se les avisó o su aviso está en camino.",
+                    "It is voided, and they were told already or are being told.",
+                ),
+            ),
+            ResendError::Voided => Self::payment_voided(),
+            // The API keeps no address when it sends.
+            ResendError::CardFull => Self::internal(),
             ResendError::Once(error) => error.into(),
             ResendError::Store(error) => error.into(),
         }
@@ -135,6 +167,7 @@ impl From<MoveError> for Problem {
         match error {
             MoveError::NotFound => Self::delivery_not_found(),
             MoveError::NotNow(state) => not_now(state),
+            MoveError::Voided => Self::payment_voided(),
             MoveError::Store(error) => error.into(),
         }
     }
@@ -172,16 +205,24 @@ impl<Refused: Into<Problem>> From<OnceError<Refused>> for Problem {
     }
 }
 
-impl From<contacts::SaveError> for Problem {
-    fn from(error: contacts::SaveError) -> Self {
+impl From<contacts::CreateError> for Problem {
+    fn from(error: contacts::CreateError) -> Self {
         match error {
-            contacts::SaveError::IdentificationTaken => {
-                let said = Said::both("Otra persona tiene esa identificación.", "Another contact has that identification.");
-                Self::of_field("identification", "identification_taken", said)
-            }
-            contacts::SaveError::NotFound => Self::contact_not_found(),
-            contacts::SaveError::Once(error) => error.into(),
-            contacts::SaveError::Store(error) => error.into(),
+            contacts::CreateError::IdentificationTaken => Self::identification_taken(),
+            contacts::CreateError::Once(error) => error.into(),
+            contacts::CreateError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// Where the record is the company's own or its taken value has no words of its own, the caller says so before.
+impl From<ChangeError<Problem>> for Problem {
+    fn from(error: ChangeError<Problem>) -> Self {
+        match error {
+            ChangeError::Stale => Self::precondition_failed(),
+            ChangeError::Refused(problem) => problem,
+            ChangeError::Store(error) => error.into(),
+            ChangeError::NotFound | ChangeError::Taken => Self::internal(),
         }
     }
 }

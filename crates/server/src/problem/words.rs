@@ -13,7 +13,10 @@ pub struct Said {
 impl Said {
     #[must_use]
     pub fn both(spanish: impl Into<String>, english: impl Into<String>) -> Self {
-        Self { spanish: spanish.into(), english: english.into() }
+        let said = Self { spanish: spanish.into(), english: english.into() };
+        // Every refusal that a test brings about is held to it.
+        debug_assert!(!sounds_spanish(&said.english), "{}", said.english);
+        said
     }
 
     #[must_use]
@@ -23,6 +26,17 @@ impl Said {
             Language::English => &self.english,
         }
     }
+}
+
+/// Words that English has not, outside of what is quoted between «».
+fn sounds_spanish(text: &str) -> bool {
+    const WORDS: [&str; 24] = [
+        "el", "la", "los", "las", "del", "que", "para", "una", "este", "esta", "debe", "falta", "tiene", "son", "hay", "puede",
+        "escriba", "correo", "fecha", "cobro", "pago", "ya", "ese", "su",
+    ];
+    let unquoted: String = text.split('«').map(|part| part.split_once('»').map_or(part, |(_, rest)| rest)).collect();
+    let lower = unquoted.to_lowercase();
+    lower.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '.' && c != '@').any(|word| WORDS.contains(&word))
 }
 
 /// A domain error's text as a sentence: a capital in front and a stop behind it.

@@ -1,14 +1,18 @@
 //! Mi compañía › Datos y logo: what receipts and mails say about the company.
 
-use acuse_domain::company::CompanyProfile;
+use std::convert::Infallible;
+
+use acuse_domain::company::{CompanyProfile, LONGEST_TEXT};
 use acuse_domain::text;
-use acuse_render::logo::{LARGEST_UPLOAD, Logo, LogoError};
+use acuse_render::logo::LARGEST_UPLOAD;
 use acuse_store::companies;
+use acuse_store::versions::ChangeError;
 use askama::Template;
 use axum::Form;
+use axum::body::Bytes;
 use axum::extract::multipart::{Multipart, MultipartRejection};
 use axum::extract::{DefaultBodyLimit, Query, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get};
@@ -16,6 +20,8 @@ use serde::Deserialize;
 
 use crate::access::{Authorized, ConfigureCompany, Permission, ViewRecords};
 use crate::app::App;
+use crate::heavy_work::{begin_upload, take_in_logo};
+use crate::web::conflict::{self, Conflict, ShownField, conflicting};
 use crate::web::filters;
 use crate::web::form_errors::FormErrors;
 use crate::web::page::{Page, Section, refused, shown, with_status};
@@ -24,11 +30,6 @@ use crate::web::trouble::{self, Trouble};
 const HERE: &str = "/mi-compania/datos";
 /// What a form puts around the file (bytes).
 const AROUND_THE_FILE: usize = 64 * 1024;
-/// Characters. The SRI's schemas allow 300 for razón social, nombre comercial and dirección (Ficha técnica, factura 1.1.0).
-const LONGEST_NAME: usize = 300;
-/// Characters; both stand in one short line of the receipt.
-const LONGEST_CITY: usize = 80;
-const LONGEST_PHONE: usize = 60;
 
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
@@ -39,6 +40,8 @@ pub struct ProfileForm {
     ciudad: String,
     telefono: String,
     correo: String,
+    /// Of the profile that it was made from.
+    version: String,
 }
 
 #[derive(Template)]
@@ -46,6 +49,7 @@ pub struct ProfileForm {
 struct ProfilePage {
     page: Page,
     errors: FormErrors,
+    conflict: Conflict,
     typed: ProfileForm,
     has_logo: bool,
     /// Whether something was just saved.
@@ -67,8 +71,14 @@ pub async fn profile(
 ) -> Result<Response, Trouble> {
     let company = companies::find(&app.db, may.actor.company).await?.ok_or(Trouble::NotFound)?;
     let may_configure = may.session.as_ref().is_some_and(|session| ConfigureCompany::is_held_by(session.role));
-    let typed = ProfileForm::from_profile(company.profile);
-    let page = profile_page(&app, &may, &headers, typed, FormErrors::default()).await?;
+    let is_readable = company.unreadable().is_empty();
+    let typed = ProfileForm::of(company.profile, company.version);
+    let mut errors = FormErrors::default();
+    if !is_readable {
+        // What cannot be read stands in its field, with what is wrong with it.
+        typed.read(&mut errors);
+    }
+    let page = profile_page(&app, &may, &headers, typed, errors).await?;
     Ok(shown(&ProfilePage { is_saved: seen.guardado.is_some(), may_configure, ..page }))
 }
 
@@ -82,8 +92,35 @@ pub async fn change(
     let Some(profile) = form.read(&mut errors) else {
         return Ok(refused(&profile_page(&app, &may, &headers, form, errors).await?));
     };
-    companies::change(&app.db, may.actor.company, &profile).await?;
-    Ok(saved())
+    let expected = conflict::expected(&form.version);
+    let typed = profile.clone();
+    match companies::change(&app.db, may.actor.company, &expected, |_| Ok::<_, Infallible>(typed)).await {
+        Ok(_) => Ok(saved()),
+        Err(ChangeError::Stale) => show_both(&app, &may, &headers, form, profile).await,
+        Err(ChangeError::NotFound | ChangeError::Taken) => Err(Trouble::NotFound),
+        Err(ChangeError::Refused(never)) => match never {},
+        Err(ChangeError::Store(error)) => Err(error.into()),
+    }
+}
+
+/// The form again, as it was typed, beside the profile as somebody else left it.
+async fn show_both(
+    app: &App,
+    may: &Authorized<ConfigureCompany>,
+    headers: &HeaderMap,
+    mut form: ProfileForm,
+    typed: CompanyProfile,
+) -> Result<Response, Trouble> {
+    let kept = companies::find(&app.db, may.actor.company).await?.ok_or(Trouble::NotFound)?;
+    if kept.profile == typed {
+        // They wrote the same.
+        return Ok(saved());
+    }
+    form.version = kept.version.to_string();
+    let kept_form = ProfileForm::of(kept.profile, kept.version);
+    let conflict = Conflict::between(kept_form.shown(), ProfileForm::of(typed, kept.version).shown(), HERE);
+    let page = profile_page(app, may, headers, form, FormErrors::default()).await?;
+    Ok(conflicting(&ProfilePage { conflict, ..page }))
 }
 
 /// The logo as it is kept; an upload may be larger than other requests.
@@ -93,7 +130,7 @@ pub fn logo_routes() -> MethodRouter<App> {
 
 async fn logo(State(app): State<App>, may: Authorized<ViewRecords>) -> Result<Response, Trouble> {
     let png = companies::logo(&app.db, may.actor.company).await?.ok_or(Trouble::NotFound)?;
-    Ok(([(CONTENT_TYPE, "image/png"), (CACHE_CONTROL, "private, no-cache")], png).into_response())
+    Ok(([(CONTENT_TYPE, "image/png")], png).into_response())
 }
 
 async fn upload_logo(
@@ -103,19 +140,23 @@ async fn upload_logo(
     upload: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, Trouble> {
     let Ok(upload) = upload else { return Ok(trouble::not_understood()) };
-    match taken_in(upload).await {
-        Ok(png) => {
-            companies::change_logo(&app.db, may.actor.company, Some(png)).await?;
-            Ok(saved())
-        }
-        Err((status, words)) => {
-            let company = companies::find(&app.db, may.actor.company).await?.ok_or(Trouble::NotFound)?;
-            let mut errors = FormErrors::default();
-            errors.add("logo", words);
-            let page = profile_page(&app, &may, &headers, ProfileForm::from_profile(company.profile), errors).await?;
-            Ok(with_status(status, &page))
-        }
-    }
+    let _place = begin_upload().await?;
+    let words = match file_of(upload).await {
+        Ok(file) => match take_in_logo(file).await? {
+            Ok(png) => {
+                companies::change_logo(&app.db, may.actor.company, Some(png)).await?;
+                return Ok(saved());
+            }
+            Err(error) => (StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
+        },
+        Err(words) => words,
+    };
+    let (status, words) = words;
+    let company = companies::find(&app.db, may.actor.company).await?.ok_or(Trouble::NotFound)?;
+    let mut errors = FormErrors::default();
+    errors.add("logo", words);
+    let page = profile_page(&app, &may, &headers, ProfileForm::of(company.profile, company.version), errors).await?;
+    Ok(with_status(status, &page))
 }
 
 pub async fn remove_logo(State(app): State<App>, may: Authorized<ConfigureCompany>) -> Result<Response, Trouble> {
@@ -123,21 +164,16 @@ pub async fn remove_logo(State(app): State<App>, may: Authorized<ConfigureCompan
     Ok(saved())
 }
 
-/// The uploaded picture as it will be kept. Errs with the words for its field.
-async fn taken_in(mut upload: Multipart) -> Result<Vec<u8>, (StatusCode, String)> {
+/// The file that was uploaded. Errs with the words for its field.
+async fn file_of(mut upload: Multipart) -> Result<Bytes, (StatusCode, String)> {
     let mut file = None;
     while let Some(field) = upload.next_field().await.map_err(|error| not_read(error.status()))? {
         if field.name() == Some("logo") {
             file = Some(field.bytes().await.map_err(|error| not_read(error.status()))?);
         }
     }
-    let unusable = |words: String| (StatusCode::UNPROCESSABLE_ENTITY, words);
-    let Some(file) = file.filter(|file| !file.is_empty()) else {
-        return Err(unusable("Elija el archivo de su logotipo.".to_owned()));
-    };
-    // Decoding a large picture takes a core for a moment: beside the event loop.
-    let taken = tokio::task::spawn_blocking(move || Logo::from_upload(&file).map(|logo| logo.png().to_vec())).await;
-    taken.unwrap_or(Err(LogoError::NotAPicture)).map_err(|error| unusable(error.to_string()))
+    let missing = || (StatusCode::UNPROCESSABLE_ENTITY, "Elija el archivo de su logotipo.".to_owned());
+    file.filter(|file| !file.is_empty()).ok_or_else(missing)
 }
 
 fn not_read(status: StatusCode) -> (StatusCode, String) {
@@ -156,7 +192,7 @@ async fn profile_page<P>(
 ) -> Result<ProfilePage, Trouble> {
     let page = Page::load(app, may, Section::MiCompania, headers).await?;
     let has_logo = companies::logo(&app.db, may.actor.company).await?.is_some();
-    Ok(ProfilePage { page, errors, typed, has_logo, is_saved: false, may_configure: true })
+    Ok(ProfilePage { page, errors, conflict: Conflict::default(), typed, has_logo, is_saved: false, may_configure: true })
 }
 
 fn saved() -> Response {
@@ -164,7 +200,7 @@ fn saved() -> Response {
 }
 
 impl ProfileForm {
-    fn from_profile(profile: CompanyProfile) -> Self {
+    fn of(profile: CompanyProfile, version: i64) -> Self {
         Self {
             razon: profile.legal_name,
             comercial: profile.trade_name.unwrap_or_default(),
@@ -172,7 +208,21 @@ impl ProfileForm {
             ciudad: profile.city.unwrap_or_default(),
             telefono: profile.phone.unwrap_or_default(),
             correo: profile.email.map(|email| email.to_string()).unwrap_or_default(),
+            version: version.to_string(),
         }
+    }
+
+    /// As it is read beside another one.
+    fn shown(self) -> Vec<ShownField> {
+        let fields = [
+            ("razon", "Razón social", self.razon),
+            ("comercial", "Nombre comercial", self.comercial),
+            ("correo", "Correo", self.correo),
+            ("direccion", "Dirección", self.direccion),
+            ("ciudad", "Ciudad", self.ciudad),
+            ("telefono", "Teléfono", self.telefono),
+        ];
+        fields.into_iter().map(|(field, label, value)| ShownField { field, label, value }).collect()
     }
 
     fn read(&self, errors: &mut FormErrors) -> Option<CompanyProfile> {
@@ -180,17 +230,18 @@ impl ProfileForm {
         if legal_name.is_empty() {
             errors.add("razon", "Falta la razón social.");
         }
-        for (field, typed, longest) in [
-            ("razon", &self.razon, LONGEST_NAME),
-            ("comercial", &self.comercial, LONGEST_NAME),
-            ("direccion", &self.direccion, LONGEST_NAME),
-            ("ciudad", &self.ciudad, LONGEST_CITY),
-            ("telefono", &self.telefono, LONGEST_PHONE),
-        ] {
-            if typed.chars().count() > longest {
-                errors.add(field, format!("Es demasiado largo: caben {longest} caracteres."));
+        let mut optional = |field: &'static str, typed: &str| {
+            let text = text::optional(Some(typed))?;
+            if text.chars().count() > LONGEST_TEXT {
+                errors.add(field, format!("Es demasiado largo: caben {LONGEST_TEXT} caracteres."));
             }
-        }
+            Some(text)
+        };
+        let _ = optional("razon", &legal_name);
+        let trade_name = optional("comercial", &self.comercial);
+        let address = optional("direccion", &self.direccion);
+        let city = optional("ciudad", &self.ciudad);
+        let phone = optional("telefono", &self.telefono);
         let typed = self.correo.trim();
         let email = match typed.parse() {
             Ok(email) => Some(email),
@@ -201,13 +252,6 @@ impl ProfileForm {
                 None
             }
         };
-        errors.is_empty().then(|| CompanyProfile {
-            legal_name,
-            trade_name: text::optional(Some(&self.comercial)),
-            address: text::optional(Some(&self.direccion)),
-            city: text::optional(Some(&self.ciudad)),
-            phone: text::optional(Some(&self.telefono)),
-            email,
-        })
+        errors.is_empty().then(|| CompanyProfile { legal_name, trade_name, address, city, phone, email })
     }
 }

@@ -3,7 +3,7 @@
 use acuse_domain::delivery::State as Fate;
 use acuse_domain::id::DeliveryId;
 use acuse_domain::mail_account::MailModule;
-use acuse_mail::explanation::{Context, Language, explain};
+use acuse_mail::explanation::{Context, Language, Whose, explain, whose_fault};
 use acuse_store::Page as Rows;
 use acuse_store::deliveries::{self, Delivery, Filter, Group, MoveError};
 use askama::Template;
@@ -21,8 +21,10 @@ use crate::web::contacts::list::Chip;
 use crate::web::contacts::show::payment_path;
 use crate::web::filters;
 use crate::web::login::local_path;
+use crate::web::once::new_key;
 use crate::web::page::{Page, Section, shown};
 use crate::web::pager::Pager;
+use crate::web::payments::act::{cancel_once, retry_once};
 use crate::web::state_mark::StateMark;
 use crate::web::trail::{ROWS, Trail};
 use crate::web::trouble::Trouble;
@@ -55,6 +57,8 @@ struct ListPage<'a> {
     pager: Pager,
     may_send: bool,
     here: String,
+    /// Of the form with the buttons for several.
+    once: String,
 }
 
 /// A delivery as its row shows it.
@@ -105,6 +109,7 @@ pub async fn list(
     Ok(shown(&ListPage {
         chips: GROUPS.iter().map(|one| chip(one, code, &counts)).collect(),
         here: trail.with(&[]),
+        once: new_key(),
         pager,
         rows: found.into_iter().map(|one| Row::of(one, &page)).collect(),
         problems,
@@ -124,21 +129,22 @@ pub struct Chosen {
     uno: Option<Uuid>,
     accion: String,
     volver: String,
+    /// Makes pressing twice act once.
+    clave: String,
 }
 
 /// Tries the chosen ones again, or cancels them. What has moved on meanwhile is left as it is, and counted.
 pub async fn act(State(app): State<App>, may: Authorized<SendReceipts>, Form(chosen): Form<Chosen>) -> Result<Response, Trouble> {
-    let now = acuse_store::now();
     let ids: Vec<Uuid> = chosen.uno.map_or(chosen.envio, |one| vec![one]);
     let (mut moved, mut left) = (0, 0);
     for id in ids.into_iter().map(DeliveryId) {
         let done = match chosen.accion.as_str() {
-            "anular" => deliveries::cancel(&app.db, &may.actor, id, now).await,
-            _ => deliveries::retry(&app.db, &may.actor, id, now).await,
+            "anular" => cancel_once(&app, &may.actor, id, &chosen.clave).await,
+            _ => retry_once(&app, &may.actor, id, &chosen.clave).await,
         };
         match done {
             Ok(()) => moved += 1,
-            Err(MoveError::NotNow(_)) => left += 1,
+            Err(MoveError::NotNow(_) | MoveError::Voided) => left += 1,
             Err(MoveError::NotFound) => return Err(Trouble::NotFound),
             Err(MoveError::Store(error)) => return Err(error.into()),
         }
@@ -147,6 +153,14 @@ pub async fn act(State(app): State<App>, may: Authorized<SendReceipts>, Form(cho
     let back = if back.starts_with("/envios") { back } else { "/envios" };
     let joint = if back.contains('?') { '&' } else { '?' };
     Ok(Redirect::to(&format!("{back}{joint}movidos={moved}&quedan={left}")).into_response())
+}
+
+/// Whether the address itself is at fault, so that only correcting it helps. The catalogue's row says whose a fault is.
+#[must_use]
+pub fn is_about_the_address(delivery: &Delivery) -> bool {
+    let over = matches!(delivery.state, Fate::Accepted | Fate::Cancelled);
+    !over
+        && delivery.problem_code.as_deref().map_or(delivery.state == Fate::Bounced, |code| whose_fault(code) == Whose::Recipient)
 }
 
 /// Why it stands there, in a few words.
@@ -203,14 +217,8 @@ impl Row {
         }
     }
 
-    /// Whether the address itself is at fault, so that only the person's card helps.
     fn is_about_the_address(&self) -> bool {
-        self.delivery.state == Fate::Bounced
-            || self
-                .delivery
-                .problem_code
-                .as_deref()
-                .is_some_and(|code| code.starts_with("recipient_") || code.contains("mailbox"))
+        is_about_the_address(&self.delivery)
     }
 
     fn may_be_retried(&self) -> bool {

@@ -1,26 +1,31 @@
 //! Coming in and going out.
 
-use std::sync::Arc;
-
+use acuse_store::logins::{self, Attempt, MOST_TOKENS, Outcome};
 use acuse_store::users;
 use askama::Template;
+use axum::Form;
 use axum::extract::{Query, State};
 use axum::http::header::{RETRY_AFTER, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::AppendHeaders;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::{Extension, Form};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::access::{SESSION_COOKIE, cookie, session_token};
+use crate::access::session_token;
 use crate::app::App;
-use crate::login_guard::{Knock, LoginGuard};
+use crate::client_address::ClientAddress;
+use crate::cookies;
 use crate::web::form_errors::FormErrors;
 use crate::web::page::{Theme, shown, with_status};
 use crate::web::trouble::{self, Trouble};
 
 /// Seven days, as long as the store keeps a session.
 const KEPT_SECONDS: u32 = 7 * 24 * 3600;
+/// As long as the store knows a browser.
+const KNOWN_SECONDS: u32 = 180 * 24 * 3600;
+/// Between the tokens of people who share a browser.
+const SEPARATOR: char = '.';
 
 #[derive(Deserialize)]
 pub struct Wish {
@@ -54,7 +59,7 @@ struct LoginPage {
 
 pub async fn ask(State(app): State<App>, Query(wish): Query<Wish>, headers: HeaderMap) -> Result<Response, Trouble> {
     let back_to = local_path(&wish.volver);
-    if let Some(token) = session_token(&headers)
+    if let Some(token) = session_token(&app, &headers)
         && users::session(&app.db, &token, acuse_store::now()).await?.is_some()
     {
         return Ok(Redirect::to(back_to).into_response());
@@ -65,34 +70,47 @@ pub async fn ask(State(app): State<App>, Query(wish): Query<Wish>, headers: Head
 
 pub async fn log_in(
     State(app): State<App>,
-    Extension(guard): Extension<Arc<LoginGuard>>,
+    ClientAddress(source): ClientAddress,
     headers: HeaderMap,
     Form(form): Form<LoginForm>,
 ) -> Result<Response, Trouble> {
-    let now = acuse_store::now();
-    if let Knock::Wait(seconds) = guard.knock(&form.correo, now) {
-        let words = format!("Demasiados intentos con este correo. Espere {} y vuelva a intentar.", spoken(seconds));
-        let mut answer = again(&headers, form, "clave", words, StatusCode::TOO_MANY_REQUESTS);
-        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
-        return Ok(answer);
-    }
     let password = SecretString::from(form.clave.as_str());
-    let Some(token) = users::log_in(&app.db, &form.correo, &password, now).await? else {
-        guard.note_failure(&form.correo, now);
-        let words = "El correo o la contraseña no son correctos.".to_owned();
-        return Ok(again(&headers, form, "clave", words, StatusCode::UNPROCESSABLE_ENTITY));
-    };
-    guard.forget(&form.correo);
-    let lasts = if form.recordar.is_some() { format!("; Max-Age={KEPT_SECONDS}") } else { String::new() };
-    let cookie = session_cookie(&app, token.expose_secret(), &lasts);
-    Ok(([(SET_COOKIE, cookie)], Redirect::to(local_path(&form.volver))).into_response())
+    let known = cookies::read(&app, &headers, cookies::KNOWN_BROWSER).unwrap_or_default();
+    let browser_tokens: Vec<String> = known.split(SEPARATOR).filter(|token| !token.is_empty()).map(str::to_owned).collect();
+    let attempt = Attempt { email: &form.correo, password: &password, source, browser_tokens: &browser_tokens };
+    match logins::log_in_any_company(&app.db, &attempt, acuse_store::now()).await? {
+        Outcome::Entered { session, browser_token } => {
+            let lasts = form.recordar.as_ref().map(|_| KEPT_SECONDS);
+            let session = cookies::write(&app, cookies::SESSION, session.expose_secret(), lasts);
+            let known = with_token(browser_token.expose_secret(), &browser_tokens);
+            let known = cookies::write(&app, cookies::KNOWN_BROWSER, &known, Some(KNOWN_SECONDS));
+            let new = AppendHeaders([(SET_COOKIE, session), (SET_COOKIE, known)]);
+            Ok((new, Redirect::to(local_path(&form.volver))).into_response())
+        }
+        Outcome::Wrong => {
+            let words = "El correo o la contraseña no son correctos.".to_owned();
+            Ok(again(&headers, form, "clave", words, StatusCode::UNPROCESSABLE_ENTITY))
+        }
+        Outcome::Wait(seconds) => {
+            let words = format!("Demasiados intentos. Espere {} y vuelva a intentar.", spoken(seconds));
+            let mut answer = again(&headers, form, "clave", words, StatusCode::TOO_MANY_REQUESTS);
+            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+            Ok(answer)
+        }
+    }
+}
+
+/// A new token, and those of whom else this browser is known by.
+fn with_token(new: &str, earlier: &[String]) -> String {
+    let all: Vec<&str> = std::iter::once(new).chain(earlier.iter().map(String::as_str)).take(MOST_TOKENS).collect();
+    all.join(&SEPARATOR.to_string())
 }
 
 pub async fn log_out(State(app): State<App>, headers: HeaderMap) -> Result<Response, Trouble> {
-    if let Some(token) = session_token(&headers) {
+    if let Some(token) = session_token(&app, &headers) {
         users::log_out(&app.db, &token).await?;
     }
-    let gone = session_cookie(&app, "", "; Max-Age=0");
+    let gone = cookies::write(&app, cookies::SESSION, "", Some(0));
     Ok(([(SET_COOKIE, gone)], Redirect::to("/entrar")).into_response())
 }
 
@@ -103,13 +121,8 @@ fn again(headers: &HeaderMap, form: LoginForm, field: &str, words: String, statu
     with_status(status, &LoginPage { theme: theme(headers), errors, email: form.correo, keep: form.recordar.is_some(), back_to })
 }
 
-fn session_cookie(app: &App, token: &str, lasts: &str) -> String {
-    let secure = if app.public_url.starts_with("https://") { "; Secure" } else { "" };
-    format!("{SESSION_COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax{lasts}{secure}")
-}
-
 fn theme(headers: &HeaderMap) -> Theme {
-    Theme::from_cookie(cookie(headers, Theme::COOKIE).as_deref())
+    Theme::from_cookie(cookies::find(headers, Theme::COOKIE).as_deref())
 }
 
 /// A path of ours, else the start: `//elsewhere.ec` and `/\\elsewhere.ec` lead a browser away.
@@ -146,7 +159,7 @@ pub async fn choose_theme(
     form: Result<Form<ThemeForm>, axum::extract::rejection::FormRejection>,
 ) -> Response {
     let Ok(Form(form)) = form else { return trouble::not_understood() };
-    let secure = if app.public_url.starts_with("https://") { "; Secure" } else { "" };
+    let secure = cookies::secure(&app);
     let (value, lasts) = match form.tema.as_str() {
         chosen @ ("claro" | "oscuro") => (chosen, 365 * 24 * 3600),
         _ => ("", 0),

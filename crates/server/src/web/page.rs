@@ -9,8 +9,9 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use crate::access::{Authorized, cookie};
+use crate::access::Authorized;
 use crate::app::App;
+use crate::cookies;
 use crate::web::{calendar, filters, trouble};
 
 /// The field `page` of every template that extends layout.html.
@@ -68,7 +69,7 @@ impl Page {
             company_ruc,
             section,
             problems: deliveries::count_in(&app.db, company, Group::WithProblems.states()).await?,
-            theme: Theme::from_cookie(cookie(headers, Theme::COOKIE).as_deref()),
+            theme: Theme::from_cookie(cookies::find(headers, Theme::COOKIE).as_deref()),
             demo_mailbox: app.catcher.is_some(),
             now: acuse_store::now(),
             typing: false,

@@ -1,12 +1,16 @@
 //! Pages that say that something cannot be done now, and what to do instead.
 
 use acuse_store::StoreError;
+use acuse_store::concurrency_limit::{NotDone, Overloaded};
 use askama::Template;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use crate::web::page::Theme;
+
+/// What is under way is done by then (seconds).
+pub const ROOM_AGAIN_AFTER: HeaderValue = HeaderValue::from_static("5");
 
 /// Why a page cannot be shown. Handlers give it as their error: `?` makes it of a store's failure.
 #[derive(Debug)]
@@ -19,6 +23,18 @@ pub enum Trouble {
 impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<NotDone> for Trouble {
+    fn from(why: NotDone) -> Self {
+        Self::Store(why.into())
+    }
+}
+
+impl From<Overloaded> for Trouble {
+    fn from(_: Overloaded) -> Self {
+        Self::Store(StoreError::Overloaded)
     }
 }
 
@@ -75,11 +91,33 @@ pub fn not_understood() -> Response {
     )
 }
 
+/// What takes a core or much memory is bounded, and the bound is reached.
+#[must_use]
+pub fn overloaded() -> Response {
+    let mut answer = show(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Hay demasiado trabajo en este momento",
+        "No se hizo nada. Espere unos segundos e intente de nuevo.",
+    );
+    answer.headers_mut().insert(RETRY_AFTER, ROOM_AGAIN_AFTER);
+    answer
+}
+
 #[must_use]
 pub fn store_failed(error: &StoreError) -> Response {
     /// A locked or full disk is seldom mended sooner (seconds).
     const AGAIN_AFTER: HeaderValue = HeaderValue::from_static("10");
+    if matches!(error, StoreError::Overloaded) {
+        return overloaded();
+    }
     tracing::error!("The store failed: {error}");
+    if let StoreError::Unreadable(_) = error {
+        return show(
+            StatusCode::CONFLICT,
+            "Este registro no se puede leer",
+            "Los demás no cambian. Avise a quien cuida el servidor: su registro dice cuál es y qué le falta.",
+        );
+    }
     let mut answer = show(
         StatusCode::SERVICE_UNAVAILABLE,
         "La base de datos no responde",

@@ -1,3 +1,4 @@
 mod api;
+mod every_route;
 mod support;
 mod web;

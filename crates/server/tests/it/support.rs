@@ -187,6 +187,32 @@ impl Answer {
         let selector = Selector::parse(css).expect("a selector");
         page.select(&selector).next().and_then(|element| element.value().attr(name).map(str::to_owned))
     }
+
+    /// What a browser would send of the form that a selector finds, with what a person typed into it or pressed.
+    #[must_use]
+    pub fn filled(&self, css: &str, typed: &[(&str, &str)]) -> Vec<(String, String)> {
+        let page = Html::parse_document(&self.text());
+        let selector = |css: &str| Selector::parse(css).expect("a selector");
+        let form = page.select(&selector(css)).next().unwrap_or_else(|| panic!("no {css} in {}", self.text()));
+        let mut fields: Vec<(String, String)> = Vec::new();
+        for input in form.select(&selector("input[name], textarea[name], select[name]")) {
+            let name = input.value().attr("name").unwrap_or_default().to_owned();
+            let value = match (input.value().name(), input.value().attr("type")) {
+                ("input", Some("checkbox" | "radio")) if input.value().attr("checked").is_none() => continue,
+                ("textarea", _) => input.text().collect(),
+                ("select", _) => {
+                    let chosen = input.select(&selector("option[selected]")).next();
+                    let option = chosen.or_else(|| input.select(&selector("option")).next());
+                    option.and_then(|option| option.value().attr("value")).unwrap_or_default().to_owned()
+                }
+                _ => input.value().attr("value").unwrap_or_default().to_owned(),
+            };
+            fields.push((name, value));
+        }
+        fields.retain(|(name, _)| typed.iter().all(|(own, _)| own != name));
+        fields.extend(typed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        fields
+    }
 }
 
 /// A company and its owner.

@@ -1,5 +1,6 @@
-mod account_form;
+pub mod account_form;
 mod company;
+mod conflicts;
 mod connecting;
 mod contacts;
 mod deliveries;
@@ -12,7 +13,8 @@ mod mail_domain;
 mod mail_health;
 mod mailbox;
 mod passwords;
-mod payments;
+pub mod payments;
 mod people_search;
 mod probing;
 mod secret_scopes;
+mod twice;

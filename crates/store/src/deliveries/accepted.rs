@@ -8,7 +8,7 @@ use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use crate::db::{Db, StoreError};
-use crate::sql::{all, code, one, values};
+use crate::sql::{all, one, values};
 
 /// A delivery may be accepted so long after it was queued, and still be counted: retries end after two days, and an account
 /// is seldom left broken for a month.
@@ -39,7 +39,7 @@ pub async fn accepted_per_day(
     asked.extend(begins.iter().map(|begin| sea_orm::Value::from(*begin + TimeDelta::days(1))));
     let mut counts: Vec<(MailModule, Vec<i64>)> = MailModule::ALL.map(|module| (module, vec![0; days])).into();
     for row in all::<Row>(db.reader(), &sql, asked).await? {
-        let module = code(&row.module, MailModule::parse)?;
+        let Some(module) = MailModule::parse(&row.module) else { continue };
         let of_module = counts.iter_mut().find(|(known, _)| *known == module);
         let place = of_module.and_then(|(_, counts)| counts.get_mut(usize::try_from(row.day).unwrap_or(usize::MAX)));
         if let Some(place) = place {

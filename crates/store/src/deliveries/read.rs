@@ -1,18 +1,21 @@
 //! Questions about envíos.
 
+use std::collections::HashMap;
+
 use acuse_domain::Instant;
 use acuse_domain::delivery::State;
 use acuse_domain::id::{CompanyId, ContactId, DeliveryId, PaymentId};
 use acuse_domain::mail_account::MailModule;
 use acuse_domain::number::ReceiptNumber;
-use acuse_domain::payment::Direction;
+use acuse_domain::text::escaped;
 use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
 use super::Kind;
 use crate::Page;
 use crate::db::{Db, StoreError};
-use crate::sql::{self, all, code, containing, one, places, values};
+use crate::payments::number;
+use crate::sql::{self, Of, all, containing, one, places, values};
 
 /// A delivery with its attempts, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +29,8 @@ pub struct Delivery {
     pub module: MailModule,
     pub recipient: String,
     pub state: State,
+    /// The server of an earlier attempt may have taken it: its answer was lost, or the worker was.
+    pub may_have_arrived: bool,
     pub resend: Option<i32>,
     pub queued_at: Instant,
     pub next_attempt_at: Option<Instant>,
@@ -37,6 +42,22 @@ pub struct Delivery {
     pub reply: Option<String>,
     pub problem_code: Option<String>,
     pub attempts: Vec<Attempt>,
+}
+
+impl Delivery {
+    /// Its recipient has the receipt, or may have it.
+    #[must_use]
+    pub fn may_have_brought_the_receipt(&self) -> bool {
+        let is_there = matches!(self.state, State::Accepted | State::InDoubt | State::Sending);
+        self.kind == Kind::Receipt && (is_there || self.may_have_arrived && self.state != State::Bounced)
+    }
+
+    /// Its recipient was told that the receipt is void, or is being told.
+    #[must_use]
+    pub fn tells_of_the_void(&self) -> bool {
+        let is_gone = matches!(self.state, State::Failed | State::Bounced | State::Cancelled);
+        self.kind == Kind::VoidNotice && (!is_gone || self.may_have_arrived && self.state != State::Bounced)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,7 +196,8 @@ pub async fn count_by_state(db: &Db, company: CompanyId) -> Result<Vec<(State, i
     }
     let sql = "SELECT state, COUNT(*) AS n FROM delivery WHERE company_id = $1 GROUP BY state";
     let rows: Vec<Row> = all(db.reader(), sql, values![company.0]).await?;
-    rows.into_iter().map(|row| Ok((code(&row.state, State::parse)?, row.n))).collect()
+    // The database keeps a state to those that there are.
+    Ok(rows.into_iter().filter_map(|row| State::parse(&row.state).map(|state| (state, row.n))).collect())
 }
 
 /// How many deliveries of the company stand in one of these states.
@@ -209,7 +231,7 @@ pub async fn today_of_module(
 }
 
 const SELECT: &str = "SELECT d.id, d.payment_id, p.direction, p.sequence, p.contact_id, c.name AS contact_name, d.kind, d.module,
-    d.recipient, d.state, d.resend, d.queued_at, d.next_attempt_at, d.finished_at, d.message_id, d.account_source,
+    d.recipient, d.state, d.may_have_arrived, d.resend, d.queued_at, d.next_attempt_at, d.finished_at, d.message_id, d.account_source,
     d.account_server, d.account_from, d.reply, d.problem_code, d.fence
     FROM delivery d JOIN payment p ON p.company_id = d.company_id AND p.id = d.payment_id
     JOIN contact c ON c.company_id = p.company_id AND c.id = p.contact_id";
@@ -221,17 +243,18 @@ async fn load(db: &Db, company: CompanyId, sql: &str, asked: Vec<Value>) -> Resu
     let rows: Vec<Row> = all(db.reader(), sql, asked).await?;
     // What was never claimed was never tried.
     let tried: Vec<Uuid> = rows.iter().filter(|row| row.fence > 0).map(|row| row.id).collect();
-    let mut attempts = attempts(db, company, &tried).await?;
-    let mut deliveries = Vec::with_capacity(rows.len());
-    for row in rows {
-        let (own, rest): (Vec<_>, Vec<_>) = attempts.into_iter().partition(|(id, _)| *id == row.id);
-        attempts = rest;
-        deliveries.push(row.into_delivery(own.into_iter().map(|(_, attempt)| attempt).collect())?);
+    let mut attempts: HashMap<Uuid, Vec<Attempt>> = HashMap::new();
+    for (id, attempt) in attempts_of(db, company, &tried).await? {
+        attempts.entry(id).or_default().push(attempt);
     }
-    Ok(deliveries)
+    let whole = |row: Row| {
+        let own = attempts.remove(&row.id).unwrap_or_default();
+        row.into_delivery(own)
+    };
+    Ok(rows.into_iter().map(whole).collect())
 }
 
-async fn attempts(db: &Db, company: CompanyId, ids: &[Uuid]) -> Result<Vec<(Uuid, Attempt)>, StoreError> {
+async fn attempts_of(db: &Db, company: CompanyId, ids: &[Uuid]) -> Result<Vec<(Uuid, Attempt)>, StoreError> {
     #[derive(FromQueryResult)]
     struct AttemptRow {
         delivery_id: Uuid,
@@ -254,11 +277,12 @@ async fn attempts(db: &Db, company: CompanyId, ids: &[Uuid]) -> Result<Vec<(Uuid
     asked.extend(ids.iter().map(|id| Value::from(*id)));
     let rows: Vec<AttemptRow> = all(db.reader(), &sql, asked).await?;
     let attempt = |row: AttemptRow| {
-        let state = code(&row.state, State::parse)?;
-        let AttemptRow { delivery_id, at, phase, reply, problem_code, duration_ms, .. } = row;
-        Ok((delivery_id, Attempt { at, phase, reply, problem_code, duration_ms, state }))
+        let AttemptRow { delivery_id, at, phase, reply, problem_code, duration_ms, state } = row;
+        let of = Of { table: "delivery_attempt", id: delivery_id };
+        let state = of.code("state", &state, State::parse).unwrap_or(State::Failed);
+        (delivery_id, Attempt { at, phase, reply: escaped(&reply), problem_code, duration_ms, state })
     };
-    rows.into_iter().map(attempt).collect()
+    Ok(rows.into_iter().map(attempt).collect())
 }
 
 #[derive(FromQueryResult)]
@@ -273,6 +297,7 @@ struct Row {
     module: String,
     recipient: String,
     state: String,
+    may_have_arrived: bool,
     resend: Option<i32>,
     queued_at: Instant,
     next_attempt_at: Option<Instant>,
@@ -287,27 +312,61 @@ struct Row {
 }
 
 impl Row {
-    fn into_delivery(self, attempts: Vec<Attempt>) -> Result<Delivery, StoreError> {
-        let direction = code(&self.direction, Direction::parse)?;
-        Ok(Delivery {
+    /// A module that cannot be read is the one that carries such receipts.
+    fn into_delivery(self, attempts: Vec<Attempt>) -> Delivery {
+        let of = Of { table: "delivery", id: self.id };
+        let number = number(self.payment_id, &self.direction, self.sequence);
+        let module = of.code("module", &self.module, MailModule::parse);
+        Delivery {
             id: DeliveryId(self.id),
             payment: PaymentId(self.payment_id),
-            number: ReceiptNumber { direction, sequence: self.sequence },
+            number,
             contact: ContactId(self.contact_id),
             contact_name: self.contact_name,
-            kind: code(&self.kind, Kind::parse)?,
-            module: code(&self.module, MailModule::parse)?,
-            recipient: self.recipient,
-            state: code(&self.state, State::parse)?,
+            kind: of.code("kind", &self.kind, Kind::parse).unwrap_or(Kind::Receipt),
+            module: module.unwrap_or(MailModule::of_payments(number.direction)),
+            recipient: of.address("recipient", &self.recipient).to_string(),
+            state: of.code("state", &self.state, State::parse).unwrap_or(State::Failed),
+            may_have_arrived: self.may_have_arrived,
             resend: self.resend,
             queued_at: self.queued_at,
             next_attempt_at: self.next_attempt_at,
             finished_at: self.finished_at,
             message_id: self.message_id,
             account: self.account_source.zip(self.account_server).zip(self.account_from).map(|((a, b), c)| (a, b, c)),
-            reply: self.reply,
+            reply: self.reply.as_deref().map(escaped),
             problem_code: self.problem_code,
             attempts,
-        })
+        }
     }
+}
+
+/// Deliveries of one state that have no end yet, of all companies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfinished {
+    pub state: State,
+    pub count: u64,
+    /// When the oldest of them was queued.
+    pub oldest: Option<Instant>,
+}
+
+/// By an index that holds only these: what is finished costs nothing here.
+pub async fn unfinished_any_company(db: &Db) -> Result<Vec<Unfinished>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        n: i64,
+        oldest: Option<Instant>,
+    }
+    let mut found = Vec::new();
+    for state in [State::Queued, State::Sending, State::Deferred, State::InDoubt] {
+        // Says what the index holds in its own words: SQLite takes it only then.
+        let these =
+            format!("delivery WHERE state IN ('queued', 'sending', 'deferred', 'in_doubt') AND state = '{}'", state.as_str());
+        let sql = format!(
+            "SELECT (SELECT COUNT(*) FROM {these}) AS n, (SELECT queued_at FROM {these} ORDER BY queued_at LIMIT 1) AS oldest"
+        );
+        let row: Option<Row> = one(db.reader(), &sql, values![]).await?;
+        found.extend(row.map(|row| Unfinished { state, count: row.n.unsigned_abs(), oldest: row.oldest }));
+    }
+    Ok(found)
 }

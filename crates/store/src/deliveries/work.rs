@@ -13,9 +13,17 @@ use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
 use super::Kind;
+use crate::companies::LogoId;
 use crate::db::{Db, StoreError, Tx, skip_locked};
 use crate::payments;
-use crate::sql::{all, code, execute, insert_rows, one, places, portions, rows_of_places, values};
+use crate::sql::{Of, all, code, execute, insert_rows, one, places, portions, rows_of_places, values};
+
+/// Where a delivery goes that did not go through. One whose payment was voided meanwhile is cancelled instead.
+const COMES_BACK: &str = "('queued', 'deferred', 'in_doubt')";
+
+/// Nobody is made to wait longer than a day (`acuse_mail::diagnosis` obeys no longer time): what lies further ahead was put
+/// off before the clock was set back. Ten minutes more, by which the clocks of two nodes may differ.
+pub(crate) const LONGEST_WAIT: TimeDelta = TimeDelta::minutes(24 * 60 + 10);
 
 /// A company and a module: deliveries that share an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -32,10 +40,14 @@ pub async fn lanes_due_any_company(db: &Db, now: Instant) -> Result<Vec<Lane>, S
         module: String,
     }
     let sql = "SELECT l.company_id, l.module FROM delivery_lane l WHERE EXISTS (SELECT 1 FROM delivery d
-        WHERE d.company_id = l.company_id AND d.module = l.module AND d.next_attempt_at <= $1)";
-    let rows: Vec<Row> = all(db.reader(), sql, values![now]).await?;
-    let lane = |row: Row| Ok(Lane { company: CompanyId(row.company_id), module: code(&row.module, MailModule::parse)? });
-    rows.into_iter().map(lane).collect()
+        WHERE d.company_id = l.company_id AND d.module = l.module
+        AND (d.next_attempt_at <= $1 OR d.next_attempt_at > $2))";
+    let rows: Vec<Row> = all(db.reader(), sql, values![now, now + LONGEST_WAIT]).await?;
+    let lane = |row: Row| {
+        let module = Of { table: "delivery_lane", id: row.company_id }.code("module", &row.module, MailModule::parse)?;
+        Some(Lane { company: CompanyId(row.company_id), module })
+    };
+    Ok(rows.into_iter().filter_map(lane).collect())
 }
 
 /// When the next waiting delivery is due, whoever's it is.
@@ -64,11 +76,13 @@ pub struct Claimed {
     pub fence: i64,
     pub queued_at: Instant,
     pub message_id: Option<String>,
-    /// When it was first put off, since it was queued or a person had it tried again.
-    pub tried_since: Option<Instant>,
+    /// How long it has been put off in all, since it was queued or a person had it tried again.
+    pub put_off_for: TimeDelta,
     /// An earlier attempt, since then, ended in doubt.
     pub was_in_doubt: bool,
     pub receipt: Receipt,
+    /// What the receipt is printed with.
+    pub logo: Option<LogoId>,
     pub recorded_at: Instant,
     pub voided_at: Option<Instant>,
     pub resend: Option<Resend>,
@@ -93,7 +107,7 @@ struct ClaimRow {
     queued_at: Instant,
     message_id: Option<String>,
     resend: Option<i32>,
-    tried_since: Option<Instant>,
+    put_off_ms: i64,
     doubts: i64,
 }
 
@@ -126,19 +140,19 @@ async fn claim(
     let tx = db.begin_write().await?;
     let sql = format!(
         "WITH due AS MATERIALIZED (
-            SELECT id FROM delivery WHERE company_id = $1 AND module = $2 AND next_attempt_at <= $3
-            AND ($5 IS NULL OR queued_at <= $5)
+            SELECT id FROM delivery WHERE company_id = $1 AND module = $2
+            AND (next_attempt_at <= $3 OR next_attempt_at > $6) AND ($5 IS NULL OR queued_at <= $5)
             ORDER BY next_attempt_at, id LIMIT {most} {})
         UPDATE delivery SET state = 'sending', attempts = attempts + 1, fence = fence + 1, lease_until = $4, next_attempt_at = NULL
         WHERE company_id = $1 AND state IN ('queued', 'deferred', 'in_doubt') AND id IN (SELECT id FROM due)
         RETURNING id, payment_id, kind, recipient, attempts, fence, queued_at, message_id, resend,
-            (SELECT MIN(a.at) FROM delivery_attempt a WHERE a.company_id = delivery.company_id AND a.delivery_id = delivery.id
-                AND a.state = 'deferred' AND a.at >= delivery.queued_at) AS tried_since,
+            (SELECT CAST(COALESCE(SUM(a.wait_ms), 0) AS BIGINT) FROM delivery_attempt a WHERE a.company_id = delivery.company_id
+                AND a.delivery_id = delivery.id AND a.state = 'deferred' AND a.attempt > delivery.queued_fence) AS put_off_ms,
             (SELECT COUNT(*) FROM delivery_attempt a WHERE a.company_id = delivery.company_id AND a.delivery_id = delivery.id
-                AND a.state = 'in_doubt' AND a.at >= delivery.queued_at) AS doubts",
+                AND a.state = 'in_doubt' AND a.attempt > delivery.queued_fence) AS doubts",
         skip_locked(tx.as_conn())
     );
-    let asked = values![lane.company.0, lane.module.as_str(), now, now + lease, queued_until];
+    let asked = values![lane.company.0, lane.module.as_str(), now, now + lease, queued_until, now + LONGEST_WAIT];
     let mut rows: Vec<ClaimRow> = all(tx.as_conn(), &sql, asked).await?;
     rows.sort_by_key(|row| (row.queued_at, row.id));
     let claimed = with_letters(&tx, lane, rows, now).await?;
@@ -153,6 +167,7 @@ struct LetterRow {
     recorded_at: Instant,
     voided_at: Option<Instant>,
     void_reason: Option<String>,
+    logo_id: Option<Uuid>,
 }
 
 async fn with_letters(tx: &Tx, lane: Lane, rows: Vec<ClaimRow>, now: Instant) -> Result<Vec<Claimed>, StoreError> {
@@ -160,7 +175,7 @@ async fn with_letters(tx: &Tx, lane: Lane, rows: Vec<ClaimRow>, now: Instant) ->
         return Ok(Vec::new());
     }
     let sql = format!(
-        "SELECT id, receipt, recorded_at, voided_at, void_reason FROM payment WHERE company_id = $1 AND id IN ({})",
+        "SELECT id, receipt, recorded_at, voided_at, void_reason, logo_id FROM payment WHERE company_id = $1 AND id IN ({})",
         places(1, rows.len())
     );
     let mut asked: Vec<Value> = values![lane.company.0];
@@ -170,6 +185,11 @@ async fn with_letters(tx: &Tx, lane: Lane, rows: Vec<ClaimRow>, now: Instant) ->
     let mut claimed = Vec::with_capacity(rows.len());
     for row in rows {
         let (id, fence) = (row.id, row.fence);
+        let is_voided = letters.get(&row.payment_id).is_some_and(|letter| letter.voided_at.is_some());
+        if is_voided && row.kind == Kind::Receipt.as_str() {
+            cancel_claimed(tx, lane.company, id, fence, now).await?;
+            continue;
+        }
         match put_together(tx, lane, row, &letters).await {
             Ok(one) => claimed.push(one),
             Err(StoreError::Unreadable(why)) => {
@@ -199,13 +219,22 @@ async fn put_together(tx: &Tx, lane: Lane, row: ClaimRow, letters: &HashMap<Uuid
         fence: row.fence,
         queued_at: row.queued_at,
         message_id: row.message_id,
-        tried_since: row.tried_since,
+        put_off_for: TimeDelta::milliseconds(row.put_off_ms.clamp(0, i64::from(i32::MAX))),
         was_in_doubt: row.doubts > 0,
         receipt: payments::receipt_as_of(&letter.receipt, letter.voided_at, letter.void_reason.as_deref())?,
+        logo: letter.logo_id.map(LogoId),
         recorded_at: letter.recorded_at,
         voided_at: letter.voided_at,
         resend,
     })
+}
+
+/// A receipt that came back to the queue although its payment was voided: it goes out neither as itself nor as a notice.
+async fn cancel_claimed(tx: &Tx, company: CompanyId, id: Uuid, fence: i64, now: Instant) -> Result<(), StoreError> {
+    let sql = "UPDATE delivery SET state = 'cancelled', attempts = attempts - 1, finished_at = $4, lease_until = NULL
+        WHERE company_id = $1 AND id = $2 AND state = 'sending' AND fence = $3";
+    execute(tx.as_conn(), sql, values![company.0, id, fence, now]).await?;
+    Ok(())
 }
 
 /// What cannot be read today cannot be read in an hour; the lane goes on without it.
@@ -271,7 +300,7 @@ pub async fn record_attempts(db: &Db, done: &[Recorded], now: Instant) -> Result
     let tx = db.begin_write().await?;
     let moved = move_on(&tx, &in_order, now).await?;
     let (kept, lost): (Vec<&Recorded>, Vec<&Recorded>) = in_order.into_iter().partition(|attempt| moved.contains(&attempt.id.0));
-    let head = "INSERT INTO delivery_attempt (company_id, delivery_id, attempt, at, phase, reply, problem_code, duration_ms, state) VALUES";
+    let head = "INSERT INTO delivery_attempt (company_id, delivery_id, attempt, at, phase, reply, problem_code, duration_ms, state, wait_ms) VALUES";
     insert_rows(tx.as_conn(), head, kept.into_iter().map(attempt_row).collect()).await?;
     tx.commit().await?;
     Ok(lost.into_iter().map(|attempt| LostLease(attempt.id)).collect())
@@ -287,8 +316,10 @@ async fn move_on(tx: &Tx, done: &[&Recorded], now: Instant) -> Result<HashSet<Uu
     let mut moved = HashSet::with_capacity(rows.len());
     for portion in portions(&rows) {
         let sql = format!(
-            "UPDATE delivery SET state = done.column4, next_attempt_at = done.column5, finished_at = done.column6,
-                lease_until = NULL, reply = done.column7, problem_code = done.column8, problem_phase = done.column9,
+            "UPDATE delivery SET state = CASE WHEN recalled AND done.column4 IN {COMES_BACK} THEN 'cancelled' ELSE done.column4 END,
+                next_attempt_at = CASE WHEN recalled THEN NULL ELSE done.column5 END,
+                finished_at = CASE WHEN recalled THEN done.column14 ELSE done.column6 END,
+                may_have_arrived = may_have_arrived OR done.column4 = 'in_doubt', lease_until = NULL, reply = done.column7, problem_code = done.column8, problem_phase = done.column9,
                 message_id = COALESCE(message_id, done.column10), account_source = done.column11,
                 account_server = done.column12, account_from = done.column13
             FROM (VALUES {}) AS done
@@ -320,7 +351,8 @@ fn outcome_row(done: &Recorded, now: Instant) -> Vec<Value> {
         done.message_id.as_str(),
         done.stamp.source,
         done.stamp.server.as_str(),
-        done.stamp.from_address.as_str()
+        done.stamp.from_address.as_str(),
+        now
     ]
 }
 
@@ -334,7 +366,8 @@ fn attempt_row(done: &Recorded) -> Vec<Value> {
         done.reply.as_str(),
         done.problem_code.clone(),
         done.duration_ms,
-        done.next.state().as_str()
+        done.next.state().as_str(),
+        done.next.at().map(|at| (at - done.at).clamp(TimeDelta::zero(), LONGEST_WAIT).num_milliseconds())
     ]
 }
 
@@ -349,13 +382,20 @@ pub async fn renew(db: &Db, held: &[(CompanyId, DeliveryId, i64)], lease: TimeDe
 /// Gives back what was claimed and not begun: the node is stopping, or the account has just been paused.
 pub async fn return_to_queue(db: &Db, held: &[(CompanyId, DeliveryId, i64)], now: Instant) -> Result<(), StoreError> {
     let tx = db.begin_write().await?;
-    let change = "state = 'queued', attempts = attempts - 1, next_attempt_at = $1, lease_until = NULL";
+    let change = "state = CASE WHEN recalled THEN 'cancelled' ELSE 'queued' END, attempts = attempts - 1,
+        next_attempt_at = CASE WHEN recalled THEN NULL ELSE $1 END, finished_at = CASE WHEN recalled THEN $1 ELSE NULL END,
+        lease_until = NULL";
     change_held(&tx, change, held, now).await?;
     tx.commit().await
 }
 
 /// Changes what these claims still hold; `at` is the change's `$1`. Gives how many they held.
-async fn change_held(tx: &Tx, change: &str, held: &[(CompanyId, DeliveryId, i64)], at: Instant) -> Result<u64, StoreError> {
+pub(crate) async fn change_held(
+    tx: &Tx,
+    change: &str,
+    held: &[(CompanyId, DeliveryId, i64)],
+    at: Instant,
+) -> Result<u64, StoreError> {
     let rows: Vec<Vec<Value>> = held.iter().map(|(company, id, fence)| values![company.0, id.0, *fence]).collect();
     let mut changed = 0;
     for portion in portions(&rows) {
@@ -369,11 +409,13 @@ async fn change_held(tx: &Tx, change: &str, held: &[(CompanyId, DeliveryId, i64)
     Ok(changed)
 }
 
-/// Returns to the queue what was being sent when its lease ended: its worker is gone.
+/// Returns to the queue what was being sent when its lease ended: its worker is gone, and nobody knows how far it had come.
 pub async fn release_expired_any_company(db: &Db, now: Instant) -> Result<u64, StoreError> {
     let tx = db.begin_write().await?;
     let sql = format!(
-        "UPDATE delivery SET state = 'queued', next_attempt_at = $1, lease_until = NULL WHERE state = 'sending'
+        "UPDATE delivery SET state = CASE WHEN recalled THEN 'cancelled' ELSE 'queued' END,
+            next_attempt_at = CASE WHEN recalled THEN NULL ELSE $1 END, finished_at = CASE WHEN recalled THEN $1 ELSE NULL END,
+            may_have_arrived = TRUE, lease_until = NULL WHERE state = 'sending'
         AND (company_id, id) IN (SELECT company_id, id FROM delivery WHERE lease_until IS NOT NULL AND lease_until < $1 {})",
         skip_locked(tx.as_conn())
     );

@@ -2,8 +2,9 @@
 
 use acuse_domain::id::{CompanyId, MailAccountId};
 use acuse_domain::mail_account::{CredentialScope, MailAccount, MailModule};
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, FromQueryResult};
 use secrecy::SecretString;
+use uuid::Uuid;
 
 use super::{Row, SELECT, SaveError};
 use crate::db::{Db, StoreError, Tx};
@@ -46,6 +47,22 @@ pub async fn for_module(db: &Db, keys: &Keyring, company: CompanyId, module: Mai
     usable(one(db.reader(), &sql, values![company.0, module.as_str()]).await?, keys)
 }
 
+/// Which account that is, and how often it was changed: it needs no key, and is asked while mail is under way.
+pub async fn version_for_module(
+    db: &Db,
+    company: CompanyId,
+    module: MailModule,
+) -> Result<Option<(MailAccountId, i64)>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Version {
+        id: Uuid,
+        version: i64,
+    }
+    let sql = "SELECT id, version FROM mail_account WHERE company_id = $1 AND module = $2 AND enabled";
+    let row: Option<Version> = one(db.reader(), sql, values![company.0, module.as_str()]).await?;
+    Ok(row.map(|row| (MailAccountId(row.id), row.version)))
+}
+
 /// One saved account, to be tried.
 pub async fn usable_by_id(db: &Db, keys: &Keyring, company: CompanyId, id: MailAccountId) -> Result<Option<Usable>, StoreError> {
     let sql = format!("{SELECT} WHERE a.company_id = $1 AND a.id = $2");
@@ -59,7 +76,11 @@ fn usable(row: Option<Row>, keys: &Keyring) -> Result<Option<Usable>, StoreError
     if let Some(Err(error)) = &password {
         tracing::error!(company.id = %CompanyId(row.company_id), "The password of a mail account does not open: {error}");
     }
-    Ok(Some(Usable { account: row.into_account()?, password }))
+    let account = row.into_account();
+    if !account.settings.unreadable().is_empty() {
+        return Err(StoreError::unreadable(format!("mail account {}", account.id)));
+    }
+    Ok(Some(Usable { account, password }))
 }
 
 /// Seals every password and every connection's tokens again that lie under an older key, or as versions before 1.2 sealed

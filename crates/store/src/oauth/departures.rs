@@ -15,7 +15,7 @@ use crate::Actor;
 use crate::db::{Db, StoreError};
 use crate::mail_accounts::SaveError;
 use crate::secrets::Keyring;
-use crate::sql::{code, execute, one, optional_address, values};
+use crate::sql::{code, execute, one, values};
 use crate::users::token_hash;
 
 /// Long enough to find a password and a telephone, short enough for a screen that somebody left.
@@ -122,7 +122,7 @@ pub async fn come_back(
     let module = code(&row.module, MailModule::parse)?;
     let wish = match row.account_id {
         Some(account) => Wish::Existing { module, account: MailAccountId(account) },
-        None => Wish::New { module, address: optional_address(row.address)? },
+        None => Wish::New { module, address: row.address.and_then(|address| address.parse().ok()) },
     };
     Ok(Some(Trip { verifier, nonce: row.nonce, wish }))
 }

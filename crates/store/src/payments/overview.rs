@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::Filter;
 use crate::db::{Db, StoreError};
-use crate::sql::{all, code, containing, one, places, values};
+use crate::sql::{Of, all, containing, one, places, values};
 
 /// What a filtered list holds. Voided payments are counted and add nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -99,6 +99,9 @@ pub async fn methods_of(
     let mut asked: Vec<Value> = values![company.0];
     asked.extend(payments.iter().map(|id| Value::from(id.0)));
     let rows: Vec<Row> = all(db.reader(), &sql, asked).await?;
-    let line = |row: Row| Ok((PaymentId(row.payment_id), code(&row.method, Method::parse)?, Money::from_cents(row.amount_cents)));
-    rows.into_iter().map(line).collect()
+    let line = |row: Row| {
+        let method = Of { table: "payment_line", id: row.payment_id }.code("method", &row.method, Method::parse)?;
+        Some((PaymentId(row.payment_id), method, Money::from_cents(row.amount_cents)))
+    };
+    Ok(rows.into_iter().filter_map(line).collect())
 }

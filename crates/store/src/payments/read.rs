@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{ADVANCE, AdvanceRow};
 use crate::Page;
 use crate::db::{Db, StoreError};
-use crate::sql::{all, code, containing, one, values};
+use crate::sql::{Of, all, containing, one, values};
 
 /// A recorded payment, whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +27,10 @@ pub struct Recorded {
     pub voided_by: Option<String>,
     /// What is left of its anticipo.
     pub advance_rest: Money,
-    pub receipt: Receipt,
+    /// What was frozen; nothing where it cannot be read.
+    pub receipt: Option<Receipt>,
+    /// Columns of it, and of its lines and allocations, that cannot be read.
+    pub unreadable: Vec<&'static str>,
 }
 
 /// A payment as a list shows it.
@@ -81,11 +84,17 @@ pub async fn find(db: &Db, company: CompanyId, id: PaymentId) -> Result<Option<R
         WHERE p.company_id = $1 AND p.id = $2"
     );
     let Some(row) = one::<Row>(db.reader(), &sql, values![company.0, id.0]).await? else { return Ok(None) };
-    let lines = lines(db, company, id).await?;
-    let allocations = allocations(db, company, id).await?;
-    let receipt = row.receipt_now()?;
+    let mut unreadable = Vec::new();
+    let lines = lines(db, company, id, &mut unreadable).await?;
+    let allocations = allocations(db, company, id, &mut unreadable).await?;
+    let receipt = row.receipt_now().inspect_err(|_| {
+        Of { table: "payment", id: id.0 }.unreadable("receipt");
+        unreadable.push("receipt");
+    });
     Ok(Some(Recorded {
-        summary: row.summary.into_summary()?,
+        receipt: receipt.ok(),
+        unreadable,
+        summary: row.summary.into_summary(),
         description: row.description,
         lines,
         allocations,
@@ -93,7 +102,6 @@ pub async fn find(db: &Db, company: CompanyId, id: PaymentId) -> Result<Option<R
         recorded_by: row.recorded_by,
         voided_by: row.voided_by,
         advance_rest: Money::from_cents(row.advance_rest_cents),
-        receipt,
     }))
 }
 
@@ -108,6 +116,17 @@ pub async fn receipt(db: &Db, company: CompanyId, id: PaymentId) -> Result<Optio
     let sql = "SELECT receipt, voided_at, void_reason FROM payment WHERE company_id = $1 AND id = $2";
     let row: Option<ReceiptRow> = one(db.reader(), sql, values![company.0, id.0]).await?;
     row.map(|row| receipt_as_of(&row.receipt, row.voided_at, row.void_reason.as_deref())).transpose()
+}
+
+/// The logo that a receipt is printed with: the company's when it was recorded, as PNG.
+pub async fn receipt_logo(db: &Db, company: CompanyId, id: PaymentId) -> Result<Option<Vec<u8>>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Logo {
+        png: Vec<u8>,
+    }
+    let sql = "SELECT l.png FROM payment p JOIN company_logo l ON l.company_id = p.company_id AND l.id = p.logo_id
+        WHERE p.company_id = $1 AND p.id = $2";
+    Ok(one::<Logo>(db.reader(), sql, values![company.0, id.0]).await?.map(|row| row.png))
 }
 
 pub(crate) fn receipt_as_of(json: &str, voided_at: Option<Instant>, reason: Option<&str>) -> Result<Receipt, StoreError> {
@@ -153,7 +172,7 @@ pub async fn list(db: &Db, company: CompanyId, filter: &Filter, page: Page) -> R
         i64::try_from(page.limit).unwrap_or(i64::MAX)
     ];
     let rows: Vec<SummaryRow> = all(db.reader(), &sql, asked).await?;
-    rows.into_iter().map(SummaryRow::into_summary).collect()
+    Ok(rows.into_iter().map(SummaryRow::into_summary).collect())
 }
 
 /// A payment's share in one document.
@@ -181,16 +200,14 @@ pub async fn with_document(db: &Db, company: CompanyId, document: DocumentId) ->
         FROM allocation a JOIN payment p ON p.company_id = a.company_id AND p.id = a.payment_id
         WHERE a.company_id = $1 AND a.document_id = $2 ORDER BY p.id";
     let rows: Vec<Share> = all(db.reader(), sql, values![company.0, document.0]).await?;
-    let share = |row: Share| {
-        Ok(OfDocument {
-            payment: PaymentId(row.id),
-            number: ReceiptNumber { direction: code(&row.direction, Direction::parse)?, sequence: row.sequence },
-            date: row.paid_on,
-            amount: Money::from_cents(row.amount_cents),
-            voided: row.voided_at.is_some(),
-        })
+    let share = |row: Share| OfDocument {
+        payment: PaymentId(row.id),
+        number: number(row.id, &row.direction, row.sequence),
+        date: row.paid_on,
+        amount: Money::from_cents(row.amount_cents),
+        voided: row.voided_at.is_some(),
     };
-    rows.into_iter().map(share).collect()
+    Ok(rows.into_iter().map(share).collect())
 }
 
 /// Anticipos of a contact that still have a rest, oldest first.
@@ -205,10 +222,16 @@ pub async fn open_advances(
         AND voided_at IS NULL ORDER BY sequence"
     );
     let rows: Vec<AdvanceRow> = all(db.reader(), &sql, values![company.0, contact.0, direction.as_str()]).await?;
-    rows.into_iter().map(AdvanceRow::into_advance).collect()
+    Ok(rows.into_iter().map(AdvanceRow::into_advance).collect())
 }
 
-async fn lines(db: &Db, company: CompanyId, id: PaymentId) -> Result<Vec<PaymentLine>, StoreError> {
+/// A line whose method cannot be read is left out, and noted.
+async fn lines(
+    db: &Db,
+    company: CompanyId,
+    id: PaymentId,
+    unreadable: &mut Vec<&'static str>,
+) -> Result<Vec<PaymentLine>, StoreError> {
     #[derive(FromQueryResult)]
     struct LineRow {
         method: String,
@@ -224,23 +247,38 @@ async fn lines(db: &Db, company: CompanyId, id: PaymentId) -> Result<Vec<Payment
     let sql = "SELECT method, amount_cents, reference, bank, account, dated_on, kind, tax, advance_from FROM payment_line
         WHERE company_id = $1 AND payment_id = $2 ORDER BY position";
     let rows: Vec<LineRow> = all(db.reader(), sql, values![company.0, id.0]).await?;
-    let line = |row: LineRow| {
-        Ok(PaymentLine {
-            method: code(&row.method, Method::parse)?,
+    let of = Of { table: "payment_line", id: id.0 };
+    let mut lines = Vec::with_capacity(rows.len());
+    for row in rows {
+        let Some(method) = of.code("method", &row.method, Method::parse) else {
+            unreadable.push("lines.method");
+            continue;
+        };
+        let kind = row.kind.as_deref().and_then(|kind| of.code("kind", kind, CheckKind::parse));
+        if kind.is_none() && row.kind.is_some() {
+            unreadable.push("lines.kind");
+        }
+        lines.push(PaymentLine {
+            method,
             amount: Money::from_cents(row.amount_cents),
             reference: row.reference,
             bank: row.bank,
             account: row.account,
             date: row.dated_on,
-            kind: row.kind.map(|kind| code(&kind, CheckKind::parse)).transpose()?,
+            kind,
             tax: row.tax,
             advance_from: row.advance_from.map(PaymentId),
-        })
-    };
-    rows.into_iter().map(line).collect()
+        });
+    }
+    Ok(lines)
 }
 
-async fn allocations(db: &Db, company: CompanyId, id: PaymentId) -> Result<Vec<RecordedAllocation>, StoreError> {
+async fn allocations(
+    db: &Db,
+    company: CompanyId,
+    id: PaymentId,
+    unreadable: &mut Vec<&'static str>,
+) -> Result<Vec<RecordedAllocation>, StoreError> {
     #[derive(FromQueryResult)]
     struct AllocationRow {
         document_id: Uuid,
@@ -257,18 +295,29 @@ async fn allocations(db: &Db, company: CompanyId, id: PaymentId) -> Result<Vec<R
         WHERE a.company_id = $1 AND a.payment_id = $2 ORDER BY a.position";
     let rows: Vec<AllocationRow> = all(db.reader(), sql, values![company.0, id.0]).await?;
     let allocation = |row: AllocationRow| {
-        Ok(RecordedAllocation {
+        let of = Of { table: "document", id: row.document_id };
+        let number = of.document_number(&row.number);
+        if !number.is_readable() {
+            unreadable.push("allocations.number");
+        }
+        RecordedAllocation {
             document: DocumentId(row.document_id),
-            kind: code(&row.kind, DocumentKind::parse)?,
-            number: row.number.parse().map_err(StoreError::unreadable)?,
+            kind: of.code("kind", &row.kind, DocumentKind::parse).unwrap_or(DocumentKind::Invoice),
+            number,
             due_date: row.due_on,
             total: Money::from_cents(row.total_cents),
             previous_balance: Money::from_cents(row.previous_balance_cents),
             amount: Money::from_cents(row.amount_cents),
             balance_now: Money::from_cents(row.balance_cents),
-        })
+        }
     };
-    rows.into_iter().map(allocation).collect()
+    Ok(rows.into_iter().map(allocation).collect())
+}
+
+/// The number of a payment's receipt. The database keeps its direction to the two that there are.
+pub(crate) fn number(payment: Uuid, direction: &str, sequence: i64) -> ReceiptNumber {
+    let direction = Of { table: "payment", id: payment }.code("direction", direction, Direction::parse);
+    ReceiptNumber { direction: direction.unwrap_or(Direction::Received), sequence }
 }
 
 const SUMMARY: &str = "p.id, p.direction, p.sequence, p.contact_id, c.name AS contact_name, p.paid_on, p.total_cents,
@@ -291,10 +340,10 @@ struct SummaryRow {
 }
 
 impl SummaryRow {
-    fn into_summary(self) -> Result<Summary, StoreError> {
-        Ok(Summary {
+    fn into_summary(self) -> Summary {
+        Summary {
             id: PaymentId(self.id),
-            number: ReceiptNumber { direction: code(&self.direction, Direction::parse)?, sequence: self.sequence },
+            number: number(self.id, &self.direction, self.sequence),
             contact: ContactId(self.contact_id),
             contact_name: self.contact_name,
             date: self.paid_on,
@@ -306,7 +355,7 @@ impl SummaryRow {
                 Some(at) => Status::Voided { at, reason: self.void_reason.unwrap_or_default() },
                 None => Status::Posted,
             },
-        })
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 use acuse_domain::company::CompanyProfile;
 use acuse_domain::identification::Ruc;
 use acuse_store::companies::{self, CreateError};
-use acuse_testkit::builders::company;
+use acuse_store::versions::Expected;
+use acuse_testkit::builders::{company, to};
 use acuse_testkit::world::{World, noon};
 
 on_both_engines!(a_company_is_kept_as_it_was_given, a_ruc_belongs_to_one_company, a_logo_comes_and_goes);
@@ -19,7 +20,7 @@ async fn a_company_is_kept_as_it_was_given(world: World) {
         phone: None,
         email: None,
     };
-    companies::change(&world.db, made.id, &bare).await.unwrap();
+    companies::change(&world.db, made.id, &Expected::Any, to(bare.clone())).await.unwrap();
     assert_eq!(companies::find(&world.db, made.id).await.unwrap().unwrap().profile, bare);
 }
 

@@ -293,7 +293,7 @@ async fn each_resend_has_the_next_number(world: World) {
     let (made, ids, _) = with_queued(&world, &["a@x.ec"]).await;
     let (db, by) = (&world.db, &made.actor);
     accept(&world, &claim_all(&world).await, noon_and(3)).await;
-    let to = |typed: &str| Notify::Addresses(acuse_domain::email_address::parse_list(typed).unwrap());
+    let to = |typed: &str| Notify::Addresses(acuse_domain::email_address::parse_list(typed, 20).unwrap());
     payments::resend(db, by, ids[0], &Notify::Contact, None, noon_and(10)).await.unwrap();
     let second = payments::resend(db, by, ids[0], &to("a@x.ec;nueva@x.ec"), None, noon_and(20)).await.unwrap();
     let found = deliveries_of(&world, &made, ids[0]).await;

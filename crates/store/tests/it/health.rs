@@ -6,8 +6,9 @@ use acuse_domain::mail_account::{LastCheck, MailModule};
 use acuse_store::deliveries::{self, Lane};
 use acuse_store::health::{self, Ending};
 use acuse_store::pauses::{self, AccountKey, AccountVersion, Fault, OFTEN};
+use acuse_store::versions::Expected;
 use acuse_store::{mail_accounts, routing};
-use acuse_testkit::builders::{TestCompany, company, mail_account, received};
+use acuse_testkit::builders::{TestCompany, company, mail_account, received, to};
 use acuse_testkit::world::{World, noon, noon_and};
 use chrono::TimeDelta;
 
@@ -45,10 +46,10 @@ async fn a_company_waits_until_it_chooses_otherwise(world: World) {
         on_failure: OnFailure::UseDefault { after: PatienceHours::new(72).unwrap() },
         notify: vec!["a@x.ec".parse().unwrap(), "b@x.ec".parse().unwrap()],
     };
-    routing::change_policy(&world.db, &ours.actor, &chosen).await.unwrap();
+    routing::change_policy(&world.db, &ours.actor, &Expected::Any, to(chosen.clone())).await.unwrap();
     assert_eq!(routing::policy(&world.db, ours.id).await.unwrap(), chosen);
     assert_eq!(routing::policy(&world.db, theirs.id).await.unwrap(), FailurePolicy::default());
-    routing::change_policy(&world.db, &ours.actor, &FailurePolicy::default()).await.unwrap();
+    routing::change_policy(&world.db, &ours.actor, &Expected::Any, to(FailurePolicy::default())).await.unwrap();
     assert_eq!(routing::policy(&world.db, ours.id).await.unwrap(), FailurePolicy::default());
 }
 

@@ -2,6 +2,7 @@
 
 #[macro_use]
 mod engines;
+mod clock;
 mod companies;
 mod contacts;
 mod database;
@@ -12,6 +13,7 @@ mod events;
 mod group;
 mod health;
 mod idempotency;
+mod logins;
 mod mail_accounts;
 mod notices;
 mod oauth;
@@ -19,5 +21,8 @@ mod overview;
 mod payments;
 mod record;
 mod sealing;
+mod texts;
+mod told;
 mod users;
+mod versions;
 mod void;

@@ -4,8 +4,9 @@ use acuse_domain::mail_account::{LastCheck, MailModule};
 use acuse_store::notices::{self, News, Notice, Told};
 use acuse_store::pauses::{self, AccountKey};
 use acuse_store::users::{self, Role};
+use acuse_store::versions::Expected;
 use acuse_store::{Db, health, mail_accounts, routing};
-use acuse_testkit::builders::{TestCompany, company, mail_account, received};
+use acuse_testkit::builders::{TestCompany, company, mail_account, received, to};
 use acuse_testkit::world::{World, noon, noon_and};
 use chrono::TimeDelta;
 use secrecy::SecretString;
@@ -92,10 +93,10 @@ async fn the_owners_hear_once_that_an_account_stopped_and_once_that_it_works(wor
 async fn who_was_named_hears_instead_of_the_owners(world: World) {
     let (made, id) = with_account(&world).await;
     let named = FailurePolicy { notify: vec!["sistemas@x.ec".parse().unwrap()], ..FailurePolicy::default() };
-    routing::change_policy(&world.db, &made.actor, &named).await.unwrap();
+    routing::change_policy(&world.db, &made.actor, &Expected::Any, to(named)).await.unwrap();
     stops(&world.db, id, 10).await;
     assert_eq!(told(&world.db, 11).await, ["sistemas@x.ec"]);
-    routing::change_policy(&world.db, &made.actor, &FailurePolicy::default()).await.unwrap();
+    routing::change_policy(&world.db, &made.actor, &Expected::Any, to(FailurePolicy::default())).await.unwrap();
     pauses::end(&world.db, AccountKey::Own(id), noon_and(20)).await.unwrap();
     assert_eq!(told(&world.db, 21).await, ["sistemas@x.ec"], "who heard of the failure hears of its end");
 }

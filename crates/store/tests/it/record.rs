@@ -25,10 +25,11 @@ pub async fn of_everything(world: &World) -> BTreeMap<String, i64> {
     found
 }
 
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 15] = [
     "company",
     "person",
     "login",
+    "login_attempt",
     "api_token",
     "idempotency",
     "contact",

@@ -49,8 +49,8 @@ async fn a_void_gives_every_balance_back_and_keeps_the_number(world: World) {
     assert_eq!(kept.summary.number.to_string(), "RC-000003");
     assert_eq!(kept.summary.status, Status::Voided { at: noon_and(60), reason: "Mal digitado".to_string() });
     assert_eq!((kept.voided_by.as_deref(), kept.advance_rest), (Some("Ana Paredes"), Money::ZERO));
-    assert_eq!(kept.receipt.voided.as_ref().unwrap().reason.as_deref(), Some("Mal digitado"));
-    assert_eq!(kept.receipt.file_name(), "Recibo-RC-000003-ANULADO.pdf");
+    assert_eq!(kept.receipt.as_ref().unwrap().voided.as_ref().unwrap().reason.as_deref(), Some("Mal digitado"));
+    assert_eq!(kept.receipt.as_ref().unwrap().file_name(), "Recibo-RC-000003-ANULADO.pdf");
     let history: Vec<_> = events::list(db, made.id, id.0).await.unwrap().into_iter().map(|event| event.kind).collect();
     assert_eq!(history, [EventKind::PaymentVoided, EventKind::PaymentRecorded]);
     received(made.contacts[0], "1.00").record(db, by).await.unwrap();

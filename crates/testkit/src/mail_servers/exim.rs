@@ -24,15 +24,24 @@ pub struct Exim {
 impl Exim {
     /// Panics with its log if it does not come up.
     pub fn start(certificate: &Certificate) -> Self {
-        unpacked::start_somehow(|| Self::try_start(certificate))
+        unpacked::start_somehow(|| Self::try_start(certificate, CONFIGURATION))
     }
 
-    fn try_start(certificate: &Certificate) -> Result<Self, String> {
+    /// It offers PLAIN and LOGIN, and refuses every PLAIN.
+    pub fn start_with_broken_plain(certificate: &Certificate) -> Self {
+        let (before, plain) = CONFIGURATION.split_once("driver = plaintext").expect("PLAIN is the first authenticator");
+        let (condition, after) = plain.split_once("server_condition = ").expect("PLAIN has a condition");
+        let rest = after.split_once('\n').map_or("", |(_, rest)| rest);
+        let broken = format!("{before}driver = plaintext{condition}server_condition = false\n{rest}");
+        unpacked::start_somehow(|| Self::try_start(certificate, &broken))
+    }
+
+    fn try_start(certificate: &Certificate, configuration: &str) -> Result<Self, String> {
         let (folder, ports) = (host::new_folder("exim"), Ports::free());
         let root = unpacked::root();
         write_files(&folder, certificate);
         let (program, libraries) = (root.join("usr/sbin/exim4"), unpacked::libraries(root));
-        let configuration = unpacked::fill(CONFIGURATION, &folder, &ports, " : ")
+        let configuration = unpacked::fill(configuration, &folder, &ports, " : ")
             .replace("@EXIM@", reaper::path(&program))
             .replace("@LIBRARIES@", &libraries);
         fs::write(folder.join("exim.conf"), configuration).map_err(|error| error.to_string())?;

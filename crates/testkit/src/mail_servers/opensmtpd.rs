@@ -30,6 +30,13 @@ pub struct OpenSmtpd {
 }
 
 impl OpenSmtpd {
+    /// Why this machine has none, where its apt sources do not offer the one that works.
+    #[must_use]
+    pub fn missing() -> Option<String> {
+        let why = fs::read_to_string(unpacked::root().parent()?.join("without-opensmtpd")).ok()?;
+        Some(why.trim().to_owned())
+    }
+
     /// Panics with its log if it does not come up.
     pub fn start(certificate: &Certificate) -> Self {
         unpacked::start_somehow(|| Self::try_start(certificate))

@@ -2,7 +2,6 @@
 
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::{MailAccount, MailAccountSettings, MailModule, Security};
-use acuse_domain::text;
 use acuse_mail::guard::Network;
 use acuse_store::mail_accounts;
 use secrecy::{ExposeSecret, SecretString};
@@ -154,9 +153,8 @@ fn change_address(field: &str, given: Option<Option<String>>, kept: &mut Option<
     }
 }
 
-/// As a letter's head shows it: controls and marks that reorder text are gone.
 fn sender_name(fields: &mut Fields, typed: &str) -> Option<String> {
-    keep(fields, "from_name", rules::sender_name(&text::one_line(typed)))
+    keep(fields, "from_name", rules::sender_name(typed))
 }
 
 /// Nothing where it is absent or empty.

@@ -123,7 +123,8 @@ impl PaymentOut {
 fn warnings(payment: &Recorded, language: Language) -> Vec<Warning> {
     let cash: Money = payment.lines.iter().filter(|line| line.method == Method::Cash).map(|line| line.amount).sum();
     let not_deductible = payment.summary.number.direction == Direction::Made && cash > CASH_LIMIT;
-    if not_deductible { vec![Warning::cash_not_deductible(language)] } else { Vec::new() }
+    let unreadable = Warning::unreadable(payment.unreadable.clone(), language);
+    unreadable.chain(not_deductible.then(|| Warning::cash_not_deductible(language))).collect()
 }
 
 impl SummaryOut {

@@ -1,17 +1,16 @@
 //! A person's card as it is typed: what was understood, what is doubtful, what is wrong.
 
-use acuse_domain::contact::{ContactDetails, EmailsByPurpose, LONGEST_NAME, MOST_ADDRESSES, Purpose};
-use acuse_domain::email_address::{EmailAddress, parse_list};
+use acuse_domain::contact::{
+    ContactDetails, EmailsByPurpose, LONGEST_NAME, LONGEST_TEXT, MOST_ADDRESSES, MOST_CREDIT_DAYS, Purpose,
+};
+use acuse_domain::email_address::{EmailAddress, InvalidAddresses, parse_list};
 use acuse_domain::identification::{Identification, IdentificationType};
 use acuse_domain::text;
 use serde::Deserialize;
 
 use super::typo;
+use crate::web::conflict::ShownField;
 use crate::web::form_errors::FormErrors;
-
-/// Longer than any agreed term (days).
-const LONGEST_CREDIT: i32 = 3650;
-const LONGEST_TEXT: usize = 500;
 
 /// The fields of the form; every one may be missing.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -30,6 +29,10 @@ pub struct ContactForm {
     pub correos_retenciones: String,
     pub direccion: String,
     pub telefono: String,
+    /// Makes saving a new person twice keep one.
+    pub clave: String,
+    /// Of the card that it was made from; empty for a new person.
+    pub version: String,
     /// Which button: `guardar`, or `corregir-…` for a field with a slip. Empty while the page only checks.
     pub accion: String,
 }
@@ -50,7 +53,7 @@ pub struct AddressLine {
 
 impl ContactForm {
     #[must_use]
-    pub fn of(details: &ContactDetails) -> Self {
+    pub fn of(details: &ContactDetails, version: i64) -> Self {
         let by_purpose = &details.emails_by_purpose;
         let ticked = |is: bool| is.then(|| "1".to_owned());
         Self {
@@ -67,8 +70,36 @@ impl ContactForm {
             correos_retenciones: joined(by_purpose.of(Purpose::Withholdings)),
             direccion: details.address.clone().unwrap_or_default(),
             telefono: details.phone.clone().unwrap_or_default(),
+            clave: String::new(),
+            version: version.to_string(),
             accion: String::new(),
         }
+    }
+
+    /// As it is read beside another one of the same card.
+    #[must_use]
+    pub fn shown(self) -> Vec<ShownField> {
+        let kind = self.kind();
+        let is = match (self.cliente, self.proveedor) {
+            (Some(_), Some(_)) => "Cliente y proveedor",
+            (Some(_), None) => "Cliente",
+            (None, _) => "Proveedor",
+        };
+        let fields = [
+            ("tipo", "Identificación", if kind == IdentificationType::Other { "Otra" } else { kind.name() }.to_owned()),
+            ("numero", "Número", self.numero),
+            ("nombre", "Razón social o nombres", self.nombre),
+            ("cliente", "Es", is.to_owned()),
+            ("plazo", "Plazo", self.plazo),
+            ("correos", "Correos para todo", self.correos),
+            ("correos_cobros", "Correos para cobros", self.correos_cobros),
+            ("correos_pagos", "Correos para pagos", self.correos_pagos),
+            ("correos_facturas", "Correos para facturas", self.correos_facturas),
+            ("correos_retenciones", "Correos para retenciones", self.correos_retenciones),
+            ("direccion", "Dirección", self.direccion),
+            ("telefono", "Teléfono", self.telefono),
+        ];
+        fields.into_iter().map(|(field, label, value)| ShownField { field, label, value }).collect()
     }
 
     /// The type chosen, or what the number looks like.
@@ -156,42 +187,40 @@ impl ContactForm {
             return None;
         }
         match typed.parse() {
-            Ok(days) if (0..=LONGEST_CREDIT).contains(&days) => Some(days),
+            Ok(days) if (0..=MOST_CREDIT_DAYS).contains(&days) => Some(days),
             _ => {
-                errors.add("plazo", format!("El plazo se escribe en días, de 0 a {LONGEST_CREDIT}."));
+                errors.add("plazo", format!("El plazo se escribe en días, de 0 a {MOST_CREDIT_DAYS}."));
                 None
             }
         }
     }
 
     fn short_text(&self, field: &'static str, what: &str, typed: &str, errors: &mut FormErrors) -> Option<String> {
-        if typed.chars().count() > LONGEST_TEXT {
+        let text = text::optional(Some(typed))?;
+        if text.chars().count() > LONGEST_TEXT {
             errors.add(field, format!("{what} tiene más de {LONGEST_TEXT} letras."));
         }
-        text::optional(Some(typed))
+        Some(text)
     }
 }
 
 fn read_addresses(field: &'static str, typed: &str, errors: &mut FormErrors) -> Vec<EmailAddress> {
-    match parse_list(typed) {
-        Ok(addresses) if addresses.len() <= MOST_ADDRESSES => addresses,
-        Ok(_) => {
-            errors.add(field, format!("Hay más de {MOST_ADDRESSES} direcciones en una línea."));
-            Vec::new()
-        }
-        Err(error) if error.typed.contains('@') && !error.typed.rsplit('@').next().unwrap_or_default().contains('.') => {
-            errors.add(field, format!("«{}» no está completo: falta lo que va después del punto, como .ec", error.typed));
-            Vec::new()
-        }
-        Err(error) => {
-            errors.add(field, format!("«{}» no es una dirección de correo.", error.typed));
-            Vec::new()
-        }
-    }
+    let why = match parse_list(typed, MOST_ADDRESSES) {
+        Ok(addresses) => return addresses,
+        Err(InvalidAddresses::TooMany { most }) => format!("Hay más de {most} direcciones en una línea."),
+        Err(InvalidAddresses::Address(error)) => match error.typed.rsplit_once('@') {
+            Some((_, domain)) if !domain.contains('.') => {
+                format!("«{}» no está completo: falta lo que va después del punto, como .ec", error.typed)
+            }
+            _ => format!("«{}» no es una dirección de correo.", error.typed),
+        },
+    };
+    errors.add(field, why);
+    Vec::new()
 }
 
 fn line(field: &'static str, word: &'static str, what: &'static str, when_empty: &'static str, typed: &str) -> AddressLine {
-    let understood = match parse_list(typed) {
+    let understood = match parse_list(typed, MOST_ADDRESSES) {
         Ok(addresses) if addresses.len() > 1 => {
             let all: Vec<&str> = addresses.iter().map(EmailAddress::as_str).collect();
             Some(format!("{} direcciones: {}", all.len(), all.join(", ")))

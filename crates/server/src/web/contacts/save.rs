@@ -1,9 +1,12 @@
 //! Nueva persona, and Modificar.
 
-use acuse_domain::contact::Contact;
+use std::convert::Infallible;
+
+use acuse_domain::contact::{Contact, ContactDetails};
 use acuse_domain::id::{CompanyId, ContactId};
 use acuse_domain::identification::{Identification, IdentificationType};
-use acuse_store::contacts::{self, SaveError};
+use acuse_store::contacts::{self, CreateError};
+use acuse_store::versions::ChangeError;
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
@@ -14,8 +17,10 @@ use super::form::ContactForm;
 use super::search::role;
 use crate::access::{Authorized, KeepContacts};
 use crate::app::App;
+use crate::web::conflict::{self, Conflict, conflicting};
 use crate::web::filters;
 use crate::web::form_errors::FormErrors;
+use crate::web::once::{new_key, once};
 use crate::web::page::{Page, Section, refused, shown};
 use crate::web::path_id::PathId;
 use crate::web::trouble::{self, Trouble};
@@ -28,6 +33,7 @@ struct FormPage {
     known: Option<(ContactId, String)>,
     form: ContactForm,
     errors: FormErrors,
+    conflict: Conflict,
     number: NumberCheck,
     /// Who has the same number already.
     twin: Option<Contact>,
@@ -55,6 +61,7 @@ pub async fn ask_new(
         numero: wish.identificacion,
         cliente: ticked(contacts::Role::Customer),
         proveedor: ticked(contacts::Role::Supplier),
+        clave: new_key(),
         ..ContactForm::default()
     };
     let page = page(&app, &may, &headers).await?;
@@ -79,11 +86,17 @@ pub async fn create(
     if !form.is_to_be_saved() {
         return Ok(shown(&FormPage::of(&app, may.actor.company, page, None, form).await?));
     }
-    let saved = match form.read() {
-        Ok(details) => contacts::create(&app.db, &may.actor, &details, None, acuse_store::now()).await,
+    let details = match form.read() {
+        Ok(details) => details,
         Err(errors) => return refuse(&app, &may, page, None, form, errors).await,
     };
-    answer(&app, &may, page, None, form, saved).await
+    let once = once(&form.clave, format!("persona {details:?}"));
+    match contacts::create(&app.db, &may.actor, &details, once.as_ref(), acuse_store::now()).await {
+        Ok(id) => Ok(Redirect::to(&format!("/personas/{id}")).into_response()),
+        Err(CreateError::IdentificationTaken) => refuse(&app, &may, page, None, form, taken()).await,
+        Err(CreateError::Once(_)) => Ok(trouble::not_understood()),
+        Err(CreateError::Store(error)) => Err(error.into()),
+    }
 }
 
 pub async fn ask_change(
@@ -94,8 +107,12 @@ pub async fn ask_change(
 ) -> Result<Response, Trouble> {
     let contact = contacts::find(&app.db, may.actor.company, id).await?.ok_or(Trouble::NotFound)?;
     let page = page(&app, &may, &headers).await?;
-    let form = ContactForm::of(&contact.details);
-    Ok(shown(&FormPage::of(&app, may.actor.company, page, Some((id, contact.details.name)), form).await?))
+    let form = ContactForm::of(&contact.details, contact.version);
+    // What cannot be read stands in its field, with what is wrong with it.
+    let errors = if contact.details.unreadable().is_empty() { None } else { form.read().err() };
+    let mut view = FormPage::of(&app, may.actor.company, page, Some((id, contact.details.name)), form).await?;
+    view.errors = errors.unwrap_or_default();
+    Ok(shown(&view))
 }
 
 pub async fn change(
@@ -111,11 +128,50 @@ pub async fn change(
     if !form.is_to_be_saved() {
         return Ok(shown(&FormPage::of(&app, may.actor.company, page, known, form).await?));
     }
-    let saved = match form.read() {
-        Ok(details) => contacts::change(&app.db, &may.actor, id, &details).await.map(|()| id),
+    let details = match form.read() {
+        Ok(details) => details,
         Err(errors) => return refuse(&app, &may, page, known, form, errors).await,
     };
-    answer(&app, &may, page, known, form, saved).await
+    let expected = conflict::expected(&form.version);
+    let typed = details.clone();
+    let saved = contacts::change(&app.db, &may.actor, id, &expected, |_| Ok::<_, Infallible>(typed)).await;
+    match saved {
+        Ok(_) => Ok(Redirect::to(&format!("/personas/{id}")).into_response()),
+        Err(ChangeError::Stale) => show_both(&app, &may, page, id, form, details).await,
+        Err(ChangeError::Taken) => refuse(&app, &may, page, known, form, taken()).await,
+        Err(ChangeError::NotFound) => Err(Trouble::NotFound),
+        Err(ChangeError::Refused(never)) => match never {},
+        Err(ChangeError::Store(error)) => Err(error.into()),
+    }
+}
+
+/// The form again, as it was typed, beside the card as somebody else left it.
+async fn show_both(
+    app: &App,
+    may: &Authorized<KeepContacts>,
+    page: Page,
+    id: ContactId,
+    mut form: ContactForm,
+    typed: ContactDetails,
+) -> Result<Response, Trouble> {
+    let kept = contacts::find(&app.db, may.actor.company, id).await?.ok_or(Trouble::NotFound)?;
+    if kept.details == typed {
+        // They wrote the same.
+        return Ok(Redirect::to(&format!("/personas/{id}")).into_response());
+    }
+    let kept_form = ContactForm::of(&kept.details, kept.version);
+    form.version.clone_from(&kept_form.version);
+    let typed_form = ContactForm::of(&typed, kept.version);
+    let afresh = format!("/personas/{id}/modificar");
+    let mut again = FormPage::of(app, may.actor.company, page, Some((id, kept.details.name)), form).await?;
+    again.conflict = Conflict::between(kept_form.shown(), typed_form.shown(), afresh);
+    Ok(conflicting(&again))
+}
+
+fn taken() -> FormErrors {
+    let mut errors = FormErrors::default();
+    errors.add("numero", "Otra persona ya tiene esta identificación.");
+    errors
 }
 
 impl ContactForm {
@@ -131,25 +187,6 @@ impl ContactForm {
 
 async fn page<P>(app: &App, may: &Authorized<P>, headers: &HeaderMap) -> Result<Page, Trouble> {
     Ok(Page::load(app, may, Section::Personas, headers).await?.typing())
-}
-
-async fn answer(
-    app: &App,
-    may: &Authorized<KeepContacts>,
-    page: Page,
-    known: Option<(ContactId, String)>,
-    form: ContactForm,
-    saved: Result<ContactId, SaveError>,
-) -> Result<Response, Trouble> {
-    let mut errors = FormErrors::default();
-    match saved {
-        Ok(id) => return Ok(Redirect::to(&format!("/personas/{id}")).into_response()),
-        Err(SaveError::NotFound) => return Err(Trouble::NotFound),
-        Err(SaveError::Store(error)) => return Err(error.into()),
-        Err(SaveError::Once(_)) => return Ok(trouble::not_understood()),
-        Err(SaveError::IdentificationTaken) => errors.add("numero", "Otra persona ya tiene esta identificación."),
-    }
-    refuse(app, may, page, known, form, errors).await
 }
 
 async fn refuse(
@@ -186,7 +223,7 @@ impl FormPage {
                 }
             }
         };
-        Ok(Self { page, known, form, errors: FormErrors::default(), number, twin })
+        Ok(Self { page, known, form, errors: FormErrors::default(), conflict: Conflict::default(), number, twin })
     }
 
     fn action(&self) -> String {

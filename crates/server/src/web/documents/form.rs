@@ -2,7 +2,7 @@
 
 use acuse_domain::Date;
 use acuse_domain::contact::Contact;
-use acuse_domain::document::{DocumentError, DocumentFacts, DocumentKind, DocumentNumber, NewDocument, Side};
+use acuse_domain::document::{DocumentError, DocumentFacts, DocumentKind, DocumentNumber, LONGEST_DETAIL, NewDocument, Side};
 use acuse_domain::money::{Money, MoneyError};
 use acuse_domain::text;
 use chrono::TimeDelta;
@@ -11,8 +11,6 @@ use uuid::Uuid;
 
 use crate::web::calendar;
 use crate::web::form_errors::FormErrors;
-
-const LONGEST_DETAIL: usize = 300;
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
@@ -32,6 +30,8 @@ pub struct DocumentForm {
     /// Empty means the total.
     pub saldo: String,
     pub detalle: String,
+    /// Makes saving it twice keep one.
+    pub clave: String,
     /// `guardar`, `otro`, or `persona`; empty while the page only checks.
     pub accion: String,
 }
@@ -85,7 +85,8 @@ impl DocumentForm {
         } else {
             amount("saldo", "el saldo", &self.saldo, &mut errors).map(|balance| self.signed(balance))
         };
-        if self.detalle.chars().count() > LONGEST_DETAIL {
+        let detail = text::optional(Some(&self.detalle));
+        if detail.as_ref().is_some_and(|detail| detail.chars().count() > LONGEST_DETAIL) {
             errors.add("detalle", format!("La descripción tiene más de {LONGEST_DETAIL} letras."));
         }
         let (Some(contact), Some(number), Some(issue_date), Some(due_date), Some(total), Some(balance)) =
@@ -93,7 +94,6 @@ impl DocumentForm {
         else {
             return Err(errors);
         };
-        let detail = text::optional(Some(&self.detalle));
         let facts = DocumentFacts { kind: self.kind(), side: self.side(), number, issue_date, due_date, total, detail };
         let document = NewDocument { contact: contact.id, facts, balance };
         if let Err(broken) = document.check(today) {

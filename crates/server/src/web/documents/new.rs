@@ -18,6 +18,7 @@ use crate::access::{Authorized, KeepDocuments};
 use crate::app::App;
 use crate::web::contacts::search::{Suggestion, create_link, matching};
 use crate::web::form_errors::FormErrors;
+use crate::web::once::{new_key, once};
 use crate::web::page::{Page, Section, refused, shown};
 use crate::web::trouble::{self, Trouble};
 use crate::web::{calendar, filters};
@@ -59,6 +60,7 @@ pub async fn ask(
         lado: wish.lado,
         persona_id: wish.persona,
         emision: calendar::day(page.today()),
+        clave: new_key(),
         ..DocumentForm::default()
     };
     let mut new = NewPage::of(&app, &may, page, form).await?;
@@ -85,7 +87,8 @@ pub async fn create(
             return Ok(refused(&again));
         }
     };
-    let words = match documents::create(&app.db, &may.actor, &document, None, acuse_store::now()).await {
+    let once = once(&again.form.clave, format!("documento {document:?}"));
+    let words = match documents::create(&app.db, &may.actor, &document, once.as_ref(), acuse_store::now()).await {
         Ok(id) if again.form.accion == "guardar" => return Ok(Redirect::to(&format!("/documentos/{id}")).into_response()),
         Ok(_) => return Ok(Redirect::to(&again.to_another(&document.facts.number)).into_response()),
         Err(CreateError::NumberTaken(number)) => ("numero", format!("El número {number} ya existe.")),

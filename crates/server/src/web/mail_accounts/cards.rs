@@ -5,7 +5,7 @@ use acuse_domain::company::Company;
 use acuse_domain::id::CompanyId;
 use acuse_domain::mail_account::{MailAccount, MailModule};
 use acuse_domain::oauth::{ConnectionState, Provider};
-use acuse_mail::explanation::{Context, Explanation, Language, explain};
+use acuse_mail::explanation::{Context, Explanation, Language, Situation, explain};
 use acuse_store::pauses::Resting;
 use acuse_store::sealing::SECRET_UNREADABLE;
 use acuse_store::{StoreError, companies, deliveries, users};
@@ -17,6 +17,7 @@ use super::form::module_word;
 use super::policy::PolicyForm;
 use crate::app::App;
 use crate::mail_route::{OwnLink, Route, Routes, SendsNow};
+use crate::web::conflict::Conflict;
 use crate::web::form_errors::FormErrors;
 use crate::web::page::Page;
 use crate::web::state_mark::StateMark;
@@ -38,6 +39,7 @@ pub struct ListPage {
     owners: String,
     has_default: bool,
     errors: FormErrors,
+    conflict: Conflict,
 }
 
 /// A module and who sends for it.
@@ -132,10 +134,11 @@ impl ListPage {
             cards,
             disabled,
             question: None,
-            policy: PolicyForm::of(&routes.policy),
+            policy: PolicyForm::of(&routes.policy, routes.policy_version),
             owners: users::owners(&app.db, company).await?.join("; "),
             has_default: app.default_account.is_some(),
             errors: FormErrors::default(),
+            conflict: Conflict::default(),
         })
     }
 
@@ -147,6 +150,11 @@ impl ListPage {
     /// With what was typed for «Si una cuenta propia deja de funcionar», and what is wrong with it.
     pub fn refused(self, policy: PolicyForm, errors: FormErrors) -> Self {
         Self { policy, errors, ..self }
+    }
+
+    /// With what was typed there, and what somebody else wrote meanwhile.
+    pub fn conflicting(self, policy: PolicyForm, conflict: Conflict) -> Self {
+        Self { policy, conflict, ..self }
     }
 
     /// The page's own primary steps back where an account has to be mended, and behind a dialog.
@@ -250,7 +258,7 @@ async fn sender(
     }
     let Some(default) = &route.default else { return Ok(Sender::Nobody) };
     let sender = default.account.from_address.to_string();
-    let context = Context { host: &default.account.server, sender: &sender, ..Context::default() };
+    let context = Context { host: &default.account.server, sender: &sender, situation: Situation::Queue, ..Context::default() };
     Ok(Sender::Default {
         from: format!("{} <{sender}>", company.profile.legal_name),
         reply_to: company.profile.email.as_ref().map(ToString::to_string),
@@ -269,7 +277,13 @@ fn own_account(
     let account = own.account.clone();
     let settings = &account.settings;
     let sender = settings.from_address.to_string();
-    let context = Context { host: &settings.server, username: &settings.username, sender: &sender, ..Context::default() };
+    let context = Context {
+        host: &settings.server,
+        username: &settings.username,
+        sender: &sender,
+        situation: Situation::Queue,
+        ..Context::default()
+    };
     let rest = own.rest.clone().map(|resting| {
         let default_works = route.default.as_ref().is_some_and(|default| default.rest.is_none());
         let is_asked = resting.default_sends_until.is_some();

@@ -4,6 +4,7 @@ use acuse_domain::Instant;
 use acuse_domain::mail_account::{CredentialScope, LastCheck, MailAccount, MailAccountSettings, Security};
 use acuse_mail::check::{self, CheckReport, PhaseLine, Suggestion};
 use acuse_mail::explanation::Language;
+use acuse_mail::password;
 use acuse_store::mail_accounts::{self as accounts, Edit, Form, SaveError};
 use acuse_store::versions::Expected;
 use acuse_store::{Actor, StoreError};
@@ -64,6 +65,12 @@ enum Password {
 }
 
 impl Password {
+    /// As it was meant, as far as that can be told: what Probar offered after the server had refused it.
+    fn mended(self, server: &str) -> Self {
+        let meant = self.secret().and_then(|secret| password::meant(secret.expose_secret(), server));
+        meant.map_or(self, |(_, meant)| Self::Typed(SecretString::from(meant)))
+    }
+
     fn secret(&self) -> Option<&SecretString> {
         match self {
             Self::None | Self::Connected(_) => None,
@@ -80,7 +87,7 @@ impl Desk {
         saved: Option<MailAccount>,
     ) -> Result<Self, StoreError> {
         let page = Page::load(&app, &may, Section::MiCompania, headers).await?.typing();
-        let session = session_token(headers).unwrap_or_default();
+        let session = session_token(&app, headers).unwrap_or_default();
         Ok(Self { app, by: may.actor, saved, page, session })
     }
 
@@ -118,7 +125,10 @@ impl Desk {
             return Ok(Err(Box::new(self.refused(form, errors))));
         };
         match self.password(&form, &filled.settings).await? {
-            Ok(password) => Ok(Ok(Ready { form, filled, password })),
+            Ok(password) => {
+                let password = if form.corrects_password() { password.mended(&filled.settings.server) } else { password };
+                Ok(Ok(Ready { form, filled, password }))
+            }
             Err(words) => {
                 errors.add("clave", words);
                 Ok(Err(Box::new(self.blank(form).refused(errors))))

@@ -17,7 +17,7 @@ use acuse_store::oauth::{self, Departure, NewConnection, Wish};
 use axum::Form;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
-use axum::http::header::{CACHE_CONTROL, HeaderValue, REFRESH};
+use axum::http::header::{HeaderValue, REFRESH};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
@@ -33,6 +33,9 @@ use crate::web::trouble::Trouble;
 use pending::Pending;
 use refusal::Why;
 use shown::{LeavingPage, NotConnectedPage, OtherAddressPage};
+
+/// After an account's address: the script presses Probar there. Without one a person does; a GET tries nothing.
+const BEGINS_TO_TRY: &str = "#probar";
 
 /// Whoever leaves or comes back: for whom, and in which browser.
 struct Traveller<'a> {
@@ -52,7 +55,7 @@ impl<'a> Traveller<'a> {
     ) -> Result<Self, Trouble> {
         let client = app.providers.of(provider).ok_or(Trouble::NotFound)?;
         let page = Page::load(app, may, Section::MiCompania, headers).await?;
-        Ok(Self { app, may, page, session: session_token(headers).unwrap_or_default(), client })
+        Ok(Self { app, may, page, session: session_token(app, headers).unwrap_or_default(), client })
     }
 
     fn provider(&self) -> Provider {
@@ -274,22 +277,10 @@ async fn keep(traveller: Traveller<'_>, pending: Pending, sender: Option<EmailAd
         }
     };
     match kept {
-        Ok(id) => Ok(Redirect::to(&format!("{}/{id}/conectada", super::LIST)).into_response()),
+        Ok(id) => Ok(Redirect::to(&format!("{}/{id}{BEGINS_TO_TRY}", super::LIST)).into_response()),
         Err(SaveError::ModuleTaken(_)) => Ok(traveller.turned_away(&Why::ModuleTaken, None)),
         Err(error) => Err(super::trouble(error)),
     }
-}
-
-/// Tries the account that was just connected, as Probar does. A browser may reload it.
-pub async fn connected(
-    state: State<App>,
-    may: Authorized<ConfigureCompany>,
-    id: PathId<MailAccountId>,
-    headers: HeaderMap,
-) -> Result<Response, Trouble> {
-    let mut answer = super::try_saved(state, may, id, headers).await?;
-    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(answer)
 }
 
 /// With whom a mailbox is connected whose mail goes out through this server.

@@ -45,6 +45,8 @@ pub struct AccountForm {
     pub corregir_puerto: String,
     pub corregir_tls: String,
     pub corregir_usuario: String,
+    /// `si` where the correction is of the password, which travels sealed.
+    pub corregir_clave: String,
 }
 
 /// What was typed, as values.
@@ -104,6 +106,12 @@ impl AccountForm {
                 self.origen.propose(field, typed, "corregido al probar");
             }
         }
+    }
+
+    /// Whether the correction that was asked for is of the password too.
+    #[must_use]
+    pub fn corrects_password(&self) -> bool {
+        self.accion == "corregir" && self.corregir_clave == "si"
     }
 
     /// The demo's own server, which asks for no login.

@@ -1,9 +1,12 @@
 //! «Si una cuenta propia deja de funcionar»: what the company wishes then, and the one click that sends what waits.
 
+use std::convert::Infallible;
+
 use acuse_domain::contact::MOST_ADDRESSES;
 use acuse_domain::email_address::{EmailAddress, parse_list};
 use acuse_domain::failure_policy::{FailurePolicy, OnFailure, PatienceHours};
 use acuse_domain::id::MailAccountId;
+use acuse_store::versions::ChangeError;
 use acuse_store::{pauses, routing};
 use axum::Form;
 use axum::extract::State;
@@ -16,6 +19,7 @@ use super::{LIST, found};
 use crate::access::{Authorized, ConfigureCompany};
 use crate::app::App;
 use crate::problem::sentence;
+use crate::web::conflict::{self, Conflict, ShownField, conflicting};
 use crate::web::form_errors::FormErrors;
 use crate::web::page::{Page, Section, refused};
 use crate::web::path_id::PathId;
@@ -29,16 +33,29 @@ pub struct PolicyForm {
     pub fallo: String,
     pub horas: String,
     pub avisar: String,
+    /// Of the policy that it was made from.
+    pub version: String,
 }
 
 impl PolicyForm {
-    pub fn of(policy: &FailurePolicy) -> Self {
+    pub fn of(policy: &FailurePolicy, version: i64) -> Self {
         let (fallo, after) = match policy.on_failure {
             OnFailure::Wait => ("esperar", PatienceHours::USUAL),
             OnFailure::UseDefault { after } => ("predeterminado", after),
         };
         let avisar = policy.notify.iter().map(EmailAddress::as_str).collect::<Vec<_>>().join("; ");
-        Self { fallo: fallo.to_owned(), horas: after.get().to_string(), avisar }
+        Self { fallo: fallo.to_owned(), horas: after.get().to_string(), avisar, version: version.to_string() }
+    }
+
+    /// As it is read beside another one.
+    fn shown(self) -> Vec<ShownField> {
+        let then = if self.uses_default() {
+            format!("Después de {}, usar el correo predeterminado", self.hours())
+        } else {
+            "Esperar y avisarme".to_owned()
+        };
+        let fields = [("fallo", "Si una cuenta propia deja de funcionar", then), ("avisar", "Avisar a", self.avisar)];
+        fields.into_iter().map(|(field, label, value)| ShownField { field, label, value }).collect()
     }
 
     pub fn uses_default(&self) -> bool {
@@ -64,11 +81,7 @@ impl PolicyForm {
                 None
             }
         };
-        let notify = match parse_list(&self.avisar) {
-            Ok(addresses) if addresses.len() > MOST_ADDRESSES => {
-                errors.add("avisar", format!("Son más de {MOST_ADDRESSES} direcciones."));
-                None
-            }
+        let notify = match parse_list(&self.avisar, MOST_ADDRESSES) {
             Ok(addresses) => Some(addresses),
             Err(error) => {
                 errors.add("avisar", sentence(&error));
@@ -91,8 +104,36 @@ pub async fn change(
         let list = ListPage::load(&app, page, may.actor.company, true).await?;
         return Ok(refused(&list.refused(form, errors)));
     };
-    routing::change_policy(&app.db, &may.actor, &policy).await?;
-    Ok(Redirect::to(LIST).into_response())
+    let expected = conflict::expected(&form.version);
+    let typed = policy.clone();
+    match routing::change_policy(&app.db, &may.actor, &expected, |_| Ok::<_, Infallible>(typed)).await {
+        Ok(_) => Ok(Redirect::to(LIST).into_response()),
+        Err(ChangeError::Stale) => show_both(&app, &may, &headers, form, policy).await,
+        Err(ChangeError::NotFound | ChangeError::Taken) => Err(Trouble::NotFound),
+        Err(ChangeError::Refused(never)) => match never {},
+        Err(ChangeError::Store(error)) => Err(error.into()),
+    }
+}
+
+/// The form again, as it was typed, beside the policy as somebody else left it.
+async fn show_both(
+    app: &App,
+    may: &Authorized<ConfigureCompany>,
+    headers: &HeaderMap,
+    mut form: PolicyForm,
+    typed: FailurePolicy,
+) -> Result<Response, Trouble> {
+    let kept = routing::versioned_policy(&app.db, may.actor.company).await?;
+    if kept.value == typed {
+        // They wrote the same.
+        return Ok(Redirect::to(LIST).into_response());
+    }
+    form.version = kept.version.to_string();
+    let kept_form = PolicyForm::of(&kept.value, kept.version);
+    let conflict = Conflict::between(kept_form.shown(), PolicyForm::of(&typed, kept.version).shown(), LIST);
+    let page = Page::load(app, may, Section::MiCompania, headers).await?;
+    let list = ListPage::load(app, page, may.actor.company, true).await?;
+    Ok(conflicting(&list.conflicting(form, conflict)))
 }
 
 /// «Enviar los 6 con el correo predeterminado»

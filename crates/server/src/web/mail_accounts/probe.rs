@@ -4,6 +4,7 @@ use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::{MailAccountSettings, Security};
 use acuse_mail::check::{CheckReport, PhaseLine, Suggestion};
 use acuse_mail::failure::Phase;
+use acuse_mail::password::PasswordMend;
 use askama::Template;
 use askama::filters::HtmlSafe;
 
@@ -149,6 +150,7 @@ pub struct Correction {
     pub port: u16,
     pub security: Security,
     pub username: String,
+    pub password: Option<PasswordMend>,
     pub label: String,
     pub hint: String,
 }
@@ -276,13 +278,18 @@ fn correction(code: &str, better: Suggestion, settings: &MailAccountSettings) ->
         values.push(format!("el usuario {username}"));
         fields.push("el usuario");
     }
+    let password = better.password;
+    if let Some(mend) = password {
+        values.push(mend.in_words().to_owned());
+        fields.push("la contraseña");
+    }
     let only = if fields.len() == 1 { " solo" } else { "" };
     let mut hint = format!("Cambia{only} {}; lo demás queda como está.", and(&fields));
     if let Some(other) = other_way(code, port, settings) {
         hint.push_str(other);
     }
     let label = format!("Usar {} y probar de nuevo", with(&values));
-    Correction { server, port, security, username, label, hint }
+    Correction { server, port, security, username, password, label, hint }
 }
 
 /// The provider's other port, where one that is known has both.
@@ -321,9 +328,12 @@ pub fn point_out(diagnosis: &Diagnosis, settings: &MailAccountSettings, errors: 
         "port_wants_tls" => ("tls", format!("{} usa SSL/TLS", settings.port)),
         "port_wants_starttls" => ("tls", format!("{} usa STARTTLS", settings.port)),
         "tls_required" | "starttls_not_offered" => ("tls", title()),
-        "host_not_found" | "dns_failed" | "not_a_submission_host" | "address_not_allowed" | "certificate_name_mismatch" => {
-            ("servidor", title())
-        }
+        "host_not_found"
+        | "host_without_address"
+        | "dns_failed"
+        | "not_a_submission_host"
+        | "address_not_allowed"
+        | "certificate_name_mismatch" => ("servidor", title()),
         "connection_refused" | "connection_timeout" | "not_smtp" | "port_not_allowed" => ("puerto", title()),
         "bad_credentials" if diagnosis.better_user(settings).is_some() => {
             let user = diagnosis.better_user(settings).unwrap_or_default();
@@ -409,7 +419,7 @@ mod tests {
 
     #[test]
     fn a_correction_says_exactly_what_it_changes() {
-        let better = |port, security| Suggestion { port, security, server: None, username: None };
+        let better = |port, security| Suggestion { port, security, server: None, username: None, password: None };
         let said = |suggestion: Suggestion, settings: &MailAccountSettings| {
             let correction = correction("x", suggestion, settings);
             (correction.label, correction.hint)

@@ -1,25 +1,26 @@
 //! What a person does to a recorded payment: send again, void, correct an address, repeat or cancel a delivery.
 
-use acuse_domain::contact::{Contact, Purpose};
-use acuse_domain::email_address::{EmailAddress, parse_list};
+use acuse_domain::contact::{ContactDetails, MOST_ADDRESSES, MOST_RECIPIENTS, Purpose};
+use acuse_domain::email_address::{Addresses, EmailAddress, InvalidAddresses, parse_list};
 use acuse_domain::id::{DeliveryId, PaymentId};
 use acuse_domain::payment::{Direction, VoidRefusal};
-use acuse_store::contacts::{self, SaveError};
+use acuse_store::Actor;
 use acuse_store::deliveries::{self, Delivery, MoveError};
-use acuse_store::idempotency::{ClaimError, Once};
-use acuse_store::payments::{self, Notify, ResendError, VoidError, VoidNotice};
+use acuse_store::idempotency::{ClaimError, OnceError};
+use acuse_store::payments::{self, CardFull, Notify, ResendError, VoidError, VoidNotice};
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::Form;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
 use super::Book;
 use super::show::{Dialog, ShowPage};
 use crate::access::{Authorized, SendReceipts, VoidPayments};
 use crate::app::App;
+use crate::problem::sentence;
 use crate::web::form_errors::FormErrors;
+use crate::web::once::once;
 use crate::web::page;
 use crate::web::path_id::PathId;
 use crate::web::trouble::Trouble;
@@ -44,18 +45,14 @@ pub async fn resend(
 ) -> Result<Response, Trouble> {
     let view = ShowPage::load(&app, &may, book, &headers, id, FormErrors::default()).await?;
     let refused = match recipients(&form) {
-        Ok(addresses) => {
-            if form.guardar.is_some() {
-                keep_addresses(&app, &may, book, id, &form.otra).await?;
-            }
-            let once = once(&form.clave, id, &addresses);
-            let notify = Notify::Addresses(addresses);
-            return match payments::resend(&app.db, &may.actor, id, &notify, once.as_ref(), acuse_store::now()).await {
-                // The page says what that form has already sent.
-                Ok(_) | Err(ResendError::Once(ClaimError::KeyReused(_))) => Ok(back(book, id)),
-                Err(error) => Err(resend_trouble(error)),
-            };
-        }
+        Ok(addresses) => match send(&app, &may, book, id, &form, addresses).await {
+            Ok(_) => return Ok(back(book, id)),
+            Err(ResendError::AlreadyTold) => alone("Ya se les avisó de la anulación, o su aviso está en camino."),
+            Err(ResendError::CardFull) => alone(format!(
+                "La persona tendría más de {MOST_ADDRESSES} direcciones: envíe sin guardar, o quite una en su ficha."
+            )),
+            Err(error) => return Err(resend_trouble(error)),
+        },
         Err(errors) => errors,
     };
     let mut view = view.behind();
@@ -70,39 +67,54 @@ pub async fn resend(
     Ok(page::refused(&view))
 }
 
-/// Pressing Reenviar twice sends once.
-fn once(key: &str, id: PaymentId, addresses: &[EmailAddress]) -> Option<Once> {
-    let request = format!("{id} {addresses:?}");
-    (!key.is_empty()).then(|| Once { key: format!("reenvío {key}"), request_hash: Sha256::digest(request.as_bytes()).into() })
-}
-
-fn recipients(form: &ResendForm) -> Result<Vec<EmailAddress>, FormErrors> {
-    let mut errors = FormErrors::default();
-    match parse_list(&format!("{};{}", form.para.join(";"), form.otra)) {
-        Ok(addresses) if addresses.is_empty() => errors.add("otra", "Marque una dirección o escriba otra."),
-        Ok(addresses) => return Ok(addresses),
-        Err(error) => errors.add("otra", format!("«{}» no es una dirección de correo.", error.typed)),
-    }
-    Err(errors)
-}
-
-/// Adds the other addresses to where the person's receipts go from now on.
-async fn keep_addresses(
+/// The other addresses belong to where the person's receipts go from now on, if that was ticked.
+async fn send(
     app: &App,
     may: &Authorized<SendReceipts>,
     book: Book,
     id: PaymentId,
-    typed: &str,
-) -> Result<(), Trouble> {
-    let others = parse_list(typed).unwrap_or_default();
-    if others.is_empty() {
-        return Ok(());
-    }
-    let mut contact = contact_of(app, may, id).await?;
-    let mut own = contact.details.receipt_recipients(book.direction).to_vec();
-    own.extend(others.into_iter().filter(|other| !contact.details.receipt_recipients(book.direction).contains(other)));
-    *contact.details.emails_by_purpose.of_mut(purpose(book)) = own;
-    save(app, may, &contact).await
+    form: &ResendForm,
+    addresses: Vec<EmailAddress>,
+) -> Result<DeliveryId, ResendError> {
+    let typed = form.guardar.as_ref().map(|_| parse_list(&form.otra, MOST_ADDRESSES).unwrap_or_default());
+    let kept = typed.unwrap_or_default();
+    let once = once(&form.clave, format!("reenvío {id} {addresses:?} {kept:?}"));
+    let keep = |mut details: ContactDetails| {
+        let mut own = details.receipt_recipients(book.direction).to_vec();
+        let new: Vec<EmailAddress> = kept.into_iter().filter(|address| !own.contains(address)).collect();
+        if own.len() + new.len() > MOST_ADDRESSES {
+            return Err(CardFull);
+        }
+        if !new.is_empty() {
+            own.extend(new);
+            *details.emails_by_purpose.of_mut(purpose(book)) = own;
+        }
+        Ok(details)
+    };
+    let (notify, now) = (Notify::Addresses(addresses), acuse_store::now());
+    payments::resend_and_change_contact(&app.db, &may.actor, id, &notify, keep, once.as_ref(), now).await
+}
+
+fn alone(why: impl Into<String>) -> FormErrors {
+    let mut errors = FormErrors::default();
+    errors.add("otra", why);
+    errors
+}
+
+fn recipients(form: &ResendForm) -> Result<Vec<EmailAddress>, FormErrors> {
+    let mut list = Addresses::up_to(MOST_RECIPIENTS);
+    let typed = form.para.iter().chain([&form.otra]);
+    let why = match typed.map(|typed| list.add(typed)).collect::<Result<(), _>>() {
+        Ok(()) => match list.into_found() {
+            none if none.is_empty() => "Marque una dirección o escriba otra.".to_owned(),
+            addresses => return Ok(addresses),
+        },
+        Err(InvalidAddresses::Address(error)) => format!("«{}» no es una dirección de correo.", error.typed),
+        Err(InvalidAddresses::TooMany { most }) => format!("Se envía a {most} direcciones a la vez, como máximo."),
+    };
+    let mut errors = FormErrors::default();
+    errors.add("otra", why);
+    Err(errors)
 }
 
 const fn purpose(book: Book) -> Purpose {
@@ -112,25 +124,16 @@ const fn purpose(book: Book) -> Purpose {
     }
 }
 
-async fn contact_of<P>(app: &App, may: &Authorized<P>, id: PaymentId) -> Result<Contact, Trouble> {
-    let company = may.actor.company;
-    let recorded = payments::find(&app.db, company, id).await?.ok_or(Trouble::NotFound)?;
-    contacts::find(&app.db, company, recorded.summary.contact).await?.ok_or(Trouble::NotFound)
-}
-
-async fn save<P>(app: &App, may: &Authorized<P>, contact: &Contact) -> Result<(), Trouble> {
-    match contacts::change(&app.db, &may.actor, contact.id, &contact.details).await {
-        Ok(()) => Ok(()),
-        Err(SaveError::Store(error)) => Err(error.into()),
-        // Only addresses changed, so the identification cannot have been taken by it.
-        Err(SaveError::NotFound | SaveError::IdentificationTaken | SaveError::Once(_)) => Err(Trouble::NotFound),
-    }
-}
-
 fn resend_trouble(error: ResendError) -> Trouble {
     match error {
         ResendError::Store(error) | ResendError::Once(ClaimError::Store(error)) => error.into(),
-        ResendError::NotFound | ResendError::ContactHasNoEmail | ResendError::Once(ClaimError::KeyReused(_)) => Trouble::NotFound,
+        ResendError::NotFound
+        | ResendError::ContactHasNoEmail
+        | ResendError::NobodyHasIt
+        | ResendError::AlreadyTold
+        | ResendError::CardFull
+        | ResendError::Voided
+        | ResendError::Once(ClaimError::KeyReused(_)) => Trouble::NotFound,
     }
 }
 
@@ -169,7 +172,7 @@ pub async fn void(
         VoidRefusal::AdvanceInUse { left, used } => dialog
             .errors
             .add("", format!("Del anticipo de {left} que dejó ya se usaron {used} en otro {}. Anule primero ese.", book.noun())),
-        VoidRefusal::ReasonMissing | VoidRefusal::AlreadyVoided => dialog.errors.add("motivo", "Falta el motivo."),
+        other => dialog.errors.add("motivo", sentence(&other)),
     }
     dialog.reason = form.motivo;
     dialog.tells = form.avisar.is_some();
@@ -202,37 +205,18 @@ pub async fn correct(
             return Ok(page::refused(&ShowPage::load(&app, &may, book, &headers, id, errors).await?));
         }
     };
-    let mut contact = contact_of(&app, &may, id).await?;
-    if replace_address(&mut contact, &delivery.recipient, &corrected) {
-        save(&app, &may, &contact).await?;
+    match payments::correct_and_resend(&app.db, &may.actor, delivery.id, &corrected, acuse_store::now()).await {
+        // What was voided or told meanwhile is left as it is: the page shows how.
+        Ok(_) | Err(ResendError::Voided | ResendError::AlreadyTold) => Ok(back(book, id)),
+        Err(error) => Err(resend_trouble(error)),
     }
-    let notify = Notify::Addresses(vec![corrected]);
-    payments::resend(&app.db, &may.actor, id, &notify, None, acuse_store::now()).await.map_err(resend_trouble)?;
-    Ok(back(book, id))
 }
 
-/// Wherever the person's card has the wrong address, it gets the right one, once.
-fn replace_address(contact: &mut Contact, wrong: &str, right: &EmailAddress) -> bool {
-    let mut changed = false;
-    let details = &mut contact.details;
-    let mut lists = vec![&mut details.emails];
-    let by_purpose = &mut details.emails_by_purpose;
-    lists.extend([
-        &mut by_purpose.received_payments,
-        &mut by_purpose.made_payments,
-        &mut by_purpose.invoices,
-        &mut by_purpose.withholdings,
-    ]);
-    for list in lists {
-        let Some(at) = list.iter().position(|own| own.as_str() == wrong) else { continue };
-        changed = true;
-        if list.contains(right) && list[at] != *right {
-            list.remove(at);
-        } else {
-            list[at] = right.clone();
-        }
-    }
-    changed
+/// What «Reintentar ahora» and «Anular el envío» carry.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct MoveForm {
+    clave: String,
 }
 
 /// POST `/cobros/{id}/envios/{envio}/reintentar`
@@ -241,9 +225,10 @@ pub async fn retry(
     may: Authorized<SendReceipts>,
     book: Book,
     Path(path): Path<(String, String)>,
+    Form(form): Form<MoveForm>,
 ) -> Result<Response, Trouble> {
     let (id, delivery) = find_delivery(&app, &may, book, path).await?;
-    moved(deliveries::retry(&app.db, &may.actor, delivery.id, acuse_store::now()).await)?;
+    moved(retry_once(&app, &may.actor, delivery.id, &form.clave).await)?;
     Ok(back(book, id))
 }
 
@@ -253,16 +238,44 @@ pub async fn cancel(
     may: Authorized<SendReceipts>,
     book: Book,
     Path(path): Path<(String, String)>,
+    Form(form): Form<MoveForm>,
 ) -> Result<Response, Trouble> {
     let (id, delivery) = find_delivery(&app, &may, book, path).await?;
-    moved(deliveries::cancel(&app.db, &may.actor, delivery.id, acuse_store::now()).await)?;
+    moved(cancel_once(&app, &may.actor, delivery.id, &form.clave).await)?;
     Ok(back(book, id))
+}
+
+/// Tries again what the form with this key asked for, once.
+pub async fn retry_once(app: &App, by: &Actor, id: DeliveryId, clave: &str) -> Result<(), MoveError> {
+    let now = acuse_store::now();
+    match once(clave, format!("reintentar {id}")) {
+        Some(once) => deliveries::retry_once(&app.db, by, id, &once, now).await.or_else(act_error),
+        None => deliveries::retry(&app.db, by, id, now).await,
+    }
+}
+
+/// Cancels what the form with this key asked for, once.
+pub async fn cancel_once(app: &App, by: &Actor, id: DeliveryId, clave: &str) -> Result<(), MoveError> {
+    let now = acuse_store::now();
+    match once(clave, format!("anular {id}")) {
+        Some(once) => deliveries::cancel_once(&app.db, by, id, &once, now).await.or_else(act_error),
+        None => deliveries::cancel(&app.db, by, id, now).await,
+    }
+}
+
+fn act_error(error: OnceError<MoveError>) -> Result<(), MoveError> {
+    match error {
+        OnceError::Act(error) => Err(error),
+        OnceError::Once(ClaimError::Store(error)) => Err(error.into()),
+        // The key names what is asked for: only the same can have used it.
+        OnceError::Once(ClaimError::KeyReused(_)) => Ok(()),
+    }
 }
 
 /// What has moved on meanwhile is left where it is: the page shows where.
 fn moved(result: Result<(), MoveError>) -> Result<(), Trouble> {
     match result {
-        Ok(()) | Err(MoveError::NotNow(_)) => Ok(()),
+        Ok(()) | Err(MoveError::NotNow(_) | MoveError::Voided) => Ok(()),
         Err(MoveError::NotFound) => Err(Trouble::NotFound),
         Err(MoveError::Store(error)) => Err(error.into()),
     }

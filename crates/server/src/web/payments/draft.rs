@@ -6,9 +6,9 @@ use acuse_domain::id::{ContactId, DocumentId, PaymentId};
 use acuse_domain::money::Money;
 use acuse_domain::payment::{Advance, CheckKind, Direction, Method, PaymentLine};
 use acuse_store::payments::Recorded;
-use uuid::Uuid;
 
 use crate::web::calendar;
+use crate::web::once::new_key;
 
 /// A cash pago above this is not deductible: product.md asks for a warning, and never more than that.
 pub const DEDUCTIBLE_CASH: Money = Money::from_cents(50_000);
@@ -92,7 +92,6 @@ impl Draft {
         Self {
             contact: Some(recorded.summary.contact),
             person: recorded.summary.contact_name.clone(),
-            date: calendar::day(recorded.summary.date),
             lines: recorded.lines.iter().map(DraftLine::of).collect(),
             shares: shares.collect(),
             description: recorded.description.clone().unwrap_or_default(),
@@ -274,10 +273,6 @@ impl Share {
     pub fn money(&self) -> Money {
         read_or_zero(&self.amount)
     }
-}
-
-pub fn new_key() -> String {
-    Uuid::new_v4().to_string()
 }
 
 fn read_or_zero(typed: &str) -> Money {

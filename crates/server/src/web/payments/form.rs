@@ -1,9 +1,15 @@
 //! What the browser sends from «Nuevo cobro» and «Nuevo pago», row by row in parallel lists.
 
-use acuse_domain::payment::{CheckKind, Method};
+use std::collections::HashSet;
+
+use acuse_domain::payment::{CheckKind, MOST_ALLOCATIONS, MOST_LINES, Method};
+use acuse_domain::text;
 use serde::Deserialize;
 
 use super::draft::{Draft, DraftLine, Share};
+
+/// Characters of a form's key: ours are UUIDs.
+pub const LONGEST_KEY: usize = 64;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -41,11 +47,12 @@ impl Typed {
         Draft {
             contact: chosen.parse().ok(),
             person: if self.elegida.is_empty() { self.persona.trim().to_owned() } else { String::new() },
-            lines: (0..self.forma.len()).map(|row| self.line(row)).collect(),
-            shares: (0..self.documento.len()).filter_map(|row| self.share(row)).collect(),
+            // One more than there may be, so that the domain says it; what follows is not read.
+            lines: (0..self.forma.len().min(MOST_LINES + 1)).map(|row| self.line(row)).collect(),
+            shares: self.shares(),
             notify: self.notificar.is_some(),
             edits_recipients: !self.editar_para.is_empty(),
-            once: self.clave,
+            once: text::cut(&self.clave, LONGEST_KEY).to_owned(),
             date: self.fecha,
             description: self.descripcion,
             recipients: self.para,
@@ -65,13 +72,23 @@ impl Typed {
         }
     }
 
-    /// A share whose tick was taken away is empty, whatever stands in its field: without script nothing cleared it.
-    fn share(&self, row: usize) -> Option<Share> {
-        let id = at(&self.documento, row);
-        let ticked = self.doc.contains(&id);
-        let was_ticked = self.marcados.contains(&id);
-        let amount = if was_ticked && !ticked { String::new() } else { at(&self.abono, row) };
-        Some(Share { document: id.parse().ok()?, ticked, amount })
+    /// The documents that something was typed beside, or that were ticked. All others are only listed: a person may have
+    /// thousands.
+    fn shares(&self) -> Vec<Share> {
+        let ticks: HashSet<&String> = self.doc.iter().collect();
+        let earlier_ticks: HashSet<&String> = self.marcados.iter().collect();
+        let share = |row: usize| {
+            let id = self.documento.get(row)?;
+            let ticked = ticks.contains(id);
+            // Without script nothing clears the field of a tick that was taken away.
+            let was_cleared = earlier_ticks.contains(id) && !ticked;
+            let amount = if was_cleared { String::new() } else { at(&self.abono, row) };
+            if !ticked && amount.is_empty() {
+                return None;
+            }
+            Some(Share { document: id.trim().parse().ok()?, ticked, amount })
+        };
+        (0..self.documento.len()).filter_map(share).take(MOST_ALLOCATIONS + 1).collect()
     }
 }
 

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::Book;
-use super::draft::{Draft, DraftLine, Totals, new_key};
+use super::draft::{Draft, DraftLine, Totals};
 use super::form::Typed;
 use super::refusal::Asked;
 use super::sender::Sender;
@@ -25,6 +25,7 @@ use crate::access::{Authorized, RecordPayments};
 use crate::app::App;
 use crate::web::filters;
 use crate::web::form_errors::FormErrors;
+use crate::web::once::new_key;
 use crate::web::page::{self, Page};
 use crate::web::trouble::Trouble;
 

@@ -1,10 +1,7 @@
 //! `/cobros/{id}/recibo.pdf`: the receipt, as it would be printed now.
 
 use acuse_domain::id::PaymentId;
-use acuse_domain::receipt::Receipt;
-use acuse_render::logo::Logo;
-use acuse_render::receipt::receipt_pdf;
-use acuse_store::{companies, events, payments};
+use acuse_store::{events, payments};
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
@@ -13,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use super::Book;
 use crate::access::{Authorized, ViewRecords};
 use crate::app::App;
+use crate::heavy_work::draw_receipt;
 use crate::web::path_id::PathId;
 use crate::web::trouble::Trouble;
 
@@ -33,9 +31,11 @@ pub async fn receipt(
     if receipt.direction != book.direction.as_str() {
         return Err(Trouble::NotFound);
     }
-    let logo = companies::logo(&app.db, company).await?;
+    let logo = payments::receipt_logo(&app.db, company, id).await?;
     let name = receipt.file_name();
-    let Some(pdf) = drawn(receipt, logo).await else { return Ok((StatusCode::INTERNAL_SERVER_ERROR, NOT_DRAWN).into_response()) };
+    let Some(pdf) = draw_receipt(receipt, logo).await? else {
+        return Ok((StatusCode::INTERNAL_SERVER_ERROR, NOT_DRAWN).into_response());
+    };
     if let Err(error) = events::note_download(&app.db, &may.actor, id.0, acuse_store::now()).await {
         // The receipt is there; that it was opened is only good to know.
         tracing::warn!("A download was not noted: {error}");
@@ -50,24 +50,4 @@ pub async fn receipt(
         (CONTENT_SECURITY_POLICY, A_DOCUMENT),
     ];
     Ok((headers, pdf).into_response())
-}
-
-/// Drawing takes a core for milliseconds, so it runs beside the event loop. `None` if it failed.
-async fn drawn(receipt: Receipt, logo: Option<Vec<u8>>) -> Option<Vec<u8>> {
-    let number = receipt.number.clone();
-    let drawing = tokio::task::spawn_blocking(move || {
-        let logo = logo.and_then(|png| Logo::from_stored(png).ok());
-        receipt_pdf(&receipt, logo.as_ref())
-    });
-    match drawing.await {
-        Ok(Ok(pdf)) => Some(pdf),
-        Ok(Err(error)) => {
-            tracing::error!("The receipt {number} could not be drawn: {error}");
-            None
-        }
-        Err(error) => {
-            tracing::error!("Drawing the receipt {number} broke: {error}");
-            None
-        }
-    }
 }

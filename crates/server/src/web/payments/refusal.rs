@@ -1,8 +1,9 @@
 //! From what was typed to a payment that can be recorded, and from its refusals back to the fields.
 
 use acuse_domain::Date;
+use acuse_domain::contact::MOST_RECIPIENTS;
 use acuse_domain::document::Document;
-use acuse_domain::email_address::parse_list;
+use acuse_domain::email_address::{InvalidAddresses, parse_list};
 use acuse_domain::id::ContactId;
 use acuse_domain::money::{Money, MoneyError};
 use acuse_domain::payment::{CheckKind, Direction, Field, Method, NewAllocation, NewPayment, PaymentError, PaymentLine, Refusal};
@@ -91,17 +92,14 @@ fn read_recipients(draft: &Draft, errors: &mut FormErrors) -> Notify {
     if !draft.notify {
         return Notify::Nobody;
     }
-    match parse_list(&draft.recipients) {
-        Ok(addresses) if addresses.is_empty() => {
-            errors.add("para", "Falta la dirección de correo: escríbala o quite la marca del envío.");
-            Notify::Nobody
-        }
-        Ok(addresses) => Notify::Addresses(addresses),
-        Err(error) => {
-            errors.add("para", format!("«{}» no es una dirección de correo.", error.typed));
-            Notify::Nobody
-        }
-    }
+    let why = match parse_list(&draft.recipients, MOST_RECIPIENTS) {
+        Ok(addresses) if addresses.is_empty() => "Falta la dirección de correo: escríbala o quite la marca del envío.".to_owned(),
+        Ok(addresses) => return Notify::Addresses(addresses),
+        Err(InvalidAddresses::Address(error)) => format!("«{}» no es una dirección de correo.", error.typed),
+        Err(InvalidAddresses::TooMany { most }) => format!("Se envía a {most} direcciones a la vez, como máximo."),
+    };
+    errors.add("para", why);
+    Notify::Nobody
 }
 
 fn read_lines(draft: &Draft, date: Date, errors: &mut FormErrors) -> (Vec<usize>, Vec<PaymentLine>) {

@@ -3,7 +3,7 @@
 use acuse_domain::Instant;
 use acuse_domain::delivery::State;
 use acuse_domain::id::{DeliveryId, PaymentId};
-use acuse_mail::explanation::{Context, Explanation, Language, explain};
+use acuse_mail::explanation::{Context, Explanation, Language, Situation, explain};
 use acuse_store::deliveries::{Delivery, Kind};
 use askama::Template;
 use askama::filters::HtmlSafe;
@@ -11,7 +11,9 @@ use chrono::TimeDelta;
 
 use super::Book;
 use super::sender::Sender;
+use crate::web::deliveries::is_about_the_address;
 use crate::web::form_errors::FormErrors;
+use crate::web::once::new_key;
 use crate::web::state_mark::StateMark;
 use crate::web::{calendar, filters};
 
@@ -35,6 +37,8 @@ pub struct Sends {
     is_voided: bool,
     may_send: bool,
     errors: FormErrors,
+    /// Makes pressing one of its buttons twice act once.
+    once: String,
     now: Instant,
 }
 
@@ -66,6 +70,7 @@ impl Sends {
             is_voided: subject.is_voided,
             may_send: subject.may_send,
             errors,
+            once: new_key(),
             now,
         }
     }
@@ -118,6 +123,7 @@ fn untold(before: &[Delivery], notices: &[Delivery]) -> Vec<(String, String)> {
         }
         seen.push(&delivery.recipient);
         let why = match delivery.state {
+            _ if delivery.may_have_brought_the_receipt() => "No se pidió avisarle.",
             State::Bounced => "Su recibo rebotó, así que no hay de qué avisarle.",
             State::Failed => "Su recibo no llegó, así que no hay de qué avisarle.",
             State::Cancelled => "Su recibo no llegó a salir, así que no hay de qué avisarle.",
@@ -161,7 +167,7 @@ impl Sent {
             return None;
         }
         let (host, sender) = account.as_ref().map_or(("", ""), |(_, server, from)| (server, from));
-        let context = Context { host, sender, ..Context::default() };
+        let context = Context { host, sender, situation: Situation::Queue, ..Context::default() };
         problem_code.as_ref().map(|code| explain(code, &context, Language::Spanish))
     }
 
@@ -174,11 +180,9 @@ impl Sent {
     }
 
     fn cure(&self) -> Cure {
-        let about_recipient = self.delivery.attempts.last().is_some_and(|attempt| attempt.phase == "recipient");
         match self.delivery.state {
-            State::Bounced => Cure::Address,
-            State::Failed if about_recipient => Cure::Address,
-            State::Failed => Cure::Retry,
+            State::Failed | State::Bounced if is_about_the_address(&self.delivery) => Cure::Address,
+            State::Failed | State::Bounced => Cure::Retry,
             State::Queued | State::Deferred | State::InDoubt => Cure::Wait,
             State::Sending | State::Accepted | State::Cancelled => Cure::Nothing,
         }
@@ -194,7 +198,7 @@ impl Sent {
     }
 
     fn may_cancel(&self) -> bool {
-        self.delivery.state.may_become(State::Cancelled)
+        self.delivery.state.can_be_cancelled()
     }
 
     fn life(&self) -> Vec<Moment> {
@@ -206,7 +210,8 @@ impl Sent {
                 life.push(Moment { at, state: "", word: "Enviando".to_owned(), reply: String::new() });
             }
             (State::Cancelled, Some(at)) => {
-                life.push(Moment { at, state: "", word: "Anulado antes de salir".to_owned(), reply: String::new() });
+                let word = if self.delivery.may_have_arrived { "No se envía otra vez" } else { "Anulado antes de salir" };
+                life.push(Moment { at, state: "", word: word.to_owned(), reply: String::new() });
             }
             _ => {}
         }
@@ -241,4 +246,59 @@ impl Moment {
 /// `hoy 09:14`, for the state of an address in a dialog.
 pub fn when(delivery: &Delivery, now: Instant) -> String {
     calendar::moment(delivery.finished_at.unwrap_or(delivery.queued_at), now)
+}
+
+#[cfg(test)]
+mod tests {
+    use acuse_domain::id::ContactId;
+    use acuse_domain::mail_account::MailModule;
+    use acuse_domain::number::ReceiptNumber;
+    use acuse_domain::payment::Direction;
+    use acuse_mail::explanation::{Whose, codes, whose_fault};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn delivery(state: State, code: &str) -> Delivery {
+        Delivery {
+            id: DeliveryId(Uuid::nil()),
+            payment: PaymentId(Uuid::nil()),
+            number: ReceiptNumber { direction: Direction::Received, sequence: 1 },
+            contact: ContactId(Uuid::nil()),
+            contact_name: "Ana".to_owned(),
+            kind: Kind::Receipt,
+            module: MailModule::ReceivedPayments,
+            recipient: "ana@andina.ec".to_owned(),
+            state,
+            may_have_arrived: false,
+            resend: None,
+            queued_at: acuse_store::now(),
+            next_attempt_at: None,
+            finished_at: None,
+            message_id: None,
+            account: None,
+            reply: None,
+            problem_code: Some(code.to_owned()),
+            attempts: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_address_is_corrected_only_where_it_is_at_fault_on_every_page() {
+        for code in codes() {
+            let is_address = whose_fault(code) == Whose::Recipient;
+            for state in State::ALL {
+                let delivery = delivery(state, code);
+                let over = matches!(state, State::Accepted | State::Cancelled);
+                assert_eq!(is_about_the_address(&delivery), is_address && !over, "{code} {state:?}");
+                let sent = Sent { delivery };
+                let needs_a_person = state.needs_a_person();
+                assert_eq!(sent.cure() == Cure::Address, is_address && needs_a_person, "{code} {state:?}");
+                assert_eq!(sent.cure() == Cure::Retry, !is_address && needs_a_person, "{code} {state:?}");
+                let context = Context { situation: Situation::Queue, ..Context::default() };
+                let said = (!over).then(|| explain(code, &context, Language::Spanish));
+                assert_eq!(sent.problem(), said, "{code} {state:?}");
+            }
+        }
+    }
 }

@@ -1,11 +1,13 @@
 //! The page of one cobro or pago, with its two dialogs, each of them a page of its own without script.
 
-use acuse_domain::delivery::State;
+use std::collections::HashSet;
+
+use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::PaymentId;
 use acuse_domain::money::Money;
 use acuse_domain::payment::{CheckKind, Direction, Method, PaymentLine, Status};
 use acuse_domain::text::masked_account;
-use acuse_store::deliveries::{self, Delivery, Kind};
+use acuse_store::deliveries::{self, Delivery};
 use acuse_store::payments::{self, Recorded, RecordedAllocation};
 use acuse_store::{contacts, events};
 use askama::Template;
@@ -14,7 +16,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 
 use super::Book;
-use super::draft::{DEDUCTIBLE_CASH, new_key};
+use super::draft::DEDUCTIBLE_CASH;
 use super::history::{Entry, history};
 use super::paper::Paper;
 use super::sender::Sender;
@@ -22,11 +24,15 @@ use super::sends::{Sends, Subject, when};
 use crate::access::{Authorized, Permission, RecordPayments, SendReceipts, ViewRecords, VoidPayments};
 use crate::app::App;
 use crate::web::form_errors::FormErrors;
+use crate::web::once::new_key;
 use crate::web::page::{self, Page};
 use crate::web::path_id::PathId;
 use crate::web::state_mark::StateMark;
 use crate::web::trouble::Trouble;
 use crate::web::{calendar, filters};
+
+/// Addresses that the question about Reenviar offers: those a receipt went to last.
+const MOST_CHOICES: usize = 100;
 
 /// GET `/cobros/{id}`
 pub async fn show(
@@ -122,7 +128,8 @@ pub struct ShowPage {
     book: Book,
     found: Found,
     sends: Sends,
-    paper: Paper,
+    /// None where the frozen receipt cannot be read.
+    paper: Option<Paper>,
     history: Vec<Entry>,
     may_change: bool,
     pub dialog: Option<Dialog>,
@@ -138,6 +145,8 @@ pub struct ResendDialog {
     /// Makes pressing Reenviar twice send once.
     pub once: String,
     pub choices: Vec<Choice>,
+    /// Of a voided payment, who needs no other notice.
+    pub told: Vec<String>,
     pub other: String,
     pub keeps_other: bool,
     /// «Reenvío 2», or nothing where the receipt was never sent.
@@ -176,7 +185,7 @@ impl ShowPage {
             page: Page::load(app, may, book.section(), headers).await?,
             book,
             sends: found.sends(book, errors),
-            paper: Paper::of(found.recorded.receipt.clone()),
+            paper: found.recorded.receipt.clone().map(Paper::of),
             history: history(book, &events, &found.deliveries),
             may_change: may.session.as_ref().is_some_and(|session| RecordPayments::is_held_by(session.role)),
             dialog: None,
@@ -193,23 +202,53 @@ impl ShowPage {
     pub async fn resend_dialog<P>(&self, app: &App, may: &Authorized<P>) -> Result<ResendDialog, Trouble> {
         let contact = contacts::find(&app.db, may.actor.company, self.found.recorded.summary.contact).await?;
         let contact = contact.ok_or(Trouble::NotFound)?;
-        let mut choices: Vec<Choice> = Vec::new();
-        for address in contact.details.receipt_recipients(self.book.direction) {
-            choices.push(self.choice(address.as_str(), true));
-        }
-        for delivery in self.found.deliveries.iter().rev() {
-            if choices.iter().all(|choice| choice.address != delivery.recipient) {
-                choices.push(self.choice(&delivery.recipient, false));
-            }
-        }
+        let own = contact.details.receipt_recipients(self.book.direction);
+        let choices = if self.is_voided() { self.untold(own) } else { self.choices(own) };
         Ok(ResendDialog {
             once: new_key(),
             choices,
+            told: self.told(),
             other: String::new(),
             keeps_other: true,
             number: self.next_resend(),
             errors: FormErrors::default(),
         })
+    }
+
+    /// The person's own addresses, and wherever else the receipt was sent.
+    fn choices(&self, own: &[EmailAddress]) -> Vec<Choice> {
+        let mut choices: Vec<Choice> = own.iter().map(|address| self.choice(address.as_str(), true)).collect();
+        let mut known: HashSet<String> = choices.iter().map(|choice| choice.address.clone()).collect();
+        for delivery in self.found.deliveries.iter().rev() {
+            if known.len() < MOST_CHOICES && known.insert(delivery.recipient.clone()) {
+                choices.push(self.choice(&delivery.recipient, false));
+            }
+        }
+        choices
+    }
+
+    /// Whoever may have the receipt that is void now and was not told; then the person's other addresses.
+    fn untold(&self, own: &[EmailAddress]) -> Vec<Choice> {
+        let told = self.told();
+        let had_it = self.had_it();
+        let had = had_it.iter().map(|address| self.choice(address, true));
+        let others = own.iter().map(EmailAddress::as_str).filter(|address| !had_it.iter().any(|had| had == address));
+        let others = others.map(|address| self.choice(address, false));
+        had.chain(others).filter(|choice| !told.contains(&choice.address)).take(MOST_CHOICES).collect()
+    }
+
+    fn had_it(&self) -> Vec<String> {
+        self.recipients_of(Delivery::may_have_brought_the_receipt)
+    }
+
+    fn told(&self) -> Vec<String> {
+        self.recipients_of(Delivery::tells_of_the_void)
+    }
+
+    fn recipients_of(&self, of: impl Fn(&Delivery) -> bool) -> Vec<String> {
+        let mut known: HashSet<&str> = HashSet::new();
+        let found = self.found.deliveries.iter().filter(|delivery| of(delivery));
+        found.map(|delivery| delivery.recipient.as_str()).filter(|address| known.insert(address)).map(str::to_owned).collect()
     }
 
     /// A bounced address comes unticked: it would bounce again.
@@ -235,14 +274,7 @@ impl ShowPage {
     }
 
     pub fn void_dialog(&self) -> VoidDialog {
-        let mut had_it: Vec<String> = Vec::new();
-        for delivery in &self.found.deliveries {
-            let has_it = matches!(delivery.state, State::Accepted | State::InDoubt | State::Sending);
-            if has_it && delivery.kind == Kind::Receipt && !had_it.contains(&delivery.recipient) {
-                had_it.push(delivery.recipient.clone());
-            }
-        }
-        VoidDialog { reason: String::new(), tells: true, had_it, errors: FormErrors::default() }
+        VoidDialog { reason: String::new(), tells: true, had_it: self.had_it(), errors: FormErrors::default() }
     }
 
     fn recorded(&self) -> &Recorded {
@@ -326,7 +358,7 @@ impl ShowPage {
     fn reference(&self, line: &PaymentLine) -> String {
         // An anticipo names the receipt that left it, which the frozen receipt knows.
         let position = self.recorded().lines.iter().position(|own| std::ptr::eq(own, line));
-        let frozen = position.and_then(|at| self.recorded().receipt.lines.get(at));
+        let frozen = position.zip(self.recorded().receipt.as_ref()).and_then(|(at, receipt)| receipt.lines.get(at));
         frozen.and_then(|line| line.reference.clone()).unwrap_or_default()
     }
 

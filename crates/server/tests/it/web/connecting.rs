@@ -62,10 +62,12 @@ impl Scene {
         self.app.get(&back).await
     }
 
-    /// Follows the redirect to the page that tries the account.
+    /// Follows the redirect to the account's page, where the script presses Probar, and presses it.
     async fn verdict(&self, answer: Answer) -> Answer {
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
-        self.app.get(answer.location()).await
+        let page = answer.location().strip_suffix("#probar").expect("the page that begins to try");
+        assert_eq!(self.app.get(page).await.status, StatusCode::OK);
+        self.app.post(&format!("{page}/probar"), &[]).await
     }
 
     async fn account(&self) -> acuse_domain::mail_account::MailAccount {

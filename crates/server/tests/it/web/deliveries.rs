@@ -10,7 +10,7 @@ use crate::support::TestApp;
 /// A cobro whose receipt is queued to as many addresses.
 async fn cobro(test: &TestApp, name: &str, emails: &str) -> PaymentId {
     let details = acuse_domain::contact::ContactDetails {
-        emails: acuse_domain::email_address::parse_list(emails).unwrap(),
+        emails: acuse_domain::email_address::parse_list(emails, 20).unwrap(),
         ..contact(name, true, false)
     };
     let id = contacts::create(&test.app.db, &test.actor, &details, None, acuse_store::now()).await.unwrap();

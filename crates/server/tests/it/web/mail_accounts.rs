@@ -115,7 +115,7 @@ async fn starttls_only() -> SocketAddr {
                 while let Some(line) = lines.next_line().await.ok()? {
                     let answer = match line.split_whitespace().next() {
                         Some("EHLO") => "250-correo\r\n250 STARTTLS\r\n",
-                        Some("STARTTLS") => "454 4.7.0 TLS not available\r\n",
+                        Some("STARTTLS") => "454 4.7.0 TLS busy, try again later\r\n",
                         _ => "221 bye\r\n",
                     };
                     writing.write_all(answer.as_bytes()).await.ok()?;

@@ -6,8 +6,9 @@ use acuse_domain::mail_account::{MailModule, Security};
 use acuse_server::{DefaultAccount, Services};
 use acuse_store::pauses::{self, AccountKey};
 use acuse_store::users::Role;
+use acuse_store::versions::Expected;
 use acuse_store::{contacts, health, mail_accounts, now, routing};
-use acuse_testkit::builders::{contact, mail_account, received};
+use acuse_testkit::builders::{contact, mail_account, received, to};
 use axum::http::StatusCode;
 use chrono::TimeDelta;
 
@@ -132,7 +133,7 @@ async fn a_resting_account_says_who_sends_meanwhile() {
     let hours = |count: i64| now() - TimeDelta::hours(count);
     let after = PatienceHours::new(2).unwrap();
     let policy = FailurePolicy { on_failure: OnFailure::UseDefault { after }, ..FailurePolicy::default() };
-    routing::change_policy(&app.app.db, &app.actor, &policy).await.unwrap();
+    routing::change_policy(&app.app.db, &app.actor, &Expected::Any, to(policy)).await.unwrap();
     pauses::begin(&app.app.db, AccountKey::Own(id), "bad_credentials", "535 5.7.8", hours(1)).await.unwrap();
     assert!(app.get(LIST).await.one(".ac-cure").contains("Si sigue así, desde"));
     assert!(app.get(&resend).await.one("dialog").contains("La cuenta de correo está detenida"));

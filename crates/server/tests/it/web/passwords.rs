@@ -203,7 +203,7 @@ async fn a_password_is_kept_to_the_letter_and_its_spaces_are_pointed_out() {
     for (typed, said) in [
         (" empieza", "La contraseña empieza con un espacio"),
         ("termina\u{a0}", "La contraseña termina con un espacio"),
-        ("abcd efgh ijkl mnop", "Los espacios entre los cuatro grupos no estorban"),
+        ("abcd efgh ijkl mnop", "Los espacios entre los cuatro grupos suelen ser solo para leerla mejor"),
         ("ñandú 🔑 密码", ""),
     ] {
         let app = TestApp::start().await;
@@ -238,4 +238,61 @@ async fn a_password_beyond_the_bound_is_refused_with_the_bound() {
     assert!(refused.one("#clave-error").contains("caben 8192 bytes y tiene 10240"), "{}", refused.one("#clave-error"));
     let fits = filled(server.local_addr()).with("clave", &long[..8192]).press(&app, LIST, "probar").await;
     assert_eq!(fits.one("#diag"), "Configuración correcta");
+}
+
+/// A server that takes one password and no other.
+async fn knows(password: &str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let right = format!("AUTH PLAIN {}", STANDARD.encode(format!("\0{USER}\0{password}")));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let mut stream = BufReader::new(stream);
+            let _ = stream.write_all(b"220 correo ESMTP\r\n").await;
+            let mut line = String::new();
+            while stream.read_line(&mut line).await.unwrap_or(0) > 0 {
+                let answer: &[u8] = match line.trim() {
+                    said if said.starts_with("EHLO") => b"250-correo\r\n250 AUTH PLAIN\r\n",
+                    said if said == right => b"235 2.7.0 si\r\n",
+                    said if said.starts_with("AUTH") => b"535 5.7.8 Username and Password not accepted\r\n",
+                    _ => b"250 2.0.0 si\r\n",
+                };
+                if stream.write_all(answer).await.is_err() {
+                    break;
+                }
+                line.clear();
+            }
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_refused_password_is_corrected_with_one_button_where_it_is_plain_how_it_was_meant() {
+    for (typed, meant, label) in [
+        ("abcd efgh ijkl mnop", "abcdefghijklmnop", "Usar la contraseña sin los espacios y probar de nuevo"),
+        ("Clave-1 ", "Clave-1", "Usar la contraseña sin lo que sobra en los extremos y probar de nuevo"),
+        ("l\u{2019}or\u{2014}1", "l'or-1", "Usar la contraseña con caracteres sencillos y probar de nuevo"),
+    ] {
+        let app = TestApp::start().await;
+        let checked = filled(knows(meant).await).with("clave", typed).press(&app, LIST, "probar").await;
+        assert_eq!(checked.one("#diag"), "Configuración errónea");
+        assert_eq!(checked.one("button[value=corregir]"), label);
+        assert!(
+            checked.one(".ac-fix").contains("Cambia solo la contraseña; lo demás queda como está."),
+            "{}",
+            checked.one(".ac-fix")
+        );
+        assert!(!checked.text().contains(meant), "the page carries it sealed");
+
+        let corrected = Filled::of(&checked).press(&app, LIST, "corregir").await;
+        assert_eq!(corrected.one("#diag"), "Configuración correcta", "{}", corrected.text());
+        Filled::of(&corrected).press(&app, LIST, "guardar").await;
+        let saved = mail_accounts::list(&app.app.db, app.company).await.unwrap().pop().unwrap();
+        let usable = mail_accounts::usable_by_id(&app.app.db, &app.app.keys, app.company, saved.id).await.unwrap().unwrap();
+        assert_eq!(usable.password_for(&usable.account.settings.credential_scope()).unwrap().expose_secret(), meant);
+    }
+    let app = TestApp::start().await;
+    let checked = filled(knows("otra").await).with("clave", "abcd-efgh-ijkl-mnop").press(&app, LIST, "probar").await;
+    assert!(!checked.text().contains("value=\"corregir\""), "Apple's hyphens are part of the password");
 }

@@ -1,6 +1,6 @@
 //! Cobros and pagos in a browser without script.
 
-mod scene;
+pub mod scene;
 
 use acuse_domain::delivery::State;
 use acuse_domain::document::Side;
@@ -213,6 +213,18 @@ async fn a_cobro_is_voided_with_a_reason_and_its_balances_return() {
     assert_eq!(again.attribute("#valor-1", "value").as_deref(), Some("1.020,00"));
     assert_eq!(again.attribute("#cuenta-1", "value").as_deref(), Some("Pichincha corriente 2100443421"));
     assert_eq!(again.attribute("#abono-2", "value").as_deref(), Some("380,00"));
+}
+
+#[tokio::test]
+async fn what_is_recorded_again_is_recorded_today() {
+    let scene = Scene::set().await;
+    let today = acuse_domain::day_in_ecuador(acuse_store::now());
+    let old = acuse_testkit::builders::received(scene.customer, "10.00").dated(today - chrono::TimeDelta::days(9));
+    let id = old.record(&scene.app.app.db, &scene.app.actor).await.unwrap();
+    scene.app.post(&format!("/cobros/{id}/anular"), &[("motivo", "Mal digitado")]).await;
+    let again = scene.app.get(&format!("/cobros/nuevo?copiar={id}")).await;
+    assert_eq!(again.attribute("#valor-1", "value").as_deref(), Some("10,00"));
+    assert_eq!(again.attribute("#fecha", "value"), scene.app.get("/cobros/nuevo").await.attribute("#fecha", "value"));
 }
 
 #[tokio::test]

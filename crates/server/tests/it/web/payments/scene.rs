@@ -114,7 +114,7 @@ pub async fn person(app: &TestApp, by: &Actor, name: &str, ruc: &str, is_custome
         address: None,
         phone: None,
         credit_days: None,
-        emails: parse_list(emails).unwrap(),
+        emails: parse_list(emails, 20).unwrap(),
         emails_by_purpose: EmailsByPurpose::default(),
     };
     contacts::create(&app.app.db, by, &details, None, now()).await.unwrap()

@@ -1,0 +1,127 @@
+//! A server that does not answer: its own message waits, and nobody else's does.
+
+use std::time::{Duration, Instant as Moment};
+
+use acuse_domain::delivery::State;
+use acuse_domain::mail_account::MailModule;
+use acuse_store::mail_accounts;
+use acuse_testkit::world::World;
+
+use crate::office::{Office, own_form, until};
+use crate::smtp::{Server, Way};
+
+on_both_engines!(
+    one_message_that_hangs_holds_up_none_of_the_others,
+    a_corrected_account_is_used_at_once,
+    a_deleted_or_disabled_account_is_not_waited_for,
+);
+
+/// What these servers are given in place of RFC 5321's minutes: much longer than the tests wait for the others.
+const LONG: Duration = Duration::from_secs(60);
+/// Far below that, with the time it takes to see that nothing answers; two cores may be busy with other tests.
+const SOON: Duration = Duration::from_secs(15);
+const PLACES: [&str; 8] = ["greeting", "EHLO", "AUTH", "MAIL", "RCPT", "DATA", ".", "QUIT"];
+
+async fn one_message_that_hangs_holds_up_none_of_the_others(world: World) {
+    let mut office = Office::without_default(world).await.waiting_for_servers(LONG).leaving_after(Duration::from_millis(200));
+    office = office.with_connections(2);
+    let start = Server::which(Way::Accepts).await;
+    let account = office.own_account(MailModule::ReceivedPayments, start.port).await;
+    for place in PLACES {
+        let server = Server::which(Way::FirstSessionIsSilentAt(place)).await;
+        let form = own_form(MailModule::ReceivedPayments, server.port);
+        mail_accounts::change(office.db(), &office.world.keys(), &office.company.actor, account, &form).await.unwrap();
+        let (before, doubts) = (office.in_state(State::Accepted).await, office.in_state(State::InDoubt).await);
+        let mut cobros = Vec::new();
+        for n in 0..40 {
+            cobros.push(office.cobro(&format!("c{n}@andina.ec")).await);
+        }
+        let begun = Moment::now();
+        let running = office.start();
+        let hung = u64::from(place != "QUIT");
+        until(place, async || office.in_state(State::Accepted).await == before + 40 - hung).await;
+        // And what comes now does not wait either.
+        let late = office.cobro("tarde@andina.ec").await;
+        office.wait_for(late, State::Accepted).await;
+        assert!(begun.elapsed() < SOON, "{place}: {:?}", begun.elapsed());
+        let stopping = Moment::now();
+        running.stop().await;
+        assert!(stopping.elapsed() < SOON, "{place}: the node stops in {:?}", stopping.elapsed());
+        let in_doubt = office.in_state(State::InDoubt).await - doubts;
+        assert_eq!(in_doubt, u64::from(place == "."), "{place}: only what the server has is in doubt");
+        let mut waiting = Vec::new();
+        for cobro in cobros {
+            if office.state(cobro).await == State::Queued {
+                waiting.push(cobro);
+            }
+        }
+        assert_eq!(waiting.len() as u64, hung - in_doubt, "{place}: what hung before is back in the queue");
+        // Out of the way of the next.
+        server.now(Way::Accepts);
+        let running = office.start();
+        for cobro in waiting {
+            office.wait_for(cobro, State::Accepted).await;
+        }
+        running.stop().await;
+    }
+}
+
+async fn a_corrected_account_is_used_at_once(world: World) {
+    let office = Office::without_default(world).await.waiting_for_servers(LONG).leaving_after(Duration::from_millis(200));
+    let start = Server::which(Way::Accepts).await;
+    let account = office.own_account(MailModule::ReceivedPayments, start.port).await;
+    for place in PLACES.into_iter().filter(|place| *place != "QUIT") {
+        let (hanging, well) = (Server::which(Way::IsSilentAt(place)).await, Server::which(Way::Accepts).await);
+        let at = |port| own_form(MailModule::ReceivedPayments, port);
+        let change = async |port| {
+            mail_accounts::change(office.db(), &office.world.keys(), &office.company.actor, account, &at(port)).await.unwrap();
+        };
+        change(hanging.port).await;
+        let doubts = office.in_state(State::InDoubt).await;
+        for n in 0..20 {
+            office.cobro(&format!("c{n}@andina.ec")).await;
+        }
+        let running = office.start();
+        until("all connections hang", async || hanging.sessions() == 4).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        change(well.port).await;
+        let (begun, has_it) = (Moment::now(), hanging.heard().len());
+        until(place, async || well.heard().len() == 20 - has_it).await;
+        assert!(begun.elapsed() < SOON, "{place}: {:?}", begun.elapsed());
+        assert_eq!(has_it, if place == "." { 4 } else { 0 });
+        running.stop().await;
+        assert_eq!(office.in_state(State::InDoubt).await - doubts, has_it as u64, "{place}: a doubt by itself");
+        assert_eq!(well.heard().len(), 20 - has_it, "{place}: nothing twice");
+    }
+}
+
+async fn a_deleted_or_disabled_account_is_not_waited_for(world: World) {
+    let default = Server::which(Way::Accepts).await;
+    let office = Office::with_default_at(world, default.port).await.waiting_for_servers(LONG);
+    let office = office.leaving_after(Duration::from_millis(200));
+    for is_deleted in [false, true] {
+        let hanging = Server::which(Way::IsSilentAt("AUTH")).await;
+        let hanging_id = match is_deleted {
+            false => office.own_account(MailModule::ReceivedPayments, hanging.port).await,
+            true => office.own_account(MailModule::InvoicesAndMadePayments, hanging.port).await,
+        };
+        let mut sent = Vec::new();
+        for n in 0..10 {
+            let to = format!("c{n}@andina.ec");
+            sent.push(if is_deleted { office.pago(&to).await } else { office.cobro(&to).await });
+        }
+        let running = office.start();
+        until("all connections hang", async || hanging.sessions() == 4).await;
+        let begun = Moment::now();
+        if is_deleted {
+            mail_accounts::delete(office.db(), &office.company.actor, hanging_id).await.unwrap();
+        } else {
+            mail_accounts::enable(office.db(), &office.company.actor, hanging_id, false).await.unwrap();
+        }
+        for one in sent {
+            office.wait_for(one, State::Accepted).await;
+        }
+        assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
+        running.stop().await;
+    }
+}

@@ -1,0 +1,165 @@
+//! What holds for each path of the router, also for those that are added later.
+
+use std::fs;
+
+use acuse_server::{Services, api};
+use acuse_store::{now, tokens};
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode};
+use secrecy::ExposeSecret;
+
+use crate::support::{Answer, TestApp};
+use crate::web::account_form::Filled;
+use crate::web::payments::scene::Scene;
+
+/// As web.rs lists them; the two books have the same pages.
+const PAGES: &str = include_str!("../../src/web.rs");
+/// Beside pages and API.
+const OTHERS: [&str; 5] = ["/metrics", "/openapi.json", "/docs", "/api/v1/no-such-call", "/no/such/page"];
+/// GETs that write, and why they may: that somebody took a receipt is part of its history, and whoever comes back from a
+/// provider brings a state that is good once.
+const NOTED: [&str; 4] = [
+    "/cobros/{id}/recibo.pdf",
+    "/pagos/{id}/recibo.pdf",
+    "/api/v1/payments/{id}/receipt.pdf",
+    "/mi-compania/correos/oauth/{provider}",
+];
+
+fn quoted_after<'a>(text: &'a str, head: &str) -> Vec<&'a str> {
+    text.match_indices(head).filter_map(|(at, _)| text[at + head.len()..].split('"').next()).collect()
+}
+
+fn pages() -> Vec<String> {
+    let mut found: Vec<String> = quoted_after(PAGES, ".route(\"").into_iter().map(str::to_owned).collect();
+    for book in ["/cobros", "/pagos"] {
+        found.push(book.to_owned());
+        found.extend(quoted_after(PAGES, "&at(\"").into_iter().map(|path| format!("{book}{path}")));
+    }
+    assert!(found.len() > 50, "the paths are found: {found:?}");
+    found
+}
+
+fn calls() -> Vec<String> {
+    let document = serde_json::to_value(api::document()).expect("JSON");
+    document["paths"].as_object().expect("paths").keys().cloned().collect()
+}
+
+/// A company with a bit of everything, and who may ask for it.
+struct Populated {
+    scene: Scene,
+    token: String,
+    payment: String,
+    delivery: String,
+    account: String,
+}
+
+impl Populated {
+    async fn new() -> Self {
+        let scene = Scene::set().await;
+        let payment = scene.recorded().await;
+        let delivery = scene.deliveries(payment).await[0].id.to_string();
+        let app = &scene.app;
+        let (_, token) = tokens::create(&app.app.db, app.company, "ERP", now()).await.unwrap();
+        let saved = Filled::account("127.0.0.1:9".parse().unwrap()).with("modulo", "cobros").press(
+            app,
+            "/mi-compania/correos",
+            "guardar",
+        );
+        assert_eq!(saved.await.status, StatusCode::SEE_OTHER);
+        let account = acuse_store::mail_accounts::list(&app.app.db, app.company).await.unwrap()[0].id.to_string();
+        let (payment, token) = (payment.to_string(), token.expose_secret().to_owned());
+        Self { scene, token, payment, delivery, account }
+    }
+
+    /// The path of something that is there.
+    fn real(&self, path: &str) -> String {
+        let id = match path {
+            path if path.contains("personas") || path.contains("contacts") => self.scene.customer.to_string(),
+            path if path.contains("documentos") || path.contains("documents") => self.scene.invoices[0].to_string(),
+            path if path.contains("correos") || path.contains("mail-accounts") => self.account.clone(),
+            path if path.contains("/v1/deliveries") => self.delivery.clone(),
+            _ => self.payment.clone(),
+        };
+        let path = path.replace("{id}", &id).replace("{envio}", &self.delivery);
+        path.replace("{provider}", "google").replace("{place}", "0").replace("{hash}/{*name}", "x/acuse.css")
+    }
+
+    async fn ask(&self, method: Method, path: &str, is_known: bool) -> Answer {
+        let (_, cookie) = self.scene.app.served();
+        let mut request = Request::builder().method(method).uri(self.real(path)).header("sec-fetch-site", "same-origin");
+        if is_known && path.starts_with("/api/") {
+            request = request.header("authorization", format!("Bearer {}", self.token));
+        } else if is_known {
+            request = request.header("cookie", cookie);
+        }
+        self.scene.app.ask(request.body(Body::empty()).unwrap()).await
+    }
+}
+
+fn all_paths() -> Vec<String> {
+    pages().into_iter().chain(calls()).chain(OTHERS.map(str::to_owned)).collect()
+}
+
+#[tokio::test]
+async fn nothing_private_is_kept_by_a_browser_or_a_proxy() {
+    let populated = Populated::new().await;
+    for path in all_paths() {
+        for (method, is_known) in
+            [(Method::GET, true), (Method::GET, false), (Method::HEAD, true), (Method::POST, false), (Method::PUT, true)]
+        {
+            let answer = populated.ask(method.clone(), &path, is_known).await;
+            assert!(answer.header("cache-control").contains("no-store"), "{method} {path}: {}", answer.status);
+            assert_eq!(answer.header("x-content-type-options"), "nosniff", "{method} {path}");
+            assert!(!answer.header("content-security-policy").is_empty(), "{method} {path}");
+            assert_eq!(answer.header("strict-transport-security"), "", "plain http: {path}");
+        }
+    }
+    let asset = populated.scene.app.get("/static/x/acuse.css").await;
+    assert_eq!(asset.header("cache-control"), "no-cache", "what is nobody's may be kept");
+}
+
+#[tokio::test]
+async fn a_get_changes_nothing() {
+    let populated = Populated::new().await;
+    // Whatever is committed is first appended to the write-ahead log (sqlite.org/wal.html).
+    let log = populated.scene.app.folder().join("acuse.db-wal");
+    let written = || fs::metadata(&log).map_or(0, |log| log.len());
+    let contents = || fs::read(&log).expect("a log");
+    let mut noted = Vec::new();
+    for path in all_paths() {
+        let (size, before) = (written(), contents());
+        let answer = populated.ask(Method::GET, &path, true).await;
+        assert!(!answer.status.is_server_error(), "{path}: {}", answer.text());
+        if written() != size || contents() != before {
+            noted.push(path);
+        }
+    }
+    noted.retain(|path| !NOTED.contains(&path.as_str()));
+    assert_eq!(noted, Vec::<String>::new(), "these write");
+    let log_before = contents();
+    populated.ask(Method::GET, "/cobros/{id}/recibo.pdf", true).await;
+    assert_ne!(contents(), log_before, "the test sees what is written");
+}
+
+#[tokio::test]
+async fn an_installation_for_https_says_so_everywhere_and_takes_no_cookie_of_another_name() {
+    let app = TestApp::start_with(|services| Services { public_url: "https://acuse.cotopaxi.ec".to_owned(), ..services }).await;
+    for path in pages().iter().map(String::as_str).chain(OTHERS) {
+        let answer = app.get_as("", path).await;
+        assert_eq!(answer.header("strict-transport-security"), "max-age=31536000", "{path}");
+    }
+    let entered = app.post_as("", "/entrar", &[("correo", "ana@cotopaxi.ec"), ("clave", crate::support::PASSWORD)]).await;
+    let cookies: Vec<&str> = entered.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap()).collect();
+    assert_eq!(cookies.len(), 2);
+    for cookie in &cookies {
+        // RFC 6265bis 4.1.3.2
+        assert!(cookie.starts_with("__Host-acuse_"), "{cookie}");
+        assert!(cookie.contains("; Path=/;") && cookie.contains("; Secure") && cookie.contains("; HttpOnly"), "{cookie}");
+        assert!(!cookie.contains("Domain"), "{cookie}");
+    }
+    let session = cookies[0].split(';').next().unwrap();
+    for (cookie, status) in [(session, StatusCode::OK), (session.trim_start_matches("__Host-"), StatusCode::SEE_OTHER)] {
+        let request = Request::get("/").header("cookie", cookie).body(Body::empty()).unwrap();
+        assert_eq!(app.ask(request).await.status, status, "{cookie}");
+    }
+}

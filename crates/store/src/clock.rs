@@ -1,0 +1,105 @@
+//! What a clock that was set back has left in the future: moments that were written down before, and would only come when the
+//! clock gets there again.
+
+use acuse_domain::Instant;
+use acuse_domain::id::{CompanyId, DeliveryId};
+use chrono::TimeDelta;
+use sea_orm::{FromQueryResult, Value};
+use uuid::Uuid;
+
+use crate::db::{Db, StoreError};
+use crate::deliveries::{LONGEST_WAIT, change_held};
+use crate::pauses::SELDOM;
+use crate::sql::{all, count, execute, values};
+
+/// Clocks of several nodes differ by less, and so does what a running clock is corrected by.
+const USUAL_DIFFERENCE: TimeDelta = TimeDelta::minutes(10);
+/// Much longer than any lease but a delivery's may last, and than a provider is left alone (`oauth::renewal`).
+const LONGEST_LEASE: TimeDelta = TimeDelta::minutes(30);
+
+/// Rows whose moment cannot be right, and what is made of it.
+struct Ahead {
+    table: &'static str,
+    column: &'static str,
+    /// `$1`, `$2` … stand for `known`.
+    is_ahead: &'static str,
+    known: Vec<Value>,
+}
+
+fn all_that_may_be_ahead(now: Instant) -> Vec<Ahead> {
+    let (soon, later) = (now + USUAL_DIFFERENCE, now + LONGEST_LEASE);
+    let longest_rest = now + TimeDelta::minutes(SELDOM[3]) + USUAL_DIFFERENCE;
+    let ahead = |table, column, is_ahead, known| Ahead { table, column, is_ahead, known };
+    vec![
+        ahead(
+            "delivery",
+            "next_attempt_at",
+            "next_attempt_at > $1 AND (next_attempt_at > $2 OR queued_at > $1 OR EXISTS (SELECT 1 FROM delivery_attempt a
+                WHERE a.company_id = delivery.company_id AND a.delivery_id = delivery.id AND a.at > $1))",
+            values![soon, now + LONGEST_WAIT],
+        ),
+        ahead(
+            "account_notice",
+            "next_attempt_at",
+            "next_attempt_at > $1 AND (next_attempt_at > $2 OR queued_at > $1)",
+            values![soon, now + LONGEST_WAIT],
+        ),
+        // A notice's fence keeps whoever holds the lease from sending it as well.
+        ahead("account_notice", "lease_until", "lease_until > $1", values![later]),
+        ahead("account_notice", "handed_over_at", "handed_over_at > $1", values![soon]),
+        ahead("account_pause", "probe_at", "probe_at > $1 OR since > $2 AND probe_at > $2", values![longest_rest, soon]),
+        // The default account takes over so many hours after it.
+        ahead("account_pause", "since", "since > $1", values![soon]),
+        ahead("oauth_connection", "retry_at", "retry_at > $1", values![later]),
+        ahead("oauth_connection", "lease_until", "lease_until > $1", values![later]),
+        ahead("idempotency", "created_at", "created_at > $1", values![soon]),
+    ]
+}
+
+/// Brings to `now` what was put off, paused or claimed until a moment that lies too far ahead. Gives how much it was.
+pub async fn catch_up_any_company(db: &Db, now: Instant) -> Result<u64, StoreError> {
+    let mut moved = 0;
+    for Ahead { table, column, is_ahead, known } in all_that_may_be_ahead(now) {
+        // Nearly always there is none: a look that writes nothing.
+        let look = format!("SELECT COUNT(*) AS n FROM {table} WHERE {is_ahead}");
+        if count(db.reader(), &look, known.clone()).await? == 0 {
+            continue;
+        }
+        let tx = db.begin_write().await?;
+        let sql = format!("UPDATE {table} SET {column} = ${} WHERE {is_ahead}", known.len() + 1);
+        moved += execute(tx.as_conn(), &sql, known.into_iter().chain([Value::from(now)]).collect()).await?;
+        tx.commit().await?;
+    }
+    if moved > 0 {
+        db.nudge();
+    }
+    Ok(moved)
+}
+
+/// A delivery that is being sent under a lease that ends too late, and until when.
+pub type LongLease = ((CompanyId, DeliveryId, i64), Instant);
+
+/// Leases of deliveries that end later than one may. Whoever holds one may be alive on a node whose clock is ahead: only one
+/// that is not renewed is of a worker that is gone.
+pub async fn long_leases_any_company(db: &Db, now: Instant) -> Result<Vec<LongLease>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        company_id: Uuid,
+        id: Uuid,
+        fence: i64,
+        lease_until: Instant,
+    }
+    let sql = "SELECT company_id, id, fence, lease_until FROM delivery WHERE lease_until > $1";
+    let rows: Vec<Row> = all(db.reader(), sql, values![now + USUAL_DIFFERENCE]).await?;
+    let lease = |row: Row| ((CompanyId(row.company_id), DeliveryId(row.id), row.fence), row.lease_until);
+    Ok(rows.into_iter().map(lease).collect())
+}
+
+/// Returns these to the queue: their worker is gone.
+pub async fn release_any_company(db: &Db, held: &[(CompanyId, DeliveryId, i64)], now: Instant) -> Result<u64, StoreError> {
+    let tx = db.begin_write().await?;
+    let released = change_held(&tx, "state = 'queued', next_attempt_at = $1, lease_until = NULL", held, now).await?;
+    tx.commit().await?;
+    db.nudge();
+    Ok(released)
+}

@@ -1,0 +1,337 @@
+//! Guessing passwords must take longer than it is worth, and must not keep their owner out.
+//!
+//! Every guess is counted before it is checked, in the database: so many at once are counted one after the other, on
+//! however many nodes. An address and the network a guess comes from each have some free failures; after them every further
+//! guess waits, longer every time. Rows go by age alone, so nobody can push out another's. Whoever uses a browser in which
+//! they entered before is counted by that browser and not by the two, and gets in while others guess.
+
+use std::net::IpAddr;
+
+use acuse_domain::Instant;
+use chrono::TimeDelta;
+use sea_orm::FromQueryResult;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::db::{Db, StoreError, Tx, skip_locked};
+use crate::metrics;
+use crate::sql::{all, execute, one, places, values};
+use crate::users::{self, random_token, token_hash};
+
+/// Mistyping is human; guessing takes many more.
+const ADDRESS: Patience = Patience { free: 5, first_wait: 5, longest_wait: 15 * 60 };
+/// An office, or a proxy that was not made known, stands behind one address.
+const NETWORK: Patience = Patience { free: 20, first_wait: 1, longest_wait: 60 };
+/// Failures this long after the last one no longer count.
+const MEMORY: TimeDelta = TimeDelta::hours(1);
+/// Rows that one guess clears away: more than one guess adds.
+const CLEARED_AT_ONCE: u64 = 100;
+/// A browser is known for so long after it was last used to enter.
+const KNOWN: TimeDelta = TimeDelta::days(180);
+/// Browsers of one person.
+const MOST_KNOWN: u64 = 20;
+/// Cookies of one browser that are looked at: people who share it.
+pub const MOST_TOKENS: usize = 6;
+
+/// Somebody who wants to come in.
+pub struct Attempt<'a> {
+    pub email: &'a str,
+    pub password: &'a SecretString,
+    /// Where the request comes from, if that is known.
+    pub source: Option<IpAddr>,
+    /// What earlier logins gave this browser.
+    pub browser_tokens: &'a [String],
+}
+
+#[derive(Debug)]
+pub enum Outcome {
+    Entered {
+        session: SecretString,
+        /// Makes the browser known; worth nothing without the password.
+        browser_token: SecretString,
+    },
+    /// Address and password do not fit: nobody learns which of the two.
+    Wrong,
+    /// Not looked at before so many seconds have gone by.
+    Wait(u32),
+}
+
+/// How many failures are free, and how the waits after them grow (seconds): doubled each time.
+#[derive(Clone, Copy)]
+struct Patience {
+    free: i64,
+    first_wait: i64,
+    longest_wait: i64,
+}
+
+impl Patience {
+    fn wait(self, failures: i64) -> TimeDelta {
+        let doublings = failures - self.free;
+        let seconds = if doublings < 0 { 0 } else { self.first_wait << doublings.min(20) };
+        TimeDelta::seconds(seconds.min(self.longest_wait))
+    }
+}
+
+/// Something whose failures are counted.
+struct Subject {
+    key: Vec<u8>,
+    patience: Patience,
+    /// A success takes back its own count alone: who enters with an account of their own goes on guessing at others'.
+    is_shared: bool,
+}
+
+impl Subject {
+    fn new(kind: &str, what: &[u8], patience: Patience, is_shared: bool) -> Self {
+        let key = Sha256::new().chain_update(kind).chain_update([0]).chain_update(what).finalize().to_vec();
+        Self { key, patience, is_shared }
+    }
+
+    fn address(typed: &str) -> Self {
+        Self::new("address", typed.as_bytes(), ADDRESS, false)
+    }
+
+    /// Of IPv6 the /64: a customer has at least that much (RFC 6177 2).
+    fn network(source: IpAddr) -> Self {
+        match source.to_canonical() {
+            IpAddr::V4(source) => Self::new("network", &source.octets(), NETWORK, true),
+            IpAddr::V6(source) => Self::new("network", &source.octets()[..8], NETWORK, true),
+        }
+    }
+
+    fn browser(person: Uuid, token_hash: &[u8]) -> Self {
+        Self::new("browser", &[person.as_bytes(), token_hash].concat(), ADDRESS, false)
+    }
+}
+
+#[derive(FromQueryResult)]
+struct Counted {
+    failures: i64,
+    last_at: Instant,
+    retry_at: Instant,
+}
+
+impl Counted {
+    /// What still counts now. A time in the future is this moment: a clock that was set back keeps nobody out for longer
+    /// than the wait they had.
+    fn seen_at(self, now: Instant, patience: Patience) -> Self {
+        if now - self.last_at > MEMORY {
+            return Self { failures: 0, last_at: now, retry_at: now };
+        }
+        if self.last_at > now {
+            return Self { last_at: now, retry_at: now + patience.wait(self.failures), ..self };
+        }
+        Self { retry_at: self.retry_at.min(self.last_at + patience.wait(self.failures)), ..self }
+    }
+
+    fn left(&self, now: Instant) -> Option<u32> {
+        let left = (self.retry_at - now).num_milliseconds();
+        (left > 0).then(|| u32::try_from((left + 999) / 1000).unwrap_or(u32::MAX))
+    }
+}
+
+/// Counts a guess, checks it, and opens a session where it was right.
+pub async fn log_in_any_company(db: &Db, attempt: &Attempt<'_>, now: Instant) -> Result<Outcome, StoreError> {
+    let email = attempt.email.trim().to_lowercase();
+    let person = person(db, &email).await?;
+    let known = known_browser(db, person, attempt.browser_tokens, now).await?;
+    let subjects = match &known {
+        Some(token_hash) => vec![Subject::browser(person.unwrap_or_default(), token_hash)],
+        None => [Subject::address(&email)].into_iter().chain(attempt.source.map(Subject::network)).collect(),
+    };
+    if let Some(seconds) = count(db, &subjects, now).await? {
+        metrics::count("acuse_login_attempts_total", &[("outcome", "wait")]);
+        return Ok(Outcome::Wait(seconds));
+    }
+    let session = match users::log_in(db, &email, attempt.password, now).await {
+        Ok(session) => session,
+        Err(error) => {
+            // Nothing was checked, so nothing is counted.
+            let tx = db.begin_write().await?;
+            take_back(&tx, &subjects, now).await?;
+            tx.commit().await?;
+            return Err(error);
+        }
+    };
+    let (Some(session), Some(person)) = (session, person) else {
+        metrics::count("acuse_login_attempts_total", &[("outcome", "wrong")]);
+        return Ok(Outcome::Wrong);
+    };
+    metrics::count("acuse_login_attempts_total", &[("outcome", "entered")]);
+    let browser_token = entered(db, person, known.as_deref(), &subjects, now).await?;
+    Ok(Outcome::Entered { session, browser_token })
+}
+
+async fn person(db: &Db, email: &str) -> Result<Option<Uuid>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        id: Uuid,
+    }
+    let row: Option<Row> = one(db.reader(), "SELECT id FROM person WHERE email = $1", values![email]).await?;
+    Ok(row.map(|row| row.id))
+}
+
+/// The token by which this browser is known to be the person's. Asks as much for somebody who does not exist.
+async fn known_browser(db: &Db, person: Option<Uuid>, tokens: &[String], now: Instant) -> Result<Option<Vec<u8>>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        token_hash: Vec<u8>,
+    }
+    let hashes: Vec<Vec<u8>> = tokens.iter().take(MOST_TOKENS).map(|token| token_hash(token)).collect();
+    if hashes.is_empty() {
+        return Ok(None);
+    }
+    let sql = format!(
+        "SELECT token_hash FROM known_browser WHERE person_id = $1 AND used_at > $2 AND token_hash IN ({}) LIMIT 1",
+        places(2, hashes.len())
+    );
+    let mut row = values![person.unwrap_or_default(), now - KNOWN];
+    row.extend(hashes.into_iter().map(sea_orm::Value::from));
+    let row: Option<Row> = one(db.reader(), &sql, row).await?;
+    Ok(row.map(|row| row.token_hash))
+}
+
+/// Counts one guess for each of the subjects, or none of them: then it gives the seconds to wait.
+async fn count(db: &Db, subjects: &[Subject], now: Instant) -> Result<Option<u32>, StoreError> {
+    // A flood is refused without a write. What is read here may be old; then the transaction below decides.
+    if let Some(seconds) = refused_already(db, subjects, now).await? {
+        return Ok(Some(seconds));
+    }
+    let tx = db.begin_write().await?;
+    clear_away(&tx, now).await?;
+    let mut waits = None;
+    let mut counted = Vec::new();
+    for subject in subjects {
+        // Takes the row, so that whoever counts the same subject waits for this transaction. Addresses before networks,
+        // in this order everywhere: two never wait for each other.
+        let sql = "INSERT INTO login_attempt (subject, failures, last_at, retry_at) VALUES ($1, 0, $2, $2)
+            ON CONFLICT (subject) DO UPDATE SET failures = login_attempt.failures RETURNING failures, last_at, retry_at";
+        let row: Option<Counted> = one(tx.as_conn(), sql, values![subject.key.clone(), now]).await?;
+        let row = row.ok_or_else(|| StoreError::unreadable("a count vanished"))?.seen_at(now, subject.patience);
+        waits = waits.max(row.left(now));
+        counted.push(row);
+    }
+    for (subject, row) in subjects.iter().zip(counted) {
+        let failures = if waits.is_some() { row.failures } else { row.failures + 1 };
+        let (last_at, retry_at) =
+            if waits.is_some() { (row.last_at, row.retry_at) } else { (now, now + subject.patience.wait(failures)) };
+        let sql = "UPDATE login_attempt SET failures = $2, last_at = $3, retry_at = $4 WHERE subject = $1";
+        execute(tx.as_conn(), sql, values![subject.key.clone(), failures, last_at, retry_at]).await?;
+    }
+    tx.commit().await?;
+    Ok(waits)
+}
+
+async fn refused_already(db: &Db, subjects: &[Subject], now: Instant) -> Result<Option<u32>, StoreError> {
+    let mut waits = None;
+    for subject in subjects {
+        let sql = "SELECT failures, last_at, retry_at FROM login_attempt WHERE subject = $1";
+        let row: Option<Counted> = one(db.reader(), sql, values![subject.key.clone()]).await?;
+        // From the future: the transaction writes down that it is now.
+        if let Some(row) = row.filter(|row| row.last_at <= now) {
+            waits = waits.max(row.seen_at(now, subject.patience).left(now));
+        }
+    }
+    Ok(waits)
+}
+
+/// Some of the rows that no longer count, whoever's they are.
+async fn clear_away(tx: &Tx, now: Instant) -> Result<(), StoreError> {
+    let sql = format!(
+        "DELETE FROM login_attempt WHERE subject IN (SELECT subject FROM login_attempt WHERE last_at < $1
+            ORDER BY last_at LIMIT {CLEARED_AT_ONCE} {})",
+        skip_locked(tx.as_conn())
+    );
+    execute(tx.as_conn(), &sql, values![now - MEMORY]).await?;
+    Ok(())
+}
+
+async fn take_back(tx: &Tx, subjects: &[Subject], counted_at: Instant) -> Result<(), StoreError> {
+    for subject in subjects {
+        let sql = "UPDATE login_attempt SET failures = failures - 1,
+            retry_at = CASE WHEN last_at = $2 THEN $2 ELSE retry_at END WHERE subject = $1 AND failures > 0";
+        execute(tx.as_conn(), sql, values![subject.key.clone(), counted_at]).await?;
+    }
+    Ok(())
+}
+
+/// It was them after all: what was theirs alone is forgotten, and the browser is known.
+async fn entered(
+    db: &Db,
+    person: Uuid,
+    known: Option<&[u8]>,
+    subjects: &[Subject],
+    now: Instant,
+) -> Result<SecretString, StoreError> {
+    let token = random_token();
+    let tx = db.begin_write().await?;
+    let (shared, own): (Vec<&Subject>, Vec<&Subject>) = subjects.iter().partition(|subject| subject.is_shared);
+    for subject in own {
+        execute(tx.as_conn(), "DELETE FROM login_attempt WHERE subject = $1", values![subject.key.clone()]).await?;
+    }
+    for subject in shared {
+        take_back(&tx, std::slice::from_ref(subject), now).await?;
+    }
+    if let Some(known) = known {
+        let sql = "DELETE FROM known_browser WHERE person_id = $1 AND token_hash = $2";
+        execute(tx.as_conn(), sql, values![person, known.to_vec()]).await?;
+    }
+    let sql = "INSERT INTO known_browser (person_id, token_hash, used_at) VALUES ($1, $2, $3)";
+    execute(tx.as_conn(), sql, values![person, token_hash(token.expose_secret()), now]).await?;
+    forget_old_browsers(&tx, person, now).await?;
+    tx.commit().await?;
+    Ok(token)
+}
+
+async fn forget_old_browsers(tx: &Tx, person: Uuid, now: Instant) -> Result<(), StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        token_hash: Vec<u8>,
+    }
+    let sql = "DELETE FROM known_browser WHERE person_id = $1 AND used_at < $2";
+    execute(tx.as_conn(), sql, values![person, now - KNOWN]).await?;
+    let sql = format!(
+        "SELECT token_hash FROM known_browser WHERE person_id = $1 ORDER BY used_at DESC, token_hash LIMIT 100 OFFSET {MOST_KNOWN}"
+    );
+    let surplus: Vec<Row> = all(tx.as_conn(), &sql, values![person]).await?;
+    for row in surplus {
+        let sql = "DELETE FROM known_browser WHERE person_id = $1 AND token_hash = $2";
+        execute(tx.as_conn(), sql, values![person, row.token_hash]).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Instant {
+        Instant::from_timestamp(1_795_539_600 + second, 0).expect("a moment")
+    }
+
+    #[test]
+    fn waits_grow_and_have_an_end() {
+        let seconds = |failures| ADDRESS.wait(failures).num_seconds();
+        assert_eq!([0, 4, 5, 6, 7, 12, 13, i64::MAX].map(seconds), [0, 0, 5, 10, 20, 640, 900, 900]);
+        assert_eq!([19, 20, 25, 26, 400].map(|failures| NETWORK.wait(failures).num_seconds()), [0, 1, 32, 60, 60]);
+    }
+
+    #[test]
+    fn a_time_in_the_future_is_now() {
+        let from_tomorrow = Counted { failures: 7, last_at: at(86_400), retry_at: at(86_420) }.seen_at(at(0), ADDRESS);
+        assert_eq!(from_tomorrow.left(at(0)), Some(20));
+        let until_tomorrow = Counted { failures: 7, last_at: at(-5), retry_at: at(86_420) }.seen_at(at(0), ADDRESS);
+        assert_eq!(until_tomorrow.left(at(0)), Some(15), "also where only one of the two lies there");
+        let long_ago = Counted { failures: 99, last_at: at(-3601), retry_at: at(-2000) }.seen_at(at(0), ADDRESS);
+        assert_eq!((long_ago.failures, long_ago.left(at(0))), (0, None));
+    }
+
+    #[test]
+    fn a_network_is_an_address_or_a_64() {
+        let key = |text: &str| Subject::network(text.parse().expect("an address")).key;
+        assert_eq!(key("2001:db8:1:2::1"), key("2001:db8:1:2:ffff::9"));
+        assert_ne!(key("2001:db8:1:2::1"), key("2001:db8:1:3::1"));
+        assert_ne!(key("192.0.2.1"), key("192.0.2.2"));
+        assert_eq!(key("192.0.2.1"), key("::ffff:192.0.2.1"));
+    }
+}
