@@ -170,7 +170,10 @@ fn a_companys_data_is_asked_for_by_company() {
         for (start, _) in source.text.match_indices("pub async fn ") {
             let head = &source.text[start..start + source.text[start..].find('{').unwrap_or(0)];
             let name = head.trim_start_matches("pub async fn ").split(['(', '<']).next().unwrap_or_default();
-            let scoped = head.contains("company: CompanyId") || head.contains("by: &Actor") || head.contains("lane: Lane");
+            let scoped = head.contains("company: CompanyId")
+                || head.contains("by: &Actor")
+                || head.contains("lane: Lane")
+                || head.contains("account: &ConnectedAccount");
             assert!(
                 scoped || name.ends_with("_any_company") || openings.contains(&name),
                 "{}: {name} names no company",

@@ -11,4 +11,5 @@ mod logins;
 mod metrics;
 mod private_files;
 mod restore;
+mod secrets;
 mod starting;

@@ -10,8 +10,8 @@ use acuse_mail::oauth::Providers;
 use acuse_server::metrics::Metrics;
 use acuse_server::router::{operations, router};
 use acuse_server::{App, Services, listener};
-use acuse_store::Db;
 use acuse_store::secrets::Keyring;
+use acuse_store::{Db, now, sealing};
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
@@ -20,9 +20,9 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::config::{Config, FAREWELL};
-use crate::database;
 use crate::failure::{DAMAGED, Failure};
 use crate::open_files;
+use crate::{database, master_key};
 
 /// Which parts of the work this process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -46,17 +46,34 @@ pub struct Installation {
     metrics_token: SecretString,
 }
 
+/// How an installation is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opening {
+    /// Bring the database to this version, also where others may be using it.
+    pub migrate: bool,
+    /// Forget the secrets that the key file does not open, instead of not starting.
+    pub forget_secrets: bool,
+}
+
 impl Installation {
-    pub async fn open(config: &Config, catcher: Option<Catcher>) -> Result<Self, Failure> {
+    pub async fn open(config: &Config, catcher: Option<Catcher>, how: Opening) -> Result<Self, Failure> {
         let db = database::existing_or_new(config).await?;
         db.look_for_damage().await;
-        let keys = Keyring::load_or_create(&config.secret_key_file)?;
         let network = config.network()?;
         let default_account = config.default_account.as_ref().map(|(url, from)| DefaultAccount {
             endpoint: url.endpoint.clone(),
             credentials: url.credentials.clone(),
             from_address: from.clone(),
         });
+        if how.migrate || db.is_sqlite() {
+            migrate(&db).await?;
+        } else if !db.is_migrated().await? {
+            return Err(Failure::new(
+                "la base de datos es de otra versión",
+                "Con los demás nodos detenidos, ejecute «acuse migrate», o «acuse serve --migrate».",
+            ));
+        }
+        let keys = unlock(&db, config, how.forget_secrets).await?;
         Ok(Self {
             db,
             keys: Arc::new(keys),
@@ -69,16 +86,6 @@ impl Installation {
             trusted_proxies: config.trusted_proxies.clone(),
             metrics_token: config.metrics_token.clone(),
         })
-    }
-
-    /// Brings the database to this version. Errs if it is damaged and would have to be changed.
-    pub async fn migrate(&self) -> Result<(), Failure> {
-        if let Some(reason) = self.db.damage()
-            && !self.db.is_migrated().await?
-        {
-            return Err(Failure::new(format!("la base de datos está dañada: {reason}"), DAMAGED));
-        }
-        Ok(self.db.migrate().await?)
     }
 
     /// Works until SIGTERM or Ctrl+C; then finishes what is under way.
@@ -128,6 +135,34 @@ impl Installation {
         })
         .with_trusted_proxies(&self.trusted_proxies)
     }
+}
+
+/// Brings the database to this version. Errs if it is damaged and would have to be changed.
+async fn migrate(db: &Db) -> Result<(), Failure> {
+    if let Some(reason) = db.damage()
+        && !db.is_migrated().await?
+    {
+        return Err(Failure::new(format!("la base de datos está dañada: {reason}"), DAMAGED));
+    }
+    Ok(db.migrate().await?)
+}
+
+/// The key file that goes with the database. Made only where the database holds nothing sealed.
+async fn unlock(db: &Db, config: &Config, forget_secrets: bool) -> Result<Keyring, Failure> {
+    let file = &config.secret_key_file;
+    if !forget_secrets {
+        return sealing::unlock_any_company(db, file, now()).await.map_err(|error| master_key::failure(error, file));
+    }
+    let unlocked = sealing::unlock_and_forget_any_company(db, file, now()).await;
+    let (keys, forgotten) = unlocked.map_err(|error| master_key::failure(error, file))?;
+    if forgotten.is_nothing() {
+        tracing::info!("--forget-secrets: the key file opens every secret, and nothing was forgotten");
+        eprintln!("No había nada que olvidar: {} abre todos los secretos.", file.display());
+    } else {
+        tracing::warn!("--forget-secrets: {forgotten:?} did not open and were forgotten");
+        eprintln!("Se olvidaron {}.", master_key::counted(&forgotten));
+    }
+    Ok(keys)
 }
 
 /// Binds the address, or says who may hold it.

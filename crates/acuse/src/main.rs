@@ -8,6 +8,7 @@ mod failure;
 mod installation;
 mod logging;
 mod mail_url;
+mod master_key;
 mod oauth_settings;
 mod open_files;
 mod private_files;

@@ -7,15 +7,18 @@ use acuse_domain::delivery::{NOT_COMPOSED, Outcome, Problem};
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::CompanyId;
 use acuse_mail::dkim::Signer;
+use acuse_mail::failure::Phase;
 use acuse_mail::login::Credentials;
 use acuse_mail::session::Endpoint;
 use acuse_store::deliveries::{Lane, Stamp};
 use acuse_store::mail_accounts::{self, Usable};
-use acuse_store::pauses::{self, AccountKey, Resting};
+use acuse_store::oauth::ConnectedAccount;
+use acuse_store::pauses::{self, AccountKey, AccountVersion, Resting};
+use acuse_store::sealing::SECRET_UNREADABLE;
 use acuse_store::secrets::Keyring;
 use acuse_store::{Db, StoreError, routing};
 
-use crate::tokens::Connected;
+use crate::weight::fault;
 
 /// The installation's own account, used where a company has none of its own.
 #[derive(Debug, Clone)]
@@ -29,12 +32,16 @@ pub struct DefaultAccount {
 #[derive(Debug, Clone)]
 pub(crate) struct Account {
     pub key: AccountKey,
+    /// Of the settings; the default account has none.
+    version: Option<i64>,
     /// Changes with every change of the settings, so that a session of the old ones is not used again.
     pub pool_key: String,
     pub endpoint: Endpoint,
     pub credentials: Option<Credentials>,
+    /// It would log in, and has nothing that opens.
+    pub lacks_secret: bool,
     /// Logs in with a token of its provider, fetched when a session is opened.
-    pub connected: Option<Connected>,
+    pub connected: Option<ConnectedAccount>,
     pub from_address: EmailAddress,
     /// The sender's name; of the default account it is the company's razón social, which stands on the receipt.
     pub from_name: Option<String>,
@@ -59,7 +66,7 @@ pub(crate) enum Sender {
     Nobody,
 }
 
-/// Errs if the store does not answer. A password that does not open (another key file) lets the account rest.
+/// An account whose secret does not open (another key file), or is gone, begins to rest. Errs if the store does not answer.
 pub(crate) async fn resolve(
     db: &Db,
     keys: &Keyring,
@@ -67,21 +74,25 @@ pub(crate) async fn resolve(
     lane: Lane,
     now: Instant,
 ) -> Result<Sender, StoreError> {
-    let own = match mail_accounts::for_module(db, keys, lane.company, lane.module).await {
-        Ok(Some(own)) => own_account(own),
+    let usable = match mail_accounts::for_module(db, keys, lane.company, lane.module).await {
+        Ok(Some(usable)) => usable,
         Ok(None) => return by_default(db, default, now).await,
-        Err(mail_accounts::SaveError::Store(StoreError::Unreadable(why))) => {
+        Err(StoreError::Unreadable(why)) => {
             tracing::error!(company.id = %lane.company, "A mail account cannot be read: {why}");
             return Ok(Sender::Resting);
         }
-        Err(mail_accounts::SaveError::Store(error)) => return Err(error),
-        Err(error) => {
-            tracing::error!(company.id = %lane.company, "The password of a mail account does not open: {error}");
-            return Ok(Sender::Resting);
-        }
+        Err(error) => return Err(error),
     };
-    let Some(resting) = pauses::find(db, own.key).await? else { return Ok(Sender::Ready(own)) };
-    if resting.on_trial && pauses::take_trial_any_company(db, own.key, now).await? {
+    let own = own_account(usable);
+    if own.lacks_secret && pauses::find(db, own.key).await?.is_none() {
+        tracing::warn!(company.id = %lane.company, "The account at {} rests: its secret does not open", own.endpoint.host);
+        pauses::stop_any_company(db, own.seen(), &fault(&unreadable()), now).await?;
+    }
+    let Some(resting) = pauses::find(db, own.key).await? else {
+        // Where it was changed a moment ago, the next turn sees what it is now.
+        return Ok(if own.lacks_secret { Sender::Resting } else { Sender::Ready(own) });
+    };
+    if resting.on_trial && !own.lacks_secret && pauses::take_trial_any_company(db, own.key, now).await? {
         return Ok(Sender::Trial(own));
     }
     in_its_place(db, default, lane, &own, &resting, now).await
@@ -131,13 +142,14 @@ pub(crate) async fn to_be_probed(
     let (AccountKey::Own(id), Some(company)) = (key, company) else { return Ok(default.map(default_account)) };
     match mail_accounts::usable_by_id(db, keys, company, id).await {
         Ok(found) => Ok(found.map(own_account)),
-        Err(mail_accounts::SaveError::Store(StoreError::Unreadable(_))) => Ok(None),
-        Err(mail_accounts::SaveError::Store(error)) => Err(error),
-        Err(error) => {
-            tracing::error!(company.id = %company, "The password of a mail account does not open: {error}");
-            Ok(None)
-        }
+        Err(StoreError::Unreadable(_)) => Ok(None),
+        Err(error) => Err(error),
     }
+}
+
+/// What is wrong with an account that has nothing to log in with.
+fn unreadable() -> Problem {
+    Problem { code: SECRET_UNREADABLE.to_owned(), reply: String::new(), phase: Phase::Auth.as_str() }
 }
 
 /// What an attempt says of the account it was made with.
@@ -162,10 +174,15 @@ pub(crate) fn sign_of(outcome: &Outcome) -> Sign<'_> {
 }
 
 impl Account {
+    /// What an attempt with it proves counts for the account as it is here.
+    pub(crate) fn seen(&self) -> AccountVersion {
+        AccountVersion { account: self.key, version: self.version }
+    }
+
     /// Who logs in; empty where nobody does.
     pub(crate) fn username(&self) -> &str {
         match (&self.connected, &self.credentials) {
-            (Some(connected), _) => &connected.username,
+            (Some(connected), _) => &connected.scope.username,
             (None, credentials) => credentials.as_ref().map_or("", Credentials::username),
         }
     }
@@ -186,18 +203,19 @@ impl Account {
 }
 
 fn own_account(own: Usable) -> Account {
-    let Usable { account, version, password } = own;
-    let settings = account.settings;
-    let (company, id, username) = (account.company, account.id, settings.username.clone());
-    let connected = account.connection.map(|_| Connected { company, account: id, username });
-    let credentials = password
-        .filter(|_| !settings.username.is_empty())
-        .map(|password| Credentials::password(settings.username.clone(), password));
+    let (scope, lacks_secret) = (own.account.settings.credential_scope(), own.lacks_secret());
+    let password = own.password_for(&scope).filter(|_| !scope.username.is_empty());
+    let credentials = password.map(|password| Credentials::password(scope.username, password.clone()));
+    let account = own.account;
+    let connected = account.connection.as_ref().map(|_| ConnectedAccount::of(&account));
+    let (version, settings) = (account.version, account.settings);
     Account {
         key: AccountKey::Own(account.id),
+        version: Some(version),
         pool_key: format!("{}:{version}", account.id),
         endpoint: Endpoint { host: settings.server, port: settings.port, security: settings.security },
         credentials,
+        lacks_secret,
         connected,
         from_address: settings.from_address,
         from_name: Some(settings.from_name).filter(|name| !name.is_empty()),
@@ -210,9 +228,11 @@ fn own_account(own: Usable) -> Account {
 pub(crate) fn default_account(default: &DefaultAccount) -> Account {
     Account {
         key: AccountKey::Default,
+        version: None,
         pool_key: "default".to_string(),
         endpoint: default.endpoint.clone(),
         credentials: default.credentials.clone(),
+        lacks_secret: false,
         connected: None,
         from_address: default.from_address.clone(),
         from_name: None,

@@ -49,18 +49,18 @@ async fn try_one(engine: &Engine, probe: Probe) -> Result<(), StoreError> {
     match engine.desk.knock(&account, &limits).await {
         Ok(()) if proves(&probe.phase) => {
             tracing::info!("The account at {host} works again");
-            pauses::end(db, probe.account, now()).await?;
+            pauses::end(db, account.seen(), now()).await?;
         }
-        Ok(()) => pauses::put_on_trial_any_company(db, probe.account, now()).await?,
+        Ok(()) => pauses::put_on_trial_any_company(db, account.seen(), now()).await?,
         Err(outcome) => {
             if let Some(problem) = problem_of(&outcome) {
                 tracing::info!("The account at {host} rests longer: {}", problem.code);
-                pauses::probe_failed_any_company(db, probe.account, &fault(problem), now()).await?;
+                pauses::probe_failed_any_company(db, account.seen(), &fault(problem), now()).await?;
             }
         }
     }
     if let Some(ends_at) = engine.desk.certificates.take(&account.pool_key) {
-        health::note_certificate_any_company(db, probe.account, ends_at, now()).await?;
+        health::note_certificate_any_company(db, account.seen(), ends_at, now()).await?;
     }
     Ok(())
 }
@@ -73,7 +73,7 @@ fn proves(phase: &str) -> bool {
 /// Connections that end soon: use renews those that end only because nobody uses them, and the others are announced.
 pub(crate) async fn connections(engine: &Engine) -> Result<(), StoreError> {
     let ending = oauth::ending_soon_any_company(&engine.db, now()).await?;
-    let renew = |ending: oauth::Ending| engine.desk.tokens.renew(ending.company, ending.account);
+    let renew = async |ending: oauth::Ending| engine.desk.tokens.renew(&ending.account).await;
     stream::iter(ending).for_each_concurrent(A_FEW, renew).await;
     let news = oauth::announce_ending_any_company(&engine.db, now()).await?;
     if news > 0 {
@@ -92,7 +92,7 @@ pub(crate) async fn certificates(engine: &Engine) -> Result<(), StoreError> {
         // Whatever is wrong with it besides, its deliveries will tell.
         let _ = engine.desk.knock(&account, &limits).await;
         match engine.desk.certificates.take(&account.pool_key) {
-            Some(ends_at) => health::note_certificate_any_company(db, seen.account, ends_at, now()).await,
+            Some(ends_at) => health::note_certificate_any_company(db, account.seen(), ends_at, now()).await,
             None => Ok(()),
         }
     });

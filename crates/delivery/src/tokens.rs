@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use acuse_domain::id::{CompanyId, MailAccountId};
 use acuse_mail::failure::Failure;
 use acuse_mail::login::Credentials;
 use acuse_mail::oauth::Providers;
 use acuse_mail::session::{Limits, Session};
 use acuse_store::mail_accounts::SaveError;
-use acuse_store::oauth::{self, Access, Token, Wanted};
+use acuse_store::oauth::{self, Access, ConnectedAccount, Token, Wanted};
+use acuse_store::sealing::SECRET_UNREADABLE;
 use acuse_store::secrets::Keyring;
 use acuse_store::{Db, now};
 
@@ -17,14 +17,6 @@ use crate::attempt::Desk;
 
 /// The code of a provider that gives nothing at the moment.
 const NOT_NOW: &str = "oauth_unavailable";
-
-/// Whose connection an account logs in by.
-#[derive(Debug, Clone)]
-pub(crate) struct Connected {
-    pub company: CompanyId,
-    pub account: MailAccountId,
-    pub username: String,
-}
 
 /// Where tokens come from.
 pub(crate) struct Tokens {
@@ -43,6 +35,9 @@ impl Desk {
     /// A session that is logged in. A token that the server refuses before its time is renewed once; what the server says
     /// to the new one counts.
     pub(crate) async fn log_in(&self, account: &Account, limits: &Limits) -> Result<Session, Box<Failure>> {
+        if account.lacks_secret {
+            return Err(Box::new(Failure::without_token(&account.endpoint, SECRET_UNREADABLE, "")));
+        }
         let Some(connected) = &account.connected else {
             return self.open_knowing(account, account.credentials.as_ref(), limits).await;
         };
@@ -65,11 +60,11 @@ impl Desk {
     async fn open_with(
         &self,
         account: &Account,
-        connected: &Connected,
+        connected: &ConnectedAccount,
         token: Token,
         limits: &Limits,
     ) -> Result<Session, Box<Failure>> {
-        let credentials = Credentials::access_token(connected.username.clone(), token.secret);
+        let credentials = Credentials::access_token(connected.scope.username.clone(), token.secret);
         self.open_knowing(account, Some(&credentials), limits).await
     }
 
@@ -86,29 +81,27 @@ impl Desk {
 
 impl Tokens {
     /// Asks for a new token where the one that is there has run out. What comes of it stands on record.
-    pub(crate) async fn renew(&self, company: CompanyId, account: MailAccountId) {
-        let connected = Connected { company, account, username: String::new() };
-        drop(self.fetch(&connected, Wanted::Usable).await);
+    pub(crate) async fn renew(&self, connected: &ConnectedAccount) {
+        drop(self.fetch(connected, Wanted::Usable).await);
     }
 
-    async fn fetch(&self, connected: &Connected, wanted: Wanted) -> Result<Token, NoToken> {
+    async fn fetch(&self, connected: &ConnectedAccount, wanted: Wanted) -> Result<Token, NoToken> {
         let providers = self.providers.clone();
         let ask = move |provider, token| async move { providers.refresh(provider, &token, now()).await };
-        let Connected { company, account, .. } = *connected;
         let not_now = |words: String| NoToken { code: NOT_NOW.to_owned(), words };
-        match oauth::access_token(&self.db, &self.keys, company, account, wanted, now(), ask).await {
+        match oauth::access_token(&self.db, &self.keys, connected, wanted, now(), ask).await {
             Ok(Access::Token(token)) => Ok(token),
             Ok(Access::Denied { code, words }) => Err(NoToken { code, words }),
             Ok(Access::NotNow { words, .. }) => Err(not_now(words)),
             // It went back to a password, or away, since the turn began: the next one sees what it is now.
             Ok(Access::NotConnected) => Err(not_now(String::new())),
             Err(SaveError::Store(error)) => {
-                tracing::error!(account.id = %account, "The token of a mail account could not be read: {error}");
+                tracing::error!(account.id = %connected.id, "The token of a mail account could not be read: {error}");
                 Err(not_now(String::new()))
             }
             Err(error) => {
-                tracing::error!(account.id = %account, "The token of a mail account does not open: {error}");
-                Err(not_now(String::new()))
+                tracing::error!(account.id = %connected.id, "The token of a mail account does not open: {error}");
+                Err(NoToken { code: SECRET_UNREADABLE.to_owned(), words: String::new() })
             }
         }
     }

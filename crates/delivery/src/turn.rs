@@ -176,7 +176,7 @@ impl Turn {
 
     async fn write_down_certificate(&self) -> Result<(), StoreError> {
         match self.engine.desk.certificates.take(&self.account.pool_key) {
-            Some(ends_at) => health::note_certificate_any_company(&self.engine.db, self.account.key, ends_at, now()).await,
+            Some(ends_at) => health::note_certificate_any_company(&self.engine.db, self.account.seen(), ends_at, now()).await,
             None => Ok(()),
         }
     }
@@ -370,10 +370,10 @@ impl Turn {
         }
         self.engine.suspicions.forget(&self.account.pool_key);
         tracing::warn!("The account at {} rests: {}", self.account.endpoint.host, problem.code);
-        let (db, key) = (&self.engine.db, self.account.key);
+        let (db, seen) = (&self.engine.db, self.account.seen());
         let written = match self.scope {
-            Scope::Trial => pauses::probe_failed_any_company(db, key, &fault(problem), now()).await,
-            _ => pauses::stop_any_company(db, key, &fault(problem), now()).await.map(|_| ()),
+            Scope::Trial => pauses::probe_failed_any_company(db, seen, &fault(problem), now()).await,
+            _ => pauses::stop_any_company(db, seen, &fault(problem), now()).await.map(|_| ()),
         };
         if let Err(error) = written {
             tracing::error!("That an account rests could not be written down: {error}");
@@ -385,7 +385,7 @@ impl Turn {
             return;
         }
         tracing::info!("The account at {} works again", self.account.endpoint.host);
-        if let Err(error) = pauses::end(&self.engine.db, self.account.key, now()).await {
+        if let Err(error) = pauses::end(&self.engine.db, self.account.seen(), now()).await {
             tracing::error!("That an account works again could not be written down: {error}");
         }
     }

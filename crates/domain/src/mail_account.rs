@@ -108,7 +108,23 @@ pub struct MailAccountSettings {
     pub bcc: Option<EmailAddress>,
 }
 
+/// What a stored secret was given for. It is good for exactly this: whoever changes any of it gives a new one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CredentialScope {
+    pub server: String,
+    pub port: u16,
+    pub security: Security,
+    pub username: String,
+}
+
 impl MailAccountSettings {
+    /// Where and as whom an account with these settings logs in.
+    #[must_use]
+    pub fn credential_scope(&self) -> CredentialScope {
+        let Self { server, port, security, username, .. } = self;
+        CredentialScope { server: server.clone(), port: *port, security: *security, username: username.clone() }
+    }
+
     /// The fields that an unreadable record left, by their names in the API. Such an account sends nothing.
     #[must_use]
     pub fn unreadable(&self) -> Vec<&'static str> {
@@ -143,6 +159,8 @@ pub struct LastCheck {
 pub struct MailAccount {
     pub id: MailAccountId,
     pub company: CompanyId,
+    /// Grows with every change of its settings.
+    pub version: i64,
     pub settings: MailAccountSettings,
     /// A disabled account sends nothing: its module falls back to the default account.
     pub enabled: bool,

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use acuse_domain::mail_account::{LONGEST_PASSWORD, LONGEST_SENDER_NAME, LONGEST_USERNAME};
+use acuse_domain::mail_account::{LONGEST_PASSWORD, LONGEST_SENDER_NAME, LONGEST_USERNAME, MailAccount, MailAccountSettings};
 use acuse_domain::text;
 use acuse_mail::guard::{Network, ascii_host};
 
@@ -199,6 +199,44 @@ pub fn password_remark(password: &str) -> Option<Said> {
             "The spaces between the four groups are usually only for reading; it is used so.",
         ),
         (false, false) => None,
+    }
+}
+
+/// Why the secret that an account has cannot be used with other settings: it was given for what it is saved with.
+#[must_use]
+pub fn password_again(account: &MailAccount, settings: &MailAccountSettings) -> Said {
+    let (was, is) = (&account.settings, settings);
+    let changed: Vec<(&str, &str)> = [
+        (was.server != is.server, ("el servidor", "the server")),
+        (was.port != is.port, ("el puerto", "the port")),
+        (was.security != is.security, ("el TLS", "TLS")),
+        (was.username != is.username, ("el usuario", "the user")),
+    ]
+    .into_iter()
+    .filter_map(|(differs, names)| differs.then_some(names))
+    .collect();
+    let (spanish, english): (Vec<&str>, Vec<&str>) = changed.iter().copied().unzip();
+    let verb = if changed.len() == 1 { "Cambió" } else { "Cambiaron" };
+    let spanish = format!("{verb} {}", listed(&spanish, "y"));
+    let english = format!("You change {}", listed(&english, "and"));
+    if account.connection.is_some() {
+        let suyo = if changed.len() == 1 { "el suyo" } else { "los suyos" };
+        return Said::both(
+            format!("{spanish}, y la conexión solo vale para {suyo}: escriba una contraseña."),
+            format!("{english}, and the connection is only for what it was made for: give a password."),
+        );
+    }
+    Said::both(
+        format!("{spanish}: escriba otra vez la contraseña."),
+        format!("{english}: give the password again. The kept one is only used for what it was given for."),
+    )
+}
+
+/// «the server, the port and TLS»
+fn listed(names: &[&str], and: &str) -> String {
+    match names {
+        [before @ .., last] if !before.is_empty() => format!("{} {and} {last}", before.join(", ")),
+        names => names.concat(),
     }
 }
 

@@ -1,13 +1,15 @@
 //! Probar for an account that is connected with its provider: its access token is fetched, and renewed where the server
 //! does not take it.
 
-use acuse_domain::mail_account::MailAccount;
+use acuse_domain::mail_account::{MailAccount, MailAccountSettings};
 use acuse_mail::check::{self, CheckReport, PhaseLine, Subject};
 use acuse_mail::failure::Phase;
 use acuse_mail::login::Credentials;
+use acuse_mail::session::Endpoint;
 use acuse_store::mail_accounts::SaveError;
 use acuse_store::now;
-use acuse_store::oauth::{self, Access, Token, Wanted};
+use acuse_store::oauth::{self, Access, ConnectedAccount, Token, Wanted};
+use acuse_store::sealing::SECRET_UNREADABLE;
 
 use crate::app::App;
 
@@ -22,20 +24,25 @@ struct NoToken {
     words: String,
 }
 
-/// Tries the account with the token of its connection; the subject's own credentials do not count.
+/// Tries the account with the token of its connection, where and as whom the account as it is saved logs in; what the
+/// subject says of that does not count, nor do its credentials.
 pub async fn check(
     app: &App,
     account: &MailAccount,
-    username: &str,
     subject: Subject,
     mut on_phase: impl FnMut(&PhaseLine) + Send,
 ) -> CheckReport {
+    let MailAccountSettings { server, port, security, username, .. } = account.settings.clone();
+    let subject = Subject { endpoint: Endpoint { host: server, port, security }, ..subject };
     let token = match token(app, account, Wanted::UsableNow).await {
         Ok(token) => token,
         Err(no) => return check::without_token(&subject, &no.code, &no.words),
     };
     let generation = token.generation;
-    let with = |token: Token| Subject { credentials: Some(Credentials::access_token(username, token.secret)), ..subject.clone() };
+    let with = |token: Token| Subject {
+        credentials: Some(Credentials::access_token(username.clone(), token.secret)),
+        ..subject.clone()
+    };
     let mail = app.checks.mail_of(account.company);
     let report = check::run_as(&app.network, &with(token), mail, &mut on_phase).await;
     if report.problem.as_ref().is_none_or(|problem| problem.code != TOKEN_REFUSED) {
@@ -58,7 +65,7 @@ async fn token(app: &App, account: &MailAccount, wanted: Wanted) -> Result<Token
     let providers = app.providers.clone();
     let ask = move |provider, token| async move { providers.refresh(provider, &token, now()).await };
     let not_now = |words: String| NoToken { code: NOT_NOW.to_owned(), words };
-    match oauth::access_token(&app.db, &app.keys, account.company, account.id, wanted, now(), ask).await {
+    match oauth::access_token(&app.db, &app.keys, &ConnectedAccount::of(account), wanted, now(), ask).await {
         Ok(Access::Token(token)) => Ok(token),
         Ok(Access::Denied { code, words }) => Err(NoToken { code, words }),
         Ok(Access::NotNow { words, .. }) => Err(not_now(words)),
@@ -69,7 +76,7 @@ async fn token(app: &App, account: &MailAccount, wanted: Wanted) -> Result<Token
         }
         Err(error) => {
             tracing::error!(account.id = %account.id, "The token of a mail account does not open: {error}");
-            Err(not_now(String::new()))
+            Err(NoToken { code: SECRET_UNREADABLE.to_owned(), words: String::new() })
         }
     }
 }

@@ -2,13 +2,14 @@
 
 use acuse_domain::Instant;
 use acuse_domain::id::{CompanyId, DkimKeyId};
-use sea_orm::FromQueryResult;
+use sea_orm::{ConnectionTrait, FromQueryResult};
 use secrecy::SecretString;
 use uuid::Uuid;
 
 use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
-use crate::secrets::{Keyring, SealError};
+use crate::sealing::{self, Item, Kind};
+use crate::secrets::{self, Keyring, SealError};
 use crate::sql::{self, Inserted, Of, all, execute, new_id, one, values};
 
 /// Keys of one domain that may be made in a month: `acuse202611`, then `acuse202611-2` and so on.
@@ -96,6 +97,7 @@ pub async fn make(
     let id = DkimKeyId(new_id());
     let sealed = keys.seal(&pair.private_key, &identity(by.company, id.0))?;
     let tx = db.begin_write().await?;
+    sealing::claim_in::<DkimError>(&tx, keys).await?;
     let Some(selector) = take_name(&tx, domain, now).await? else {
         tx.undo().await?;
         return Err(DkimError::NoName);
@@ -176,12 +178,24 @@ pub async fn reseal_any_company(db: &Db, keys: &Keyring) -> Result<u64, DkimErro
     let mut done = 0;
     for row in rows.iter().filter(|row| !keys.is_newest(&row.sealed_private_key)) {
         let bound_to = identity(CompanyId(row.company_id), row.id);
-        let again = keys.seal(&keys.open(&row.sealed_private_key, &bound_to)?, &bound_to)?;
+        let Some(again) = keys.reseal(&row.sealed_private_key, &bound_to, &bound_to)? else { continue };
         let sql = "UPDATE dkim_key SET sealed_private_key = $3 WHERE company_id = $1 AND id = $2";
         done += execute(tx.as_conn(), sql, values![row.company_id, row.id, again]).await?;
     }
     tx.commit().await?;
     Ok(done)
+}
+
+pub(crate) async fn sealed_items(conn: &impl ConnectionTrait, keys: Option<&Keyring>) -> Result<Vec<Item>, StoreError> {
+    let rows: Vec<Row> = all(conn, SELECT, Vec::new()).await?;
+    let item = |row: &Row| Item {
+        kind: Kind::DkimKey,
+        company: row.company_id,
+        id: row.id,
+        key_id: secrets::key_id(&row.sealed_private_key),
+        opens: keys.is_some_and(|keys| keys.open(&row.sealed_private_key, &identity(CompanyId(row.company_id), row.id)).is_ok()),
+    };
+    Ok(rows.iter().map(item).collect())
 }
 
 /// Commits a change of rows; without such a row nothing has happened.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::db::{Db, StoreError, Tx};
 use crate::notices::{self, Subject};
-use crate::pauses::{AccountKey, Fault};
+use crate::pauses::{AccountKey, AccountVersion, Fault};
 use crate::sql::{all, execute, one, values};
 
 /// How long before its end something is announced: time to renew it over a holiday.
@@ -63,11 +63,16 @@ pub async fn list(db: &Db, company: CompanyId) -> Result<Vec<(MailAccountId, Hea
 /// Notes when the certificate ends that an account's server has just shown.
 pub async fn note_certificate_any_company(
     db: &Db,
-    account: AccountKey,
+    seen: impl Into<AccountVersion>,
     ends_at: Instant,
     now: Instant,
 ) -> Result<(), StoreError> {
+    let seen = seen.into();
+    let account = seen.account;
     let tx = db.begin_write().await?;
+    if !seen.is_current(&tx).await? {
+        return tx.undo().await;
+    }
     let new = match account {
         AccountKey::Own(_) => "SELECT id, company_id, $2, $3 FROM mail_account WHERE id = $1",
         AccountKey::Default => "VALUES ($1, NULL, $2, $3)",

@@ -23,6 +23,7 @@ pub mod oauth;
 pub mod pauses;
 pub mod payments;
 pub mod routing;
+pub mod sealing;
 pub mod secrets;
 pub mod sessions;
 pub mod tokens;

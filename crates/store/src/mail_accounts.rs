@@ -1,8 +1,10 @@
 //! Companies' own outgoing accounts. Passwords are sealed before they reach the database, and opened only to be used.
 
+mod usable;
+
 use acuse_domain::Instant;
 use acuse_domain::id::{CompanyId, MailAccountId};
-use acuse_domain::mail_account::{LastCheck, MailAccount, MailAccountSettings, MailModule, Security};
+use acuse_domain::mail_account::{CredentialScope, LastCheck, MailAccount, MailAccountSettings, MailModule, Security};
 use acuse_domain::oauth::{Connection, Provider};
 use acuse_domain::text::escaped;
 use sea_orm::FromQueryResult;
@@ -14,8 +16,13 @@ use crate::db::{Db, StoreError, Tx};
 use crate::idempotency::{self, ClaimError, Once};
 use crate::oauth;
 use crate::pauses::{self, AccountKey};
-use crate::secrets::{Keyring, SealError};
-use crate::sql::{self, Inserted, Of, all, execute, new_id, one, values};
+use crate::sealing;
+use crate::secrets::{self, Keyring, SealError};
+use crate::sql::{self, Inserted, Of, all, code, execute, new_id, one, values};
+use crate::versions::{self, ChangeError, Expected, for_update};
+
+pub(crate) use usable::sealed_items;
+pub use usable::{Usable, for_module, reseal_any_company, usable_by_id, version_for_module};
 
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
@@ -24,6 +31,12 @@ pub enum SaveError {
     ModuleTaken(MailModule),
     #[error("there is no such account")]
     NotFound,
+    /// Server, port, TLS or user changed: the secret that is kept was given for others, and no new one came.
+    #[error("the password was given for another server, port, TLS or user")]
+    PasswordRequired,
+    /// It is not the version any more that was to be changed.
+    #[error("somebody else changed the account")]
+    Changed,
     #[error(transparent)]
     Seal(#[from] SealError),
     #[error(transparent)]
@@ -56,7 +69,12 @@ pub async fn create(
         tx.commit().await?;
         return Ok(MailAccountId(earlier));
     }
-    let sealed = form.password.as_ref().map(|password| keys.seal(password, &identity(by.company, id))).transpose()?;
+    let scope = form.settings.credential_scope();
+    let given = form.password.as_ref().filter(|_| !scope.username.is_empty());
+    let sealed = given.map(|password| keys.seal(password, &identity(by.company, id, &scope))).transpose()?;
+    if sealed.is_some() {
+        sealing::claim_in::<SaveError>(&tx, keys).await?;
+    }
     insert_in(&tx, by.company, id, form, sealed, now).await?;
     tx.commit().await?;
     db.nudge();
@@ -82,48 +100,97 @@ pub(crate) async fn insert_in(
     }
 }
 
-/// Changes an account and lets it work again if it was resting. Whoever heard that it had stopped hears that it works once
-/// that was seen: by a correct check of exactly these settings, or later by a delivery. A password takes the
-/// place of a connection.
-pub async fn change(db: &Db, keys: &Keyring, by: &Actor, id: MailAccountId, form: &Form) -> Result<(), SaveError> {
-    let tx = db.begin_write().await?;
-    change_in(&tx, keys, by, id, form).await?;
-    keep(db, tx).await
+/// What an account becomes.
+#[derive(Debug, Clone)]
+pub struct Edit {
+    pub form: Form,
+    pub enabled: bool,
 }
 
-/// The same, and turns it on or off with it: both or neither.
-pub async fn change_and_enable(
+/// Changes an account as `decide` says of what stands there: nobody else changes it in between, so that two who change
+/// different fields both find theirs. Only if it is as `expected`. Where nothing differs, nothing happens.
+///
+/// A changed account works again if it was resting. Whoever heard that it had stopped hears that it works once that was
+/// seen: by a correct check of exactly these settings, or later by a delivery. A password takes the place of a connection.
+pub async fn edit<Error: From<SaveError>>(
     db: &Db,
     keys: &Keyring,
     by: &Actor,
     id: MailAccountId,
-    form: &Form,
-    enabled: bool,
-) -> Result<(), SaveError> {
-    let tx = db.begin_write().await?;
-    change_in(&tx, keys, by, id, form).await?;
-    enable_in(&tx, by, id, enabled).await?;
-    keep(db, tx).await
+    expected: &Expected,
+    decide: impl FnOnce(&MailAccount) -> Result<Edit, Error>,
+) -> Result<(), Error> {
+    let tx = db.begin_write().await.map_err(SaveError::from)?;
+    let changed = edit_in(&tx, keys, by, id, expected, decide).await;
+    match versions::end(tx, changed).await {
+        Ok(()) => db.nudge(),
+        Err(ChangeError::Refused(refused)) => return Err(refused),
+        Err(ChangeError::NotFound) => return Err(SaveError::NotFound.into()),
+        Err(ChangeError::Stale | ChangeError::Taken) => return Err(SaveError::Changed.into()),
+        Err(ChangeError::Store(error)) => return Err(SaveError::Store(error).into()),
+    }
+    Ok(())
 }
 
-async fn change_in(tx: &Tx, keys: &Keyring, by: &Actor, id: MailAccountId, form: &Form) -> Result<(), SaveError> {
-    let sealed = form.password.as_ref().map(|password| keys.seal(password, &identity(by.company, id))).transpose()?;
+async fn edit_in<Error: From<SaveError>>(
+    tx: &Tx,
+    keys: &Keyring,
+    by: &Actor,
+    id: MailAccountId,
+    expected: &Expected,
+    decide: impl FnOnce(&MailAccount) -> Result<Edit, Error>,
+) -> Result<(), ChangeError<Error>> {
+    let before = lock(tx, by.company, id).await?.ok_or(ChangeError::NotFound)?;
+    let account = before.clone().into_account();
+    expected.check(account.version)?;
+    let Edit { form, enabled } = decide(&account).map_err(ChangeError::Refused)?;
+    let refused = |error: SaveError| ChangeError::Refused(Error::from(error));
+    if form.settings != account.settings || form.password.is_some() || form.checked.is_some() {
+        change_in(tx, keys, by, &before, &account, &form).await.map_err(refused)?;
+    }
+    if enabled != account.enabled {
+        enable_in(tx, by, id, enabled).await.map_err(refused)?;
+    }
+    Ok(())
+}
+
+/// Gives an account these settings, whatever it had.
+pub async fn change(db: &Db, keys: &Keyring, by: &Actor, id: MailAccountId, form: &Form) -> Result<(), SaveError> {
+    edit(db, keys, by, id, &Expected::Any, |account| Ok(Edit { form: form.clone(), enabled: account.enabled })).await
+}
+
+async fn change_in(
+    tx: &Tx,
+    keys: &Keyring,
+    by: &Actor,
+    before: &Row,
+    account: &MailAccount,
+    form: &Form,
+) -> Result<(), SaveError> {
+    let id = account.id;
+    let secret = secret_after(account, form)?;
+    let sealed = match &secret {
+        Secret::Given(password) => {
+            sealing::claim_in::<SaveError>(tx, keys).await?;
+            Some(keys.seal(password, &identity(by.company, id, &form.settings.credential_scope()))?)
+        }
+        Secret::Kept => before.sealed_password.clone(),
+        Secret::None => None,
+    };
     let sql = "UPDATE mail_account SET module = $3, server = $4, port = $5, security = $6, username = $7, from_name = $8,
-        from_address = $9, reply_to = $10, bcc = $11, checked_at = $12, check_ok = $13,
-        sealed_password = COALESCE($14, sealed_password), version = version + 1
+        from_address = $9, reply_to = $10, bcc = $11, checked_at = $12, check_ok = $13, sealed_password = $14,
+        version = version + 1
         WHERE company_id = $1 AND id = $2";
-    let mut row = columns(by.company, id, form);
+    let checked = form.checked.clone().or_else(|| account.last_check.clone().filter(|_| still_checked(account, form)));
+    let mut row = columns(by.company, id, &Form { checked, ..form.clone() });
     row.push(sealed.into());
-    let changed = match execute(tx.as_conn(), sql, row).await {
+    match execute(tx.as_conn(), sql, row).await {
         Err(StoreError::Failed(error)) if matches!(error.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_))) => {
             return Err(SaveError::ModuleTaken(form.settings.module));
         }
         other => other?,
     };
-    if changed == 0 {
-        return Err(SaveError::NotFound);
-    }
-    if form.password.is_some() {
+    if !matches!(secret, Secret::Kept) {
         oauth::forget_in(tx, by.company, id).await?;
     }
     pauses::changed_in(tx, AccountKey::Own(id)).await?;
@@ -131,6 +198,51 @@ async fn change_in(tx: &Tx, keys: &Keyring, by: &Actor, id: MailAccountId, form:
         pauses::works_in(tx, AccountKey::Own(id), check.at).await?;
     }
     Ok(())
+}
+
+/// What is known of the account stays known while all that a check depends on stays the same.
+fn still_checked(account: &MailAccount, form: &Form) -> bool {
+    let (was, is) = (&account.settings, &form.settings);
+    form.password.is_none() && was.credential_scope() == is.credential_scope() && was.from_address == is.from_address
+}
+
+/// What an account logs in with after a change.
+enum Secret<'a> {
+    Given(&'a SecretString),
+    /// The password or the connection that it has.
+    Kept,
+    /// Nobody logs in.
+    None,
+}
+
+/// Errs if the secret at hand was given for something else, and no new one is given.
+fn secret_after<'a>(account: &MailAccount, form: &'a Form) -> Result<Secret<'a>, SaveError> {
+    match &form.password {
+        _ if form.settings.username.is_empty() => Ok(Secret::None),
+        Some(password) => Ok(Secret::Given(password)),
+        None if needs_new_password(account, &form.settings) => Err(SaveError::PasswordRequired),
+        None => Ok(Secret::Kept),
+    }
+}
+
+/// Whether the account's own password or connection cannot be used with these settings: it was given for others, and is
+/// neither kept with them nor tried with them.
+#[must_use]
+pub fn needs_new_password(account: &MailAccount, settings: &MailAccountSettings) -> bool {
+    let has_secret = account.has_password || account.connection.is_some();
+    has_secret && !settings.username.is_empty() && settings.credential_scope() != account.settings.credential_scope()
+}
+
+/// The account as nobody else can change it before this transaction ends.
+async fn lock(tx: &Tx, company: CompanyId, id: MailAccountId) -> Result<Option<Row>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Locked {}
+    let sql = format!("SELECT version FROM mail_account WHERE company_id = $1 AND id = $2 {}", for_update(tx.as_conn()));
+    let locked: Option<Locked> = one(tx.as_conn(), &sql, values![company.0, id.0]).await?;
+    if locked.is_none() {
+        return Ok(None);
+    }
+    one(tx.as_conn(), &format!("{SELECT} WHERE a.company_id = $1 AND a.id = $2"), values![company.0, id.0]).await
 }
 
 /// Turns an account on or off; its module falls back to the default account while it is off.
@@ -170,17 +282,18 @@ pub async fn delete(db: &Db, by: &Actor, id: MailAccountId) -> Result<(), SaveEr
     Ok(())
 }
 
-/// Notes what Probar answered for the account as it is saved; a correct answer ends its rest.
-pub async fn note_check(db: &Db, by: &Actor, id: MailAccountId, check: &LastCheck) -> Result<(), StoreError> {
+/// Notes what Probar answered for the account as it is saved; a correct answer ends its rest. An answer about settings that
+/// were changed meanwhile is not noted on the new ones. Gives whether it was.
+pub async fn note_check(db: &Db, by: &Actor, id: MailAccountId, version: i64, check: &LastCheck) -> Result<bool, StoreError> {
     let tx = db.begin_write().await?;
-    let sql = "UPDATE mail_account SET checked_at = $3, check_ok = $4 WHERE company_id = $1 AND id = $2";
-    let noted = execute(tx.as_conn(), sql, values![by.company.0, id.0, check.at, check.ok]).await?;
-    if noted == 1 && check.ok {
+    let sql = "UPDATE mail_account SET checked_at = $3, check_ok = $4 WHERE company_id = $1 AND id = $2 AND version = $5";
+    let noted = execute(tx.as_conn(), sql, values![by.company.0, id.0, check.at, check.ok, version]).await? == 1;
+    if noted && check.ok {
         pauses::works_in(&tx, AccountKey::Own(id), check.at).await?;
     }
     tx.commit().await?;
     db.nudge();
-    Ok(())
+    Ok(noted)
 }
 
 pub async fn list(db: &Db, company: CompanyId) -> Result<Vec<MailAccount>, StoreError> {
@@ -194,78 +307,19 @@ pub async fn find(db: &Db, company: CompanyId, id: MailAccountId) -> Result<Opti
     Ok(one::<Row>(db.reader(), &sql, values![company.0, id.0]).await?.map(Row::into_account))
 }
 
-/// An account with what is needed to log in.
-pub struct Usable {
-    pub account: MailAccount,
-    pub version: i64,
-    pub password: Option<SecretString>,
+/// What a sealed password is bound to: in another row, or with another server, port, TLS or user in its row, it does not
+/// open.
+fn identity(company: CompanyId, id: MailAccountId, scope: &CredentialScope) -> String {
+    format!("mail_account:{company}:{id}:{}", secrets::scope_identity(scope))
 }
 
-/// The company's own enabled account for a module. Errs if its password cannot be opened with the key at hand.
-pub async fn for_module(db: &Db, keys: &Keyring, company: CompanyId, module: MailModule) -> Result<Option<Usable>, SaveError> {
-    let sql = format!("{SELECT} WHERE a.company_id = $1 AND a.module = $2 AND a.enabled");
-    usable(one(db.reader(), &sql, values![company.0, module.as_str()]).await?, keys)
-}
-
-/// Which account that is, and how often it was changed: it needs no key, and is asked while mail is under way.
-pub async fn version_for_module(
-    db: &Db,
-    company: CompanyId,
-    module: MailModule,
-) -> Result<Option<(MailAccountId, i64)>, StoreError> {
-    #[derive(FromQueryResult)]
-    struct Version {
-        id: Uuid,
-        version: i64,
-    }
-    let sql = "SELECT id, version FROM mail_account WHERE company_id = $1 AND module = $2 AND enabled";
-    let row: Option<Version> = one(db.reader(), sql, values![company.0, module.as_str()]).await?;
-    Ok(row.map(|row| (MailAccountId(row.id), row.version)))
-}
-
-/// One saved account, to be tried.
-pub async fn usable_by_id(db: &Db, keys: &Keyring, company: CompanyId, id: MailAccountId) -> Result<Option<Usable>, SaveError> {
-    let sql = format!("{SELECT} WHERE a.company_id = $1 AND a.id = $2");
-    usable(one(db.reader(), &sql, values![company.0, id.0]).await?, keys)
-}
-
-fn usable(row: Option<Row>, keys: &Keyring) -> Result<Option<Usable>, SaveError> {
-    let Some(row) = row else { return Ok(None) };
-    let bound_to = identity(CompanyId(row.company_id), MailAccountId(row.id));
-    let password = row.sealed_password.as_deref().map(|sealed| keys.open(sealed, &bound_to)).transpose()?;
-    let version = row.version;
-    let account = row.into_account();
-    if !account.settings.unreadable().is_empty() {
-        return Err(StoreError::unreadable(format!("mail account {}", account.id)).into());
-    }
-    Ok(Some(Usable { account, version, password }))
-}
-
-/// Seals every password and every connection's tokens again under the newest key. Gives how many were.
-pub async fn reseal_any_company(db: &Db, keys: &Keyring) -> Result<u64, SaveError> {
-    let tx = db.begin_write().await?;
-    let sql = format!("{SELECT} WHERE a.sealed_password IS NOT NULL");
-    let rows: Vec<Row> = all(tx.as_conn(), &sql, Vec::new()).await?;
-    let mut done = 0;
-    for row in rows {
-        done += reseal(&tx, keys, &row).await?;
-    }
-    done += oauth::reseal_in(&tx, keys).await?;
-    tx.commit().await?;
-    Ok(done)
-}
-
-async fn reseal(tx: &Tx, keys: &Keyring, row: &Row) -> Result<u64, SaveError> {
-    let Some(sealed) = row.sealed_password.as_deref().filter(|sealed| !keys.is_newest(sealed)) else { return Ok(0) };
-    let bound_to = identity(CompanyId(row.company_id), MailAccountId(row.id));
-    let again = keys.seal(&keys.open(sealed, &bound_to)?, &bound_to)?;
-    let sql = "UPDATE mail_account SET sealed_password = $3 WHERE company_id = $1 AND id = $2";
-    Ok(execute(tx.as_conn(), sql, values![row.company_id, row.id, again]).await?)
-}
-
-/// What a sealed password is bound to: moved to another row, it does not open.
-fn identity(company: CompanyId, id: MailAccountId) -> String {
-    format!("mail_account:{company}:{id}")
+pub(crate) fn scope_of(server: &str, port: i32, security: &str, username: &str) -> Result<CredentialScope, StoreError> {
+    Ok(CredentialScope {
+        server: server.to_owned(),
+        port: u16::try_from(port).map_err(StoreError::unreadable)?,
+        security: code(security, Security::parse)?,
+        username: username.to_owned(),
+    })
 }
 
 fn columns(company: CompanyId, id: MailAccountId, form: &Form) -> Vec<sea_orm::Value> {
@@ -295,7 +349,7 @@ const SELECT: &str = "SELECT a.company_id, a.id, a.module, a.server, a.port, a.s
     FROM mail_account a LEFT JOIN account_pause p ON p.account_id = a.id
     LEFT JOIN oauth_connection c ON c.company_id = a.company_id AND c.account_id = a.id";
 
-#[derive(FromQueryResult)]
+#[derive(Clone, FromQueryResult)]
 struct Row {
     company_id: Uuid,
     id: Uuid,
@@ -324,6 +378,18 @@ struct Row {
 }
 
 impl Row {
+    fn credential_scope(&self) -> Result<CredentialScope, StoreError> {
+        scope_of(&self.server, self.port, &self.security, &self.username)
+    }
+
+    fn identity(&self) -> Result<String, StoreError> {
+        Ok(identity(CompanyId(self.company_id), MailAccountId(self.id), &self.credential_scope()?))
+    }
+
+    fn identity_before_scopes(&self) -> String {
+        format!("mail_account:{}:{}", CompanyId(self.company_id), MailAccountId(self.id))
+    }
+
     fn connection(&self, of: Of) -> Option<Connection> {
         let (Some(provider), Some(connected_at)) = (&self.provider, self.connected_at) else { return None };
         Some(Connection {
@@ -342,6 +408,7 @@ impl Row {
         MailAccount {
             id: MailAccountId(self.id),
             company: CompanyId(self.company_id),
+            version: self.version,
             settings: MailAccountSettings {
                 module: of.code("module", &self.module, MailModule::parse).unwrap_or(MailModule::ReceivedPayments),
                 server: self.server,

@@ -6,9 +6,9 @@ mod renewal;
 use acuse_domain::Instant;
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::{CompanyId, MailAccountId};
-use acuse_domain::mail_account::{MailAccountSettings, MailModule};
+use acuse_domain::mail_account::{CredentialScope, MailAccount, MailAccountSettings, MailModule};
 use acuse_domain::oauth::{ANNOUNCED_BEFORE, Granted, Provider};
-use sea_orm::FromQueryResult;
+use sea_orm::{ConnectionTrait, FromQueryResult};
 use secrecy::SecretString;
 use uuid::Uuid;
 
@@ -17,11 +17,45 @@ use crate::db::{Db, StoreError, Tx};
 use crate::mail_accounts::{self, Form, SaveError};
 use crate::notices::{self, Subject};
 use crate::pauses::{self, AccountKey};
-use crate::secrets::Keyring;
-use crate::sql::{self, Of, all, execute, values};
+use crate::sealing::{self, Item, Kind};
+use crate::secrets::{self, Keyring};
+use crate::sql::{self, Of, all, code, execute, values};
 
 pub use departures::{Departure, Trip, Wish, come_back, depart};
 pub use renewal::{Access, Token, Wanted, access_token};
+
+/// An account that is connected, and what its tokens were given for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectedAccount {
+    pub company: CompanyId,
+    pub id: MailAccountId,
+    pub scope: CredentialScope,
+}
+
+impl ConnectedAccount {
+    #[must_use]
+    pub fn of(account: &MailAccount) -> Self {
+        Self { company: account.company, id: account.id, scope: account.settings.credential_scope() }
+    }
+
+    /// What a sealed token is bound to: in another row or column, or with another server, port, TLS or user in its row, it
+    /// does not open. The one that is shown to the provider is bound to the provider as well.
+    fn refresh_identity(&self, provider: Provider) -> String {
+        let Self { company, id, scope } = self;
+        format!("oauth_refresh_token:{company}:{id}:{}:{}", provider.as_str(), secrets::scope_identity(scope))
+    }
+
+    /// Of the refresh token and of the access token.
+    fn identities_before_scopes(&self) -> [String; 2] {
+        let Self { company, id, .. } = self;
+        ["oauth_refresh_token", "oauth_access_token"].map(|kind| format!("{kind}:{company}:{id}"))
+    }
+
+    fn access_identity(&self) -> String {
+        let Self { company, id, scope } = self;
+        format!("oauth_access_token:{company}:{id}:{}", secrets::scope_identity(scope))
+    }
+}
 
 /// What a provider gave when somebody connected.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +80,7 @@ pub async fn create_connected(
     let form = Form { settings: settings.clone(), password: None, checked: None };
     let tx = db.begin_write().await?;
     mail_accounts::insert_in(&tx, by.company, id, &form, None, now).await?;
-    write(&tx, keys, by.company, id, connection, now).await?;
+    write(&tx, keys, &account(by, id, settings), connection, now).await?;
     tx.commit().await?;
     db.nudge();
     Ok(id)
@@ -79,22 +113,26 @@ pub async fn connect(
     if execute(tx.as_conn(), sql, row).await? == 0 {
         return Err(SaveError::NotFound);
     }
-    write(&tx, keys, by.company, id, connection, now).await?;
+    write(&tx, keys, &account(by, id, settings), connection, now).await?;
     pauses::changed_in(&tx, AccountKey::Own(id)).await?;
     tx.commit().await?;
     db.nudge();
     Ok(())
 }
 
+fn account(by: &Actor, id: MailAccountId, settings: &MailAccountSettings) -> ConnectedAccount {
+    ConnectedAccount { company: by.company, id, scope: settings.credential_scope() }
+}
+
 async fn write(
     tx: &Tx,
     keys: &Keyring,
-    company: CompanyId,
-    id: MailAccountId,
+    account: &ConnectedAccount,
     connection: &NewConnection<'_>,
     now: Instant,
 ) -> Result<(), SaveError> {
     let NewConnection { provider, address, granted, refresh_token } = connection;
+    sealing::claim_in::<SaveError>(tx, keys).await?;
     // A renewal that is under way meanwhile is for the connection of before: the fence refuses what it brings.
     let sql = "INSERT INTO oauth_connection (company_id, account_id, provider, address, scope, sealed_refresh_token,
             sealed_access_token, access_ends_at, connected_at, ends_at, generation, fence, failures)
@@ -104,13 +142,13 @@ async fn write(
             generation = oauth_connection.generation + 1, fence = oauth_connection.fence + 1, lease_until = NULL,
             failures = 0, failure_words = NULL, retry_at = NULL, broken_at = NULL, broken_code = NULL, broken_words = NULL";
     let row = values![
-        company.0,
-        id.0,
+        account.company.0,
+        account.id.0,
         provider.as_str(),
         *address,
         granted.scope.as_str(),
-        keys.seal(refresh_token, &refresh_identity(company, id))?,
-        keys.seal(&granted.access_token, &access_identity(company, id))?,
+        keys.seal(refresh_token, &account.refresh_identity(*provider))?,
+        keys.seal(&granted.access_token, &account.access_identity())?,
         granted.access_ends_at,
         now,
         granted.ends_at
@@ -129,8 +167,7 @@ pub(crate) async fn forget_in(tx: &Tx, company: CompanyId, id: MailAccountId) ->
 /// A connection that ends within two weeks, or has ended, unless somebody connects again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ending {
-    pub company: CompanyId,
-    pub account: MailAccountId,
+    pub account: ConnectedAccount,
     pub module: MailModule,
     pub from_address: EmailAddress,
     pub provider: Provider,
@@ -148,16 +185,24 @@ pub async fn ending_soon_any_company(db: &Db, now: Instant) -> Result<Vec<Ending
         from_address: String,
         provider: String,
         ends_at: Instant,
+        server: String,
+        port: i32,
+        security: String,
+        username: String,
     }
-    let sql = "SELECT c.company_id, c.account_id, a.module, a.from_address, c.provider, c.ends_at
+    let sql = "SELECT c.company_id, c.account_id, a.module, a.from_address, c.provider, c.ends_at,
+            a.server, a.port, a.security, a.username
         FROM oauth_connection c JOIN mail_account a ON a.company_id = c.company_id AND a.id = c.account_id
         WHERE c.ends_at <= $1 AND c.broken_at IS NULL AND a.enabled ORDER BY c.ends_at, c.account_id";
     let rows: Vec<Row> = all(db.reader(), sql, values![now + ANNOUNCED_BEFORE]).await?;
     let ending = |row: Row| {
         let of = Of { table: "mail_account", id: row.account_id };
         Some(Ending {
-            company: CompanyId(row.company_id),
-            account: MailAccountId(row.account_id),
+            account: ConnectedAccount {
+                company: CompanyId(row.company_id),
+                id: MailAccountId(row.account_id),
+                scope: mail_accounts::scope_of(&row.server, row.port, &row.security, &row.username).ok()?,
+            },
             module: of.code("module", &row.module, MailModule::parse)?,
             from_address: of.address("from_address", &row.from_address),
             provider: of.code("provider", &row.provider, Provider::parse)?,
@@ -195,38 +240,69 @@ pub async fn announce_ending_any_company(db: &Db, now: Instant) -> Result<usize,
     Ok(rows.len())
 }
 
-/// Seals every token again under the newest key, and gives how many connections had older ones.
+/// Seals every token again that lies under an older key, or was sealed before tokens were bound to a scope. Gives how many
+/// connections had such.
 pub(crate) async fn reseal_in(tx: &Tx, keys: &Keyring) -> Result<u64, SaveError> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        company_id: Uuid,
-        account_id: Uuid,
-        sealed_refresh_token: Vec<u8>,
-        sealed_access_token: Vec<u8>,
-    }
-    let sql = "SELECT company_id, account_id, sealed_refresh_token, sealed_access_token FROM oauth_connection";
-    let rows: Vec<Row> = all(tx.as_conn(), sql, Vec::new()).await?;
+    let rows: Vec<SealedRow> = all(tx.as_conn(), SEALED, Vec::new()).await?;
     let mut done = 0;
     for row in rows {
-        if keys.is_newest(&row.sealed_refresh_token) && keys.is_newest(&row.sealed_access_token) {
+        let (account, provider) = (row.account()?, code(&row.provider, Provider::parse)?);
+        let [before_refresh, before_access] = account.identities_before_scopes();
+        let refresh = keys.reseal(&row.sealed_refresh_token, &account.refresh_identity(provider), &before_refresh)?;
+        let access = keys.reseal(&row.sealed_access_token, &account.access_identity(), &before_access)?;
+        if refresh.is_none() && access.is_none() {
             continue;
         }
-        let (company, id) = (CompanyId(row.company_id), MailAccountId(row.account_id));
-        let again = |sealed: &[u8], bound_to: &str| keys.seal(&keys.open(sealed, bound_to)?, bound_to);
-        let refresh = again(&row.sealed_refresh_token, &refresh_identity(company, id))?;
-        let access = again(&row.sealed_access_token, &access_identity(company, id))?;
-        let sql = "UPDATE oauth_connection SET sealed_refresh_token = $3, sealed_access_token = $4
-            WHERE company_id = $1 AND account_id = $2";
-        done += execute(tx.as_conn(), sql, values![row.company_id, row.account_id, refresh, access]).await?;
+        // Tokens that were renewed meanwhile are not overwritten.
+        let sql = "UPDATE oauth_connection SET sealed_refresh_token = COALESCE($3, sealed_refresh_token),
+                sealed_access_token = COALESCE($4, sealed_access_token)
+            WHERE company_id = $1 AND account_id = $2 AND generation = $5";
+        done += execute(tx.as_conn(), sql, values![row.company_id, row.account_id, refresh, access, row.generation]).await?;
     }
     Ok(done)
 }
 
-/// What a sealed token is bound to: moved to another row or column, it does not open.
-fn refresh_identity(company: CompanyId, id: MailAccountId) -> String {
-    format!("oauth_refresh_token:{company}:{id}")
+pub(crate) async fn sealed_items(conn: &impl ConnectionTrait, keys: Option<&Keyring>) -> Result<Vec<Item>, StoreError> {
+    let rows: Vec<SealedRow> = all(conn, SEALED, Vec::new()).await?;
+    let item = |row: &SealedRow| Item {
+        kind: Kind::Connection,
+        company: row.company_id,
+        id: row.account_id,
+        key_id: secrets::key_id(&row.sealed_refresh_token),
+        opens: keys.is_some_and(|keys| row.opens(keys)),
+    };
+    Ok(rows.iter().map(item).collect())
 }
 
-fn access_identity(company: CompanyId, id: MailAccountId) -> String {
-    format!("oauth_access_token:{company}:{id}")
+const SEALED: &str = "SELECT c.company_id, c.account_id, c.provider, c.sealed_refresh_token, c.sealed_access_token,
+    c.generation, a.server, a.port, a.security, a.username
+    FROM oauth_connection c JOIN mail_account a ON a.company_id = c.company_id AND a.id = c.account_id";
+
+#[derive(FromQueryResult)]
+struct SealedRow {
+    company_id: Uuid,
+    account_id: Uuid,
+    provider: String,
+    sealed_refresh_token: Vec<u8>,
+    sealed_access_token: Vec<u8>,
+    generation: i64,
+    server: String,
+    port: i32,
+    security: String,
+    username: String,
+}
+
+impl SealedRow {
+    fn opens(&self, keys: &Keyring) -> bool {
+        let (Ok(account), Some(provider)) = (self.account(), Provider::parse(&self.provider)) else { return false };
+        let either = |sealed: &[u8], bound: &str, before: &str| keys.open(sealed, bound).or_else(|_| keys.open(sealed, before));
+        let [refresh, access] = account.identities_before_scopes();
+        either(&self.sealed_refresh_token, &account.refresh_identity(provider), &refresh).is_ok()
+            && either(&self.sealed_access_token, &account.access_identity(), &access).is_ok()
+    }
+
+    fn account(&self) -> Result<ConnectedAccount, StoreError> {
+        let scope = mail_accounts::scope_of(&self.server, self.port, &self.security, &self.username)?;
+        Ok(ConnectedAccount { company: CompanyId(self.company_id), id: MailAccountId(self.account_id), scope })
+    }
 }

@@ -41,6 +41,29 @@ impl AccountKey {
     }
 }
 
+/// An account as it was when somebody tried it: what was learnt counts for that version, and for no later one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountVersion {
+    pub account: AccountKey,
+    /// None: as it is now. The default account has no versions while the process runs.
+    pub version: Option<i64>,
+}
+
+impl From<AccountKey> for AccountVersion {
+    fn from(account: AccountKey) -> Self {
+        Self { account, version: None }
+    }
+}
+
+impl AccountVersion {
+    /// Whether it is still so. Nobody changes the account before this transaction ends.
+    pub(crate) async fn is_current(self, tx: &Tx) -> Result<bool, StoreError> {
+        let Some(version) = self.version else { return Ok(true) };
+        let sql = "UPDATE mail_account SET version = version WHERE id = $1 AND version = $2";
+        Ok(execute(tx.as_conn(), sql, values![self.account.id(), version]).await? == 1)
+    }
+}
+
 /// What an account is at fault with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fault<'a> {
@@ -97,10 +120,14 @@ pub async fn begin(db: &Db, account: AccountKey, problem_code: &str, reply: &str
 ///
 /// Other deliveries that were under way when the account failed are no probes: only what fails when the next probe is due
 /// makes the wait longer.
-pub async fn stop_any_company(db: &Db, account: AccountKey, fault: &Fault<'_>, now: Instant) -> Result<bool, StoreError> {
+pub async fn stop_any_company(
+    db: &Db,
+    seen: impl Into<AccountVersion>,
+    fault: &Fault<'_>,
+    now: Instant,
+) -> Result<bool, StoreError> {
     let tx = db.begin_write().await?;
-    rest(&tx, account, fault, "CASE WHEN account_pause.probe_at <= $2 THEN 1 ELSE 0 END", now).await?;
-    let is_news = health::tell_stopped(&tx, account, fault, now).await?;
+    let is_news = stop_in(&tx, seen.into(), fault, now).await?;
     tx.commit().await?;
     if is_news {
         db.nudge();
@@ -108,13 +135,27 @@ pub async fn stop_any_company(db: &Db, account: AccountKey, fault: &Fault<'_>, n
     Ok(is_news)
 }
 
+pub(crate) async fn stop_in(tx: &Tx, seen: AccountVersion, fault: &Fault<'_>, now: Instant) -> Result<bool, StoreError> {
+    if !seen.is_current(tx).await? {
+        return Ok(false);
+    }
+    rest(tx, seen.account, fault, "CASE WHEN account_pause.probe_at <= $2 THEN 1 ELSE 0 END", now).await?;
+    health::tell_stopped(tx, seen.account, fault, now).await
+}
+
 /// Lets an account rest longer: the probe that this process took upon itself failed.
-pub async fn probe_failed_any_company(db: &Db, account: AccountKey, fault: &Fault<'_>, now: Instant) -> Result<(), StoreError> {
+pub async fn probe_failed_any_company(
+    db: &Db,
+    seen: impl Into<AccountVersion>,
+    fault: &Fault<'_>,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let seen = seen.into();
     let tx = db.begin_write().await?;
     // An account that was mended meanwhile does not rest again because of how it was before.
     let sql = "UPDATE account_pause SET on_trial = $2 WHERE account_id = $1";
-    if execute(tx.as_conn(), sql, values![account.id(), false]).await? == 1 {
-        rest(&tx, account, fault, "1", now).await?;
+    if seen.is_current(&tx).await? && execute(tx.as_conn(), sql, values![seen.account.id(), false]).await? == 1 {
+        rest(&tx, seen.account, fault, "1", now).await?;
     }
     tx.commit().await
 }
@@ -184,11 +225,14 @@ pub async fn probe_soon_any_company(db: &Db, account: AccountKey, now: Instant) 
 }
 
 /// The probe went well and proves nothing about where the fault was seen: one delivery may be tried.
-pub async fn put_on_trial_any_company(db: &Db, account: AccountKey, now: Instant) -> Result<(), StoreError> {
+pub async fn put_on_trial_any_company(db: &Db, seen: impl Into<AccountVersion>, now: Instant) -> Result<(), StoreError> {
+    let seen = seen.into();
     let tx = db.begin_write().await?;
     // Until a delivery comes there is nothing more to learn from a probe.
     let sql = "UPDATE account_pause SET on_trial = $2, probe_at = $3 WHERE account_id = $1";
-    execute(tx.as_conn(), sql, values![account.id(), true, now + TimeDelta::minutes(SELDOM[3])]).await?;
+    if seen.is_current(&tx).await? {
+        execute(tx.as_conn(), sql, values![seen.account.id(), true, now + TimeDelta::minutes(SELDOM[3])]).await?;
+    }
     tx.commit().await?;
     db.nudge();
     Ok(())
@@ -216,9 +260,12 @@ pub async fn send_waiting_by_default(db: &Db, by: &Actor, id: MailAccountId, now
 }
 
 /// An account was seen to work: its rest is over, and those who heard that it stopped hear of this too.
-pub async fn end(db: &Db, account: AccountKey, now: Instant) -> Result<(), StoreError> {
+pub async fn end(db: &Db, seen: impl Into<AccountVersion>, now: Instant) -> Result<(), StoreError> {
+    let seen = seen.into();
     let tx = db.begin_write().await?;
-    works_in(&tx, account, now).await?;
+    if seen.is_current(&tx).await? {
+        works_in(&tx, seen.account, now).await?;
+    }
     tx.commit().await?;
     db.nudge();
     Ok(())

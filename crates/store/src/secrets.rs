@@ -7,20 +7,34 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use acuse_domain::mail_account::CredentialScope;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
+
+use crate::sealing::KeyMark;
 
 const KEY_BYTES: usize = 32;
 const KEY_ID_BYTES: usize = 4;
 const NONCE_BYTES: usize = 24;
+const CANARY: &str = "acuse";
+
+/// Hexadecimal digits of a key's fingerprint: enough to tell key files apart, and nothing of the key.
+const FINGERPRINT_DIGITS: usize = 16;
 
 /// The master keys.
 pub struct Keyring {
-    keys: Vec<(u32, XChaCha20Poly1305)>,
+    keys: Vec<MasterKey>,
+}
+
+struct MasterKey {
+    id: u32,
+    cipher: XChaCha20Poly1305,
+    fingerprint: String,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -41,15 +55,37 @@ pub enum SealError {
     DoesNotOpen,
     #[error("the secret could not be sealed")]
     NotSealed,
+    #[error("the database belongs to another key file: its key {0} is not the one at hand")]
+    ForeignKey(u32),
 }
 
 impl Keyring {
-    /// Reads the key file, and makes it with mode 0600 if there is none. Errs if others may read it.
+    /// Reads the key file, and makes it with mode 0600 if there is none. For a database that holds nothing sealed; whoever
+    /// has another asks [`crate::sealing::unlock_any_company`]. Errs if others may read the file.
     pub fn load_or_create(path: &Path) -> Result<Self, KeyFileError> {
-        let io = |error| KeyFileError::Io { path: path.to_path_buf(), error };
-        if !path.exists() {
-            create(path).map_err(io)?;
+        match Self::load(path)? {
+            Some(keys) => Ok(keys),
+            None => Self::create(path),
         }
+    }
+
+    /// Reads the key file; nothing where there is none. Errs if others may read it.
+    pub fn load(path: &Path) -> Result<Option<Self>, KeyFileError> {
+        if path.exists() { Self::read(path).map(Some) } else { Ok(None) }
+    }
+
+    /// Makes the key file with mode 0600, or reads the one that somebody else made a moment ago.
+    pub fn create(path: &Path) -> Result<Self, KeyFileError> {
+        match create(path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                Err(KeyFileError::Io { path: path.to_path_buf(), error })
+            }
+            _ => Self::read(path),
+        }
+    }
+
+    fn read(path: &Path) -> Result<Self, KeyFileError> {
+        let io = |error| KeyFileError::Io { path: path.to_path_buf(), error };
         if readable_by_others(path).map_err(io)? {
             return Err(KeyFileError::ReadableByOthers(path.to_path_buf()));
         }
@@ -74,29 +110,88 @@ impl Keyring {
 
     /// Seals a secret for the row that `identity` names.
     pub fn seal(&self, secret: &SecretString, identity: &str) -> Result<Vec<u8>, SealError> {
-        let (id, cipher) = self.keys.last().ok_or(SealError::NotSealed)?;
-        let nonce: [u8; NONCE_BYTES] = rand::random();
-        let payload = Payload { msg: secret.expose_secret().as_bytes(), aad: identity.as_bytes() };
-        let sealed = cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SealError::NotSealed)?;
-        Ok([&id.to_be_bytes()[..], &nonce, &sealed].concat())
+        self.keys.last().ok_or(SealError::NotSealed)?.seal(secret, identity)
     }
 
     pub fn open(&self, sealed: &[u8], identity: &str) -> Result<SecretString, SealError> {
         let (id, rest) = split_id(sealed).ok_or(SealError::DoesNotOpen)?;
-        let cipher = self.keys.iter().find(|(own, _)| *own == id).map(|(_, cipher)| cipher).ok_or(SealError::UnknownKey(id))?;
+        let MasterKey { cipher, .. } = self.key(id).ok_or(SealError::UnknownKey(id))?;
         let (nonce, text) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(SealError::DoesNotOpen)?;
         let payload = Payload { msg: text, aad: identity.as_bytes() };
         let opened = cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| SealError::DoesNotOpen)?;
         String::from_utf8(opened).map(SecretString::from).map_err(|_| SealError::DoesNotOpen)
     }
 
+    /// Seals again, for `identity` and under the newest key, what lies under an older key or was sealed for `before`.
+    /// Nothing where it is as it should be, or does not open at all.
+    pub(crate) fn reseal(&self, sealed: &[u8], identity: &str, before: &str) -> Result<Option<Vec<u8>>, SealError> {
+        let secret = match self.open(sealed, identity) {
+            Ok(_) if self.is_newest(sealed) => return Ok(None),
+            Ok(secret) => secret,
+            Err(_) => match self.open(sealed, before) {
+                Ok(secret) => secret,
+                Err(_) => return Ok(None),
+            },
+        };
+        self.seal(&secret, identity).map(Some)
+    }
+
     pub(crate) fn is_newest(&self, sealed: &[u8]) -> bool {
         split_id(sealed).is_some_and(|(id, _)| id == self.newest())
     }
 
-    fn newest(&self) -> u32 {
-        self.keys.last().map_or(0, |(id, _)| *id)
+    pub(crate) fn newest(&self) -> u32 {
+        self.keys.last().map_or(0, |key| key.id)
     }
+
+    fn key(&self, id: u32) -> Option<&MasterKey> {
+        self.keys.iter().find(|key| key.id == id)
+    }
+
+    /// Every key with its fingerprint, the newest last.
+    #[must_use]
+    pub fn marks(&self) -> Vec<KeyMark> {
+        self.keys.iter().map(|key| KeyMark { id: key.id, fingerprint: Some(key.fingerprint.clone()) }).collect()
+    }
+
+    /// What tells this key from any other of the same number.
+    #[must_use]
+    pub fn fingerprint(&self, id: u32) -> Option<&str> {
+        self.key(id).map(|key| key.fingerprint.as_str())
+    }
+
+    /// A text of our own, sealed under this key.
+    pub(crate) fn canary(&self, id: u32) -> Result<Vec<u8>, SealError> {
+        self.key(id).ok_or(SealError::UnknownKey(id))?.seal(&SecretString::from(CANARY), &canary_identity(id))
+    }
+
+    pub(crate) fn opens_canary(&self, id: u32, canary: &[u8]) -> bool {
+        self.open(canary, &canary_identity(id)).is_ok_and(|text| text.expose_secret() == CANARY)
+    }
+}
+
+impl MasterKey {
+    fn seal(&self, secret: &SecretString, identity: &str) -> Result<Vec<u8>, SealError> {
+        let nonce: [u8; NONCE_BYTES] = rand::random();
+        let payload = Payload { msg: secret.expose_secret().as_bytes(), aad: identity.as_bytes() };
+        let sealed = self.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SealError::NotSealed)?;
+        Ok([&self.id.to_be_bytes()[..], &nonce, &sealed].concat())
+    }
+}
+
+fn canary_identity(id: u32) -> String {
+    format!("sealing_key:{id}")
+}
+
+/// The number of the key under which something is sealed.
+pub(crate) fn key_id(sealed: &[u8]) -> Option<u32> {
+    split_id(sealed).map(|(id, _)| id)
+}
+
+/// A scope as part of an identity; the length of the server keeps it apart from the user.
+pub(crate) fn scope_identity(scope: &CredentialScope) -> String {
+    let CredentialScope { server, port, security, username } = scope;
+    format!("{}:{port}:{}:{server}:{username}", security.as_str(), server.len())
 }
 
 fn split_id(sealed: &[u8]) -> Option<(u32, &[u8])> {
@@ -104,12 +199,14 @@ fn split_id(sealed: &[u8]) -> Option<(u32, &[u8])> {
     Some((u32::from_be_bytes(*id), rest))
 }
 
-fn parse_line(line: &str) -> Option<(u32, XChaCha20Poly1305)> {
+fn parse_line(line: &str) -> Option<MasterKey> {
     let (id, encoded) = line.trim().split_once(' ')?;
     let mut bytes = STANDARD.decode(encoded.trim()).ok()?;
     let key: [u8; KEY_BYTES] = bytes.as_slice().try_into().ok()?;
     bytes.zeroize();
-    Some((id.parse().ok()?, XChaCha20Poly1305::new(&Key::from(key))))
+    let digest = Sha256::new().chain_update(b"acuse key fingerprint").chain_update(key).finalize();
+    let fingerprint = digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>()[..FINGERPRINT_DIGITS].to_owned();
+    Some(MasterKey { id: id.parse().ok()?, cipher: XChaCha20Poly1305::new(&Key::from(key)), fingerprint })
 }
 
 fn new_line(id: u32) -> Zeroizing<String> {

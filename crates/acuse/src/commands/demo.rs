@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use crate::config::Config;
 use crate::demo_data;
 use crate::failure::Failure;
-use crate::installation::{Installation, Role, listen};
+use crate::installation::{Installation, Opening, Role, listen};
 use crate::mail_url::MailUrl;
 
 /// Kept in the demo's folder, so that a second start says the same.
@@ -61,8 +61,8 @@ pub async fn run(args: Args, mut config: Config) -> Result<(), Failure> {
     let catcher = start_catcher(earlier.as_ref()).await?;
     let smtp_port = catcher.local_addr().port();
     lead_mail_to(&mut config, catcher.local_addr())?;
-    let installation = Installation::open(&config, Some(catcher)).await?;
-    installation.migrate().await?;
+    let how = Opening { migrate: true, forget_secrets: false };
+    let installation = Installation::open(&config, Some(catcher), how).await?;
     let listener = bind(&config).await?;
     let url = config.public_url(listener.local_addr().unwrap_or(config.listen));
     let mut credentials = match earlier {

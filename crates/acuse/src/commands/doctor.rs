@@ -7,12 +7,13 @@ use acuse_mail::check::{self, Subject};
 use acuse_mail::explanation::{Context, Language, explain};
 use acuse_store::db::Depth;
 use acuse_store::pauses::{self, AccountKey};
+use acuse_store::sealing::{self, UnlockError};
 use acuse_store::secrets::Keyring;
 use acuse_store::{Db, StoreError, health, now};
 
 use crate::config::Config;
 use crate::failure::{DAMAGED, Failure};
-use crate::private_files;
+use crate::{master_key, private_files};
 
 /// Below this the database may soon be unable to write.
 const LEAST_FREE_MIB: u64 = 500;
@@ -27,7 +28,7 @@ pub async fn run(config: &Config) -> Result<ExitCode, Failure> {
         ("configuración", Ok(format!("datos en {}", config.data_dir.display()))),
         ("base de datos", database(config).await),
         ("permisos", permissions(config)),
-        ("clave maestra", key_file(config)),
+        ("clave maestra", key_file(config).await),
         ("correo predeterminado", default_account(config).await),
         ("envíos del correo predeterminado", default_rests(config).await),
         ("conexión con Google", oauth(config, Provider::Google)),
@@ -85,10 +86,32 @@ fn permissions(config: &Config) -> Finding {
     Err((said, "«acuse serve» lo corrige al empezar; si no puede, chmod 600 los archivos y 700 la carpeta."))
 }
 
-fn key_file(config: &Config) -> Finding {
-    Keyring::load_or_create(&config.secret_key_file)
-        .map(|_| format!("{}", config.secret_key_file.display()))
-        .map_err(|error| (error.to_string(), "Es secret_key_file; respáldela aparte de la base."))
+/// Reads the key file and makes none: a new one in the place of a lost one would open nothing.
+async fn key_file(config: &Config) -> Finding {
+    let file = &config.secret_key_file;
+    let said = |error: UnlockError| (master_key::reason(&error, file), master_key::WAYS_OUT);
+    let db = match Db::open_existing(&config.database_url).await {
+        Err(StoreError::Missing(_)) => None,
+        found => Some(found.map_err(broken)?),
+    };
+    let is_migrated = match &db {
+        Some(db) => db.is_migrated().await.map_err(broken)?,
+        None => false,
+    };
+    let Some(db) = db.filter(|_| is_migrated) else {
+        let known = Keyring::load(file).map_err(|error| (error.to_string(), "Es secret_key_file."))?;
+        let there = if known.is_some() { "se lee" } else { "aún no existe" };
+        return Ok(format!("{} {there}; se compara con la base cuando esté al día", file.display()));
+    };
+    let Some(keys) = sealing::check_any_company(&db, file).await.map_err(said)? else {
+        return Ok(format!("{} se crea al empezar: la base no guarda secretos", file.display()));
+    };
+    let closed = sealing::unreadable_any_company(&db, &keys).await.map_err(broken)?;
+    if !closed.is_nothing() {
+        let wrong = format!("{} no se pueden abrir", master_key::counted(&closed));
+        return Err((wrong, "Esas cuentas están en pausa: escriba otra vez sus contraseñas en Mi compañía › Correos."));
+    }
+    Ok(format!("{}, {}; respáldelo aparte de la base", file.display(), master_key::named(&keys.marks())))
 }
 
 async fn default_account(config: &Config) -> Finding {

@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::installation::{Installation, Role, listen};
+use crate::installation::{Installation, Opening, Role, listen};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -12,18 +12,14 @@ pub struct Args {
     /// Bring a PostgreSQL database to this version first. SQLite does it by itself.
     #[arg(long)]
     migrate: bool,
+    /// Start with a key file that is new or another one: what it does not open is forgotten, and said.
+    #[arg(long)]
+    forget_secrets: bool,
 }
 
 pub async fn run(args: Args, config: Config) -> Result<(), Failure> {
-    let installation = Installation::open(&config, None).await?;
-    if args.migrate || installation.db.is_sqlite() {
-        installation.migrate().await?;
-    } else if !installation.db.is_migrated().await? {
-        return Err(Failure::new(
-            "la base de datos es de otra versión",
-            "Con los demás nodos detenidos, ejecute «acuse migrate», o «acuse serve --migrate».",
-        ));
-    }
+    let how = Opening { migrate: args.migrate, forget_secrets: args.forget_secrets };
+    let installation = Installation::open(&config, None, how).await?;
     let listener = listen(config.listen).await?;
     let url = config.public_url(listener.local_addr().unwrap_or(config.listen));
     tracing::info!("Acuse {} at {url}", env!("CARGO_PKG_VERSION"));

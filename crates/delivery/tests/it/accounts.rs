@@ -108,10 +108,11 @@ async fn a_correct_check_ends_the_rest() {
     until("the account rests", async || pauses::find(office.db(), AccountKey::Own(id)).await.unwrap().is_some()).await;
     own.now(Way::Accepts);
     let wrong = LastCheck { at: now(), ok: false };
-    mail_accounts::note_check(office.db(), &office.company.actor, id, &wrong).await.unwrap();
+    let version = mail_accounts::find(office.db(), office.company.actor.company, id).await.unwrap().unwrap().version;
+    mail_accounts::note_check(office.db(), &office.company.actor, id, version, &wrong).await.unwrap();
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     assert_eq!(office.state(cobro).await, State::Queued, "a wrong check ends nothing");
-    mail_accounts::note_check(office.db(), &office.company.actor, id, &LastCheck { ok: true, ..wrong }).await.unwrap();
+    mail_accounts::note_check(office.db(), &office.company.actor, id, version, &LastCheck { ok: true, ..wrong }).await.unwrap();
     office.wait_for(cobro, State::Accepted).await;
     running.stop().await;
 }

@@ -11,6 +11,7 @@ mod office;
 mod outages;
 mod poison;
 mod postfix;
+mod secrets;
 mod signing;
 mod silent;
 mod smtp;

@@ -334,8 +334,9 @@ fn next_step(report: &CheckReport) -> String {
     }
 }
 
-/// `message_not_composed` is found by the delivery, before there is a server; `oauth_unavailable` is a provider's silence.
-const NOT_OF_A_SERVER: [&str; 2] = ["message_not_composed", "oauth_unavailable"];
+/// `message_not_composed` is found by the delivery, before there is a server; `oauth_unavailable` is a provider's silence;
+/// `secret_unreadable` is a password that our own key does not open.
+const NOT_OF_A_SERVER: [&str; 3] = ["message_not_composed", "oauth_unavailable", "secret_unreadable"];
 
 #[test]
 fn no_problem_of_the_catalogue_is_left_out() {

@@ -9,7 +9,7 @@ use acuse_domain::mail_account::{MailAccount, Pause};
 use acuse_domain::oauth::Connection;
 use acuse_mail::explanation::{Context, Language, Situation};
 use acuse_store::companies;
-use acuse_store::mail_accounts::{self, Form};
+use acuse_store::mail_accounts::{self, Edit, Form};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -22,9 +22,10 @@ use uuid::Uuid;
 use super::body::Asked;
 use super::codes;
 use super::deliveries::ProblemOut;
+use super::etag::{IfMatch, Tagged};
 use super::ids::Id;
 use super::language::Reads;
-use super::openapi::{Always, BadInput, NotFound, NotNow};
+use super::openapi::{Always, BadInput, NotFound, NotNow, Stale};
 use super::pages::List;
 use super::warnings::Warning;
 use crate::access::{Authorized, ConfigureCompany, ViewRecords};
@@ -110,58 +111,61 @@ pub async fn list(
 /// Saves a new account. From now on its module is sent with it.
 #[utoipa::path(post, path = "/api/v1/mail-accounts", tag = "mail", request_body = AccountIn,
     params(("Idempotency-Key" = Option<String>, Header, description = "Carries the request out once in 24 hours")),
-    responses((status = 201, body = AccountOut), Always, BadInput))]
+    responses((status = 201, body = AccountOut, headers(("ETag" = String, description = "The account's version, for If-Match"))),
+        Always, BadInput))]
 pub async fn create(
     State(app): State<App>,
     may: Authorized<ConfigureCompany>,
     Reads(language): Reads,
     asked: Asked<AccountIn>,
-) -> Result<(StatusCode, Json<AccountOut>), Problem> {
+) -> Result<(StatusCode, Tagged<AccountOut>), Problem> {
     let company = companies::find(&app.db, may.actor.company).await?.ok_or_else(Problem::internal)?;
     let given = asked.body.read(&company.profile.legal_name, &app.network)?;
     let warnings = given.warnings(language);
     let form = Form { settings: given.settings, password: given.password, checked: None };
     let once = asked.once.as_ref();
     let id = mail_accounts::create(&app.db, &app.keys, &may.actor, &form, once, acuse_store::now()).await?;
-    Ok((StatusCode::CREATED, Json(found(&app, &may, id, language).await?.warning(warnings))))
+    Ok((StatusCode::CREATED, found(&app, &may, id, warnings, language).await?))
 }
 
 /// One account.
 #[utoipa::path(get, path = "/api/v1/mail-accounts/{id}", tag = "mail", params(("id" = Uuid, Path)),
-    responses((status = 200, body = AccountOut), Always, NotFound))]
+    responses((status = 200, body = AccountOut, headers(("ETag" = String, description = "The account's version, for If-Match"))),
+        Always, NotFound))]
 pub async fn show(
     State(app): State<App>,
     may: Authorized<ViewRecords>,
     Reads(language): Reads,
     Id(id): Id<MailAccountId>,
-) -> Result<Json<AccountOut>, Problem> {
-    Ok(Json(found(&app, &may, id, language).await?))
+) -> Result<Tagged<AccountOut>, Problem> {
+    found(&app, &may, id, Vec::new(), language).await
 }
 
-/// Changes an account, and lets it work again if it rested. An absent or empty password keeps the one it has.
-#[utoipa::path(patch, path = "/api/v1/mail-accounts/{id}", tag = "mail", params(("id" = Uuid, Path)),
-    request_body = AccountChange, responses((status = 200, body = AccountOut), Always, NotFound, NotNow, BadInput))]
+/// Changes an account as it is now, and lets it work again if it rested. An absent or empty password keeps the one it has;
+/// with another server, port, TLS or user it has to be given again.
+#[utoipa::path(patch, path = "/api/v1/mail-accounts/{id}", tag = "mail",
+    params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "Changes only the state with this ETag")),
+    request_body = AccountChange,
+    responses((status = 200, body = AccountOut, headers(("ETag" = String, description = "The new version, for If-Match"))),
+        Always, NotFound, NotNow, BadInput, Stale))]
 pub async fn change(
     State(app): State<App>,
     may: Authorized<ConfigureCompany>,
     Reads(language): Reads,
     Id(id): Id<MailAccountId>,
+    IfMatch(expected): IfMatch,
     asked: Asked<AccountChange>,
-) -> Result<Json<AccountOut>, Problem> {
-    let account = mail_accounts::find(&app.db, may.actor.company, id).await?.ok_or_else(Problem::mail_account_not_found)?;
-    let enabled = asked.body.enabled.unwrap_or(account.enabled);
-    let given = asked.body.apply_to(&account, &app.network)?;
-    let warnings = given.warnings(language);
-    let Given { settings, password } = given;
-    let is_other = settings != account.settings || password.is_some();
-    let form = Form { settings, password, checked: None };
-    match (is_other, enabled != account.enabled) {
-        (true, true) => mail_accounts::change_and_enable(&app.db, &app.keys, &may.actor, id, &form, enabled).await?,
-        (true, false) => mail_accounts::change(&app.db, &app.keys, &may.actor, id, &form).await?,
-        (false, true) => mail_accounts::enable(&app.db, &may.actor, id, enabled).await?,
-        (false, false) => {}
-    }
-    Ok(Json(found(&app, &may, id, language).await?.warning(warnings)))
+) -> Result<Tagged<AccountOut>, Problem> {
+    let mut warnings = Vec::new();
+    let decide = |account: &MailAccount| {
+        let enabled = asked.body.enabled.unwrap_or(account.enabled);
+        let given = asked.body.apply_to(account, &app.network)?;
+        warnings = given.warnings(language);
+        let Given { settings, password } = given;
+        Ok::<_, Problem>(Edit { form: Form { settings, password, checked: None }, enabled })
+    };
+    mail_accounts::edit(&app.db, &app.keys, &may.actor, id, &expected, decide).await?;
+    found(&app, &may, id, warnings, language).await
 }
 
 /// Forgets an account and its password. Its module falls back to the default account.
@@ -176,9 +180,15 @@ pub async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn found<P>(app: &App, may: &Authorized<P>, id: MailAccountId, language: Language) -> Result<AccountOut, Problem> {
+async fn found<P>(
+    app: &App,
+    may: &Authorized<P>,
+    id: MailAccountId,
+    warnings: Vec<Warning>,
+    language: Language,
+) -> Result<Tagged<AccountOut>, Problem> {
     let account = mail_accounts::find(&app.db, may.actor.company, id).await?.ok_or_else(Problem::mail_account_not_found)?;
-    Ok(AccountOut::of(account, language))
+    Ok(Tagged { version: account.version, body: AccountOut::of(account, language).warning(warnings) })
 }
 
 impl Given {

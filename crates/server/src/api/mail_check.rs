@@ -6,6 +6,7 @@ use acuse_domain::mail_account::{LastCheck, MailAccountSettings};
 use acuse_mail::check::{self, CheckReport, PhaseLine, Suggestion};
 use acuse_mail::explanation::Language;
 use acuse_mail::password::PasswordMend;
+use acuse_store::sealing::SECRET_UNREADABLE;
 use acuse_store::{companies, mail_accounts};
 use axum::Json;
 use axum::extract::State;
@@ -172,13 +173,20 @@ pub async fn saved(
         Some(_) if password.is_none() => {
             let _running = app.checks.begin(may.actor.company).ok_or_else(Problem::too_many_checks)?;
             let subject = checks::subject(&settings, None, to, language);
-            ReportOut::of(connected::check(&app, &usable.account, &settings.username, subject, |_| {}).await)
+            ReportOut::of(connected::check(&app, &usable.account, subject, |_| {}).await)
         }
-        _ => run(&app, may.actor.company, &settings, password.or(usable.password), to, language).await?,
+        None if password.is_none() && settings.username == usable.account.settings.username && usable.lacks_secret() => {
+            let subject = checks::subject(&settings, None, to, language);
+            ReportOut::of(check::without_token(&subject, SECRET_UNREADABLE, ""))
+        }
+        _ => {
+            let kept = usable.password_for(&settings.credential_scope()).cloned();
+            run(&app, may.actor.company, &settings, password.or(kept), to, language).await?
+        }
     };
     if as_saved {
         let check = LastCheck { at: acuse_store::now(), ok: report.ok };
-        mail_accounts::note_check(&app.db, &may.actor, id, &check).await?;
+        mail_accounts::note_check(&app.db, &may.actor, id, usable.account.version, &check).await?;
     }
     Ok(Json(report))
 }

@@ -266,6 +266,14 @@ impl From<mail_accounts::SaveError> for Problem {
                 Self::of_field("module", "module_taken", said)
             }
             mail_accounts::SaveError::NotFound => Self::mail_account_not_found(),
+            mail_accounts::SaveError::Changed => Self::precondition_failed(),
+            mail_accounts::SaveError::PasswordRequired => {
+                let said = Said::both(
+                    "La contraseña guardada se dio para otro servidor, puerto, TLS o usuario: escríbala otra vez.",
+                    "The kept password was given for another server, port, TLS or user: give it again.",
+                );
+                Self::of_field("password", "password_required_for_server", said)
+            }
             mail_accounts::SaveError::Seal(error) => {
                 tracing::error!("A password cannot be sealed or opened: {error}");
                 let said = Said::both(

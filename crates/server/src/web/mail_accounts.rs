@@ -29,6 +29,7 @@ use serde::Deserialize;
 use crate::access::{Authorized, ConfigureCompany, Permission, ViewRecords};
 use crate::app::App;
 use crate::checks;
+use crate::web::conflict::conflicting;
 use crate::web::contacts::typo;
 use crate::web::form_errors::FormErrors;
 use crate::web::page::{Page, Section, refused, shown, with_status};
@@ -37,7 +38,7 @@ use crate::web::trouble::Trouble;
 
 pub use cards::certificate_ending;
 use cards::{DeleteQuestion, ListPage};
-use change::Desk;
+use change::{Desk, NotSaved};
 use first_step::FirstStep;
 pub use form::AccountForm;
 use form::{module_of, read_address};
@@ -223,7 +224,9 @@ async fn submit(desk: Desk, headers: &HeaderMap, mut form: AccountForm) -> Resul
     if ready.form.accion == "guardar" {
         return Ok(match desk.save(ready).await? {
             Ok(()) => Redirect::to(LIST).into_response(),
-            Err(page) => refused(&*page),
+            Err(NotSaved::Refused(page)) => refused(&*page),
+            Err(NotSaved::Changed(page)) => conflicting(&*page),
+            Err(NotSaved::Gone) => return Err(Trouble::NotFound),
         });
     }
     let Some(running) = desk.app.checks.begin(desk.by.company) else { return Ok(too_many(&desk, ready.form)) };
@@ -249,6 +252,11 @@ fn later(mut answer: Response) -> Response {
 fn trouble(error: SaveError) -> Trouble {
     match error {
         SaveError::Store(error) => Trouble::Store(error),
-        SaveError::NotFound | SaveError::ModuleTaken(_) | SaveError::Seal(_) | SaveError::Once(_) => Trouble::NotFound,
+        SaveError::NotFound
+        | SaveError::ModuleTaken(_)
+        | SaveError::PasswordRequired
+        | SaveError::Changed
+        | SaveError::Seal(_)
+        | SaveError::Once(_) => Trouble::NotFound,
     }
 }

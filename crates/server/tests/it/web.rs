@@ -16,4 +16,5 @@ mod passwords;
 pub mod payments;
 mod people_search;
 mod probing;
+mod secret_scopes;
 mod twice;

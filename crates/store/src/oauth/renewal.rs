@@ -8,16 +8,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use acuse_domain::Instant;
-use acuse_domain::id::{CompanyId, MailAccountId};
 use acuse_domain::oauth::{Denied, Granted, Provider};
 use chrono::TimeDelta;
 use sea_orm::FromQueryResult;
 use secrecy::SecretString;
 use tokio::time::{Instant as Moment, sleep};
 
-use super::{access_identity, refresh_identity};
+use super::ConnectedAccount;
 use crate::db::{Db, StoreError};
-use crate::mail_accounts::SaveError;
+use crate::mail_accounts::{self, SaveError};
 use crate::secrets::Keyring;
 use crate::sql::{code, execute, one, values};
 
@@ -83,8 +82,7 @@ pub struct Token {
 pub async fn access_token<Ask, Answer>(
     db: &Db,
     keys: &Arc<Keyring>,
-    company: CompanyId,
-    account: MailAccountId,
+    account: &ConnectedAccount,
     wanted: Wanted,
     now: Instant,
     ask: Ask,
@@ -94,7 +92,7 @@ where
     Answer: Future<Output = Result<Granted, Denied>> + Send + 'static,
 {
     let begun = Moment::now();
-    let renewal = Renewal { db: db.clone(), keys: keys.clone(), company, account, now, begun };
+    let renewal = Renewal { db: db.clone(), keys: keys.clone(), account: account.clone(), now, begun };
     loop {
         match renewal.standing(wanted).await? {
             Standing::Settled(access) => return Ok(access),
@@ -116,8 +114,7 @@ fn nothing_now(words: &str) -> Access {
 struct Renewal {
     db: Db,
     keys: Arc<Keyring>,
-    company: CompanyId,
-    account: MailAccountId,
+    account: ConnectedAccount,
     now: Instant,
     begun: Moment,
 }
@@ -152,6 +149,10 @@ struct Row {
     retry_at: Option<Instant>,
     broken_code: Option<String>,
     broken_words: Option<String>,
+    server: String,
+    port: i32,
+    security: String,
+    username: String,
 }
 
 impl Row {
@@ -191,14 +192,20 @@ impl Renewal {
     }
 
     async fn row(&self) -> Result<Option<Row>, StoreError> {
-        let sql = "SELECT provider, sealed_refresh_token, sealed_access_token, access_ends_at, ends_at, generation, lease_until,
-            failures, failure_words, retry_at, broken_code, broken_words
-            FROM oauth_connection WHERE company_id = $1 AND account_id = $2";
-        one(self.db.reader(), sql, values![self.company.0, self.account.0]).await
+        let sql = "SELECT c.provider, c.sealed_refresh_token, c.sealed_access_token, c.access_ends_at, c.ends_at, c.generation,
+            c.lease_until, c.failures, c.failure_words, c.retry_at, c.broken_code, c.broken_words,
+            a.server, a.port, a.security, a.username
+            FROM oauth_connection c JOIN mail_account a ON a.company_id = c.company_id AND a.id = c.account_id
+            WHERE c.company_id = $1 AND c.account_id = $2";
+        let row: Option<Row> = one(self.db.reader(), sql, values![self.account.company.0, self.account.id.0]).await?;
+        // The account was changed since the caller looked: its tokens are for what it is now.
+        let Some(row) = row else { return Ok(None) };
+        let scope = mail_accounts::scope_of(&row.server, row.port, &row.security, &row.username)?;
+        Ok(Some(row).filter(|_| scope == self.account.scope))
     }
 
     fn token(&self, row: &Row) -> Result<Access, SaveError> {
-        let secret = self.keys.open(&row.sealed_access_token, &access_identity(self.company, self.account))?;
+        let secret = self.keys.open(&row.sealed_access_token, &self.account.access_identity())?;
         Ok(Access::Token(Token { secret, generation: row.generation }))
     }
 
@@ -208,16 +215,16 @@ impl Renewal {
         struct Claimed {
             fence: i64,
         }
-        let refresh_token = self.keys.open(&row.sealed_refresh_token, &refresh_identity(self.company, self.account))?;
+        let provider = code(&row.provider, Provider::parse)?;
+        let refresh_token = self.keys.open(&row.sealed_refresh_token, &self.account.refresh_identity(provider))?;
         let tx = self.db.begin_write().await?;
         let sql = "UPDATE oauth_connection SET fence = fence + 1, lease_until = $4
             WHERE company_id = $1 AND account_id = $2 AND generation = $5 AND broken_at IS NULL
                 AND (lease_until IS NULL OR lease_until <= $3)
             RETURNING fence";
-        let known = values![self.company.0, self.account.0, now, now + LEASE, row.generation];
+        let known = values![self.account.company.0, self.account.id.0, now, now + LEASE, row.generation];
         let claimed: Option<Claimed> = one(tx.as_conn(), sql, known).await?;
         tx.commit().await?;
-        let provider = code(&row.provider, Provider::parse)?;
         Ok(match claimed {
             Some(Claimed { fence }) => {
                 Standing::Due(Lease { provider, refresh_token, fence, failures: row.failures, ends_at: row.ends_at })
@@ -252,7 +259,7 @@ impl Renewal {
             match self.keep(lease, granted).await {
                 Err(SaveError::Store(error)) => {
                     let Some(pause) = pauses.next() else {
-                        tracing::error!(account.id = %self.account, "A renewed connection could not be written down: {error}");
+                        tracing::error!(account.id = %self.account.id, "A renewed connection could not be written down: {error}");
                         return Err(SaveError::Store(error));
                     };
                     sleep(Duration::from_millis(pause)).await;
@@ -263,11 +270,11 @@ impl Renewal {
     }
 
     async fn keep(&self, lease: &Lease, granted: &Granted) -> Result<Access, SaveError> {
-        let seal_refresh = |token| self.keys.seal(token, &refresh_identity(self.company, self.account));
+        let seal_refresh = |token| self.keys.seal(token, &self.account.refresh_identity(lease.provider));
         let rotated = granted.refresh_token.as_ref().map(seal_refresh).transpose()?;
         let is_news = |end: &Instant| lease.ends_at.is_none_or(|known| (*end - known).abs() > SAME_END);
         let ends_at = granted.ends_at.filter(is_news);
-        let access = self.keys.seal(&granted.access_token, &access_identity(self.company, self.account))?;
+        let access = self.keys.seal(&granted.access_token, &self.account.access_identity())?;
         #[derive(FromQueryResult)]
         struct Kept {
             generation: i64,
@@ -278,7 +285,8 @@ impl Renewal {
                 generation = generation + 1, lease_until = NULL, failures = 0, failure_words = NULL, retry_at = NULL
             WHERE company_id = $1 AND account_id = $2 AND fence = $3
             RETURNING generation";
-        let new = values![self.company.0, self.account.0, lease.fence, access, granted.access_ends_at, rotated, ends_at];
+        let new =
+            values![self.account.company.0, self.account.id.0, lease.fence, access, granted.access_ends_at, rotated, ends_at];
         let kept: Option<Kept> = one(tx.as_conn(), sql, new).await?;
         tx.commit().await?;
         match kept {
@@ -295,7 +303,7 @@ impl Renewal {
         let tx = self.db.begin_write().await?;
         let sql = "UPDATE oauth_connection SET broken_at = $4, broken_code = $5, broken_words = $6, lease_until = NULL
             WHERE company_id = $1 AND account_id = $2 AND fence = $3";
-        let said = values![self.company.0, self.account.0, lease.fence, self.now(), code, words.as_str()];
+        let said = values![self.account.company.0, self.account.id.0, lease.fence, self.now(), code, words.as_str()];
         let noted = execute(tx.as_conn(), sql, said).await?;
         tx.commit().await?;
         match self.row().await? {
@@ -311,7 +319,7 @@ impl Renewal {
         let sql = "UPDATE oauth_connection SET failures = failures + 1, failure_words = $4, retry_at = $5, lease_until = NULL
             WHERE company_id = $1 AND account_id = $2 AND fence = $3";
         let retry_at = self.now() + TimeDelta::minutes(minutes);
-        execute(tx.as_conn(), sql, values![self.company.0, self.account.0, lease.fence, words, retry_at]).await?;
+        execute(tx.as_conn(), sql, values![self.account.company.0, self.account.id.0, lease.fence, words, retry_at]).await?;
         tx.commit().await
     }
 }

@@ -2,10 +2,10 @@ use acuse_domain::day_in_ecuador;
 use acuse_domain::delivery::Next;
 use acuse_domain::failure_policy::{FailurePolicy, OnFailure, PatienceHours};
 use acuse_domain::id::MailAccountId;
-use acuse_domain::mail_account::MailModule;
+use acuse_domain::mail_account::{LastCheck, MailModule};
 use acuse_store::deliveries::{self, Lane};
 use acuse_store::health::{self, Ending};
-use acuse_store::pauses::{self, AccountKey, Fault, OFTEN};
+use acuse_store::pauses::{self, AccountKey, AccountVersion, Fault, OFTEN};
 use acuse_store::versions::Expected;
 use acuse_store::{mail_accounts, routing};
 use acuse_testkit::builders::{TestCompany, company, mail_account, received, to};
@@ -23,6 +23,7 @@ on_both_engines!(
     a_server_out_of_reach_is_tried_more_often,
     one_delivery_tries_what_a_check_cannot,
     a_probe_of_an_account_that_was_mended_changes_nothing,
+    what_was_learnt_of_earlier_settings_is_not_written_on_the_new_ones,
     what_waits_now_can_be_sent_by_the_default_account_once,
     what_was_put_off_for_the_account_leaves_when_it_works,
     a_certificate_is_announced_once_and_two_weeks_ahead,
@@ -114,6 +115,36 @@ async fn a_probe_of_an_account_that_was_mended_changes_nothing(world: World) {
     let fault = Fault { problem_code: "bad_credentials", reply: "535", phase: "auth", probe_after: OFTEN };
     pauses::probe_failed_any_company(&world.db, account, &fault, noon_and(DAY)).await.unwrap();
     assert_eq!(pauses::find(&world.db, account).await.unwrap(), None);
+}
+
+async fn what_was_learnt_of_earlier_settings_is_not_written_on_the_new_ones(world: World) {
+    let (made, id) = with_account(&world).await;
+    let (db, keys, by, account) = (&world.db, world.keys(), &made.actor, AccountKey::Own(id));
+    let now_of = async || mail_accounts::find(db, made.id, id).await.unwrap().unwrap();
+    let seen = AccountVersion { account, version: Some(now_of().await.version) };
+    let fault = Fault { problem_code: "bad_credentials", reply: "535", phase: "recipient", probe_after: OFTEN };
+    mail_accounts::change(db, &keys, by, id, &mail_account(COBROS, "b")).await.unwrap();
+
+    assert!(!pauses::stop_any_company(db, seen, &fault, noon()).await.unwrap());
+    assert_eq!(pauses::find(db, account).await.unwrap(), None, "the old password was wrong, not the new one");
+    health::note_certificate_any_company(db, seen, noon_and(DAY), noon()).await.unwrap();
+    assert_eq!(health::find(db, account).await.unwrap().certificate_ends_at, None);
+    let check = LastCheck { at: noon(), ok: true };
+    assert!(!mail_accounts::note_check(db, by, id, seen.version.unwrap(), &check).await.unwrap());
+    assert_eq!(now_of().await.last_check, None);
+
+    pauses::stop_any_company(db, account, &fault, noon()).await.unwrap();
+    let rests = pauses::find(db, account).await.unwrap();
+    pauses::end(db, seen, noon_and(1)).await.unwrap();
+    pauses::put_on_trial_any_company(db, seen, noon_and(2)).await.unwrap();
+    pauses::probe_failed_any_company(db, seen, &fault, noon_and(3)).await.unwrap();
+    assert!(!mail_accounts::note_check(db, by, id, seen.version.unwrap(), &check).await.unwrap());
+    assert_eq!(pauses::find(db, account).await.unwrap(), rests, "what went well with the old settings ends no rest");
+    assert_eq!(health::find(db, account).await.unwrap().stopped_at, Some(noon()));
+
+    let seen = AccountVersion { account, version: Some(now_of().await.version) };
+    assert!(mail_accounts::note_check(db, by, id, seen.version.unwrap(), &check).await.unwrap());
+    assert_eq!((now_of().await.last_check, pauses::find(db, account).await.unwrap()), (Some(check), None));
 }
 
 async fn what_waits_now_can_be_sent_by_the_default_account_once(world: World) {

@@ -1,8 +1,12 @@
-use acuse_domain::mail_account::{LastCheck, MailModule, Security};
-use acuse_store::mail_accounts::{self, Form, SaveError};
+use acuse_domain::id::MailAccountId;
+use acuse_domain::mail_account::{LastCheck, MailAccount, MailAccountSettings, MailModule, Security};
+use acuse_store::Actor;
+use acuse_store::mail_accounts::{self, Edit, Form, SaveError, Usable};
 use acuse_store::pauses::{self, AccountKey};
 use acuse_store::secrets::{Keyring, SealError};
+use acuse_store::versions::Expected;
 use acuse_testkit::builders::{company, mail_account};
+use acuse_testkit::outside;
 use acuse_testkit::world::{World, noon, noon_and};
 use secrecy::ExposeSecret;
 
@@ -11,6 +15,11 @@ use crate::idempotency::once;
 const PASSWORD: &str = " clave-Ñ-que-nadie-debe-ver ";
 const COBROS: MailModule = MailModule::ReceivedPayments;
 
+/// The password, for what the account is saved with.
+fn password(usable: &Usable) -> Option<&str> {
+    usable.password_for(&usable.account.settings.credential_scope()).map(ExposeSecret::expose_secret)
+}
+
 on_both_engines!(
     an_account_is_kept_and_its_password_only_used,
     a_module_has_one_account,
@@ -18,12 +27,18 @@ on_both_engines!(
     a_disabled_account_serves_no_module,
     settings_and_being_enabled_change_together_or_not_at_all,
     a_password_opens_only_with_its_key_and_row,
+    a_password_stays_with_the_server_port_tls_and_user_it_was_given_for,
+    a_row_that_was_led_elsewhere_does_not_open_its_password,
+    a_password_sealed_by_an_earlier_version_is_bound_at_start,
     after_a_rotation_every_password_is_sealed_again,
     a_faulty_account_rests_longer_after_each_failed_probe,
     an_account_works_again_once_it_is_mended,
     the_default_account_rests_for_everybody,
     another_companys_accounts_are_unknown,
     the_same_request_twice_makes_one_account,
+    two_who_change_different_fields_both_find_theirs,
+    a_change_of_an_earlier_version_is_refused,
+    what_was_checked_stays_known_while_nothing_of_it_changes,
 );
 
 async fn an_account_is_kept_and_its_password_only_used(world: World) {
@@ -35,7 +50,7 @@ async fn an_account_is_kept_and_its_password_only_used(world: World) {
     assert_eq!((kept.pause, kept.last_check), (None, None));
     assert!(!format!("{form:?}").contains(PASSWORD.trim()));
     let usable = mail_accounts::for_module(&world.db, &keys, made.id, COBROS).await.unwrap().unwrap();
-    assert_eq!(usable.password.unwrap().expose_secret(), PASSWORD);
+    assert_eq!(password(&usable).unwrap(), PASSWORD);
     let made_pagos = mail_accounts::for_module(&world.db, &keys, made.id, MailModule::InvoicesAndMadePayments).await.unwrap();
     assert!(made_pagos.is_none());
 }
@@ -82,19 +97,18 @@ async fn an_empty_password_on_change_keeps_the_old_one(world: World) {
     let id = mail_accounts::create(db, &keys, by, &mail_account(COBROS, PASSWORD), None, noon()).await.unwrap();
     let before = mail_accounts::for_module(db, &keys, made.id, COBROS).await.unwrap().unwrap();
     let mut form = Form { password: None, ..mail_account(COBROS, "") };
-    form.settings.port = 465;
-    form.settings.security = Security::Tls;
+    form.settings.from_name = "Otro nombre".to_owned();
     form.settings.reply_to = Some("responder@x.ec".parse().unwrap());
     form.checked = Some(LastCheck { at: noon(), ok: true });
     mail_accounts::change(db, &keys, by, id, &form).await.unwrap();
     let after = mail_accounts::for_module(db, &keys, made.id, COBROS).await.unwrap().unwrap();
-    assert_eq!(after.password.unwrap().expose_secret(), PASSWORD);
+    assert_eq!(password(&after).unwrap(), PASSWORD);
     assert_eq!((after.account.settings, after.account.last_check), (form.settings, form.checked));
-    assert!(after.version > before.version);
+    assert!(after.account.version > before.account.version);
     let without = Form { password: None, ..mail_account(MailModule::InvoicesAndMadePayments, "") };
     let id = mail_accounts::create(db, &keys, by, &without, None, noon()).await.unwrap();
     let usable = mail_accounts::usable_by_id(db, &keys, made.id, id).await.unwrap().unwrap();
-    assert!(usable.password.is_none() && !usable.account.has_password);
+    assert!(password(&usable).is_none() && !usable.account.has_password);
 }
 
 async fn a_disabled_account_serves_no_module(world: World) {
@@ -116,19 +130,23 @@ async fn settings_and_being_enabled_change_together_or_not_at_all(world: World) 
     let form = mail_account(COBROS, PASSWORD);
     let id = mail_accounts::create(&world.db, &keys, &made.actor, &form, None, noon()).await.unwrap();
     let mut other = form.clone();
-    other.settings.port = 2525;
+    other.settings.from_name = "Otro nombre".to_owned();
     other.password = None;
-    mail_accounts::change_and_enable(&world.db, &keys, &made.actor, id, &other, false).await.unwrap();
+    let edit = async |by: &Actor, form: &Form, enabled| {
+        let decide = |_: &MailAccount| Ok::<_, SaveError>(Edit { form: form.clone(), enabled });
+        mail_accounts::edit(&world.db, &keys, by, id, &Expected::Any, decide).await
+    };
+    edit(&made.actor, &other, false).await.unwrap();
     let kept = mail_accounts::find(&world.db, made.id, id).await.unwrap().unwrap();
-    assert_eq!((kept.settings.port, kept.enabled, kept.has_password), (2525, false, true));
+    assert_eq!((kept.settings.from_name.as_str(), kept.enabled, kept.has_password), ("Otro nombre", false, true));
 
     let pagos = mail_account(MailModule::InvoicesAndMadePayments, PASSWORD);
     mail_accounts::create(&world.db, &keys, &made.actor, &pagos, None, noon()).await.unwrap();
-    let taken = mail_accounts::change_and_enable(&world.db, &keys, &made.actor, id, &pagos, true).await;
+    let taken = edit(&made.actor, &pagos, true).await;
     assert!(matches!(taken, Err(SaveError::ModuleTaken(MailModule::InvoicesAndMadePayments))), "{taken:?}");
     assert!(!mail_accounts::find(&world.db, made.id, id).await.unwrap().unwrap().enabled, "nothing of it was done");
     let stranger = world.with(company()).await;
-    let absent = mail_accounts::change_and_enable(&world.db, &keys, &stranger.actor, id, &form, true).await;
+    let absent = edit(&stranger.actor, &form, true).await;
     assert!(matches!(absent, Err(SaveError::NotFound)), "{absent:?}");
 }
 
@@ -139,16 +157,90 @@ async fn a_password_opens_only_with_its_key_and_row(world: World) {
     let pagos = mail_account(MailModule::InvoicesAndMadePayments, "otra");
     let pagos = mail_accounts::create(db, &keys, by, &pagos, None, noon()).await.unwrap();
     let strangers = Keyring::load_or_create(&world.folder().join("other.key")).unwrap();
-    let opened = mail_accounts::for_module(db, &strangers, made.id, COBROS).await;
-    assert!(matches!(opened.err(), Some(SaveError::Seal(SealError::DoesNotOpen))));
+    let closed = mail_accounts::for_module(db, &strangers, made.id, COBROS).await.unwrap().unwrap();
+    assert_eq!((closed.unreadable(), closed.lacks_secret()), (Some(SealError::DoesNotOpen), true));
     let swap = format!(
         "UPDATE mail_account SET sealed_password = (SELECT sealed_password FROM mail_account WHERE id = {}) WHERE id = {}",
         crate::record::literal(&world, cobros.0),
         crate::record::literal(&world, pagos.0)
     );
     crate::record::run(&world, &swap).await;
-    let moved = mail_accounts::usable_by_id(db, &keys, made.id, pagos).await;
-    assert!(matches!(moved.err(), Some(SaveError::Seal(SealError::DoesNotOpen))));
+    let moved = mail_accounts::usable_by_id(db, &keys, made.id, pagos).await.unwrap().unwrap();
+    assert_eq!(moved.unreadable(), Some(SealError::DoesNotOpen));
+}
+
+/// Each of the four changed alone, as nobody may without the password.
+fn led_elsewhere(settings: &MailAccountSettings) -> [MailAccountSettings; 4] {
+    let same = settings.clone();
+    [
+        MailAccountSettings { server: "smtp.otro.ec".to_owned(), ..same.clone() },
+        MailAccountSettings { port: 465, ..same.clone() },
+        MailAccountSettings { security: Security::None, ..same.clone() },
+        MailAccountSettings { username: "otro@distripichincha.ec".to_owned(), ..same },
+    ]
+}
+
+async fn a_password_stays_with_the_server_port_tls_and_user_it_was_given_for(world: World) {
+    let (made, keys) = (world.with(company()).await, world.keys());
+    let (db, by, form) = (&world.db, &made.actor, mail_account(COBROS, PASSWORD));
+    let id = mail_accounts::create(db, &keys, by, &form, None, noon()).await.unwrap();
+    let change = async |settings: MailAccountSettings, password: Option<&str>| {
+        let form = Form { settings, password: password.map(Into::into), checked: None };
+        mail_accounts::change(db, &keys, by, id, &form).await
+    };
+    let usable = async || mail_accounts::usable_by_id(db, &keys, made.id, id).await.unwrap().unwrap();
+    for elsewhere in led_elsewhere(&form.settings) {
+        let refused = change(elsewhere.clone(), None).await;
+        assert!(matches!(refused, Err(SaveError::PasswordRequired)), "{elsewhere:?}: {refused:?}");
+        let kept = usable().await;
+        assert_eq!((&kept.account.settings, password(&kept)), (&form.settings, Some(PASSWORD)), "nothing of it was done");
+        assert!(kept.password_for(&elsewhere.credential_scope()).is_none(), "{elsewhere:?}");
+        change(elsewhere, Some("otra")).await.unwrap();
+        assert_eq!(password(&usable().await), Some("otra"));
+        change(form.settings.clone(), Some(PASSWORD)).await.unwrap();
+    }
+    // Without a user nobody logs in: the password is forgotten, and does not come back with one.
+    change(MailAccountSettings { username: String::new(), ..form.settings.clone() }, None).await.unwrap();
+    assert!(!usable().await.account.has_password);
+    change(form.settings.clone(), None).await.unwrap();
+    assert_eq!(password(&usable().await), None);
+}
+
+async fn a_row_that_was_led_elsewhere_does_not_open_its_password(world: World) {
+    let (made, keys) = (world.with(company()).await, world.keys());
+    let form = mail_account(COBROS, PASSWORD);
+    let id = mail_accounts::create(&world.db, &keys, &made.actor, &form, None, noon()).await.unwrap();
+    let MailAccountSettings { server, port, security, username, .. } = form.settings;
+    let columns = [
+        ("server", "'smtp.otro.ec'".to_owned(), format!("'{server}'")),
+        ("port", "2525".to_owned(), port.to_string()),
+        ("security", "'none'".to_owned(), format!("'{}'", security.as_str())),
+        ("username", "'otro'".to_owned(), format!("'{username}'")),
+    ];
+    for (column, wrong, right) in columns {
+        let row = crate::record::literal(&world, id.0);
+        crate::record::run(&world, &format!("UPDATE mail_account SET {column} = {wrong} WHERE id = {row}")).await;
+        let moved = mail_accounts::usable_by_id(&world.db, &keys, made.id, id).await.unwrap().unwrap();
+        assert_eq!(moved.unreadable(), Some(SealError::DoesNotOpen), "{column}");
+        assert!(password(&moved).is_none());
+        crate::record::run(&world, &format!("UPDATE mail_account SET {column} = {right} WHERE id = {row}")).await;
+        let back = mail_accounts::usable_by_id(&world.db, &keys, made.id, id).await.unwrap().unwrap();
+        assert_eq!(password(&back), Some(PASSWORD), "{column}");
+    }
+}
+
+async fn a_password_sealed_by_an_earlier_version_is_bound_at_start(world: World) {
+    let (made, keys) = (world.with(company()).await, world.keys());
+    let id = mail_accounts::create(&world.db, &keys, &made.actor, &mail_account(COBROS, "x"), None, noon()).await.unwrap();
+    let earlier = keys.seal(&PASSWORD.into(), &format!("mail_account:{}:{id}", made.id)).unwrap();
+    outside::run(&world.url, "UPDATE mail_account SET sealed_password = $1 WHERE id = $2", vec![earlier.into(), id.0.into()])
+        .await;
+    let usable = mail_accounts::usable_by_id(&world.db, &keys, made.id, id).await.unwrap().unwrap();
+    assert_eq!(usable.unreadable(), Some(SealError::DoesNotOpen), "it belongs to no server yet");
+    assert_eq!(mail_accounts::reseal_any_company(&world.db, &keys).await.unwrap(), 1);
+    assert_eq!(mail_accounts::reseal_any_company(&world.db, &keys).await.unwrap(), 0);
+    let usable = mail_accounts::usable_by_id(&world.db, &keys, made.id, id).await.unwrap().unwrap();
+    assert_eq!(password(&usable), Some(PASSWORD));
 }
 
 async fn after_a_rotation_every_password_is_sealed_again(world: World) {
@@ -164,9 +256,9 @@ async fn after_a_rotation_every_password_is_sealed_again(world: World) {
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, text.lines().last().unwrap()).unwrap();
     let newest = mail_accounts::for_module(db, &world.keys(), made.id, COBROS).await.unwrap().unwrap();
-    assert_eq!(newest.password.unwrap().expose_secret(), PASSWORD);
-    let oldest = mail_accounts::for_module(db, &keys, made.id, COBROS).await;
-    assert!(matches!(oldest.err(), Some(SaveError::Seal(SealError::UnknownKey(2)))));
+    assert_eq!(password(&newest).unwrap(), PASSWORD);
+    let oldest = mail_accounts::for_module(db, &keys, made.id, COBROS).await.unwrap().unwrap();
+    assert_eq!(oldest.unreadable(), Some(SealError::UnknownKey(2)));
 }
 
 async fn a_faulty_account_rests_longer_after_each_failed_probe(world: World) {
@@ -206,9 +298,9 @@ async fn an_account_works_again_once_it_is_mended(world: World) {
     let rests = async || pauses::find(db, AccountKey::Own(id)).await.unwrap().is_some();
     let fail = async || pauses::begin(db, AccountKey::Own(id), "auth_wrong_password", "535", noon()).await.unwrap();
     fail().await;
-    mail_accounts::note_check(db, by, id, &LastCheck { at: noon(), ok: false }).await.unwrap();
+    mail_accounts::note_check(db, by, id, 1, &LastCheck { at: noon(), ok: false }).await.unwrap();
     assert!(rests().await);
-    mail_accounts::note_check(db, by, id, &LastCheck { at: noon_and(5), ok: true }).await.unwrap();
+    mail_accounts::note_check(db, by, id, 1, &LastCheck { at: noon_and(5), ok: true }).await.unwrap();
     assert!(!rests().await);
     let kept = mail_accounts::find(db, made.id, id).await.unwrap().unwrap();
     assert_eq!(kept.last_check, Some(LastCheck { at: noon_and(5), ok: true }));
@@ -239,7 +331,7 @@ async fn another_companys_accounts_are_unknown(world: World) {
     assert!(matches!(mail_accounts::change(db, &keys, &theirs.actor, id, &form).await, Err(SaveError::NotFound)));
     assert!(matches!(mail_accounts::enable(db, &theirs.actor, id, false).await, Err(SaveError::NotFound)));
     assert!(matches!(mail_accounts::delete(db, &theirs.actor, id).await, Err(SaveError::NotFound)));
-    mail_accounts::note_check(db, &theirs.actor, id, &LastCheck { at: noon(), ok: true }).await.unwrap();
+    mail_accounts::note_check(db, &theirs.actor, id, 1, &LastCheck { at: noon(), ok: true }).await.unwrap();
     let kept = mail_accounts::find(db, ours.id, id).await.unwrap().unwrap();
     assert!(kept.enabled && kept.last_check.is_none() && kept.pause.is_some(), "{kept:?}");
 }
@@ -251,4 +343,68 @@ async fn the_same_request_twice_makes_one_account(world: World) {
     };
     assert_eq!(create(1).await.unwrap(), create(1).await.unwrap());
     assert!(matches!(create(2).await, Err(SaveError::Once(_))));
+}
+
+/// Changes the settings as they are now.
+async fn set(
+    world: &World,
+    by: &Actor,
+    id: MailAccountId,
+    expected: Expected,
+    change: impl FnOnce(&mut MailAccountSettings),
+) -> Result<(), SaveError> {
+    let decide = |account: &MailAccount| {
+        let mut settings = account.settings.clone();
+        change(&mut settings);
+        Ok::<_, SaveError>(Edit { form: Form { settings, password: None, checked: None }, enabled: account.enabled })
+    };
+    mail_accounts::edit(&world.db, &world.keys(), by, id, &expected, decide).await
+}
+
+async fn two_who_change_different_fields_both_find_theirs(world: World) {
+    let (made, keys) = (world.with(company()).await, world.keys());
+    let id = mail_accounts::create(&world.db, &keys, &made.actor, &mail_account(COBROS, "a"), None, noon()).await.unwrap();
+    for round in 0..10 {
+        let (name, address) = (format!("Nombre {round}"), format!("r{round}@x.ec"));
+        let (one, two, three) = tokio::join!(
+            set(&world, &made.actor, id, Expected::Any, |it| it.from_name.clone_from(&name)),
+            set(&world, &made.actor, id, Expected::Any, |it| it.reply_to = Some(address.parse().unwrap())),
+            set(&world, &made.actor, id, Expected::Any, |it| it.bcc = Some(address.parse().unwrap())),
+        );
+        (one.unwrap(), two.unwrap(), three.unwrap());
+        let kept = mail_accounts::find(&world.db, made.id, id).await.unwrap().unwrap().settings;
+        let said = |address: &Option<acuse_domain::email_address::EmailAddress>| address.as_ref().map(ToString::to_string);
+        assert_eq!((kept.from_name, said(&kept.reply_to), said(&kept.bcc)), (name, Some(address.clone()), Some(address)));
+    }
+}
+
+async fn a_change_of_an_earlier_version_is_refused(world: World) {
+    let (made, keys) = (world.with(company()).await, world.keys());
+    let id = mail_accounts::create(&world.db, &keys, &made.actor, &mail_account(COBROS, "a"), None, noon()).await.unwrap();
+    let seen = mail_accounts::find(&world.db, made.id, id).await.unwrap().unwrap().version;
+    let (one, two) = tokio::join!(
+        set(&world, &made.actor, id, Expected::version(seen), |it| it.from_name = "Uno".to_owned()),
+        set(&world, &made.actor, id, Expected::version(seen), |it| it.from_name = "Dos".to_owned()),
+    );
+    assert_eq!([&one, &two].into_iter().filter(|it| it.is_ok()).count(), 1, "{one:?} {two:?}");
+    assert!([one, two].into_iter().any(|it| matches!(it, Err(SaveError::Changed))));
+    mail_accounts::enable(&world.db, &made.actor, id, false).await.unwrap();
+    let stale = set(&world, &made.actor, id, Expected::version(seen + 1), |it| it.from_name = "Tres".to_owned()).await;
+    assert!(matches!(stale, Err(SaveError::Changed)), "turned off meanwhile: {stale:?}");
+    set(&world, &made.actor, id, Expected::version(seen + 2), |_| {}).await.unwrap();
+    let kept = mail_accounts::find(&world.db, made.id, id).await.unwrap().unwrap();
+    assert_eq!(kept.version, seen + 2, "where nothing differs nothing happens");
+}
+
+async fn what_was_checked_stays_known_while_nothing_of_it_changes(world: World) {
+    let (made, keys) = (world.with(company()).await, world.keys());
+    let form = mail_account(COBROS, "a");
+    let id = mail_accounts::create(&world.db, &keys, &made.actor, &form, None, noon()).await.unwrap();
+    let check = LastCheck { at: noon(), ok: true };
+    mail_accounts::note_check(&world.db, &made.actor, id, 1, &check).await.unwrap();
+    let known = async || mail_accounts::find(&world.db, made.id, id).await.unwrap().unwrap().last_check;
+    set(&world, &made.actor, id, Expected::Any, |it| it.from_name = "Otro".to_owned()).await.unwrap();
+    assert_eq!(known().await, Some(check));
+    set(&world, &made.actor, id, Expected::Any, |it| it.from_address = "otra@x.ec".parse().unwrap()).await.unwrap();
+    assert_eq!(known().await, None, "whether it may send as another was not checked");
 }

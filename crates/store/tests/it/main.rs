@@ -21,6 +21,7 @@ mod oauth;
 mod overview;
 mod payments;
 mod record;
+mod sealing;
 mod texts;
 mod told;
 mod users;

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use acuse_domain::Instant;
 use acuse_domain::id::MailAccountId;
-use acuse_domain::mail_account::MailModule;
+use acuse_domain::mail_account::{MailAccountSettings, MailModule, Security};
 use acuse_domain::oauth::{ConnectionState, Denied, Granted, Provider};
-use acuse_store::mail_accounts::{self, SaveError};
-use acuse_store::oauth::{self, Access, Departure, NewConnection, Wanted, Wish};
+use acuse_store::mail_accounts::{self, Form, SaveError};
+use acuse_store::oauth::{self, Access, ConnectedAccount, Departure, NewConnection, Wanted, Wish};
 use acuse_store::pauses::{self, AccountKey};
 use acuse_store::secrets::Keyring;
 use acuse_store::{Actor, Db};
 use acuse_testkit::builders::{TestCompany, company, mail_account};
+use acuse_testkit::outside;
 use acuse_testkit::world::{World, noon, noon_and};
 use chrono::TimeDelta;
 use secrecy::{ExposeSecret, SecretString};
@@ -30,6 +31,8 @@ on_both_engines!(
     a_lease_whose_holder_is_gone_ends,
     what_ends_soon_is_known_two_weeks_ahead,
     the_end_of_a_connection_is_announced_once,
+    a_token_stays_with_the_server_it_was_given_for,
+    tokens_sealed_by_an_earlier_version_are_bound_at_start,
     after_a_rotation_of_keys_tokens_still_open,
     a_state_is_good_once_for_the_browser_that_left,
     a_state_runs_out,
@@ -110,6 +113,11 @@ impl Desk {
         Self { db: world.db.clone(), keys: Arc::new(world.keys()), made, account, asked: Asked::default() }
     }
 
+    fn connected(&self) -> ConnectedAccount {
+        let scope = mail_account(COBROS, "").settings.credential_scope();
+        ConnectedAccount { company: self.made.id, id: self.account, scope }
+    }
+
     /// The provider answers after a moment with the next pair, good for an hour.
     async fn token(&self, wanted: Wanted, now: Instant) -> Access {
         let asked = self.asked.clone();
@@ -118,7 +126,7 @@ impl Desk {
             tokio::time::sleep(Duration::from_millis(300)).await;
             Ok(granted(&format!("nueva-{n}"), now + TimeDelta::hours(1)))
         };
-        oauth::access_token(&self.db, &self.keys, self.made.id, self.account, wanted, now, ask).await.unwrap()
+        oauth::access_token(&self.db, &self.keys, &self.connected(), wanted, now, ask).await.unwrap()
     }
 
     async fn denied(&self, wanted: Wanted, now: Instant, denied: Denied) -> Access {
@@ -127,7 +135,7 @@ impl Desk {
             asked.note(&token);
             Err(denied)
         };
-        oauth::access_token(&self.db, &self.keys, self.made.id, self.account, wanted, now, ask).await.unwrap()
+        oauth::access_token(&self.db, &self.keys, &self.connected(), wanted, now, ask).await.unwrap()
     }
 }
 
@@ -161,10 +169,10 @@ async fn tokens_take_the_place_of_a_password_and_a_password_theirs(world: World)
     let id = mail_accounts::create(&world.db, &keys, &made.actor, &form, None, noon()).await.unwrap();
     reconnect(&world, &made.actor, id, "1", noon()).await;
     let usable = mail_accounts::usable_by_id(&world.db, &keys, made.id, id).await.unwrap().unwrap();
-    assert!(usable.password.is_none() && usable.account.connection.is_some());
+    assert!(!usable.account.has_password && usable.account.connection.is_some());
     mail_accounts::change(&world.db, &keys, &made.actor, id, &form).await.unwrap();
     let usable = mail_accounts::usable_by_id(&world.db, &keys, made.id, id).await.unwrap().unwrap();
-    assert!(usable.password.is_some() && usable.account.connection.is_none());
+    assert!(usable.account.has_password && usable.account.connection.is_none());
     reconnect(&world, &made.actor, id, "2", noon()).await;
     mail_accounts::delete(&world.db, &made.actor, id).await.unwrap();
     let again = connected(&world, &made.actor).await;
@@ -286,7 +294,8 @@ async fn a_lease_whose_holder_is_gone_ends(world: World) {
     let late = noon_and(4_000);
     // The answer never comes: as if the process were killed between asking and writing down.
     let never = |_, _| std::future::pending::<Result<Granted, Denied>>();
-    let asking = oauth::access_token(&desk.db, &desk.keys, desk.made.id, desk.account, Wanted::Usable, late, never);
+    let connected = desk.connected();
+    let asking = oauth::access_token(&desk.db, &desk.keys, &connected, Wanted::Usable, late, never);
     assert!(tokio::time::timeout(Duration::from_millis(200), asking).await.is_err());
     let access = desk.token(Wanted::Usable, late + TimeDelta::seconds(91)).await;
     assert_eq!((secret(&access), desk.asked.last().as_str()), ("acceso-nueva-1", "renovacion-1"));
@@ -303,11 +312,11 @@ async fn what_ends_soon_is_known_two_weeks_ahead(world: World) {
     let id = oauth::create_connected(&world.db, &keys, by, &settings, &connection, noon()).await.unwrap();
     let ours = async |now| {
         let all = oauth::ending_soon_any_company(&world.db, now).await.unwrap();
-        all.into_iter().filter(|ending| ending.company == made.id).collect::<Vec<_>>()
+        all.into_iter().filter(|ending| ending.account.company == made.id).collect::<Vec<_>>()
     };
     assert_eq!(ours(ends - TimeDelta::days(15)).await, []);
     let soon = ours(ends - TimeDelta::days(14)).await;
-    assert_eq!((soon.len(), soon[0].account, soon[0].ends_at, soon[0].provider), (1, id, ends, Provider::Microsoft));
+    assert_eq!((soon.len(), soon[0].account.id, soon[0].ends_at, soon[0].provider), (1, id, ends, Provider::Microsoft));
     mail_accounts::enable(&world.db, by, id, false).await.unwrap();
     assert_eq!(ours(ends).await, [], "nobody sends with it");
 }
@@ -322,14 +331,70 @@ async fn the_end_of_a_connection_is_announced_once(world: World) {
         let told = told(0);
         move |_, _| async move { Ok(told) }
     };
-    oauth::access_token(&desk.db, &desk.keys, desk.made.id, desk.account, Wanted::Usable, noon_and(4_000), ask).await.unwrap();
+    oauth::access_token(&desk.db, &desk.keys, &desk.connected(), Wanted::Usable, noon_and(4_000), ask).await.unwrap();
     assert_eq!((announce(noon_and(4_001)).await, announce(noon_and(4_002)).await), (1, 0));
     let ask = {
         let told = told(20);
         move |_, _| async move { Ok(told) }
     };
-    oauth::access_token(&desk.db, &desk.keys, desk.made.id, desk.account, Wanted::Usable, noon_and(9_000), ask).await.unwrap();
+    oauth::access_token(&desk.db, &desk.keys, &desk.connected(), Wanted::Usable, noon_and(9_000), ask).await.unwrap();
     assert_eq!(announce(noon_and(9_001)).await, 0, "it is the same end, told in seconds that are left");
+}
+
+async fn a_token_stays_with_the_server_it_was_given_for(world: World) {
+    let desk = Desk::of(&world).await;
+    let settings = mail_account(COBROS, "").settings;
+    let elsewhere = [
+        MailAccountSettings { server: "smtp.otro.ec".to_owned(), ..settings.clone() },
+        MailAccountSettings { port: 465, ..settings.clone() },
+        MailAccountSettings { security: Security::None, ..settings.clone() },
+        MailAccountSettings { username: "otro".to_owned(), ..settings.clone() },
+    ];
+    for settings in elsewhere {
+        let form = Form { settings: settings.clone(), password: None, checked: None };
+        let refused = mail_accounts::change(&desk.db, &desk.keys, &desk.made.actor, desk.account, &form).await;
+        assert!(matches!(refused, Err(SaveError::PasswordRequired)), "{settings:?}: {refused:?}");
+        let other = ConnectedAccount { scope: settings.credential_scope(), ..desk.connected() };
+        let never = |_, _| async { panic!("nobody asks the provider for this") };
+        let access = oauth::access_token(&desk.db, &desk.keys, &other, Wanted::Usable, noon(), never).await.unwrap();
+        assert!(matches!(access, Access::NotConnected), "{settings:?}: {access:?}");
+    }
+    assert_eq!(secret(&desk.token(Wanted::Usable, noon()).await), "acceso-1");
+    // Past the store: the row says another server, and the tokens do not open for it.
+    let set = |server: &str| {
+        format!("UPDATE mail_account SET server = '{server}' WHERE id = {}", crate::record::literal(&world, desk.account.0))
+    };
+    crate::record::run(&world, &set("smtp.otro.ec")).await;
+    let scope = MailAccountSettings { server: "smtp.otro.ec".to_owned(), ..settings.clone() }.credential_scope();
+    let moved = ConnectedAccount { scope, ..desk.connected() };
+    let never = |_, _| async { panic!("nobody asks the provider for this") };
+    for now in [noon(), noon_and(4_000)] {
+        let access = oauth::access_token(&desk.db, &desk.keys, &moved, Wanted::Usable, now, never).await;
+        assert!(matches!(access, Err(SaveError::Seal(_))), "{access:?}");
+    }
+    crate::record::run(&world, &set(&settings.server)).await;
+    // Without a user nobody logs in: the connection is forgotten, and does not come back with one.
+    let change = async |settings: &MailAccountSettings| {
+        let form = Form { settings: settings.clone(), password: None, checked: None };
+        mail_accounts::change(&desk.db, &desk.keys, &desk.made.actor, desk.account, &form).await.unwrap();
+    };
+    change(&MailAccountSettings { username: String::new(), ..settings.clone() }).await;
+    change(&settings).await;
+    assert!(matches!(desk.token(Wanted::Usable, noon()).await, Access::NotConnected));
+}
+
+async fn tokens_sealed_by_an_earlier_version_are_bound_at_start(world: World) {
+    let desk = Desk::of(&world).await;
+    let sealed =
+        |kind: &str, token: &str| desk.keys.seal(&token.into(), &format!("{kind}:{}:{}", desk.made.id, desk.account)).unwrap();
+    let (refresh, access) = (sealed("oauth_refresh_token", "renovacion-vieja"), sealed("oauth_access_token", "acceso-viejo"));
+    let sql = "UPDATE oauth_connection SET sealed_refresh_token = $1, sealed_access_token = $2 WHERE account_id = $3";
+    outside::run(&world.url, sql, vec![refresh.into(), access.into(), desk.account.0.into()]).await;
+    assert_eq!(mail_accounts::reseal_any_company(&world.db, &desk.keys).await.unwrap(), 1);
+    assert_eq!(mail_accounts::reseal_any_company(&world.db, &desk.keys).await.unwrap(), 0);
+    assert_eq!(secret(&desk.token(Wanted::Usable, noon()).await), "acceso-viejo");
+    desk.token(Wanted::Usable, noon_and(4_000)).await;
+    assert_eq!(desk.asked.last(), "renovacion-vieja");
 }
 
 async fn after_a_rotation_of_keys_tokens_still_open(world: World) {

@@ -4,6 +4,7 @@ use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::{MailAccount, MailAccountSettings, MailModule, Security};
 use acuse_domain::text;
 use acuse_mail::guard::Network;
+use acuse_store::mail_accounts;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -12,7 +13,7 @@ use crate::account_rules::{self as rules, Refused};
 use crate::api::codes;
 use crate::api::fields::Fields;
 use crate::api::patch;
-use crate::problem::{Problem, Said};
+use crate::problem::Problem;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -138,21 +139,13 @@ impl AccountChange {
         if !settings.username.is_empty() && password.is_none() {
             if !account.has_password && account.connection.is_none() {
                 fields.required::<()>("password", None);
-            } else if !settings.server.eq_ignore_ascii_case(&account.settings.server) {
-                // A kept password that is shown to another server could be read there.
-                fields.note("password", "password_required_for_server", another_server());
+            } else if mail_accounts::needs_new_password(account, &settings) {
+                fields.note("password", "password_required_for_server", rules::password_again(account, &settings));
             }
         }
         fields.check()?;
         Ok(Given { settings, password })
     }
-}
-
-fn another_server() -> Said {
-    Said::both(
-        "El servidor cambió: escriba la contraseña otra vez. La guardada solo se usa con el servidor para el que se guardó.",
-        "The server changed: give the password again. The kept one is used only with the server it was kept for.",
-    )
 }
 
 fn change_address(field: &str, given: Option<Option<String>>, kept: &mut Option<EmailAddress>, fields: &mut Fields) {

@@ -7,6 +7,7 @@ use acuse_domain::mail_account::{MailAccount, MailModule};
 use acuse_domain::oauth::{ConnectionState, Provider};
 use acuse_mail::explanation::{Context, Explanation, Language, Situation, explain};
 use acuse_store::pauses::Resting;
+use acuse_store::sealing::SECRET_UNREADABLE;
 use acuse_store::{StoreError, companies, deliveries, users};
 use askama::Template;
 use chrono::NaiveTime;
@@ -212,7 +213,7 @@ impl OwnAccount {
     /// Connecting it again is what mends it.
     fn is_disconnected(&self) -> bool {
         let code = self.account.pause.as_ref().map(|pause| pause.problem_code.as_str());
-        self.account.connection.is_some() && matches!(code, Some("oauth_expired" | "oauth_unavailable"))
+        self.account.connection.is_some() && matches!(code, Some("oauth_expired" | "oauth_unavailable" | SECRET_UNREADABLE))
     }
 
     /// The last day of a connection that is to be announced, and whether it has passed.

@@ -1,24 +1,32 @@
 //! One form on somebody's desk: what Probar and Guardar do with it.
 
 use acuse_domain::Instant;
-use acuse_domain::mail_account::{LastCheck, MailAccount, MailAccountSettings};
-use acuse_mail::check::{self, PhaseLine};
+use acuse_domain::mail_account::{CredentialScope, LastCheck, MailAccount, MailAccountSettings, Security};
+use acuse_mail::check::{self, CheckReport, PhaseLine, Suggestion};
 use acuse_mail::explanation::Language;
 use acuse_mail::password;
-use acuse_store::mail_accounts::{self as accounts, Form, SaveError};
+use acuse_store::mail_accounts::{self as accounts, Edit, Form, SaveError};
+use acuse_store::versions::Expected;
 use acuse_store::{Actor, StoreError};
 use axum::http::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::form::{AccountForm, Filled};
+use super::form::{AccountForm, Filled, NO_PORT};
 use super::probe;
 use super::sealed::Seals;
 use super::shown::{AccountPage, Sealed};
 use crate::access::{Authorized, session_token};
+use crate::account_rules as rules;
 use crate::app::App;
+use crate::web::conflict::{self, Conflict};
 use crate::web::form_errors::FormErrors;
 use crate::web::page::{Page, Section};
 use crate::{checks, connected};
+
+const PASSWORD_MISSING: &str = "Falta la contraseña del usuario.";
+const TYPED_FOR_OTHERS: &str =
+    "Pasó demasiado tiempo, o cambió el servidor, el puerto, el TLS o el usuario: escriba otra vez la contraseña.";
+const UNREADABLE: &str = "La contraseña guardada no se puede abrir: escríbala otra vez.";
 
 /// Who deals with the form, and over which saved account.
 pub struct Desk {
@@ -35,6 +43,15 @@ pub struct Ready {
     pub form: AccountForm,
     pub filled: Filled,
     password: Password,
+}
+
+/// Why the form was not saved, with the page that says so.
+pub enum NotSaved {
+    Refused(Box<AccountPage>),
+    /// Somebody else changed the account meanwhile.
+    Changed(Box<AccountPage>),
+    /// Somebody deleted it meanwhile.
+    Gone,
 }
 
 /// The password to log in with, and where it comes from.
@@ -89,12 +106,14 @@ impl Desk {
 
     /// The form as it comes back with what is to be mended. A password that came with it is kept.
     pub fn refused(&self, form: AccountForm, errors: FormErrors) -> AccountPage {
-        let sealed = match self.typed(&form) {
-            Some(typed) => {
+        let sealed = match (form.credential_scope(), self.typed(&form)) {
+            (Some(scope), Some(typed)) => {
+                let port = if errors.of("puerto").is_some() { NO_PORT } else { scope.port };
+                let scope = CredentialScope { port, ..scope };
                 let check = Some(form.probada.clone()).filter(|check| !check.is_empty());
-                Sealed { password: self.seals().seal_password(&typed), check }
+                Sealed { password: self.seals().seal_password(&typed, &scope), check, ..Sealed::default() }
             }
-            None => Sealed::default(),
+            _ => Sealed::default(),
         };
         self.blank(form).with_sealed(sealed).refused(errors)
     }
@@ -119,38 +138,28 @@ impl Desk {
 
     /// The one just typed, the one typed before Probar, or the one on record. Errs with the words that ask for it.
     ///
-    /// The one on record goes to the server it was given for and to no other: who finds an open session must not be
-    /// able to have it sent to a server of their own.
-    async fn password(
-        &self,
-        form: &AccountForm,
-        settings: &MailAccountSettings,
-    ) -> Result<Result<Password, &'static str>, StoreError> {
+    /// Each goes to the server, port, TLS and user it was given for and to no other: who finds an open session must not
+    /// be able to have it sent to a server of their own.
+    async fn password(&self, form: &AccountForm, settings: &MailAccountSettings) -> Result<Result<Password, String>, StoreError> {
         if settings.username.is_empty() {
             return Ok(Ok(Password::None));
         }
         if let Some(typed) = self.typed(form) {
             return Ok(Ok(Password::Typed(typed)));
         }
-        if let Some(saved) = self.saved.as_ref().filter(|saved| saved.connection.is_some()) {
-            return Ok(if saved.settings.server == settings.server {
-                Ok(Password::Connected(Box::new(saved.clone())))
-            } else {
-                Err("Cambió el servidor, y la conexión solo vale para el suyo: escriba una contraseña.")
-            });
-        }
-        let Some(saved) = self.saved.as_ref().filter(|saved| saved.has_password) else {
-            return Ok(Err(if form.clave_sellada.is_empty() {
-                "Falta la contraseña del usuario."
-            } else {
-                "Pasó demasiado tiempo: escriba otra vez la contraseña."
-            }));
+        let has_secret = |saved: &&MailAccount| saved.connection.is_some() || saved.has_password;
+        let Some(saved) = self.saved.as_ref().filter(has_secret) else {
+            let words = if form.clave_sellada.is_empty() { PASSWORD_MISSING } else { TYPED_FOR_OTHERS };
+            return Ok(Err(words.to_owned()));
         };
-        if saved.settings.server != settings.server {
-            return Ok(Err("Cambió el servidor: escriba otra vez la contraseña."));
+        if accounts::needs_new_password(saved, settings) {
+            return Ok(Err(rules::password_again(saved, settings).spanish));
+        }
+        if saved.connection.is_some() {
+            return Ok(Ok(Password::Connected(Box::new(saved.clone()))));
         }
         let stored = self.stored(saved).await?.map(Password::Stored);
-        Ok(stored.ok_or("La contraseña guardada no se puede abrir: escríbala otra vez."))
+        Ok(stored.ok_or_else(|| UNREADABLE.to_owned()))
     }
 
     /// Exactly as it was typed, spaces and all.
@@ -158,20 +167,19 @@ impl Desk {
         let typed = [&form.clave_app, &form.clave].into_iter().find(|typed| !typed.is_empty());
         match typed {
             Some(typed) => Some(SecretString::from(typed.as_str())),
-            None => self.seals().open_password(&form.clave_sellada),
+            None => {
+                let scope = form.credential_scope()?;
+                let without_port = CredentialScope { port: NO_PORT, ..scope.clone() };
+                let ways = [(&form.clave_sellada, &scope), (&form.clave_corregida, &scope), (&form.clave_sellada, &without_port)];
+                ways.into_iter().find_map(|(sealed, scope)| self.seals().open_password(sealed, scope))
+            }
         }
     }
 
     /// Nothing where the key at hand does not open it.
     async fn stored(&self, saved: &MailAccount) -> Result<Option<SecretString>, StoreError> {
-        match accounts::usable_by_id(&self.app.db, &self.app.keys, self.by.company, saved.id).await {
-            Ok(usable) => Ok(usable.and_then(|usable| usable.password)),
-            Err(SaveError::Store(error)) => Err(error),
-            Err(error) => {
-                tracing::warn!(account.id = %saved.id, "A stored password does not open: {error}");
-                Ok(None)
-            }
-        }
+        let usable = accounts::usable_by_id(&self.app.db, &self.app.keys, self.by.company, saved.id).await?;
+        Ok(usable.and_then(|it| it.password_for(&saved.settings.credential_scope()).cloned()))
     }
 
     /// Tries what was typed, telling of each phase, and gives the form with the diagnosis. What is said of the account
@@ -180,7 +188,7 @@ impl Desk {
         let Ready { form, filled: Filled { settings, to }, password } = ready;
         let subject = checks::subject(settings, password.secret().cloned(), to.clone(), Language::Spanish);
         let report = match password {
-            Password::Connected(saved) => connected::check(&self.app, saved, &settings.username, subject, on_phase).await,
+            Password::Connected(saved) => connected::check(&self.app, saved, subject, on_phase).await,
             _ => check::run_as(&self.app.network, &subject, self.app.checks.mail_of(self.by.company), on_phase).await,
         };
         if let Some(saved) = &self.saved
@@ -188,9 +196,9 @@ impl Desk {
             && !matches!(password, Password::Typed(_))
         {
             let check = LastCheck { at: self.now(), ok: report.ok };
-            accounts::note_check(&self.app.db, &self.by, saved.id, &check).await?;
+            accounts::note_check(&self.app.db, &self.by, saved.id, saved.version, &check).await?;
         }
-        let sealed = self.seal(settings, password, report.ok);
+        let sealed = self.seal(settings, password, &report);
         let diagnosis = probe::in_words(report, settings, to.as_ref());
         let mut errors = FormErrors::default();
         probe::point_out(&diagnosis, settings, &mut errors);
@@ -198,36 +206,51 @@ impl Desk {
         Ok(self.blank(form.clone()).with_sealed(sealed).remarking(remark).checked(diagnosis, errors))
     }
 
-    fn seal(&self, settings: &MailAccountSettings, password: &Password, ok: bool) -> Sealed {
-        let seals = self.seals();
+    fn seal(&self, settings: &MailAccountSettings, password: &Password, report: &CheckReport) -> Sealed {
+        let (seals, scope) = (self.seals(), settings.credential_scope());
         let typed = match password {
-            Password::Typed(secret) => seals.seal_password(secret),
+            Password::Typed(secret) => Some(secret),
             Password::None | Password::Stored(_) | Password::Connected(_) => None,
         };
-        Sealed { password: typed, check: seals.seal_check(settings, password.secret(), ok) }
+        let corrected = report.suggestion.as_ref().and_then(|better| corrected_scope(better, &scope));
+        Sealed {
+            password: typed.and_then(|secret| seals.seal_password(secret, &scope)),
+            corrected: typed.zip(corrected).and_then(|(secret, scope)| seals.seal_password(secret, &scope)),
+            check: seals.seal_check(settings, password.secret(), report.ok),
+        }
     }
 
     /// Saves it, with what a check of exactly these settings answered. Errs with the form and why not.
-    pub async fn save(&self, ready: Ready) -> Result<Result<(), Box<AccountPage>>, StoreError> {
+    pub async fn save(&self, ready: Ready) -> Result<Result<(), NotSaved>, StoreError> {
         let Ready { form, filled: Filled { settings, .. }, password } = ready;
-        let checked = self
-            .seals()
-            .open_check(&settings, password.secret(), &form.probada)
-            .or_else(|| self.last_check(&settings, &password));
+        let checked = self.seals().open_check(&settings, password.secret(), &form.probada);
         let typed = match password {
             Password::Typed(secret) => Some(secret),
             Password::None | Password::Stored(_) | Password::Connected(_) => None,
         };
         let record = Form { settings, password: typed, checked };
-        let (db, keys) = (&self.app.db, &self.app.keys);
+        let expected = conflict::expected(&form.version);
+        let (db, keys, by) = (&self.app.db, &self.app.keys, &self.by);
         let saving = match &self.saved {
-            Some(saved) => accounts::change(db, keys, &self.by, saved.id, &record).await,
+            Some(saved) => {
+                let decide = |account: &MailAccount| {
+                    // Where they wrote the same there is nothing to choose between.
+                    let is_stale = matches!(&expected, Expected::OneOf(seen) if !seen.contains(&account.version));
+                    if is_stale && account.settings != record.settings {
+                        return Err(SaveError::Changed);
+                    }
+                    Ok(Edit { form: record.clone(), enabled: account.enabled })
+                };
+                accounts::edit(db, keys, by, saved.id, &Expected::Any, decide).await
+            }
             None => accounts::create(db, keys, &self.by, &record, None, self.now()).await.map(|_| ()),
         };
         let words = match saving {
             Ok(()) => return Ok(Ok(())),
             Err(SaveError::ModuleTaken(_)) => "Este módulo ya tiene una cuenta: modifíquela o elimínela antes.",
             Err(SaveError::NotFound) => "Esta configuración ya no existe: alguien la eliminó.",
+            Err(SaveError::Changed) => return self.show_both(form, record).await.map(Err),
+            Err(SaveError::PasswordRequired) => TYPED_FOR_OTHERS,
             Err(SaveError::Store(error)) => return Err(error),
             Err(error @ (SaveError::Seal(_) | SaveError::Once(_))) => {
                 tracing::error!("An account could not be saved: {error}");
@@ -236,19 +259,30 @@ impl Desk {
         };
         let mut errors = FormErrors::default();
         errors.add("modulo", words);
-        Ok(Err(Box::new(self.refused(form, errors))))
+        Ok(Err(NotSaved::Refused(Box::new(self.refused(form, errors)))))
     }
 
-    /// What is known of the account stays known while what was checked stays the same.
-    fn last_check(&self, settings: &MailAccountSettings, password: &Password) -> Option<LastCheck> {
-        let saved = self.saved.as_ref()?;
-        let connects_alike = MailAccountSettings {
-            module: settings.module,
-            from_name: settings.from_name.clone(),
-            reply_to: settings.reply_to.clone(),
-            bcc: settings.bcc.clone(),
-            ..saved.settings.clone()
-        } == *settings;
-        if connects_alike && !matches!(password, Password::Typed(_)) { saved.last_check.clone() } else { None }
+    /// The form again, as it was typed, beside the account as somebody else left it.
+    async fn show_both(&self, mut form: AccountForm, typed: Form) -> Result<NotSaved, StoreError> {
+        let Some(saved) = &self.saved else { return Ok(NotSaved::Gone) };
+        let Some(kept) = accounts::find(&self.app.db, self.by.company, saved.id).await? else { return Ok(NotSaved::Gone) };
+        form.version = kept.version.to_string();
+        let both = (AccountForm::shown(&kept.settings), AccountForm::shown(&typed.settings));
+        let conflict = Conflict::between(both.0, both.1, format!("/mi-compania/correos/{}", saved.id));
+        let page = self.refused(form, FormErrors::default()).conflicting(conflict);
+        Ok(NotSaved::Changed(Box::new(page)))
     }
+}
+
+/// What the password that was just typed may be used for besides, if the person presses the correction: another port, TLS
+/// or user of the same server, encrypted. Another server asks for it again: a name out of a certificate proves nothing.
+fn corrected_scope(better: &Suggestion, typed: &CredentialScope) -> Option<CredentialScope> {
+    let stays = better.server.as_ref().is_none_or(|server| *server == typed.server);
+    let username = better.username.clone().unwrap_or_else(|| typed.username.clone());
+    (stays && better.security != Security::None).then(|| CredentialScope {
+        server: typed.server.clone(),
+        port: better.port,
+        security: better.security,
+        username,
+    })
 }

@@ -3,13 +3,17 @@
 use std::net::SocketAddr;
 
 use acuse_domain::email_address::{EmailAddress, InvalidEmailAddress};
-use acuse_domain::mail_account::{MailAccount, MailAccountSettings, MailModule, Security};
+use acuse_domain::mail_account::{CredentialScope, MailAccount, MailAccountSettings, MailModule, Security};
 use acuse_mail::guard::Network;
 use serde::Deserialize;
 
 use super::origins::Origins;
 use crate::account_rules::{self as rules, Refused};
+use crate::web::conflict::ShownField;
 use crate::web::form_errors::FormErrors;
+
+/// A password that was typed beside a port that is none has not been given for any yet.
+pub const NO_PORT: u16 = 0;
 
 /// As it comes from the browser. Has no `Debug`, since it holds a password.
 #[derive(Clone, Default, Deserialize)]
@@ -26,11 +30,15 @@ pub struct AccountForm {
     /// A provider's app password, pasted beside the advice that asks for it.
     pub clave_app: String,
     pub clave_sellada: String,
+    /// The same password, for the correction that Probar suggested.
+    pub clave_corregida: String,
     pub probada: String,
     pub responder: String,
     pub oculta: String,
     pub hacia: String,
     pub accion: String,
+    /// Of the account that it was made from; empty while it is new.
+    pub version: String,
     /// What was proposed for which field, and by whom.
     pub origen: Origins,
     pub corregir_servidor: String,
@@ -79,6 +87,7 @@ impl AccountForm {
             usuario: settings.username.clone(),
             responder: text(&settings.reply_to),
             oculta: text(&settings.bcc),
+            version: account.version.to_string(),
             origen: Origins::on_record(settings),
             ..Self::default()
         }
@@ -117,6 +126,35 @@ impl AccountForm {
         {
             self.origen.propose(field, value, "del buzón de prueba");
         }
+    }
+
+    /// Where and as whom it would log in, with [`NO_PORT`] for a port that is none; nothing where another part is not well
+    /// written.
+    pub fn credential_scope(&self) -> Option<CredentialScope> {
+        Some(CredentialScope {
+            server: rules::server(&self.servidor).ok()?,
+            port: rules::typed_port(&self.puerto).unwrap_or(NO_PORT),
+            security: Security::parse(&self.tls)?,
+            username: rules::username(&self.usuario).ok()?,
+        })
+    }
+
+    /// As it is read beside another one.
+    #[must_use]
+    pub fn shown(settings: &MailAccountSettings) -> Vec<ShownField> {
+        let text = |address: &Option<EmailAddress>| address.as_ref().map(ToString::to_string).unwrap_or_default();
+        let fields = [
+            ("modulo", "Módulo", settings.module.name().to_owned()),
+            ("nombre", "Nombre del remitente", settings.from_name.clone()),
+            ("remitente", "Correo del remitente", settings.from_address.to_string()),
+            ("servidor", "Servidor SMTP", settings.server.clone()),
+            ("puerto", "Puerto SMTP", settings.port.to_string()),
+            ("tls", "TLS", settings.security.name().to_owned()),
+            ("usuario", "Usuario", settings.username.clone()),
+            ("responder", "Responder a", text(&settings.reply_to)),
+            ("oculta", "Copia oculta", text(&settings.bcc)),
+        ];
+        fields.into_iter().map(|(field, label, value)| ShownField { field, label, value }).collect()
     }
 
     /// Nothing where `errors` says what to mend.

@@ -4,7 +4,7 @@
 
 use acuse_domain::Instant;
 use acuse_domain::id::CompanyId;
-use acuse_domain::mail_account::{LastCheck, MailAccountSettings};
+use acuse_domain::mail_account::{CredentialScope, LastCheck, MailAccountSettings};
 use acuse_store::secrets::Keyring;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -28,16 +28,16 @@ impl<'a> Seals<'a> {
         Self { keys, owner: format!("{company}:{}", encoded(&Sha256::digest(session_token))), now }
     }
 
-    /// For a hidden field.
+    /// For a hidden field. It goes with the server, port, TLS and user it was typed for, and with no others.
     #[must_use]
-    pub fn seal_password(&self, password: &SecretString) -> Option<String> {
-        self.seal(&self.password_identity(), password.expose_secret())
+    pub fn seal_password(&self, password: &SecretString, scope: &CredentialScope) -> Option<String> {
+        self.seal(&self.password_identity(scope), password.expose_secret())
     }
 
-    /// Nothing if it is too old, another session's, or was changed.
+    /// Nothing if it is too old, another session's, was typed for something else, or was changed.
     #[must_use]
-    pub fn open_password(&self, sealed: &str) -> Option<SecretString> {
-        self.open(&self.password_identity(), sealed).map(|(_, password)| SecretString::from(password))
+    pub fn open_password(&self, sealed: &str, scope: &CredentialScope) -> Option<SecretString> {
+        self.open(&self.password_identity(scope), sealed).map(|(_, password)| SecretString::from(password))
     }
 
     /// A connection that waits for an answer.
@@ -64,8 +64,9 @@ impl<'a> Seals<'a> {
         Some(LastCheck { at, ok: answer == "ok" })
     }
 
-    fn password_identity(&self) -> String {
-        format!("typed_password:{}", self.owner)
+    fn password_identity(&self, scope: &CredentialScope) -> String {
+        let CredentialScope { server, port, security, username } = scope;
+        format!("typed_password:{}:{}:{port}:{}:{server}:{username}", self.owner, security.as_str(), server.len())
     }
 
     fn pending_identity(&self) -> String {
@@ -141,17 +142,26 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let keys = Keyring::load_or_create(&folder.path().join("secret.key")).unwrap();
         let seals = Seals::new(&keys, company(), "sesion", now());
-        let sealed = seals.seal_password(&SecretString::from("clave\ncon ñ ")).unwrap();
+        let scope = settings().credential_scope();
+        let sealed = seals.seal_password(&SecretString::from("clave\ncon ñ "), &scope).unwrap();
         assert!(!sealed.contains("clave"));
         let opened = |company, session, now| {
-            Seals::new(&keys, company, session, now).open_password(&sealed).map(|open| open.expose_secret().to_owned())
+            Seals::new(&keys, company, session, now).open_password(&sealed, &scope).map(|open| open.expose_secret().to_owned())
         };
         assert_eq!(opened(company(), "sesion", now() + OPENS_FOR).as_deref(), Some("clave\ncon ñ "));
         assert_eq!(opened(company(), "sesion", now() + OPENS_FOR + TimeDelta::seconds(1)), None);
         assert_eq!(opened(company(), "otra", now()), None);
         assert_eq!(opened(CompanyId(uuid::Uuid::from_u128(8)), "sesion", now()), None);
-        assert!(seals.open_password("").is_none());
-        assert!(seals.open_password("%%%").is_none());
+        assert!(seals.open_password("", &scope).is_none());
+        assert!(seals.open_password("%%%", &scope).is_none());
+        for other in [
+            CredentialScope { server: "mail.otra.ec".to_owned(), ..scope.clone() },
+            CredentialScope { port: 465, ..scope.clone() },
+            CredentialScope { security: Security::None, ..scope.clone() },
+            CredentialScope { username: "otro".to_owned(), ..scope.clone() },
+        ] {
+            assert!(seals.open_password(&sealed, &other).is_none(), "{other:?}");
+        }
     }
 
     #[test]
@@ -172,6 +182,6 @@ mod tests {
         let other_name = MailAccountSettings { from_name: "Otro nombre".to_owned(), ..settings() };
         assert_eq!(open(&other_name, Some(&password)), Some(true), "a name is not checked");
         // A sealed check cannot be passed off as a password, nor the other way round.
-        assert!(seals.open_password(&sealed).is_none());
+        assert!(seals.open_password(&sealed, &settings().credential_scope()).is_none());
     }
 }

@@ -15,6 +15,7 @@ use super::help::ProviderHelp;
 use super::probe::{self, Diagnosis, Row};
 use crate::account_rules::other_spelling;
 use crate::app::App;
+use crate::web::conflict::Conflict;
 use crate::web::form_errors::FormErrors;
 use crate::web::page::Page;
 use crate::web::{calendar, filters};
@@ -36,6 +37,10 @@ pub struct AccountPage {
     typed: Typed,
     hints: Hints,
     sealed: Sealed,
+    /// Somebody else changed it while the form was open.
+    conflict: Conflict,
+    /// Of the account that the form was made from.
+    version: String,
     diagnosis: Option<Diagnosis>,
     help: Option<ProviderHelp>,
     /// The address was not enough.
@@ -52,6 +57,8 @@ pub struct AccountPage {
 #[derive(Default)]
 pub struct Sealed {
     pub password: Option<String>,
+    /// The password for the correction that Probar suggested.
+    pub corrected: Option<String>,
     pub check: Option<String>,
 }
 
@@ -119,6 +126,8 @@ impl AccountPage {
             securities: Security::ALL.map(|security| choice(security.as_str(), security.name(), &form.tls)).into(),
             hints: Hints::of(&form, &page.company_name, has_stored),
             help: if has_stored { None } else { ProviderHelp::of(address.as_ref(), &form.servidor) },
+            version: form.version.clone(),
+            conflict: Conflict::default(),
             typed: Typed::of(form),
             page,
             sealed: Sealed::default(),
@@ -134,6 +143,11 @@ impl AccountPage {
     /// As it comes back with what is to be mended.
     pub fn refused(self, errors: FormErrors) -> Self {
         Self { errors, is_refused: true, ..self }
+    }
+
+    /// As it comes back where somebody else was faster: with both values of what differs.
+    pub fn conflicting(self, conflict: Conflict) -> Self {
+        Self { conflict, ..self }
     }
 
     /// As it comes back from Probar.

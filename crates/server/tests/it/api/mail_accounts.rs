@@ -30,11 +30,11 @@ async fn an_account_is_saved_changed_and_forgotten_and_its_password_is_never_sho
         let (db, keys) = (&api.world.db, api.world.keys());
         let id = made["id"].as_str().unwrap().parse().unwrap();
         let usable = acuse_store::mail_accounts::usable_by_id(db, &keys, api.ours.id, id).await.unwrap().unwrap();
-        usable.password.map(|password| password.expose_secret().to_owned())
+        usable.password_for(&usable.account.settings.credential_scope()).map(|it| it.expose_secret().to_owned())
     };
-    for body in [json!({ "port": 465, "security": "tls" }), json!({ "password": "" }), json!({ "password": null })] {
+    for body in [json!({ "from_name": "Otro" }), json!({ "password": "" }), json!({ "password": null })] {
         let changed = api.patch(&path, body).await.expect(200);
-        assert_eq!((&changed["port"], &changed["security"]), (&json!(465), &json!("tls")));
+        assert_eq!((&changed["from_name"], &changed["port"]), (&json!("Otro"), &json!(587)));
         assert_eq!(password().await.as_deref(), Some(PASSWORD));
     }
     api.patch(&path, json!({ "password": "otra" })).await.expect(200);
@@ -51,10 +51,26 @@ async fn a_kept_password_never_goes_to_another_server() {
     let api = Api::with_andina().await;
     let made = api.post("/mail-accounts", account()).await.expect(201);
     let path = format!("/mail-accounts/{}", made["id"].as_str().unwrap());
-    let elsewhere = json!({ "server": "smtp.de-otro.ec" });
-    api.patch(&path, elsewhere.clone()).await.refused(422, "password_required_for_server", &["password"]);
-    api.post(&format!("{path}/check"), elsewhere).await.refused(422, "password_required_for_server", &["password"]);
-    assert_eq!(api.get(&path).await.expect(200)["server"], "smtp.gmail.com");
+    let before = api.get(&path).await.expect(200);
+    for elsewhere in [
+        json!({ "server": "smtp.de-otro.ec" }),
+        json!({ "port": 465 }),
+        json!({ "security": "none" }),
+        json!({ "security": "tls" }),
+        json!({ "username": "otro@empresa.ec" }),
+        json!({ "port": 465, "security": "tls", "module": "invoices_and_made_payments" }),
+    ] {
+        api.patch(&path, elsewhere.clone()).await.refused(422, "password_required_for_server", &["password"]);
+        api.post(&format!("{path}/check"), elsewhere).await.refused(422, "password_required_for_server", &["password"]);
+        assert_eq!(api.get(&path).await.expect(200), before);
+    }
+    // The same server, written otherwise.
+    let same = json!({ "server": " SMTP.Gmail.com. ", "username": " cobros@empresa.ec ", "port": 587, "security": "starttls" });
+    assert_eq!(api.patch(&path, same).await.expect(200)["has_password"], true);
+    // Without a user there is nothing to keep, and what is gone does not come back.
+    let without = api.patch(&path, json!({ "server": "smtp.de-otro.ec", "port": 25, "username": "" })).await.expect(200);
+    assert_eq!(without["has_password"], false);
+    api.patch(&path, json!({ "username": "cobros@empresa.ec" })).await.refused(422, "field_missing", &["password"]);
     let changed = api.patch(&path, json!({ "server": "smtp.de-otro.ec", "password": "otra" })).await.expect(200);
     assert_eq!(changed["server"], "smtp.de-otro.ec");
 }
@@ -115,7 +131,8 @@ async fn settings_and_enabled_change_together_or_not_at_all() {
     let api = Api::with_andina().await;
     let made = api.post("/mail-accounts", account()).await.expect(201);
     let path = format!("/mail-accounts/{}", made["id"].as_str().unwrap());
-    let changed = api.patch(&path, json!({ "port": 465, "security": "tls", "enabled": false })).await.expect(200);
+    let changed = json!({ "port": 465, "security": "tls", "enabled": false, "password": PASSWORD });
+    let changed = api.patch(&path, changed).await.expect(200);
     assert_eq!((&changed["port"], &changed["enabled"]), (&json!(465), &json!(false)));
     let mut other = account();
     other["module"] = json!("invoices_and_made_payments");
@@ -227,4 +244,99 @@ async fn an_address_alone_tells_what_its_account_needs() {
     }
     let with_password = json!({ "address": "a@gmail.com", "password": PASSWORD });
     assert_eq!(api.post("/mail-accounts/discover", with_password).await.status.as_u16(), 422, "no password is wanted");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twenty_who_change_one_account_at_once_lose_nothing() {
+    let api = Api::with_andina().await;
+    let made = api.post("/mail-accounts", account()).await.expect(201);
+    let path = format!("/mail-accounts/{}", made["id"].as_str().unwrap());
+    for round in 0..5 {
+        let fields = [
+            ("from_name", json!(format!("Nombre {round}"))),
+            ("reply_to", json!(format!("r{round}@empresa.ec"))),
+            ("bcc", json!(format!("b{round}@empresa.ec"))),
+            ("from_address", json!(format!("f{round}@empresa.ec"))),
+        ];
+        let changes = fields.iter().cycle().take(20).map(|(name, value)| api.patch(&path, json!({ *name: value })));
+        for answer in futures_util::future::join_all(changes).await {
+            answer.expect(200);
+        }
+        let kept = api.get(&path).await.expect(200);
+        for (name, value) in fields {
+            assert_eq!(kept[name], value, "round {round}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_is_meant_for_an_earlier_state_is_refused() {
+    let api = Api::with_andina().await;
+    let made = api.post("/mail-accounts", account()).await.expect(201);
+    let path = format!("/mail-accounts/{}", made["id"].as_str().unwrap());
+    let etag = async || {
+        let asked = api.request("GET", &path).body(axum::body::Body::empty()).unwrap();
+        api.ask(asked).await.headers.get("etag").unwrap().to_str().unwrap().to_owned()
+    };
+    let patch = async |tag: &str, body: Value| {
+        let asked = api.request("PATCH", &path).header("if-match", tag).header("content-type", "application/json");
+        api.ask(asked.body(body.to_string().into()).unwrap()).await
+    };
+    let first = etag().await;
+    patch(&first, json!({ "from_name": "Uno" })).await.expect(200);
+    patch(&first, json!({ "from_name": "Dos" })).await.refused(412, "precondition_failed", &[]);
+    let now = api.get(&path).await.expect(200);
+    assert_eq!(now["from_name"], "Uno");
+    patch(&etag().await, json!({ "enabled": false })).await.expect(200);
+    patch("*", json!({ "from_name": "Tres" })).await.expect(200);
+    patch(&first, json!({ "bcc": "a@b.ec" })).await.refused(412, "precondition_failed", &[]);
+}
+
+/// A server that answers a login only when it is told to.
+async fn answers_when_told() -> (std::net::SocketAddr, std::sync::Arc<tokio::sync::Notify>, std::sync::Arc<tokio::sync::Notify>) {
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (reached, told) = (std::sync::Arc::new(tokio::sync::Notify::new()), std::sync::Arc::new(tokio::sync::Notify::new()));
+    let (reaches, waits) = (reached.clone(), told.clone());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let mut stream = BufReader::new(stream);
+            let _ = stream.write_all(b"220 lento ESMTP\r\n").await;
+            let mut line = String::new();
+            while stream.read_line(&mut line).await.unwrap_or(0) > 0 {
+                let answer: &[u8] =
+                    if line.starts_with("EHLO") { b"250-lento\r\n250 AUTH PLAIN\r\n" } else { b"235 2.7.0 ok\r\n" };
+                let answer: &[u8] =
+                    if line.starts_with("MAIL") || line.starts_with("RSET") { b"250 2.0.0 ok\r\n" } else { answer };
+                if line.starts_with("AUTH") {
+                    reaches.notify_one();
+                    waits.notified().await;
+                }
+                let _ = stream.write_all(answer).await;
+                line.clear();
+            }
+        }
+    });
+    (address, reached, told)
+}
+
+#[tokio::test]
+async fn a_check_that_ends_after_somebody_changed_the_account_marks_nothing_correct() {
+    let api = Api::with_andina().await;
+    let (server, reached, told) = answers_when_told().await;
+    let mut body = account();
+    (body["server"], body["port"], body["security"]) = (json!("127.0.0.1"), json!(server.port()), json!("none"));
+    let made = api.post("/mail-accounts", body).await.expect(201);
+    let path = format!("/mail-accounts/{}", made["id"].as_str().unwrap());
+    let checking = format!("{path}/check");
+    let check = api.send("POST", &checking, None);
+    let change = async {
+        reached.notified().await;
+        api.patch(&path, json!({ "password": "una que nadie ha probado" })).await.expect(200);
+        told.notify_one();
+    };
+    let (report, ()) = tokio::join!(check, change);
+    assert_eq!(report.expect(200)["ok"], true, "what was tried was correct");
+    assert_eq!(api.get(&path).await.expect(200)["last_check"], Value::Null, "the new password was not");
 }

@@ -173,7 +173,7 @@ async fn a_typed_password_reaches_guardar_and_is_never_printed() {
 
     let account = mail_accounts::list(&app.app.db, app.company).await.unwrap().pop().unwrap();
     let usable = mail_accounts::usable_by_id(&app.app.db, &app.app.keys, app.company, account.id).await.unwrap().unwrap();
-    assert_eq!(usable.password.unwrap().expose_secret(), SECRET);
+    assert_eq!(usable.password_for(&usable.account.settings.credential_scope()).unwrap().expose_secret(), SECRET);
     assert_eq!(account.last_check.map(|check| check.ok), Some(true));
 
     let edit = format!("{LIST}/{}", account.id);
@@ -224,10 +224,17 @@ async fn the_stored_password_goes_to_no_other_server() {
     let account = mail_accounts::list(&app.app.db, app.company).await.unwrap().pop().unwrap();
     let edit = format!("{LIST}/{}", account.id);
     for button in ["probar", "guardar"] {
-        let form = Filled::of(&app.get(&edit).await).with("servidor", "127.0.0.2");
-        let refused = form.press(&app, &edit, button).await;
-        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{button}");
-        assert_eq!(refused.one("#clave-error"), "Cambió el servidor: escriba otra vez la contraseña.");
+        for (field, other, changed) in [
+            ("servidor", "127.0.0.2", "Cambió el servidor"),
+            ("puerto", "2525", "Cambió el puerto"),
+            ("tls", "starttls", "Cambió el TLS"),
+            ("usuario", "otro", "Cambió el usuario"),
+        ] {
+            let form = Filled::of(&app.get(&edit).await).with(field, other);
+            let refused = form.press(&app, &edit, button).await;
+            assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{button} {field}");
+            assert_eq!(refused.one("#clave-error"), format!("{changed}: escriba otra vez la contraseña."));
+        }
     }
 }
 
@@ -402,4 +409,43 @@ async fn only_the_owner_changes_accounts_and_everybody_sees_them() {
     assert_eq!(app.get_as(&accountant, "/mi-compania/correos/nueva").await.status, StatusCode::FORBIDDEN);
     assert_eq!(app.post_as(&accountant, LIST, &[("accion", "guardar")]).await.status, StatusCode::FORBIDDEN);
     assert_eq!(app.get("/mi-compania").await.location(), LIST);
+}
+
+#[tokio::test]
+async fn who_saves_after_a_colleague_sees_both_values_first() {
+    let server = catcher().await;
+    let app = TestApp::start().await;
+    Filled::account(server.local_addr()).press(&app, LIST, "guardar").await;
+    let account = mail_accounts::list(&app.app.db, app.company).await.unwrap().pop().unwrap();
+    let edit = format!("{LIST}/{}", account.id);
+    let (mine, theirs) = (Filled::of(&app.get(&edit).await), Filled::of(&app.get(&edit).await));
+    assert_eq!(theirs.with("nombre", "De la colega").press(&app, &edit, "guardar").await.status, StatusCode::SEE_OTHER);
+    let shown = mine.with("nombre", "El mío").press(&app, &edit, "guardar").await;
+    assert_eq!(shown.status, StatusCode::CONFLICT);
+    let both = shown.one(".ac-errors tbody");
+    assert!(both.contains("De la colega") && both.contains("El mío"), "{both}");
+    assert_eq!(shown.all(".ac-errors tbody tr").len(), 1, "only what differs");
+    let kept = mail_accounts::find(&app.app.db, app.company, account.id).await.unwrap().unwrap();
+    assert_eq!(kept.settings.from_name, "De la colega", "nothing was saved yet");
+    assert_eq!(Filled::of(&shown).press(&app, &edit, "guardar").await.status, StatusCode::SEE_OTHER);
+    let kept = mail_accounts::find(&app.app.db, app.company, account.id).await.unwrap().unwrap();
+    assert_eq!(kept.settings.from_name, "El mío");
+}
+
+#[tokio::test]
+async fn a_typed_password_goes_with_what_it_was_typed_for_and_a_correction_of_the_same_server() {
+    let (server, other) = (catcher().await, catcher().await);
+    let app = TestApp::start().await;
+    let form = Filled::account(server.local_addr()).with("usuario", "cobros").with("clave", SECRET);
+    let checked = form.press(&app, LIST, "probar").await;
+    assert_eq!(checked.one("#diag"), "Configuración correcta");
+    for (field, value) in
+        [("puerto", other.local_addr().port().to_string()), ("servidor", "127.0.0.2".to_owned()), ("usuario", "otro".to_owned())]
+    {
+        for button in ["probar", "guardar", "corregir"] {
+            let refused = Filled::of(&checked).with(field, &value).press(&app, LIST, button).await;
+            assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{field} {button}");
+            assert!(refused.one("#clave-error").contains("escriba otra vez la contraseña"), "{field} {button}");
+        }
+    }
 }

@@ -212,7 +212,7 @@ async fn a_password_is_kept_to_the_letter_and_its_spaces_are_pointed_out() {
         Filled::of(&checked).press(&app, LIST, "guardar").await;
         let saved = mail_accounts::list(&app.app.db, app.company).await.unwrap().pop().unwrap();
         let usable = mail_accounts::usable_by_id(&app.app.db, &app.app.keys, app.company, saved.id).await.unwrap().unwrap();
-        assert_eq!(usable.password.unwrap().expose_secret(), typed);
+        assert_eq!(usable.password_for(&usable.account.settings.credential_scope()).unwrap().expose_secret(), typed);
 
         let (_, token) = tokens::create(&app.app.db, app.company, "pruebas", now()).await.unwrap();
         let mut body = account(server.local_addr());
@@ -224,7 +224,7 @@ async fn a_password_is_kept_to_the_letter_and_its_spaces_are_pointed_out() {
         assert!(warned.unwrap_or_default().starts_with(said), "{typed:?}: {made}");
         let id = made["id"].as_str().unwrap().parse().unwrap();
         let usable = mail_accounts::usable_by_id(&app.app.db, &app.app.keys, app.company, id).await.unwrap().unwrap();
-        assert_eq!(usable.password.unwrap().expose_secret(), typed);
+        assert_eq!(usable.password_for(&usable.account.settings.credential_scope()).unwrap().expose_secret(), typed);
     }
 }
 
@@ -290,7 +290,7 @@ async fn a_refused_password_is_corrected_with_one_button_where_it_is_plain_how_i
         Filled::of(&corrected).press(&app, LIST, "guardar").await;
         let saved = mail_accounts::list(&app.app.db, app.company).await.unwrap().pop().unwrap();
         let usable = mail_accounts::usable_by_id(&app.app.db, &app.app.keys, app.company, saved.id).await.unwrap().unwrap();
-        assert_eq!(usable.password.unwrap().expose_secret(), meant);
+        assert_eq!(usable.password_for(&usable.account.settings.credential_scope()).unwrap().expose_secret(), meant);
     }
     let app = TestApp::start().await;
     let checked = filled(knows("otra").await).with("clave", "abcd-efgh-ijkl-mnop").press(&app, LIST, "probar").await;

@@ -1,0 +1,85 @@
+//! What is said of a key file that does not go with the database.
+
+use std::path::Path;
+
+use acuse_store::sealing::{Held, KeyMark, UnlockError};
+
+use crate::failure::Failure;
+
+/// The ways out of a start with a key file that is missing or another one.
+pub const WAYS_OUT: &str = "Devuelva a su lugar el archivo de clave de esta base: está en el respaldo que se guarda aparte. \
+    Si se perdió, «acuse serve --forget-secrets» empieza sin esos secretos: después hay que escribir otra vez las contraseñas \
+    de correo, conectar de nuevo las cuentas y crear otras claves DKIM.";
+
+/// «2 contraseñas, 1 conexión y 1 clave DKIM»
+pub fn counted(held: &Held) -> String {
+    let of = |count: u64, one: &str, many: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        _ => Some(format!("{count} {many}")),
+    };
+    let parts: Vec<String> = [
+        of(held.passwords, "contraseña de correo", "contraseñas de correo"),
+        of(held.connections, "conexión con un proveedor", "conexiones con proveedores"),
+        of(held.dkim_keys, "clave DKIM", "claves DKIM"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    match parts.split_last() {
+        None => "0 secretos".to_owned(),
+        Some((last, [])) => last.clone(),
+        Some((last, before)) => format!("{} y {last}", before.join(", ")),
+    }
+}
+
+/// «la clave 1 (huella 9f86d081884c7d65)»
+pub fn named(keys: &[KeyMark]) -> String {
+    let names: Vec<String> = keys
+        .iter()
+        .map(|key| match &key.fingerprint {
+            Some(fingerprint) => format!("la clave {} (huella {fingerprint})", key.id),
+            None => format!("la clave {}", key.id),
+        })
+        .collect();
+    names.join(" y ")
+}
+
+/// The reason in one line.
+pub fn reason(error: &UnlockError, file: &Path) -> String {
+    let file = file.display();
+    match error {
+        UnlockError::Missing { held, needed } => {
+            format!("falta {file}: la base guarda {}, que solo abre {}", counted(held), named(needed))
+        }
+        UnlockError::Foreign { held, needed, found } => format!(
+            "{file} no es el de esta base: tiene {}, y la base guarda {}, que solo abre {}",
+            named(found),
+            counted(held),
+            named(needed)
+        ),
+        other => other.to_string(),
+    }
+}
+
+pub fn failure(error: UnlockError, file: &Path) -> Failure {
+    match error {
+        UnlockError::File(error) => error.into(),
+        UnlockError::Store(error) => error.into(),
+        UnlockError::Missing { .. } | UnlockError::Foreign { .. } => Failure::new(reason(&error, file), WAYS_OUT),
+        other => Failure::new(other.to_string(), ""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_held_is_counted_in_words() {
+        let said = |passwords, connections, dkim_keys| counted(&Held { passwords, connections, dkim_keys });
+        assert_eq!(said(1, 0, 0), "1 contraseña de correo");
+        assert_eq!(said(3, 1, 0), "3 contraseñas de correo y 1 conexión con un proveedor");
+        assert_eq!(said(2, 2, 1), "2 contraseñas de correo, 2 conexiones con proveedores y 1 clave DKIM");
+    }
+}

@@ -1,0 +1,262 @@
+//! What of the database lies sealed, and whether the key file at hand is the one that opens it. A canary per key says so
+//! before anything is done; without one (versions before 1.2) the secrets themselves do.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use acuse_domain::Instant;
+use acuse_domain::id::{CompanyId, MailAccountId};
+use sea_orm::{ConnectionTrait, FromQueryResult};
+use uuid::Uuid;
+
+use crate::db::{Db, StoreError, Tx};
+use crate::mail_accounts::{self, SaveError};
+use crate::pauses::{self, AccountKey, Fault, SELDOM};
+use crate::secrets::{KeyFileError, Keyring, SealError};
+use crate::sql::{all, execute, one, values};
+use crate::{dkim, oauth};
+
+/// The code of an account whose secret does not open, or is gone though it logs in.
+pub const SECRET_UNREADABLE: &str = "secret_unreadable";
+const UNREADABLE: Fault<'static> = Fault { problem_code: SECRET_UNREADABLE, reply: "", phase: "auth", probe_after: SELDOM };
+
+/// How much lies sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Held {
+    pub passwords: u64,
+    pub connections: u64,
+    pub dkim_keys: u64,
+}
+
+impl Held {
+    #[must_use]
+    pub const fn is_nothing(&self) -> bool {
+        self.passwords == 0 && self.connections == 0 && self.dkim_keys == 0
+    }
+
+    fn of<'a>(items: impl Iterator<Item = &'a Item>) -> Self {
+        let mut held = Self::default();
+        for item in items {
+            match item.kind {
+                Kind::Password => held.passwords += 1,
+                Kind::Connection => held.connections += 1,
+                Kind::DkimKey => held.dkim_keys += 1,
+            }
+        }
+        held
+    }
+}
+
+/// A key by its number, and its fingerprint where that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyMark {
+    pub id: u32,
+    pub fingerprint: Option<String>,
+}
+
+/// Why this key file does not go with this database.
+#[derive(Debug, thiserror::Error)]
+pub enum UnlockError {
+    #[error(transparent)]
+    File(#[from] KeyFileError),
+    #[error("the key file is missing, and the database holds secrets sealed with it")]
+    Missing { held: Held, needed: Vec<KeyMark> },
+    #[error("the key file is not the one that sealed the database's secrets")]
+    Foreign { held: Held, needed: Vec<KeyMark>, found: Vec<KeyMark> },
+    #[error(transparent)]
+    Save(#[from] SaveError),
+    #[error(transparent)]
+    Dkim(#[from] dkim::DkimError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Password,
+    Connection,
+    DkimKey,
+}
+
+/// Something sealed.
+pub(crate) struct Item {
+    pub kind: Kind,
+    pub company: Uuid,
+    /// Of the account, or of the DKIM key.
+    pub id: Uuid,
+    /// Nothing where it is no sealed text at all.
+    pub key_id: Option<u32>,
+    /// With the keys at hand.
+    pub opens: bool,
+}
+
+async fn items(conn: &impl ConnectionTrait, keys: Option<&Keyring>) -> Result<Vec<Item>, StoreError> {
+    let mut found = mail_accounts::sealed_items(conn, keys).await?;
+    found.extend(oauth::sealed_items(conn, keys).await?);
+    found.extend(dkim::sealed_items(conn, keys).await?);
+    Ok(found)
+}
+
+#[derive(FromQueryResult)]
+struct Canary {
+    key_id: i64,
+    fingerprint: String,
+    canary: Vec<u8>,
+}
+
+async fn canaries(conn: &impl ConnectionTrait) -> Result<Vec<Canary>, StoreError> {
+    all(conn, "SELECT key_id, fingerprint, canary FROM sealing_key ORDER BY key_id", Vec::new()).await
+}
+
+/// Reads the key file and looks whether it opens what the database holds; nothing where there is neither a file nor anything
+/// sealed. Writes nothing.
+pub async fn check_any_company(db: &Db, key_file: &Path) -> Result<Option<Keyring>, UnlockError> {
+    let keys = Keyring::load(key_file)?;
+    let (items, canaries) = (items(db.reader(), keys.as_ref()).await?, canaries(db.reader()).await?);
+    let wanting = wanting(&items, &canaries, keys.as_ref());
+    if wanting.is_empty() {
+        return Ok(keys);
+    }
+    let mark = |id: &u32| {
+        let canary = canaries.iter().find(|canary| canary.key_id == i64::from(*id));
+        KeyMark { id: *id, fingerprint: canary.map(|canary| canary.fingerprint.clone()) }
+    };
+    let (held, needed) = (Held::of(items.iter()), wanting.iter().map(mark).collect());
+    Err(match keys {
+        None => UnlockError::Missing { held, needed },
+        Some(keys) => UnlockError::Foreign { held, needed, found: keys.marks() },
+    })
+}
+
+/// What does not open although its key is at hand: spoilt, or led elsewhere past the store.
+pub async fn unreadable_any_company(db: &Db, keys: &Keyring) -> Result<Held, StoreError> {
+    let items = items(db.reader(), Some(keys)).await?;
+    Ok(Held::of(items.iter().filter(|item| !item.opens)))
+}
+
+/// The keys that something is sealed with and that are not at hand.
+fn wanting(items: &[Item], canaries: &[Canary], keys: Option<&Keyring>) -> BTreeSet<u32> {
+    let used: BTreeSet<u32> = items.iter().filter_map(|item| item.key_id).collect();
+    let is_at_hand = |id: &u32| {
+        let Some(keys) = keys else { return false };
+        match canaries.iter().find(|canary| canary.key_id == i64::from(*id)) {
+            Some(canary) => keys.opens_canary(*id, &canary.canary),
+            None => items.iter().any(|item| item.key_id == Some(*id) && item.opens),
+        }
+    };
+    used.into_iter().filter(|id| !is_at_hand(id)).collect()
+}
+
+/// The key file that goes with the database. It is made where there is none and nothing is sealed; what versions before
+/// sealed otherwise is sealed again, and accounts whose secret does not open begin to rest.
+///
+/// Errs, and has changed nothing, if the file is missing or another one.
+pub async fn unlock_any_company(db: &Db, key_file: &Path, now: Instant) -> Result<Keyring, UnlockError> {
+    let keys = match check_any_company(db, key_file).await? {
+        Some(keys) => keys,
+        None => Keyring::create(key_file)?,
+    };
+    settle(db, &keys, now).await?;
+    Ok(keys)
+}
+
+/// As [`unlock_any_company`], and forgets what does not open instead of failing. Gives what it forgot.
+pub async fn unlock_and_forget_any_company(db: &Db, key_file: &Path, now: Instant) -> Result<(Keyring, Held), UnlockError> {
+    let keys = Keyring::load_or_create(key_file)?;
+    let tx = db.begin_write().await?;
+    let closed: Vec<Item> = items(tx.as_conn(), Some(&keys)).await?.into_iter().filter(|item| !item.opens).collect();
+    for item in &closed {
+        let sql = match item.kind {
+            Kind::Password => {
+                "UPDATE mail_account SET sealed_password = NULL, checked_at = NULL, check_ok = NULL, version = version + 1
+                WHERE company_id = $1 AND id = $2"
+            }
+            Kind::Connection => "DELETE FROM oauth_connection WHERE company_id = $1 AND account_id = $2",
+            Kind::DkimKey => "DELETE FROM dkim_key WHERE company_id = $1 AND id = $2",
+        };
+        execute(tx.as_conn(), sql, values![item.company, item.id]).await?;
+    }
+    // People on their way to a provider: they set out again.
+    execute(tx.as_conn(), "DELETE FROM oauth_departure", Vec::new()).await?;
+    tx.commit().await?;
+    settle(db, &keys, now).await?;
+    Ok((keys, Held::of(closed.iter())))
+}
+
+async fn settle(db: &Db, keys: &Keyring, now: Instant) -> Result<(), UnlockError> {
+    let resealed = mail_accounts::reseal_any_company(db, keys).await? + dkim::reseal_any_company(db, keys).await?;
+    if resealed > 0 {
+        tracing::info!("{resealed} secrets were sealed again");
+    }
+    let tx = db.begin_write().await?;
+    let items = items(tx.as_conn(), Some(keys)).await?;
+    let used: BTreeSet<u32> = items.iter().filter(|item| item.opens).filter_map(|item| item.key_id).collect();
+    for id in used.into_iter().chain([keys.newest()]) {
+        write_canary(&tx, keys, id).await?;
+    }
+    let resting = let_unreadable_rest(&tx, &items, now).await?;
+    tx.commit().await?;
+    if resting > 0 {
+        tracing::warn!("{resting} mail accounts rest: their secrets do not open");
+        db.nudge();
+    }
+    Ok(())
+}
+
+async fn write_canary(tx: &Tx, keys: &Keyring, id: u32) -> Result<(), SaveError> {
+    let known = canary_of(tx, id).await?;
+    if known.is_some_and(|canary| keys.opens_canary(id, &canary)) {
+        return Ok(());
+    }
+    let sql = "INSERT INTO sealing_key (key_id, fingerprint, canary) VALUES ($1, $2, $3)
+        ON CONFLICT (key_id) DO UPDATE SET fingerprint = $2, canary = $3";
+    let fingerprint = keys.fingerprint(id).unwrap_or_default();
+    execute(tx.as_conn(), sql, values![i64::from(id), fingerprint, keys.canary(id)?]).await?;
+    Ok(())
+}
+
+async fn canary_of(tx: &Tx, id: u32) -> Result<Option<Vec<u8>>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Sealed {
+        canary: Vec<u8>,
+    }
+    let sql = "SELECT canary FROM sealing_key WHERE key_id = $1";
+    let row: Option<Sealed> = one(tx.as_conn(), sql, values![i64::from(id)]).await?;
+    Ok(row.map(|row| row.canary))
+}
+
+/// Whoever seals something for the database does it with the database's key: a node that was started with another key file
+/// is refused.
+pub(crate) async fn claim_in<Error: From<SealError> + From<StoreError>>(tx: &Tx, keys: &Keyring) -> Result<(), Error> {
+    let id = keys.newest();
+    let Some(canary) = canary_of(tx, id).await? else {
+        let sql = "INSERT INTO sealing_key (key_id, fingerprint, canary) VALUES ($1, $2, $3) ON CONFLICT (key_id) DO NOTHING";
+        let fingerprint = keys.fingerprint(id).unwrap_or_default();
+        execute(tx.as_conn(), sql, values![i64::from(id), fingerprint, keys.canary(id)?]).await?;
+        return Ok(());
+    };
+    if keys.opens_canary(id, &canary) { Ok(()) } else { Err(SealError::ForeignKey(id).into()) }
+}
+
+/// Accounts that would log in and have nothing that opens rest like any that fails. Gives how many began to.
+async fn let_unreadable_rest(tx: &Tx, items: &[Item], now: Instant) -> Result<usize, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        company_id: Uuid,
+        id: Uuid,
+    }
+    let sql = "SELECT company_id, id FROM mail_account
+        WHERE enabled AND username <> '' AND id NOT IN (SELECT account_id FROM account_pause)";
+    let rows: Vec<Row> = all(tx.as_conn(), sql, Vec::new()).await?;
+    let opens = |row: &Row| {
+        let is_its = |item: &&Item| item.kind != Kind::DkimKey && (item.company, item.id) == (row.company_id, row.id);
+        items.iter().find(is_its).is_some_and(|item| item.opens)
+    };
+    let mut began = 0;
+    for row in rows.iter().filter(|row| !opens(row)) {
+        tracing::warn!(company.id = %CompanyId(row.company_id), "The secret of a mail account does not open, or is gone");
+        pauses::stop_in(tx, AccountKey::Own(MailAccountId(row.id)).into(), &UNREADABLE, now).await?;
+        began += 1;
+    }
+    Ok(began)
+}
