@@ -7,6 +7,8 @@ use acuse_domain::mail_account::MailModule;
 use acuse_store::mail_accounts::{self, Form};
 use acuse_store::pauses::{self, AccountKey};
 use acuse_store::routing;
+use acuse_store::versions::Expected;
+use acuse_testkit::builders::to;
 use acuse_testkit::outside;
 use acuse_testkit::world::World;
 
@@ -46,7 +48,7 @@ async fn an_account_whose_password_does_not_open_rests_and_says_so(world: World)
 
     let after = PatienceHours::new(4).unwrap();
     let policy = FailurePolicy { on_failure: OnFailure::UseDefault { after }, ..FailurePolicy::default() };
-    routing::change_policy(office.db(), &office.company.actor, &policy).await.unwrap();
+    routing::change_policy(office.db(), &office.company.actor, &Expected::Any, to(policy)).await.unwrap();
     outside::rests_began_earlier(&office.world.url, 5).await;
     office.db().nudge();
     assert_eq!(office.wait_for(cobro, State::Accepted).await.account.unwrap().0, "default");
