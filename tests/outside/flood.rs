@@ -89,7 +89,7 @@ async fn thirty_large_logos_at_once_are_opened_one_by_one() {
         .into_bytes();
         body.extend(picture);
         body.extend(format!("\r\n--{boundary}--\r\n").into_bytes());
-        let request = server.form(&session, "/mi-compania/logo", &[]);
+        let request = server.post(&session, "/mi-compania/logo");
         request.header("Content-Type", format!("multipart/form-data; boundary={boundary}")).body(body)
     };
     let large = png(3_000, 3_000);

@@ -173,12 +173,16 @@ impl Server {
 
     /// A form as a page of this server posts it, with a session's cookies.
     pub fn form(&self, session: &str, path: &str, fields: &[(&str, &str)]) -> RequestBuilder {
+        self.post(session, path).form(fields)
+    }
+
+    /// The same with a body still to be given.
+    pub fn post(&self, session: &str, path: &str) -> RequestBuilder {
         self.http
             .post(format!("{}{path}", self.url))
             .header("Origin", &self.url)
             .header("Sec-Fetch-Site", "same-origin")
             .header("Cookie", session)
-            .form(fields)
     }
 
     /// Logs Ana in and gives the cookies of her session.

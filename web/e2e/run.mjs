@@ -52,8 +52,8 @@ const walks = [
   ['Probar twice, a reload and Back', {}, twiceReloadAndBack],
   ['Probar from the list', {}, probeFromTheList],
   ['looking for the server of an address', {}, lookingForTheServer],
-  ['a mailbox is connected without a password', { provider: true }, (page) => connectMailbox(page)],
-  ['a mailbox is connected without JavaScript', { provider: true, script: false }, (page) => connectMailbox(page)],
+  ['a mailbox is connected without a password', { provider: true }, (page) => connectMailbox(page, true)],
+  ['a mailbox is connected without JavaScript', { provider: true, script: false }, (page) => connectMailbox(page, false)],
   ['the four steps on a phone', { width: 360, height: 740 }, (page, demo) => fourSteps(page, demo, pointer, true)],
 ];
 

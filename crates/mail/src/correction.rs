@@ -45,7 +45,7 @@ pub(crate) async fn look_for(
         | "port_not_allowed"
         | "tls_handshake_failed" => knocking.at_the_usual_ports().await,
         "auth_not_supported" | "auth_required" if subject.endpoint.security == Security::None => {
-            knocking.at_the_usual_ports().await.into()
+            knocking.at_the_usual_ports().await
         }
         _ => None,
     }

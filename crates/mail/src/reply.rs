@@ -177,7 +177,7 @@ impl Lines {
     }
 
     /// What has been read of a reply that did not come to its end.
-    pub(crate) fn as_far_as_it_came(self) -> Option<Reply> {
+    pub(crate) fn into_what_came(self) -> Option<Reply> {
         (self.code > 0).then(|| self.finish())
     }
 
@@ -250,7 +250,7 @@ mod tests {
         for line in ["25", "abc", "25a ok", "999 x", "220x", "HTTP/1.1 400 Bad Request", "SSH-2.0-OpenSSH"] {
             assert_eq!(Lines::default().take(line.as_bytes()), Taken::NotAReply, "{line:?}");
         }
-        for line in ["250", "250\r", "250 \r", "\0250\0\r", " 250\tok", "250 "] {
+        for line in ["250", "250\r", "250 \r", "\u{0}250\u{0}\r", " 250\tok", "250 "] {
             assert_eq!(Lines::default().take(line.as_bytes()), Taken::Last, "{line:?}");
         }
         assert_eq!(Lines::default().take(b"220x"), Taken::NotAReply);

@@ -192,7 +192,7 @@ impl Wire {
             }
         };
         lines.take_generously(&self.received[self.read..]);
-        lines.as_far_as_it_came().filter(Reply::is_final).map(|reply| reply.hiding(&self.secrets)).ok_or(error)
+        lines.into_what_came().filter(Reply::is_final).map(|reply| reply.hiding(&self.secrets)).ok_or(error)
     }
 
     /// The reply that explains why the server stopped listening, if it said one.

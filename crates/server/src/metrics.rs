@@ -123,7 +123,7 @@ fn look_at_the_process(begun: Instant) {
     }
 }
 
-/// proc(5): `VmRSS:	   12345 kB`.
+/// proc(5): `VmRSS: 12345 kB`, with blanks or tabs between.
 fn resident_kib(status: &str) -> Option<u64> {
     status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse().ok())
 }

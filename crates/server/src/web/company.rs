@@ -252,6 +252,6 @@ impl ProfileForm {
                 None
             }
         };
-        errors.is_empty().then(|| CompanyProfile { legal_name, trade_name, address, city, phone, email })
+        errors.is_empty().then_some(CompanyProfile { legal_name, trade_name, address, city, phone, email })
     }
 }

@@ -69,7 +69,10 @@ impl From<Refusal> for NotReady {
 
 /// What the last look at the disk found.
 #[derive(Debug, Clone, Default)]
-pub(super) struct WriteProbe(Arc<Mutex<Option<(Moment, Result<(), NotReady>)>>>);
+pub(super) struct WriteProbe(Arc<Mutex<Option<Probed>>>);
+
+/// When it was, and what it found.
+type Probed = (Moment, Result<(), NotReady>);
 
 impl Db {
     /// Said by the delivery workers at every round.

@@ -371,7 +371,9 @@ async fn two_who_change_different_fields_both_find_theirs(world: World) {
             set(&world, &made.actor, id, Expected::Any, |it| it.reply_to = Some(address.parse().unwrap())),
             set(&world, &made.actor, id, Expected::Any, |it| it.bcc = Some(address.parse().unwrap())),
         );
-        (one.unwrap(), two.unwrap(), three.unwrap());
+        for changed in [one, two, three] {
+            changed.unwrap();
+        }
         let kept = mail_accounts::find(&world.db, made.id, id).await.unwrap().unwrap().settings;
         let said = |address: &Option<acuse_domain::email_address::EmailAddress>| address.as_ref().map(ToString::to_string);
         assert_eq!((kept.from_name, said(&kept.reply_to), said(&kept.bcc)), (name, Some(address.clone()), Some(address)));

@@ -103,8 +103,8 @@ fn alone(why: impl Into<String>) -> FormErrors {
 
 fn recipients(form: &ResendForm) -> Result<Vec<EmailAddress>, FormErrors> {
     let mut list = Addresses::up_to(MOST_RECIPIENTS);
-    let typed = form.para.iter().chain([&form.otra]);
-    let why = match typed.map(|typed| list.add(typed)).collect::<Result<(), _>>() {
+    let mut typed = form.para.iter().chain([&form.otra]);
+    let why = match typed.try_for_each(|typed| list.add(typed)) {
         Ok(()) => match list.into_found() {
             none if none.is_empty() => "Marque una dirección o escriba otra.".to_owned(),
             addresses => return Ok(addresses),
