@@ -152,7 +152,8 @@ async fn unlock(db: &Db, config: &Config, forget_secrets: bool) -> Result<Keyrin
     let file = &config.secret_key_file;
     if db.damage().is_some() {
         // A damaged database is only read until somebody restores it, and sends nothing (decision 0018).
-        return Keyring::load(file)?.ok_or_else(|| Failure::new(format!("falta {}", file.display()), master_key::WAYS_OUT));
+        return Keyring::load(file)?
+            .ok_or_else(|| Failure::new(format!("la base está dañada, y falta {}", file.display()), DAMAGED));
     }
     if !forget_secrets {
         return sealing::unlock_any_company(db, file, now()).await.map_err(|error| master_key::failure(error, file));
