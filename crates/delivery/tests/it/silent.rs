@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant as Moment};
 
 use acuse_domain::delivery::State;
-use acuse_domain::mail_account::MailModule;
+use acuse_domain::mail_account::{MailModule, Security};
 use acuse_store::mail_accounts;
 use acuse_testkit::world::World;
 
@@ -20,6 +20,9 @@ on_both_engines!(
 const LONG: Duration = Duration::from_secs(60);
 /// Far below that, with the time it takes to see that nothing answers; two cores may be busy with other tests.
 const SOON: Duration = Duration::from_secs(15);
+/// A server of port 465 that takes the connection and begins no handshake, and those of 587 around it.
+const IN_TLS: [(&str, Security); 3] =
+    [("greeting", Security::Tls), ("STARTTLS", Security::StartTls), ("handshake", Security::StartTls)];
 const PLACES: [&str; 8] = ["greeting", "EHLO", "AUTH", "MAIL", "RCPT", "DATA", ".", "QUIT"];
 
 async fn one_message_that_hangs_holds_up_none_of_the_others(world: World) {
@@ -70,13 +73,15 @@ async fn a_corrected_account_is_used_at_once(world: World) {
     let office = Office::without_default(world).await.waiting_for_servers(LONG).leaving_after(Duration::from_millis(200));
     let start = Server::which(Way::Accepts).await;
     let account = office.own_account(MailModule::ReceivedPayments, start.port).await;
-    for place in PLACES.into_iter().filter(|place| *place != "QUIT") {
+    let in_clear = PLACES.into_iter().filter(|place| *place != "QUIT").map(|place| (place, Security::None));
+    for (place, security) in in_clear.chain(IN_TLS) {
         let (hanging, well) = (Server::which(Way::IsSilentAt(place)).await, Server::which(Way::Accepts).await);
-        let at = |port| own_form(MailModule::ReceivedPayments, port);
-        let change = async |port| {
-            mail_accounts::change(office.db(), &office.world.keys(), &office.company.actor, account, &at(port)).await.unwrap();
+        let change = async |port, security| {
+            let mut form = own_form(MailModule::ReceivedPayments, port);
+            form.settings.security = security;
+            mail_accounts::change(office.db(), &office.world.keys(), &office.company.actor, account, &form).await.unwrap();
         };
-        change(hanging.port).await;
+        change(hanging.port, security).await;
         let doubts = office.in_state(State::InDoubt).await;
         for n in 0..20 {
             office.cobro(&format!("c{n}@andina.ec")).await;
@@ -84,7 +89,7 @@ async fn a_corrected_account_is_used_at_once(world: World) {
         let running = office.start();
         until("all connections hang", async || hanging.sessions() == 4).await;
         tokio::time::sleep(Duration::from_millis(300)).await;
-        change(well.port).await;
+        change(well.port, Security::None).await;
         let (begun, has_it) = (Moment::now(), hanging.heard().len());
         until(place, async || well.heard().len() == 20 - has_it).await;
         assert!(begun.elapsed() < SOON, "{place}: {:?}", begun.elapsed());

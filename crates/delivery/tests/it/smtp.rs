@@ -24,7 +24,7 @@ pub enum Way {
     IsSilentFromTheStart,
     IsSilentAtRecipient,
     IsSilentAfterTheDot,
-    /// The first session hears nothing any more from there on: `greeting`, a command, or `.`; all others are served.
+    /// The first session hears nothing any more from there on: `greeting`, a command, `handshake` (after STARTTLS), or `.`; all others are served.
     FirstSessionIsSilentAt(&'static str),
     /// The same, of every session.
     IsSilentAt(&'static str),
@@ -132,13 +132,18 @@ async fn converse(mut stream: BufReader<TcpStream>, mind: &Mutex<Mind>) -> io::R
         if stream.read_line(&mut line).await? == 0 {
             return Ok(());
         }
-        let verb = line.get(..4).unwrap_or_default().to_ascii_uppercase();
+        let verb = line.split_whitespace().next().unwrap_or_default().to_ascii_uppercase();
         mind.lock().unwrap().recipients += usize::from(verb == "RCPT");
         if is_silent_at(&verb) {
             std::future::pending::<()>().await;
         }
         let answer = match (verb.as_str(), way()) {
-            ("EHLO", _) => "250-correo.test\r\n250-PIPELINING\r\n250 AUTH PLAIN",
+            ("EHLO", _) => "250-correo.test\r\n250-PIPELINING\r\n250-STARTTLS\r\n250 AUTH PLAIN",
+            ("STARTTLS", _) if is_silent_at("handshake") => {
+                say(&mut stream, "220 2.0.0 Go on").await?;
+                std::future::pending().await
+            }
+            ("STARTTLS", _) => "454 4.7.0 No certificate",
             ("AUTH", way) => {
                 mind.lock().unwrap().logins += 1;
                 if let Way::SaysOfLogin(words) = way { words } else { "235 2.7.0 Accepted" }
