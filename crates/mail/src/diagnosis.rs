@@ -48,6 +48,12 @@ pub fn classify(failure: &Failure) -> Diagnosis {
     if failure.cause == Cause::RefusedToken && diagnosis.code == "bad_credentials" {
         diagnosis = plain("oauth_expired");
     }
+    // And who gave a password has no connection that could run out: words about tokens mean that nothing else is taken,
+    // 501 that the server could not read what was said (RFC 4954, 4).
+    if failure.cause == Cause::Refused && diagnosis.code == "oauth_expired" {
+        let unread = failure.reply.as_ref().is_some_and(|reply| reply.code() == 501);
+        diagnosis = plain(if unread { "protocol_error" } else { "smtp_auth_disabled" });
+    }
     if receives_only(failure, diagnosis.code) {
         diagnosis = plain("not_a_submission_host");
     }

@@ -39,7 +39,7 @@ async fn a_session_that_the_server_closed_is_not_given_out() {
         let server = Server::start([vec![HELLO, Hear, OFFERS], ending].concat()).await;
         let pool = Pool::new(2);
         pool.give_back("cuenta", server.open(Security::None, None).await.unwrap());
-        tokio::time::sleep(Duration::from_millis(60)).await;
+        tokio::time::sleep(Duration::from_millis(400)).await;
         assert!(pool.take("cuenta").await.is_none());
     }
 }

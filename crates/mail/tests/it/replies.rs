@@ -22,21 +22,11 @@ fn diagnose(phase: &str, host: &str, reply: &str) -> Diagnosis {
         "greeting" | "auth" | "sender" | "recipient" | "message" => (Phase::parse(phase).unwrap(), Cause::Refused),
         _ => return classify_text(phase, reply),
     };
-    let endpoint = Endpoint { host: host.to_owned(), port: 587, security: Security::StartTls };
     let reply = Reply::from_text(reply);
     if phase == Phase::Greeting && reply.code() == 0 {
         return classify_text("greeting", reply.text());
     }
-    classify(&Failure {
-        phase,
-        cause,
-        reply: Some(reply),
-        after_final_dot: phase == Phase::Message,
-        on_used_session: false,
-        as_a_stranger: false,
-        endpoint,
-        took: Duration::ZERO,
-    })
+    classify(&Failure { after_final_dot: phase == Phase::Message, ..failed(phase, host, cause, Some(reply)) })
 }
 
 #[test]
@@ -121,7 +111,7 @@ fn at_the_login() {
     check_reply("auth", "mail.empresa.ec", "535 5.7.8 Error: authentication failed: Invalid format.", "bad_credentials");
     check_reply("auth", "smtp-relay.brevo.com", "525 5.7.1 Unauthorized IP address", "ip_not_authorized");
     check_reply("auth", "smtpout.secureserver.net", "535 Authentication not allowed on IBSMTP Servers. IB401", "not_a_submission_host");
-    check_reply("auth", "smtp.gmail.com", "501 5.5.2 Cannot Decode response g9418696smign.4 - gsmtp", "oauth_expired");
+    check_reply("auth", "smtp.gmail.com", "501 5.5.2 Cannot Decode response g9418696smign.4 - gsmtp", "protocol_error");
     check_reply("auth", "smtp.office365.com", "501 5.5.124 Invalid XOAUTH2 auth data", "oauth_misconfigured");
     check_reply("auth", "smtp.sendgrid.net", "451 Authentication failed: Maximum credits exceeded", "rate_limited");
     check_reply("auth", "smtp.office365.com", "550 5.7.30 Basic authentication is not supported for Client Submission.", "smtp_auth_disabled");
@@ -347,25 +337,35 @@ fn a_bounce_keeps_its_cause() {
     assert_eq!(bounce("X-Postfix; connect to mail.example.com[192.0.2.1]:25: Connection timed out").0, "delivery_delayed");
 }
 
+fn failed(phase: Phase, host: &str, cause: Cause, reply: Option<Reply>) -> Failure {
+    let endpoint = Endpoint { host: host.to_owned(), port: 587, security: Security::StartTls };
+    let (after_final_dot, on_used_session, as_a_stranger) = (false, false, false);
+    Failure { phase, cause, reply, after_final_dot, on_used_session, as_a_stranger, endpoint, took: Duration::ZERO }
+}
+
+#[test]
+fn a_connection_runs_out_only_where_there_is_one() {
+    for (reply, of_a_password) in [
+        ("501 5.5.2 Cannot Decode response", "protocol_error"),
+        ("535 5.7.8 Username and Password not accepted", "bad_credentials"),
+        ("535 5.7.8 Basic authentication is off: use an OAuth access token", "smtp_auth_disabled"),
+        ("535 5.7.3 Bearer token required", "smtp_auth_disabled"),
+    ] {
+        let code = |cause| classify(&failed(Phase::Auth, "smtp.gmail.com", cause, Some(Reply::from_text(reply)))).code;
+        assert_eq!(code(Cause::Refused), of_a_password, "{reply}");
+        assert_ne!(code(Cause::RefusedToken), "bad_credentials", "{reply}");
+    }
+}
+
 #[test]
 fn a_server_that_only_receives_is_no_server_to_send_by() {
-    let endpoint = |host: &str| Endpoint { host: host.to_owned(), port: 587, security: Security::StartTls };
     for (host, code) in [
         ("aspmx.l.google.com", "not_a_submission_host"),
         ("empresa-ec.mail.protection.outlook.com", "not_a_submission_host"),
         ("mx2.hosting.ec", "not_a_submission_host"),
         ("mixto.empresa.ec", "connection_timeout"),
     ] {
-        let failure = Failure {
-            phase: Phase::Connect,
-            cause: Cause::ConnectionTimeout,
-            reply: None,
-            after_final_dot: false,
-            on_used_session: false,
-            as_a_stranger: false,
-            endpoint: endpoint(host),
-            took: Duration::ZERO,
-        };
+        let failure = failed(Phase::Connect, host, Cause::ConnectionTimeout, None);
         assert_eq!(classify(&failure).code, code, "{host}");
     }
 }
