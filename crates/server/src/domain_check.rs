@@ -1,15 +1,17 @@
 //! A sender's domain for pages and API alike: what the DNS says of it, and the company's own key for signing.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use acuse_domain::mail_account::MailAccount;
 use acuse_mail::deliverability::{self, KeySeen, OwnKey, Report, Subject, look_for, look_up};
 use acuse_mail::providers::rewrites_sender;
+use acuse_store::concurrency_limit::NotDone;
 use acuse_store::dkim::{self, DkimError, DkimKey, KeyState, NewPair};
 use acuse_store::{Actor, StoreError, now};
 
 use crate::app::App;
-use crate::heavy_work::make_dkim_pair;
+use crate::heavy_work::{begin_lookup, make_dkim_pair};
 
 /// Whose mail goes out with which keys.
 pub(crate) struct Standing {
@@ -41,17 +43,24 @@ impl Standing {
     }
 
     /// Takes up to five seconds where the DNS has not been asked lately.
-    pub(crate) async fn report(&self, app: &App) -> Arc<Report> {
+    pub(crate) async fn report(&self, app: &App) -> Result<Arc<Report>, NotDone> {
         match self.known(app) {
-            Some(report) => report,
+            Some(report) => Ok(report),
             None => self.new_report(app).await,
         }
     }
 
-    pub(crate) async fn new_report(&self, app: &App) -> Arc<Report> {
+    /// One that nobody began before this was asked for; those who wait for a place share what is found meanwhile.
+    pub(crate) async fn new_report(&self, app: &App) -> Result<Arc<Report>, NotDone> {
+        let asked = Instant::now();
+        let _place = begin_lookup().await?;
+        if let Some(report) = app.domains.get_since(&self.subject, asked) {
+            return Ok(report);
+        }
+        let begun = Instant::now();
         let report = Arc::new(look_up(&app.network, &self.subject).await);
-        app.domains.put(&self.subject, report.clone());
-        report
+        app.domains.put(&self.subject, report.clone(), begun);
+        Ok(report)
     }
 
     /// Whether records can be put into the domain's DNS by the company.
@@ -83,7 +92,9 @@ pub(crate) async fn make_key(app: &App, by: &Actor, domain: &str) -> Result<(), 
 /// Looks for the key's record; one that is seen signs from now on.
 pub(crate) async fn check_key(app: &App, by: &Actor, standing: &Standing) -> Result<KeySeen, DkimError> {
     let key = standing.key_to_check().ok_or(DkimError::NotFound)?;
+    let place = begin_lookup().await.map_err(|full| StoreError::from(NotDone::from(full)))?;
     let seen = look_for(&app.network, standing.domain(), &own_key(key)).await;
+    drop(place);
     if seen == KeySeen::Seen && key.state != KeyState::Used {
         dkim::turn_on(&app.db, by, key.id, now()).await?;
     }

@@ -1,4 +1,5 @@
-//! What a request may ask for that takes a core or much memory, and how much of it at once in this process.
+//! What a request may ask for that takes a core, much memory or other people's servers, and how much of it at once in this
+//! process.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -17,6 +18,8 @@ static PICTURES: LazyLock<ConcurrencyLimit> = LazyLock::new(|| ConcurrencyLimit:
 static UPLOADS: LazyLock<ConcurrencyLimit> = LazyLock::new(|| ConcurrencyLimit::new(8, 8, Duration::from_secs(15)));
 /// Finding the primes of an RSA key takes up to some seconds of a core.
 static KEYS: LazyLock<ConcurrencyLimit> = LazyLock::new(|| ConcurrencyLimit::new(1, 4, Duration::from_secs(15)));
+/// A domain's records: a dozen questions to the DNS each, answered within five seconds.
+static LOOKUPS: LazyLock<ConcurrencyLimit> = LazyLock::new(|| ConcurrencyLimit::new(8, 64, Duration::from_secs(10)));
 
 /// Draws a receipt. `None` where it cannot be drawn; the reason is in the log.
 pub(crate) async fn draw_receipt(receipt: Receipt, logo: Option<Vec<u8>>) -> Result<Option<Vec<u8>>, NotDone> {
@@ -52,4 +55,9 @@ pub(crate) async fn take_in_logo(uploaded: axum::body::Bytes) -> Result<Result<V
 /// A new pair for DKIM; none where the machine has no randomness.
 pub(crate) async fn make_dkim_pair() -> Result<Option<NewKey>, NotDone> {
     KEYS.run(|| dkim::make_key().ok()).await
+}
+
+/// A place to ask the DNS about a domain.
+pub(crate) async fn begin_lookup() -> Result<Permit, Overloaded> {
+    LOOKUPS.enter().await
 }

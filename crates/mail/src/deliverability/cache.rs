@@ -20,6 +20,7 @@ pub struct Cache {
 
 /// Domain, server, and the keys of ours with whether they sign.
 type Key = (String, Option<String>, Vec<(String, bool)>);
+/// When it was asked for.
 type Kept = (Instant, Arc<Report>);
 
 impl Cache {
@@ -30,7 +31,15 @@ impl Cache {
         reports.get(&key(subject)).filter(|(since, report)| since.elapsed() < age(report)).map(|(_, report)| report.clone())
     }
 
-    pub fn put(&self, subject: &Subject, report: Arc<Report>) {
+    /// A report whose questions were asked at this time or later.
+    #[must_use]
+    pub fn get_since(&self, subject: &Subject, asked: Instant) -> Option<Arc<Report>> {
+        let reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        reports.get(&key(subject)).filter(|(since, _)| *since >= asked).map(|(_, report)| report.clone())
+    }
+
+    /// `asked`: when its questions began.
+    pub fn put(&self, subject: &Subject, report: Arc<Report>, asked: Instant) {
         let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
         if reports.len() >= MOST_REPORTS {
             reports.retain(|_, (since, report)| since.elapsed() < age(report));
@@ -38,7 +47,7 @@ impl Cache {
         if reports.len() >= MOST_REPORTS {
             reports.clear();
         }
-        reports.insert(key(subject), (Instant::now(), report));
+        reports.insert(key(subject), (asked, report));
     }
 }
 

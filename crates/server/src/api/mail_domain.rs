@@ -110,7 +110,7 @@ pub async fn show(
     Params(asked): Params<Freshness>,
 ) -> Result<Json<ReportOut>, Problem> {
     let standing = standing(&app, &may, id).await?;
-    let report = if asked.fresh { standing.new_report(&app).await } else { standing.report(&app).await };
+    let report = if asked.fresh { standing.new_report(&app).await? } else { standing.report(&app).await? };
     Ok(Json(ReportOut::of(&report, language)))
 }
 

@@ -46,12 +46,12 @@ pub async fn show(
     let (account, standing) = standing_of(&app, &may, id).await?;
     if wanted.revisar.is_some() {
         // Answered under the plain address, so that a reload does not ask again.
-        standing.new_report(&app).await;
+        standing.new_report(&app).await?;
         return Ok(Redirect::to(&path(id)).into_response());
     }
     let page = Page::load(&app, &may, Section::MiCompania, &headers).await?;
     let may_configure = may.session.as_ref().is_some_and(|session| ConfigureCompany::is_held_by(session.role));
-    let report = standing.report(&app).await;
+    let report = standing.report(&app).await?;
     Ok(shown(&DomainPage::new(page, may_configure, &account, &standing, &report, None)))
 }
 
@@ -62,7 +62,7 @@ pub async fn summary(
     PathId(id): PathId<MailAccountId>,
 ) -> Result<Response, Trouble> {
     let (account, standing) = standing_of(&app, &may, id).await?;
-    let report = standing.report(&app).await;
+    let report = standing.report(&app).await?;
     Ok(shown(&DomainRow::of(&account, Some(&report))))
 }
 
@@ -79,7 +79,7 @@ pub async fn act(
         Ok(None) => Ok(Redirect::to(&path(id)).into_response()),
         Ok(Some(note)) => {
             let page = Page::load(&app, &may, Section::MiCompania, &headers).await?;
-            let report = standing.report(&app).await;
+            let report = standing.report(&app).await?;
             Ok(shown(&DomainPage::new(page, true, &account, &standing, &report, Some(note))))
         }
         Err(error) => Err(trouble(error)),

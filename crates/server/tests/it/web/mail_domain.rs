@@ -11,6 +11,7 @@ use acuse_store::users::Role;
 use acuse_testkit::builders::mail_account;
 use acuse_testkit::dns::{DnsServer, Zone};
 use axum::http::StatusCode;
+use futures_util::future::join_all;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufStream};
 use tokio::net::TcpListener;
 
@@ -89,6 +90,20 @@ async fn the_list_never_waits_for_the_dns() {
     let again = app.get(&format!("{}?revisar=ya", page_of(id))).await;
     assert_eq!((again.status, again.location()), (StatusCode::SEE_OTHER, page_of(id).as_str()));
     assert!(asked_since(&dns, before) > 0);
+}
+
+#[tokio::test]
+async fn a_flood_of_looking_again_asks_the_dns_a_few_times() {
+    let dns = DnsServer::start(zone()).await;
+    let app = app_beside(&dns).await;
+    let id = account(&app, "cobros@distripichincha.ec").await;
+    let again = format!("{}?revisar=ya", page_of(id));
+    app.get(&again).await;
+    let once = asked_since(&dns, 0);
+    let answers = join_all((0..70).map(|_| app.get(&again))).await;
+    assert!(answers.iter().all(|answer| answer.status == StatusCode::SEE_OTHER));
+    let flood = asked_since(&dns, once);
+    assert!(flood <= 24 * once, "{flood} questions for 70 requests, {once} for one");
 }
 
 #[tokio::test]
