@@ -111,13 +111,11 @@ impl Desk {
         handed_over: &HandedOver,
     ) -> Result<Reply, Box<Failure>> {
         let resting = self.pool.take(&account.pool_key).await;
-        let known = self.servers.of(&account.pool_key);
-        let was_in_turn = known.loses_pipelined();
         match self.send_by(resting, claimed, account, composed, handed_over).await {
             // The server had tired of an idle connection; nothing was sent on it.
             Err(failure) if failure.is_stale_session() => self.send_by(None, claimed, account, composed, handed_over).await,
             // Nor where it was pipelined and broke off. After a silence nobody waits twice: the next attempt goes in turn.
-            Err(failure) if !was_in_turn && known.loses_pipelined() && failure.cause != Cause::Timeout => {
+            Err(failure) if failure.lost_pipelined && failure.cause != Cause::Timeout => {
                 self.send_by(None, claimed, account, composed, handed_over).await
             }
             other => other,

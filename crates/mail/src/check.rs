@@ -134,7 +134,7 @@ async fn walk<F: FnMut(&PhaseLine) + Send>(
     session.reset().await?;
     if let Some(to) = &subject.to {
         match send_test_mail(&mut session, subject, id, to, lines).await {
-            Err(failure) if known.loses_pipelined() => {
+            Err(failure) if failure.lost_pipelined => {
                 let limits = Limits { in_all: Some(IN_ALL.saturating_sub(begun.elapsed())), ..limits };
                 let again = Session::open_knowing(network, endpoint, credentials, &limits, &known).await;
                 session = again.map_err(|_| failure)?;

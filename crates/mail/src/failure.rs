@@ -109,6 +109,9 @@ pub struct Failure {
     pub after_final_dot: bool,
     /// The session had been used before: a connection lost at `Sender` then only means that the server tired of waiting.
     pub on_used_session: bool,
+    /// Its transaction was pipelined and broke off before the message was handed over: sent in turn over a new connection it
+    /// may go well.
+    pub lost_pipelined: bool,
     /// The server offers logins, and nobody logged in: what it refuses then may be all that it refuses strangers.
     pub as_a_stranger: bool,
     pub endpoint: Endpoint,
@@ -126,6 +129,7 @@ impl Failure {
             as_a_stranger: false,
             after_final_dot: false,
             on_used_session: false,
+            lost_pipelined: false,
             endpoint: endpoint.clone(),
             took: Duration::ZERO,
         }
@@ -175,6 +179,8 @@ pub(crate) struct Trouble {
     pub(crate) cause: Cause,
     pub(crate) reply: Option<Reply>,
     pub(crate) after_final_dot: bool,
+    /// See `Failure::lost_pipelined`.
+    pub(crate) lost_pipelined: bool,
     /// The conversation is out of step: nothing more may be said on this connection.
     pub(crate) broken: bool,
     /// The server had not said a byte.
@@ -183,10 +189,11 @@ pub(crate) struct Trouble {
 
 impl Trouble {
     pub(crate) const fn new(phase: Phase, cause: Cause) -> Self {
-        Self { phase, cause, reply: None, after_final_dot: false, broken: false, was_silent: false }
+        let (after_final_dot, lost_pipelined, broken, was_silent) = (false, false, false, false);
+        Self { phase, cause, reply: None, after_final_dot, lost_pipelined, broken, was_silent }
     }
 
-    pub(crate) const fn refused(phase: Phase, reply: Reply) -> Self {
-        Self { phase, cause: Cause::Refused, reply: Some(reply), after_final_dot: false, broken: false, was_silent: false }
+    pub(crate) fn refused(phase: Phase, reply: Reply) -> Self {
+        Self { reply: Some(reply), ..Self::new(phase, Cause::Refused) }
     }
 }

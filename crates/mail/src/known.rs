@@ -25,13 +25,6 @@ pub(crate) struct Behaviour {
 }
 
 impl Known {
-    /// A pipelined transaction broke off before its message was handed over, and that may be why: sent in turn over a new
-    /// connection, it may go well.
-    #[must_use]
-    pub fn loses_pipelined(&self) -> bool {
-        self.behaviour().loses_pipelined
-    }
-
     pub(crate) fn behaviour(&self) -> Behaviour {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

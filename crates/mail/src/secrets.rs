@@ -3,6 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 
+use acuse_domain::text::escaped;
+
 use crate::reply::{LONGEST_LINE, without_code};
 
 const SHOWN_INSTEAD: &str = "•••";
@@ -23,6 +25,8 @@ impl Secrets {
             forms.push(secret.clone());
             // Blanks at the end of a line are not kept.
             forms.push(secret.trim().to_owned());
+            // As a reply is shown that says it.
+            forms.push(escaped(secret));
             forms.push(STANDARD.encode(secret));
             forms.extend((0..3).filter_map(|before| inside_base64(secret, before)));
             forms.push(secret.bytes().map(|byte| format!("{byte:02x}")).collect());

@@ -333,6 +333,7 @@ fn failure(trouble: Trouble, endpoint: &Endpoint, begun: Instant) -> Box<Failure
         reply: trouble.reply,
         after_final_dot: trouble.after_final_dot,
         on_used_session: false,
+        lost_pipelined: trouble.lost_pipelined,
         as_a_stranger: false,
         endpoint: endpoint.clone(),
         took: begun.elapsed(),

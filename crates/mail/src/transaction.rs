@@ -68,7 +68,7 @@ impl Session {
             return trouble;
         }
         self.known.learn(|known| known.loses_pipelined = true);
-        Trouble { broken: true, ..trouble }
+        Trouble { broken: true, lost_pipelined: true, ..trouble }
     }
 
     /// SIZE and BODY are refused by servers that offer them: the same once more without.

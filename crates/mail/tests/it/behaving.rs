@@ -138,7 +138,10 @@ async fn a_server_that_loses_pipelined_commands_is_spoken_to_in_turn() {
         assert!(report.ok, "{answer}: {report:?}");
         let known = Arc::<Known>::default();
         let failure = sent(&mut opened(&server, &known).await.unwrap(), MESSAGE).await.unwrap_err();
-        assert!(known.loses_pipelined() && !failure.after_final_dot, "{answer}: {failure:?}");
+        assert!(failure.lost_pipelined && !failure.after_final_dot, "{answer}: {failure:?}");
+        let other = self::server(vec![ALL_LOGINS, (THE_DOT, CLOSES)]).await;
+        let failure = sent(&mut opened(&other, &known).await.unwrap(), MESSAGE).await.unwrap_err();
+        assert!(failure.after_final_dot && !failure.lost_pipelined, "what breaks off later is not that: {failure:?}");
         for _ in 0..2 {
             let mut again = opened(&server, &known).await.unwrap();
             sent(&mut again, MESSAGE).await.unwrap_or_else(|failure| panic!("{answer}: {failure:?}"));

@@ -247,6 +247,24 @@ async fn a_password_said_back_in_any_answer_and_form_is_not_shown() {
     }
 }
 
+/// The way in which a reply is cleaned before it is shown must not hide the password from the one that takes it out.
+#[tokio::test]
+async fn a_password_of_odd_letters_said_back_is_not_shown() {
+    for password in
+        ["muy\u{200b}secreta", "\u{202e}secreta", "secreta\u{a0}", "secreta  de blancos ", "se\u{feff}creta\u{2066}", "a\u{301}secreta"]
+    {
+        for command in ["AUTH", "MAIL", THE_DOT] {
+            let echo: &'static str = Box::leak(format!("550 5.7.1 no <{password}> here").into_boxed_str());
+            let server = Server::start(vec![HELLO, Act::Converse(vec![(command, echo)])]).await;
+            let who = Credentials::password("cobros@empresa.ec", password.to_owned().into());
+            let subject = Subject { credentials: Some(who), ..subject(server.endpoint(Security::None)) };
+            let shown = format!("{:?}", check::run(&network(None), &subject, |_| {}).await);
+            assert!(shown.contains("•••"), "{command}: {shown}");
+            assert!(!shown.contains("creta"), "{command}: {shown}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_long_password_of_any_letters_is_sent_whole_and_shown_nowhere() {
     let server = Server::start(vec![HELLO, Act::Converse(vec![("AUTH", "535 5.7.8 no")])]).await;

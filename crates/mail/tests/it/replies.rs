@@ -339,8 +339,8 @@ fn a_bounce_keeps_its_cause() {
 
 fn failed(phase: Phase, host: &str, cause: Cause, reply: Option<Reply>) -> Failure {
     let endpoint = Endpoint { host: host.to_owned(), port: 587, security: Security::StartTls };
-    let (after_final_dot, on_used_session, as_a_stranger) = (false, false, false);
-    Failure { phase, cause, reply, after_final_dot, on_used_session, as_a_stranger, endpoint, took: Duration::ZERO }
+    let (after_final_dot, on_used_session, lost_pipelined, as_a_stranger, took) = (false, false, false, false, Duration::ZERO);
+    Failure { phase, cause, reply, after_final_dot, on_used_session, lost_pipelined, as_a_stranger, endpoint, took }
 }
 
 #[test]

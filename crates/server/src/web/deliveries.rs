@@ -1,5 +1,7 @@
 //! Envíos: every mail, how it stands, and what to do about those that did not arrive.
 
+use std::collections::BTreeSet;
+
 use acuse_domain::delivery::State as Fate;
 use acuse_domain::id::DeliveryId;
 use acuse_domain::mail_account::MailModule;
@@ -135,9 +137,11 @@ pub struct Chosen {
 
 /// Tries the chosen ones again, or cancels them. What has moved on meanwhile is left as it is, and counted.
 pub async fn act(State(app): State<App>, may: Authorized<SendReceipts>, Form(chosen): Form<Chosen>) -> Result<Response, Trouble> {
-    let ids: Vec<Uuid> = chosen.uno.map_or(chosen.envio, |one| vec![one]);
-    let (mut moved, mut left) = (0, 0);
-    for id in ids.into_iter().map(DeliveryId) {
+    let ids: BTreeSet<Uuid> = chosen.uno.map_or_else(|| chosen.envio.into_iter().collect(), |one| BTreeSet::from([one]));
+    // A page offers no more; each is a transaction of its own.
+    let most = usize::try_from(ROWS).unwrap_or(usize::MAX);
+    let (mut moved, mut left) = (0, ids.len().saturating_sub(most));
+    for id in ids.into_iter().take(most).map(DeliveryId) {
         let done = match chosen.accion.as_str() {
             "anular" => cancel_once(&app, &may.actor, id, &chosen.clave).await,
             _ => retry_once(&app, &may.actor, id, &chosen.clave).await,

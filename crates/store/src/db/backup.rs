@@ -85,8 +85,7 @@ impl Db {
         match error {
             StoreError::Damaged(said) => BackupError::Damaged(said.to_string()),
             StoreError::Unavailable(said) if is_full(&code_of(&said).unwrap_or_default()) => {
-                let free = free_space(file).unwrap_or(0);
-                NoRoom { folder: folder_of(file).to_path_buf(), needed: free.saturating_add(1), free }.into()
+                more_than_free(file).into()
             }
             other => other.into(),
         }
@@ -103,6 +102,12 @@ pub(super) fn room_for(file: &Path, needed: u64) -> Result<(), NoRoom> {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Fsize).current.unwrap_or(u64::MAX);
     let free = free_space(file).unwrap_or(u64::MAX).min(limit);
     if free < needed { Err(NoRoom { folder: folder_of(file).to_path_buf(), needed, free }) } else { Ok(()) }
+}
+
+/// The disk became full under a file that was being written: more is needed than is left, nobody knows how much.
+pub(super) fn more_than_free(file: &Path) -> NoRoom {
+    let free = free_space(file).unwrap_or(0);
+    NoRoom { folder: folder_of(file).to_path_buf(), needed: free.saturating_add(1), free }
 }
 
 /// What a copy that failed may have left beside its draft.

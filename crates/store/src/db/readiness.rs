@@ -17,6 +17,8 @@ use crate::sql::{execute, values};
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// A writer that is only busy is no reason to send visitors away.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(3);
+/// Who is busy for longer than this is not: no transaction takes so long, and the disk has stopped answering.
+const LONGEST_BUSY: Duration = Duration::from_secs(15);
 /// Workers look at the queue every second; the slowest answer of a database that is only busy takes 15.
 const WORKERS_TIMEOUT: Duration = Duration::from_secs(60);
 /// With less (bytes) on its disk SQLite cannot write a transaction of the usual size and its checkpoint.
@@ -71,8 +73,24 @@ impl From<Refusal> for NotReady {
 #[derive(Debug, Clone, Default)]
 pub(super) struct WriteProbe(Arc<Mutex<Option<Probed>>>);
 
-/// When it was, and what it found.
-type Probed = (Moment, Result<(), NotReady>);
+#[derive(Debug, Clone)]
+struct Probed {
+    at: Moment,
+    found: Result<(), NotReady>,
+    /// Since when no write has come to its end.
+    waits_since: Option<Moment>,
+}
+
+impl Probed {
+    fn new(at: Moment, written: Option<Result<(), NotReady>>, before: Option<&Self>) -> Self {
+        let Some(found) = written else {
+            let since = before.and_then(|before| before.waits_since).unwrap_or(at);
+            let found = if at.duration_since(since) < LONGEST_BUSY { Ok(()) } else { Err(NotReady::NotWritable) };
+            return Self { at, found, waits_since: Some(since) };
+        };
+        Self { at, found, waits_since: None }
+    }
+}
 
 impl Db {
     /// Said by the delivery workers at every round.
@@ -100,29 +118,30 @@ impl Db {
             return Err(NotReady::WorkersStopped);
         }
         let mut last = self.probe.0.lock().await;
-        if let Some((at, found)) = last.as_ref()
-            && at.elapsed() < LOOK_AGAIN_AFTER
+        if let Some(probed) = last.as_ref()
+            && probed.at.elapsed() < LOOK_AGAIN_AFTER
         {
-            return found.clone();
+            return probed.found.clone();
         }
-        let found = self.can_write().await;
-        *last = Some((Moment::now(), found.clone()));
-        found
+        let written = self.can_write().await;
+        let probed = Probed::new(Moment::now(), written, last.as_ref());
+        last.insert(probed).found.clone()
     }
 
-    async fn can_write(&self) -> Result<(), NotReady> {
+    /// Nothing where somebody else was writing all the time.
+    async fn can_write(&self) -> Option<Result<(), NotReady>> {
         if let Some(file) = &self.file
             && free_space(&file.path).is_some_and(|free| free < LEAST_FREE)
         {
-            return Err(NotReady::DiskFull);
+            return Some(Err(NotReady::DiskFull));
         }
         if let Some(refusal) = condition::last_refusal() {
-            return Err(refusal.into());
+            return Some(Err(refusal.into()));
         }
         match timeout(WRITE_TIMEOUT, self.write_a_row()).await {
-            Ok(Ok(())) | Err(_) => Ok(()),
-            Ok(Err(error)) if is_busy(&error) => Ok(()),
-            Ok(Err(error)) => Err(why(&error)),
+            Err(_) => None,
+            Ok(Err(error)) if is_busy(&error) => None,
+            Ok(written) => Some(written.map_err(|error| why(&error))),
         }
     }
 
@@ -167,6 +186,20 @@ fn is_number_of(code: &str, primary: &[u32]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_disk_that_stopped_answering_is_no_busy_writer() {
+        let start = Moment::now();
+        let after = |seconds| start + Duration::from_secs(seconds);
+        let once = Probed::new(after(0), None, None);
+        assert_eq!(once.found, Ok(()), "somebody else writes");
+        let still = Probed::new(after(14), None, Some(&once));
+        assert_eq!(still.found, Ok(()));
+        let hung = Probed::new(after(16), None, Some(&still));
+        assert_eq!(hung.found, Err(NotReady::NotWritable));
+        let well = Probed::new(after(20), Some(Ok(())), Some(&hung));
+        assert_eq!(Probed::new(after(30), None, Some(&well)).found, Ok(()), "it is counted anew");
+    }
 
     #[tokio::test]
     async fn a_process_whose_workers_stopped_is_not_ready() {

@@ -13,7 +13,7 @@ use acuse_domain::Instant;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteLockingMode};
 use sqlx::{ConnectOptions, Connection};
 
-use super::backup::{NoRoom, forget_sidecars, is_full, room_for};
+use super::backup::{NoRoom, forget_sidecars, is_full, more_than_free, room_for};
 use super::file::{
     SIDECARS, beside, draft_beside, draft_prefix, folder_of, give_to_owner_of, lock_alone, real_path, sync_folder,
 };
@@ -197,7 +197,7 @@ async fn written(database: &Path, copy: &Path) -> Result<tempfile::TempPath, Res
     if let Err(error) = copied {
         let code = error.as_database_error().and_then(|said| said.code()).unwrap_or_default();
         if is_full(&code) {
-            room_for(database, u64::MAX)?;
+            return Err(more_than_free(database).into());
         }
         return Err(unavailable(error).into());
     }
