@@ -194,3 +194,27 @@ async fn a_disk_that_takes_nothing_more_is_not_ready() {
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{body} {}", server.log());
     assert!(["not_writable", "disk_full"].contains(&body["database"].as_str().unwrap()), "{body}");
 }
+
+/// Whole page by page, and yet not what a server can work with.
+#[tokio::test]
+async fn a_database_that_lacks_a_part_is_not_called_whole() {
+    let installation = filled().await;
+    let whole = fs::read(installation.database()).unwrap();
+    let url = format!("sqlite://{}", installation.database().display());
+    for sql in [
+        "DROP TABLE payment_line",
+        "ALTER TABLE contact DROP COLUMN phone",
+        "DROP INDEX delivery_due",
+        "CREATE TRIGGER ajeno AFTER INSERT ON payment BEGIN DELETE FROM delivery; END",
+    ] {
+        fs::write(installation.database(), &whole).unwrap();
+        acuse_testkit::outside::execute(&url, sql).await;
+        is_noticed(&installation, sql).await;
+        let copy = installation.beside("copia.db");
+        fs::copy(installation.database(), &copy).unwrap();
+        fs::write(installation.database(), &whole).unwrap();
+        let restored = installation.run(&["restore", copy.to_str().unwrap()], "");
+        assert_eq!(restored.status.code(), Some(1), "{sql}: {}", words(&restored));
+        assert_eq!(fs::read(installation.database()).unwrap(), whole, "{sql}: nothing was touched");
+    }
+}

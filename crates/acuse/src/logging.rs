@@ -17,7 +17,9 @@ pub fn start_quiet(format: LogFormat) {
 }
 
 fn start_from(level: LevelFilter, format: LogFormat) {
-    let lines = fmt().with_writer(stderr).with_max_level(level).with_target(false);
+    // A line that cannot be written (a full disk, a reader that is gone) is lost: telling of it would panic, and take with it
+    // whatever was to be recorded next.
+    let lines = fmt().with_writer(stderr).log_internal_errors(false).with_max_level(level).with_target(false);
     match format {
         LogFormat::Json => lines.json().init(),
         LogFormat::Text => lines.with_ansi(false).init(),

@@ -12,6 +12,10 @@ use tokio::time::timeout;
 const BREATH: Duration = Duration::from_secs(30);
 /// All of an account's connections are in use and none came free for so long: they hang, or the server is slow.
 const STUCK_AFTER: Duration = Duration::from_secs(2);
+/// And for so long: they hang. One more is opened beside them, so that the next message shows whether it is the server.
+const HANG_AFTER: Duration = Duration::from_secs(10);
+/// Connections beside those that hang, for each that an account may hold.
+const MOST_BESIDE: usize = 3;
 /// How often who waits for a connection looks up.
 const LOOK_UP: Duration = Duration::from_millis(250);
 /// So many messages without a complaint, and one more connection is tried.
@@ -21,6 +25,7 @@ const GOOD_FOR_ONE_MORE: u32 = 50;
 pub(crate) struct Paces {
     most: usize,
     breath: Duration,
+    hang_after: Duration,
     all: Mutex<HashMap<String, Arc<Pace>>>,
     freed: Arc<Notify>,
 }
@@ -28,6 +33,7 @@ pub(crate) struct Paces {
 /// One account's.
 pub(crate) struct Pace {
     most: usize,
+    hang_after: Duration,
     gate: Arc<Semaphore>,
     mind: Mutex<Mind>,
     /// Told when a connection comes free that somebody could not wait for.
@@ -44,17 +50,21 @@ struct Mind {
     last_freed: Moment,
     /// Somebody waited in vain since all of them were free.
     is_crowded: bool,
+    /// Opened beside those that hang, and given up when those end.
+    beside: usize,
 }
 
 /// Leave to use one connection, until it is dropped.
 pub(crate) struct Leave {
     pace: Arc<Pace>,
+    since: Moment,
     permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Paces {
     pub(crate) fn new(most: usize) -> Self {
-        Self { most: most.max(1), breath: BREATH, all: Mutex::default(), freed: Arc::default() }
+        let (most, all, freed) = (most.max(1), Mutex::default(), Arc::default());
+        Self { most, breath: BREATH, hang_after: HANG_AFTER, all, freed }
     }
 
     pub(crate) fn with_breath(self, breath: Duration) -> Self {
@@ -63,7 +73,8 @@ impl Paces {
 
     pub(crate) fn of(&self, account: &str) -> Arc<Pace> {
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        all.entry(account.to_owned()).or_insert_with(|| Arc::new(Pace::new(self.most, self.freed.clone()))).clone()
+        let new = || Arc::new(Pace::new(self.most, self.hang_after, self.freed.clone()));
+        all.entry(account.to_owned()).or_insert_with(new).clone()
     }
 
     /// Waits until a connection comes free that was missed.
@@ -78,9 +89,10 @@ impl Paces {
 }
 
 impl Pace {
-    fn new(most: usize, freed: Arc<Notify>) -> Self {
-        let mind = Mind { allowed: most, owed: 0, good: 0, not_before: None, last_freed: Moment::now(), is_crowded: false };
-        Self { most, gate: Arc::new(Semaphore::new(most)), mind: Mutex::new(mind), freed }
+    fn new(most: usize, hang_after: Duration, freed: Arc<Notify>) -> Self {
+        let (not_before, last_freed) = (None, Moment::now());
+        let mind = Mind { allowed: most, owed: 0, good: 0, not_before, last_freed, is_crowded: false, beside: 0 };
+        Self { most, hang_after, gate: Arc::new(Semaphore::new(most)), mind: Mutex::new(mind), freed }
     }
 
     #[cfg(test)]
@@ -102,7 +114,7 @@ impl Pace {
         loop {
             if let Ok(permit) = timeout(LOOK_UP, &mut entering).await {
                 // The gate is never closed.
-                return Some(Leave { pace: self.clone(), permit: permit.ok() });
+                return Some(Leave { pace: self.clone(), since: Moment::now(), permit: permit.ok() });
             }
             let mut mind = self.mind();
             if begun.max(mind.last_freed).elapsed() >= STUCK_AFTER {
@@ -115,9 +127,20 @@ impl Pace {
         }
     }
 
-    /// Whether somebody has waited in vain and would again.
+    /// Whether somebody has waited in vain and would again. Where all connections have hung for a while, one more is opened
+    /// first.
     pub(crate) fn is_stuck(&self) -> bool {
-        self.gate.available_permits() == 0 && self.mind().is_crowded
+        let mut mind = self.mind();
+        if self.gate.available_permits() > 0 || !mind.is_crowded {
+            return false;
+        }
+        if mind.last_freed.elapsed() < self.hang_after || mind.beside >= self.most * MOST_BESIDE {
+            return true;
+        }
+        mind.beside += 1;
+        mind.last_freed = Moment::now();
+        self.gate.add_permits(1);
+        false
     }
 
     /// As many messages as make sense to be claimed at once, of `each` for a connection.
@@ -168,7 +191,12 @@ impl Drop for Leave {
     fn drop(&mut self) {
         let mut mind = self.pace.mind();
         mind.last_freed = Moment::now();
+        let hung = self.since.elapsed() >= self.pace.hang_after;
         match self.permit.take() {
+            Some(permit) if hung && mind.beside > 0 => {
+                mind.beside -= 1;
+                permit.forget();
+            }
             Some(permit) if mind.owed > 0 => {
                 mind.owed -= 1;
                 permit.forget();
@@ -240,6 +268,24 @@ mod tests {
             used.push(entered(&pace).await.expect("four may again"));
         }
         assert!(entered(&pace).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn beside_connections_that_hang_others_are_opened_and_given_up_again() {
+        let paces = Paces { hang_after: Duration::from_millis(20), ..Paces::new(2) };
+        let pace = paces.of("a");
+        let mut hung = Vec::new();
+        for n in 0..8 {
+            let leave = entered(&pace).await;
+            assert!(leave.is_some(), "{n}");
+            hung.extend(leave);
+            pace.mind().is_crowded = true;
+            tokio::time::sleep(Duration::from_millis(30)).await;
+            assert_eq!(pace.is_stuck(), n == 7, "{n}");
+        }
+        drop(hung);
+        let (_one, _two) = (entered(&pace).await.expect("two may again"), entered(&pace).await.expect("two"));
+        assert!(entered(&pace).await.is_none(), "and no more");
     }
 
     #[test]

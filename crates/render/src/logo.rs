@@ -42,9 +42,9 @@ pub struct MailLogo {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LogoError {
-    #[error("El logotipo pesa {} KB; el máximo son {} KB.", bytes / 1024, LARGEST_UPLOAD / 1024)]
+    #[error("El logo pesa demasiado; el máximo son {} MB.", LARGEST_UPLOAD >> 20)]
     TooHeavy { bytes: usize },
-    #[error("El logotipo mide más de {LARGEST_SIDE} píxeles de lado, o más de {} millones en total.", MOST_PIXELS / 1_000_000)]
+    #[error("El logo mide más de {LARGEST_SIDE} píxeles de lado, o más de {} millones en total.", MOST_PIXELS / 1_000_000)]
     TooLarge,
     #[error("El archivo no es una imagen PNG o JPEG que se pueda leer.")]
     NotAPicture,

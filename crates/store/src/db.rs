@@ -6,6 +6,7 @@ mod file;
 mod integrity;
 mod readiness;
 mod restore;
+mod schema;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -12,6 +12,7 @@ use crate::smtp::{Server, Way};
 
 on_both_engines!(
     one_message_that_hangs_holds_up_none_of_the_others,
+    as_many_that_hang_as_there_are_connections_hold_up_no_other,
     a_corrected_account_is_used_at_once,
     a_deleted_or_disabled_account_is_not_waited_for,
 );
@@ -65,6 +66,31 @@ async fn one_message_that_hangs_holds_up_none_of_the_others(world: World) {
         for cobro in waiting {
             office.wait_for(cobro, State::Accepted).await;
         }
+        running.stop().await;
+    }
+}
+
+async fn as_many_that_hang_as_there_are_connections_hold_up_no_other(world: World) {
+    let office = Office::without_default(world).await.waiting_for_servers(LONG).leaving_after(Duration::from_millis(200));
+    let office = office.with_connections(2);
+    let server = Server::which(Way::IsSilentForSomeAt("RCPT")).await;
+    office.own_account(MailModule::ReceivedPayments, server.port).await;
+    for place in ["RCPT", "."] {
+        server.now(Way::IsSilentForSomeAt(place));
+        let before = office.in_state(State::Accepted).await;
+        for n in 0..3 {
+            office.cobro(&format!("cuelga{n}@andina.ec")).await;
+        }
+        for n in 0..10 {
+            office.cobro(&format!("c{n}@andina.ec")).await;
+        }
+        let (running, begun) = (office.start(), Moment::now());
+        until(place, async || office.in_state(State::Accepted).await == before + 10).await;
+        assert!(begun.elapsed() < LONG / 2, "{place}: {:?}", begun.elapsed());
+        running.stop().await;
+        server.now(Way::Accepts);
+        let running = office.start();
+        until("the rest", async || office.in_state(State::Queued).await == 0).await;
         running.stop().await;
     }
 }

@@ -28,6 +28,8 @@ pub enum Way {
     FirstSessionIsSilentAt(&'static str),
     /// The same, of every session.
     IsSilentAt(&'static str),
+    /// The same, of the messages for whoever's address begins with `cuelga`; all others are served.
+    IsSilentForSomeAt(&'static str),
     HangsUpBeforeTheDot,
     HangsUpAfterTheDot,
 }
@@ -119,6 +121,9 @@ async fn converse(mut stream: BufReader<TcpStream>, mind: &Mutex<Mind>) -> io::R
         Way::IsSilentAt(where_to) => where_to == place,
         _ => false,
     };
+    let hangs_for = |to: &str, place: &str| {
+        matches!(way(), Way::IsSilentForSomeAt(where_to) if where_to == place) && to.starts_with("cuelga")
+    };
     if is_silent_at("greeting") {
         std::future::pending::<()>().await;
     }
@@ -160,6 +165,9 @@ async fn converse(mut stream: BufReader<TcpStream>, mind: &Mutex<Mind>) -> io::R
             ("RCPT", Way::SaysOfSender(_)) => "503 5.5.1 No sender",
             ("RCPT", _) => {
                 to = line.trim().trim_start_matches("RCPT TO:<").trim_end_matches('>').to_owned();
+                if hangs_for(&to, "RCPT") {
+                    std::future::pending::<()>().await;
+                }
                 "250 2.1.5 Ok"
             }
             ("DATA", Way::HangsUpBeforeTheDot) => return Ok(()),
@@ -169,7 +177,7 @@ async fn converse(mut stream: BufReader<TcpStream>, mind: &Mutex<Mind>) -> io::R
                 if !take(&mut stream, mind, &to).await? {
                     return Ok(());
                 }
-                if is_silent_at(".") {
+                if is_silent_at(".") || hangs_for(&to, ".") {
                     std::future::pending::<()>().await;
                 }
                 "250 2.0.0 Ok: queued as 4FD1C7"

@@ -21,7 +21,7 @@ use serde::Deserialize;
 use crate::access::{Authorized, ConfigureCompany, Permission, ViewRecords};
 use crate::app::App;
 use crate::heavy_work::{begin_upload, take_in_logo};
-use crate::web::conflict::{self, Conflict, ShownField, conflicting};
+use crate::web::conflict::{self, Conflict, Editing, ShownField, Slot, conflicting};
 use crate::web::filters;
 use crate::web::form_errors::FormErrors;
 use crate::web::page::{Page, Section, refused, shown, with_status};
@@ -42,6 +42,21 @@ pub struct ProfileForm {
     correo: String,
     /// Of the profile that it was made from.
     version: String,
+    /// What stood in it then.
+    antes: String,
+}
+
+impl Editing for ProfileForm {
+    fn slots(&mut self) -> Vec<(&'static str, Slot<'_>)> {
+        vec![
+            ("razon", Slot::Text(&mut self.razon)),
+            ("comercial", Slot::Text(&mut self.comercial)),
+            ("direccion", Slot::Text(&mut self.direccion)),
+            ("ciudad", Slot::Text(&mut self.ciudad)),
+            ("telefono", Slot::Text(&mut self.telefono)),
+            ("correo", Slot::Text(&mut self.correo)),
+        ]
+    }
 }
 
 #[derive(Template)]
@@ -77,6 +92,7 @@ pub async fn profile(
     if !is_readable {
         // What cannot be read stands in its field, with what is wrong with it.
         typed.read(&mut errors);
+        errors = errors.at_opening();
     }
     let page = profile_page(&app, &may, &headers, typed, errors).await?;
     Ok(shown(&ProfilePage { is_saved: seen.guardado.is_some(), may_configure, ..page }))
@@ -116,9 +132,13 @@ async fn show_both(
         // They wrote the same.
         return Ok(saved());
     }
-    form.version = kept.version.to_string();
-    let kept_form = ProfileForm::of(kept.profile, kept.version);
-    let conflict = Conflict::between(kept_form.shown(), ProfileForm::of(typed, kept.version).shown(), HERE);
+    let mut kept_form = ProfileForm::of(kept.profile, kept.version);
+    let before = std::mem::take(&mut form.antes);
+    let taken_over = conflict::take_over(&mut form, &before, &mut kept_form);
+    form.version.clone_from(&kept_form.version);
+    form.antes.clone_from(&kept_form.antes);
+    let typed_form = ProfileForm::of(typed, kept.version);
+    let conflict = Conflict::between(kept_form.shown(), typed_form.shown(), &taken_over, HERE);
     let page = profile_page(app, may, headers, form, FormErrors::default()).await?;
     Ok(conflicting(&ProfilePage { conflict, ..page }))
 }
@@ -172,13 +192,13 @@ async fn file_of(mut upload: Multipart) -> Result<Bytes, (StatusCode, String)> {
             file = Some(field.bytes().await.map_err(|error| not_read(error.status()))?);
         }
     }
-    let missing = || (StatusCode::UNPROCESSABLE_ENTITY, "Elija el archivo de su logotipo.".to_owned());
+    let missing = || (StatusCode::UNPROCESSABLE_ENTITY, "Elija el archivo de su logo.".to_owned());
     file.filter(|file| !file.is_empty()).ok_or_else(missing)
 }
 
 fn not_read(status: StatusCode) -> (StatusCode, String) {
     if status == StatusCode::PAYLOAD_TOO_LARGE {
-        return (status, format!("El logotipo pesa demasiado; el máximo son {} KB.", LARGEST_UPLOAD / 1024));
+        return (status, format!("El logo pesa demasiado; el máximo son {} MB.", LARGEST_UPLOAD >> 20));
     }
     (StatusCode::BAD_REQUEST, "El archivo no llegó completo; intente de nuevo.".to_owned())
 }
@@ -201,7 +221,7 @@ fn saved() -> Response {
 
 impl ProfileForm {
     fn of(profile: CompanyProfile, version: i64) -> Self {
-        Self {
+        let mut form = Self {
             razon: profile.legal_name,
             comercial: profile.trade_name.unwrap_or_default(),
             direccion: profile.address.unwrap_or_default(),
@@ -209,7 +229,10 @@ impl ProfileForm {
             telefono: profile.phone.unwrap_or_default(),
             correo: profile.email.map(|email| email.to_string()).unwrap_or_default(),
             version: version.to_string(),
-        }
+            antes: String::new(),
+        };
+        form.antes = conflict::snapshot(&mut form);
+        form
     }
 
     /// As it is read beside another one.

@@ -15,6 +15,18 @@ use crate::web::filters;
 #[template(path = "_errors.html")]
 pub struct FormErrors {
     list: Vec<FieldError>,
+    occasion: Occasion,
+}
+
+/// What was going on when they were found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Occasion {
+    #[default]
+    Saving,
+    /// Probar, which saves nothing.
+    Trying,
+    /// Nothing was sent: what is kept cannot be read.
+    Opening,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +42,18 @@ impl FormErrors {
     /// `field` is the `id` of the input; `message` a whole sentence, since it also stands alone in the list on top.
     pub fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
         self.list.push(FieldError { field: field.into(), message: message.into() });
+    }
+
+    /// Of a form whose Probar was pressed.
+    #[must_use]
+    pub fn at_probar(self) -> Self {
+        Self { occasion: Occasion::Trying, ..self }
+    }
+
+    /// Of a form that nobody has sent yet.
+    #[must_use]
+    pub fn at_opening(self) -> Self {
+        Self { occasion: Occasion::Opening, ..self }
     }
 
     #[must_use]
@@ -59,9 +83,20 @@ impl FormErrors {
     }
 
     fn title(&self) -> String {
-        match self.list.len() {
-            1 => "No se guardó: hay 1 dato por corregir".to_owned(),
-            n => format!("No se guardó: hay {n} datos por corregir"),
+        match (self.occasion, self.list.len()) {
+            (Occasion::Saving, 1) => "No se guardó: hay 1 dato por corregir".to_owned(),
+            (Occasion::Saving, n) => format!("No se guardó: hay {n} datos por corregir"),
+            (Occasion::Trying, 1) => "No se probó: hay 1 dato por corregir".to_owned(),
+            (Occasion::Trying, n) => format!("No se probó: hay {n} datos por corregir"),
+            (Occasion::Opening, 1) => "Hay 1 dato guardado que no se puede leer".to_owned(),
+            (Occasion::Opening, n) => format!("Hay {n} datos guardados que no se pueden leer"),
+        }
+    }
+
+    const fn advice(&self) -> &'static str {
+        match self.occasion {
+            Occasion::Saving | Occasion::Trying => "Lo demás está como usted lo escribió.",
+            Occasion::Opening => "Escríbalo de nuevo y guarde.",
         }
     }
 }

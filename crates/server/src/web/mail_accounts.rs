@@ -221,7 +221,7 @@ async fn submit(desk: Desk, headers: &HeaderMap, mut form: AccountForm) -> Resul
         Ok(ready) => ready,
         Err(page) => return Ok(refused(&*page)),
     };
-    if ready.form.accion == "guardar" {
+    if ready.form.accion == change::SAVES {
         return Ok(match desk.save(ready).await? {
             Ok(()) => Redirect::to(LIST).into_response(),
             Err(NotSaved::Refused(page)) => refused(&*page),

@@ -1,4 +1,4 @@
-//! Whether a SQLite file is whole (sqlite.org/pragma.html#pragma_quick_check).
+//! Whether a SQLite file is whole (sqlite.org/pragma.html#pragma_quick_check), and has what its migrations made.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
 use tokio::time::timeout;
 
-use super::{Db, StoreError, condition, unavailable};
+use super::{Db, StoreError, condition, schema, unavailable};
 
 /// A start waits so long for the check; a database of some GB goes on being checked while it is served.
 const START_WAITS: Duration = Duration::from_secs(10);
@@ -70,7 +70,7 @@ pub(super) async fn faults_of(options: &SqliteConnectOptions, depth: Depth) -> R
         Err(error) => Err(error),
     };
     match found {
-        Ok(lines) => Ok(lines.into_iter().filter(|line| line != "ok").collect()),
+        Ok(faults) => Ok(faults),
         Err(error) => match unavailable(error) {
             StoreError::Damaged(error) => Ok(vec![error.to_string()]),
             other => Err(other),
@@ -84,5 +84,10 @@ async fn look(connection: &mut SqliteConnection, depth: Depth) -> Result<Vec<Str
         Depth::Pages => "PRAGMA quick_check(20)",
         Depth::Indexes => "PRAGMA integrity_check(20)",
     };
-    sqlx::query_scalar(pragma).fetch_all(connection).await
+    let lines: Vec<String> = sqlx::query_scalar(pragma).fetch_all(&mut *connection).await?;
+    let mut faults: Vec<String> = lines.into_iter().filter(|line| line != "ok").collect();
+    if faults.is_empty() {
+        faults = schema::differences(connection).await?;
+    }
+    Ok(faults)
 }

@@ -9,7 +9,7 @@ use acuse_domain::text;
 use serde::Deserialize;
 
 use super::typo;
-use crate::web::conflict::ShownField;
+use crate::web::conflict::{self, Editing, ShownField, Slot};
 use crate::web::form_errors::FormErrors;
 
 /// The fields of the form; every one may be missing.
@@ -33,6 +33,8 @@ pub struct ContactForm {
     pub clave: String,
     /// Of the card that it was made from; empty for a new person.
     pub version: String,
+    /// What stood in it then.
+    pub antes: String,
     /// Which button: `guardar`, or `corregir-…` for a field with a slip. Empty while the page only checks.
     pub accion: String,
 }
@@ -51,12 +53,32 @@ pub struct AddressLine {
     pub doubt: Option<String>,
 }
 
+impl Editing for ContactForm {
+    fn slots(&mut self) -> Vec<(&'static str, Slot<'_>)> {
+        vec![
+            ("tipo", Slot::Text(&mut self.tipo)),
+            ("numero", Slot::Text(&mut self.numero)),
+            ("nombre", Slot::Text(&mut self.nombre)),
+            ("cliente", Slot::Tick(&mut self.cliente)),
+            ("proveedor", Slot::Tick(&mut self.proveedor)),
+            ("plazo", Slot::Text(&mut self.plazo)),
+            ("correos", Slot::Text(&mut self.correos)),
+            ("correos_cobros", Slot::Text(&mut self.correos_cobros)),
+            ("correos_pagos", Slot::Text(&mut self.correos_pagos)),
+            ("correos_facturas", Slot::Text(&mut self.correos_facturas)),
+            ("correos_retenciones", Slot::Text(&mut self.correos_retenciones)),
+            ("direccion", Slot::Text(&mut self.direccion)),
+            ("telefono", Slot::Text(&mut self.telefono)),
+        ]
+    }
+}
+
 impl ContactForm {
     #[must_use]
     pub fn of(details: &ContactDetails, version: i64) -> Self {
         let by_purpose = &details.emails_by_purpose;
         let ticked = |is: bool| is.then(|| "1".to_owned());
-        Self {
+        let mut form = Self {
             tipo: details.identification.kind().as_str().to_owned(),
             numero: details.identification.number().to_owned(),
             nombre: details.name.clone(),
@@ -72,8 +94,11 @@ impl ContactForm {
             telefono: details.phone.clone().unwrap_or_default(),
             clave: String::new(),
             version: version.to_string(),
+            antes: String::new(),
             accion: String::new(),
-        }
+        };
+        form.antes = conflict::snapshot(&mut form);
+        form
     }
 
     /// As it is read beside another one of the same card.

@@ -111,7 +111,7 @@ pub async fn ask_change(
     // What cannot be read stands in its field, with what is wrong with it.
     let errors = if contact.details.unreadable().is_empty() { None } else { form.read().err() };
     let mut view = FormPage::of(&app, may.actor.company, page, Some((id, contact.details.name)), form).await?;
-    view.errors = errors.unwrap_or_default();
+    view.errors = errors.unwrap_or_default().at_opening();
     Ok(shown(&view))
 }
 
@@ -159,12 +159,16 @@ async fn show_both(
         // They wrote the same.
         return Ok(Redirect::to(&format!("/personas/{id}")).into_response());
     }
-    let kept_form = ContactForm::of(&kept.details, kept.version);
+    let mut kept_form = ContactForm::of(&kept.details, kept.version);
+    let before = std::mem::take(&mut form.antes);
+    let taken_over = conflict::take_over(&mut form, &before, &mut kept_form);
     form.version.clone_from(&kept_form.version);
+    form.antes.clone_from(&kept_form.antes);
     let typed_form = ContactForm::of(&typed, kept.version);
     let afresh = format!("/personas/{id}/modificar");
     let mut again = FormPage::of(app, may.actor.company, page, Some((id, kept.details.name)), form).await?;
-    again.conflict = Conflict::between(kept_form.shown(), typed_form.shown(), afresh);
+    let conflict = Conflict::between(kept_form.shown(), typed_form.shown(), &taken_over, afresh);
+    again.conflict = conflict.read_together("cliente", "proveedor", &taken_over);
     Ok(conflicting(&again))
 }
 

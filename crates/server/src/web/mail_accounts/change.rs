@@ -18,11 +18,13 @@ use super::shown::{AccountPage, Sealed};
 use crate::access::{Authorized, session_token};
 use crate::account_rules as rules;
 use crate::app::App;
-use crate::web::conflict::{self, Conflict};
+use crate::web::conflict::{self, Conflict, ShownField};
 use crate::web::form_errors::FormErrors;
 use crate::web::page::{Page, Section};
 use crate::{checks, connected};
 
+/// The button Guardar; the others try the account or change the form.
+pub const SAVES: &str = "guardar";
 const PASSWORD_MISSING: &str = "Falta la contraseña del usuario.";
 const TYPED_FOR_OTHERS: &str =
     "Pasó demasiado tiempo, o cambió el servidor, el puerto, el TLS o el usuario: escriba otra vez la contraseña.";
@@ -121,7 +123,10 @@ impl Desk {
     /// Reads the form. Errs with its page and what to mend.
     pub async fn read(&self, form: AccountForm) -> Result<Result<Ready, Box<AccountPage>>, StoreError> {
         let mut errors = FormErrors::default();
+        let is_saving = form.accion == SAVES;
+        let said = |errors: FormErrors| if is_saving { errors } else { errors.at_probar() };
         let Some(filled) = form.read(&self.app.network, &mut errors) else {
+            let errors = said(errors);
             return Ok(Err(Box::new(self.refused(form, errors))));
         };
         match self.password(&form, &filled.settings).await? {
@@ -131,7 +136,7 @@ impl Desk {
             }
             Err(words) => {
                 errors.add("clave", words);
-                Ok(Err(Box::new(self.blank(form).refused(errors))))
+                Ok(Err(Box::new(self.blank(form).refused(said(errors)))))
             }
         }
     }
@@ -228,6 +233,7 @@ impl Desk {
             Password::Typed(secret) => Some(secret),
             Password::None | Password::Stored(_) | Password::Connected(_) => None,
         };
+        let overwrites_password = self.overwrites_password(typed.as_ref()).await?;
         let record = Form { settings, password: typed, checked };
         let expected = conflict::expected(&form.version);
         let (db, keys, by) = (&self.app.db, &self.app.keys, &self.by);
@@ -236,7 +242,7 @@ impl Desk {
                 let decide = |account: &MailAccount| {
                     // Where they wrote the same there is nothing to choose between.
                     let is_stale = matches!(&expected, Expected::OneOf(seen) if !seen.contains(&account.version));
-                    if is_stale && account.settings != record.settings {
+                    if is_stale && (account.settings != record.settings || overwrites_password) {
                         return Err(SaveError::Changed);
                     }
                     Ok(Edit { form: record.clone(), enabled: account.enabled })
@@ -262,13 +268,35 @@ impl Desk {
         Ok(Err(NotSaved::Refused(Box::new(self.refused(form, errors)))))
     }
 
+    /// Whether another password is on record than the one that was typed.
+    async fn overwrites_password(&self, typed: Option<&SecretString>) -> Result<bool, StoreError> {
+        let (Some(typed), Some(saved)) = (typed, &self.saved) else { return Ok(false) };
+        let stored = self.stored(saved).await?;
+        Ok(stored.is_some_and(|stored| stored.expose_secret() != typed.expose_secret()))
+    }
+
     /// The form again, as it was typed, beside the account as somebody else left it.
     async fn show_both(&self, mut form: AccountForm, typed: Form) -> Result<NotSaved, StoreError> {
         let Some(saved) = &self.saved else { return Ok(NotSaved::Gone) };
         let Some(kept) = accounts::find(&self.app.db, self.by.company, saved.id).await? else { return Ok(NotSaved::Gone) };
-        form.version = kept.version.to_string();
-        let both = (AccountForm::shown(&kept.settings), AccountForm::shown(&typed.settings));
-        let conflict = Conflict::between(both.0, both.1, format!("/mi-compania/correos/{}", saved.id));
+        let mut kept_form = AccountForm::from_account(&kept);
+        let given_for = form.credential_scope();
+        let before = std::mem::take(&mut form.antes);
+        let taken_over = conflict::take_over(&mut form, &before, &mut kept_form);
+        form.version.clone_from(&kept_form.version);
+        form.antes.clone_from(&kept_form.antes);
+        if form.credential_scope() != given_for {
+            // The password was typed for another server, port, TLS or user than the form names now.
+            form.forget_password();
+        }
+        let (mut kept_fields, mut typed_fields) = (AccountForm::shown(&kept.settings), AccountForm::shown(&typed.settings));
+        if typed.password.is_some() && kept.has_password {
+            let password = |value: &str| ShownField { field: "clave", label: "Contraseña", value: value.to_owned() };
+            kept_fields.push(password("la que está guardada"));
+            typed_fields.push(password("la que usted escribió"));
+        }
+        let afresh = format!("/mi-compania/correos/{}", saved.id);
+        let conflict = Conflict::between(kept_fields, typed_fields, &taken_over, afresh);
         let page = self.refused(form, FormErrors::default()).conflicting(conflict);
         Ok(NotSaved::Changed(Box::new(page)))
     }

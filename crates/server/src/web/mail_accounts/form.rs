@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::origins::Origins;
 use crate::account_rules::{self as rules, Refused};
-use crate::web::conflict::ShownField;
+use crate::web::conflict::{self, Editing, ShownField, Slot};
 use crate::web::form_errors::FormErrors;
 
 /// A password that was typed beside a port that is none has not been given for any yet.
@@ -39,6 +39,8 @@ pub struct AccountForm {
     pub accion: String,
     /// Of the account that it was made from; empty while it is new.
     pub version: String,
+    /// What stood in it then.
+    pub antes: String,
     /// What was proposed for which field, and by whom.
     pub origen: Origins,
     pub corregir_servidor: String,
@@ -54,6 +56,22 @@ pub struct Filled {
     pub settings: MailAccountSettings,
     /// Who gets the message that tries the account.
     pub to: Option<EmailAddress>,
+}
+
+impl Editing for AccountForm {
+    fn slots(&mut self) -> Vec<(&'static str, Slot<'_>)> {
+        vec![
+            ("modulo", Slot::Text(&mut self.modulo)),
+            ("nombre", Slot::Text(&mut self.nombre)),
+            ("remitente", Slot::Text(&mut self.remitente)),
+            ("servidor", Slot::Text(&mut self.servidor)),
+            ("puerto", Slot::Text(&mut self.puerto)),
+            ("tls", Slot::Text(&mut self.tls)),
+            ("usuario", Slot::Text(&mut self.usuario)),
+            ("responder", Slot::Text(&mut self.responder)),
+            ("oculta", Slot::Text(&mut self.oculta)),
+        ]
+    }
 }
 
 impl AccountForm {
@@ -77,7 +95,7 @@ impl AccountForm {
     pub fn from_account(account: &MailAccount) -> Self {
         let settings = &account.settings;
         let text = |address: &Option<EmailAddress>| address.as_ref().map(ToString::to_string).unwrap_or_default();
-        Self {
+        let mut form = Self {
             modulo: module_word(settings.module).to_owned(),
             nombre: settings.from_name.clone(),
             remitente: settings.from_address.to_string(),
@@ -90,7 +108,9 @@ impl AccountForm {
             version: account.version.to_string(),
             origen: Origins::on_record(settings),
             ..Self::default()
-        }
+        };
+        form.antes = conflict::snapshot(&mut form);
+        form
     }
 
     /// Puts the suggested server, port, TLS and user in place of what was typed.
@@ -125,6 +145,12 @@ impl AccountForm {
             [("servidor", &self.servidor), ("puerto", &self.puerto), ("tls", &self.tls), ("usuario", &self.usuario)]
         {
             self.origen.propose(field, value, "del buzón de prueba");
+        }
+    }
+
+    pub fn forget_password(&mut self) {
+        for kept in [&mut self.clave, &mut self.clave_app, &mut self.clave_sellada, &mut self.clave_corregida] {
+            kept.clear();
         }
     }
 

@@ -19,7 +19,7 @@ use super::{LIST, found};
 use crate::access::{Authorized, ConfigureCompany};
 use crate::app::App;
 use crate::problem::sentence;
-use crate::web::conflict::{self, Conflict, ShownField, conflicting};
+use crate::web::conflict::{self, Conflict, Editing, ShownField, Slot, conflicting};
 use crate::web::form_errors::FormErrors;
 use crate::web::page::{Page, Section, refused};
 use crate::web::path_id::PathId;
@@ -35,6 +35,15 @@ pub struct PolicyForm {
     pub avisar: String,
     /// Of the policy that it was made from.
     pub version: String,
+    /// What stood in it then.
+    pub antes: String,
+}
+
+impl Editing for PolicyForm {
+    fn slots(&mut self) -> Vec<(&'static str, Slot<'_>)> {
+        let Self { fallo, horas, avisar, .. } = self;
+        vec![("fallo", Slot::Text(fallo)), ("horas", Slot::Text(horas)), ("avisar", Slot::Text(avisar))]
+    }
 }
 
 impl PolicyForm {
@@ -44,7 +53,10 @@ impl PolicyForm {
             OnFailure::UseDefault { after } => ("predeterminado", after),
         };
         let avisar = policy.notify.iter().map(EmailAddress::as_str).collect::<Vec<_>>().join("; ");
-        Self { fallo: fallo.to_owned(), horas: after.get().to_string(), avisar, version: version.to_string() }
+        let (horas, version) = (after.get().to_string(), version.to_string());
+        let mut form = Self { fallo: fallo.to_owned(), horas, avisar, version, antes: String::new() };
+        form.antes = conflict::snapshot(&mut form);
+        form
     }
 
     /// As it is read beside another one.
@@ -128,9 +140,14 @@ async fn show_both(
         // They wrote the same.
         return Ok(Redirect::to(LIST).into_response());
     }
-    form.version = kept.version.to_string();
-    let kept_form = PolicyForm::of(&kept.value, kept.version);
-    let conflict = Conflict::between(kept_form.shown(), PolicyForm::of(&typed, kept.version).shown(), LIST);
+    let mut kept_form = PolicyForm::of(&kept.value, kept.version);
+    let before = std::mem::take(&mut form.antes);
+    let taken_over = conflict::take_over(&mut form, &before, &mut kept_form);
+    form.version.clone_from(&kept_form.version);
+    form.antes.clone_from(&kept_form.antes);
+    let typed_form = PolicyForm::of(&typed, kept.version);
+    let conflict = Conflict::between(kept_form.shown(), typed_form.shown(), &taken_over, LIST);
+    let conflict = conflict.read_together("fallo", "horas", &taken_over);
     let page = Page::load(app, may, Section::MiCompania, headers).await?;
     let list = ListPage::load(app, page, may.actor.company, true).await?;
     Ok(conflicting(&list.conflicting(form, conflict)))

@@ -41,6 +41,7 @@ pub struct AccountPage {
     conflict: Conflict,
     /// Of the account that the form was made from.
     version: String,
+    before: String,
     diagnosis: Option<Diagnosis>,
     help: Option<ProviderHelp>,
     /// The address was not enough.
@@ -127,6 +128,7 @@ impl AccountPage {
             hints: Hints::of(&form, &page.company_name, has_stored),
             help: if has_stored { None } else { ProviderHelp::of(address.as_ref(), &form.servidor) },
             version: form.version.clone(),
+            before: form.antes.clone(),
             conflict: Conflict::default(),
             typed: Typed::of(form),
             page,
@@ -142,7 +144,9 @@ impl AccountPage {
 
     /// As it comes back with what is to be mended.
     pub fn refused(self, errors: FormErrors) -> Self {
-        Self { errors, is_refused: true, ..self }
+        // Where it is to be typed again, nothing is kept and nothing of it is there.
+        let password = self.hints.password.filter(|_| errors.of("clave").is_none());
+        Self { hints: Hints { password, ..self.hints }, errors, is_refused: true, ..self }
     }
 
     /// As it comes back where somebody else was faster: with both values of what differs.

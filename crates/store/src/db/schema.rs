@@ -1,0 +1,36 @@
+//! Whether a SQLite file has what its migrations made: a file that was saved with `.recover`, or that somebody worked on, may
+//! be whole page by page and lack a table.
+
+use std::collections::BTreeSet;
+
+use sqlx::ConnectOptions;
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+
+/// A line for each thing that is missing, and for each trigger that is none of ours. Says nothing of a file that is another
+/// program's or a newer version's: others do.
+pub(super) async fn differences(connection: &mut SqliteConnection) -> Result<Vec<String>, sqlx::Error> {
+    let sql = "SELECT version FROM _sqlx_migrations WHERE success";
+    let Ok(run) = sqlx::query_scalar::<_, i64>(sql).fetch_all(&mut *connection).await else { return Ok(Vec::new()) };
+    let known = sqlx::migrate!("./migrations");
+    if run.is_empty() || run.iter().any(|version| known.iter().all(|one| one.version != *version)) {
+        return Ok(Vec::new());
+    }
+    let same = known.iter().filter(|one| run.contains(&one.version)).cloned().collect();
+    let mut blank = SqliteConnectOptions::new().in_memory(true).disable_statement_logging().connect().await?;
+    Migrator::with_migrations(same).run(&mut blank).await.map_err(|error| sqlx::Error::Migrate(Box::new(error)))?;
+    let (wanted, found) = (parts(&mut blank).await?, parts(connection).await?);
+    let missing = wanted.difference(&found).map(|(kind, name)| format!("{kind} {name} is missing"));
+    let foreign = found.difference(&wanted).filter(|(kind, _)| kind == "trigger");
+    let foreign = foreign.map(|(kind, name)| format!("{kind} {name} is none of Acuse's"));
+    Ok(missing.chain(foreign).collect())
+}
+
+/// Columns, indexes and triggers. Not their text: it is written by the SQLite of the day.
+async fn parts(connection: &mut SqliteConnection) -> Result<BTreeSet<(String, String)>, sqlx::Error> {
+    let sql = "SELECT 'column', t.name || '.' || c.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c
+        WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
+        UNION ALL
+        SELECT type, name FROM sqlite_schema WHERE type IN ('index', 'trigger') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
+    Ok(sqlx::query_as::<_, (String, String)>(sql).fetch_all(connection).await?.into_iter().collect())
+}
