@@ -208,7 +208,7 @@ async fn a_database_that_lacks_a_part_is_not_called_whole() {
         "CREATE TRIGGER ajeno AFTER INSERT ON payment BEGIN DELETE FROM delivery; END",
     ] {
         fs::write(installation.database(), &whole).unwrap();
-        acuse_testkit::outside::execute(&url, sql).await;
+        acuse_testkit::outside::run(&url, sql, Vec::new()).await;
         is_noticed(&installation, sql).await;
         let copy = installation.beside("copia.db");
         fs::copy(installation.database(), &copy).unwrap();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use sqlx::ConnectOptions;
 use sqlx::migrate::Migrator;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePoolOptions};
 
 /// A line for each thing that is missing, and for each trigger that is none of ours. Says nothing of a file that is another
 /// program's or a newer version's: others do.
@@ -17,8 +17,10 @@ pub(super) async fn differences(connection: &mut SqliteConnection) -> Result<Vec
         return Ok(Vec::new());
     }
     let same = known.iter().filter(|one| run.contains(&one.version)).cloned().collect();
-    let mut blank = SqliteConnectOptions::new().in_memory(true).disable_statement_logging().connect().await?;
-    Migrator::with_migrations(same).run(&mut blank).await.map_err(|error| sqlx::Error::Migrate(Box::new(error)))?;
+    let options = SqliteConnectOptions::new().in_memory(true).disable_statement_logging();
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+    Migrator::with_migrations(same).run(&pool).await.map_err(|error| sqlx::Error::Migrate(Box::new(error)))?;
+    let mut blank = pool.acquire().await?;
     let (wanted, found) = (parts(&mut blank).await?, parts(connection).await?);
     let missing = wanted.difference(&found).map(|(kind, name)| format!("{kind} {name} is missing"));
     let foreign = found.difference(&wanted).filter(|(kind, _)| kind == "trigger");
