@@ -141,6 +141,7 @@ async fn company(db: &Db, now: Instant) -> Result<Actor, Failure> {
         city: Some("Quito".to_string()),
         phone: Some("02 245 6789".to_string()),
         email: Some("contabilidad@distcotopaxi.ec".parse().map_err(unexpected)?),
+        undecoded: Vec::new(),
     };
     let ruc = COMPANY_RUC.parse().map_err(unexpected)?;
     let company = companies::create(db, &ruc, &profile, now).await.map_err(unexpected)?;
@@ -161,6 +162,7 @@ async fn people(db: &Db, by: &Actor, people: &[Person], now: Instant) -> Result<
             credit_days: Some(person.credit_days),
             emails: parse_list(person.emails, MOST_ADDRESSES).map_err(unexpected)?,
             emails_by_purpose: EmailsByPurpose::default(),
+            undecoded: Vec::new(),
         };
         made.push(contacts::create(db, by, &details, None, now).await.map_err(unexpected)?);
     }

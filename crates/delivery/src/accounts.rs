@@ -14,7 +14,6 @@ use acuse_store::deliveries::{Lane, Stamp};
 use acuse_store::mail_accounts::{self, Usable};
 use acuse_store::oauth::ConnectedAccount;
 use acuse_store::pauses::{self, AccountKey, AccountVersion, Resting};
-use acuse_store::sealing::SECRET_UNREADABLE;
 use acuse_store::secrets::Keyring;
 use acuse_store::{Db, StoreError, routing};
 
@@ -38,8 +37,8 @@ pub(crate) struct Account {
     pub pool_key: String,
     pub endpoint: Endpoint,
     pub credentials: Option<Credentials>,
-    /// It would log in, and has nothing that opens.
-    pub lacks_secret: bool,
+    /// Why it can send nothing, before any server is asked: a code of the catalogue.
+    pub fault: Option<&'static str>,
     /// Logs in with a token of its provider, fetched when a session is opened.
     pub connected: Option<ConnectedAccount>,
     pub from_address: EmailAddress,
@@ -66,7 +65,8 @@ pub(crate) enum Sender {
     Nobody,
 }
 
-/// An account whose secret does not open (another key file), or is gone, begins to rest. Errs if the store does not answer.
+/// An account whose secret does not open (another key file), or is gone, or that cannot be read, begins to rest. Errs if the
+/// store does not answer.
 pub(crate) async fn resolve(
     db: &Db,
     keys: &Keyring,
@@ -74,25 +74,21 @@ pub(crate) async fn resolve(
     lane: Lane,
     now: Instant,
 ) -> Result<Sender, StoreError> {
-    let usable = match mail_accounts::for_module(db, keys, lane.company, lane.module).await {
-        Ok(Some(usable)) => usable,
-        Ok(None) => return by_default(db, default, now).await,
-        Err(StoreError::Unreadable(why)) => {
-            tracing::error!(company.id = %lane.company, "A mail account cannot be read: {why}");
-            return Ok(Sender::Resting);
-        }
-        Err(error) => return Err(error),
+    let Some(usable) = mail_accounts::for_module(db, keys, lane.company, lane.module).await? else {
+        return by_default(db, default, now).await;
     };
     let own = own_account(usable);
-    if own.lacks_secret && pauses::find(db, own.key).await?.is_none() {
-        tracing::warn!(company.id = %lane.company, "The account at {} rests: its secret does not open", own.endpoint.host);
-        pauses::stop_any_company(db, own.seen(), &fault(&unreadable()), now).await?;
+    if let Some(code) = own.fault
+        && pauses::find(db, own.key).await?.is_none()
+    {
+        tracing::warn!(company.id = %lane.company, "The account at {} rests: {code}", own.endpoint.host);
+        pauses::stop_any_company(db, own.seen(), &fault(&of_its_own(code)), now).await?;
     }
     let Some(resting) = pauses::find(db, own.key).await? else {
         // Where it was changed a moment ago, the next turn sees what it is now.
-        return Ok(if own.lacks_secret { Sender::Resting } else { Sender::Ready(own) });
+        return Ok(if own.fault.is_some() { Sender::Resting } else { Sender::Ready(own) });
     };
-    if resting.on_trial && !own.lacks_secret && pauses::take_trial_any_company(db, own.key, now).await? {
+    if resting.on_trial && own.fault.is_none() && pauses::take_trial_any_company(db, own.key, now).await? {
         return Ok(Sender::Trial(own));
     }
     in_its_place(db, default, lane, &own, &resting, now).await
@@ -140,16 +136,12 @@ pub(crate) async fn to_be_probed(
     key: AccountKey,
 ) -> Result<Option<Account>, StoreError> {
     let (AccountKey::Own(id), Some(company)) = (key, company) else { return Ok(default.map(default_account)) };
-    match mail_accounts::usable_by_id(db, keys, company, id).await {
-        Ok(found) => Ok(found.map(own_account)),
-        Err(StoreError::Unreadable(_)) => Ok(None),
-        Err(error) => Err(error),
-    }
+    Ok(mail_accounts::usable_by_id(db, keys, company, id).await?.map(own_account))
 }
 
-/// What is wrong with an account that has nothing to log in with.
-fn unreadable() -> Problem {
-    Problem { code: SECRET_UNREADABLE.to_owned(), reply: String::new(), phase: Phase::Auth.as_str() }
+/// What is wrong with an account before any server is asked.
+fn of_its_own(code: &str) -> Problem {
+    Problem { code: code.to_owned(), reply: String::new(), phase: Phase::Auth.as_str() }
 }
 
 /// What an attempt says of the account it was made with.
@@ -187,10 +179,12 @@ impl Account {
         }
     }
 
-    /// The default account speaks for the company, and answers go to where that account's would have gone.
+    /// The default account speaks for the company, and answers go to where that account's would have gone, as far as that
+    /// can be read.
     fn in_place_of(self, own: &Account) -> Self {
-        let reply_to = own.reply_to.clone().unwrap_or_else(|| own.from_address.clone());
-        Self { reply_to: Some(reply_to), bcc: own.bcc.clone(), ..self }
+        let readable = |address: &EmailAddress| address.is_readable().then(|| address.clone());
+        let reply_to = own.reply_to.as_ref().and_then(readable).or_else(|| readable(&own.from_address));
+        Self { reply_to, bcc: own.bcc.as_ref().and_then(readable), ..self }
     }
 
     pub(crate) fn stamp(&self) -> Stamp {
@@ -203,7 +197,7 @@ impl Account {
 }
 
 fn own_account(own: Usable) -> Account {
-    let (scope, lacks_secret) = (own.account.settings.credential_scope(), own.lacks_secret());
+    let (scope, fault) = (own.account.settings.credential_scope(), own.fault());
     let password = own.password_for(&scope).filter(|_| !scope.username.is_empty());
     let credentials = password.map(|password| Credentials::password(scope.username, password.clone()));
     let account = own.account;
@@ -215,7 +209,7 @@ fn own_account(own: Usable) -> Account {
         pool_key: format!("{}:{version}", account.id),
         endpoint: Endpoint { host: settings.server, port: settings.port, security: settings.security },
         credentials,
-        lacks_secret,
+        fault,
         connected,
         from_address: settings.from_address,
         from_name: Some(settings.from_name).filter(|name| !name.is_empty()),
@@ -232,7 +226,7 @@ pub(crate) fn default_account(default: &DefaultAccount) -> Account {
         pool_key: "default".to_string(),
         endpoint: default.endpoint.clone(),
         credentials: default.credentials.clone(),
-        lacks_secret: false,
+        fault: None,
         connected: None,
         from_address: default.from_address.clone(),
         from_name: None,

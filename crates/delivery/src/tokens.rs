@@ -10,7 +10,7 @@ use acuse_store::mail_accounts::SaveError;
 use acuse_store::oauth::{self, Access, ConnectedAccount, Token, Wanted};
 use acuse_store::sealing::SECRET_UNREADABLE;
 use acuse_store::secrets::Keyring;
-use acuse_store::{Db, now};
+use acuse_store::{Db, StoreError, now};
 
 use crate::accounts::Account;
 use crate::attempt::Desk;
@@ -35,8 +35,8 @@ impl Desk {
     /// A session that is logged in. A token that the server refuses before its time is renewed once; what the server says
     /// to the new one counts.
     pub(crate) async fn log_in(&self, account: &Account, limits: &Limits) -> Result<Session, Box<Failure>> {
-        if account.lacks_secret {
-            return Err(Box::new(Failure::without_token(&account.endpoint, SECRET_UNREADABLE, "")));
+        if let Some(code) = account.fault {
+            return Err(Box::new(Failure::without_token(&account.endpoint, code, "")));
         }
         let Some(connected) = &account.connected else {
             return self.open_knowing(account, account.credentials.as_ref(), limits).await;
@@ -95,7 +95,7 @@ impl Tokens {
             Ok(Access::NotNow { words, .. }) => Err(not_now(words)),
             // It went back to a password, or away, since the turn began: the next one sees what it is now.
             Ok(Access::NotConnected) => Err(not_now(String::new())),
-            Err(SaveError::Store(error)) => {
+            Err(SaveError::Store(error)) if !matches!(error, StoreError::Unreadable(_)) => {
                 tracing::error!(account.id = %connected.id, "The token of a mail account could not be read: {error}");
                 Err(not_now(String::new()))
             }

@@ -26,6 +26,9 @@ pub struct CompanyProfile {
     pub phone: Option<String>,
     /// Where answers go when the installation's default account sends.
     pub email: Option<EmailAddress>,
+    /// Fields of a record that hold nothing of their kind, by their names in the API. Whoever gives one takes it off; the
+    /// others stay as they stand.
+    pub undecoded: Vec<&'static str>,
 }
 
 impl Company {
@@ -33,11 +36,9 @@ impl Company {
     #[must_use]
     pub fn unreadable(&self) -> Vec<&'static str> {
         let email = self.profile.email.as_ref().is_none_or(EmailAddress::is_readable);
-        [("ruc", self.ruc.is_readable()), ("email", email)]
-            .into_iter()
-            .filter(|(_, is_readable)| !is_readable)
-            .map(|(field, _)| field)
-            .collect()
+        let fields = [("ruc", self.ruc.is_readable()), ("email", email)];
+        let others = fields.into_iter().filter(|(_, is_readable)| !is_readable).map(|(field, _)| field);
+        self.profile.undecoded.iter().copied().filter(|field| *field != "ruc").chain(others).collect()
     }
 
     /// The name people know: nombre comercial, else razón social.

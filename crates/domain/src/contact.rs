@@ -37,6 +37,9 @@ pub struct ContactDetails {
     pub credit_days: Option<i32>,
     pub emails: Vec<EmailAddress>,
     pub emails_by_purpose: EmailsByPurpose,
+    /// Fields of a record that hold nothing of their kind, by their names in the API. Whoever gives one takes it off; the
+    /// others stay as they stand.
+    pub undecoded: Vec<&'static str>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -110,7 +113,10 @@ impl ContactDetails {
             ("emails_by_purpose.invoices", by_purpose(Purpose::Invoices)),
             ("emails_by_purpose.withholdings", by_purpose(Purpose::Withholdings)),
         ];
-        fields.into_iter().filter(|(_, is_readable)| !is_readable).map(|(field, _)| field).collect()
+        let mut unreadable = self.undecoded.clone();
+        let others = fields.into_iter().filter(|(_, is_readable)| !is_readable).map(|(field, _)| field);
+        unreadable.extend(others.filter(|field| !self.undecoded.contains(field)));
+        unreadable
     }
 
     /// Where mail of this purpose goes.

@@ -124,19 +124,6 @@ impl MailAccountSettings {
         let Self { server, port, security, username, .. } = self;
         CredentialScope { server: server.clone(), port: *port, security: *security, username: username.clone() }
     }
-
-    /// The fields that an unreadable record left, by their names in the API. Such an account sends nothing.
-    #[must_use]
-    pub fn unreadable(&self) -> Vec<&'static str> {
-        let is_read = |address: &Option<EmailAddress>| address.as_ref().is_none_or(EmailAddress::is_readable);
-        let fields = [
-            ("port", self.port > 0),
-            ("from_address", self.from_address.is_readable()),
-            ("reply_to", is_read(&self.reply_to)),
-            ("bcc", is_read(&self.bcc)),
-        ];
-        fields.into_iter().filter(|(_, is_readable)| !is_readable).map(|(field, _)| field).collect()
-    }
 }
 
 /// Why an account rests: what the server said, and our code for it.
@@ -162,6 +149,8 @@ pub struct MailAccount {
     /// Grows with every change of its settings.
     pub version: i64,
     pub settings: MailAccountSettings,
+    /// The fields that an unreadable record left, by their names in the API. Such an account sends nothing.
+    pub unreadable: Vec<&'static str>,
     /// A disabled account sends nothing: its module falls back to the default account.
     pub enabled: bool,
     pub pause: Option<Pause>,
@@ -169,4 +158,16 @@ pub struct MailAccount {
     pub has_password: bool,
     /// With its provider, in place of a password.
     pub connection: Option<Connection>,
+}
+
+impl MailAccount {
+    /// Unreadable fields of the settings in whose place something else stands there; an address stands there as it is kept.
+    pub fn stood_in_for(&self) -> impl Iterator<Item = &'static str> {
+        let MailAccountSettings { from_address, reply_to, bcc, .. } = &self.settings;
+        let shown = [("from_address", Some(from_address)), ("reply_to", reply_to.as_ref()), ("bcc", bcc.as_ref())];
+        let is_shown = move |field: &str| {
+            shown.iter().any(|(name, address)| *name == field && address.is_some_and(|address| !address.is_readable()))
+        };
+        self.unreadable.iter().copied().filter(move |field| *field != "enabled" && !is_shown(field))
+    }
 }

@@ -7,9 +7,9 @@ use acuse_mail::failure::Phase;
 use acuse_mail::login::Credentials;
 use acuse_mail::session::Endpoint;
 use acuse_store::mail_accounts::SaveError;
-use acuse_store::now;
 use acuse_store::oauth::{self, Access, ConnectedAccount, Token, Wanted};
 use acuse_store::sealing::SECRET_UNREADABLE;
+use acuse_store::{StoreError, now};
 
 use crate::app::App;
 
@@ -70,7 +70,7 @@ async fn token(app: &App, account: &MailAccount, wanted: Wanted) -> Result<Token
         Ok(Access::Denied { code, words }) => Err(NoToken { code, words }),
         Ok(Access::NotNow { words, .. }) => Err(not_now(words)),
         Ok(Access::NotConnected) => Err(not_now(String::new())),
-        Err(SaveError::Store(error)) => {
+        Err(SaveError::Store(error)) if !matches!(error, StoreError::Unreadable(_)) => {
             tracing::error!(account.id = %account.id, "The token of a mail account could not be read: {error}");
             Err(not_now(String::new()))
         }

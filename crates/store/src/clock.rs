@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::db::{Db, StoreError};
 use crate::deliveries::{LONGEST_WAIT, change_held};
 use crate::pauses::SELDOM;
-use crate::sql::{all, count, execute, values};
+use crate::sql::{Kept, count, execute, readable, values};
 
 /// Clocks of several nodes differ by less, and so does what a running clock is corrected by.
 const USUAL_DIFFERENCE: TimeDelta = TimeDelta::minutes(10);
@@ -87,11 +87,15 @@ pub async fn long_leases_any_company(db: &Db, now: Instant) -> Result<Vec<LongLe
         company_id: Uuid,
         id: Uuid,
         fence: i64,
-        lease_until: Instant,
+        lease_until: Kept<Instant>,
     }
     let sql = "SELECT company_id, id, fence, lease_until FROM delivery WHERE lease_until > $1";
-    let rows: Vec<Row> = all(db.reader(), sql, values![now + USUAL_DIFFERENCE]).await?;
-    let lease = |row: Row| ((CompanyId(row.company_id), DeliveryId(row.id), row.fence), row.lease_until);
+    let rows: Vec<Row> = readable(db.reader(), "delivery", sql, values![now + USUAL_DIFFERENCE]).await?;
+    // A lease that cannot be read is not renewed either: that is seen when it is looked at again.
+    let lease = |row: Row| {
+        let ends = row.lease_until.value().unwrap_or_default();
+        ((CompanyId(row.company_id), DeliveryId(row.id), row.fence), ends)
+    };
     Ok(rows.into_iter().map(lease).collect())
 }
 

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::db::{Db, StoreError, Tx};
-use crate::sql::{self, Inserted, Of, all, execute, new_id, one, values};
+use crate::sql::{self, Inserted, Kept, Of, Reading, execute, new_id, one, readable, values};
 use crate::versions::{self, ChangeError, Expected, for_update};
 
 /// A picture that never changes.
@@ -89,7 +89,7 @@ pub async fn list_any_company(db: &Db) -> Result<Vec<Listed>, StoreError> {
             (SELECT COUNT(*) FROM membership m WHERE m.company_id = c.id) AS users,
             (SELECT COUNT(*) FROM api_token t WHERE t.company_id = c.id AND t.revoked_at IS NULL) AS tokens
         FROM company c ORDER BY c.id";
-    let rows: Vec<Row> = all(db.reader(), sql, values![]).await?;
+    let rows: Vec<Row> = readable(db.reader(), "company", sql, values![]).await?;
     let listed = |row: Row| Listed {
         id: CompanyId(row.id),
         ruc: Of { table: "company", id: row.id }.ruc(&row.ruc),
@@ -128,19 +128,24 @@ async fn change_in<Refused>(
         return Ok(company);
     }
     let version = company.version + 1;
-    let sql = "UPDATE company SET legal_name = $2, trade_name = $3, address = $4, city = $5, phone = $6, email = $7, version = $8
-        WHERE id = $1";
-    let row = values![
-        id.0,
+    let mut row = values![id.0, version];
+    let mut changes = String::from("version = $2");
+    let columns = values![
         profile.legal_name.as_str(),
         profile.trade_name.clone(),
         profile.address.clone(),
         profile.city.clone(),
         profile.phone.clone(),
-        profile.email.as_ref().map(ToString::to_string),
-        version
+        profile.email.as_ref().map(ToString::to_string)
     ];
-    execute(tx.as_conn(), sql, row).await?;
+    for (column, value) in ["legal_name", "trade_name", "address", "city", "phone", "email"].into_iter().zip(columns) {
+        // What could not be read and was not given stays as it stands.
+        if !profile.undecoded.contains(&column) {
+            row.push(value);
+            changes += &format!(", {column} = ${}", row.len());
+        }
+    }
+    execute(tx.as_conn(), &format!("UPDATE company SET {changes} WHERE id = $1"), row).await?;
     Ok(Company { version, profile, ..company })
 }
 
@@ -185,31 +190,31 @@ const COLUMNS: &str = "id, version, ruc, legal_name, trade_name, address, city, 
 #[derive(FromQueryResult)]
 struct Row {
     id: Uuid,
-    version: i64,
-    ruc: String,
-    legal_name: String,
-    trade_name: Option<String>,
-    address: Option<String>,
-    city: Option<String>,
-    phone: Option<String>,
-    email: Option<String>,
+    version: Kept<i64>,
+    ruc: Kept<String>,
+    legal_name: Kept<String>,
+    trade_name: Kept<Option<String>>,
+    address: Kept<Option<String>>,
+    city: Kept<Option<String>>,
+    phone: Kept<Option<String>>,
+    email: Kept<Option<String>>,
 }
 
 impl Row {
     fn into_company(self) -> Company {
         let of = Of { table: "company", id: self.id };
-        Company {
-            id: CompanyId(self.id),
-            version: self.version,
-            ruc: of.ruc(&self.ruc),
-            profile: CompanyProfile {
-                legal_name: self.legal_name,
-                trade_name: self.trade_name,
-                address: self.address,
-                city: self.city,
-                phone: self.phone,
-                email: of.optional_address("email", self.email),
-            },
-        }
+        let mut reading = Reading::of(of);
+        let ruc = of.ruc(&reading.kept("ruc", self.ruc, String::new()));
+        let email = reading.kept("email", self.email, None);
+        let profile = CompanyProfile {
+            legal_name: reading.kept("legal_name", self.legal_name, String::new()),
+            trade_name: reading.kept("trade_name", self.trade_name, None),
+            address: reading.kept("address", self.address, None),
+            city: reading.kept("city", self.city, None),
+            phone: reading.kept("phone", self.phone, None),
+            email: of.optional_address("email", email),
+            undecoded: reading.unreadable,
+        };
+        Company { id: CompanyId(self.id), version: of.kept("version", self.version).unwrap_or_default(), ruc, profile }
     }
 }

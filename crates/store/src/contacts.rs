@@ -4,7 +4,7 @@ use acuse_domain::Instant;
 use acuse_domain::contact::{Contact, ContactDetails, EmailsByPurpose, Purpose};
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::{CompanyId, ContactId};
-use acuse_domain::identification::Identification;
+use acuse_domain::identification::{Identification, IdentificationType};
 use acuse_domain::money::Money;
 use acuse_domain::text::{self, folded};
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::db::{Db, StoreError, Tx};
 use crate::idempotency::{self, ClaimError, Once};
-use crate::sql::{self, Inserted, Of, all, containing, execute, join_addresses, new_id, one, values};
+use crate::sql::{self, Inserted, Kept, Of, Reading, all, containing, execute, join_addresses, new_id, one, readable, values};
 use crate::versions::{self, ChangeError, Expected, for_update};
 use crate::{Actor, Page};
 
@@ -84,14 +84,18 @@ pub(crate) async fn change_in<Refused>(
     if details == contact.details {
         return Ok(contact);
     }
-    let sql = "UPDATE contact SET name = $3, identification_type = $4, identification = $5, is_customer = $6,
-        is_supplier = $7, address = $8, phone = $9, credit_days = $10, emails = $11, emails_received_payments = $12,
-        emails_made_payments = $13, emails_invoices = $14, emails_withholdings = $15, search_text = $16, sort_key = $17,
-        version = $18 WHERE company_id = $1 AND id = $2";
-    let mut row = columns(company, id, &details);
     let version = contact.version + 1;
-    row.push(version.into());
-    execute(tx.as_conn(), sql, row).await?;
+    let mut row = values![company.0, id.0, version];
+    let mut changes = String::from("version = $3");
+    for ((column, field), value) in COLUMNS_AND_FIELDS.iter().zip(columns(company, id, &details).into_iter().skip(2)) {
+        // What could not be read and was not given stays as it stands.
+        if !details.undecoded.contains(field) {
+            row.push(value);
+            changes += &format!(", {column} = ${}", row.len());
+        }
+    }
+    let sql = format!("UPDATE contact SET {changes} WHERE company_id = $1 AND id = $2");
+    execute(tx.as_conn(), &sql, row).await?;
     Ok(Contact { id, version, details })
 }
 
@@ -132,7 +136,8 @@ pub async fn list(db: &Db, company: CompanyId, filter: &Filter, page: Page) -> R
     );
     let text = containing(filter.text.as_deref().unwrap_or_default());
     let limit = i64::try_from(page.limit).unwrap_or(i64::MAX);
-    let rows: Vec<Row> = all(db.reader(), &sql, values![company.0, text, page.after, limit]).await?;
+    let asked = values![company.0, text, page.after, limit];
+    let rows: Vec<Row> = readable(db.reader(), "contact", &sql, asked).await?;
     Ok(rows.into_iter().map(Row::into_contact).collect())
 }
 
@@ -240,6 +245,26 @@ fn search_text(details: &ContactDetails) -> String {
     folded(&format!("{} {} {}", details.name, details.identification.number(), join_addresses(&addresses)))
 }
 
+/// The columns of a card in the order of [`columns`], each with its field's name in the API; the last two are made of the
+/// others.
+const COLUMNS_AND_FIELDS: [(&str, &str); 15] = [
+    ("name", "name"),
+    ("identification_type", "identification_type"),
+    ("identification", "identification"),
+    ("is_customer", "is_customer"),
+    ("is_supplier", "is_supplier"),
+    ("address", "address"),
+    ("phone", "phone"),
+    ("credit_days", "credit_days"),
+    ("emails", "emails"),
+    ("emails_received_payments", "emails_by_purpose.received_payments"),
+    ("emails_made_payments", "emails_by_purpose.made_payments"),
+    ("emails_invoices", "emails_by_purpose.invoices"),
+    ("emails_withholdings", "emails_by_purpose.withholdings"),
+    ("search_text", ""),
+    ("sort_key", ""),
+];
+
 const COLUMNS: &str =
     "id, version, name, identification_type, identification, is_customer, is_supplier, address, phone, credit_days,
     emails, emails_received_payments, emails_made_payments, emails_invoices, emails_withholdings";
@@ -247,44 +272,49 @@ const COLUMNS: &str =
 #[derive(FromQueryResult)]
 struct Row {
     id: Uuid,
-    version: i64,
-    name: String,
-    identification_type: String,
-    identification: String,
-    is_customer: bool,
-    is_supplier: bool,
-    address: Option<String>,
-    phone: Option<String>,
-    credit_days: Option<i32>,
-    emails: String,
-    emails_received_payments: String,
-    emails_made_payments: String,
-    emails_invoices: String,
-    emails_withholdings: String,
+    version: Kept<i64>,
+    name: Kept<String>,
+    identification_type: Kept<String>,
+    identification: Kept<String>,
+    is_customer: Kept<bool>,
+    is_supplier: Kept<bool>,
+    address: Kept<Option<String>>,
+    phone: Kept<Option<String>>,
+    credit_days: Kept<Option<i32>>,
+    emails: Kept<String>,
+    emails_received_payments: Kept<String>,
+    emails_made_payments: Kept<String>,
+    emails_invoices: Kept<String>,
+    emails_withholdings: Kept<String>,
 }
 
 impl Row {
     fn into_contact(self) -> Contact {
         let of = Of { table: "contact", id: self.id };
-        Contact {
-            id: ContactId(self.id),
-            version: self.version,
-            details: ContactDetails {
-                identification: of.identification(&self.identification_type, &self.identification),
-                name: self.name,
-                is_customer: self.is_customer,
-                is_supplier: self.is_supplier,
-                address: self.address,
-                phone: self.phone,
-                credit_days: self.credit_days,
-                emails: of.addresses("emails", &self.emails),
-                emails_by_purpose: EmailsByPurpose {
-                    received_payments: of.addresses("emails_received_payments", &self.emails_received_payments),
-                    made_payments: of.addresses("emails_made_payments", &self.emails_made_payments),
-                    invoices: of.addresses("emails_invoices", &self.emails_invoices),
-                    withholdings: of.addresses("emails_withholdings", &self.emails_withholdings),
-                },
-            },
-        }
+        let mut reading = Reading::of(of);
+        let kind =
+            reading.code("identification_type", self.identification_type, IdentificationType::parse, IdentificationType::Other);
+        let identification = reading.kept("identification", self.identification, String::new());
+        let mut addresses = |field, kept| of.addresses(field, &reading.kept(field, kept, String::new()));
+        let emails = addresses("emails", self.emails);
+        let emails_by_purpose = EmailsByPurpose {
+            received_payments: addresses("emails_by_purpose.received_payments", self.emails_received_payments),
+            made_payments: addresses("emails_by_purpose.made_payments", self.emails_made_payments),
+            invoices: addresses("emails_by_purpose.invoices", self.emails_invoices),
+            withholdings: addresses("emails_by_purpose.withholdings", self.emails_withholdings),
+        };
+        let details = ContactDetails {
+            name: reading.kept("name", self.name, String::new()),
+            identification: of.identification(kind, &identification),
+            is_customer: reading.kept("is_customer", self.is_customer, false),
+            is_supplier: reading.kept("is_supplier", self.is_supplier, false),
+            address: reading.kept("address", self.address, None),
+            phone: reading.kept("phone", self.phone, None),
+            credit_days: reading.kept("credit_days", self.credit_days, None),
+            emails,
+            emails_by_purpose,
+            undecoded: reading.unreadable,
+        };
+        Contact { id: ContactId(self.id), version: of.kept("version", self.version).unwrap_or_default(), details }
     }
 }

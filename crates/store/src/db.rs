@@ -42,6 +42,8 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Readers of SQLite: WAL lets them go on while the writer writes.
 const SQLITE_READERS: u32 = 8;
 const POSTGRES_CONNECTIONS: u32 = 16;
+/// What sea-orm says of a NULL in a column that has none, before the column's name (`TryGetError::Null`).
+const NULL_DECODED: &str = "A null value was encountered while decoding ";
 /// Pages of 4 KiB that may wait in the WAL before a checkpoint: 16 MiB.
 const WAL_PAGES: &str = "4096";
 
@@ -123,7 +125,9 @@ impl From<NotDone> for StoreError {
 
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
-        let kind = if says_busy(&error) {
+        let kind = if undecoded_column(&error).is_some() {
+            "unreadable"
+        } else if says_busy(&error) {
             "busy"
         } else if is_out_of_reach(&error) {
             "unavailable"
@@ -141,10 +145,24 @@ impl From<DbErr> for StoreError {
 fn sorted(error: DbErr) -> StoreError {
     if code_of(&error).is_some_and(|code| condition::says_damaged(&code)) {
         StoreError::Damaged(error)
+    } else if let Some(column) = undecoded_column(&error) {
+        StoreError::unreadable(format!("column {column}"))
     } else if is_out_of_reach(&error) {
         StoreError::Unavailable(error)
     } else {
         StoreError::Failed(error)
+    }
+}
+
+/// The column of a record that holds no value of its type, or none at all. Says nothing of what it holds.
+pub(crate) fn undecoded_column(error: &DbErr) -> Option<String> {
+    match error {
+        DbErr::Query(RuntimeErr::SqlxError(error)) => match error.as_ref() {
+            sqlx::Error::ColumnDecode { index, .. } => Some(index.trim_matches('"').to_owned()),
+            _ => None,
+        },
+        DbErr::Type(said) => said.strip_prefix(NULL_DECODED).map(|column| column.trim_matches('"').to_owned()),
+        _ => None,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
 use crate::sealing::{self, Item, Kind};
 use crate::secrets::{self, Keyring, SealError};
-use crate::sql::{self, Inserted, Of, all, execute, new_id, one, values};
+use crate::sql::{self, Inserted, Of, execute, new_id, one, readable, values};
 
 /// Keys of one domain that may be made in a month: `acuse202611`, then `acuse202611-2` and so on.
 const MOST_NAMES: u32 = 50;
@@ -159,7 +159,7 @@ pub async fn delete_all(db: &Db, by: &Actor, domain: &str) -> Result<(), DkimErr
 /// A domain's keys: the one that waits for its record, and the one that was seen.
 pub async fn of_domain(db: &Db, company: CompanyId, domain: &str) -> Result<Vec<DkimKey>, StoreError> {
     let sql = format!("{SELECT} WHERE company_id = $1 AND domain = $2 ORDER BY id");
-    let rows: Vec<Row> = all(db.reader(), &sql, values![company.0, domain]).await?;
+    let rows: Vec<Row> = readable(db.reader(), "dkim_key", &sql, values![company.0, domain]).await?;
     Ok(rows.into_iter().map(Row::into_key).collect())
 }
 
@@ -174,7 +174,7 @@ pub async fn signing_key(db: &Db, keys: &Keyring, company: CompanyId, domain: &s
 /// Seals every private key again under the newest master key. Gives how many were.
 pub async fn reseal_any_company(db: &Db, keys: &Keyring) -> Result<u64, DkimError> {
     let tx = db.begin_write().await?;
-    let rows: Vec<Row> = all(tx.as_conn(), SELECT, Vec::new()).await?;
+    let rows: Vec<SealedRow> = readable(tx.as_conn(), "dkim_key", SEALED, Vec::new()).await?;
     let mut done = 0;
     for row in rows.iter().filter(|row| !keys.is_newest(&row.sealed_private_key)) {
         let bound_to = identity(CompanyId(row.company_id), row.id);
@@ -187,8 +187,8 @@ pub async fn reseal_any_company(db: &Db, keys: &Keyring) -> Result<u64, DkimErro
 }
 
 pub(crate) async fn sealed_items(conn: &impl ConnectionTrait, keys: Option<&Keyring>) -> Result<Vec<Item>, StoreError> {
-    let rows: Vec<Row> = all(conn, SELECT, Vec::new()).await?;
-    let item = |row: &Row| Item {
+    let rows: Vec<SealedRow> = readable(conn, "dkim_key", SEALED, Vec::new()).await?;
+    let item = |row: &SealedRow| Item {
         kind: Kind::DkimKey,
         company: row.company_id,
         id: row.id,
@@ -212,12 +212,20 @@ fn identity(company: CompanyId, id: Uuid) -> String {
     format!("dkim_key:{company}:{id}")
 }
 
-const SELECT: &str =
-    "SELECT company_id, id, domain, selector, public_key, sealed_private_key, state, made_at, seen_at FROM dkim_key";
+/// A sealed key by itself: nothing else of its row is needed to seal it again.
+#[derive(FromQueryResult)]
+struct SealedRow {
+    company_id: Uuid,
+    id: Uuid,
+    sealed_private_key: Vec<u8>,
+}
+
+const SEALED: &str = "SELECT company_id, id, sealed_private_key FROM dkim_key";
+
+const SELECT: &str = "SELECT id, domain, selector, public_key, sealed_private_key, state, made_at, seen_at FROM dkim_key";
 
 #[derive(FromQueryResult)]
 struct Row {
-    company_id: Uuid,
     id: Uuid,
     domain: String,
     selector: String,

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::db::{Db, StoreError, Tx};
 use crate::idempotency::{self, ClaimError, Once};
-use crate::sql::{self, Inserted, Of, all, execute, new_id, one, places, portions, rows_of_places, values};
+use crate::sql::{self, Inserted, Line, Of, all, each, execute, new_id, one, places, portions, readable, rows_of_places, values};
 use crate::{Actor, Page, contacts};
 
 #[derive(Debug, thiserror::Error)]
@@ -96,13 +96,13 @@ pub async fn is_number_free(
     Ok(one::<Taken>(db.reader(), sql, asked).await?.is_none())
 }
 
-/// What a contact still owes or is owed, oldest due first: what a payment can settle.
+/// What a contact still owes or is owed, oldest due first: what a payment can settle. One that cannot be read is none of it.
 pub async fn open_of(db: &Db, company: CompanyId, contact: ContactId, side: Side) -> Result<Vec<Document>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM document WHERE company_id = $1 AND contact_id = $2 AND side = $3 AND balance_cents <> 0
         AND voided_at IS NULL ORDER BY due_on, number, id"
     );
-    let rows: Vec<Row> = all(db.reader(), &sql, values![company.0, contact.0, side.as_str()]).await?;
+    let rows: Vec<Row> = readable(db.reader(), "document", &sql, values![company.0, contact.0, side.as_str()]).await?;
     Ok(rows.into_iter().map(Row::into_document).collect())
 }
 
@@ -135,7 +135,13 @@ pub struct Listed {
 }
 
 /// Documents by due date. The cursor is the last document's id.
-pub async fn list(db: &Db, company: CompanyId, filter: &Filter, page: Page, today: Date) -> Result<Vec<Listed>, StoreError> {
+pub async fn list(
+    db: &Db,
+    company: CompanyId,
+    filter: &Filter,
+    page: Page,
+    today: Date,
+) -> Result<Vec<Line<Listed>>, StoreError> {
     #[derive(FromQueryResult)]
     struct ListedRow {
         #[sea_orm(nested)]
@@ -151,9 +157,9 @@ pub async fn list(db: &Db, company: CompanyId, filter: &Filter, page: Page, toda
     );
     asked.push(page.after.into());
     asked.push(i64::try_from(page.limit).unwrap_or(i64::MAX).into());
-    let rows: Vec<ListedRow> = all(db.reader(), &sql, asked).await?;
+    let rows = each(db.reader(), "document", &sql, asked).await?;
     let listed = |row: ListedRow| Listed { document: row.document.into_document(), contact_name: row.contact_name };
-    Ok(rows.into_iter().map(listed).collect())
+    Ok(rows.into_iter().map(|line| line.map(listed)).collect())
 }
 
 /// How many documents a list has, on all its pages.
@@ -167,11 +173,11 @@ const LISTED: &str = "FROM document d JOIN contact c ON c.company_id = d.company
 impl Filter {
     /// Takes the values `$1` to `$6`.
     fn condition(&self, company: CompanyId, today: Date) -> (String, Vec<Value>) {
-        let (from, until) = due_range(self.age, today);
+        let (from, until) = self.age.map(|age| due_range(age, today)).unzip();
         let open = if self.open_only { "AND d.balance_cents <> 0 AND d.voided_at IS NULL" } else { "" };
         let condition = format!(
             "d.company_id = $1 AND ($2 IS NULL OR d.side = $2) AND ($3 IS NULL OR d.contact_id = $3)
-            AND d.due_on BETWEEN $4 AND $5 AND (c.search_text LIKE $6 ESCAPE '\\' OR d.search_text LIKE $6 ESCAPE '\\') {open}"
+            AND ($4 IS NULL OR d.due_on >= $4) AND ($5 IS NULL OR d.due_on <= $5) AND (c.search_text LIKE $6 ESCAPE '\\' OR d.search_text LIKE $6 ESCAPE '\\') {open}"
         );
         let asked = values![
             company.0,
@@ -203,7 +209,7 @@ pub async fn aging(db: &Db, company: CompanyId, side: Side, today: Date) -> Resu
         WHERE company_id = $1 AND side = $2 AND balance_cents <> 0 AND voided_at IS NULL AND due_on BETWEEN $3 AND $4";
     let mut sums = [AgeSum::default(); 4];
     for (sum, age) in sums.iter_mut().zip([Age::NotDue, Age::UpTo30, Age::UpTo60, Age::Over60]) {
-        let (from, until) = due_range(Some(age), today);
+        let (from, until) = due_range(age, today);
         if let Some(row) = one::<SumRow>(db.reader(), sql, values![company.0, side.as_str(), from, until]).await? {
             *sum = AgeSum { balance: Money::from_cents(row.cents), documents: row.documents };
         }
@@ -211,16 +217,15 @@ pub async fn aging(db: &Db, company: CompanyId, side: Side, today: Date) -> Resu
     Ok(sums)
 }
 
-fn due_range(age: Option<Age>, today: Date) -> (Date, Date) {
+fn due_range(age: Age, today: Date) -> (Date, Date) {
     let earliest = Date::from_ymd_opt(1900, 1, 1).unwrap_or(Date::MIN);
     let latest = Date::from_ymd_opt(9999, 12, 31).unwrap_or(Date::MAX);
     let late = |days: i64| today - chrono::TimeDelta::days(days);
     match age {
-        None => (earliest, latest),
-        Some(Age::NotDue) => (today, latest),
-        Some(Age::UpTo30) => (late(30), late(1)),
-        Some(Age::UpTo60) => (late(60), late(31)),
-        Some(Age::Over60) => (earliest, late(61)),
+        Age::NotDue => (today, latest),
+        Age::UpTo30 => (late(30), late(1)),
+        Age::UpTo60 => (late(60), late(31)),
+        Age::Over60 => (earliest, late(61)),
     }
 }
 

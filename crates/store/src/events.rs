@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
-use crate::sql::{all, execute, new_id, values};
+use crate::sql::{execute, new_id, readable, values};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventKind {
@@ -81,8 +81,8 @@ pub async fn list(db: &Db, company: CompanyId, subject: Uuid) -> Result<Vec<Even
         at: Instant,
         detail: String,
     }
-    let sql = "SELECT kind, who, at, detail FROM event WHERE company_id = $1 AND subject_id = $2 ORDER BY id DESC";
-    let rows: Vec<Row> = all(db.reader(), sql, values![company.0, subject]).await?;
+    let sql = "SELECT id, kind, who, at, detail FROM event WHERE company_id = $1 AND subject_id = $2 ORDER BY id DESC";
+    let rows: Vec<Row> = readable(db.reader(), "event", sql, values![company.0, subject]).await?;
     let known = |row: Row| {
         let kind = EventKind::ALL.into_iter().find(|kind| kind.as_str() == row.kind)?;
         Some(Event { kind, who: row.who, at: row.at, detail: row.detail })

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::db::{Db, StoreError, Tx};
 use crate::notices::{self, Subject};
 use crate::pauses::{AccountKey, AccountVersion, Fault};
-use crate::sql::{all, execute, one, values};
+use crate::sql::{Kept, Of, execute, one, readable, values};
 
 /// How long before its end something is announced: time to renew it over a holiday.
 pub const ANNOUNCED_AHEAD: TimeDelta = TimeDelta::days(14);
@@ -36,13 +36,18 @@ impl Health {
 #[derive(FromQueryResult)]
 struct Row {
     account_id: Uuid,
-    stopped_at: Option<Instant>,
-    certificate_ends_at: Option<Instant>,
+    stopped_at: Kept<Option<Instant>>,
+    certificate_ends_at: Kept<Option<Instant>>,
 }
 
 impl Row {
     fn into_health(self) -> Health {
-        Health { stopped_at: self.stopped_at, certificate_ends_at: self.certificate_ends_at }
+        let of = Of { table: "account_health", id: self.account_id };
+        Health {
+            // It stopped, whenever that was.
+            stopped_at: of.kept("stopped_at", self.stopped_at).unwrap_or(Some(Instant::default())),
+            certificate_ends_at: of.kept("certificate_ends_at", self.certificate_ends_at).flatten(),
+        }
     }
 }
 
@@ -56,7 +61,7 @@ pub async fn find(db: &Db, account: AccountKey) -> Result<Health, StoreError> {
 /// Of the company's own accounts, those of which something is known.
 pub async fn list(db: &Db, company: CompanyId) -> Result<Vec<(MailAccountId, Health)>, StoreError> {
     let sql = "SELECT account_id, stopped_at, certificate_ends_at FROM account_health WHERE company_id = $1";
-    let rows: Vec<Row> = all(db.reader(), sql, values![company.0]).await?;
+    let rows: Vec<Row> = readable(db.reader(), "account_health", sql, values![company.0]).await?;
     Ok(rows.into_iter().map(|row| (MailAccountId(row.account_id), row.into_health())).collect())
 }
 
@@ -116,7 +121,8 @@ pub async fn certificates_to_look_at_any_company(db: &Db, now: Instant) -> Resul
     let sql = "SELECT account_id, company_id, certificate_ends_at FROM account_health
         WHERE certificate_ends_at > $1 AND certificate_ends_at <= $2 AND certificate_seen_at < $3
         AND (certificate_announced IS NULL OR certificate_announced <> certificate_ends_at)";
-    let rows: Vec<EndingRow> = all(db.reader(), sql, values![now, now + ANNOUNCED_AHEAD, now - STILL_TRUE]).await?;
+    let asked = values![now, now + ANNOUNCED_AHEAD, now - STILL_TRUE];
+    let rows: Vec<EndingRow> = readable(db.reader(), "account_health", sql, asked).await?;
     Ok(rows.into_iter().map(EndingRow::into_ending).collect())
 }
 
@@ -127,7 +133,8 @@ pub async fn announce_certificates_any_company(db: &Db, now: Instant) -> Result<
         WHERE certificate_ends_at > $1 AND certificate_ends_at <= $2 AND certificate_seen_at >= $3
         AND (certificate_announced IS NULL OR certificate_announced <> certificate_ends_at)
         RETURNING account_id, company_id, certificate_ends_at";
-    let rows: Vec<EndingRow> = all(tx.as_conn(), sql, values![now, now + ANNOUNCED_AHEAD, now - STILL_TRUE]).await?;
+    let asked = values![now, now + ANNOUNCED_AHEAD, now - STILL_TRUE];
+    let rows: Vec<EndingRow> = readable(tx.as_conn(), "account_health", sql, asked).await?;
     let news: Vec<Ending> = rows.into_iter().map(EndingRow::into_ending).collect();
     for ending in &news {
         if let Some(company) = ending.company {
@@ -169,14 +176,19 @@ pub(crate) async fn tell_recovered(tx: &Tx, account: AccountKey, now: Instant) -
     #[derive(FromQueryResult)]
     struct Stopped {
         company_id: Option<Uuid>,
-        stopped_at: Instant,
+        stopped_at: Kept<Instant>,
     }
     let sql = "SELECT company_id, stopped_at FROM account_health WHERE account_id = $1 AND stopped_at IS NOT NULL";
     let Some(stopped) = one::<Stopped>(tx.as_conn(), sql, values![account.id()]).await? else { return Ok(()) };
+    let Some(stopped_at) = stopped.stopped_at.value() else {
+        // Who heard of it, and when, cannot be read either.
+        let sql = "UPDATE account_health SET stopped_at = NULL WHERE account_id = $1";
+        return execute(tx.as_conn(), sql, values![account.id()]).await.map(|_| ());
+    };
     let sql = "UPDATE account_health SET stopped_at = NULL WHERE account_id = $1 AND stopped_at = $2";
-    let is_news = execute(tx.as_conn(), sql, values![account.id(), stopped.stopped_at]).await? == 1;
+    let is_news = execute(tx.as_conn(), sql, values![account.id(), stopped_at]).await? == 1;
     if let Some(company) = stopped.company_id.map(CompanyId).filter(|_| is_news) {
-        let subject = Subject { company, account, kind: "recovered", about: stopped.stopped_at };
+        let subject = Subject { company, account, kind: "recovered", about: stopped_at };
         notices::queue_for_who_heard(tx, &subject, now).await?;
     }
     Ok(())

@@ -38,6 +38,7 @@ mod sql;
 use acuse_domain::id::CompanyId;
 
 pub use db::{Db, StoreError};
+pub use sql::{Line, Undecoded};
 
 /// Who does something, and to which company's records.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,15 +1,13 @@
 //! Companies' own outgoing accounts. Passwords are sealed before they reach the database, and opened only to be used.
 
+mod row;
 mod usable;
 
 use acuse_domain::Instant;
 use acuse_domain::id::{CompanyId, MailAccountId};
 use acuse_domain::mail_account::{CredentialScope, LastCheck, MailAccount, MailAccountSettings, MailModule, Security};
-use acuse_domain::oauth::{Connection, Provider};
-use acuse_domain::text::escaped;
 use sea_orm::FromQueryResult;
 use secrecy::SecretString;
-use uuid::Uuid;
 
 use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
@@ -18,11 +16,13 @@ use crate::oauth;
 use crate::pauses::{self, AccountKey};
 use crate::sealing;
 use crate::secrets::{self, Keyring, SealError};
-use crate::sql::{self, Inserted, Of, all, code, execute, new_id, one, values};
+use crate::sql::{self, Inserted, execute, new_id, one, readable, values};
 use crate::versions::{self, ChangeError, Expected, for_update};
 
-pub(crate) use usable::sealed_items;
-pub use usable::{Usable, for_module, reseal_any_company, usable_by_id, version_for_module};
+use row::{Row, SELECT};
+
+pub use usable::{ACCOUNT_UNREADABLE, Usable, for_module, reseal_any_company, usable_by_id, version_for_module};
+pub(crate) use usable::{faults_in, sealed_items};
 
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
@@ -34,6 +34,9 @@ pub enum SaveError {
     /// Server, port, TLS or user changed: the secret that is kept was given for others, and no new one came.
     #[error("the password was given for another server, port, TLS or user")]
     PasswordRequired,
+    /// These fields hold nothing that can be read, and a change would write down what merely stands in their place.
+    #[error("what is kept in {0:?} cannot be read and has to be given")]
+    Unreadable(Vec<&'static str>),
     /// It is not the version any more that was to be changed.
     #[error("somebody else changed the account")]
     Changed,
@@ -105,10 +108,13 @@ pub(crate) async fn insert_in(
 pub struct Edit {
     pub form: Form,
     pub enabled: bool,
+    /// Fields that nobody gave: `form` has them as they were read.
+    pub untouched: Vec<&'static str>,
 }
 
 /// Changes an account as `decide` says of what stands there: nobody else changes it in between, so that two who change
-/// different fields both find theirs. Only if it is as `expected`. Where nothing differs, nothing happens.
+/// different fields both find theirs. Only if it is as `expected`. Where nothing differs, nothing happens. A field that
+/// cannot be read has to be given with whatever else is changed.
 ///
 /// A changed account works again if it was resting. Whoever heard that it had stopped hears that it works once that was
 /// seen: by a correct check of exactly these settings, or later by a delivery. A password takes the place of a connection.
@@ -143,12 +149,16 @@ async fn edit_in<Error: From<SaveError>>(
     let before = lock(tx, by.company, id).await?.ok_or(ChangeError::NotFound)?;
     let account = before.clone().into_account();
     expected.check(account.version)?;
-    let Edit { form, enabled } = decide(&account).map_err(ChangeError::Refused)?;
+    let Edit { form, enabled, untouched } = decide(&account).map_err(ChangeError::Refused)?;
     let refused = |error: SaveError| ChangeError::Refused(Error::from(error));
-    if form.settings != account.settings || form.password.is_some() || form.checked.is_some() {
+    let (stay, mended): (Vec<_>, Vec<_>) = account.stood_in_for().partition(|field| untouched.contains(field));
+    if form.settings != account.settings || form.password.is_some() || form.checked.is_some() || !mended.is_empty() {
+        if !stay.is_empty() {
+            return Err(refused(SaveError::Unreadable(stay)));
+        }
         change_in(tx, keys, by, &before, &account, &form).await.map_err(refused)?;
     }
-    if enabled != account.enabled {
+    if enabled != account.enabled || account.unreadable.contains(&"enabled") {
         enable_in(tx, by, id, enabled).await.map_err(refused)?;
     }
     Ok(())
@@ -156,7 +166,8 @@ async fn edit_in<Error: From<SaveError>>(
 
 /// Gives an account these settings, whatever it had.
 pub async fn change(db: &Db, keys: &Keyring, by: &Actor, id: MailAccountId, form: &Form) -> Result<(), SaveError> {
-    edit(db, keys, by, id, &Expected::Any, |account| Ok(Edit { form: form.clone(), enabled: account.enabled })).await
+    let decide = |account: &MailAccount| Ok(Edit { form: form.clone(), enabled: account.enabled, untouched: Vec::new() });
+    edit(db, keys, by, id, &Expected::Any, decide).await
 }
 
 async fn change_in(
@@ -174,7 +185,7 @@ async fn change_in(
             sealing::claim_in::<SaveError>(tx, keys).await?;
             Some(keys.seal(password, &identity(by.company, id, &form.settings.credential_scope()))?)
         }
-        Secret::Kept => before.sealed_password.clone(),
+        Secret::Kept => before.sealed(),
         Secret::None => None,
     };
     let sql = "UPDATE mail_account SET module = $3, server = $4, port = $5, security = $6, username = $7, from_name = $8,
@@ -226,11 +237,13 @@ fn secret_after<'a>(account: &MailAccount, form: &'a Form) -> Result<Secret<'a>,
 }
 
 /// Whether the account's own password or connection cannot be used with these settings: it was given for others, and is
-/// neither kept with them nor tried with them.
+/// neither kept with them nor tried with them. Where what it was given for cannot be read, its seal decides: it opens for
+/// exactly that, if that is what somebody gives again.
 #[must_use]
 pub fn needs_new_password(account: &MailAccount, settings: &MailAccountSettings) -> bool {
     let has_secret = account.has_password || account.connection.is_some();
-    has_secret && !settings.username.is_empty() && settings.credential_scope() != account.settings.credential_scope()
+    let is_known = !["server", "port", "security", "username"].iter().any(|field| account.unreadable.contains(field));
+    has_secret && is_known && !settings.username.is_empty() && settings.credential_scope() != account.settings.credential_scope()
 }
 
 /// The account as nobody else can change it before this transaction ends.
@@ -298,7 +311,7 @@ pub async fn note_check(db: &Db, by: &Actor, id: MailAccountId, version: i64, ch
 
 pub async fn list(db: &Db, company: CompanyId) -> Result<Vec<MailAccount>, StoreError> {
     let sql = format!("{SELECT} WHERE a.company_id = $1 ORDER BY a.module DESC");
-    let rows: Vec<Row> = all(db.reader(), &sql, values![company.0]).await?;
+    let rows: Vec<Row> = readable(db.reader(), "mail_account", &sql, values![company.0]).await?;
     Ok(rows.into_iter().map(Row::into_account).collect())
 }
 
@@ -313,13 +326,10 @@ fn identity(company: CompanyId, id: MailAccountId, scope: &CredentialScope) -> S
     format!("mail_account:{company}:{id}:{}", secrets::scope_identity(scope))
 }
 
-pub(crate) fn scope_of(server: &str, port: i32, security: &str, username: &str) -> Result<CredentialScope, StoreError> {
-    Ok(CredentialScope {
-        server: server.to_owned(),
-        port: u16::try_from(port).map_err(StoreError::unreadable)?,
-        security: code(security, Security::parse)?,
-        username: username.to_owned(),
-    })
+/// Nothing where a part of it cannot be read: no secret was given for that.
+pub(crate) fn scope_of(server: String, port: i32, security: &str, username: String) -> Option<CredentialScope> {
+    let port = u16::try_from(port).ok().filter(|port| *port > 0)?;
+    Some(CredentialScope { server, port, security: Security::parse(security)?, username })
 }
 
 fn columns(company: CompanyId, id: MailAccountId, form: &Form) -> Vec<sea_orm::Value> {
@@ -339,96 +349,4 @@ fn columns(company: CompanyId, id: MailAccountId, form: &Form) -> Vec<sea_orm::V
         checked.as_ref().map(|check| check.at),
         checked.as_ref().map(|check| check.ok)
     ]
-}
-
-const SELECT: &str = "SELECT a.company_id, a.id, a.module, a.server, a.port, a.security, a.username, a.sealed_password,
-    a.from_name, a.from_address, a.reply_to, a.bcc, a.enabled, a.version, a.checked_at, a.check_ok,
-    p.since AS paused_since, p.problem_code AS paused_code, p.reply AS paused_reply,
-    c.provider, c.address AS connected_address, c.connected_at, c.ends_at AS connection_ends_at,
-    c.broken_at AS connection_broken_at
-    FROM mail_account a LEFT JOIN account_pause p ON p.account_id = a.id
-    LEFT JOIN oauth_connection c ON c.company_id = a.company_id AND c.account_id = a.id";
-
-#[derive(Clone, FromQueryResult)]
-struct Row {
-    company_id: Uuid,
-    id: Uuid,
-    module: String,
-    server: String,
-    port: i32,
-    security: String,
-    username: String,
-    sealed_password: Option<Vec<u8>>,
-    from_name: String,
-    from_address: String,
-    reply_to: Option<String>,
-    bcc: Option<String>,
-    enabled: bool,
-    version: i64,
-    checked_at: Option<Instant>,
-    check_ok: Option<bool>,
-    paused_since: Option<Instant>,
-    paused_code: Option<String>,
-    paused_reply: Option<String>,
-    provider: Option<String>,
-    connected_address: Option<String>,
-    connected_at: Option<Instant>,
-    connection_ends_at: Option<Instant>,
-    connection_broken_at: Option<Instant>,
-}
-
-impl Row {
-    fn credential_scope(&self) -> Result<CredentialScope, StoreError> {
-        scope_of(&self.server, self.port, &self.security, &self.username)
-    }
-
-    fn identity(&self) -> Result<String, StoreError> {
-        Ok(identity(CompanyId(self.company_id), MailAccountId(self.id), &self.credential_scope()?))
-    }
-
-    fn identity_before_scopes(&self) -> String {
-        format!("mail_account:{}:{}", CompanyId(self.company_id), MailAccountId(self.id))
-    }
-
-    fn connection(&self, of: Of) -> Option<Connection> {
-        let (Some(provider), Some(connected_at)) = (&self.provider, self.connected_at) else { return None };
-        Some(Connection {
-            provider: of.code("provider", provider, Provider::parse)?,
-            address: self.connected_address.clone().unwrap_or_default(),
-            connected_at,
-            ends_at: self.connection_ends_at,
-            broken_at: self.connection_broken_at,
-        })
-    }
-
-    /// As it may be shown. What cannot be read of it sends nothing: see [`usable`].
-    fn into_account(self) -> MailAccount {
-        let of = Of { table: "mail_account", id: self.id };
-        let connection = self.connection(of);
-        MailAccount {
-            id: MailAccountId(self.id),
-            company: CompanyId(self.company_id),
-            version: self.version,
-            settings: MailAccountSettings {
-                module: of.code("module", &self.module, MailModule::parse).unwrap_or(MailModule::ReceivedPayments),
-                server: self.server,
-                port: u16::try_from(self.port).unwrap_or_default(),
-                security: of.code("security", &self.security, Security::parse).unwrap_or(Security::Tls),
-                username: self.username,
-                from_name: self.from_name,
-                from_address: of.address("from_address", &self.from_address),
-                reply_to: of.optional_address("reply_to", self.reply_to),
-                bcc: of.optional_address("bcc", self.bcc),
-            },
-            enabled: self.enabled,
-            pause: self.paused_since.zip(self.paused_code).map(|(since, problem_code)| acuse_domain::mail_account::Pause {
-                since,
-                problem_code,
-                reply: escaped(&self.paused_reply.unwrap_or_default()),
-            }),
-            last_check: self.checked_at.zip(self.check_ok).map(|(at, ok)| LastCheck { at, ok }),
-            has_password: self.sealed_password.is_some(),
-            connection,
-        }
-    }
 }

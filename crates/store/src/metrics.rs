@@ -56,7 +56,11 @@ const TABLE: [(&str, Kind, &str); 18] = [
     ("acuse_connections_closed_total", Kind::Counter, "Connections that were closed: they kept us waiting, or made room"),
     ("acuse_database_connections", Kind::Gauge, "Connections to the database by pool and state"),
     ("acuse_database_connections_max", Kind::Gauge, "The most that a pool opens"),
-    ("acuse_database_errors_total", Kind::Counter, "Statements that failed: busy, unavailable or refused"),
+    (
+        "acuse_database_errors_total",
+        Kind::Counter,
+        "Statements that failed: busy, unavailable, refused, or their answer unreadable",
+    ),
     ("acuse_database_up", Kind::Gauge, "Whether the database answered just now"),
     ("acuse_deliveries", Kind::Gauge, "Deliveries without an end yet, by state"),
     ("acuse_delivery_attempts_total", Kind::Counter, "Attempts by the phase they ended in and the state that followed"),

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::db::{Db, StoreError, Tx, skip_locked};
 use crate::pauses::AccountKey;
-use crate::sql::{all, count, execute, new_id, one, values};
+use crate::sql::{Undecoded, count, each, execute, new_id, readable, values};
 use crate::{routing, users};
 
 /// News that could not be told for a day is none any more; the page has it.
@@ -57,7 +57,7 @@ pub(crate) async fn queue_for_who_heard(tx: &Tx, subject: &Subject, now: Instant
     let stopped = values![subject.company.0, subject.account.id(), subject.about];
     let sql = "SELECT recipient FROM account_notice WHERE company_id = $1 AND account_id = $2 AND kind = 'stopped' AND about = $3
         AND state IN ('sending', 'accepted', 'in_doubt') ORDER BY recipient";
-    let heard: Vec<Row> = all(tx.as_conn(), sql, stopped).await?;
+    let heard: Vec<Row> = readable(tx.as_conn(), "account_notice", sql, stopped).await?;
     take_back_stopped(tx, subject.account).await?;
     for row in heard {
         queue(tx, subject, &row.recipient, "", "", now).await?;
@@ -185,10 +185,12 @@ pub async fn claim_due_any_company(db: &Db, most: u32, lease: TimeDelta, now: In
         RETURNING company_id, id, account_id, kind, about, recipient, problem_code, problem_reply, queued_at, attempts, fence",
         skip_locked(tx.as_conn())
     );
-    let rows: Vec<ClaimRow> = all(tx.as_conn(), &sql, values![now, now + lease]).await?;
-    let mut claimed = Vec::with_capacity(rows.len());
-    for row in rows {
-        claimed.extend(put_together(&tx, row, now).await?);
+    let mut claimed = Vec::new();
+    for line in each(tx.as_conn(), "account_notice", &sql, values![now, now + lease]).await? {
+        match line {
+            Ok(row) => claimed.extend(put_together(&tx, row, now).await?),
+            Err(Undecoded { id, .. }) => give_up(&tx, id, now).await?,
+        }
     }
     tx.commit().await?;
     Ok(claimed)
@@ -207,6 +209,13 @@ async fn tidy_up(tx: &Tx, now: Instant) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// A mail that cannot be read says nothing to anybody.
+async fn give_up(tx: &Tx, id: Uuid, now: Instant) -> Result<(), StoreError> {
+    let sql = "UPDATE account_notice SET state = 'cancelled', finished_at = $2, lease_until = NULL WHERE id = $1";
+    execute(tx.as_conn(), sql, values![id, now]).await?;
+    Ok(())
+}
+
 /// Nothing, and the mail is given up, where the account is gone or the row cannot be read.
 async fn put_together(tx: &Tx, row: ClaimRow, now: Instant) -> Result<Option<Notice>, StoreError> {
     #[derive(FromQueryResult)]
@@ -219,11 +228,12 @@ async fn put_together(tx: &Tx, row: ClaimRow, now: Instant) -> Result<Option<Not
         username: String,
         waiting: i64,
     }
-    let sql = "SELECT c.legal_name, c.trade_name, a.module, a.from_address, a.server, a.username,
+    let sql = "SELECT a.id, c.legal_name, c.trade_name, a.module, a.from_address, a.server, a.username,
             (SELECT COUNT(*) FROM delivery d WHERE d.company_id = a.company_id AND d.module = a.module
                 AND d.state IN ('queued', 'sending', 'deferred')) AS waiting
         FROM mail_account a JOIN company c ON c.id = a.company_id WHERE a.company_id = $1 AND a.id = $2";
-    let about: Option<About> = one(tx.as_conn(), sql, values![row.company_id, row.account_id]).await?;
+    let about: Vec<About> = readable(tx.as_conn(), "mail_account", sql, values![row.company_id, row.account_id]).await?;
+    let about = about.into_iter().next();
     let module = about.as_ref().and_then(|about| MailModule::parse(&about.module));
     let (Some(about), Some(module), Ok(recipient), Some(news)) = (about, module, row.recipient.parse(), news(&row)) else {
         let (company, id, fence) = (CompanyId(row.company_id), row.id, row.fence);

@@ -19,7 +19,7 @@ use crate::notices::{self, Subject};
 use crate::pauses::{self, AccountKey};
 use crate::sealing::{self, Item, Kind};
 use crate::secrets::{self, Keyring};
-use crate::sql::{self, Of, all, code, execute, values};
+use crate::sql::{self, Kept, Of, execute, readable, values};
 
 pub use departures::{Departure, Trip, Wish, come_back, depart};
 pub use renewal::{Access, Token, Wanted, access_token};
@@ -194,14 +194,14 @@ pub async fn ending_soon_any_company(db: &Db, now: Instant) -> Result<Vec<Ending
             a.server, a.port, a.security, a.username
         FROM oauth_connection c JOIN mail_account a ON a.company_id = c.company_id AND a.id = c.account_id
         WHERE c.ends_at <= $1 AND c.broken_at IS NULL AND a.enabled ORDER BY c.ends_at, c.account_id";
-    let rows: Vec<Row> = all(db.reader(), sql, values![now + ANNOUNCED_BEFORE]).await?;
+    let rows: Vec<Row> = readable(db.reader(), "oauth_connection", sql, values![now + ANNOUNCED_BEFORE]).await?;
     let ending = |row: Row| {
         let of = Of { table: "mail_account", id: row.account_id };
         Some(Ending {
             account: ConnectedAccount {
                 company: CompanyId(row.company_id),
                 id: MailAccountId(row.account_id),
-                scope: mail_accounts::scope_of(&row.server, row.port, &row.security, &row.username).ok()?,
+                scope: mail_accounts::scope_of(row.server, row.port, &row.security, row.username)?,
             },
             module: of.code("module", &row.module, MailModule::parse)?,
             from_address: of.address("from_address", &row.from_address),
@@ -227,7 +227,7 @@ pub async fn announce_ending_any_company(db: &Db, now: Instant) -> Result<usize,
             AND EXISTS (SELECT 1 FROM mail_account a
                 WHERE a.company_id = oauth_connection.company_id AND a.id = oauth_connection.account_id AND a.enabled)
         RETURNING company_id, account_id, ends_at";
-    let rows: Vec<Row> = all(tx.as_conn(), sql, values![now, now + ANNOUNCED_BEFORE]).await?;
+    let rows: Vec<Row> = readable(tx.as_conn(), "oauth_connection", sql, values![now, now + ANNOUNCED_BEFORE]).await?;
     for row in &rows {
         let (company, account) = (CompanyId(row.company_id), AccountKey::Own(MailAccountId(row.account_id)));
         let subject = Subject { company, account, kind: "connection_ending", about: row.ends_at };
@@ -241,12 +241,12 @@ pub async fn announce_ending_any_company(db: &Db, now: Instant) -> Result<usize,
 }
 
 /// Seals every token again that lies under an older key, or was sealed before tokens were bound to a scope. Gives how many
-/// connections had such.
+/// connections had such. What cannot be read is left as it is.
 pub(crate) async fn reseal_in(tx: &Tx, keys: &Keyring) -> Result<u64, SaveError> {
-    let rows: Vec<SealedRow> = all(tx.as_conn(), SEALED, Vec::new()).await?;
+    let rows: Vec<SealedRow> = readable(tx.as_conn(), "oauth_connection", SEALED, Vec::new()).await?;
     let mut done = 0;
     for row in rows {
-        let (account, provider) = (row.account()?, code(&row.provider, Provider::parse)?);
+        let (Some(account), Some(provider)) = (row.account(), row.provider()) else { continue };
         let [before_refresh, before_access] = account.identities_before_scopes();
         let refresh = keys.reseal(&row.sealed_refresh_token, &account.refresh_identity(provider), &before_refresh)?;
         let access = keys.reseal(&row.sealed_access_token, &account.access_identity(), &before_access)?;
@@ -257,13 +257,15 @@ pub(crate) async fn reseal_in(tx: &Tx, keys: &Keyring) -> Result<u64, SaveError>
         let sql = "UPDATE oauth_connection SET sealed_refresh_token = COALESCE($3, sealed_refresh_token),
                 sealed_access_token = COALESCE($4, sealed_access_token)
             WHERE company_id = $1 AND account_id = $2 AND generation = $5";
-        done += execute(tx.as_conn(), sql, values![row.company_id, row.account_id, refresh, access, row.generation]).await?;
+        done +=
+            execute(tx.as_conn(), sql, values![row.company_id, row.account_id, refresh, access, row.generation.clone().or(0)])
+                .await?;
     }
     Ok(done)
 }
 
 pub(crate) async fn sealed_items(conn: &impl ConnectionTrait, keys: Option<&Keyring>) -> Result<Vec<Item>, StoreError> {
-    let rows: Vec<SealedRow> = all(conn, SEALED, Vec::new()).await?;
+    let rows: Vec<SealedRow> = readable(conn, "oauth_connection", SEALED, Vec::new()).await?;
     let item = |row: &SealedRow| Item {
         kind: Kind::Connection,
         company: row.company_id,
@@ -282,27 +284,33 @@ const SEALED: &str = "SELECT c.company_id, c.account_id, c.provider, c.sealed_re
 struct SealedRow {
     company_id: Uuid,
     account_id: Uuid,
-    provider: String,
+    provider: Kept<String>,
     sealed_refresh_token: Vec<u8>,
     sealed_access_token: Vec<u8>,
-    generation: i64,
-    server: String,
-    port: i32,
-    security: String,
-    username: String,
+    generation: Kept<i64>,
+    server: Kept<String>,
+    port: Kept<i32>,
+    security: Kept<String>,
+    username: Kept<String>,
 }
 
 impl SealedRow {
     fn opens(&self, keys: &Keyring) -> bool {
-        let (Ok(account), Some(provider)) = (self.account(), Provider::parse(&self.provider)) else { return false };
+        let (Some(account), Some(provider)) = (self.account(), self.provider()) else { return false };
         let either = |sealed: &[u8], bound: &str, before: &str| keys.open(sealed, bound).or_else(|_| keys.open(sealed, before));
         let [refresh, access] = account.identities_before_scopes();
         either(&self.sealed_refresh_token, &account.refresh_identity(provider), &refresh).is_ok()
             && either(&self.sealed_access_token, &account.access_identity(), &access).is_ok()
     }
 
-    fn account(&self) -> Result<ConnectedAccount, StoreError> {
-        let scope = mail_accounts::scope_of(&self.server, self.port, &self.security, &self.username)?;
-        Ok(ConnectedAccount { company: CompanyId(self.company_id), id: MailAccountId(self.account_id), scope })
+    fn provider(&self) -> Option<Provider> {
+        Provider::parse(&self.provider.clone().value()?)
+    }
+
+    fn account(&self) -> Option<ConnectedAccount> {
+        let text = |kept: &Kept<String>| kept.clone().value();
+        let port = self.port.clone().value()?;
+        let scope = mail_accounts::scope_of(text(&self.server)?, port, &text(&self.security)?, text(&self.username)?)?;
+        Some(ConnectedAccount { company: CompanyId(self.company_id), id: MailAccountId(self.account_id), scope })
     }
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::Actor;
 use crate::db::{Db, StoreError, Tx, skip_locked};
 use crate::health;
-use crate::sql::{all, count, execute, one, values};
+use crate::sql::{Kept, Of, count, execute, one, readable, values};
 
 /// After a fault an account is tried again after 15 minutes, then 1, 4 and every 12 hours: who knocks often with a wrong
 /// password is locked out.
@@ -87,26 +87,32 @@ pub struct Resting {
     pub default_sends_until: Option<Instant>,
 }
 
+/// It rests as long as its row is there, whatever of that can be read.
 pub async fn find(db: &Db, account: AccountKey) -> Result<Option<Resting>, StoreError> {
     #[derive(FromQueryResult)]
     struct Row {
-        since: Instant,
-        problem_code: String,
-        reply: String,
-        phase: String,
-        probe_at: Instant,
-        on_trial: bool,
-        default_sends_until: Option<Instant>,
+        since: Kept<Instant>,
+        problem_code: Kept<String>,
+        reply: Kept<String>,
+        phase: Kept<String>,
+        probe_at: Kept<Instant>,
+        on_trial: Kept<bool>,
+        default_sends_until: Kept<Option<Instant>>,
     }
     let sql = "SELECT since, problem_code, reply, phase, probe_at, on_trial, default_sends_until FROM account_pause
         WHERE account_id = $1";
     let row: Option<Row> = one(db.reader(), sql, values![account.id()]).await?;
+    let of = Of { table: "account_pause", id: account.id() };
     Ok(row.map(|row| Resting {
-        pause: Pause { since: row.since, problem_code: row.problem_code, reply: escaped(&row.reply) },
-        phase: row.phase,
-        probe_at: row.probe_at,
-        on_trial: row.on_trial,
-        default_sends_until: row.default_sends_until,
+        pause: Pause {
+            since: of.kept("since", row.since).unwrap_or_default(),
+            problem_code: of.kept("problem_code", row.problem_code).unwrap_or_default(),
+            reply: escaped(&of.kept("reply", row.reply).unwrap_or_default()),
+        },
+        phase: of.kept("phase", row.phase).unwrap_or_default(),
+        probe_at: of.kept("probe_at", row.probe_at).unwrap_or_default(),
+        on_trial: of.kept("on_trial", row.on_trial).unwrap_or_default(),
+        default_sends_until: of.kept("default_sends_until", row.default_sends_until).flatten(),
     }))
 }
 
@@ -196,7 +202,7 @@ pub async fn take_probes_any_company(db: &Db, most: u32, now: Instant) -> Result
     struct Row {
         account_id: Uuid,
         company_id: Option<Uuid>,
-        phase: String,
+        phase: Kept<String>,
     }
     // Nearly always there is none: a look that writes nothing.
     if count(db.reader(), "SELECT COUNT(*) AS n FROM account_pause WHERE probe_at <= $1", values![now]).await? == 0 {
@@ -209,10 +215,13 @@ pub async fn take_probes_any_company(db: &Db, most: u32, now: Instant) -> Result
         RETURNING account_id, phase, (SELECT a.company_id FROM mail_account a WHERE a.id = account_pause.account_id) AS company_id",
         skip_locked(tx.as_conn())
     );
-    let rows: Vec<Row> = all(tx.as_conn(), &sql, values![now, now + PROBE_TAKES]).await?;
+    let rows: Vec<Row> = readable(tx.as_conn(), "account_pause", &sql, values![now, now + PROBE_TAKES]).await?;
     tx.commit().await?;
-    let probe =
-        |row: Row| Probe { account: AccountKey::of(row.account_id), company: row.company_id.map(CompanyId), phase: row.phase };
+    let probe = |row: Row| Probe {
+        account: AccountKey::of(row.account_id),
+        company: row.company_id.map(CompanyId),
+        phase: row.phase.value().unwrap_or_default(),
+    };
     Ok(rows.into_iter().map(probe).collect())
 }
 

@@ -136,6 +136,10 @@ async fn freeze(
 ) -> Result<Receipt, StoreError> {
     let company =
         companies::find_in(tx.as_conn(), by.company).await?.ok_or_else(|| StoreError::unreadable("the company is gone"))?;
+    // A receipt says for ever what it says: nothing stands in the place of what cannot be read.
+    if !company.profile.undecoded.is_empty() || !contact.details.undecoded.is_empty() {
+        return Err(StoreError::unreadable(format!("company {} or contact {}", company.id, contact.id)));
+    }
     let facts = Facts { company: &company, contact: &contact.details, number, applied, prepared_by: Some(&by.name) };
     Ok(Receipt::freeze(&facts))
 }

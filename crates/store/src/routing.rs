@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 
 use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
-use crate::sql::{Of, execute, join_addresses, one, values};
+use crate::sql::{Kept, Of, execute, join_addresses, one, values};
 use crate::versions::{self, ChangeError, Expected, Versioned, for_update};
 
 pub async fn policy(db: &Db, company: CompanyId) -> Result<FailurePolicy, StoreError> {
@@ -70,19 +70,21 @@ const SELECT: &str = "SELECT fallback_after_hours, failure_notices_to, failure_p
 
 #[derive(FromQueryResult)]
 struct Row {
-    fallback_after_hours: Option<i32>,
-    failure_notices_to: String,
-    failure_policy_version: i64,
+    fallback_after_hours: Kept<Option<i32>>,
+    failure_notices_to: Kept<String>,
+    failure_policy_version: Kept<i64>,
 }
 
 impl Row {
     fn into_policy(self, company: CompanyId) -> Versioned<FailurePolicy> {
-        let after = self.fallback_after_hours.and_then(|hours| PatienceHours::new(hours.into()));
         let of = Of { table: "company", id: company.0 };
+        let after = of.kept("fallback_after_hours", self.fallback_after_hours).flatten();
+        let after = after.and_then(|hours| PatienceHours::new(hours.into()));
+        let notify = of.kept("failure_notices_to", self.failure_notices_to).unwrap_or_default();
         let policy = FailurePolicy {
             on_failure: after.map_or(OnFailure::Wait, |after| OnFailure::UseDefault { after }),
-            notify: of.addresses("failure_notices_to", &self.failure_notices_to),
+            notify: of.addresses("failure_notices_to", &notify),
         };
-        Versioned { value: policy, version: self.failure_policy_version }
+        Versioned { value: policy, version: of.kept("failure_policy_version", self.failure_policy_version).unwrap_or_default() }
     }
 }

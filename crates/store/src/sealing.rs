@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use acuse_domain::Instant;
-use acuse_domain::id::{CompanyId, MailAccountId};
+use acuse_domain::mail_account::MailAccount;
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
@@ -13,12 +13,11 @@ use crate::db::{Db, StoreError, Tx};
 use crate::mail_accounts::{self, SaveError};
 use crate::pauses::{self, AccountKey, Fault, SELDOM};
 use crate::secrets::{KeyFileError, Keyring, SealError};
-use crate::sql::{all, execute, one, values};
+use crate::sql::{execute, one, readable, values};
 use crate::{dkim, oauth};
 
 /// The code of an account whose secret does not open, or is gone though it logs in.
 pub const SECRET_UNREADABLE: &str = "secret_unreadable";
-const UNREADABLE: Fault<'static> = Fault { problem_code: SECRET_UNREADABLE, reply: "", phase: "auth", probe_after: SELDOM };
 
 /// How much lies sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -105,7 +104,8 @@ struct Canary {
 }
 
 async fn canaries(conn: &impl ConnectionTrait) -> Result<Vec<Canary>, StoreError> {
-    all(conn, "SELECT key_id, fingerprint, canary FROM sealing_key ORDER BY key_id", Vec::new()).await
+    let sql = "SELECT key_id, fingerprint, canary FROM sealing_key ORDER BY key_id";
+    readable(conn, "sealing_key", sql, Vec::new()).await
 }
 
 /// Reads the key file and looks whether it opens what the database holds; nothing where there is neither a file nor anything
@@ -197,7 +197,7 @@ async fn settle(db: &Db, keys: &Keyring, now: Instant) -> Result<(), UnlockError
     let resting = let_unreadable_rest(&tx, &items, now).await?;
     tx.commit().await?;
     if resting > 0 {
-        tracing::warn!("{resting} mail accounts rest: their secrets do not open");
+        tracing::warn!("{resting} mail accounts rest: their secrets do not open, or they cannot be read");
         db.nudge();
     }
     Ok(())
@@ -238,25 +238,18 @@ pub(crate) async fn claim_in<Error: From<SealError> + From<StoreError>>(tx: &Tx,
     if keys.opens_canary(id, &canary) { Ok(()) } else { Err(SealError::ForeignKey(id).into()) }
 }
 
-/// Accounts that would log in and have nothing that opens rest like any that fails. Gives how many began to.
+/// Accounts that would log in and have nothing that opens, or cannot be read, rest like any that fails. Gives how many began
+/// to.
 async fn let_unreadable_rest(tx: &Tx, items: &[Item], now: Instant) -> Result<usize, StoreError> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        company_id: Uuid,
-        id: Uuid,
-    }
-    let sql = "SELECT company_id, id FROM mail_account
-        WHERE enabled AND username <> '' AND id NOT IN (SELECT account_id FROM account_pause)";
-    let rows: Vec<Row> = all(tx.as_conn(), sql, Vec::new()).await?;
-    let opens = |row: &Row| {
-        let is_its = |item: &&Item| item.kind != Kind::DkimKey && (item.company, item.id) == (row.company_id, row.id);
+    let opens = |account: &MailAccount| {
+        let is_its = |item: &&Item| item.kind != Kind::DkimKey && (item.company, item.id) == (account.company.0, account.id.0);
         items.iter().find(is_its).is_some_and(|item| item.opens)
     };
-    let mut began = 0;
-    for row in rows.iter().filter(|row| !opens(row)) {
-        tracing::warn!(company.id = %CompanyId(row.company_id), "The secret of a mail account does not open, or is gone");
-        pauses::stop_in(tx, AccountKey::Own(MailAccountId(row.id)).into(), &UNREADABLE, now).await?;
-        began += 1;
+    let at_fault = mail_accounts::faults_in(tx, opens).await?;
+    for (account, problem_code) in &at_fault {
+        tracing::warn!(company.id = %account.company, account.id = %account.id, "A mail account rests: {problem_code}");
+        let fault = Fault { problem_code, reply: "", phase: "auth", probe_after: SELDOM };
+        pauses::stop_in(tx, AccountKey::Own(account.id).into(), &fault, now).await?;
     }
-    Ok(began)
+    Ok(at_fault.len())
 }

@@ -1,13 +1,15 @@
 //! A statement, its values, its rows; and how a column becomes a domain value.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use acuse_domain::document::DocumentNumber;
 use acuse_domain::email_address::{EmailAddress, kept_list};
 use acuse_domain::identification::{Identification, IdentificationType, Ruc};
 use acuse_domain::text;
-use sea_orm::{ConnectionTrait, FromQueryResult, SqlErr, Statement, Value};
+use sea_orm::{ColIdx, ConnectionTrait, FromQueryResult, QueryResult, SqlErr, Statement, TryGetError, TryGetable, Value};
 use uuid::Uuid;
 
-use crate::db::StoreError;
+use crate::db::{self, StoreError};
 
 /// Values in the order of a statement's `$1, $2, …`.
 macro_rules! values {
@@ -21,16 +23,104 @@ pub(crate) async fn one<Row: FromQueryResult>(
     values: Vec<Value>,
 ) -> Result<Option<Row>, StoreError> {
     let row = conn.query_one_raw(statement(conn, sql, values)).await?;
-    Ok(row.map(|row| Row::from_query_result(&row, "")).transpose()?)
+    row.map(|row| Ok(decode(&row)??)).transpose()
 }
 
+/// Every row, or none: an act must not take a part for the whole.
 pub(crate) async fn all<Row: FromQueryResult>(
     conn: &impl ConnectionTrait,
     sql: &str,
     values: Vec<Value>,
 ) -> Result<Vec<Row>, StoreError> {
     let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
-    Ok(rows.iter().map(|row| Row::from_query_result(row, "")).collect::<Result<_, _>>()?)
+    rows.iter().map(|row| Ok(decode(row)??)).collect()
+}
+
+/// Each row by itself: one that cannot be read spoils no other, and the log names it.
+pub(crate) async fn each<Row: FromQueryResult>(
+    conn: &impl ConnectionTrait,
+    table: &'static str,
+    sql: &str,
+    values: Vec<Value>,
+) -> Result<Vec<Line<Row>>, StoreError> {
+    let rows = conn.query_all_raw(statement(conn, sql, values)).await?;
+    let line = |row| {
+        let decoded: Line<Row> = decode(row)?;
+        Ok(decoded.inspect_err(|Undecoded { id, column }| Of { table, id: *id }.unreadable(column)))
+    };
+    rows.iter().map(line).collect()
+}
+
+/// As [`each`], without those that cannot be read.
+pub(crate) async fn readable<Row: FromQueryResult>(
+    conn: &impl ConnectionTrait,
+    table: &'static str,
+    sql: &str,
+    values: Vec<Value>,
+) -> Result<Vec<Row>, StoreError> {
+    Ok(each(conn, table, sql, values).await?.into_iter().filter_map(Result::ok).collect())
+}
+
+/// What a list has of one record: the record, or what is known of one that cannot be read.
+pub type Line<T> = Result<T, Undecoded>;
+
+/// A record with a column that holds no such value: an earlier version's, or somebody's own SQL.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("record {id}, column {column}")]
+pub struct Undecoded {
+    /// Nil where it has none that can be read.
+    pub id: Uuid,
+    pub column: String,
+}
+
+impl From<Undecoded> for StoreError {
+    fn from(record: Undecoded) -> Self {
+        Self::unreadable(record)
+    }
+}
+
+/// Errs where the statement itself is wrong.
+fn decode<Row: FromQueryResult>(row: &QueryResult) -> Result<Line<Row>, StoreError> {
+    let column = match guarded(|| Row::from_query_result(row, "")) {
+        Some(Ok(decoded)) => return Ok(Ok(decoded)),
+        Some(Err(error)) => match db::undecoded_column(&error) {
+            Some(column) => column,
+            None => return Err(error.into()),
+        },
+        None => "a time beyond the calendar".to_owned(),
+    };
+    let id = ["id", "account_id", "company_id"].into_iter().find_map(|name| row.try_get::<Uuid>("", name).ok());
+    Ok(Err(Undecoded { id: id.unwrap_or_default(), column }))
+}
+
+/// PostgreSQL's `infinity` is a time too, and sqlx adds it up without a look at where chrono's calendar ends.
+fn guarded<T>(read: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(read)).ok()
+}
+
+/// A column of a record that is shown, and can be mended, also where this holds no such value.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept<T>(Option<T>);
+
+impl<T: TryGetable> TryGetable for Kept<T> {
+    fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
+        match guarded(|| T::try_get_by(row, index)) {
+            Some(Ok(value)) => Ok(Self(Some(value))),
+            Some(Err(TryGetError::DbErr(error))) if db::undecoded_column(&error).is_none() => Err(error.into()),
+            Some(Err(_)) | None => Ok(Self(None)),
+        }
+    }
+}
+
+impl<T> Kept<T> {
+    pub(crate) fn value(self) -> Option<T> {
+        self.0
+    }
+
+    /// Where nobody has to hear of what cannot be read.
+    pub(crate) fn or(self, otherwise: T) -> T {
+        self.0.unwrap_or(otherwise)
+    }
 }
 
 /// The answer to a `SELECT COUNT(*) AS n`.
@@ -159,8 +249,7 @@ impl Of {
         kept.filter(|kept| !kept.trim().is_empty()).map(|kept| self.address(column, &kept))
     }
 
-    pub(crate) fn identification(self, kind: &str, kept: &str) -> Identification {
-        let kind = self.code("identification_type", kind, IdentificationType::parse).unwrap_or(IdentificationType::Other);
+    pub(crate) fn identification(self, kind: IdentificationType, kept: &str) -> Identification {
         self.shown("identification", Identification::as_kept(kind, kept), Identification::is_readable)
     }
 
@@ -172,11 +261,56 @@ impl Of {
         self.shown("number", DocumentNumber::as_kept(kept), DocumentNumber::is_readable)
     }
 
+    /// Nothing where the column holds no such value.
+    pub(crate) fn kept<T>(self, column: &str, kept: Kept<T>) -> Option<T> {
+        if kept.0.is_none() {
+            self.unreadable(column);
+        }
+        kept.0
+    }
+
     /// A code, read by its type's `parse`. Nothing where it is none.
     pub(crate) fn code<T>(self, column: &str, kept: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
         let read = parse(kept);
         if read.is_none() {
             self.unreadable(column);
+        }
+        read
+    }
+}
+
+/// A record's fields, read one by one by their names in the API; remembers those that could not be.
+pub(crate) struct Reading {
+    of: Of,
+    pub unreadable: Vec<&'static str>,
+}
+
+impl Reading {
+    pub(crate) fn of(of: Of) -> Self {
+        Self { of, unreadable: Vec::new() }
+    }
+
+    /// In the log, and among what is unreadable; once, however many reasons there are.
+    pub(crate) fn note(&mut self, field: &'static str) {
+        if !self.unreadable.contains(&field) {
+            self.of.unreadable(field);
+            self.unreadable.push(field);
+        }
+    }
+
+    /// With `otherwise` in the place of what cannot be read.
+    pub(crate) fn kept<T>(&mut self, field: &'static str, kept: Kept<T>, otherwise: T) -> T {
+        self.parsed(field, kept, Some).unwrap_or(otherwise)
+    }
+
+    pub(crate) fn code<T>(&mut self, field: &'static str, kept: Kept<String>, parse: fn(&str) -> Option<T>, otherwise: T) -> T {
+        self.parsed(field, kept, |code| parse(&code)).unwrap_or(otherwise)
+    }
+
+    pub(crate) fn parsed<K, T>(&mut self, field: &'static str, kept: Kept<K>, parse: impl FnOnce(K) -> Option<T>) -> Option<T> {
+        let read = kept.0.and_then(parse);
+        if read.is_none() {
+            self.note(field);
         }
         read
     }

@@ -18,7 +18,7 @@ use acuse_domain::payment::{Direction, Method, NewAllocation, NewPayment, Paymen
 use acuse_domain::{Date, Instant, day_in_ecuador};
 use acuse_store::idempotency::Once;
 use acuse_store::payments::{Notify, RecordError};
-use acuse_store::{Actor, Db, companies, contacts, documents, mail_accounts, payments};
+use acuse_store::{Actor, Db, Line, StoreError, companies, contacts, documents, mail_accounts, payments};
 use chrono::TimeDelta;
 use secrecy::SecretString;
 
@@ -124,6 +124,7 @@ impl CompanyBuilder {
             city: Some("Quito".to_string()),
             phone: Some("02 222 3344".to_string()),
             email: Some("contabilidad@distripichincha.ec".parse().expect("an address")),
+            undecoded: Vec::new(),
         };
         let id = companies::create(db, &ruc, &profile, self.now).await.expect("the RUC is new");
         let mut made = TestCompany {
@@ -169,6 +170,7 @@ pub fn contact(name: &str, is_customer: bool, is_supplier: bool) -> ContactDetai
         credit_days: None,
         emails: vec![format!("pagos@{host}.ec").parse().expect("an address")],
         emails_by_purpose: EmailsByPurpose::default(),
+        undecoded: Vec::new(),
     }
 }
 
@@ -282,4 +284,9 @@ pub fn mail_account(module: MailModule, password: &str) -> mail_accounts::Form {
 fn unique() -> u32 {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// A list without a record that cannot be read.
+pub fn listed<T>(list: Result<Vec<Line<T>>, StoreError>) -> Vec<T> {
+    list.expect("the store answers").into_iter().map(|line| line.expect("a record that can be read")).collect()
 }

@@ -2,7 +2,7 @@
 
 use acuse_domain::id::PaymentId;
 use acuse_store::now;
-use sea_orm::{ConnectionTrait, Database, DatabaseTransaction, Statement, TransactionTrait, Value};
+use sea_orm::{ConnectionTrait, Database, DatabaseTransaction, DbBackend, Statement, TransactionTrait, Value};
 
 /// Every delivery that waits is due now.
 pub async fn waits_are_over(url: &str) {
@@ -99,6 +99,86 @@ pub async fn text_is_spoilt(url: &str, (table, column): (&str, &str), garbage: &
     let has_id = !matches!(table, "payment_line" | "delivery_lane" | "delivery_attempt" | "account_pause");
     let first = if has_id { format!("WHERE id = (SELECT id FROM {table} ORDER BY id LIMIT 1)") } else { String::new() };
     run(url, &format!("UPDATE {table} SET {column} = $1 {first}"), vec![garbage.into()]).await;
+}
+
+/// Columns of a company's records that hold a time, a number, yes or no, or one of a few words. SQLite keeps any value in any
+/// of them, and an older one of its files, or somebody's own SQL, may have one.
+pub const VALUE_COLUMNS: &[(&str, &str)] = &[
+    ("company", "version"),
+    ("company", "fallback_after_hours"),
+    ("company", "failure_policy_version"),
+    ("contact", "version"),
+    ("contact", "identification_type"),
+    ("contact", "is_customer"),
+    ("contact", "is_supplier"),
+    ("contact", "credit_days"),
+    ("contact", "phone"),
+    ("document", "kind"),
+    ("document", "side"),
+    ("document", "issued_on"),
+    ("document", "due_on"),
+    ("document", "total_cents"),
+    ("document", "balance_cents"),
+    ("document", "voided_at"),
+    ("payment", "sequence"),
+    ("payment", "paid_on"),
+    ("payment", "total_cents"),
+    ("payment", "money_cents"),
+    ("payment", "allocated_cents"),
+    ("payment", "unapplied_cents"),
+    ("payment", "advance_rest_cents"),
+    ("payment", "recorded_at"),
+    ("payment", "voided_at"),
+    ("payment_line", "amount_cents"),
+    ("payment_line", "dated_on"),
+    ("allocation", "amount_cents"),
+    ("allocation", "previous_balance_cents"),
+    ("mail_account", "module"),
+    ("mail_account", "port"),
+    ("mail_account", "security"),
+    ("mail_account", "enabled"),
+    ("mail_account", "version"),
+    ("mail_account", "checked_at"),
+    ("mail_account", "check_ok"),
+    ("account_pause", "since"),
+    ("account_pause", "probe_at"),
+    ("account_pause", "on_trial"),
+    ("account_pause", "default_sends_until"),
+    ("account_health", "stopped_at"),
+    ("account_health", "certificate_ends_at"),
+    ("delivery", "kind"),
+    ("delivery", "state"),
+    ("delivery", "resend"),
+    ("delivery", "queued_at"),
+    ("delivery", "next_attempt_at"),
+    ("delivery", "lease_until"),
+    ("delivery", "finished_at"),
+    ("delivery", "may_have_arrived"),
+    ("event", "at"),
+];
+
+/// The first record of the table holds this there from now on, whatever the table's own checks say. Gives what stood there;
+/// both as SQL writes them.
+pub async fn value_is_spoilt(url: &str, (table, column): (&str, &str), garbage: &str) -> String {
+    let connection = Database::connect(url).await.expect("the test's database answers");
+    let engine = connection.get_database_backend();
+    let one = connection.begin().await.expect("nobody else holds a connection of this pool");
+    let run = async |sql: String| one.execute_unprepared(&sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    let (quoted, row) = match engine {
+        DbBackend::Postgres => (format!("quote_nullable({column})"), "ctid"),
+        _ => (format!("quote({column})"), "rowid"),
+    };
+    match engine {
+        DbBackend::Postgres => run(format!("ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {table}_{column}_check")).await,
+        _ => run("PRAGMA ignore_check_constraints = ON".to_owned()).await,
+    };
+    let before = Statement::from_string(engine, format!("SELECT {quoted} AS before FROM {table} ORDER BY {row} LIMIT 1"));
+    let before = one.query_one_raw(before).await.expect("a question").unwrap_or_else(|| panic!("{table} is empty"));
+    run(format!("UPDATE {table} SET {column} = {garbage} WHERE {row} = (SELECT {row} FROM {table} ORDER BY {row} LIMIT 1)"))
+        .await;
+    one.commit().await.expect("the test's database answers");
+    connection.close().await.expect("it was open");
+    before.try_get("", "before").expect("a text")
 }
 
 /// Carries out any statement.

@@ -44,7 +44,15 @@ async fn create(ruc: &str, name: String, email: Option<&str>, config: &Config) -
         eprintln!("Aviso: el dígito verificador de {ruc} no cuadra. El SRI emite algunos así; compruébelo.");
     }
     let email = email.map(address).transpose()?;
-    let profile = CompanyProfile { legal_name: name, trade_name: None, address: None, city: None, phone: None, email };
+    let profile = CompanyProfile {
+        legal_name: name,
+        trade_name: None,
+        address: None,
+        city: None,
+        phone: None,
+        email,
+        undecoded: Vec::new(),
+    };
     let db = database::begun(config).await?;
     let id = companies::create(&db, &ruc, &profile, now()).await.map_err(|error| match error {
         companies::CreateError::RucTaken => Failure::new(format!("ya hay una compañía con RUC {ruc}"), ""),

@@ -21,6 +21,7 @@ const COBROS: MailModule = MailModule::ReceivedPayments;
 on_both_engines!(
     an_account_whose_password_does_not_open_rests_and_says_so,
     an_account_whose_password_was_forgotten_sends_nothing_as_a_stranger,
+    an_account_that_cannot_be_read_rests_and_the_default_one_stands_in,
 );
 
 async fn an_account_whose_password_does_not_open_rests_and_says_so(world: World) {
@@ -73,5 +74,38 @@ async fn an_account_whose_password_was_forgotten_sends_nothing_as_a_stranger(wor
     let form = Form { checked: None, ..own_form(COBROS, own.port) };
     mail_accounts::change(office.db(), &office.world.keys(), &office.company.actor, id, &form).await.unwrap();
     office.wait_for(cobro, State::Accepted).await;
+    running.stop().await;
+}
+
+async fn an_account_that_cannot_be_read_rests_and_the_default_one_stands_in(world: World) {
+    let (own, default) = (Server::which(Way::Accepts).await, Server::which(Way::Accepts).await);
+    let office = Office::with_default_at(world, default.port).await.with_owner(OWNER).await;
+    let id = office.own_account(COBROS, own.port).await;
+    let after = PatienceHours::new(4).unwrap();
+    let policy = FailurePolicy { on_failure: OnFailure::UseDefault { after }, ..FailurePolicy::default() };
+    routing::change_policy(office.db(), &office.company.actor, &Expected::Any, to(policy)).await.unwrap();
+    for (column, garbage) in [("security", "'ssl'"), ("reply_to", "'nadie'"), ("from_address", "'nadie'"), ("bcc", "'nadie'")] {
+        outside::value_is_spoilt(&office.world.url, ("mail_account", column), garbage).await;
+    }
+    let running = office.start();
+    let cobro = office.cobro("pagos@andina.ec").await;
+    until("it rests", async || office.rests(AccountKey::Own(id)).await).await;
+    let resting = pauses::find(office.db(), AccountKey::Own(id)).await.unwrap().unwrap();
+    assert_eq!(resting.pause.problem_code, "account_unreadable");
+    until("its owner hears of it", async || default.subjects_for(OWNER).len() == 1).await;
+    outside::rests_began_earlier(&office.world.url, 5).await;
+    office.db().nudge();
+    assert_eq!(office.wait_for(cobro, State::Accepted).await.account.unwrap().0, "default");
+    let heard = default.heard();
+    let receipt = heard.iter().find(|mail| mail.to == "pagos@andina.ec").expect("the receipt").read();
+    assert!(receipt.reply_to.iter().all(|to| to.address != "nadie"), "answers go to nobody that cannot be read");
+    assert!(heard.iter().all(|mail| mail.to != "nadie"), "nor does a copy");
+    assert_eq!(own.sessions(), 0, "nobody is asked how to reach it");
+
+    mail_accounts::change(office.db(), &office.world.keys(), &office.company.actor, id, &own_form(COBROS, own.port))
+        .await
+        .unwrap();
+    let cobro = office.cobro("pagos@andina.ec").await;
+    assert_eq!(office.wait_for(cobro, State::Accepted).await.account.unwrap().0, "company");
     running.stop().await;
 }

@@ -335,8 +335,8 @@ fn next_step(report: &CheckReport) -> String {
 }
 
 /// `message_not_composed` is found by the delivery, before there is a server; `oauth_unavailable` is a provider's silence;
-/// `secret_unreadable` is a password that our own key does not open.
-const NOT_OF_A_SERVER: [&str; 3] = ["message_not_composed", "oauth_unavailable", "secret_unreadable"];
+/// `secret_unreadable` is a password that our own key does not open, `account_unreadable` a record that is spoilt.
+const NOT_OF_A_SERVER: [&str; 4] = ["message_not_composed", "oauth_unavailable", "secret_unreadable", "account_unreadable"];
 
 #[test]
 fn no_problem_of_the_catalogue_is_left_out() {

@@ -94,6 +94,15 @@ pub async fn change(
 impl CompanyChange {
     fn apply_to(self, mut profile: CompanyProfile) -> Result<CompanyProfile, Problem> {
         let mut fields = Fields::default();
+        let given = [
+            ("legal_name", self.legal_name.is_some()),
+            ("trade_name", self.trade_name.is_some()),
+            ("address", self.address.is_some()),
+            ("city", self.city.is_some()),
+            ("phone", self.phone.is_some()),
+            ("email", self.email.is_some()),
+        ];
+        profile.undecoded.retain(|field| !given.contains(&(*field, true)));
         let name = self.legal_name.as_deref();
         if let Some(name) = name.and_then(|name| fields.text("legal_name", Some(name), LONGEST_TEXT)) {
             profile.legal_name = name;
@@ -127,7 +136,7 @@ impl CompanyOut {
         if company.ruc.doubt() == Some(Doubt::CheckDigit) {
             warnings.push(Warning::check_digit("ruc", language));
         }
-        let CompanyProfile { legal_name, trade_name, address, city, phone, email } = company.profile;
+        let CompanyProfile { legal_name, trade_name, address, city, phone, email, .. } = company.profile;
         Self {
             id: company.id.0,
             ruc: company.ruc.to_string(),

@@ -157,7 +157,11 @@ pub async fn list(
     let filter = Filter { role, text: params.q };
     let mut rows = contacts::list(&app.db, may.actor.company, &filter, wanted.page()).await?;
     let next = wanted.cut(&mut rows, |contact| contact.id.0);
-    Ok(Json(List { data: rows.into_iter().map(|contact| ContactOut::of(contact, language)).collect(), next }))
+    Ok(Json(List {
+        data: rows.into_iter().map(|contact| ContactOut::of(contact, language)).collect(),
+        next,
+        unreadable: Vec::new(),
+    }))
 }
 
 /// Keeps a new contact.
@@ -249,13 +253,38 @@ impl NewContact {
             credit_days: self.credit_days,
             emails,
             emails_by_purpose,
+            undecoded: Vec::new(),
         })
     }
 }
 
 impl ContactChange {
+    /// Which fields it has, by their names.
+    fn given(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let purposes = self.emails_by_purpose.as_ref();
+        let purpose = |is_given: fn(&PurposesIn) -> bool| purposes.is_some_and(is_given);
+        let fields = [
+            ("name", self.name.is_some()),
+            ("identification_type", self.identification_type.is_some()),
+            ("identification", self.identification.is_some()),
+            ("is_customer", self.is_customer.is_some()),
+            ("is_supplier", self.is_supplier.is_some()),
+            ("address", self.address.is_some()),
+            ("phone", self.phone.is_some()),
+            ("credit_days", self.credit_days.is_some()),
+            ("emails", self.emails.is_some()),
+            ("emails_by_purpose.received_payments", purpose(|of| of.received_payments.is_some())),
+            ("emails_by_purpose.made_payments", purpose(|of| of.made_payments.is_some())),
+            ("emails_by_purpose.invoices", purpose(|of| of.invoices.is_some())),
+            ("emails_by_purpose.withholdings", purpose(|of| of.withholdings.is_some())),
+        ];
+        fields.into_iter().filter(|(_, is_given)| *is_given).map(|(field, _)| field)
+    }
+
     fn apply_to(self, mut details: ContactDetails) -> Result<ContactDetails, Problem> {
         let mut fields = Fields::default();
+        let given: Vec<&str> = self.given().collect();
+        details.undecoded.retain(|field| !given.contains(field));
         if let Some(name) = self.name.and_then(|name| fields.text("name", Some(&name), LONGEST_NAME)) {
             details.name = name;
         }
@@ -274,7 +303,9 @@ impl ContactChange {
         }
         details.is_customer = self.is_customer.unwrap_or(details.is_customer);
         details.is_supplier = self.is_supplier.unwrap_or(details.is_supplier);
-        is_somebody(&mut fields, details.is_customer, details.is_supplier);
+        if !details.undecoded.iter().any(|field| matches!(*field, "is_customer" | "is_supplier")) {
+            is_somebody(&mut fields, details.is_customer, details.is_supplier);
+        }
         for (field, given, place) in [("address", self.address, &mut details.address), ("phone", self.phone, &mut details.phone)]
         {
             if let Some(text) = given {

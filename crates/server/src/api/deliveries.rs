@@ -19,7 +19,7 @@ use super::fields::Fields;
 use super::ids::Id;
 use super::language::Reads;
 use super::openapi::{Always, BadInput, BadParams, NotFound, NotNow};
-use super::pages::{List, Params, Wanted};
+use super::pages::{List, Params, Wanted, apart};
 use super::warnings::Warning;
 use crate::access::{Authorized, SendReceipts, ViewRecords};
 use crate::app::App;
@@ -124,8 +124,9 @@ pub async fn list(
     };
     fields.check()?;
     let mut rows = deliveries::list(&app.db, may.actor.company, &filter, wanted.page()).await?;
-    let next = wanted.cut(&mut rows, |delivery| delivery.id.0);
-    Ok(Json(List { data: DeliveryOut::all(rows, language), next }))
+    let next = wanted.cut_lines(&mut rows, |delivery| delivery.id.0);
+    let (rows, unreadable) = apart(rows, language);
+    Ok(Json(List { data: DeliveryOut::all(rows, language), next, unreadable }))
 }
 
 /// One delivery with its attempts.

@@ -19,7 +19,7 @@ use super::fields::Fields;
 use super::ids::Id;
 use super::language::Reads;
 use super::openapi::{Always, BadInput, BadParams, NotFound};
-use super::pages::{List, Params, Wanted};
+use super::pages::{List, Params, Wanted, apart};
 use super::warnings::Warning;
 use crate::access::{Authorized, KeepDocuments, ViewRecords};
 use crate::app::App;
@@ -117,8 +117,10 @@ pub async fn list(
     fields.check()?;
     let today = day_in_ecuador(acuse_store::now());
     let mut rows = documents::list(&app.db, may.actor.company, &filter, wanted.page(), today).await?;
-    let next = wanted.cut(&mut rows, |listed| listed.document.id.0);
-    Ok(Json(List { data: rows.into_iter().map(|Listed { document, .. }| DocumentOut::of(document, language)).collect(), next }))
+    let next = wanted.cut_lines(&mut rows, |listed| listed.document.id.0);
+    let (rows, unreadable) = apart(rows, language);
+    let data = rows.into_iter().map(|Listed { document, .. }| DocumentOut::of(document, language)).collect();
+    Ok(Json(List { data, next, unreadable }))
 }
 
 /// Keeps a new document, open until payments settle it.

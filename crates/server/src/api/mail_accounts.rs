@@ -159,10 +159,11 @@ pub async fn change(
     let mut warnings = Vec::new();
     let decide = |account: &MailAccount| {
         let enabled = asked.body.enabled.unwrap_or(account.enabled);
+        let untouched = asked.body.untouched();
         let given = asked.body.apply_to(account, &app.network)?;
         warnings = given.warnings(language);
         let Given { settings, password } = given;
-        Ok::<_, Problem>(Edit { form: Form { settings, password, checked: None }, enabled })
+        Ok::<_, Problem>(Edit { form: Form { settings, password, checked: None }, enabled, untouched })
     };
     mail_accounts::edit(&app.db, &app.keys, &may.actor, id, &expected, decide).await?;
     found(&app, &may, id, warnings, language).await
@@ -205,8 +206,7 @@ impl AccountOut {
     }
 
     fn of(account: MailAccount, language: Language) -> Self {
-        let settings = account.settings;
-        let unreadable = settings.unreadable();
+        let (settings, unreadable) = (account.settings, account.unreadable);
         let paused = account.pause.map(|pause| PausedOut::of(pause, &settings.server, language));
         Self {
             id: account.id.0,

@@ -6,8 +6,9 @@ use acuse_domain::mail_account::{LastCheck, MailAccountSettings};
 use acuse_mail::check::{self, CheckReport, PhaseLine, Suggestion};
 use acuse_mail::explanation::Language;
 use acuse_mail::password::PasswordMend;
+use acuse_store::companies;
+use acuse_store::mail_accounts::{self, ACCOUNT_UNREADABLE};
 use acuse_store::sealing::SECRET_UNREADABLE;
-use acuse_store::{companies, mail_accounts};
 use axum::Json;
 use axum::extract::State;
 use secrecy::SecretString;
@@ -166,10 +167,16 @@ pub async fn saved(
     let usable = mail_accounts::usable_by_id(&app.db, &app.keys, may.actor.company, id).await?;
     let usable = usable.ok_or_else(Problem::mail_account_not_found)?;
     let (change, to) = asked.body.into_change();
+    let untouched = change.untouched();
+    let stays_unreadable = usable.account.unreadable.iter().any(|field| untouched.contains(field));
     let Given { settings, password } = change.apply_to(&usable.account, &app.network)?;
     let to = recipient(to)?;
     let as_saved = settings == usable.account.settings && password.is_none();
     let report = match &usable.account.connection {
+        _ if stays_unreadable => {
+            let subject = checks::subject(&settings, None, to, language);
+            ReportOut::of(check::without_token(&subject, ACCOUNT_UNREADABLE, ""))
+        }
         Some(_) if password.is_none() => {
             let _running = app.checks.begin(may.actor.company).ok_or_else(Problem::too_many_checks)?;
             let subject = checks::subject(&settings, None, to, language);

@@ -1,6 +1,7 @@
 //! Lists: one page, and the cursor of the next.
 
-use acuse_store::Page;
+use acuse_mail::explanation::Language;
+use acuse_store::{Line, Page, Undecoded};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
@@ -22,12 +23,39 @@ pub struct List<T> {
     pub data: Vec<T>,
     /// Give it as `after` to go on; null at the end.
     pub next: Option<String>,
+    /// Records of this page that are kept and cannot be read; absent where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<UnreadableOut>,
+}
+
+/// A record that an earlier version or somebody's own SQL spoilt. The others are as they were.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UnreadableRecord)]
+pub struct UnreadableOut {
+    id: Uuid,
+    /// `record_unreadable`.
+    code: &'static str,
+    message: &'static str,
+}
+
+/// Those that can be read, and those that cannot.
+pub fn apart<T>(lines: Vec<Line<T>>, language: Language) -> (Vec<T>, Vec<UnreadableOut>) {
+    let mut unreadable = Vec::new();
+    let message = match language {
+        Language::Spanish => {
+            "Lo guardado de este registro no se puede leer; avise a quien cuida el servidor, que lo verá en su registro."
+        }
+        Language::English => "What is kept of this record cannot be read; tell who looks after the server, whose log names it.",
+    };
+    let mut take = |Undecoded { id, .. }: Undecoded| unreadable.push(UnreadableOut { id, code: "record_unreadable", message });
+    let read = lines.into_iter().filter_map(|line| line.map_err(&mut take).ok()).collect();
+    (read, unreadable)
 }
 
 impl<T> List<T> {
     /// A list that is always whole.
     pub fn whole(data: Vec<T>) -> Self {
-        Self { data, next: None }
+        Self { data, next: None, unreadable: Vec::new() }
     }
 }
 
@@ -60,6 +88,11 @@ impl Wanted {
     /// One row more than wanted: it tells whether there is another page.
     pub fn page(self) -> Page {
         Page { after: self.after, limit: self.limit + 1 }
+    }
+
+    /// As [`Wanted::cut`], of lines that may be unreadable.
+    pub fn cut_lines<T>(self, lines: &mut Vec<Line<T>>, id: impl Fn(&T) -> Uuid) -> Option<String> {
+        self.cut(lines, |line| line.as_ref().map_or_else(|lost| lost.id, &id))
     }
 
     /// Drops that row, and gives the cursor if it was there.

@@ -27,7 +27,7 @@ use super::fields::Fields;
 use super::ids::Id;
 use super::language::Reads;
 use super::openapi::{Always, BadInput, BadParams, NotFound, NotNow};
-use super::pages::{List, Params, Wanted};
+use super::pages::{List, Params, Wanted, apart};
 use crate::access::{Authorized, RecordPayments, SendReceipts, ViewRecords, VoidPayments};
 use crate::app::App;
 use crate::heavy_work::draw_receipt;
@@ -94,10 +94,11 @@ pub async fn list(
     };
     fields.check()?;
     let mut rows = payments::list(&app.db, may.actor.company, &filter, wanted.page()).await?;
-    let next = wanted.cut(&mut rows, |payment| payment.id.0);
+    let next = wanted.cut_lines(&mut rows, |payment| payment.id.0);
+    let (rows, unreadable) = apart(rows, language);
     let ids: Vec<PaymentId> = rows.iter().map(|payment| payment.id).collect();
     let deliveries = sent::of_payments(&app.db, may.actor.company, &ids).await?;
-    Ok(Json(List { data: SummaryOut::all(rows, deliveries, language), next }))
+    Ok(Json(List { data: SummaryOut::all(rows, deliveries, language), next, unreadable }))
 }
 
 /// Records a payment with its lines, allocations, receipt and deliveries: all of it or nothing.

@@ -265,6 +265,14 @@ impl From<mail_accounts::SaveError> for Problem {
                 );
                 Self::of_field("module", "module_taken", said)
             }
+            mail_accounts::SaveError::Unreadable(fields) => {
+                let said = Said::both(
+                    "Lo guardado en este campo no se puede leer: escríbalo también para guardar el cambio.",
+                    "What is kept in this field cannot be read: give it too, so that the change can be saved.",
+                );
+                let wrong = |field: &str| FieldProblem::new(field, "field_unreadable", said.clone());
+                Self::of_fields(fields.into_iter().map(wrong).collect())
+            }
             mail_accounts::SaveError::NotFound => Self::mail_account_not_found(),
             mail_accounts::SaveError::Changed => Self::precondition_failed(),
             mail_accounts::SaveError::PasswordRequired => {

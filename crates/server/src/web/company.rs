@@ -275,6 +275,6 @@ impl ProfileForm {
                 None
             }
         };
-        errors.is_empty().then_some(CompanyProfile { legal_name, trade_name, address, city, phone, email })
+        errors.is_empty().then_some(CompanyProfile { legal_name, trade_name, address, city, phone, email, undecoded: Vec::new() })
     }
 }

@@ -6,8 +6,8 @@ use acuse_domain::delivery::State as Fate;
 use acuse_domain::id::DeliveryId;
 use acuse_domain::mail_account::MailModule;
 use acuse_mail::explanation::{Context, Language, Whose, explain, whose_fault};
-use acuse_store::Page as Rows;
 use acuse_store::deliveries::{self, Delivery, Filter, Group, MoveError};
+use acuse_store::{Line, Page as Rows};
 use askama::Template;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -28,7 +28,7 @@ use crate::web::page::{Page, Section, shown};
 use crate::web::pager::Pager;
 use crate::web::payments::act::{cancel_once, retry_once};
 use crate::web::state_mark::StateMark;
-use crate::web::trail::{ROWS, Trail};
+use crate::web::trail::{ROWS, Trail, id_of};
 use crate::web::trouble::Trouble;
 
 #[derive(Debug, Default, Deserialize)]
@@ -55,7 +55,7 @@ struct ListPage<'a> {
     group: &'static str,
     chips: Vec<Chip>,
     problems: Vec<(String, String)>,
-    rows: Vec<Row>,
+    rows: Vec<Line<Row>>,
     pager: Pager,
     may_send: bool,
     here: String,
@@ -107,13 +107,13 @@ pub async fn list(
         (code, title)
     };
     let problems = deliveries::problem_codes(&app.db, company, group.states()).await?.into_iter().map(titled).collect();
-    let pager = trail.pager(found.last().map(|one| one.id.0), found.len(), total);
+    let pager = trail.pager(found.last().map(|line| id_of(line, |one| one.id.0)), found.len(), total);
     Ok(shown(&ListPage {
         chips: GROUPS.iter().map(|one| chip(one, code, &counts)).collect(),
         here: trail.with(&[]),
         once: new_key(),
         pager,
-        rows: found.into_iter().map(|one| Row::of(one, &page)).collect(),
+        rows: found.into_iter().map(|line| line.map(|one| Row::of(one, &page))).collect(),
         problems,
         may_send: may.session.as_ref().is_some_and(|session| SendReceipts::is_held_by(session.role)),
         group: code,

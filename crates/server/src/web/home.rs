@@ -71,6 +71,7 @@ pub async fn show(State(app): State<App>, may: Authorized<ViewRecords>, headers:
     let receivable = documents::aging(&app.db, company, Side::Receivable, today).await?;
     let payable = documents::aging(&app.db, company, Side::Payable, today).await?;
     let last = payments::list(&app.db, company, &payments::Filter::default(), Rows { after: None, limit: LAST }).await?;
+    let last: Vec<Summary> = last.into_iter().flatten().collect();
     let sent = deliveries::of_payments(&app.db, company, &last.iter().map(|one| one.id).collect::<Vec<_>>()).await?;
     let mut todo = accounts(&app, &may, page.now).await?;
     todo.extend(failed_deliveries(&app, &may).await?);
@@ -162,7 +163,7 @@ async fn failed_deliveries(app: &App, may: &Authorized<ViewRecords>) -> Result<V
     let filter = Filter { states: vec![Fate::Failed, Fate::Bounced], ..Filter::default() };
     let found = deliveries::list(&app.db, company, &filter, Rows { after: None, limit: NAMED }).await?;
     let all = deliveries::count_in(&app.db, company, &filter.states).await?;
-    let mut todo: Vec<Todo> = found.iter().map(failed).collect();
+    let mut todo: Vec<Todo> = found.iter().flatten().map(failed).collect();
     if all > NAMED {
         todo.push(Todo {
             icon: "send",

@@ -131,8 +131,15 @@ pub async fn edit(
     headers: HeaderMap,
 ) -> Result<Response, Trouble> {
     let account = found(&app, &may, id).await?;
-    let form = AccountForm::from_account(&account);
-    Ok(shown(&Desk::open(app, may, &headers, Some(account)).await?.blank(form)))
+    let (form, is_readable) = (AccountForm::from_account(&account), account.unreadable.is_empty());
+    let desk = Desk::open(app, may, &headers, Some(account)).await?;
+    let mut errors = FormErrors::default();
+    if !is_readable {
+        // What cannot be read stands in its field, with what is wrong with it.
+        form.read(&desk.app.network, &mut errors);
+    }
+    let page = desk.blank(form);
+    Ok(shown(&if errors.is_empty() { page } else { page.refused(errors) }))
 }
 
 pub async fn change(
@@ -256,6 +263,7 @@ fn trouble(error: SaveError) -> Trouble {
         | SaveError::ModuleTaken(_)
         | SaveError::PasswordRequired
         | SaveError::Changed
+        | SaveError::Unreadable(_)
         | SaveError::Seal(_)
         | SaveError::Once(_) => Trouble::NotFound,
     }

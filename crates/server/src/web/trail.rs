@@ -1,6 +1,7 @@
 //! The pages of a list that were gone through, kept in its links: `tras=…&tras=…`. The store's lists only go forward, so
 //! each link carries the last row of every page before.
 
+use acuse_store::Line;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use uuid::Uuid;
 
@@ -8,6 +9,11 @@ use crate::web::pager::Pager;
 
 /// Rows of one page: two screens of a laptop.
 pub const ROWS: u64 = 50;
+
+/// The record that a line is of, be it readable or not.
+pub fn id_of<T>(line: &Line<T>, id: impl FnOnce(&T) -> Uuid) -> Uuid {
+    line.as_ref().map_or_else(|lost| lost.id, id)
+}
 
 /// The page of the list that is shown.
 pub struct Trail<'a> {

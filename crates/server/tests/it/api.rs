@@ -10,4 +10,5 @@ mod mail_domain;
 mod mail_routes;
 mod once;
 mod payments;
+mod spoilt;
 mod texts;

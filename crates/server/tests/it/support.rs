@@ -224,6 +224,7 @@ async fn found_company(db: &Db, ruc: &str, email: &str) -> Stranger {
         city: Some("Quito".to_string()),
         phone: None,
         email: Some(email.parse().expect("an address")),
+        undecoded: Vec::new(),
     };
     let company = companies::create(db, &ruc.parse().expect("a RUC"), &profile, now()).await.expect("a new company");
     let session = add_user(db, company, email, Role::Owner).await;

@@ -8,7 +8,7 @@ use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use crate::db::{Db, StoreError};
-use crate::sql::{all, one, values};
+use crate::sql::{Kept, all, one, values};
 
 /// A delivery may be accepted so long after it was queued, and still be counted: retries end after two days, and an account
 /// is seldom left broken for a month.
@@ -53,12 +53,12 @@ pub async fn accepted_per_day(
 pub async fn last_accepted_by_own(db: &Db, company: CompanyId, module: MailModule) -> Result<Option<Instant>, StoreError> {
     #[derive(FromQueryResult)]
     struct Row {
-        at: Option<Instant>,
+        at: Kept<Option<Instant>>,
     }
     // The newest by their queueing: with the index's order, and so without reading all that was ever sent.
     let sql = "SELECT MAX(newest.finished_at) AS at FROM (SELECT finished_at FROM delivery WHERE company_id = $1
         AND state = 'accepted' AND module = $2 AND account_source = 'company' ORDER BY id DESC LIMIT 50) AS newest";
-    Ok(one::<Row>(db.reader(), sql, values![company.0, module.as_str()]).await?.and_then(|row| row.at))
+    Ok(one::<Row>(db.reader(), sql, values![company.0, module.as_str()]).await?.and_then(|row| row.at.or(None)))
 }
 
 /// The lowest id that a record of this moment could have.

@@ -15,7 +15,7 @@ use super::Kind;
 use crate::Page;
 use crate::db::{Db, StoreError};
 use crate::payments::number;
-use crate::sql::{self, Of, all, containing, one, places, values};
+use crate::sql::{self, Kept, Line, Of, containing, each, one, places, readable, values};
 
 /// A delivery with its attempts, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,13 +86,13 @@ pub async fn mails_sent(db: &Db, company: CompanyId, ids: &[Uuid]) -> Result<Vec
         UNION ALL SELECT id FROM account_notice WHERE company_id = $1 AND id IN ({wanted})"
     );
     let values = std::iter::once(Value::from(company.0)).chain(ids.iter().map(|id| Value::from(*id))).collect();
-    let rows: Vec<Row> = all(db.reader(), &sql, values).await?;
+    let rows: Vec<Row> = readable(db.reader(), "delivery", &sql, values).await?;
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
 pub async fn find(db: &Db, company: CompanyId, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
     let sql = format!("{SELECT} WHERE d.company_id = $1 AND d.id = $2");
-    Ok(load(db, company, &sql, values![company.0, id.0]).await?.pop())
+    Ok(load(db, company, &sql, values![company.0, id.0]).await?.pop().transpose()?)
 }
 
 /// The deliveries of several payments, oldest first.
@@ -104,7 +104,7 @@ pub async fn of_payments(db: &Db, company: CompanyId, payments: &[PaymentId]) ->
     let sql = format!("{SELECT} WHERE d.company_id = $1 AND d.payment_id IN ({list}) ORDER BY d.queued_at, d.id");
     let mut asked: Vec<Value> = values![company.0];
     asked.extend(payments.iter().map(|id| Value::from(id.0)));
-    load(db, company, &sql, asked).await
+    Ok(load(db, company, &sql, asked).await?.into_iter().filter_map(Result::ok).collect())
 }
 
 /// What was queued together with this delivery, itself included.
@@ -114,7 +114,7 @@ pub async fn queued_with(db: &Db, company: CompanyId, id: DeliveryId) -> Result<
         WHERE d.company_id = $1 AND f.id = $2 AND COALESCE(d.resend, 0) = COALESCE(f.resend, 0) AND d.kind = f.kind
         ORDER BY d.id"
     );
-    load(db, company, &sql, values![company.0, id.0]).await
+    Ok(load(db, company, &sql, values![company.0, id.0]).await?.into_iter().filter_map(Result::ok).collect())
 }
 
 /// The groups that the list of envíos offers as filters.
@@ -152,7 +152,7 @@ pub struct Filter {
 }
 
 /// Deliveries, newest first. The cursor is the last delivery's id.
-pub async fn list(db: &Db, company: CompanyId, filter: &Filter, page: Page) -> Result<Vec<Delivery>, StoreError> {
+pub async fn list(db: &Db, company: CompanyId, filter: &Filter, page: Page) -> Result<Vec<Line<Delivery>>, StoreError> {
     let (condition, asked) = filter.condition(company, page.after);
     load(db, company, &format!("{SELECT} WHERE {condition} ORDER BY d.id DESC LIMIT {}", page.limit), asked).await
 }
@@ -167,13 +167,14 @@ impl Filter {
     fn condition(&self, company: CompanyId, after: Option<Uuid>) -> (String, Vec<Value>) {
         let number: Option<ReceiptNumber> = self.text.as_deref().and_then(|text| text.parse().ok());
         let text = if number.is_some() { None } else { self.text.as_deref() };
-        let states = if self.states.is_empty() { &State::ALL[..] } else { &self.states };
+        // Of every state, also one that cannot be read.
+        let states = if self.states.len() == State::ALL.len() { &[] } else { &self.states[..] };
         let condition = format!(
             "d.company_id = $1 AND ($2 IS NULL OR d.module = $2) AND ($3 IS NULL OR d.problem_code = $3)
             AND (c.search_text LIKE $4 ESCAPE '\\' OR LOWER(d.recipient) LIKE $4 ESCAPE '\\')
             AND ($5 IS NULL OR p.sequence = $5) AND ($6 IS NULL OR p.direction = $6) AND ($7 IS NULL OR d.id < $7)
-            AND d.state IN ({})",
-            places(7, states.len())
+            {}",
+            if states.is_empty() { String::new() } else { format!("AND d.state IN ({})", places(7, states.len())) }
         );
         let mut asked = values![
             company.0,
@@ -202,7 +203,7 @@ pub async fn problem_codes(db: &Db, company: CompanyId, states: &[State]) -> Res
     );
     let mut asked: Vec<Value> = values![company.0];
     asked.extend(states.iter().map(|state| Value::from(state.as_str())));
-    let rows: Vec<CodeRow> = all(db.reader(), &sql, asked).await?;
+    let rows: Vec<CodeRow> = readable(db.reader(), "delivery", &sql, asked).await?;
     Ok(rows.into_iter().map(|row| row.problem_code).collect())
 }
 
@@ -214,7 +215,7 @@ pub async fn count_by_state(db: &Db, company: CompanyId) -> Result<Vec<(State, i
         n: i64,
     }
     let sql = "SELECT state, COUNT(*) AS n FROM delivery WHERE company_id = $1 GROUP BY state";
-    let rows: Vec<Row> = all(db.reader(), sql, values![company.0]).await?;
+    let rows: Vec<Row> = readable(db.reader(), "delivery", sql, values![company.0]).await?;
     // The database keeps a state to those that there are.
     Ok(rows.into_iter().filter_map(|row| State::parse(&row.state).map(|state| (state, row.n))).collect())
 }
@@ -258,25 +259,25 @@ const SELECT: &str = "SELECT d.id, d.payment_id, p.direction, p.sequence, p.cont
 const FROM: &str = "FROM delivery d JOIN payment p ON p.company_id = d.company_id AND p.id = d.payment_id
     JOIN contact c ON c.company_id = p.company_id AND c.id = p.contact_id";
 
-async fn load(db: &Db, company: CompanyId, sql: &str, asked: Vec<Value>) -> Result<Vec<Delivery>, StoreError> {
-    let rows: Vec<Row> = all(db.reader(), sql, asked).await?;
+async fn load(db: &Db, company: CompanyId, sql: &str, asked: Vec<Value>) -> Result<Vec<Line<Delivery>>, StoreError> {
+    let rows: Vec<Line<Row>> = each(db.reader(), "delivery", sql, asked).await?;
     // What was never claimed was never tried.
-    let tried: Vec<Uuid> = rows.iter().filter(|row| row.fence > 0).map(|row| row.id).collect();
+    let tried: Vec<Uuid> = rows.iter().flatten().filter(|row| row.fence > 0).map(|row| row.id).collect();
     let mut attempts: HashMap<Uuid, Vec<Attempt>> = HashMap::new();
     for (id, attempt) in attempts_of(db, company, &tried).await? {
         attempts.entry(id).or_default().push(attempt);
     }
-    let whole = |row: Row| {
+    let mut whole = |row: Row| {
         let own = attempts.remove(&row.id).unwrap_or_default();
         row.into_delivery(own)
     };
-    Ok(rows.into_iter().map(whole).collect())
+    Ok(rows.into_iter().map(|line| line.map(&mut whole)).collect())
 }
 
 async fn attempts_of(db: &Db, company: CompanyId, ids: &[Uuid]) -> Result<Vec<(Uuid, Attempt)>, StoreError> {
     #[derive(FromQueryResult)]
     struct AttemptRow {
-        delivery_id: Uuid,
+        id: Uuid,
         at: Instant,
         phase: String,
         reply: String,
@@ -288,18 +289,18 @@ async fn attempts_of(db: &Db, company: CompanyId, ids: &[Uuid]) -> Result<Vec<(U
         return Ok(Vec::new());
     }
     let sql = format!(
-        "SELECT delivery_id, at, phase, reply, problem_code, duration_ms, state FROM delivery_attempt
+        "SELECT delivery_id AS id, at, phase, reply, problem_code, duration_ms, state FROM delivery_attempt
         WHERE company_id = $1 AND delivery_id IN ({}) ORDER BY delivery_id, attempt",
         places(1, ids.len())
     );
     let mut asked: Vec<Value> = values![company.0];
     asked.extend(ids.iter().map(|id| Value::from(*id)));
-    let rows: Vec<AttemptRow> = all(db.reader(), &sql, asked).await?;
+    let rows: Vec<AttemptRow> = readable(db.reader(), "delivery_attempt", &sql, asked).await?;
     let attempt = |row: AttemptRow| {
-        let AttemptRow { delivery_id, at, phase, reply, problem_code, duration_ms, state } = row;
-        let of = Of { table: "delivery_attempt", id: delivery_id };
+        let AttemptRow { id, at, phase, reply, problem_code, duration_ms, state } = row;
+        let of = Of { table: "delivery_attempt", id };
         let state = of.code("state", &state, State::parse).unwrap_or(State::Failed);
-        (delivery_id, Attempt { at, phase, reply: escaped(&reply), problem_code, duration_ms, state })
+        (id, Attempt { at, phase, reply: escaped(&reply), problem_code, duration_ms, state })
     };
     Ok(rows.into_iter().map(attempt).collect())
 }
@@ -374,7 +375,7 @@ pub async fn unfinished_any_company(db: &Db) -> Result<Vec<Unfinished>, StoreErr
     #[derive(FromQueryResult)]
     struct Row {
         n: i64,
-        oldest: Option<Instant>,
+        oldest: Kept<Option<Instant>>,
     }
     let mut found = Vec::new();
     for state in [State::Queued, State::Sending, State::Deferred, State::InDoubt] {
@@ -385,7 +386,7 @@ pub async fn unfinished_any_company(db: &Db) -> Result<Vec<Unfinished>, StoreErr
             "SELECT (SELECT COUNT(*) FROM {these}) AS n, (SELECT queued_at FROM {these} ORDER BY queued_at LIMIT 1) AS oldest"
         );
         let row: Option<Row> = one(db.reader(), &sql, values![]).await?;
-        found.extend(row.map(|row| Unfinished { state, count: row.n.unsigned_abs(), oldest: row.oldest }));
+        found.extend(row.map(|row| Unfinished { state, count: row.n.unsigned_abs(), oldest: row.oldest.or(None) }));
     }
     Ok(found)
 }

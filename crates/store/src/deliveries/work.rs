@@ -16,7 +16,7 @@ use super::Kind;
 use crate::companies::LogoId;
 use crate::db::{Db, StoreError, Tx, skip_locked};
 use crate::payments;
-use crate::sql::{Of, all, code, execute, insert_rows, one, places, portions, rows_of_places, values};
+use crate::sql::{Of, Undecoded, all, code, each, execute, insert_rows, one, places, portions, readable, rows_of_places, values};
 
 /// Where a delivery goes that did not go through. One whose payment was voided meanwhile is cancelled instead.
 const COMES_BACK: &str = "('queued', 'deferred', 'in_doubt')";
@@ -42,7 +42,7 @@ pub async fn lanes_due_any_company(db: &Db, now: Instant) -> Result<Vec<Lane>, S
     let sql = "SELECT l.company_id, l.module FROM delivery_lane l WHERE EXISTS (SELECT 1 FROM delivery d
         WHERE d.company_id = l.company_id AND d.module = l.module
         AND (d.next_attempt_at <= $1 OR d.next_attempt_at > $2))";
-    let rows: Vec<Row> = all(db.reader(), sql, values![now, now + LONGEST_WAIT]).await?;
+    let rows: Vec<Row> = readable(db.reader(), "delivery_lane", sql, values![now, now + LONGEST_WAIT]).await?;
     let lane = |row: Row| {
         let module = Of { table: "delivery_lane", id: row.company_id }.code("module", &row.module, MailModule::parse)?;
         Some(Lane { company: CompanyId(row.company_id), module })
@@ -58,7 +58,7 @@ pub async fn next_due_any_company(db: &Db) -> Result<Option<Instant>, StoreError
     }
     let sql = "SELECT (SELECT MIN(d.next_attempt_at) FROM delivery d WHERE d.company_id = l.company_id AND d.module = l.module
         AND d.next_attempt_at IS NOT NULL) AS at FROM delivery_lane l";
-    let rows: Vec<Row> = all(db.reader(), sql, Vec::new()).await?;
+    let rows: Vec<Row> = readable(db.reader(), "delivery_lane", sql, Vec::new()).await?;
     Ok(rows.into_iter().filter_map(|row| row.at).min())
 }
 
@@ -111,8 +111,8 @@ struct ClaimRow {
     doubts: i64,
 }
 
-/// Claims up to `most` due deliveries of a lane until `now + lease`, the longest waiting first. One whose receipt cannot be
-/// read fails here, alone.
+/// Claims up to `most` due deliveries of a lane until `now + lease`, the longest waiting first. One that cannot be read, or
+/// whose receipt cannot, fails here, alone.
 pub async fn claim_due(db: &Db, lane: Lane, most: u32, lease: TimeDelta, now: Instant) -> Result<Vec<Claimed>, StoreError> {
     claim(db, lane, None, most, lease, now).await
 }
@@ -153,7 +153,13 @@ async fn claim(
         skip_locked(tx.as_conn())
     );
     let asked = values![lane.company.0, lane.module.as_str(), now, now + lease, queued_until, now + LONGEST_WAIT];
-    let mut rows: Vec<ClaimRow> = all(tx.as_conn(), &sql, asked).await?;
+    let mut rows: Vec<ClaimRow> = Vec::new();
+    for line in each(tx.as_conn(), "delivery", &sql, asked).await? {
+        match line {
+            Ok(row) => rows.push(row),
+            Err(Undecoded { id, .. }) => fail_undecoded(&tx, lane.company, id, now).await?,
+        }
+    }
     rows.sort_by_key(|row| (row.queued_at, row.id));
     let claimed = with_letters(&tx, lane, rows, now).await?;
     tx.commit().await?;
@@ -180,8 +186,8 @@ async fn with_letters(tx: &Tx, lane: Lane, rows: Vec<ClaimRow>, now: Instant) ->
     );
     let mut asked: Vec<Value> = values![lane.company.0];
     asked.extend(rows.iter().map(|row| Value::from(row.payment_id)));
-    let letters: HashMap<Uuid, LetterRow> =
-        all::<LetterRow>(tx.as_conn(), &sql, asked).await?.into_iter().map(|row| (row.id, row)).collect();
+    let letters: Vec<LetterRow> = readable(tx.as_conn(), "payment", &sql, asked).await?;
+    let letters: HashMap<Uuid, LetterRow> = letters.into_iter().map(|row| (row.id, row)).collect();
     let mut claimed = Vec::with_capacity(rows.len());
     for row in rows {
         let (id, fence) = (row.id, row.fence);
@@ -203,7 +209,7 @@ async fn with_letters(tx: &Tx, lane: Lane, rows: Vec<ClaimRow>, now: Instant) ->
 }
 
 async fn put_together(tx: &Tx, lane: Lane, row: ClaimRow, letters: &HashMap<Uuid, LetterRow>) -> Result<Claimed, StoreError> {
-    let letter = letters.get(&row.payment_id).ok_or_else(|| StoreError::unreadable("a delivery without its payment"))?;
+    let letter = letters.get(&row.payment_id).ok_or_else(|| StoreError::unreadable("its payment"))?;
     let resend = match row.resend {
         Some(number) => Some(Resend { number, first_accepted: first_accepted(tx, lane.company, &row).await? }),
         None => None,
@@ -237,6 +243,19 @@ async fn cancel_claimed(tx: &Tx, company: CompanyId, id: Uuid, fence: i64, now: 
     Ok(())
 }
 
+/// As [`fail_unread`], where the claim's own row is what cannot be read.
+async fn fail_undecoded(tx: &Tx, company: CompanyId, id: Uuid, now: Instant) -> Result<(), StoreError> {
+    #[derive(FromQueryResult)]
+    struct Claim {
+        fence: i64,
+    }
+    let sql = "SELECT fence FROM delivery WHERE company_id = $1 AND id = $2";
+    match one::<Claim>(tx.as_conn(), sql, values![company.0, id]).await? {
+        Some(Claim { fence }) => fail_unread(tx, company, id, fence, now).await,
+        None => Ok(()),
+    }
+}
+
 /// What cannot be read today cannot be read in an hour; the lane goes on without it.
 async fn fail_unread(tx: &Tx, company: CompanyId, id: Uuid, fence: i64, now: Instant) -> Result<(), StoreError> {
     let sql = "UPDATE delivery SET state = 'failed', finished_at = $4, lease_until = NULL, reply = '', problem_code = $5,
@@ -244,7 +263,7 @@ async fn fail_unread(tx: &Tx, company: CompanyId, id: Uuid, fence: i64, now: Ins
     execute(tx.as_conn(), sql, values![company.0, id, fence, now, NOT_COMPOSED]).await?;
     let sql =
         "INSERT INTO delivery_attempt (company_id, delivery_id, attempt, at, phase, reply, problem_code, duration_ms, state)
-        VALUES ($1, $2, $3, $4, 'message', '', $5, 0, 'failed')";
+        VALUES ($1, $2, $3, $4, 'message', '', $5, 0, 'failed') ON CONFLICT (company_id, delivery_id, attempt) DO NOTHING";
     let number = i32::try_from(fence).unwrap_or(i32::MAX);
     execute(tx.as_conn(), sql, values![company.0, id, number, now, NOT_COMPOSED]).await?;
     Ok(())
@@ -258,9 +277,10 @@ async fn first_accepted(tx: &Tx, company: CompanyId, row: &ClaimRow) -> Result<O
     }
     let sql = "SELECT finished_at, message_id FROM delivery WHERE company_id = $1 AND payment_id = $2 AND recipient = $3
         AND state IN ('accepted', 'bounced') AND kind = 'receipt' AND finished_at IS NOT NULL AND message_id IS NOT NULL
-        ORDER BY finished_at LIMIT 1";
-    let sent: Option<Sent> = one(tx.as_conn(), sql, values![company.0, row.payment_id, row.recipient.as_str()]).await?;
-    Ok(sent.map(|sent| (sent.finished_at, sent.message_id)))
+        ORDER BY finished_at";
+    let sent: Vec<Sent> =
+        readable(tx.as_conn(), "delivery", sql, values![company.0, row.payment_id, row.recipient.as_str()]).await?;
+    Ok(sent.into_iter().next().map(|sent| (sent.finished_at, sent.message_id)))
 }
 
 /// The account that a delivery was tried with.

@@ -6,12 +6,16 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::{Row, SELECT, SaveError};
+use super::row::{Row, SELECT};
+use super::{SaveError, identity, scope_of};
 use crate::db::{Db, StoreError, Tx};
 use crate::oauth;
-use crate::sealing::{Item, Kind};
+use crate::sealing::{Item, Kind, SECRET_UNREADABLE};
 use crate::secrets::{self, Keyring, SealError};
-use crate::sql::{all, execute, one, values};
+use crate::sql::{Kept, execute, one, readable, values};
+
+/// The code of an account that has a field which cannot be read.
+pub const ACCOUNT_UNREADABLE: &str = "account_unreadable";
 
 /// An account with what is needed to log in.
 pub struct Usable {
@@ -39,12 +43,25 @@ impl Usable {
         let has_secret = self.account.connection.is_some() || matches!(self.password, Some(Ok(_)));
         !self.account.settings.username.is_empty() && !has_secret
     }
+
+    /// Why it can send nothing, before any server is asked: the problem's code.
+    #[must_use]
+    pub fn fault(&self) -> Option<&'static str> {
+        fault(&self.account, !self.lacks_secret())
+    }
+}
+
+fn fault(account: &MailAccount, has_secret: bool) -> Option<&'static str> {
+    if !account.unreadable.is_empty() {
+        return Some(ACCOUNT_UNREADABLE);
+    }
+    (!has_secret).then_some(SECRET_UNREADABLE)
 }
 
 /// The company's own enabled account for a module.
 pub async fn for_module(db: &Db, keys: &Keyring, company: CompanyId, module: MailModule) -> Result<Option<Usable>, StoreError> {
     let sql = format!("{SELECT} WHERE a.company_id = $1 AND a.module = $2 AND a.enabled");
-    usable(one(db.reader(), &sql, values![company.0, module.as_str()]).await?, keys)
+    Ok(one(db.reader(), &sql, values![company.0, module.as_str()]).await?.map(|row| usable(row, keys)))
 }
 
 /// Which account that is, and how often it was changed: it needs no key, and is asked while mail is under way.
@@ -56,41 +73,88 @@ pub async fn version_for_module(
     #[derive(FromQueryResult)]
     struct Version {
         id: Uuid,
-        version: i64,
+        version: Kept<i64>,
     }
     let sql = "SELECT id, version FROM mail_account WHERE company_id = $1 AND module = $2 AND enabled";
     let row: Option<Version> = one(db.reader(), sql, values![company.0, module.as_str()]).await?;
-    Ok(row.map(|row| (MailAccountId(row.id), row.version)))
+    Ok(row.map(|row| (MailAccountId(row.id), row.version.or(0))))
 }
 
 /// One saved account, to be tried.
 pub async fn usable_by_id(db: &Db, keys: &Keyring, company: CompanyId, id: MailAccountId) -> Result<Option<Usable>, StoreError> {
     let sql = format!("{SELECT} WHERE a.company_id = $1 AND a.id = $2");
-    usable(one(db.reader(), &sql, values![company.0, id.0]).await?, keys)
+    Ok(one(db.reader(), &sql, values![company.0, id.0]).await?.map(|row| usable(row, keys)))
 }
 
-fn usable(row: Option<Row>, keys: &Keyring) -> Result<Option<Usable>, StoreError> {
-    let Some(row) = row else { return Ok(None) };
-    let identity = row.identity()?;
-    let password = row.sealed_password.as_deref().map(|sealed| keys.open(sealed, &identity));
-    if let Some(Err(error)) = &password {
-        tracing::error!(company.id = %CompanyId(row.company_id), "The password of a mail account does not open: {error}");
-    }
+fn usable(row: Row, keys: &Keyring) -> Usable {
+    let open = |sealed: Vec<u8>| keys.open(&sealed, &row.identity().ok_or(SealError::DoesNotOpen)?);
+    let password = row.sealed().map(open);
     let account = row.into_account();
-    if !account.settings.unreadable().is_empty() {
-        return Err(StoreError::unreadable(format!("mail account {}", account.id)));
+    if let Some(Err(error)) = &password {
+        tracing::error!(company.id = %account.company, "The password of a mail account does not open: {error}");
     }
-    Ok(Some(Usable { account, password }))
+    Usable { account, password }
+}
+
+/// Enabled accounts that do not rest and can send nothing, with the code of their fault. `opens` says whether the secret of
+/// one does.
+pub(crate) async fn faults_in(
+    tx: &Tx,
+    opens: impl Fn(&MailAccount) -> bool,
+) -> Result<Vec<(MailAccount, &'static str)>, StoreError> {
+    let sql = format!("{SELECT} WHERE a.enabled AND p.account_id IS NULL");
+    let rows: Vec<Row> = readable(tx.as_conn(), "mail_account", &sql, Vec::new()).await?;
+    let at_fault = |row: Row| {
+        let account = row.into_account();
+        let has_secret = account.settings.username.is_empty() || opens(&account);
+        fault(&account, has_secret).map(|code| (account, code))
+    };
+    Ok(rows.into_iter().filter_map(at_fault).collect())
+}
+
+/// A sealed password, and what it was given for. Nothing else of its account is needed to seal it again.
+#[derive(FromQueryResult)]
+struct SealedRow {
+    company_id: Uuid,
+    id: Uuid,
+    sealed_password: Vec<u8>,
+    server: Kept<String>,
+    port: Kept<i32>,
+    security: Kept<String>,
+    username: Kept<String>,
+}
+
+const SEALED: &str = "SELECT company_id, id, sealed_password, server, port, security, username FROM mail_account
+    WHERE sealed_password IS NOT NULL";
+
+impl SealedRow {
+    async fn all(conn: &impl ConnectionTrait) -> Result<Vec<Self>, StoreError> {
+        readable(conn, "mail_account", SEALED, Vec::new()).await
+    }
+
+    fn identity(&self) -> Option<String> {
+        let text = |kept: &Kept<String>| kept.clone().value();
+        let scope = scope_of(text(&self.server)?, self.port.clone().value()?, &text(&self.security)?, text(&self.username)?)?;
+        Some(identity(CompanyId(self.company_id), MailAccountId(self.id), &scope))
+    }
+
+    fn identity_before_scopes(&self) -> String {
+        format!("mail_account:{}:{}", CompanyId(self.company_id), MailAccountId(self.id))
+    }
+
+    fn opens(&self, keys: &Keyring) -> bool {
+        let Some(identity) = self.identity() else { return false };
+        [identity, self.identity_before_scopes()].iter().any(|identity| keys.open(&self.sealed_password, identity).is_ok())
+    }
 }
 
 /// Seals every password and every connection's tokens again that lie under an older key, or as versions before 1.2 sealed
-/// them: for an account, and not for its server, port, TLS and user. Gives how many were. What does not open is left as it is.
+/// them: for an account, and not for its server, port, TLS and user. Gives how many were. What does not open, or cannot be
+/// read, is left as it is.
 pub async fn reseal_any_company(db: &Db, keys: &Keyring) -> Result<u64, SaveError> {
     let tx = db.begin_write().await?;
-    let sql = format!("{SELECT} WHERE a.sealed_password IS NOT NULL");
-    let rows: Vec<Row> = all(tx.as_conn(), &sql, Vec::new()).await?;
     let mut done = 0;
-    for row in rows {
+    for row in SealedRow::all(tx.as_conn()).await? {
         done += reseal(&tx, keys, &row).await?;
     }
     done += oauth::reseal_in(&tx, keys).await?;
@@ -98,30 +162,22 @@ pub async fn reseal_any_company(db: &Db, keys: &Keyring) -> Result<u64, SaveErro
     Ok(done)
 }
 
-async fn reseal(tx: &Tx, keys: &Keyring, row: &Row) -> Result<u64, SaveError> {
-    let Some(sealed) = row.sealed_password.as_deref() else { return Ok(0) };
-    let Some(again) = keys.reseal(sealed, &row.identity()?, &row.identity_before_scopes())? else { return Ok(0) };
+async fn reseal(tx: &Tx, keys: &Keyring, row: &SealedRow) -> Result<u64, SaveError> {
+    let Some(identity) = row.identity() else { return Ok(0) };
+    let sealed = &row.sealed_password;
+    let Some(again) = keys.reseal(sealed, &identity, &row.identity_before_scopes())? else { return Ok(0) };
     // Whoever gave another password meanwhile is not overwritten.
     let sql = "UPDATE mail_account SET sealed_password = $3 WHERE company_id = $1 AND id = $2 AND sealed_password = $4";
-    Ok(execute(tx.as_conn(), sql, values![row.company_id, row.id, again, sealed.to_vec()]).await?)
+    Ok(execute(tx.as_conn(), sql, values![row.company_id, row.id, again, sealed.clone()]).await?)
 }
 
 pub(crate) async fn sealed_items(conn: &impl ConnectionTrait, keys: Option<&Keyring>) -> Result<Vec<Item>, StoreError> {
-    let sql = format!("{SELECT} WHERE a.sealed_password IS NOT NULL");
-    let rows: Vec<Row> = all(conn, &sql, Vec::new()).await?;
-    let item = |row: &Row| {
-        let sealed = row.sealed_password.as_deref()?;
-        let opens = |keys: &Keyring| {
-            let bound = row.identity().is_ok_and(|identity| keys.open(sealed, &identity).is_ok());
-            bound || keys.open(sealed, &row.identity_before_scopes()).is_ok()
-        };
-        Some(Item {
-            kind: Kind::Password,
-            company: row.company_id,
-            id: row.id,
-            key_id: secrets::key_id(sealed),
-            opens: keys.is_some_and(opens),
-        })
+    let item = |row: SealedRow| Item {
+        kind: Kind::Password,
+        company: row.company_id,
+        id: row.id,
+        key_id: secrets::key_id(&row.sealed_password),
+        opens: keys.is_some_and(|keys| row.opens(keys)),
     };
-    Ok(rows.iter().filter_map(item).collect())
+    Ok(SealedRow::all(conn).await?.into_iter().map(item).collect())
 }

@@ -200,8 +200,8 @@ impl Renewal {
         let row: Option<Row> = one(self.db.reader(), sql, values![self.account.company.0, self.account.id.0]).await?;
         // The account was changed since the caller looked: its tokens are for what it is now.
         let Some(row) = row else { return Ok(None) };
-        let scope = mail_accounts::scope_of(&row.server, row.port, &row.security, &row.username)?;
-        Ok(Some(row).filter(|_| scope == self.account.scope))
+        let scope = mail_accounts::scope_of(row.server.clone(), row.port, &row.security, row.username.clone());
+        Ok(Some(row).filter(|_| scope.as_ref() == Some(&self.account.scope)))
     }
 
     fn token(&self, row: &Row) -> Result<Access, SaveError> {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::Filter;
 use crate::db::{Db, StoreError};
-use crate::sql::{Of, all, containing, one, places, values};
+use crate::sql::{Of, containing, one, places, readable, values};
 
 /// What a filtered list holds. Voided payments are counted and add nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -98,7 +98,7 @@ pub async fn methods_of(
     );
     let mut asked: Vec<Value> = values![company.0];
     asked.extend(payments.iter().map(|id| Value::from(id.0)));
-    let rows: Vec<Row> = all(db.reader(), &sql, asked).await?;
+    let rows: Vec<Row> = readable(db.reader(), "payment_line", &sql, asked).await?;
     let line = |row: Row| {
         let method = Of { table: "payment_line", id: row.payment_id }.code("method", &row.method, Method::parse)?;
         Some((PaymentId(row.payment_id), method, Money::from_cents(row.amount_cents)))

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{ADVANCE, AdvanceRow};
 use crate::Page;
 use crate::db::{Db, StoreError};
-use crate::sql::{Of, all, containing, one, values};
+use crate::sql::{Line, Of, containing, each, one, readable, values};
 
 /// A recorded payment, whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,7 +149,7 @@ pub struct Filter {
 }
 
 /// Payments, newest first. The cursor is the last payment's id.
-pub async fn list(db: &Db, company: CompanyId, filter: &Filter, page: Page) -> Result<Vec<Summary>, StoreError> {
+pub async fn list(db: &Db, company: CompanyId, filter: &Filter, page: Page) -> Result<Vec<Line<Summary>>, StoreError> {
     let number: Option<ReceiptNumber> = filter.text.as_deref().and_then(|text| text.parse().ok());
     let text = if number.is_some() { None } else { filter.text.as_deref() };
     let direction = number.map(|number| number.direction).or(filter.direction);
@@ -171,8 +171,8 @@ pub async fn list(db: &Db, company: CompanyId, filter: &Filter, page: Page) -> R
         page.after,
         i64::try_from(page.limit).unwrap_or(i64::MAX)
     ];
-    let rows: Vec<SummaryRow> = all(db.reader(), &sql, asked).await?;
-    Ok(rows.into_iter().map(SummaryRow::into_summary).collect())
+    let rows: Vec<Line<SummaryRow>> = each(db.reader(), "payment", &sql, asked).await?;
+    Ok(rows.into_iter().map(|line| line.map(SummaryRow::into_summary)).collect())
 }
 
 /// A payment's share in one document.
@@ -199,7 +199,7 @@ pub async fn with_document(db: &Db, company: CompanyId, document: DocumentId) ->
     let sql = "SELECT p.id, p.direction, p.sequence, p.paid_on, a.amount_cents, p.voided_at
         FROM allocation a JOIN payment p ON p.company_id = a.company_id AND p.id = a.payment_id
         WHERE a.company_id = $1 AND a.document_id = $2 ORDER BY p.id";
-    let rows: Vec<Share> = all(db.reader(), sql, values![company.0, document.0]).await?;
+    let rows: Vec<Share> = readable(db.reader(), "payment", sql, values![company.0, document.0]).await?;
     let share = |row: Share| OfDocument {
         payment: PaymentId(row.id),
         number: number(row.id, &row.direction, row.sequence),
@@ -221,11 +221,12 @@ pub async fn open_advances(
         "{ADVANCE} WHERE company_id = $1 AND contact_id = $2 AND direction = $3 AND advance_rest_cents > 0
         AND voided_at IS NULL ORDER BY sequence"
     );
-    let rows: Vec<AdvanceRow> = all(db.reader(), &sql, values![company.0, contact.0, direction.as_str()]).await?;
+    let asked = values![company.0, contact.0, direction.as_str()];
+    let rows: Vec<AdvanceRow> = readable(db.reader(), "payment", &sql, asked).await?;
     Ok(rows.into_iter().map(AdvanceRow::into_advance).collect())
 }
 
-/// A line whose method cannot be read is left out, and noted.
+/// A line that cannot be read is left out, and noted.
 async fn lines(
     db: &Db,
     company: CompanyId,
@@ -244,12 +245,16 @@ async fn lines(
         tax: Option<String>,
         advance_from: Option<Uuid>,
     }
-    let sql = "SELECT method, amount_cents, reference, bank, account, dated_on, kind, tax, advance_from FROM payment_line
+    let sql = "SELECT payment_id AS id, method, amount_cents, reference, bank, account, dated_on, kind, tax, advance_from FROM payment_line
         WHERE company_id = $1 AND payment_id = $2 ORDER BY position";
-    let rows: Vec<LineRow> = all(db.reader(), sql, values![company.0, id.0]).await?;
+    let rows: Vec<Line<LineRow>> = each(db.reader(), "payment_line", sql, values![company.0, id.0]).await?;
     let of = Of { table: "payment_line", id: id.0 };
     let mut lines = Vec::with_capacity(rows.len());
     for row in rows {
+        let Ok(row) = row else {
+            unreadable.push("lines");
+            continue;
+        };
         let Some(method) = of.code("method", &row.method, Method::parse) else {
             unreadable.push("lines.method");
             continue;
@@ -290,17 +295,21 @@ async fn allocations(
         amount_cents: i64,
         balance_cents: i64,
     }
-    let sql = "SELECT a.document_id, d.kind, d.number, d.due_on, d.total_cents, a.previous_balance_cents, a.amount_cents,
+    let sql = "SELECT a.payment_id AS id, a.document_id, d.kind, d.number, d.due_on, d.total_cents, a.previous_balance_cents, a.amount_cents,
         d.balance_cents FROM allocation a JOIN document d ON d.company_id = a.company_id AND d.id = a.document_id
         WHERE a.company_id = $1 AND a.payment_id = $2 ORDER BY a.position";
-    let rows: Vec<AllocationRow> = all(db.reader(), sql, values![company.0, id.0]).await?;
-    let allocation = |row: AllocationRow| {
+    let rows: Vec<Line<AllocationRow>> = each(db.reader(), "allocation", sql, values![company.0, id.0]).await?;
+    let allocation = |row: Line<AllocationRow>| {
+        let Ok(row) = row else {
+            unreadable.push("allocations");
+            return None;
+        };
         let of = Of { table: "document", id: row.document_id };
         let number = of.document_number(&row.number);
         if !number.is_readable() {
             unreadable.push("allocations.number");
         }
-        RecordedAllocation {
+        Some(RecordedAllocation {
             document: DocumentId(row.document_id),
             kind: of.code("kind", &row.kind, DocumentKind::parse).unwrap_or(DocumentKind::Invoice),
             number,
@@ -309,9 +318,9 @@ async fn allocations(
             previous_balance: Money::from_cents(row.previous_balance_cents),
             amount: Money::from_cents(row.amount_cents),
             balance_now: Money::from_cents(row.balance_cents),
-        }
+        })
     };
-    Ok(rows.into_iter().map(allocation).collect())
+    Ok(rows.into_iter().filter_map(allocation).collect())
 }
 
 /// The number of a payment's receipt. The database keeps its direction to the two that there are.

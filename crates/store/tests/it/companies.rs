@@ -19,6 +19,7 @@ async fn a_company_is_kept_as_it_was_given(world: World) {
         city: None,
         phone: None,
         email: None,
+        undecoded: Vec::new(),
     };
     companies::change(&world.db, made.id, &Expected::Any, to(bare.clone())).await.unwrap();
     assert_eq!(companies::find(&world.db, made.id).await.unwrap().unwrap().profile, bare);

@@ -8,7 +8,7 @@ use acuse_store::deliveries::{self, Claimed, Filter, Lane, MoveError, Recorded, 
 use acuse_store::events::{self, EventKind};
 use acuse_store::payments::{self, Notify, ResendError};
 use acuse_store::{Db, Page};
-use acuse_testkit::builders::{TestCompany, company, made, received};
+use acuse_testkit::builders::{TestCompany, company, listed, made, received};
 use acuse_testkit::world::{World, noon, noon_and};
 use chrono::TimeDelta;
 
@@ -345,7 +345,7 @@ async fn deliveries_are_found_by_state_module_and_text(world: World) {
         .await
         .unwrap();
     let find = async |filter: Filter| -> Vec<String> {
-        let found = deliveries::list(db, made_company.id, &filter, Page { after: None, limit: 50 }).await.unwrap();
+        let found = listed(deliveries::list(db, made_company.id, &filter, Page { after: None, limit: 50 }).await);
         found.into_iter().map(|delivery| delivery.recipient).collect()
     };
     let text = |text: &str| Filter { text: Some(text.to_string()), ..Filter::default() };
@@ -358,9 +358,9 @@ async fn deliveries_are_found_by_state_module_and_text(world: World) {
     assert_eq!(find(Filter { states: vec![State::Failed], ..Filter::default() }).await, ["uno_a@x.ec"]);
     assert_eq!(find(Filter { module: Some(module), ..text("dos") }).await, ["dosXa@x.ec"]);
     assert_eq!(find(Filter { problem_code: Some("no_such_user".into()), ..Filter::default() }).await, ["uno_a@x.ec"]);
-    let first = deliveries::list(db, made_company.id, &Filter::default(), Page { after: None, limit: 2 }).await.unwrap();
+    let first = listed(deliveries::list(db, made_company.id, &Filter::default(), Page { after: None, limit: 2 }).await);
     let page = Page { after: Some(first[1].id.0), limit: 2 };
-    let rest = deliveries::list(db, made_company.id, &Filter::default(), page).await.unwrap();
+    let rest = listed(deliveries::list(db, made_company.id, &Filter::default(), page).await);
     assert_eq!(rest.iter().map(|delivery| delivery.recipient.as_str()).collect::<Vec<_>>(), ["uno_a@x.ec"]);
 }
 
@@ -371,7 +371,7 @@ async fn another_companys_deliveries_are_unknown(world: World) {
     let id = deliveries::of_payments(db, ours.id, &ids).await.unwrap()[0].id;
     assert_eq!(deliveries::find(db, theirs.id, id).await.unwrap(), None);
     assert!(deliveries::queued_with(db, theirs.id, id).await.unwrap().is_empty());
-    assert!(deliveries::list(db, theirs.id, &Filter::default(), Page { after: None, limit: 9 }).await.unwrap().is_empty());
+    assert!(listed(deliveries::list(db, theirs.id, &Filter::default(), Page { after: None, limit: 9 }).await).is_empty());
     assert!(matches!(deliveries::cancel(db, &theirs.actor, id, noon()).await, Err(MoveError::NotFound)));
     assert!(matches!(deliveries::retry(db, &theirs.actor, id, noon()).await, Err(MoveError::NotFound)));
     assert!(deliveries::count_by_state(db, theirs.id).await.unwrap().is_empty());

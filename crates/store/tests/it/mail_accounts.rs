@@ -133,7 +133,7 @@ async fn settings_and_being_enabled_change_together_or_not_at_all(world: World) 
     other.settings.from_name = "Otro nombre".to_owned();
     other.password = None;
     let edit = async |by: &Actor, form: &Form, enabled| {
-        let decide = |_: &MailAccount| Ok::<_, SaveError>(Edit { form: form.clone(), enabled });
+        let decide = |_: &MailAccount| Ok::<_, SaveError>(Edit { form: form.clone(), enabled, untouched: Vec::new() });
         mail_accounts::edit(&world.db, &keys, by, id, &Expected::Any, decide).await
     };
     edit(&made.actor, &other, false).await.unwrap();
@@ -356,7 +356,8 @@ async fn set(
     let decide = |account: &MailAccount| {
         let mut settings = account.settings.clone();
         change(&mut settings);
-        Ok::<_, SaveError>(Edit { form: Form { settings, password: None, checked: None }, enabled: account.enabled })
+        let form = Form { settings, password: None, checked: None };
+        Ok::<_, SaveError>(Edit { form, enabled: account.enabled, untouched: Vec::new() })
     };
     mail_accounts::edit(&world.db, &world.keys(), by, id, &expected, decide).await
 }

@@ -95,6 +95,7 @@ fn profile() -> Result<CompanyProfile, Failure> {
         city: Some("Quito".to_string()),
         phone: Some("02 245 6789".to_string()),
         email: Some("cobros@ferrisierra.example".parse().map_err(failed)?),
+        undecoded: Vec::new(),
     })
 }
 
@@ -110,6 +111,7 @@ async fn customer(db: &Db, by: &Actor, index: usize, now: Instant) -> Result<Cus
         credit_days: Some(30),
         emails: vec![recipient(index)?],
         emails_by_purpose: EmailsByPurpose::default(),
+        undecoded: Vec::new(),
     };
     let contact = contacts::create(db, by, &details, None, now).await.map_err(failed)?;
     let mut invoices = [DocumentId(uuid::Uuid::nil()); 3];

@@ -109,6 +109,22 @@ impl AccountIn {
 }
 
 impl AccountChange {
+    /// The fields that it leaves as they are, by their names.
+    pub(in crate::api) fn untouched(&self) -> Vec<&'static str> {
+        let fields = [
+            ("module", self.module.is_none()),
+            ("server", self.server.is_none()),
+            ("port", self.port.is_none()),
+            ("security", self.security.is_none()),
+            ("username", self.username.is_none()),
+            ("from_name", self.from_name.is_none()),
+            ("from_address", self.from_address.is_none()),
+            ("reply_to", self.reply_to.is_none()),
+            ("bcc", self.bcc.is_none()),
+        ];
+        fields.into_iter().filter(|(_, is_absent)| *is_absent).map(|(field, _)| field).collect()
+    }
+
     pub(in crate::api) fn apply_to(self, account: &MailAccount, network: &Network) -> Result<Given, Problem> {
         let mut fields = Fields::default();
         let mut settings = account.settings.clone();

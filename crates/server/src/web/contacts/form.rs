@@ -201,6 +201,7 @@ impl ContactForm {
                 credit_days,
                 emails,
                 emails_by_purpose,
+                undecoded: Vec::new(),
             }),
             _ => Err(errors),
         }

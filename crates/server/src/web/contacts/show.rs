@@ -62,9 +62,11 @@ pub async fn show(
     let today = page.today();
     let filter = payments::Filter { contact: Some(id), ..payments::Filter::default() };
     let summaries = payments::list(&app.db, company, &filter, Rows { after: None, limit: LAST }).await?;
+    let summaries: Vec<Summary> = summaries.into_iter().flatten().collect();
     let sent = deliveries::of_payments(&app.db, company, &summaries.iter().map(|one| one.id).collect::<Vec<_>>()).await?;
     let open = documents::Filter { contact: Some(id), open_only: true, ..documents::Filter::default() };
     let documents = documents::list(&app.db, company, &open, Rows { after: None, limit: 100 }, today).await?;
+    let documents: Vec<Listed> = documents.into_iter().flatten().collect();
     let side = if contact.details.is_customer { Side::Receivable } else { Side::Payable };
     let is_late = |one: &&Listed| one.document.facts.side == side && one.document.facts.due_date < today;
     let overdue = documents.iter().filter(is_late).map(|one| one.document.balance).sum();

@@ -2,8 +2,8 @@
 
 use acuse_domain::document::Side;
 use acuse_domain::money::Money;
-use acuse_store::Page as Rows;
 use acuse_store::documents::{self, Age, AgeSum, Filter, Listed};
+use acuse_store::{Line, Page as Rows};
 use askama::Template;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -18,7 +18,7 @@ use crate::web::contacts::list::Chip;
 use crate::web::filters;
 use crate::web::page::{Page, Section, shown};
 use crate::web::pager::Pager;
-use crate::web::trail::{ROWS, Trail};
+use crate::web::trail::{ROWS, Trail, id_of};
 use crate::web::trouble::Trouble;
 
 #[derive(Debug, Default, Deserialize)]
@@ -44,7 +44,7 @@ struct ListPage<'a> {
     ages: Vec<AgeTab>,
     overdue: AgeSum,
     total: u64,
-    rows: Vec<Listed>,
+    rows: Vec<Line<Listed>>,
     pager: Pager,
     may_keep: bool,
 }
@@ -89,7 +89,7 @@ pub async fn list(
             balance: sums[1..].iter().map(|sum| sum.balance).sum(),
             documents: sums[1..].iter().map(|sum| sum.documents).sum(),
         },
-        pager: trail.pager(rows.last().map(|row| row.document.id.0), rows.len(), total),
+        pager: trail.pager(rows.last().map(|line| id_of(line, |row| row.document.id.0)), rows.len(), total),
         may_keep: may.session.as_ref().is_some_and(|session| KeepDocuments::is_held_by(session.role)),
         page,
         side,

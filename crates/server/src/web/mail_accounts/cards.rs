@@ -236,7 +236,14 @@ impl OwnAccount {
             (None, false, true) => "con contraseña".to_owned(),
             (None, false, false) => "falta la contraseña".to_owned(),
         };
-        format!("{} · {} · {} · {login}", settings.server, settings.port, settings.security.name())
+        let unless = |field, text: String| match self.account.unreadable.contains(&field) {
+            true => "no se puede leer".to_owned(),
+            false => text,
+        };
+        let server = unless("server", settings.server.clone());
+        let port = unless("port", settings.port.to_string());
+        let security = unless("security", settings.security.name().to_owned());
+        format!("{server} · {port} · {security} · {login}")
     }
 }
 

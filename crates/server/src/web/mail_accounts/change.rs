@@ -245,7 +245,7 @@ impl Desk {
                     if is_stale && (account.settings != record.settings || overwrites_password) {
                         return Err(SaveError::Changed);
                     }
-                    Ok(Edit { form: record.clone(), enabled: account.enabled })
+                    Ok(Edit { form: record.clone(), enabled: account.enabled, untouched: Vec::new() })
                 };
                 accounts::edit(db, keys, by, saved.id, &Expected::Any, decide).await
             }
@@ -258,7 +258,7 @@ impl Desk {
             Err(SaveError::Changed) => return self.show_both(form, record).await.map(Err),
             Err(SaveError::PasswordRequired) => TYPED_FOR_OTHERS,
             Err(SaveError::Store(error)) => return Err(error),
-            Err(error @ (SaveError::Seal(_) | SaveError::Once(_))) => {
+            Err(error @ (SaveError::Unreadable(_) | SaveError::Seal(_) | SaveError::Once(_))) => {
                 tracing::error!("An account could not be saved: {error}");
                 "La contraseña no se pudo guardar cifrada; avise a quien cuida el servidor."
             }

@@ -95,13 +95,15 @@ impl AccountForm {
     pub fn from_account(account: &MailAccount) -> Self {
         let settings = &account.settings;
         let text = |address: &Option<EmailAddress>| address.as_ref().map(ToString::to_string).unwrap_or_default();
+        // What merely stands in the place of something unreadable is not offered for keeping.
+        let unless = |field, text: String| if account.unreadable.contains(&field) { String::new() } else { text };
         let mut form = Self {
-            modulo: module_word(settings.module).to_owned(),
+            modulo: unless("module", module_word(settings.module).to_owned()),
             nombre: settings.from_name.clone(),
             remitente: settings.from_address.to_string(),
             servidor: settings.server.clone(),
-            puerto: settings.port.to_string(),
-            tls: settings.security.as_str().to_owned(),
+            puerto: unless("port", settings.port.to_string()),
+            tls: unless("security", settings.security.as_str().to_owned()),
             usuario: settings.username.clone(),
             responder: text(&settings.reply_to),
             oculta: text(&settings.bcc),

@@ -9,7 +9,7 @@ use acuse_domain::payment::{Method, Status};
 use acuse_mail::explanation::{Context, Language, explain};
 use acuse_store::deliveries::{self, Delivery};
 use acuse_store::payments::{self, Filter, Summary, Totals};
-use acuse_store::{Page as Slice, StoreError};
+use acuse_store::{Line, Page as Slice, StoreError};
 use askama::Template;
 use axum::extract::State as Extract;
 use axum::http::HeaderMap;
@@ -26,6 +26,7 @@ use crate::app::App;
 use crate::web::page::{self, Page};
 use crate::web::pager::Pager;
 use crate::web::state_mark::StateMark;
+use crate::web::trail::id_of;
 use crate::web::trouble::Trouble;
 use crate::web::{calendar, filters};
 
@@ -91,12 +92,12 @@ impl Asked {
         [&self.desde, &self.hasta].iter().any(|typed| !typed.trim().is_empty() && calendar::parse_day(typed).is_err())
     }
 
-    fn pager(&self, book: Book, summaries: &[Summary], of: u64) -> Pager {
+    fn pager(&self, book: Book, summaries: &[Line<Summary>], of: u64) -> Pager {
         let before = self.tras.len() as u64 * ROWS;
         let last = before + summaries.len() as u64;
         let next = summaries.last().filter(|_| last < of).map(|row| {
             let mut passed = self.tras.clone();
-            passed.push(row.id.0);
+            passed.push(id_of(row, |summary| summary.id.0));
             self.link(book, &passed)
         });
         let previous = self.tras.split_last().map(|(_, passed)| self.link(book, passed));
@@ -116,9 +117,9 @@ impl Asked {
 }
 
 /// The rows with their methods and deliveries: two questions for the whole page.
-async fn rows(app: &App, may: &Authorized<ViewRecords>, summaries: Vec<Summary>) -> Result<Vec<Row>, StoreError> {
+async fn rows(app: &App, may: &Authorized<ViewRecords>, summaries: Vec<Line<Summary>>) -> Result<Vec<Line<Row>>, StoreError> {
     let company = may.actor.company;
-    let ids: Vec<PaymentId> = summaries.iter().map(|summary| summary.id).collect();
+    let ids: Vec<PaymentId> = summaries.iter().flatten().map(|summary| summary.id).collect();
     let mut methods: HashMap<PaymentId, Vec<(Method, Money)>> = HashMap::new();
     for (id, method, amount) in payments::methods_of(&app.db, company, &ids).await? {
         methods.entry(id).or_default().push((method, amount));
@@ -127,12 +128,12 @@ async fn rows(app: &App, may: &Authorized<ViewRecords>, summaries: Vec<Summary>)
     for delivery in deliveries::of_payments(&app.db, company, &ids).await? {
         sends.entry(delivery.payment).or_default().push(delivery);
     }
-    let row = |summary: Summary| {
+    let mut row = |summary: Summary| {
         let methods = methods.remove(&summary.id).unwrap_or_default();
         let sends = sends.remove(&summary.id).unwrap_or_default();
         Row::of(summary, &methods, &sends)
     };
-    Ok(summaries.into_iter().map(row).collect())
+    Ok(summaries.into_iter().map(|line| line.map(&mut row)).collect())
 }
 
 struct Row {
@@ -204,7 +205,7 @@ struct ListPage {
     page: Page,
     book: Book,
     asked: Asked,
-    rows: Vec<Row>,
+    rows: Vec<Line<Row>>,
     totals: Totals,
     pager: Pager,
     is_empty: bool,

@@ -15,6 +15,7 @@ async fn person(test: &TestApp, by: &Actor, name: &str, cedula: &str, is_custome
         credit_days: None,
         emails: vec!["pagos@andina.ec".parse().unwrap()],
         emails_by_purpose: EmailsByPurpose::default(),
+        undecoded: Vec::new(),
     };
     contacts::create(&test.app.db, by, &details, None, now()).await.unwrap();
 }

@@ -116,6 +116,7 @@ pub async fn person(app: &TestApp, by: &Actor, name: &str, ruc: &str, is_custome
         credit_days: None,
         emails: parse_list(emails, 20).unwrap(),
         emails_by_purpose: EmailsByPurpose::default(),
+        undecoded: Vec::new(),
     };
     contacts::create(&app.app.db, by, &details, None, now()).await.unwrap()
 }
