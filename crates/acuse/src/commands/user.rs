@@ -181,7 +181,7 @@ async fn list_sessions(db: &Db, email: &str, as_json: bool) -> Result<(), Failur
 
 async fn end_sessions(db: &Db, email: &str) -> Result<(), Failure> {
     let email = address(email)?;
-    let is_known = access::members_any_company(db).await?.iter().any(|one| one.email == email.as_str().to_lowercase());
+    let is_known = access::members_any_company(db).await?.iter().any(|one| one.email == email.lowercase().as_str());
     if !is_known {
         return Err(nobody(&email));
     }
