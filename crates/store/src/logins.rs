@@ -331,8 +331,7 @@ async fn know_browser(
     if shown.is_empty() {
         return Ok(Vec::new());
     }
-    let sql =
-        format!("SELECT token_hash FROM known_browser WHERE used_at > $1 AND token_hash IN ({})", places(1, shown.len()));
+    let sql = format!("SELECT token_hash FROM known_browser WHERE used_at > $1 AND token_hash IN ({})", places(1, shown.len()));
     let row = values![now - KNOWN].into_iter().chain(shown.iter().cloned().map(sea_orm::Value::from)).collect();
     let others: Vec<Browser> = all(tx.as_conn(), &sql, row).await?;
     Ok(others.into_iter().map(|row| row.token_hash).collect())

@@ -81,9 +81,7 @@ fn browser_token(outcome: Outcome) -> String {
 /// What the browser keeps.
 fn browser_tokens(outcome: Outcome) -> Vec<String> {
     match outcome {
-        Outcome::Entered { browser_tokens, .. } => {
-            browser_tokens.iter().map(|token| token.expose_secret().to_owned()).collect()
-        }
+        Outcome::Entered { browser_tokens, .. } => browser_tokens.iter().map(|token| token.expose_secret().to_owned()).collect(),
         other => panic!("not let in: {other:?}"),
     }
 }
