@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 
 use acuse_domain::Instant;
-use acuse_store::Db;
 use acuse_store::logins::{self, Attempt, Outcome};
 use acuse_store::users::{self, Role};
+use acuse_store::{Db, StoreError};
 use acuse_testkit::builders::company;
 use acuse_testkit::outside;
 use acuse_testkit::world::{World, noon, noon_and};
@@ -63,7 +63,13 @@ impl<'a> Guess<'a> {
         let password = SecretString::from(self.password);
         let source = self.source.map(|source| source.parse::<IpAddr>().unwrap());
         let attempt = Attempt { source, browser_tokens: &self.browser, ..Attempt::new(self.email, &password) };
-        logins::log_in_any_company(db, &attempt, now).await.unwrap()
+        loop {
+            // Tests of one process share the queue of passwords; what finds no place in it was not counted.
+            match logins::log_in_any_company(db, &attempt, now).await {
+                Err(StoreError::Overloaded) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
+                answer => return answer.unwrap(),
+            }
+        }
     }
 }
 
@@ -222,8 +228,8 @@ async fn people_who_share_a_browser_do_not_push_each_other_out(world: World) {
     assert_eq!(browser_tokens(enter(ana, WRONG, &cookie, 46).await).len(), 2);
 }
 
-/// Fewer than wait for a place where there is one core.
-const AT_ONCE: usize = 16;
+/// Few enough to leave room in the queue of passwords.
+const AT_ONCE: usize = 10;
 
 async fn many_who_enter_at_once_wait_for_nobodys_old_counts(world: World) {
     with_ana(&world).await;
