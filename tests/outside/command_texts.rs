@@ -134,7 +134,7 @@ async fn a_companys_address_is_kept_as_it_was_read_or_refused() {
     let mut tokens = Vec::new();
     for (typed, ruc) in ["Cobros@Ñandú.EC", "e\u{301}@x.ec", "a@İ.ec", "a@x.ec\nBcc: b@x.ec", "", "cobros"].iter().zip(rucs())
     {
-        let arguments = ["company", "create", "--ruc", &ruc, "--name", "Uno", "--email", typed];
+        let arguments: [&str; 8] = ["company", "create", "--ruc", &ruc, "--name", "Uno", "--email", typed];
         if is_taken(&installation, &arguments, "dirección de correo") {
             tokens.push(installation.succeed(&["token", "create", "--company", &ruc, "--name", "ERP"], ""));
         }
