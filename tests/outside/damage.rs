@@ -23,6 +23,14 @@ fn spoil(file: &Path, from: u64, length: usize) {
     OpenOptions::new().write(true).open(file).unwrap().write_all_at(&noise, from).unwrap();
 }
 
+/// Noise in the place of the first page of a table or an index, such as `name = 'document'`.
+pub async fn spoil_root(installation: &Installation, which: &str) {
+    let url = format!("sqlite://{}", installation.database().display());
+    let sql = format!("SELECT rootpage AS n FROM sqlite_schema WHERE {which} ORDER BY rootpage LIMIT 1");
+    let root = acuse_testkit::outside::numbers(&url, &sql).await[0];
+    spoil(&installation.database(), (root as u64 - 1) * PAGE, 4096);
+}
+
 fn cut(file: &Path, length: u64) {
     OpenOptions::new().write(true).open(file).unwrap().set_len(length).unwrap();
 }

@@ -16,9 +16,24 @@ const HEALTH: Duration = Duration::from_secs(1);
 const GIVEN_BACK: Duration = Duration::from_secs(15);
 const MIB: u64 = 1024;
 
+/// What is done at once follows the cores, so the server has as many on every machine.
+const CORES: usize = 2;
+
+/// As `taskset` names them: of those that this process may use.
+fn some_cores() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").expect("a running process");
+    let allowed = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).expect("Linux says it").trim();
+    let range = |part: &str| {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        first.parse::<usize>().expect("a number")..=last.parse().expect("a number")
+    };
+    let cores: Vec<String> = allowed.split(',').flat_map(range).take(CORES).map(|core| core.to_string()).collect();
+    cores.join(",")
+}
+
 /// A server behind a proxy on this machine: each visitor may then come from an address of their own.
 async fn behind_a_proxy(installation: &Installation) -> Server {
-    let mut command = installation.command(&["serve"]);
+    let mut command = installation.sh(&format!("exec taskset -c {} \"$0\" serve", some_cores()));
     command.env("ACUSE_TRUSTED_PROXIES", "127.0.0.1");
     installation.start(command).await
 }

@@ -2,6 +2,7 @@
 
 mod access;
 mod changing;
+mod command_texts;
 mod connections;
 mod damage;
 mod demo;
@@ -13,3 +14,4 @@ mod private_files;
 mod restore;
 mod secrets;
 mod starting;
+mod versions;

@@ -1,7 +1,9 @@
 //! Mail secrets: they reach only what they were given for, and a database opens only with the key file that sealed them.
 
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, Mutex};
 
 use base64::Engine;
@@ -9,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::damage::spoil_root;
 use crate::installation::{Installation, Server};
 
 const USERS: [&str; 3] = ["", "cobros@cotopaxi.ec", "pagos@cotopaxi.ec"];
@@ -220,4 +223,65 @@ async fn another_key_file_is_refused_and_what_it_does_not_open_is_forgotten_only
     server.stop();
     serving(&installation).await.stop();
     assert!(installation.run(&["doctor"], "").stdout.windows(6).any(|it| it == "huella".as_bytes()));
+}
+
+/// What doctor says of the key file, and its cure.
+fn of_the_key(installation: &Installation) -> String {
+    let output = installation.run(&["doctor"], "");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let lines: Vec<&str> = said.lines().skip_while(|line| !line.contains("clave maestra")).take(2).collect();
+    assert!(lines[0].starts_with('✗'), "{said}");
+    lines.join("\n")
+}
+
+#[tokio::test]
+async fn doctor_offers_to_forget_secrets_only_where_their_key_is_gone() {
+    let (installation, _) = with_account(&Recorder::start()).await;
+    let key = installation.data_dir().join("secret.key");
+    let kept = std::fs::read(&key).expect("it was made");
+    std::fs::set_permissions(&key, Permissions::from_mode(0o640)).expect("it is ours");
+    let open = of_the_key(&installation);
+    assert!(open.contains("otros usuarios pueden leer") && open.contains("chmod 600"), "{open}");
+    std::fs::set_permissions(&key, Permissions::from_mode(0o600)).expect("it is ours");
+    std::fs::write(&key, "1 ninguna\n").expect("it is ours");
+    let malformed = of_the_key(&installation);
+    assert!(malformed.contains("no es una clave") && malformed.contains("respaldo"), "{malformed}");
+    std::fs::write(&key, kept).expect("it is ours");
+    spoil_root(&installation, "name = 'mail_account'").await;
+    let damaged = of_the_key(&installation);
+    assert!(damaged.contains("dañada") && damaged.contains("acuse restore"), "{damaged}");
+    for said in [open, malformed, damaged] {
+        assert!(!said.contains("--forget-secrets"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_database_is_served_with_its_own_key_file_and_no_other() {
+    let (installation, _) = with_account(&Recorder::start()).await;
+    let (other, key) = (Installation::new(), installation.data_dir().join("secret.key"));
+    serving(&other).await.stop();
+    let own = std::fs::read(&key).expect("it was made");
+    spoil_root(&installation, "type = 'index' AND tbl_name = 'document'").await;
+    std::fs::copy(other.data_dir().join("secret.key"), &key).expect("the folders are ours");
+    for missing in [false, true] {
+        if missing {
+            std::fs::remove_file(&key).expect("it is there");
+        }
+        for arguments in [&["serve"][..], &["serve", "--forget-secrets"]] {
+            let output = installation.run(arguments, "");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(1), "{said}");
+            let why = if missing { "falta" } else { "no es el de esta base" };
+            assert!(said.contains("dañada") && said.contains(why) && said.contains("acuse restore"), "{said}");
+            assert_eq!(key.exists(), !missing, "no file is made");
+        }
+    }
+    std::fs::write(&key, &own).expect("the folder is ours");
+    std::fs::set_permissions(&key, Permissions::from_mode(0o600)).expect("it is ours");
+    let begun = installation.begin(installation.command(&["serve"])).await;
+    assert!(!begun.log().contains("could not be compared"), "{}", begun.log());
+    drop(begun);
+    spoil_root(&installation, "name = 'mail_account'").await;
+    let begun = installation.begin(installation.command(&["serve"])).await;
+    assert!(begun.log().contains("could not be compared"), "{}", begun.log());
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::master_key;
+
 /// What to do about a database that is damaged.
 pub const DAMAGED: &str = "Detenga Acuse y restaure el último respaldo con «acuse restore --force». Si no hay respaldo, rescate \
     lo que se pueda leer con «sqlite3 acuse.db .recover | sqlite3 rescatada.db». En PostgreSQL: REINDEX, o restaure.";
@@ -56,7 +58,8 @@ impl From<acuse_store::StoreError> for Failure {
 
 impl From<acuse_store::secrets::KeyFileError> for Failure {
     fn from(error: acuse_store::secrets::KeyFileError) -> Self {
-        Self::new(error.to_string(), "Es el archivo secret_key_file: sin él no se abren las contraseñas guardadas.")
+        let (reason, what_to_do) = master_key::file_trouble(&error);
+        Self::new(reason, what_to_do)
     }
 }
 

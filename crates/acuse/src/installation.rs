@@ -1,6 +1,7 @@
 //! What `serve` and `demo` run: the database, the keys, the network, and upon them the pages and the deliveries.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use acuse_delivery::{DefaultAccount, Engine};
@@ -10,6 +11,7 @@ use acuse_mail::oauth::Providers;
 use acuse_server::metrics::Metrics;
 use acuse_server::router::{operations, router};
 use acuse_server::{App, Services, listener};
+use acuse_store::sealing::UnlockError;
 use acuse_store::secrets::Keyring;
 use acuse_store::{Db, now, sealing};
 use ipnet::IpNet;
@@ -58,21 +60,18 @@ pub struct Opening {
 impl Installation {
     pub async fn open(config: &Config, catcher: Option<Catcher>, how: Opening) -> Result<Self, Failure> {
         let db = database::existing_or_new(config).await?;
-        db.look_for_damage().await;
+        if how.migrate || db.is_sqlite() {
+            database::bring_up_to_date(&db).await?;
+        } else {
+            db.look_for_damage().await;
+            database::expect_this_version(&db).await?;
+        }
         let network = config.network()?;
         let default_account = config.default_account.as_ref().map(|(url, from)| DefaultAccount {
             endpoint: url.endpoint.clone(),
             credentials: url.credentials.clone(),
             from_address: from.clone(),
         });
-        if how.migrate || db.is_sqlite() {
-            migrate(&db).await?;
-        } else if !db.is_migrated().await? {
-            return Err(Failure::new(
-                "la base de datos es de otra versión",
-                "Con los demás nodos detenidos, ejecute «acuse migrate», o «acuse serve --migrate».",
-            ));
-        }
         let keys = unlock(&db, config, how.forget_secrets).await?;
         Ok(Self {
             db,
@@ -137,23 +136,11 @@ impl Installation {
     }
 }
 
-/// Brings the database to this version. Errs if it is damaged and would have to be changed.
-async fn migrate(db: &Db) -> Result<(), Failure> {
-    if let Some(reason) = db.damage()
-        && !db.is_migrated().await?
-    {
-        return Err(Failure::new(format!("la base de datos está dañada: {reason}"), DAMAGED));
-    }
-    Ok(db.migrate().await?)
-}
-
 /// The key file that goes with the database. Made only where the database holds nothing sealed.
 async fn unlock(db: &Db, config: &Config, forget_secrets: bool) -> Result<Keyring, Failure> {
     let file = &config.secret_key_file;
     if db.damage().is_some() {
-        // A damaged database is only read until somebody restores it, and sends nothing (decision 0018).
-        return Keyring::load(file)?
-            .ok_or_else(|| Failure::new(format!("la base está dañada, y falta {}", file.display()), DAMAGED));
+        return read_only_keys(db, file).await;
     }
     if !forget_secrets {
         return sealing::unlock_any_company(db, file, now()).await.map_err(|error| master_key::failure(error, file));
@@ -168,6 +155,23 @@ async fn unlock(db: &Db, config: &Config, forget_secrets: bool) -> Result<Keyrin
         eprintln!("Se olvidaron {}.", master_key::counted(&forgotten));
     }
     Ok(keys)
+}
+
+/// The keys of a damaged database, which is only read until somebody restores it, and sends nothing (decision 0018): forgetting
+/// secrets would not help.
+async fn read_only_keys(db: &Db, file: &Path) -> Result<Keyring, Failure> {
+    let missing = || Failure::new(format!("la base está dañada, y falta {}", file.display()), DAMAGED);
+    match sealing::check_any_company(db, file).await {
+        Ok(keys) => keys.ok_or_else(missing),
+        Err(error @ (UnlockError::Missing { .. } | UnlockError::Foreign { .. })) => {
+            Err(Failure::new(format!("la base está dañada, y {}", master_key::reason(&error, file)), DAMAGED))
+        }
+        Err(UnlockError::Store(error)) => {
+            tracing::warn!("The key file could not be compared with the damaged database: {error}");
+            Keyring::load(file)?.ok_or_else(missing)
+        }
+        Err(other) => Err(master_key::failure(other, file)),
+    }
 }
 
 /// Binds the address, or says who may hold it.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use acuse_store::sealing::{Held, KeyMark, UnlockError};
+use acuse_store::secrets::KeyFileError;
 
 use crate::failure::Failure;
 
@@ -43,6 +44,24 @@ pub fn named(keys: &[KeyMark]) -> String {
         })
         .collect();
     names.join(" y ")
+}
+
+/// What is wrong with the key file by itself, and the cure.
+pub fn file_trouble(error: &KeyFileError) -> (String, &'static str) {
+    match error {
+        KeyFileError::Io { path, error } => (
+            format!("{} no se puede leer ni crear: {error}", path.display()),
+            "Es secret_key_file: compruebe que su carpeta exista y que el usuario con que corre Acuse pueda leerlo.",
+        ),
+        KeyFileError::ReadableByOthers(path) => (
+            format!("otros usuarios pueden leer {}", path.display()),
+            "Ciérrelo con «chmod 600». Abre todas las contraseñas guardadas: si alguien pudo copiarlo, cámbielas.",
+        ),
+        KeyFileError::Malformed { path, line } => (
+            format!("la línea {line} de {} no es una clave", path.display()),
+            "Devuelva a su lugar el archivo de clave de esta base: está en el respaldo que se guarda aparte.",
+        ),
+    }
 }
 
 /// The reason in one line.

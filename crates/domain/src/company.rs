@@ -3,9 +3,10 @@
 use crate::email_address::EmailAddress;
 use crate::id::CompanyId;
 use crate::identification::Ruc;
+use crate::text::{self, TextError};
 
 /// Letters of each text; the SRI's documents have as many for a razón social and its address.
-pub const LONGEST_TEXT: usize = 300;
+pub(crate) const LONGEST_TEXT: usize = 300;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Company {
@@ -29,6 +30,16 @@ pub struct CompanyProfile {
     /// Fields of a record that hold nothing of their kind, by their names in the API. Whoever gives one takes it off; the
     /// others stay as they stand.
     pub undecoded: Vec<&'static str>,
+}
+
+/// A razón social as it is kept.
+pub fn legal_name(typed: &str) -> Result<String, TextError> {
+    text::required(typed, LONGEST_TEXT)
+}
+
+/// A nombre comercial, an address, a city or a telephone as it is kept.
+pub fn detail(typed: Option<&str>) -> Result<Option<String>, TextError> {
+    text::at_most(typed, LONGEST_TEXT)
 }
 
 impl Company {

@@ -59,6 +59,12 @@ impl EmailAddress {
         self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
     }
 
+    /// As people are known by it when they log in: without capitals, where that is an address too.
+    #[must_use]
+    pub fn lowercase(&self) -> Self {
+        self.0.to_lowercase().parse().unwrap_or_else(|_| self.clone())
+    }
+
     /// The domain as the DNS and mail servers know it: letters beyond ASCII in punycode (RFC 5890, A-labels).
     #[must_use]
     pub fn ascii_domain(&self) -> String {

@@ -32,6 +32,28 @@ pub fn optional(typed: Option<&str>) -> Option<String> {
     typed.map(one_line).filter(|text| !text.is_empty())
 }
 
+/// Why a text is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TextError {
+    #[error("falta este dato")]
+    Missing,
+    #[error("tiene más de {most} letras")]
+    TooLong { most: usize },
+}
+
+/// [One line](one_line) with something in it, of at most `most` letters.
+pub fn required(typed: &str, most: usize) -> Result<String, TextError> {
+    at_most(Some(typed), most)?.ok_or(TextError::Missing)
+}
+
+/// [One line](one_line) of at most `most` letters; `None` where nothing is left to see.
+pub fn at_most(typed: Option<&str>, most: usize) -> Result<Option<String>, TextError> {
+    match optional(typed) {
+        Some(text) if text.chars().count() > most => Err(TextError::TooLong { most }),
+        text => Ok(text),
+    }
+}
+
 /// The last four of an account number, as receipts and mails may show it: `••3421`. Short numbers are hidden whole.
 #[must_use]
 pub fn masked_account(account: &str) -> String {

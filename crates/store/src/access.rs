@@ -74,6 +74,8 @@ pub async fn remove(db: &Db, by: &Actor, email: &EmailAddress, now: Instant) -> 
         return Err(AccessError::LastOwner);
     }
     let row = || values![by.company.0, member.user.0];
+    // A login under way has ended, or finds the place taken back.
+    execute(tx.as_conn(), "UPDATE person SET email = email WHERE id = $1", values![member.user.0]).await?;
     let sessions = execute(tx.as_conn(), "DELETE FROM login WHERE company_id = $1 AND person_id = $2", row()).await?;
     execute(tx.as_conn(), "DELETE FROM membership WHERE company_id = $1 AND person_id = $2", row()).await?;
     let sql = "SELECT COUNT(*) AS n FROM api_token WHERE company_id = $1 AND revoked_at IS NULL";
@@ -106,7 +108,7 @@ pub async fn change_role(db: &Db, by: &Actor, email: &EmailAddress, role: Role, 
 async fn find_for_change(tx: &Tx, company: CompanyId, email: &EmailAddress) -> Result<Member, AccessError> {
     execute(tx.as_conn(), "UPDATE company SET ruc = ruc WHERE id = $1", values![company.0]).await?;
     let sql = format!("{SELECT} WHERE m.company_id = $1 AND p.email = $2");
-    let row: Option<Row> = one(tx.as_conn(), &sql, values![company.0, email.as_str().to_lowercase()]).await?;
+    let row: Option<Row> = one(tx.as_conn(), &sql, values![company.0, email.lowercase().as_str()]).await?;
     Ok(row.ok_or(AccessError::NotAMember)?.into_member())
 }
 

@@ -8,6 +8,7 @@
 use std::net::IpAddr;
 
 use acuse_domain::Instant;
+use acuse_domain::email_address::EmailAddress;
 use chrono::TimeDelta;
 use sea_orm::FromQueryResult;
 use secrecy::{ExposeSecret, SecretString};
@@ -16,8 +17,9 @@ use uuid::Uuid;
 
 use crate::db::{Db, StoreError, Tx, skip_locked};
 use crate::metrics;
-use crate::sql::{all, execute, one, places, values};
-use crate::users::{self, random_token, token_hash};
+use crate::sessions::{self, NewSession};
+use crate::sql::{self, all, execute, one, places, values};
+use crate::users::{self, Verified, random_token, token_hash};
 
 /// Mistyping is human; guessing takes many more.
 const ADDRESS: Patience = Patience { free: 5, first_wait: 5, longest_wait: 15 * 60 };
@@ -32,7 +34,7 @@ const KNOWN: TimeDelta = TimeDelta::days(180);
 /// Browsers of one person.
 const MOST_KNOWN: u64 = 20;
 /// Cookies of one browser that are looked at: people who share it.
-pub const MOST_TOKENS: usize = 6;
+const MOST_TOKENS: usize = 6;
 
 /// Somebody who wants to come in.
 pub struct Attempt<'a> {
@@ -42,14 +44,27 @@ pub struct Attempt<'a> {
     pub source: Option<IpAddr>,
     /// What earlier logins gave this browser.
     pub browser_tokens: &'a [String],
+    /// The session that this browser has, whoever's it is: the new one takes its place.
+    pub earlier_session: Option<&'a str>,
+    /// The session outlives the browser's window.
+    pub is_kept: bool,
+}
+
+impl<'a> Attempt<'a> {
+    /// In a browser that was never used here.
+    #[must_use]
+    pub const fn new(email: &'a str, password: &'a SecretString) -> Self {
+        Self { email, password, source: None, browser_tokens: &[], earlier_session: None, is_kept: false }
+    }
 }
 
 #[derive(Debug)]
 pub enum Outcome {
     Entered {
         session: SecretString,
-        /// Makes the browser known; worth nothing without the password.
-        browser_token: SecretString,
+        /// What makes the browser known from now on, newest first: to this person, and to those who share it. Worth nothing
+        /// without a password. Tokens that make nobody known any more are not among them.
+        browser_tokens: Vec<SecretString>,
     },
     /// Address and password do not fit: nobody learns which of the two.
     Wrong,
@@ -132,9 +147,10 @@ impl Counted {
 
 /// Counts a guess, checks it, and opens a session where it was right.
 pub async fn log_in_any_company(db: &Db, attempt: &Attempt<'_>, now: Instant) -> Result<Outcome, StoreError> {
-    let email = attempt.email.trim().to_lowercase();
+    let email = login_name(attempt.email);
     let person = person(db, &email).await?;
-    let known = known_browser(db, person, attempt.browser_tokens, now).await?;
+    let shown: Vec<Vec<u8>> = attempt.browser_tokens.iter().take(MOST_TOKENS).map(|token| token_hash(token)).collect();
+    let known = known_browser(db, person, &shown, now).await?;
     let subjects = match &known {
         Some(token_hash) => vec![Subject::browser(person.unwrap_or_default(), token_hash)],
         None => [Subject::address(&email)].into_iter().chain(attempt.source.map(Subject::network)).collect(),
@@ -143,8 +159,8 @@ pub async fn log_in_any_company(db: &Db, attempt: &Attempt<'_>, now: Instant) ->
         metrics::count("acuse_login_attempts_total", &[("outcome", "wait")]);
         return Ok(Outcome::Wait(seconds));
     }
-    let session = match users::log_in(db, &email, attempt.password, now).await {
-        Ok(session) => session,
+    let verified = match users::verify(db, &email, attempt.password).await {
+        Ok(verified) => verified,
         Err(error) => {
             // Nothing was checked, so nothing is counted.
             let tx = db.begin_write().await?;
@@ -153,13 +169,18 @@ pub async fn log_in_any_company(db: &Db, attempt: &Attempt<'_>, now: Instant) ->
             return Err(error);
         }
     };
-    let (Some(session), Some(person)) = (session, person) else {
-        metrics::count("acuse_login_attempts_total", &[("outcome", "wrong")]);
-        return Ok(Outcome::Wrong);
+    let entered = match verified {
+        Some(verified) => entered(db, &verified, attempt, &subjects, &shown, now).await?,
+        None => None,
     };
-    metrics::count("acuse_login_attempts_total", &[("outcome", "entered")]);
-    let browser_token = entered(db, person, known.as_deref(), &subjects, now).await?;
-    Ok(Outcome::Entered { session, browser_token })
+    let outcome = if entered.is_some() { "entered" } else { "wrong" };
+    metrics::count("acuse_login_attempts_total", &[("outcome", outcome)]);
+    Ok(entered.unwrap_or(Outcome::Wrong))
+}
+
+/// What was typed, as it stands on record if it is somebody's address.
+fn login_name(typed: &str) -> String {
+    typed.parse().map_or_else(|_| typed.trim().to_lowercase(), |address: EmailAddress| address.lowercase().to_string())
 }
 
 async fn person(db: &Db, email: &str) -> Result<Option<Uuid>, StoreError> {
@@ -172,22 +193,17 @@ async fn person(db: &Db, email: &str) -> Result<Option<Uuid>, StoreError> {
 }
 
 /// The token by which this browser is known to be the person's. Asks as much for somebody who does not exist.
-async fn known_browser(db: &Db, person: Option<Uuid>, tokens: &[String], now: Instant) -> Result<Option<Vec<u8>>, StoreError> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        token_hash: Vec<u8>,
-    }
-    let hashes: Vec<Vec<u8>> = tokens.iter().take(MOST_TOKENS).map(|token| token_hash(token)).collect();
-    if hashes.is_empty() {
+async fn known_browser(db: &Db, person: Option<Uuid>, shown: &[Vec<u8>], now: Instant) -> Result<Option<Vec<u8>>, StoreError> {
+    if shown.is_empty() {
         return Ok(None);
     }
     let sql = format!(
         "SELECT token_hash FROM known_browser WHERE person_id = $1 AND used_at > $2 AND token_hash IN ({}) LIMIT 1",
-        places(2, hashes.len())
+        places(2, shown.len())
     );
     let mut row = values![person.unwrap_or_default(), now - KNOWN];
-    row.extend(hashes.into_iter().map(sea_orm::Value::from));
-    let row: Option<Row> = one(db.reader(), &sql, row).await?;
+    row.extend(shown.iter().cloned().map(sea_orm::Value::from));
+    let row: Option<Browser> = one(db.reader(), &sql, row).await?;
     Ok(row.map(|row| row.token_hash))
 }
 
@@ -198,12 +214,11 @@ async fn count(db: &Db, subjects: &[Subject], now: Instant) -> Result<Option<u32
         return Ok(Some(seconds));
     }
     let tx = db.begin_write().await?;
-    clear_away(&tx, now).await?;
     let mut waits = None;
     let mut counted = Vec::new();
     for subject in subjects {
-        // Takes the row, so that whoever counts the same subject waits for this transaction. Addresses before networks,
-        // in this order everywhere: two never wait for each other.
+        // Takes the row, so that whoever counts the same subject waits for this transaction. An address before a network,
+        // and no row of anybody else's: two never wait for each other.
         let sql = "INSERT INTO login_attempt (subject, failures, last_at, retry_at) VALUES ($1, 0, $2, $2)
             ON CONFLICT (subject) DO UPDATE SET failures = login_attempt.failures RETURNING failures, last_at, retry_at";
         let row: Option<Counted> = one(tx.as_conn(), sql, values![subject.key.clone(), now]).await?;
@@ -219,6 +234,9 @@ async fn count(db: &Db, subjects: &[Subject], now: Instant) -> Result<Option<u32
         execute(tx.as_conn(), sql, values![subject.key.clone(), failures, last_at, retry_at]).await?;
     }
     tx.commit().await?;
+    if let Err(error) = clear_away(db, now).await {
+        tracing::warn!("Counts of logins that no longer count were not cleared away: {error}");
+    }
     Ok(waits)
 }
 
@@ -235,15 +253,20 @@ async fn refused_already(db: &Db, subjects: &[Subject], now: Instant) -> Result<
     Ok(waits)
 }
 
-/// Some of the rows that no longer count, whoever's they are.
-async fn clear_away(tx: &Tx, now: Instant) -> Result<(), StoreError> {
+/// Some of the rows that no longer count, whoever's they are; in a transaction of its own, which waits for nobody.
+async fn clear_away(db: &Db, now: Instant) -> Result<(), StoreError> {
+    let sql = "SELECT COUNT(*) AS n FROM (SELECT 1 FROM login_attempt WHERE last_at < $1 LIMIT 1) AS old";
+    if sql::count(db.reader(), sql, values![now - MEMORY]).await? == 0 {
+        return Ok(());
+    }
+    let tx = db.begin_write().await?;
     let sql = format!(
         "DELETE FROM login_attempt WHERE subject IN (SELECT subject FROM login_attempt WHERE last_at < $1
             ORDER BY last_at LIMIT {CLEARED_AT_ONCE} {})",
         skip_locked(tx.as_conn())
     );
     execute(tx.as_conn(), &sql, values![now - MEMORY]).await?;
-    Ok(())
+    tx.commit().await
 }
 
 async fn take_back(tx: &Tx, subjects: &[Subject], counted_at: Instant) -> Result<(), StoreError> {
@@ -255,45 +278,77 @@ async fn take_back(tx: &Tx, subjects: &[Subject], counted_at: Instant) -> Result
     Ok(())
 }
 
-/// It was them after all: what was theirs alone is forgotten, and the browser is known.
+/// It was them after all: what was theirs alone is forgotten, a session begins, and the browser is known. All of it, or
+/// nothing where the password or the access was taken back while it was checked.
+///
+/// Rows are taken in one order: counts, the person, sessions, browsers.
 async fn entered(
     db: &Db,
-    person: Uuid,
-    known: Option<&[u8]>,
+    verified: &Verified,
+    attempt: &Attempt<'_>,
     subjects: &[Subject],
+    shown: &[Vec<u8>],
     now: Instant,
-) -> Result<SecretString, StoreError> {
-    let token = random_token();
+) -> Result<Option<Outcome>, StoreError> {
     let tx = db.begin_write().await?;
-    let (shared, own): (Vec<&Subject>, Vec<&Subject>) = subjects.iter().partition(|subject| subject.is_shared);
-    for subject in own {
-        execute(tx.as_conn(), "DELETE FROM login_attempt WHERE subject = $1", values![subject.key.clone()]).await?;
+    for subject in subjects {
+        if subject.is_shared {
+            take_back(&tx, std::slice::from_ref(subject), now).await?;
+        } else {
+            execute(tx.as_conn(), "DELETE FROM login_attempt WHERE subject = $1", values![subject.key.clone()]).await?;
+        }
     }
-    for subject in shared {
-        take_back(&tx, std::slice::from_ref(subject), now).await?;
-    }
-    if let Some(known) = known {
+    let Some(company) = users::admit(&tx, verified, now).await? else {
+        tx.undo().await?;
+        return Ok(None);
+    };
+    let begun = NewSession { person: verified.person, company, is_kept: attempt.is_kept };
+    let session = sessions::begin(&tx, &begun, attempt.earlier_session, now).await?;
+    let token = random_token();
+    let others = know_browser(&tx, verified.person, &token, shown, now).await?;
+    tx.commit().await?;
+    let is_others = |token: &&String| others.contains(&token_hash(token));
+    let others = attempt.browser_tokens.iter().filter(is_others).take(MOST_TOKENS - 1).map(|token| token.as_str().into());
+    Ok(Some(Outcome::Entered { session, browser_tokens: std::iter::once(token).chain(others).collect() }))
+}
+
+/// The person is known by the new token from now on, and no longer by those that the browser showed. Gives those of the
+/// shown that make others known.
+async fn know_browser(
+    tx: &Tx,
+    person: Uuid,
+    token: &SecretString,
+    shown: &[Vec<u8>],
+    now: Instant,
+) -> Result<Vec<Vec<u8>>, StoreError> {
+    for shown in shown {
         let sql = "DELETE FROM known_browser WHERE person_id = $1 AND token_hash = $2";
-        execute(tx.as_conn(), sql, values![person, known.to_vec()]).await?;
+        execute(tx.as_conn(), sql, values![person, shown.clone()]).await?;
     }
     let sql = "INSERT INTO known_browser (person_id, token_hash, used_at) VALUES ($1, $2, $3)";
     execute(tx.as_conn(), sql, values![person, token_hash(token.expose_secret()), now]).await?;
-    forget_old_browsers(&tx, person, now).await?;
-    tx.commit().await?;
-    Ok(token)
+    forget_old_browsers(tx, person, now).await?;
+    if shown.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!("SELECT token_hash FROM known_browser WHERE used_at > $1 AND token_hash IN ({})", places(1, shown.len()));
+    let row = values![now - KNOWN].into_iter().chain(shown.iter().cloned().map(sea_orm::Value::from)).collect();
+    let others: Vec<Browser> = all(tx.as_conn(), &sql, row).await?;
+    Ok(others.into_iter().map(|row| row.token_hash).collect())
+}
+
+#[derive(FromQueryResult)]
+struct Browser {
+    token_hash: Vec<u8>,
 }
 
 async fn forget_old_browsers(tx: &Tx, person: Uuid, now: Instant) -> Result<(), StoreError> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        token_hash: Vec<u8>,
-    }
     let sql = "DELETE FROM known_browser WHERE person_id = $1 AND used_at < $2";
     execute(tx.as_conn(), sql, values![person, now - KNOWN]).await?;
     let sql = format!(
         "SELECT token_hash FROM known_browser WHERE person_id = $1 ORDER BY used_at DESC, token_hash LIMIT 100 OFFSET {MOST_KNOWN}"
     );
-    let surplus: Vec<Row> = all(tx.as_conn(), &sql, values![person]).await?;
+    let surplus: Vec<Browser> = all(tx.as_conn(), &sql, values![person]).await?;
     for row in surplus {
         let sql = "DELETE FROM known_browser WHERE person_id = $1 AND token_hash = $2";
         execute(tx.as_conn(), sql, values![person, row.token_hash]).await?;

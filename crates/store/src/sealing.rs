@@ -113,9 +113,15 @@ async fn canaries(conn: &impl ConnectionTrait) -> Result<Vec<Canary>, StoreError
 pub async fn check_any_company(db: &Db, key_file: &Path) -> Result<Option<Keyring>, UnlockError> {
     let keys = Keyring::load(key_file)?;
     let (items, canaries) = (items(db.reader(), keys.as_ref()).await?, canaries(db.reader()).await?);
-    let wanting = wanting(&items, &canaries, keys.as_ref());
+    compare(&items, &canaries, keys.as_ref())?;
+    Ok(keys)
+}
+
+/// Errs where something is sealed that these keys do not open.
+fn compare(items: &[Item], canaries: &[Canary], keys: Option<&Keyring>) -> Result<(), UnlockError> {
+    let wanting = wanting(items, canaries, keys);
     if wanting.is_empty() {
-        return Ok(keys);
+        return Ok(());
     }
     let mark = |id: &u32| {
         let canary = canaries.iter().find(|canary| canary.key_id == i64::from(*id));
@@ -189,7 +195,10 @@ async fn settle(db: &Db, keys: &Keyring, now: Instant) -> Result<(), UnlockError
         tracing::info!("{resealed} secrets were sealed again");
     }
     let tx = db.begin_write().await?;
+    let canaries = canaries_held(&tx, keys).await?;
     let items = items(tx.as_conn(), Some(keys)).await?;
+    // Another node may have sealed something since the key file was compared.
+    compare(&items, &canaries, Some(keys))?;
     let used: BTreeSet<u32> = items.iter().filter(|item| item.opens).filter_map(|item| item.key_id).collect();
     for id in used.into_iter().chain([keys.newest()]) {
         write_canary(&tx, keys, id).await?;
@@ -201,6 +210,24 @@ async fn settle(db: &Db, keys: &Keyring, now: Instant) -> Result<(), UnlockError
         db.nudge();
     }
     Ok(())
+}
+
+/// The canaries that stood there before, and holds them, and the place of the one to come, until the transaction ends: nobody
+/// seals anything meanwhile.
+async fn canaries_held(tx: &Tx, keys: &Keyring) -> Result<Vec<Canary>, UnlockError> {
+    let is_ours = propose::<SaveError>(tx, keys).await?;
+    execute(tx.as_conn(), "UPDATE sealing_key SET key_id = key_id", Vec::new()).await?;
+    let mut found = canaries(tx.as_conn()).await?;
+    found.retain(|canary| !is_ours || canary.key_id != i64::from(keys.newest()));
+    Ok(found)
+}
+
+/// Writes the canary of the newest key where there is none, and says whether it did. Waits for whoever writes one meanwhile.
+async fn propose<Error: From<SealError> + From<StoreError>>(tx: &Tx, keys: &Keyring) -> Result<bool, Error> {
+    let id = keys.newest();
+    let sql = "INSERT INTO sealing_key (key_id, fingerprint, canary) VALUES ($1, $2, $3) ON CONFLICT (key_id) DO NOTHING";
+    let fingerprint = keys.fingerprint(id).unwrap_or_default();
+    Ok(execute(tx.as_conn(), sql, values![i64::from(id), fingerprint, keys.canary(id)?]).await? == 1)
 }
 
 async fn write_canary(tx: &Tx, keys: &Keyring, id: u32) -> Result<(), SaveError> {
@@ -229,13 +256,14 @@ async fn canary_of(tx: &Tx, id: u32) -> Result<Option<Vec<u8>>, StoreError> {
 /// is refused.
 pub(crate) async fn claim_in<Error: From<SealError> + From<StoreError>>(tx: &Tx, keys: &Keyring) -> Result<(), Error> {
     let id = keys.newest();
-    let Some(canary) = canary_of(tx, id).await? else {
-        let sql = "INSERT INTO sealing_key (key_id, fingerprint, canary) VALUES ($1, $2, $3) ON CONFLICT (key_id) DO NOTHING";
-        let fingerprint = keys.fingerprint(id).unwrap_or_default();
-        execute(tx.as_conn(), sql, values![i64::from(id), fingerprint, keys.canary(id)?]).await?;
+    // A start with other keys waits for this transaction, and finds what it sealed.
+    let sql = "UPDATE sealing_key SET key_id = key_id WHERE key_id = $1";
+    if execute(tx.as_conn(), sql, values![i64::from(id)]).await? == 0 && propose::<Error>(tx, keys).await? {
         return Ok(());
-    };
-    if keys.opens_canary(id, &canary) { Ok(()) } else { Err(SealError::ForeignKey(id).into()) }
+    }
+    // Also where another node's came first a moment ago.
+    let is_ours = canary_of(tx, id).await?.is_some_and(|canary| keys.opens_canary(id, &canary));
+    if is_ours { Ok(()) } else { Err(SealError::ForeignKey(id).into()) }
 }
 
 /// Accounts that would log in and have nothing that opens, or cannot be read, rest like any that fails. Gives how many began

@@ -6,34 +6,45 @@ use acuse_domain::id::CompanyId;
 use acuse_domain::identification::Ruc;
 use chrono::TimeDelta;
 use sea_orm::FromQueryResult;
+use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use crate::access;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::EventKind;
 use crate::sql::{Of, all, execute, values};
-use crate::users::token_hash;
+use crate::users::{random_token, token_hash};
 
+/// A session ends after a working week, however much it is used.
+const LONGEST: TimeDelta = TimeDelta::days(7);
 /// A session that its browser was not asked to keep ends after a working day without use (seconds). One that is kept lasts
 /// until its absolute end.
 const IDLE_SECONDS: i32 = 12 * 3_600;
 /// How exactly it is known when a session or a token was last used: each note is a write.
 pub(crate) const NOTED_EVERY: TimeDelta = TimeDelta::minutes(5);
 
-/// Somebody has just logged in: the session that this browser had before is worth nothing from here on.
-/// `is_kept`: it outlives the browser's window.
-pub async fn begin(db: &Db, token: &str, replaced: Option<&str>, is_kept: bool, now: Instant) -> Result<(), StoreError> {
-    let own = token_hash(token);
-    let tx = db.begin_write().await?;
-    if let Some(old) = replaced.map(token_hash).filter(|old| *old != own) {
-        execute(tx.as_conn(), "DELETE FROM login WHERE token_hash = $1", values![old]).await?;
+/// Somebody who is let in.
+pub(crate) struct NewSession {
+    pub person: Uuid,
+    pub company: CompanyId,
+    /// It outlives the browser's window.
+    pub is_kept: bool,
+}
+
+/// Begins a session and gives its token; the one that the browser had before is worth nothing from here on.
+pub(crate) async fn begin(tx: &Tx, begun: &NewSession, earlier: Option<&str>, now: Instant) -> Result<SecretString, StoreError> {
+    if let Some(earlier) = earlier {
+        execute(tx.as_conn(), "DELETE FROM login WHERE token_hash = $1", values![token_hash(earlier)]).await?;
     }
-    let idle = (!is_kept).then_some(IDLE_SECONDS);
-    let sql = "UPDATE login SET last_seen_at = $2, idle_seconds = $3 WHERE token_hash = $1";
-    execute(tx.as_conn(), sql, values![own.clone(), now, idle]).await?;
-    let sql = "UPDATE person SET last_login_at = $2 WHERE id IN (SELECT person_id FROM login WHERE token_hash = $1)";
-    execute(tx.as_conn(), sql, values![own, now]).await?;
-    tx.commit().await
+    let sql = "DELETE FROM login WHERE person_id = $1 AND expires_at < $2";
+    execute(tx.as_conn(), sql, values![begun.person, now]).await?;
+    let token = random_token();
+    let idle = (!begun.is_kept).then_some(IDLE_SECONDS);
+    let sql = "INSERT INTO login (token_hash, person_id, company_id, created_at, last_seen_at, expires_at, idle_seconds)
+        VALUES ($1, $2, $3, $4, $4, $5, $6)";
+    let row = values![token_hash(token.expose_secret()), begun.person, begun.company.0, now, now + LONGEST, idle];
+    execute(tx.as_conn(), sql, row).await?;
+    Ok(token)
 }
 
 /// Whether a session has ended for want of use.
@@ -82,7 +93,7 @@ pub async fn list_any_company(db: &Db, email: &EmailAddress, now: Instant) -> Re
     let sql = "SELECT c.id AS company_id, c.ruc, l.created_at, l.last_seen_at, l.expires_at, l.idle_seconds FROM login l
         JOIN person p ON p.id = l.person_id JOIN company c ON c.id = l.company_id
         WHERE p.email = $1 AND l.expires_at > $2 ORDER BY l.created_at DESC";
-    let rows: Vec<Row> = all(db.reader(), sql, values![email.as_str().to_lowercase(), now]).await?;
+    let rows: Vec<Row> = all(db.reader(), sql, values![email.lowercase().as_str(), now]).await?;
     let alive = rows.into_iter().filter(|row| !is_idle(row.last_seen_at, row.idle_seconds, now));
     let open = |row: Row| {
         let ruc = Of { table: "company", id: row.company_id }.ruc(&row.ruc);
@@ -94,10 +105,13 @@ pub async fn list_any_company(db: &Db, email: &EmailAddress, now: Instant) -> Re
 /// Ends every session of a person, at once; gives their number.
 pub async fn end_all_any_company(db: &Db, email: &EmailAddress, now: Instant) -> Result<u64, StoreError> {
     let tx = db.begin_write().await?;
-    let address = email.as_str().to_lowercase();
+    let address = email.lowercase();
+    // A login under way is over before, or begins afterwards.
+    let sql = "UPDATE person SET email = email WHERE email = $1";
+    execute(tx.as_conn(), sql, values![address.as_str()]).await?;
     let sql = "DELETE FROM login WHERE person_id IN (SELECT id FROM person WHERE email = $1)";
     let ended = execute(tx.as_conn(), sql, values![address.as_str()]).await?;
-    note_for_companies(&tx, &address, EventKind::SessionsEnded, now).await?;
+    note_for_companies(&tx, address.as_str(), EventKind::SessionsEnded, now).await?;
     tx.commit().await?;
     Ok(ended)
 }

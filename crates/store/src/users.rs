@@ -3,7 +3,6 @@
 use acuse_domain::Instant;
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::{CompanyId, UserId};
-use chrono::TimeDelta;
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -13,12 +12,10 @@ use crate::access::operator;
 use crate::concurrency_limit::NotDone;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::{self, EventKind};
-use crate::passwords::{hash, verify};
+use crate::passwords::{self, hash};
 use crate::sessions;
 use crate::sql::{self, Inserted, all, execute, new_id, one, values};
 
-/// A session ends after a working week, however much it is used.
-const SESSION: TimeDelta = TimeDelta::days(7);
 /// Shorter passwords are refused (NIST SP 800-63B, 5.1.1.2 asks for eight).
 pub const SHORTEST_PASSWORD: usize = 8;
 
@@ -85,11 +82,14 @@ pub async fn create(
     let hash = hash(password.clone()).await?;
     let tx = db.begin_write().await?;
     let id = match let_in_again(&tx, name, email, &hash).await? {
-        Some(id) => id,
+        Some(id) => {
+            forget_entries(&tx, id.0).await?;
+            id
+        }
         None => {
             let id = UserId(new_id());
             let sql = "INSERT INTO person (id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)";
-            let row = values![id.0, email.as_str().to_lowercase(), name, hash, now];
+            let row = values![id.0, email.lowercase().as_str(), name, hash, now];
             if let Inserted::Duplicate = sql::insert(tx.as_conn(), sql, row).await? {
                 return Err(CreateError::EmailTaken);
             }
@@ -106,14 +106,15 @@ pub async fn create(
 
 /// Who was removed from their last company is on record still, and may come back with a new password.
 async fn let_in_again(tx: &Tx, name: &str, email: &EmailAddress, hash: &str) -> Result<Option<UserId>, StoreError> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        id: Uuid,
-    }
     let sql = "UPDATE person SET name = $2, password_hash = $3
         WHERE email = $1 AND NOT EXISTS (SELECT 1 FROM membership m WHERE m.person_id = person.id) RETURNING id";
-    let row: Option<Row> = one(tx.as_conn(), sql, values![email.as_str().to_lowercase(), name, hash]).await?;
+    let row: Option<Id> = one(tx.as_conn(), sql, values![email.lowercase().as_str(), name, hash]).await?;
     Ok(row.map(|row| UserId(row.id)))
+}
+
+#[derive(FromQueryResult)]
+struct Id {
+    id: Uuid,
 }
 
 /// Gives a user a new password and ends their sessions. Errs if there is no such user.
@@ -123,17 +124,24 @@ pub async fn change_password_any_company(db: &Db, email: &EmailAddress, password
     }
     let hash = hash(password.clone()).await?;
     let tx = db.begin_write().await?;
-    let sql = "UPDATE person SET password_hash = $2 WHERE email = $1";
-    let address = email.as_str().to_lowercase();
-    let changed = execute(tx.as_conn(), sql, values![address.as_str(), hash]).await?;
-    let sql = "DELETE FROM login WHERE person_id IN (SELECT id FROM person WHERE email = $1)";
-    execute(tx.as_conn(), sql, values![address.as_str()]).await?;
-    // Who knew the old password may have entered with it.
-    let sql = "DELETE FROM known_browser WHERE person_id IN (SELECT id FROM person WHERE email = $1)";
-    execute(tx.as_conn(), sql, values![address.as_str()]).await?;
-    sessions::note_for_companies(&tx, &address, EventKind::UserPasswordChanged, crate::now()).await?;
+    let sql = "UPDATE person SET password_hash = $2 WHERE email = $1 RETURNING id";
+    let address = email.lowercase();
+    let row: Option<Id> = one(tx.as_conn(), sql, values![address.as_str(), hash]).await?;
+    let Some(person) = row else {
+        tx.undo().await?;
+        return Ok(false);
+    };
+    forget_entries(&tx, person.id).await?;
+    sessions::note_for_companies(&tx, address.as_str(), EventKind::UserPasswordChanged, crate::now()).await?;
     tx.commit().await?;
-    Ok(changed == 1)
+    Ok(true)
+}
+
+/// Every session and every known browser of a person: who knew the old password may have entered with it.
+async fn forget_entries(tx: &Tx, person: Uuid) -> Result<(), StoreError> {
+    execute(tx.as_conn(), "DELETE FROM login WHERE person_id = $1", values![person]).await?;
+    execute(tx.as_conn(), "DELETE FROM known_browser WHERE person_id = $1", values![person]).await?;
+    Ok(())
 }
 
 /// Who is logged in, and in which company.
@@ -146,32 +154,43 @@ pub struct Session {
     pub role: Role,
 }
 
-/// Checks an address and a password and opens a session, without counting: whoever asks from outside goes through
-/// [`crate::logins`]. `None` if they do not fit: nobody learns which of the two.
-/// Takes the same time for a known and an unknown address.
-pub async fn log_in(db: &Db, email: &str, password: &SecretString, now: Instant) -> Result<Option<SecretString>, StoreError> {
+/// Somebody whose password was right when it was looked at. What it was compared with may have changed since: only
+/// [`admit`] lets them in.
+pub(crate) struct Verified {
+    pub person: Uuid,
+    password_hash: String,
+}
+
+/// Compares a password with the one on record, without counting. `None` if there is nobody by that name or it is another
+/// one: nobody learns which of the two, and it takes the same time.
+pub(crate) async fn verify(db: &Db, login_name: &str, password: &SecretString) -> Result<Option<Verified>, StoreError> {
     #[derive(FromQueryResult)]
     struct Row {
         id: Uuid,
         password_hash: String,
+    }
+    let sql = "SELECT id, password_hash FROM person WHERE email = $1
+        AND EXISTS (SELECT 1 FROM membership m WHERE m.person_id = person.id)";
+    let row: Option<Row> = one(db.reader(), sql, values![login_name]).await?;
+    let expected = row.as_ref().map(|row| row.password_hash.clone());
+    let is_right = passwords::verify(password.clone(), expected).await?;
+    Ok(row.filter(|_| is_right).map(|row| Verified { person: row.id, password_hash: row.password_hash }))
+}
+
+/// The company where they enter; `None` if the password or every place was taken back meanwhile. Holds the person's row
+/// until the transaction ends: whoever takes something back from them waits for it, and finds what it wrote.
+pub(crate) async fn admit(tx: &Tx, verified: &Verified, now: Instant) -> Result<Option<CompanyId>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
         company_id: Uuid,
     }
-    let sql = "SELECT p.id, p.password_hash, m.company_id FROM person p JOIN membership m ON m.person_id = p.id
-        WHERE p.email = $1 ORDER BY m.company_id LIMIT 1";
-    let row: Option<Row> = one(db.reader(), sql, values![email.trim().to_lowercase()]).await?;
-    let expected = row.as_ref().map(|row| row.password_hash.clone());
-    if !verify(password.clone(), expected).await? {
+    let sql = "UPDATE person SET last_login_at = $3 WHERE id = $1 AND password_hash = $2";
+    if execute(tx.as_conn(), sql, values![verified.person, verified.password_hash.as_str(), now]).await? == 0 {
         return Ok(None);
     }
-    let Some(row) = row else { return Ok(None) };
-    let token = random_token();
-    let tx = db.begin_write().await?;
-    execute(tx.as_conn(), "DELETE FROM login WHERE expires_at < $1", values![now]).await?;
-    let sql = "INSERT INTO login (token_hash, person_id, company_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)";
-    let row = values![token_hash(token.expose_secret()), row.id, row.company_id, now, now + SESSION];
-    execute(tx.as_conn(), sql, row).await?;
-    tx.commit().await?;
-    Ok(Some(token))
+    let sql = "SELECT company_id FROM membership WHERE person_id = $1 ORDER BY company_id LIMIT 1";
+    let row: Option<Row> = one(tx.as_conn(), sql, values![verified.person]).await?;
+    Ok(row.map(|row| CompanyId(row.company_id)))
 }
 
 pub async fn session(db: &Db, token: &str, now: Instant) -> Result<Option<Session>, StoreError> {

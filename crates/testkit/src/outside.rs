@@ -3,6 +3,7 @@
 use acuse_domain::id::PaymentId;
 use acuse_store::now;
 use sea_orm::{ConnectionTrait, Database, DatabaseTransaction, DbBackend, Statement, TransactionTrait, Value};
+use sha2::{Digest, Sha384};
 
 /// Every delivery that waits is due now.
 pub async fn waits_are_over(url: &str) {
@@ -195,6 +196,23 @@ pub async fn numbers(url: &str, sql: &str) -> Vec<i64> {
     let rows = connection.query_all_raw(Statement::from_string(connection.get_database_backend(), sql)).await;
     connection.close().await.expect("it was open");
     rows.expect(sql).iter().map(|row| row.try_get("", "n").expect("a number")).collect()
+}
+
+/// Makes a SQLite database as the first version left it: one migration has run, as sqlx writes that down.
+pub async fn first_version(file: &std::path::Path) {
+    const FIRST: &str = include_str!("../../store/migrations/0001_first.sql");
+    let url = format!("sqlite://{}?mode=rwc", file.display());
+    let connection = Database::connect(url.as_str()).await.expect("the folder takes a file");
+    let bookkeeping = "CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL,
+        installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, success BOOLEAN NOT NULL, checksum BLOB NOT NULL,
+        execution_time BIGINT NOT NULL)";
+    for sql in [FIRST, bookkeeping] {
+        connection.execute_unprepared(sql).await.expect("it is an empty database");
+    }
+    connection.close().await.expect("it was open");
+    let sql =
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (1, 'first', TRUE, $1, 0)";
+    run(url.trim_end_matches("?mode=rwc"), sql, vec![Sha384::digest(FIRST).to_vec().into()]).await;
 }
 
 /// How many rows each table of a SQLite database has.

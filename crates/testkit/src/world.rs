@@ -2,8 +2,10 @@
 
 use acuse_domain::Instant;
 use acuse_store::Db;
+use acuse_store::logins::{self, Attempt, Outcome};
 use acuse_store::secrets::Keyring;
 use chrono::{DateTime, TimeDelta};
+use secrecy::SecretString;
 use tempfile::TempDir;
 
 use crate::builders::{CompanyBuilder, TestCompany};
@@ -59,6 +61,16 @@ impl World {
         let db = open(&url).await;
         db.migrate().await.expect("an empty database takes every migration");
         Self { db, url, folder }
+    }
+}
+
+/// The session, to be kept, of somebody who logs in; nothing where they are not let in.
+pub async fn log_in(db: &Db, email: &str, password: &str, at: Instant) -> Option<SecretString> {
+    let password = SecretString::from(password);
+    let attempt = Attempt { is_kept: true, ..Attempt::new(email, &password) };
+    match logins::log_in_any_company(db, &attempt, at).await.expect("the database answers") {
+        Outcome::Entered { session, .. } => Some(session),
+        Outcome::Wrong | Outcome::Wait(_) => None,
     }
 }
 

@@ -1,11 +1,11 @@
 //! `acuse company create|list`
 
-use acuse_domain::company::CompanyProfile;
+use acuse_domain::company::{self, CompanyProfile};
 use acuse_domain::identification::Ruc;
 use acuse_store::{companies, now};
 use serde_json::json;
 
-use crate::commands::terminal::{address, moment, print_list, timestamp};
+use crate::commands::terminal::{address, moment, print_list, text, timestamp};
 use crate::config::Config;
 use crate::database;
 use crate::failure::Failure;
@@ -33,19 +33,20 @@ pub enum Company {
 
 pub async fn run(what: Company, config: &Config) -> Result<(), Failure> {
     match what {
-        Company::Create { ruc, name, email } => create(&ruc, name, email.as_deref(), config).await,
+        Company::Create { ruc, name, email } => create(&ruc, &name, email.as_deref(), config).await,
         Company::List { json } => list(json, config).await,
     }
 }
 
-async fn create(ruc: &str, name: String, email: Option<&str>, config: &Config) -> Result<(), Failure> {
+async fn create(ruc: &str, name: &str, email: Option<&str>, config: &Config) -> Result<(), Failure> {
     let ruc: Ruc = ruc.parse().map_err(|error| Failure::new(format!("--ruc: {error}"), "Son 13 dígitos."))?;
     if ruc.doubt().is_some() {
         eprintln!("Aviso: el dígito verificador de {ruc} no cuadra. El SRI emite algunos así; compruébelo.");
     }
+    let legal_name = text("--name", company::legal_name(name))?;
     let email = email.map(address).transpose()?;
     let profile = CompanyProfile {
-        legal_name: name,
+        legal_name,
         trade_name: None,
         address: None,
         city: None,

@@ -1,5 +1,6 @@
 //! `acuse doctor`: one line per check, and how to mend what is wrong.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use acuse_domain::oauth::Provider;
@@ -53,10 +54,13 @@ async fn database(config: &Config) -> Finding {
     let db = Db::open_existing(&config.database_url).await.map_err(broken)?;
     db.ping().await.map_err(broken)?;
     let faults = db.faults(Depth::Indexes).await.map_err(broken)?;
-    let is_migrated = db.is_migrated().await;
+    let (version, is_migrated) = (db.version().await, db.is_migrated().await);
     db.close().await;
     if !faults.is_empty() {
         return Err((format!("está dañada: {}", faults.join("; ")), DAMAGED));
+    }
+    if version.map_err(broken)? > Some(Db::newest_version()) {
+        return Err(("es de una versión más nueva".to_string(), "Use esa versión de Acuse, o una posterior."));
     }
     if is_migrated.map_err(broken)? {
         Ok("responde, está íntegra y al día".to_string())
@@ -89,7 +93,6 @@ fn permissions(config: &Config) -> Finding {
 /// Reads the key file and makes none: a new one in the place of a lost one would open nothing.
 async fn key_file(config: &Config) -> Finding {
     let file = &config.secret_key_file;
-    let said = |error: UnlockError| (master_key::reason(&error, file), master_key::WAYS_OUT);
     let db = match Db::open_existing(&config.database_url).await {
         Err(StoreError::Missing(_)) => None,
         found => Some(found.map_err(broken)?),
@@ -99,11 +102,11 @@ async fn key_file(config: &Config) -> Finding {
         None => false,
     };
     let Some(db) = db.filter(|_| is_migrated) else {
-        let known = Keyring::load(file).map_err(|error| (error.to_string(), "Es secret_key_file."))?;
+        let known = Keyring::load(file).map_err(|error| master_key::file_trouble(&error))?;
         let there = if known.is_some() { "se lee" } else { "aún no existe" };
         return Ok(format!("{} {there}; se compara con la base cuando esté al día", file.display()));
     };
-    let Some(keys) = sealing::check_any_company(&db, file).await.map_err(said)? else {
+    let Some(keys) = sealing::check_any_company(&db, file).await.map_err(|error| locked(error, file))? else {
         return Ok(format!("{} se crea al empezar: la base no guarda secretos", file.display()));
     };
     let closed = sealing::unreadable_any_company(&db, &keys).await.map_err(broken)?;
@@ -112,6 +115,16 @@ async fn key_file(config: &Config) -> Finding {
         return Err((wrong, "Esas cuentas están en pausa: escriba otra vez sus contraseñas en Mi compañía › Correos."));
     }
     Ok(format!("{}, {}; respáldelo aparte de la base", file.display(), master_key::named(&keys.marks())))
+}
+
+/// Why the key file does not open the database; only what is sealed with another one can be forgotten.
+fn locked(error: UnlockError, file: &Path) -> (String, &'static str) {
+    match error {
+        UnlockError::Missing { .. } | UnlockError::Foreign { .. } => (master_key::reason(&error, file), master_key::WAYS_OUT),
+        UnlockError::File(error) => master_key::file_trouble(&error),
+        UnlockError::Store(error) => broken(error),
+        UnlockError::Save(_) | UnlockError::Dkim(_) => (error.to_string(), "No se cambió nada. Vuelva a probar."),
+    }
 }
 
 async fn default_account(config: &Config) -> Finding {

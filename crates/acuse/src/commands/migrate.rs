@@ -9,7 +9,7 @@ pub async fn run(config: &Config) -> Result<(), Failure> {
     if db.is_sqlite() && db.version().await?.is_none() {
         println!("Base de datos nueva: {}", config.database_url);
     }
-    db.migrate().await?;
+    database::bring_up_to_date(&db).await?;
     println!("La base de datos está al día.");
     Ok(())
 }

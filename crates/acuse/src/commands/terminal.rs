@@ -5,6 +5,7 @@ use std::io::{IsTerminal, stdin};
 use acuse_domain::Instant;
 use acuse_domain::email_address::{EmailAddress, InvalidEmailAddress};
 use acuse_domain::identification::Ruc;
+use acuse_domain::text::TextError;
 use acuse_store::companies;
 use acuse_store::{Db, access};
 use secrecy::SecretString;
@@ -64,6 +65,11 @@ pub async fn operator_in(db: &Db, ruc: &str) -> Result<acuse_store::Actor, Failu
         Failure::new(what, "«acuse company list» las muestra; «acuse company create» agrega una.")
     };
     found.map(|company| access::operator(company.id)).ok_or_else(none)
+}
+
+/// What the domain made of an option's text.
+pub fn text(option: &str, read: Result<String, TextError>) -> Result<String, Failure> {
+    read.map_err(|error| Failure::new(format!("{option}: {error}"), "Escríbalo en una línea."))
 }
 
 pub fn address(typed: &str) -> Result<EmailAddress, Failure> {

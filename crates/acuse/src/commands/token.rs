@@ -1,12 +1,13 @@
 //! `acuse token …`: programs that use the API, and how that is taken back.
 
+use acuse_domain::access::token_name;
 use acuse_store::tokens::{self, TokenInfo};
 use acuse_store::{Db, now};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::commands::terminal::{moment, operator_in, print_list, timestamp};
+use crate::commands::terminal::{moment, operator_in, print_list, text, timestamp};
 use crate::config::Config;
 use crate::database;
 use crate::failure::Failure;
@@ -65,7 +66,8 @@ pub async fn run(what: Token, config: &Config) -> Result<(), Failure> {
 
 async fn create(db: &Db, company: &str, name: &str) -> Result<(), Failure> {
     let company = operator_in(db, company).await?.company;
-    let (_, token) = tokens::create(db, company, name, now()).await?;
+    let name = text("--name", token_name(name))?;
+    let (_, token) = tokens::create(db, company, &name, now()).await?;
     println!("{}", token.expose_secret());
     eprintln!("Guárdelo: no se vuelve a mostrar.");
     Ok(())
@@ -102,8 +104,10 @@ async fn list(db: &Db, company: Option<&str>, all: bool, as_json: bool) -> Resul
 /// Those with this name that still open something.
 async fn named(db: &Db, company: &str, name: &str) -> Result<Vec<TokenInfo>, Failure> {
     let company = operator_in(db, company).await?.company;
+    // As earlier versions kept it, or as it is kept now.
+    let is_named = |one: &TokenInfo| one.name == name || token_name(name).is_ok_and(|name| one.name == name);
     let all = tokens::list_any_company(db).await?.into_iter();
-    Ok(all.filter(|one| one.company == company && one.name == name && one.revoked_at.is_none()).collect())
+    Ok(all.filter(|one| one.company == company && is_named(one) && one.revoked_at.is_none()).collect())
 }
 
 async fn revoke(db: &Db, wanted: Vec<TokenInfo>) -> Result<(), Failure> {

@@ -1,12 +1,13 @@
 //! `acuse user …`: who may enter, and how that is taken back.
 
+use acuse_domain::access::user_name;
 use acuse_domain::email_address::EmailAddress;
 use acuse_store::access::{self, AccessError, Member};
 use acuse_store::users::{self, Role};
 use acuse_store::{Db, now, sessions, tokens};
 use serde_json::json;
 
-use crate::commands::terminal::{address, ask_password, moment, operator_in, print_list, timestamp};
+use crate::commands::terminal::{address, ask_password, moment, operator_in, print_list, text, timestamp};
 use crate::config::Config;
 use crate::database;
 use crate::failure::Failure;
@@ -97,7 +98,7 @@ pub async fn run(what: User, config: &Config) -> Result<(), Failure> {
 async fn create(db: &Db, email: &str, company: &str, role: Role, name: Option<String>) -> Result<(), Failure> {
     let email = address(email)?;
     let company = operator_in(db, company).await?.company;
-    let name = name.unwrap_or_else(|| email.local_part().to_string());
+    let name = text("--name", user_name(name.as_deref().unwrap_or_else(|| email.local_part())))?;
     let password = ask_password("Contraseña (8 caracteres o más): ")?;
     let id = users::create(db, company, &name, &email, &password, role, now()).await.map_err(not_created)?;
     println!("{id}");
@@ -181,7 +182,7 @@ async fn list_sessions(db: &Db, email: &str, as_json: bool) -> Result<(), Failur
 
 async fn end_sessions(db: &Db, email: &str) -> Result<(), Failure> {
     let email = address(email)?;
-    let is_known = access::members_any_company(db).await?.iter().any(|one| one.email == email.as_str().to_lowercase());
+    let is_known = access::members_any_company(db).await?.iter().any(|one| one.email == email.lowercase().as_str());
     if !is_known {
         return Err(nobody(&email));
     }

@@ -3,13 +3,15 @@
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
+use acuse_domain::access::{token_name, user_name};
+use acuse_domain::company::{detail, legal_name};
 use acuse_domain::document::DocumentNumber;
 use acuse_domain::email_address::{EmailAddress, kept_list, parse_list};
 use acuse_domain::identification::{Identification, IdentificationType, Ruc};
 use acuse_domain::money::Money;
 use acuse_domain::number::ReceiptNumber;
 use acuse_domain::payment::{Status, may_void};
-use acuse_domain::text;
+use acuse_domain::text::{self, TextError};
 use proptest::prelude::*;
 
 /// Letters that change when they are lowered, composed, mapped or shown: İ and K, ß, ligatures, the sigmas, marks, full
@@ -56,6 +58,8 @@ proptest! {
         stays::<EmailAddress>(&typed)?;
         if let Ok(read) = typed.parse::<EmailAddress>() {
             prop_assert!(read.ascii_domain().is_ascii());
+            let name = read.lowercase();
+            prop_assert!(name.is_readable() && name.lowercase() == name, "to log in as {:?}", name);
             let written = read.on_the_wire().parse::<EmailAddress>();
             prop_assert_eq!(written.as_ref(), Ok(&read), "on the wire it is another");
             prop_assert!(read.is_readable() && kept_list(read.as_str()) == [read.clone()]);
@@ -99,6 +103,14 @@ proptest! {
         let line = text::one_line(&typed);
         prop_assert_eq!(text::one_line(&line), line.clone());
         prop_assert!(is_seen(&line) && !line.contains(['\n', '\t']), "{:?}", line);
+        for read in [text::required(&typed, 40), legal_name(&typed), user_name(&typed), token_name(&typed)] {
+            match read {
+                Ok(read) => prop_assert!(read == line && !read.is_empty(), "{:?}", read),
+                Err(TextError::Missing) => prop_assert_eq!(line.as_str(), ""),
+                Err(TextError::TooLong { most }) => prop_assert!(line.chars().count() > most),
+            }
+        }
+        prop_assert_eq!(detail(Some(&typed)).ok().flatten(), legal_name(&typed).ok());
         let lines = text::lines(&typed);
         prop_assert_eq!(text::lines(&lines), lines.clone());
         prop_assert!(is_seen(&lines), "{:?}", lines);

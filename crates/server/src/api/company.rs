@@ -1,6 +1,6 @@
 //! Mi compañía.
 
-use acuse_domain::company::{Company, CompanyProfile, LONGEST_TEXT};
+use acuse_domain::company::{self, Company, CompanyProfile};
 use acuse_domain::identification::Doubt;
 use acuse_mail::explanation::Language;
 use acuse_store::companies;
@@ -104,7 +104,7 @@ impl CompanyChange {
         ];
         profile.undecoded.retain(|field| !given.contains(&(*field, true)));
         let name = self.legal_name.as_deref();
-        if let Some(name) = name.and_then(|name| fields.text("legal_name", Some(name), LONGEST_TEXT)) {
+        if let Some(name) = name.and_then(|name| fields.read_text("legal_name", company::legal_name(name))) {
             profile.legal_name = name;
         }
         let places = [
@@ -115,7 +115,7 @@ impl CompanyChange {
         ];
         for (field, given, place) in places {
             if let Some(text) = given {
-                *place = fields.optional_text(field, text.as_deref(), LONGEST_TEXT);
+                *place = fields.read_text(field, company::detail(text.as_deref())).flatten();
             }
         }
         if let Some(email) = self.email {

@@ -4,7 +4,7 @@ use acuse_domain::Date;
 use acuse_domain::contact::MOST_ADDRESSES;
 use acuse_domain::email_address::{Addresses, EmailAddress, InvalidAddresses, InvalidEmailAddress};
 use acuse_domain::money::Money;
-use acuse_domain::text;
+use acuse_domain::text::{self, TextError};
 use uuid::Uuid;
 
 use crate::problem::{FieldProblem, Problem, Said, sentence};
@@ -42,23 +42,24 @@ impl Fields {
 
     /// One line of text with something in it, of at most `longest` letters.
     pub fn text(&mut self, field: &str, given: Option<&str>, longest: usize) -> Option<String> {
-        let text = text::optional(given);
-        let text = self.required(field, text)?;
-        self.fits(field, text, longest)
+        self.read_text(field, text::required(given.unwrap_or_default(), longest))
     }
 
     pub fn optional_text(&mut self, field: &str, given: Option<&str>, longest: usize) -> Option<String> {
-        let text = text::optional(given)?;
-        self.fits(field, text, longest)
+        self.read_text(field, text::at_most(given, longest)).flatten()
     }
 
-    fn fits(&mut self, field: &str, text: String, longest: usize) -> Option<String> {
-        if text.chars().count() <= longest {
-            return Some(text);
+    /// What the domain made of a text.
+    pub fn read_text<T>(&mut self, field: &str, read: Result<T, TextError>) -> Option<T> {
+        match read {
+            Ok(text) => Some(text),
+            Err(TextError::Missing) => self.required(field, None),
+            Err(TextError::TooLong { most }) => {
+                let said = Said::both(format!("Tiene más de {most} letras."), format!("It has more than {most} characters."));
+                self.note(field, "field_too_long", said);
+                None
+            }
         }
-        let said = Said::both(format!("Tiene más de {longest} letras."), format!("It has more than {longest} characters."));
-        self.note(field, "field_too_long", said);
-        None
     }
 
     pub fn amount(&mut self, field: &str, given: Option<&str>) -> Option<Money> {

@@ -2,8 +2,8 @@
 
 use std::convert::Infallible;
 
-use acuse_domain::company::{CompanyProfile, LONGEST_TEXT};
-use acuse_domain::text;
+use acuse_domain::company::{self, CompanyProfile};
+use acuse_domain::text::TextError;
 use acuse_render::logo::LARGEST_UPLOAD;
 use acuse_store::companies;
 use acuse_store::versions::ChangeError;
@@ -249,22 +249,24 @@ impl ProfileForm {
     }
 
     fn read(&self, errors: &mut FormErrors) -> Option<CompanyProfile> {
-        let legal_name = text::one_line(&self.razon);
-        if legal_name.is_empty() {
-            errors.add("razon", "Falta la razón social.");
-        }
-        let mut optional = |field: &'static str, typed: &str| {
-            let text = text::optional(Some(typed))?;
-            if text.chars().count() > LONGEST_TEXT {
-                errors.add(field, format!("Es demasiado largo: caben {LONGEST_TEXT} caracteres."));
-            }
-            Some(text)
+        let mut refuse = |field: &'static str, error: TextError| match error {
+            TextError::Missing => errors.add(field, "Falta la razón social."),
+            TextError::TooLong { most } => errors.add(field, format!("Es demasiado largo: caben {most} caracteres.")),
         };
-        let _ = optional("razon", &legal_name);
-        let trade_name = optional("comercial", &self.comercial);
-        let address = optional("direccion", &self.direccion);
-        let city = optional("ciudad", &self.ciudad);
-        let phone = optional("telefono", &self.telefono);
+        let legal_name = company::legal_name(&self.razon).unwrap_or_else(|error| {
+            refuse("razon", error);
+            String::new()
+        });
+        let mut detail = |field: &'static str, typed: &str| {
+            company::detail(Some(typed)).unwrap_or_else(|error| {
+                refuse(field, error);
+                None
+            })
+        };
+        let trade_name = detail("comercial", &self.comercial);
+        let address = detail("direccion", &self.direccion);
+        let city = detail("ciudad", &self.ciudad);
+        let phone = detail("telefono", &self.telefono);
         let typed = self.correo.trim();
         let email = match typed.parse() {
             Ok(email) => Some(email),

@@ -1,7 +1,7 @@
 //! Coming in and going out.
 
-use acuse_store::logins::{self, Attempt, MOST_TOKENS, Outcome};
-use acuse_store::{sessions, users};
+use acuse_store::logins::{self, Attempt, Outcome};
+use acuse_store::users;
 use askama::Template;
 use axum::Form;
 use axum::extract::{Query, State};
@@ -77,14 +77,21 @@ pub async fn log_in(
     let password = SecretString::from(form.clave.as_str());
     let known = cookies::read(&app, &headers, cookies::KNOWN_BROWSER).unwrap_or_default();
     let browser_tokens: Vec<String> = known.split(SEPARATOR).filter(|token| !token.is_empty()).map(str::to_owned).collect();
-    let attempt = Attempt { email: &form.correo, password: &password, source, browser_tokens: &browser_tokens };
+    let earlier_session = session_token(&app, &headers);
+    let attempt = Attempt {
+        email: &form.correo,
+        password: &password,
+        source,
+        browser_tokens: &browser_tokens,
+        earlier_session: earlier_session.as_deref(),
+        is_kept: form.recordar.is_some(),
+    };
     match logins::log_in_any_company(&app.db, &attempt, acuse_store::now()).await? {
-        Outcome::Entered { session, browser_token } => {
-            let (earlier, is_kept) = (session_token(&app, &headers), form.recordar.is_some());
-            sessions::begin(&app.db, session.expose_secret(), earlier.as_deref(), is_kept, acuse_store::now()).await?;
+        Outcome::Entered { session, browser_tokens } => {
             let lasts = form.recordar.as_ref().map(|_| KEPT_SECONDS);
             let session = cookies::write(&app, cookies::SESSION, session.expose_secret(), lasts);
-            let known = with_token(browser_token.expose_secret(), &browser_tokens);
+            let known: Vec<&str> = browser_tokens.iter().map(ExposeSecret::expose_secret).collect();
+            let known = known.join(&SEPARATOR.to_string());
             let known = cookies::write(&app, cookies::KNOWN_BROWSER, &known, Some(KNOWN_SECONDS));
             let new = AppendHeaders([(SET_COOKIE, session), (SET_COOKIE, known)]);
             Ok((new, Redirect::to(local_path(&form.volver))).into_response())
@@ -100,12 +107,6 @@ pub async fn log_in(
             Ok(answer)
         }
     }
-}
-
-/// A new token, and those of whom else this browser is known by.
-fn with_token(new: &str, earlier: &[String]) -> String {
-    let all: Vec<&str> = std::iter::once(new).chain(earlier.iter().map(String::as_str)).take(MOST_TOKENS).collect();
-    all.join(&SEPARATOR.to_string())
 }
 
 pub async fn log_out(State(app): State<App>, headers: HeaderMap) -> Result<Response, Trouble> {

@@ -12,6 +12,7 @@ use acuse_server::{App, Services};
 use acuse_store::secrets::Keyring;
 use acuse_store::users::{self, Role};
 use acuse_store::{Actor, Db, companies, now};
+use acuse_testkit::world::log_in;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::header::{ACCEPT, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
@@ -236,7 +237,7 @@ async fn add_user(db: &Db, company: CompanyId, email: &str, role: Role) -> Strin
     let address: EmailAddress = email.parse().expect("an address");
     let password = SecretString::from(PASSWORD);
     users::create(db, company, "Ana Toapanta", &address, &password, role, now()).await.expect("a new user");
-    let session = users::log_in(db, email, &password, now()).await.expect("a working database").expect("the right password");
+    let session = log_in(db, email, PASSWORD, now()).await.expect("the right password");
     session.expose_secret().to_string()
 }
 

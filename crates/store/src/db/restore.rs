@@ -18,7 +18,7 @@ use super::file::{
     SIDECARS, beside, draft_beside, draft_prefix, folder_of, give_to_owner_of, lock_alone, real_path, sync_folder,
 };
 use super::integrity::{Depth, faults_of, unchanging};
-use super::{StoreError, unavailable};
+use super::{Db, StoreError, unavailable};
 
 /// A server that is just stopping lets go in this time.
 const IN_USE_AFTER: Duration = Duration::from_secs(2);
@@ -62,7 +62,7 @@ pub struct Restored {
     pub kept: Option<PathBuf>,
 }
 
-impl super::Db {
+impl Db {
     /// Puts `copy` in the place of the SQLite database at `path`; over one that exists only where `replacing` says so.
     pub async fn restore(path: &Path, copy: &Path, replacing: bool, now: Instant) -> Result<Restored, RestoreError> {
         let database = real_path(path);
@@ -79,12 +79,14 @@ impl super::Db {
         room_for(&database, size)?;
         let draft = written(&database, copy).await?;
         let kept = swap(&database, draft, now).map_err(|error| RestoreError::Io { path: database.clone(), error })?;
-        Ok(Restored { database, is_older: version < newest(), kept })
+        Ok(Restored { database, is_older: version < Self::newest_version(), kept })
     }
-}
 
-fn newest() -> i64 {
-    sqlx::migrate!("./migrations").iter().map(|one| one.version).max().unwrap_or(0)
+    /// The last migration that this version knows.
+    #[must_use]
+    pub fn newest_version() -> i64 {
+        sqlx::migrate!("./migrations").iter().map(|one| one.version).max().unwrap_or(0)
+    }
 }
 
 /// The copy's version, and the bytes it takes. Touches nothing.
@@ -126,8 +128,9 @@ async fn version_of(connection: &mut SqliteConnection, copy: &Path) -> Result<i6
     let _companies: i64 =
         sqlx::query_scalar("SELECT COUNT(*) FROM company").fetch_one(connection).await.map_err(|_| foreign())?;
     let version = run.last().map(|(version, _)| *version).ok_or_else(foreign)?;
-    if version > newest() {
-        return Err(RestoreError::Newer { version, known: newest() });
+    let newest = Db::newest_version();
+    if version > newest {
+        return Err(RestoreError::Newer { version, known: newest });
     }
     let known = sqlx::migrate!("./migrations");
     let is_known =

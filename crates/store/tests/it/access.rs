@@ -4,11 +4,13 @@ use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::CompanyId;
 use acuse_store::access::{self, AccessError, Removed};
 use acuse_store::events::{self, EventKind};
+use acuse_store::logins::{self, Attempt, Outcome};
 use acuse_store::users::{self, CreateError, Role};
-use acuse_store::{Actor, companies, sessions, tokens};
+use acuse_store::{Actor, StoreError, companies, sessions, tokens};
 use acuse_testkit::builders::company;
 use acuse_testkit::outside;
-use acuse_testkit::world::{World, noon, noon_and};
+use acuse_testkit::world::{self, World, noon, noon_and};
+use futures_util::future::join_all;
 use secrecy::{ExposeSecret, SecretString};
 
 const PASSWORD: &str = "ocho ñandúes";
@@ -26,6 +28,7 @@ on_both_engines!(
     a_new_login_takes_the_place_of_the_browsers_old_session,
     a_session_that_is_not_kept_ends_after_a_working_day_without_use,
     every_session_of_a_person_is_ended,
+    a_login_under_way_does_not_outlive_what_is_taken_back,
 );
 
 fn address(text: &str) -> EmailAddress {
@@ -37,8 +40,15 @@ async fn user(world: &World, company: CompanyId, email: &str, role: Role) {
 }
 
 async fn log_in(world: &World, email: &str, at: acuse_domain::Instant) -> String {
-    let token = users::log_in(&world.db, email, &SecretString::from(PASSWORD), at).await.unwrap();
+    let token = world::log_in(&world.db, email, PASSWORD, at).await;
     token.expect("the right password").expose_secret().to_string()
+}
+
+async fn enter(world: &World, attempt: &Attempt<'_>, at: acuse_domain::Instant) -> String {
+    match logins::log_in_any_company(&world.db, attempt, at).await.unwrap() {
+        Outcome::Entered { session, .. } => session.expose_secret().to_string(),
+        other => panic!("not let in: {other:?}"),
+    }
 }
 
 async fn role_of(world: &World, session: &str) -> Option<Role> {
@@ -62,7 +72,7 @@ async fn who_is_removed_is_out_at_once_and_may_be_let_in_again(world: World) {
     for session in [first, second] {
         assert_eq!(role_of(&world, &session).await, None);
     }
-    assert!(users::log_in(&world.db, "eva@andina.ec", &SecretString::from(PASSWORD), noon()).await.unwrap().is_none());
+    assert!(world::log_in(&world.db, "eva@andina.ec", PASSWORD, noon()).await.is_none());
     let again = access::remove(&world.db, &made.actor, &address("eva@andina.ec"), noon()).await;
     assert!(matches!(again, Err(AccessError::NotAMember)), "{again:?}");
 
@@ -71,8 +81,8 @@ async fn who_is_removed_is_out_at_once_and_may_be_let_in_again(world: World) {
     assert!(matches!(taken.await, Err(CreateError::EmailTaken)));
     let new = SecretString::from("nueve avestruces");
     users::create(&world.db, made.id, "Eva P.", &address("eva@andina.ec"), &new, Role::Viewer, noon()).await.unwrap();
-    assert!(users::log_in(&world.db, "eva@andina.ec", &SecretString::from(PASSWORD), noon()).await.unwrap().is_none());
-    let back = users::log_in(&world.db, "eva@andina.ec", &new, noon()).await.unwrap().unwrap();
+    assert!(world::log_in(&world.db, "eva@andina.ec", PASSWORD, noon()).await.is_none());
+    let back = world::log_in(&world.db, "eva@andina.ec", "nueve avestruces", noon()).await.unwrap();
     let session = users::session(&world.db, back.expose_secret(), noon()).await.unwrap().unwrap();
     assert_eq!((session.name.as_str(), session.role), ("Eva P.", Role::Viewer));
 }
@@ -223,24 +233,28 @@ async fn a_new_login_takes_the_place_of_the_browsers_old_session(world: World) {
     user(&world, made.id, "ana@andina.ec", Role::Owner).await;
     let elsewhere = log_in(&world, "ana@andina.ec", noon()).await;
     let old = log_in(&world, "ana@andina.ec", noon()).await;
-    let new = log_in(&world, "ana@andina.ec", noon_and(1)).await;
-    sessions::begin(&world.db, &new, Some(&old), true, noon_and(1)).await.unwrap();
+    let password = SecretString::from(PASSWORD);
+    let attempt = Attempt { earlier_session: Some(&old), ..Attempt::new("ana@andina.ec", &password) };
+    let new = enter(&world, &attempt, noon_and(1)).await;
     assert_eq!(role_of(&world, &old).await, None);
     for other in [&elsewhere, &new] {
         assert_eq!(role_of(&world, other).await, Some(Role::Owner));
     }
-    sessions::begin(&world.db, &new, Some(&new), true, noon_and(2)).await.unwrap();
-    assert_eq!(role_of(&world, &new).await, Some(Role::Owner), "a session does not take its own place");
     let ana = access::members(&world.db, made.id).await.unwrap().remove(0);
-    assert_eq!(ana.last_login_at, Some(noon_and(2)));
+    assert_eq!(ana.last_login_at, Some(noon_and(1)));
+    let wrong = SecretString::from("nueve avestruces");
+    let refused = Attempt { earlier_session: Some(&new), ..Attempt::new("ana@andina.ec", &wrong) };
+    let refused = logins::log_in_any_company(&world.db, &refused, noon_and(2)).await.unwrap();
+    assert!(matches!(refused, Outcome::Wrong), "{refused:?}");
+    assert_eq!(role_of(&world, &new).await, Some(Role::Owner), "a wrong password ends nothing");
 }
 
 async fn a_session_that_is_not_kept_ends_after_a_working_day_without_use(world: World) {
     let made = world.with(company()).await;
     user(&world, made.id, "ana@andina.ec", Role::Owner).await;
-    let (brief, kept) = (log_in(&world, "ana@andina.ec", noon()).await, log_in(&world, "ana@andina.ec", noon()).await);
-    sessions::begin(&world.db, &brief, None, false, noon()).await.unwrap();
-    sessions::begin(&world.db, &kept, None, true, noon()).await.unwrap();
+    let password = SecretString::from(PASSWORD);
+    let attempt = |is_kept| Attempt { is_kept, ..Attempt::new("ana@andina.ec", &password) };
+    let (brief, kept) = (enter(&world, &attempt(false), noon()).await, enter(&world, &attempt(true), noon()).await);
     let lives = async |session: &str, at| users::session(&world.db, session, at).await.unwrap().is_some();
     assert!(lives(&brief, noon_and(12 * HOUR - 1)).await);
     // That use is written down beside the answer.
@@ -271,4 +285,52 @@ async fn every_session_of_a_person_is_ended(world: World) {
     }
     assert_eq!(role_of(&world, &other).await, Some(Role::Owner));
     assert!(sessions::list_any_company(&world.db, &ana, noon()).await.unwrap().is_empty());
+}
+
+/// A password that waits to be looked at is changed, or its owner removed, so many times; all of them find a place in the
+/// queue.
+const AT_ONCE: usize = 5;
+
+async fn a_login_under_way_does_not_outlive_what_is_taken_back(world: World) {
+    let made = world.with(company()).await;
+    user(&world, made.id, "ana@andina.ec", Role::Owner).await;
+    let other = world.opened_again().await;
+    let emails: Vec<String> = (0..2 * AT_ONCE).map(|n| format!("eva{n}@andina.ec")).collect();
+    for email in &emails {
+        user(&world, made.id, email, Role::Accountant).await;
+    }
+    let (changed, removed) = emails.split_at(AT_ONCE);
+    let new = SecretString::from("nueve avestruces");
+    // Passwords are looked at and made one after the other, in the order in which they came: every new one is written while
+    // the old one waits.
+    let change = changed.iter().map(|email| async {
+        assert!(users::change_password_any_company(&other, &address(email), &new).await.unwrap());
+    });
+    let log_in = |email: &String| {
+        let (world, email) = (&world, email.clone());
+        async move {
+            let password = SecretString::from(PASSWORD);
+            match logins::log_in_any_company(&world.db, &Attempt::new(&email, &password), noon()).await {
+                Err(StoreError::Overloaded) => Outcome::Wait(1),
+                answer => answer.unwrap(),
+            }
+        }
+    };
+    let remove = removed.iter().map(|email| async {
+        access::remove(&other, &made.actor, &address(email), noon()).await.unwrap();
+    });
+    let (_, entered, _) = tokio::join!(join_all(change), join_all(emails.iter().map(log_in)), async {
+        tokio::time::sleep(std::time::Duration::from_millis(60)).await;
+        join_all(remove).await;
+    });
+    for table in ["login", "known_browser"] {
+        let rows = outside::numbers(&world.url, &format!("SELECT COUNT(*) AS n FROM {table}")).await;
+        assert_eq!(rows, [0], "{table}: {entered:?}");
+    }
+    for entered in &entered {
+        if let Outcome::Entered { session, .. } = entered {
+            assert_eq!(role_of(&world, session.expose_secret()).await, None, "it was taken back");
+        }
+    }
+    other.close().await;
 }

@@ -25,6 +25,8 @@ on_both_engines!(
     a_single_spoilt_secret_stops_its_account_and_nothing_else,
     after_a_rotation_the_older_key_may_go_only_when_nothing_needs_it,
     a_node_with_another_key_file_seals_nothing,
+    of_two_nodes_that_seal_at_once_with_two_key_files_one_is_refused,
+    a_start_with_another_key_file_does_not_overtake_what_is_being_sealed,
 );
 
 /// Two passwords and a DKIM key, sealed as `serve` would.
@@ -167,4 +169,55 @@ async fn a_node_with_another_key_file_seals_nothing(world: World) {
     let pair = NewPair { public_key: "p".to_owned(), private_key: "privada".into() };
     let refused = dkim::make(&world.db, &theirs, &made.actor, "x.ec", &pair, noon()).await;
     assert!(matches!(refused, Err(dkim::DkimError::Seal(SealError::ForeignKey(1)))), "{refused:?}");
+}
+
+/// Races that are lost now and then are tried so often.
+const ROUNDS: u64 = 10;
+
+async fn forget_everything_sealed(world: &World) {
+    for table in ["account_pause", "mail_account", "sealing_key"] {
+        outside::run(&world.url, &format!("DELETE FROM {table}"), vec![]).await;
+    }
+}
+
+async fn of_two_nodes_that_seal_at_once_with_two_key_files_one_is_refused(world: World) {
+    let made = world.with(company()).await;
+    let other = world.opened_again().await;
+    let files = ["a.key", "b.key"].map(|name| world.folder().join(name));
+    let [a, b] = [&files[0], &files[1]].map(|file| Keyring::create(file).unwrap());
+    for round in 0..ROUNDS {
+        // As a database of a version without canaries, or one to which both were started at once.
+        forget_everything_sealed(&world).await;
+        let (cobros, pagos) = (mail_account(COBROS, "x"), mail_account(PAGOS, "y"));
+        let (first, second) = tokio::join!(
+            mail_accounts::create(&world.db, &a, &made.actor, &cobros, None, noon()),
+            mail_accounts::create(&other, &b, &made.actor, &pagos, None, noon())
+        );
+        assert!(first.is_ok() != second.is_ok(), "round {round}: {first:?} {second:?}");
+        let opens = if first.is_ok() { &files[0] } else { &files[1] };
+        sealing::check_any_company(&world.db, opens).await.expect("the one that sealed opens all of it");
+    }
+    other.close().await;
+}
+
+async fn a_start_with_another_key_file_does_not_overtake_what_is_being_sealed(world: World) {
+    let made = world.with(company()).await;
+    let other = world.opened_again().await;
+    Keyring::create(&world.folder().join("b.key")).unwrap();
+    let file = world.folder().join("a.key");
+    for round in 0..ROUNDS {
+        forget_everything_sealed(&world).await;
+        let ours = unlock(&world.db, &world, "a.key").await.expect("nothing is sealed");
+        let cobros = mail_account(COBROS, "x");
+        let create = async {
+            tokio::time::sleep(std::time::Duration::from_millis(round)).await;
+            mail_accounts::create(&world.db, &ours, &made.actor, &cobros, None, noon()).await
+        };
+        let (sealed, started) = tokio::join!(create, unlock(&other, &world, "b.key"));
+        assert!(sealed.is_ok() != started.is_ok(), "round {round}: {sealed:?} {:?}", started.err());
+        if sealed.is_ok() {
+            sealing::check_any_company(&world.db, &file).await.expect("what was sealed opens");
+        }
+    }
+    other.close().await;
 }
