@@ -34,6 +34,18 @@ pub enum Way {
     HangsUpAfterTheDot,
 }
 
+impl Way {
+    /// Whether a session, counted from one, hears nothing more from this place on.
+    fn hangs(self, session: usize, place: &str, to: &str) -> bool {
+        match self {
+            Self::FirstSessionIsSilentAt(where_to) => session == 1 && where_to == place,
+            Self::IsSilentAt(where_to) => where_to == place,
+            Self::IsSilentForSomeAt(where_to) => where_to == place && to.starts_with("cuelga"),
+            _ => false,
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct Heard {
     pub to: String,
@@ -116,15 +128,8 @@ async fn converse(mut stream: BufReader<TcpStream>, mind: &Mutex<Mind>) -> io::R
         std::future::pending::<()>().await;
     }
     let number = one_more_session(mind);
-    let is_silent_at = |place: &str| match way() {
-        Way::FirstSessionIsSilentAt(where_to) => number == 1 && where_to == place,
-        Way::IsSilentAt(where_to) => where_to == place,
-        _ => false,
-    };
-    let hangs_for = |to: &str, place: &str| {
-        matches!(way(), Way::IsSilentForSomeAt(where_to) if where_to == place) && to.starts_with("cuelga")
-    };
-    if is_silent_at("greeting") {
+    let hangs = |place: &str, to: &str| way().hangs(number, place, to);
+    if hangs("greeting", "") {
         std::future::pending::<()>().await;
     }
     if let Way::Greets(words) = way() {
@@ -138,13 +143,16 @@ async fn converse(mut stream: BufReader<TcpStream>, mind: &Mutex<Mind>) -> io::R
             return Ok(());
         }
         let verb = line.split_whitespace().next().unwrap_or_default().to_ascii_uppercase();
-        mind.lock().unwrap().recipients += usize::from(verb == "RCPT");
-        if is_silent_at(&verb) {
+        if verb == "RCPT" {
+            mind.lock().unwrap().recipients += 1;
+            to = line.trim().trim_start_matches("RCPT TO:<").trim_end_matches('>').to_owned();
+        }
+        if hangs(&verb, &to) {
             std::future::pending::<()>().await;
         }
         let answer = match (verb.as_str(), way()) {
             ("EHLO", _) => "250-correo.test\r\n250-PIPELINING\r\n250-STARTTLS\r\n250 AUTH PLAIN",
-            ("STARTTLS", _) if is_silent_at("handshake") => {
+            ("STARTTLS", _) if hangs("handshake", "") => {
                 say(&mut stream, "220 2.0.0 Go on").await?;
                 std::future::pending().await
             }
@@ -162,14 +170,11 @@ async fn converse(mut stream: BufReader<TcpStream>, mind: &Mutex<Mind>) -> io::R
                 to.clear();
                 words
             }
-            ("RCPT", Way::SaysOfSender(_)) => "503 5.5.1 No sender",
-            ("RCPT", _) => {
-                to = line.trim().trim_start_matches("RCPT TO:<").trim_end_matches('>').to_owned();
-                if hangs_for(&to, "RCPT") {
-                    std::future::pending::<()>().await;
-                }
-                "250 2.1.5 Ok"
+            ("RCPT", Way::SaysOfSender(_)) => {
+                to.clear();
+                "503 5.5.1 No sender"
             }
+            ("RCPT", _) => "250 2.1.5 Ok",
             ("DATA", Way::HangsUpBeforeTheDot) => return Ok(()),
             ("DATA", _) if to.is_empty() => "503 5.5.1 No recipients",
             ("DATA", _) => {
@@ -177,7 +182,7 @@ async fn converse(mut stream: BufReader<TcpStream>, mind: &Mutex<Mind>) -> io::R
                 if !take(&mut stream, mind, &to).await? {
                     return Ok(());
                 }
-                if is_silent_at(".") || hangs_for(&to, ".") {
+                if hangs(".", &to) {
                     std::future::pending::<()>().await;
                 }
                 "250 2.0.0 Ok: queued as 4FD1C7"
