@@ -87,11 +87,16 @@ impl Drawer {
 }
 
 fn facts<'a>(claimed: &Claimed, logo: Option<&'a Logo>) -> MailFacts<'a> {
-    let accepted = claimed.resend.as_ref().and_then(|resend| Some((resend.number, resend.first_accepted.as_ref()?.0)));
+    let earlier = claimed.earlier.as_ref();
+    let accepted = earlier.and_then(|earlier| earlier.first_accepted.as_ref());
+    // A reenvío of what never arrived must not say «ya le enviamos este recibo».
+    let again = claimed.resend.zip(accepted);
     MailFacts {
-        // A reenvío of what never arrived must not say «ya le enviamos este recibo».
-        resend: accepted.map(|(number, at)| Resend { n: number.unsigned_abs(), first_sent: day_in_ecuador(at) }),
-        voided_notice: (claimed.kind == Kind::VoidNotice).then(|| VoidedNotice { sent: day_in_ecuador(claimed.recorded_at) }),
+        resend: again.map(|(number, (at, _))| Resend { n: number.unsigned_abs(), first_sent: day_in_ecuador(*at) }),
+        voided_notice: (claimed.kind == Kind::VoidNotice).then(|| VoidedNotice {
+            issued: day_in_ecuador(claimed.recorded_at),
+            sent: earlier.and_then(|earlier| earlier.brought_at).map(day_in_ecuador),
+        }),
         logo,
     }
 }
@@ -129,7 +134,7 @@ fn write(
         attachments: &attachments,
         message_id,
         date: claimed.queued_at,
-        in_reply_to: claimed.resend.as_ref().and_then(|resend| resend.first_accepted.as_ref()).map(|(_, id)| id.as_str()),
+        in_reply_to: claimed.earlier.as_ref().and_then(|earlier| earlier.first_accepted.as_ref()).map(|(_, id)| id.as_str()),
     })
 }
 

@@ -28,7 +28,7 @@ pub struct RenderedMail {
 #[derive(Default)]
 pub struct MailFacts<'a> {
     pub resend: Option<Resend>,
-    /// For a voided receipt, whether and when it had been sent while it was valid.
+    /// For a voided receipt, what its recipient knows of it.
     pub voided_notice: Option<VoidedNotice>,
     pub logo: Option<&'a Logo>,
 }
@@ -42,7 +42,9 @@ pub struct Resend {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VoidedNotice {
-    pub sent: Date,
+    pub issued: Date,
+    /// When it was sent to this recipient, as far as they have it or may have it.
+    pub sent: Option<Date>,
 }
 
 /// A mail account that the server refuses, and what the company's administrators need to mend it.

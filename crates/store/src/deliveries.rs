@@ -2,6 +2,7 @@
 
 mod accepted;
 mod read;
+mod told;
 mod work;
 
 pub use accepted::{accepted_per_day, last_accepted_by_own};
@@ -9,11 +10,13 @@ pub use read::{
     Attempt, Delivery, Filter, Group, Unfinished, count, count_by_state, count_in, find, list, mails_sent, of_payments,
     problem_codes, queued_with, today_of_module, unfinished_any_company,
 };
+pub use told::{Standing, each_once, is_same_recipient, recipient_key};
 pub use work::{
-    Claimed, Lane, LostLease, Recorded, Resend, Stamp, claim_due, claim_due_queued_until, lanes_due_any_company,
+    Claimed, EarlierMail, Lane, LostLease, Recorded, Stamp, claim_due, claim_due_queued_until, lanes_due_any_company,
     next_due_any_company, record_attempts, release_expired_any_company, renew, return_to_queue,
 };
 
+pub(crate) use told::{who_has_the_receipt, who_is_told};
 pub(crate) use work::{LONGEST_WAIT, change_held};
 
 use acuse_domain::Instant;
@@ -25,9 +28,10 @@ use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use crate::Actor;
+use crate::asked::Asked;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::{self, EventKind};
-use crate::idempotency::{self, ClaimError, Once, OnceError};
+use crate::idempotency::{self, ClaimError, OnceError};
 use crate::sql::{all, code, execute, insert_rows, new_id, one, values};
 use crate::versions::for_update;
 
@@ -131,34 +135,6 @@ pub(crate) async fn recall_receipts(tx: &Tx, company: CompanyId, payment: Paymen
     Ok(())
 }
 
-/// Addresses that have the receipt, or may have it: what is under way or was once in doubt counts.
-pub(crate) async fn who_has_the_receipt(
-    tx: &Tx,
-    company: CompanyId,
-    payment: PaymentId,
-) -> Result<Vec<EmailAddress>, StoreError> {
-    let sql = "SELECT DISTINCT recipient FROM delivery WHERE company_id = $1 AND payment_id = $2 AND kind = 'receipt'
-        AND (state IN ('accepted', 'in_doubt', 'sending') OR may_have_arrived AND state <> 'bounced') ORDER BY recipient";
-    addresses(tx, sql, company, payment).await
-}
-
-/// Addresses that were told that the receipt is void, or are being told.
-pub(crate) async fn who_is_told(tx: &Tx, company: CompanyId, payment: PaymentId) -> Result<Vec<EmailAddress>, StoreError> {
-    let sql = "SELECT DISTINCT recipient FROM delivery WHERE company_id = $1 AND payment_id = $2 AND kind = 'void_notice'
-        AND (state NOT IN ('failed', 'bounced', 'cancelled') OR may_have_arrived AND state <> 'bounced') ORDER BY recipient";
-    addresses(tx, sql, company, payment).await
-}
-
-async fn addresses(tx: &Tx, sql: &str, company: CompanyId, payment: PaymentId) -> Result<Vec<EmailAddress>, StoreError> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        recipient: String,
-    }
-    let rows: Vec<Row> = all(tx.as_conn(), sql, values![company.0, payment.0]).await?;
-    // What is no address had nothing.
-    Ok(rows.into_iter().filter_map(|row| row.recipient.parse().ok()).collect())
-}
-
 #[derive(Debug, thiserror::Error)]
 pub enum MoveError {
     #[error("there is no such delivery")]
@@ -169,6 +145,9 @@ pub enum MoveError {
     /// It is the receipt of a payment that is voided: that goes out no more.
     #[error("the payment is voided")]
     Voided,
+    /// Somebody acted on the payment since it was read.
+    #[error("the payment was changed since")]
+    Changed,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -176,24 +155,33 @@ pub enum MoveError {
 /// Tries again at once: what waits, what failed, what bounced.
 pub async fn retry(db: &Db, by: &Actor, id: DeliveryId, now: Instant) -> Result<(), MoveError> {
     let tx = db.begin_write().await?;
-    retry_in(&tx, by, id, now).await?;
+    retry_in(&tx, by, id, &Asked::default(), now).await?;
     tx.commit().await?;
     db.nudge();
     Ok(())
 }
 
-/// As [`retry`], for a request that may come twice: the second time nothing happens.
-pub async fn retry_once(db: &Db, by: &Actor, id: DeliveryId, once: &Once, now: Instant) -> Result<(), OnceError<MoveError>> {
+/// As [`retry`], for a request that may come twice, when nothing happens the second time, or from a page that may be old.
+pub async fn retry_asked(db: &Db, by: &Actor, id: DeliveryId, asked: &Asked, now: Instant) -> Result<(), OnceError<MoveError>> {
     let tx = db.begin_write().await.map_err(ClaimError::from)?;
-    if idempotency::claim(&tx, by.company, Some(once), id.0, now).await?.is_none() {
-        retry_in(&tx, by, id, now).await.map_err(OnceError::Act)?;
-    }
-    tx.commit().await.map_err(ClaimError::from)?;
-    db.nudge();
-    Ok(())
+    let moved = match idempotency::claim(&tx, by.company, asked.once.as_ref(), id.0, now).await? {
+        Some(_) => Ok(()),
+        None => retry_in(&tx, by, id, asked, now).await,
+    };
+    end_move(db, tx, moved).await
 }
 
-async fn retry_in(tx: &Tx, by: &Actor, id: DeliveryId, now: Instant) -> Result<(), MoveError> {
+/// A refusal is told when what it was decided on is on the disk.
+async fn end_move(db: &Db, tx: Tx, moved: Result<(), MoveError>) -> Result<(), OnceError<MoveError>> {
+    match moved {
+        Ok(()) => tx.commit().await.map_err(ClaimError::from)?,
+        Err(_) => tx.undo().await.map_err(ClaimError::from)?,
+    }
+    db.nudge();
+    moved.map_err(OnceError::Act)
+}
+
+async fn retry_in(tx: &Tx, by: &Actor, id: DeliveryId, asked: &Asked, now: Instant) -> Result<(), MoveError> {
     let held = hold(tx, by.company, id).await?;
     if held.is_void_receipt {
         return Err(MoveError::Voided);
@@ -204,6 +192,9 @@ async fn retry_in(tx: &Tx, by: &Actor, id: DeliveryId, now: Instant) -> Result<(
     if held.state == State::Queued && held.next_attempt_at.is_some_and(|at| at <= now) {
         // Due already: who asked first asked for this too.
         return Ok(());
+    }
+    if !asked.is_up_to_date(tx, by.company, held.payment).await? {
+        return Err(MoveError::Changed);
     }
     let sql = "UPDATE delivery SET state = 'queued', next_attempt_at = $3, finished_at = NULL, attempts = CASE
             WHEN state IN ('failed', 'bounced') THEN 0 ELSE attempts END, queued_at = CASE
@@ -221,25 +212,28 @@ async fn retry_in(tx: &Tx, by: &Actor, id: DeliveryId, now: Instant) -> Result<(
 /// Cancels what waits.
 pub async fn cancel(db: &Db, by: &Actor, id: DeliveryId, now: Instant) -> Result<(), MoveError> {
     let tx = db.begin_write().await?;
-    cancel_in(&tx, by, id, now).await?;
+    cancel_in(&tx, by, id, &Asked::default(), now).await?;
     tx.commit().await?;
     Ok(())
 }
 
-/// As [`cancel`], for a request that may come twice: the second time nothing happens.
-pub async fn cancel_once(db: &Db, by: &Actor, id: DeliveryId, once: &Once, now: Instant) -> Result<(), OnceError<MoveError>> {
+/// As [`cancel`], for a request that may come twice, when nothing happens the second time, or from a page that may be old.
+pub async fn cancel_asked(db: &Db, by: &Actor, id: DeliveryId, asked: &Asked, now: Instant) -> Result<(), OnceError<MoveError>> {
     let tx = db.begin_write().await.map_err(ClaimError::from)?;
-    if idempotency::claim(&tx, by.company, Some(once), id.0, now).await?.is_none() {
-        cancel_in(&tx, by, id, now).await.map_err(OnceError::Act)?;
-    }
-    tx.commit().await.map_err(ClaimError::from)?;
-    Ok(())
+    let moved = match idempotency::claim(&tx, by.company, asked.once.as_ref(), id.0, now).await? {
+        Some(_) => Ok(()),
+        None => cancel_in(&tx, by, id, asked, now).await,
+    };
+    end_move(db, tx, moved).await
 }
 
-async fn cancel_in(tx: &Tx, by: &Actor, id: DeliveryId, now: Instant) -> Result<(), MoveError> {
+async fn cancel_in(tx: &Tx, by: &Actor, id: DeliveryId, asked: &Asked, now: Instant) -> Result<(), MoveError> {
     let held = hold(tx, by.company, id).await?;
     if !held.state.can_be_cancelled() {
         return Err(MoveError::NotNow(held.state));
+    }
+    if !asked.is_up_to_date(tx, by.company, held.payment).await? {
+        return Err(MoveError::Changed);
     }
     let sql = "UPDATE delivery SET state = 'cancelled', next_attempt_at = NULL, finished_at = $3
         WHERE company_id = $1 AND id = $2 AND state = $4";

@@ -2,7 +2,7 @@
 
 use acuse_domain::Instant;
 use acuse_domain::id::CompanyId;
-use sea_orm::FromQueryResult;
+use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
 use crate::Actor;
@@ -63,6 +63,18 @@ impl EventKind {
     }
 }
 
+impl EventKind {
+    /// It changes its subject; looking at the PDF does not.
+    #[must_use]
+    pub fn changes_something(self) -> bool {
+        self != Self::ReceiptDownloaded
+    }
+
+    fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == code)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     pub kind: EventKind,
@@ -74,6 +86,10 @@ pub struct Event {
 
 /// The history of one payment, person or token, newest first.
 pub async fn list(db: &Db, company: CompanyId, subject: Uuid) -> Result<Vec<Event>, StoreError> {
+    list_in(db.reader(), company, subject).await
+}
+
+async fn list_in(conn: &impl ConnectionTrait, company: CompanyId, subject: Uuid) -> Result<Vec<Event>, StoreError> {
     #[derive(FromQueryResult)]
     struct Row {
         kind: String,
@@ -82,12 +98,20 @@ pub async fn list(db: &Db, company: CompanyId, subject: Uuid) -> Result<Vec<Even
         detail: String,
     }
     let sql = "SELECT id, kind, who, at, detail FROM event WHERE company_id = $1 AND subject_id = $2 ORDER BY id DESC";
-    let rows: Vec<Row> = readable(db.reader(), "event", sql, values![company.0, subject]).await?;
-    let known = |row: Row| {
-        let kind = EventKind::ALL.into_iter().find(|kind| kind.as_str() == row.kind)?;
-        Some(Event { kind, who: row.who, at: row.at, detail: row.detail })
-    };
+    let rows: Vec<Row> = readable(conn, "event", sql, values![company.0, subject]).await?;
+    let known = |row: Row| Some(Event { kind: EventKind::parse(&row.kind)?, who: row.who, at: row.at, detail: row.detail });
     Ok(rows.into_iter().filter_map(known).collect())
+}
+
+/// How far this history goes: what a page carries that shows it.
+#[must_use]
+pub fn so_far(history: &[Event]) -> usize {
+    history.iter().filter(|event| event.kind.changes_something()).count()
+}
+
+/// The same of what is on record now.
+pub(crate) async fn so_far_in(tx: &Tx, company: CompanyId, subject: Uuid) -> Result<usize, StoreError> {
+    Ok(so_far(&list_in(tx.as_conn(), company, subject).await?))
 }
 
 /// Notes that somebody opened a payment's PDF.

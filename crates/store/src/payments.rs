@@ -12,8 +12,6 @@ pub use resend::{CardFull, ResendError, correct_and_resend, resend, resend_and_c
 
 pub(crate) use read::{number, receipt_as_of};
 
-use std::collections::HashSet;
-
 use acuse_domain::contact::{Contact, ContactDetails};
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::{ContactId, DeliveryId, DocumentId, PaymentId};
@@ -26,6 +24,7 @@ use acuse_domain::{Date, Instant, day_in_ecuador};
 use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
+use crate::asked::Asked;
 use crate::db::{Db, StoreError, Tx};
 use crate::deliveries::{self, Kind, Letter};
 use crate::events::{self, EventKind};
@@ -104,8 +103,8 @@ fn recipients(notify: &Notify, contact: &ContactDetails, direction: Direction) -
 }
 
 fn without_repeats(addresses: &[EmailAddress]) -> Vec<EmailAddress> {
-    let mut known = HashSet::new();
-    addresses.iter().filter(|address| address.is_readable() && known.insert(*address)).cloned().collect()
+    let readable = addresses.iter().filter(|address| address.is_readable()).cloned();
+    deliveries::each_once(readable, EmailAddress::as_str)
 }
 
 async fn apply(tx: &Tx, by: &Actor, payment: NewPayment, today: Date) -> Result<AppliedPayment, RecordError> {
@@ -232,6 +231,9 @@ pub enum VoidError {
     NotFound,
     #[error(transparent)]
     Refused(#[from] VoidRefusal),
+    /// Somebody acted on the payment since it was read, or its receipt reached somebody.
+    #[error("the payment was changed since")]
+    Changed,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -246,7 +248,7 @@ pub enum VoidNotice {
 /// Voids a payment: every balance and anticipo comes back, what still waits to be sent is cancelled, the number stays used.
 pub async fn void(db: &Db, by: &Actor, id: PaymentId, reason: &str, notice: VoidNotice, now: Instant) -> Result<(), VoidError> {
     let tx = db.begin_write().await?;
-    let voided = void_in(&tx, by, id, reason, notice, now).await;
+    let voided = void_in(&tx, by, id, (reason, notice), &Asked::default(), now).await;
     match voided {
         Ok(()) => tx.commit().await?,
         // Told when what it was decided on is on the disk: who voided it first may be in the same open transaction.
@@ -256,39 +258,56 @@ pub async fn void(db: &Db, by: &Actor, id: PaymentId, reason: &str, notice: Void
     voided
 }
 
-/// As [`void`], for a request that may come twice: the second time nothing happens.
-pub async fn void_once(
+/// As [`void`], for a request that may come twice, when nothing happens the second time, or from a page that may be old.
+pub async fn void_asked(
     db: &Db,
     by: &Actor,
     id: PaymentId,
     reason: &str,
     notice: VoidNotice,
-    once: &Once,
+    asked: &Asked,
     now: Instant,
 ) -> Result<(), OnceError<VoidError>> {
     let tx = db.begin_write().await.map_err(ClaimError::from)?;
-    if idempotency::claim(&tx, by.company, Some(once), id.0, now).await?.is_none() {
-        void_in(&tx, by, id, reason, notice, now).await.map_err(OnceError::Act)?;
+    let voided = match idempotency::claim(&tx, by.company, asked.once.as_ref(), id.0, now).await? {
+        Some(_) => Ok(()),
+        None => void_in(&tx, by, id, (reason, notice), asked, now).await,
+    };
+    match voided {
+        Ok(()) => tx.commit().await.map_err(ClaimError::from)?,
+        Err(_) => tx.undo().await.map_err(ClaimError::from)?,
     }
-    tx.commit().await.map_err(ClaimError::from)?;
     db.nudge();
-    Ok(())
+    voided.map_err(OnceError::Act)
 }
 
-async fn void_in(tx: &Tx, by: &Actor, id: PaymentId, reason: &str, notice: VoidNotice, now: Instant) -> Result<(), VoidError> {
+async fn void_in(
+    tx: &Tx,
+    by: &Actor,
+    id: PaymentId,
+    (reason, notice): (&str, VoidNotice),
+    asked: &Asked,
+    now: Instant,
+) -> Result<(), VoidError> {
     let direction = standing(tx, by, id).await?.ok_or(VoidError::NotFound)?.direction()?;
     numbers::lock(tx, by.company, direction).await?;
     // Read again under the lock: somebody may have voided it, or used its anticipo, since.
     let standing = standing(tx, by, id).await?.ok_or(VoidError::NotFound)?;
     let reason = may_void(&standing.status(), standing.unapplied(), standing.rest(), reason)?;
+    if !asked.is_up_to_date(tx, by.company, id.0).await? {
+        return Err(VoidError::Changed);
+    }
     let sql = "UPDATE payment SET voided_at = $3, voided_by = $4, void_reason = $5, advance_rest_cents = 0
         WHERE company_id = $1 AND id = $2";
     execute(tx.as_conn(), sql, values![by.company.0, id.0, now, by.name.as_str(), reason.as_str()]).await?;
     documents::give_back(tx, by.company, id.0).await?;
     give_advances_back(tx, by, id).await?;
     deliveries::recall_receipts(tx, by.company, id, now).await?;
+    let had_it = deliveries::who_has_the_receipt(tx, by.company, id).await?;
+    if !asked.knew(had_it.iter().map(EmailAddress::as_str)) {
+        return Err(VoidError::Changed);
+    }
     if notice == VoidNotice::TellWhoHadIt {
-        let had_it = deliveries::who_has_the_receipt(tx, by.company, id).await?;
         let letter = Letter { kind: Kind::VoidNotice, module: MailModule::of_payments(direction), resend: None };
         deliveries::queue(tx, by.company, id, letter, &had_it, DeliveryId(new_id()), now).await?;
     }

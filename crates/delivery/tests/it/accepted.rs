@@ -131,15 +131,22 @@ async fn who_had_the_receipt_of_a_voided_payment_is_told(world: World) {
         .await
         .unwrap();
     let notice = office.wait_for(cobro, State::Accepted).await;
+    let never = Notify::Addresses(vec!["nunca@andina.ec".parse().unwrap()]);
+    let other = payments::resend(office.db(), &office.company.actor, cobro, &never, None, now()).await.unwrap();
+    crate::office::until("the other one is told", async || office.find(other).await.state == State::Accepted).await;
     outside::waits_are_over(&office.world.url).await;
     running.stop().await;
     assert_eq!((notice.kind, notice.recipient.as_str()), (Kind::VoidNotice, "pagos@andina.ec"));
     assert_eq!(office.in_state(State::Cancelled).await, 1, "what had not arrived is not sent any more");
     let told = mails(&catcher, "pagos@andina.ec");
-    assert_eq!((told.len(), catcher.count()), (2, 2));
+    assert_eq!((told.len(), catcher.count()), (2, 3));
     assert!(told[1].subject.to_lowercase().contains("anul"), "{}", told[1].subject);
-    let text = told[1].text.as_deref().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(text.contains("RC-000001 que le enviamos el "), "it names the mail that it takes back: {text}");
+    let text = |mail: &ReadMail| mail.text.as_deref().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = text(&told[1]);
+    assert!(said.contains("RC-000001 que le enviamos el "), "it names the mail that it takes back: {said}");
+    assert_eq!(told[1].in_reply_to, told[0].message_id, "and stands under it");
+    let said = text(&mails(&catcher, "nunca@andina.ec")[0]);
+    assert!(said.contains("RC-000001 emitido el ") && !said.contains("le enviamos"), "they were sent nothing: {said}");
 }
 
 async fn each_recipient_has_a_delivery_of_its_own(world: World) {

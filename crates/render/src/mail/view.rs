@@ -4,7 +4,7 @@ use acuse_domain::receipt::{Allocated, Line, Receipt};
 use acuse_domain::text;
 use chrono::{Datelike, FixedOffset, Timelike};
 
-use super::{AccountStopped, MailFacts};
+use super::{AccountStopped, MailFacts, VoidedNotice};
 use crate::words::{self, given, is_zero, long_date, money};
 
 /// More documents go in the PDF only: the mail stays under 20 KB and on one screen.
@@ -93,7 +93,8 @@ pub struct ResendView {
 
 pub struct VoidedView {
     pub date: String,
-    pub sent: Option<String>,
+    /// «que le enviamos el …», or «emitido el …» to whom it was never sent.
+    pub known_as: Option<String>,
     pub reason: Option<String>,
 }
 
@@ -121,10 +122,17 @@ impl ReceiptView {
             resend: facts.resend.map(|resend| ResendView { n: resend.n, first_sent: long_date(&resend.first_sent.to_string()) }),
             voided: voided.map(|voided| VoidedView {
                 date: long_date(&voided.date),
-                sent: facts.voided_notice.map(|notice| long_date(&notice.sent.to_string())),
+                known_as: facts.voided_notice.map(known_as),
                 reason: given(voided.reason.as_deref()),
             }),
         }
+    }
+}
+
+fn known_as(notice: VoidedNotice) -> String {
+    match notice.sent {
+        Some(sent) => format!("que le enviamos el {}", long_date(&sent.to_string())),
+        None => format!("emitido el {}", long_date(&notice.issued.to_string())),
     }
 }
 

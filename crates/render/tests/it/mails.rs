@@ -53,16 +53,25 @@ fn a_copy_says_that_it_is_one() {
 }
 
 #[test]
+fn who_was_never_sent_the_receipt_is_told_when_it_was_issued_and_not_that_it_was_sent() {
+    let notice = VoidedNotice { issued: day(11, 20), sent: None };
+    let mail = receipt_mail(&receipt("cobro-anulado"), &MailFacts { voided_notice: Some(notice), ..MailFacts::default() });
+    for said in [mail.text.replace('\n', " "), mail.html] {
+        assert!(said.contains("anulamos el recibo RC-000044 emitido el 20 de noviembre de 2026. Ya no tiene valor"), "{said}");
+        assert!(!said.contains("le enviamos"), "{said}");
+    }
+}
+
+#[test]
 fn a_voided_receipt_goes_out_as_the_notice_that_it_is_void() {
-    let facts =
-        MailFacts { voided_notice: Some(VoidedNotice { sent: day(11, 20) }), logo: Some(&logo()), ..MailFacts::default() };
+    let facts = MailFacts {
+        voided_notice: Some(VoidedNotice { issued: day(11, 20), sent: Some(day(11, 20)) }),
+        logo: Some(&logo()),
+        ..MailFacts::default()
+    };
     check_mail("recibo-anulado", &receipt_mail(&receipt("cobro-anulado"), &facts));
-    let never_sent = receipt_mail(&receipt("cobro-anulado"), &MailFacts::default());
-    assert!(
-        never_sent.text.replace('\n', " ").contains("anulamos el recibo RC-000044. Ya no tiene valor"),
-        "{}",
-        never_sent.text
-    );
+    let unknown = receipt_mail(&receipt("cobro-anulado"), &MailFacts::default());
+    assert!(unknown.text.replace('\n', " ").contains("anulamos el recibo RC-000044. Ya no tiene valor"), "{}", unknown.text);
 }
 
 #[test]

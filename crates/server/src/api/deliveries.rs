@@ -5,6 +5,7 @@ use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::DeliveryId;
 use acuse_domain::mail_account::MailModule;
 use acuse_mail::explanation::{Context, Language, Situation, explain};
+use acuse_store::asked::Asked;
 use acuse_store::deliveries::{self, Attempt, Delivery, Filter};
 use axum::Json;
 use axum::extract::State as Shared;
@@ -155,7 +156,7 @@ pub async fn retry(
 ) -> Result<Json<DeliveryOut>, Problem> {
     let now = acuse_store::now();
     match &asked.once {
-        Some(once) => deliveries::retry_once(&app.db, &may.actor, id, once, now).await?,
+        Some(once) => deliveries::retry_asked(&app.db, &may.actor, id, &Asked::once(Some(once)), now).await?,
         None => deliveries::retry(&app.db, &may.actor, id, now).await?,
     }
     found(&app, &may, id, language).await
@@ -175,7 +176,7 @@ pub async fn cancel(
 ) -> Result<Json<DeliveryOut>, Problem> {
     let now = acuse_store::now();
     match &asked.once {
-        Some(once) => deliveries::cancel_once(&app.db, &may.actor, id, once, now).await?,
+        Some(once) => deliveries::cancel_asked(&app.db, &may.actor, id, &Asked::once(Some(once)), now).await?,
         None => deliveries::cancel(&app.db, &may.actor, id, now).await?,
     }
     found(&app, &may, id, language).await

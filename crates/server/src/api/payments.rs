@@ -9,6 +9,7 @@ pub use shown::{PaymentOut, SummaryOut};
 use acuse_domain::id::{ContactId, PaymentId};
 use acuse_domain::payment::Direction;
 use acuse_mail::explanation::Language;
+use acuse_store::asked;
 use acuse_store::payments::{self, Filter, Notify, VoidNotice};
 use acuse_store::{deliveries as sent, events};
 use axum::Json;
@@ -144,7 +145,7 @@ pub async fn void(
     let reason = asked.body.reason.unwrap_or_default();
     let now = acuse_store::now();
     match &asked.once {
-        Some(once) => payments::void_once(&app.db, &may.actor, id, &reason, notice, once, now).await?,
+        Some(once) => payments::void_asked(&app.db, &may.actor, id, &reason, notice, &asked::Asked::once(Some(once)), now).await?,
         None => payments::void(&app.db, &may.actor, id, &reason, notice, now).await?,
     }
     found(&app, &may, id, language).await

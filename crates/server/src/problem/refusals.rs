@@ -126,6 +126,8 @@ impl From<VoidError> for Problem {
                     VoidRefusal::ReasonTooLong => Self::of_field("reason", "field_too_long", said),
                 }
             }
+            // The API says nothing of what it read before.
+            VoidError::Changed => Self::internal(),
             VoidError::Store(error) => error.into(),
         }
     }
@@ -153,8 +155,8 @@ impl From<ResendError> for Problem {
                 ),
             ),
             ResendError::Voided => Self::payment_voided(),
-            // The API keeps no address when it sends.
-            ResendError::CardFull => Self::internal(),
+            // The API keeps no address when it sends, corrects none, and says nothing of what it read before.
+            ResendError::CardFull | ResendError::Changed | ResendError::SameAddress => Self::internal(),
             ResendError::Once(error) => error.into(),
             ResendError::Store(error) => error.into(),
         }
@@ -167,6 +169,7 @@ impl From<MoveError> for Problem {
             MoveError::NotFound => Self::delivery_not_found(),
             MoveError::NotNow(state) => not_now(state),
             MoveError::Voided => Self::payment_voided(),
+            MoveError::Changed => Self::internal(),
             MoveError::Store(error) => error.into(),
         }
     }

@@ -6,7 +6,7 @@ use acuse_domain::delivery::State as Fate;
 use acuse_domain::id::DeliveryId;
 use acuse_domain::mail_account::MailModule;
 use acuse_mail::explanation::{Context, Language, Whose, explain, whose_fault};
-use acuse_store::deliveries::{self, Delivery, Filter, Group, MoveError};
+use acuse_store::deliveries::{self, Delivery, Filter, Group, Kind, MoveError};
 use acuse_store::{Line, Page as Rows};
 use askama::Template;
 use axum::extract::State;
@@ -143,12 +143,12 @@ pub async fn act(State(app): State<App>, may: Authorized<SendReceipts>, Form(cho
     let (mut moved, mut left) = (0, ids.len().saturating_sub(most));
     for id in ids.into_iter().take(most).map(DeliveryId) {
         let done = match chosen.accion.as_str() {
-            "anular" => cancel_once(&app, &may.actor, id, &chosen.clave).await,
-            _ => retry_once(&app, &may.actor, id, &chosen.clave).await,
+            "anular" => cancel_once(&app, &may.actor, id, &chosen.clave, None).await,
+            _ => retry_once(&app, &may.actor, id, &chosen.clave, None).await,
         };
         match done {
             Ok(()) => moved += 1,
-            Err(MoveError::NotNow(_) | MoveError::Voided) => left += 1,
+            Err(MoveError::NotNow(_) | MoveError::Voided | MoveError::Changed) => left += 1,
             Err(MoveError::NotFound) => return Err(Trouble::NotFound),
             Err(MoveError::Store(error)) => return Err(error.into()),
         }
@@ -165,6 +165,15 @@ pub fn is_about_the_address(delivery: &Delivery) -> bool {
     let over = matches!(delivery.state, Fate::Accepted | Fate::Cancelled);
     !over
         && delivery.problem_code.as_deref().map_or(delivery.state == Fate::Bounced, |code| whose_fault(code) == Whose::Recipient)
+}
+
+/// What a delivery carries where it is not simply the receipt: «Reenvío 2», «Aviso de anulación».
+#[must_use]
+pub fn letter(delivery: &Delivery) -> Option<String> {
+    match delivery.kind {
+        Kind::VoidNotice => Some("Aviso de anulación".to_owned()),
+        Kind::Receipt => delivery.resend.map(|n| format!("Reenvío {n}")),
+    }
 }
 
 /// Why it stands there, in a few words.
@@ -205,7 +214,7 @@ impl Row {
                 .map_or(why, |at| Some(format!("Se cortó al final; se repite a las {}", calendar::hour(at)))),
             (why, _) => why,
         };
-        let last = delivery.attempts.last().map(|attempt| calendar::moment(attempt.at, page.now));
+        let last = delivery.attempts.last().map(|attempt| calendar::moment(attempt.ended_at(), page.now));
         let from = match &delivery.account {
             Some((source, _, _)) if source == "default" => "predeterminado".to_owned(),
             Some((_, _, sender)) => sender.split_once('@').map_or(sender.clone(), |(local, _)| format!("{local}@")),
@@ -219,6 +228,10 @@ impl Row {
             last_attempt: last,
             delivery,
         }
+    }
+
+    fn letter(&self) -> Option<String> {
+        letter(&self.delivery)
     }
 
     fn is_about_the_address(&self) -> bool {

@@ -8,10 +8,11 @@ use acuse_domain::id::{CompanyId, ContactId, DeliveryId, PaymentId};
 use acuse_domain::mail_account::MailModule;
 use acuse_domain::number::ReceiptNumber;
 use acuse_domain::text::escaped;
+use chrono::TimeDelta;
 use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
-use super::Kind;
+use super::{Kind, Standing};
 use crate::Page;
 use crate::db::{Db, StoreError};
 use crate::payments::number;
@@ -31,6 +32,7 @@ pub struct Delivery {
     pub state: State,
     /// The server of an earlier attempt may have taken it: its answer was lost, or the worker was.
     pub may_have_arrived: bool,
+    /// The receipt's n-th reenvío. A void notice is none, however often it was asked for.
     pub resend: Option<i32>,
     pub queued_at: Instant,
     pub next_attempt_at: Option<Instant>,
@@ -45,23 +47,15 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// Its recipient has the receipt, or may have it.
     #[must_use]
-    pub fn may_have_brought_the_receipt(&self) -> bool {
-        let is_there = matches!(self.state, State::Accepted | State::InDoubt | State::Sending);
-        self.kind == Kind::Receipt && (is_there || self.may_have_arrived && self.state != State::Bounced)
-    }
-
-    /// Its recipient was told that the receipt is void, or is being told.
-    #[must_use]
-    pub fn tells_of_the_void(&self) -> bool {
-        let is_gone = matches!(self.state, State::Failed | State::Bounced | State::Cancelled);
-        self.kind == Kind::VoidNotice && (!is_gone || self.may_have_arrived && self.state != State::Bounced)
+    pub fn standing(&self) -> Standing {
+        Standing { kind: self.kind, state: self.state, may_have_arrived: self.may_have_arrived }
     }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
+    /// When it began.
     pub at: Instant,
     pub phase: String,
     pub reply: String,
@@ -69,6 +63,14 @@ pub struct Attempt {
     pub duration_ms: i64,
     /// Where the delivery stood after it.
     pub state: State,
+}
+
+impl Attempt {
+    /// When the server had answered, or was given up.
+    #[must_use]
+    pub fn ended_at(&self) -> Instant {
+        self.at + TimeDelta::milliseconds(self.duration_ms.max(0))
+    }
 }
 
 /// Which of these ids are of the company's own mails: deliveries, and notices about its accounts.
@@ -337,18 +339,19 @@ impl Row {
         let of = Of { table: "delivery", id: self.id };
         let number = number(self.payment_id, &self.direction, self.sequence);
         let module = of.code("module", &self.module, MailModule::parse);
+        let kind = of.code("kind", &self.kind, Kind::parse).unwrap_or(Kind::Receipt);
         Delivery {
             id: DeliveryId(self.id),
             payment: PaymentId(self.payment_id),
             number,
             contact: ContactId(self.contact_id),
             contact_name: self.contact_name,
-            kind: of.code("kind", &self.kind, Kind::parse).unwrap_or(Kind::Receipt),
+            kind,
             module: module.unwrap_or(MailModule::of_payments(number.direction)),
             recipient: of.address("recipient", &self.recipient).to_string(),
             state: of.code("state", &self.state, State::parse).unwrap_or(State::Failed),
             may_have_arrived: self.may_have_arrived,
-            resend: self.resend,
+            resend: self.resend.filter(|_| kind == Kind::Receipt),
             queued_at: self.queued_at,
             next_attempt_at: self.next_attempt_at,
             finished_at: self.finished_at,

@@ -13,10 +13,11 @@ use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
 use super::Kind;
+use super::told::{Earlier, is_same_recipient, standings};
 use crate::companies::LogoId;
 use crate::db::{Db, StoreError, Tx, skip_locked};
 use crate::payments;
-use crate::sql::{Of, Undecoded, all, code, each, execute, insert_rows, one, places, portions, readable, rows_of_places, values};
+use crate::sql::{Of, Undecoded, all, code, each, execute, insert_rows, one, places, portions, rows_of_places, values};
 
 /// Where a delivery goes that did not go through. One whose payment was voided meanwhile is cancelled instead.
 const COMES_BACK: &str = "('queued', 'deferred', 'in_doubt')";
@@ -85,15 +86,19 @@ pub struct Claimed {
     pub logo: Option<LogoId>,
     pub recorded_at: Instant,
     pub voided_at: Option<Instant>,
-    pub resend: Option<Resend>,
+    /// The receipt's n-th reenvío.
+    pub resend: Option<i32>,
+    /// Of a reenvío and of a void notice: the mail that it repeats or takes back.
+    pub earlier: Option<EarlierMail>,
 }
 
-/// What a reenvío can say about the mail it repeats.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resend {
-    pub number: i32,
+/// What a later mail can say to a recipient about the receipt that they were sent before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EarlierMail {
     /// When this recipient's server first accepted the receipt, and under which Message-ID; none if it never did.
     pub first_accepted: Option<(Instant, String)>,
+    /// When the receipt was sent that they have or may have.
+    pub brought_at: Option<Instant>,
 }
 
 #[derive(FromQueryResult)]
@@ -210,15 +215,17 @@ async fn with_letters(tx: &Tx, lane: Lane, rows: Vec<ClaimRow>, now: Instant) ->
 
 async fn put_together(tx: &Tx, lane: Lane, row: ClaimRow, letters: &HashMap<Uuid, LetterRow>) -> Result<Claimed, StoreError> {
     let letter = letters.get(&row.payment_id).ok_or_else(|| StoreError::unreadable("its payment"))?;
-    let resend = match row.resend {
-        Some(number) => Some(Resend { number, first_accepted: first_accepted(tx, lane.company, &row).await? }),
-        None => None,
+    let kind = code(&row.kind, Kind::parse)?;
+    let resend = row.resend.filter(|_| kind == Kind::Receipt);
+    let earlier = match (kind, resend) {
+        (Kind::Receipt, None) => None,
+        _ => Some(earlier_mail(tx, lane.company, &row).await?),
     };
     Ok(Claimed {
         company: lane.company,
         id: DeliveryId(row.id),
         payment: PaymentId(row.payment_id),
-        kind: code(&row.kind, Kind::parse)?,
+        kind,
         module: lane.module,
         recipient: row.recipient.parse().map_err(StoreError::unreadable)?,
         attempt: row.attempts,
@@ -232,6 +239,7 @@ async fn put_together(tx: &Tx, lane: Lane, row: ClaimRow, letters: &HashMap<Uuid
         recorded_at: letter.recorded_at,
         voided_at: letter.voided_at,
         resend,
+        earlier,
     })
 }
 
@@ -269,18 +277,17 @@ async fn fail_unread(tx: &Tx, company: CompanyId, id: Uuid, fence: i64, now: Ins
     Ok(())
 }
 
-async fn first_accepted(tx: &Tx, company: CompanyId, row: &ClaimRow) -> Result<Option<(Instant, String)>, StoreError> {
-    #[derive(FromQueryResult)]
-    struct Sent {
-        finished_at: Instant,
-        message_id: String,
-    }
-    let sql = "SELECT finished_at, message_id FROM delivery WHERE company_id = $1 AND payment_id = $2 AND recipient = $3
-        AND state IN ('accepted', 'bounced') AND kind = 'receipt' AND finished_at IS NOT NULL AND message_id IS NOT NULL
-        ORDER BY finished_at";
-    let sent: Vec<Sent> =
-        readable(tx.as_conn(), "delivery", sql, values![company.0, row.payment_id, row.recipient.as_str()]).await?;
-    Ok(sent.into_iter().next().map(|sent| (sent.finished_at, sent.message_id)))
+async fn earlier_mail(tx: &Tx, company: CompanyId, row: &ClaimRow) -> Result<EarlierMail, StoreError> {
+    let mut receipts = standings(tx, company, PaymentId(row.payment_id)).await?;
+    receipts.retain(|sent| sent.standing.kind == Kind::Receipt && is_same_recipient(&sent.recipient, &row.recipient));
+    let was_accepted = |sent: &Earlier| matches!(sent.standing.state, State::Accepted | State::Bounced);
+    let accepted = |sent: &Earlier| Some((sent.finished_at.filter(|_| was_accepted(sent))?, sent.message_id.clone()?));
+    // Of a lost answer only the sending is known.
+    let brought = |sent: &Earlier| sent.finished_at.filter(|_| was_accepted(sent)).unwrap_or(sent.queued_at);
+    Ok(EarlierMail {
+        first_accepted: receipts.iter().filter_map(accepted).min_by_key(|(at, _)| *at),
+        brought_at: receipts.iter().filter(|sent| sent.standing.brought_the_receipt()).map(brought).min(),
+    })
 }
 
 /// The account that a delivery was tried with.

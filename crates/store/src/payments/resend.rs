@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{Notify, recipients, without_repeats};
+use crate::asked::Asked;
 use crate::db::{Db, StoreError, Tx};
 use crate::deliveries::{self, Kind, Letter};
 use crate::events::{self, EventKind};
@@ -41,6 +42,12 @@ pub enum ResendError {
     /// The receipt of a voided payment goes out no more.
     #[error("the payment is voided")]
     Voided,
+    /// Somebody acted on the payment since it was read, or it was to be sent something else.
+    #[error("the payment was changed since")]
+    Changed,
+    /// What was to be corrected is what the server refused.
+    #[error("it is the address that the server refused")]
+    SameAddress,
     #[error(transparent)]
     Once(#[from] ClaimError),
     #[error(transparent)]
@@ -59,7 +66,7 @@ pub async fn resend(
     once: Option<&Once>,
     now: Instant,
 ) -> Result<DeliveryId, ResendError> {
-    resend_and_change_contact(db, by, id, notify, Ok, once, now).await
+    resend_and_change_contact(db, by, id, notify, Ok, &Asked::once(once), now).await
 }
 
 /// The same, and changes the person's card with it: both or neither.
@@ -69,11 +76,11 @@ pub async fn resend_and_change_contact(
     id: PaymentId,
     notify: &Notify,
     change: impl FnOnce(ContactDetails) -> Result<ContactDetails, CardFull> + Send,
-    once: Option<&Once>,
+    asked: &Asked,
     now: Instant,
 ) -> Result<DeliveryId, ResendError> {
     let tx = db.begin_write().await?;
-    let resent = resend_in(&tx, by, id, notify, change, once, now).await;
+    let resent = resend_in(&tx, by, id, notify, change, asked, now).await;
     end_resend(db, tx, resent).await
 }
 
@@ -84,10 +91,11 @@ pub async fn correct_and_resend(
     by: &Actor,
     delivery: DeliveryId,
     corrected: &EmailAddress,
+    read: Option<usize>,
     now: Instant,
 ) -> Result<DeliveryId, ResendError> {
     let tx = db.begin_write().await?;
-    let resent = correct_in(&tx, by, delivery, corrected, now).await;
+    let resent = correct_in(&tx, by, delivery, corrected, read, now).await;
     end_resend(db, tx, resent).await
 }
 
@@ -106,21 +114,26 @@ async fn correct_in(
     by: &Actor,
     delivery: DeliveryId,
     corrected: &EmailAddress,
+    read: Option<usize>,
     now: Instant,
 ) -> Result<DeliveryId, ResendError> {
     let wrong = deliveries::addressed(tx, by.company, delivery).await?.ok_or(ResendError::NotFound)?;
     if wrong.is_void_receipt {
         return Err(ResendError::Voided);
     }
+    if deliveries::is_same_recipient(&wrong.recipient, corrected.as_str()) {
+        return Err(ResendError::SameAddress);
+    }
     // The correction is its own key: no page has to remember it. A key of the API holds no blank.
     let key = format!("corregir {delivery} {corrected}");
-    let once = Once { request_hash: Sha256::digest(&key).into(), key };
+    let once = Some(Once { request_hash: Sha256::digest(&key).into(), key });
+    let asked = Asked { once, read, ..Asked::default() };
     let change = |mut details: ContactDetails| {
         details.replace_address(&wrong.recipient, corrected);
         Ok(details)
     };
     let notify = Notify::Addresses(vec![corrected.clone()]);
-    resend_in(tx, by, PaymentId(wrong.payment), &notify, change, Some(&once), now).await
+    resend_in(tx, by, PaymentId(wrong.payment), &notify, change, &asked, now).await
 }
 
 async fn resend_in(
@@ -129,7 +142,7 @@ async fn resend_in(
     id: PaymentId,
     notify: &Notify,
     change: impl FnOnce(ContactDetails) -> Result<ContactDetails, CardFull>,
-    once: Option<&Once>,
+    asked: &Asked,
     now: Instant,
 ) -> Result<DeliveryId, ResendError> {
     let direction = code(&sent_payment(tx, by, id).await?.ok_or(ResendError::NotFound)?.direction, Direction::parse)?;
@@ -137,13 +150,17 @@ async fn resend_in(
     // Read again under the lock: somebody may have voided it since.
     let payment = sent_payment(tx, by, id).await?.ok_or(ResendError::NotFound)?;
     let first = DeliveryId(new_id());
-    if let Some(earlier) = idempotency::claim(tx, by.company, once, first.0, now).await? {
+    if let Some(earlier) = idempotency::claim(tx, by.company, asked.once.as_ref(), first.0, now).await? {
         return Ok(DeliveryId(earlier));
     }
+    let kind = if payment.voided_at.is_some() { Kind::VoidNotice } else { Kind::Receipt };
+    if asked.letter.is_some_and(|asked| asked != kind) || !asked.is_up_to_date(tx, by.company, id.0).await? {
+        return Err(ResendError::Changed);
+    }
     let contact = change_contact(tx, by, ContactId(payment.contact_id), change).await?;
-    let (kind, recipients) = match payment.voided_at {
-        Some(_) => (Kind::VoidNotice, recipients_of_notice(tx, by, id, notify).await?),
-        None => (Kind::Receipt, recipients_of_receipt(notify, &contact.details, direction)?),
+    let recipients = match kind {
+        Kind::VoidNotice => recipients_of_notice(tx, by, id, notify).await?,
+        Kind::Receipt => recipients_of_receipt(notify, &contact.details, direction)?,
     };
     let resend = deliveries::next_resend(tx, by.company, id).await?;
     let letter = Letter { kind, module: MailModule::of_payments(direction), resend };
@@ -187,7 +204,8 @@ async fn recipients_of_notice(tx: &Tx, by: &Actor, id: PaymentId, notify: &Notif
         return Err(ResendError::NobodyHasIt);
     }
     let told = deliveries::who_is_told(tx, by.company, id).await?;
-    let untold: Vec<EmailAddress> = wanted.into_iter().filter(|address| !told.contains(address)).collect();
+    let is_told = |address: &EmailAddress| told.iter().any(|told| deliveries::is_same_recipient(told.as_str(), address.as_str()));
+    let untold: Vec<EmailAddress> = wanted.into_iter().filter(|address| !is_told(address)).collect();
     if untold.is_empty() { Err(ResendError::AlreadyTold) } else { Ok(untold) }
 }
 

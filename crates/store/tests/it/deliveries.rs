@@ -303,7 +303,7 @@ async fn each_resend_has_the_next_number(world: World) {
     assert_eq!(together.iter().map(|delivery| delivery.recipient.as_str()).collect::<Vec<_>>(), ["a@x.ec", "nueva@x.ec"]);
     let claimed = claim_all(&world).await;
     let first_accepted: Vec<_> =
-        claimed.iter().map(|claimed| claimed.resend.as_ref().unwrap().first_accepted.as_ref().map(|(at, _)| *at)).collect();
+        claimed.iter().map(|claimed| claimed.earlier.as_ref().unwrap().first_accepted.as_ref().map(|(at, _)| *at)).collect();
     assert_eq!(first_accepted, [None, Some(noon_and(3)), None]);
     assert_eq!(events::list(db, made.id, ids[0].0).await.unwrap()[0].detail, "a@x.ec, nueva@x.ec");
 }

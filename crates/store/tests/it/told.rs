@@ -21,6 +21,9 @@ on_both_engines!(
     who_was_not_told_by_the_void_can_be_told_once,
     a_receipt_of_a_voided_payment_is_not_tried_again,
     a_notice_that_failed_can_be_tried_again,
+    other_capitals_are_the_same_recipient,
+    what_the_server_refused_is_no_correction,
+    a_notice_knows_when_its_recipient_was_sent_the_receipt,
     two_voids_at_once_tell_once,
     a_void_and_a_workers_outcome_at_once_leave_nothing_to_send,
 );
@@ -166,10 +169,10 @@ async fn whatever_becomes_of_a_receipt_in_a_workers_hands_it_is_never_the_notice
 async fn a_receipt_that_came_back_after_a_doubt_may_have_arrived(world: World) {
     let (made, id) = with_cobro(&world, "pagos@andina.ec").await;
     let first = deliveries::of_payments(&world.db, made.id, &[id]).await.unwrap().pop().unwrap();
-    assert!(!first.may_have_brought_the_receipt());
+    assert!(!first.standing().may_have_brought_the_receipt());
     Doing::FailedAfterADoubt.bring_about(&world).await;
     let failed = deliveries::find(&world.db, made.id, first.id).await.unwrap().unwrap();
-    assert!(failed.state == State::Failed && failed.may_have_brought_the_receipt(), "the first copy may be there: {failed:?}");
+    assert!(failed.state == State::Failed && failed.standing().may_have_brought_the_receipt(), "the first copy may be there: {failed:?}");
 }
 
 async fn each_of_several_recipients_is_told_once(world: World) {
@@ -250,7 +253,7 @@ async fn a_receipt_of_a_voided_payment_is_not_tried_again(world: World) {
     let retried = deliveries::retry(db, by, failed.id, noon_and(70)).await;
     assert!(matches!(retried, Err(MoveError::Voided)), "{retried:?}");
     let before = crate::record::of_everything(&world).await;
-    let corrected = payments::correct_and_resend(db, by, failed.id, &"bien@andina.ec".parse().unwrap(), noon_and(70)).await;
+    let corrected = payments::correct_and_resend(db, by, failed.id, &"bien@andina.ec".parse().unwrap(), None, noon_and(70)).await;
     assert!(matches!(corrected, Err(ResendError::Voided)), "{corrected:?}");
     assert_eq!(crate::record::of_everything(&world).await, before, "nor is the card changed");
     assert_eq!(goes_out(&world, id).await, []);
@@ -270,9 +273,62 @@ async fn a_notice_that_failed_can_be_tried_again(world: World) {
     record(&world, &held, Next::Failed, noon_and(64)).await;
     // Or it goes to the right address, once.
     for _ in 0..2 {
-        payments::correct_and_resend(db, by, notice[0].id, &"bien@andina.ec".parse().unwrap(), noon_and(70)).await.unwrap();
+        payments::correct_and_resend(db, by, notice[0].id, &"bien@andina.ec".parse().unwrap(), None, noon_and(70)).await.unwrap();
     }
     assert_eq!(goes_out(&world, id).await, [("bien@andina.ec".to_owned(), Kind::VoidNotice)]);
+}
+
+async fn other_capitals_are_the_same_recipient(world: World) {
+    let (made, id) = with_cobro(&world, "Bodega@andina.ec; bodega@ANDINA.ec; pagos@andina.ec").await;
+    let (db, by) = (&world.db, &made.actor);
+    let held = claim_all(&world).await;
+    assert_eq!(held.len(), 2, "one mailbox has one receipt: {held:#?}");
+    accept(&world, &held, noon()).await;
+    // They have it twice now, written in two ways.
+    payments::resend(db, by, id, &to("BODEGA@andina.ec"), None, noon_and(1)).await.unwrap();
+    let again = claim_all(&world).await;
+    assert_eq!(again[0].earlier.as_ref().unwrap().first_accepted.as_ref().map(|(at, _)| *at), Some(noon()));
+    accept(&world, &again, noon_and(2)).await;
+    void(&world, &made, id, VoidNotice::TellWhoHadIt).await;
+    let mut told = goes_out(&world, id).await;
+    told.sort_by(|one, other| one.0.cmp(&other.0));
+    assert_eq!(told, ["Bodega@andina.ec", "pagos@andina.ec"].map(|address| (address.to_owned(), Kind::VoidNotice)));
+    for spelling in ["bodega@andina.ec", "BODEGA@Andina.EC", "Pagos@andina.ec"] {
+        let asked = payments::resend(db, by, id, &to(spelling), None, noon_and(80)).await;
+        assert!(matches!(asked, Err(ResendError::AlreadyTold)), "{spelling}: {asked:?}");
+    }
+}
+
+async fn what_the_server_refused_is_no_correction(world: World) {
+    let (made, id) = with_cobro(&world, "pagos@andina.ec").await;
+    let (db, by) = (&world.db, &made.actor);
+    Doing::Failed.bring_about(&world).await;
+    let failed = deliveries::of_payments(db, made.id, &[id]).await.unwrap().pop().unwrap();
+    let before = crate::record::of_everything(&world).await;
+    for same in ["pagos@andina.ec", "Pagos@ANDINA.ec"] {
+        let corrected = payments::correct_and_resend(db, by, failed.id, &same.parse().unwrap(), None, noon_and(70)).await;
+        assert!(matches!(corrected, Err(ResendError::SameAddress)), "{same}: {corrected:?}");
+    }
+    assert_eq!(crate::record::of_everything(&world).await, before);
+}
+
+async fn a_notice_knows_when_its_recipient_was_sent_the_receipt(world: World) {
+    for (doing, may_have_it) in Doing::ALL {
+        let (made, id) = with_cobro(&world, "pagos@andina.ec").await;
+        doing.bring_about(&world).await;
+        void(&world, &made, id, VoidNotice::TellNobody).await;
+        payments::resend(&world.db, &made.actor, id, &to("Pagos@andina.ec; nunca@andina.ec"), None, noon_and(70)).await.unwrap();
+        let notices = claim_all(&world).await;
+        let knows = |of: &str| {
+            let of = notices.iter().find(|one| one.recipient.as_str() == of).unwrap();
+            (of.kind, of.resend, of.earlier.as_ref().unwrap().brought_at.is_some())
+        };
+        assert_eq!(knows("Pagos@andina.ec"), (Kind::VoidNotice, None, may_have_it), "{doing:?}");
+        assert_eq!(knows("nunca@andina.ec"), (Kind::VoidNotice, None, false), "{doing:?}");
+        accept(&world, &notices, noon_and(71)).await;
+        let all = deliveries::of_payments(&world.db, made.id, &[id]).await.unwrap();
+        assert!(all.iter().all(|one| one.resend.is_none()), "a notice is no reenvío: {all:#?}");
+    }
 }
 
 async fn two_voids_at_once_tell_once(world: World) {

@@ -9,7 +9,7 @@ use acuse_domain::money::Money;
 use acuse_domain::payment::Direction;
 use acuse_store::Page as Rows;
 use acuse_store::contacts::{self, Standing};
-use acuse_store::deliveries::{self, Delivery};
+use acuse_store::deliveries::{self, Delivery, is_same_recipient};
 use acuse_store::documents::{self, Listed};
 use acuse_store::payments::{self, Summary};
 use askama::Template;
@@ -104,7 +104,7 @@ fn addresses(contact: &Contact, sent: &[Delivery]) -> Vec<AddressFate> {
     }
     seen.into_iter()
         .map(|address| {
-            let last = sent.iter().filter(|one| one.recipient == address.as_str()).max_by_key(|one| one.id);
+            let last = sent.iter().filter(|one| is_same_recipient(&one.recipient, address.as_str())).max_by_key(|one| one.id);
             AddressFate { address: address.clone(), serves: serves(contact, address), last: last.map(fate) }
         })
         .collect()

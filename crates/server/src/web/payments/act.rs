@@ -1,11 +1,13 @@
 //! What a person does to a recorded payment: send again, void, correct an address, repeat or cancel a delivery.
 
 use acuse_domain::contact::{ContactDetails, MOST_ADDRESSES, MOST_RECIPIENTS, Purpose};
+use acuse_domain::delivery::State as Stands;
 use acuse_domain::email_address::{Addresses, EmailAddress, InvalidAddresses, parse_list};
 use acuse_domain::id::{DeliveryId, PaymentId};
 use acuse_domain::payment::{Direction, VoidRefusal};
 use acuse_store::Actor;
-use acuse_store::deliveries::{self, Delivery, MoveError};
+use acuse_store::asked::Asked;
+use acuse_store::deliveries::{self, Delivery, Kind, MoveError, is_same_recipient};
 use acuse_store::idempotency::{ClaimError, OnceError};
 use acuse_store::payments::{self, CardFull, Notify, ResendError, VoidError, VoidNotice};
 use axum::extract::{Path, State};
@@ -15,6 +17,7 @@ use axum_extra::extract::Form;
 use serde::Deserialize;
 
 use super::Book;
+use super::sends::Refused;
 use super::show::{Dialog, ShowPage};
 use crate::access::{Authorized, SendReceipts, VoidPayments};
 use crate::app::App;
@@ -25,13 +28,35 @@ use crate::web::page;
 use crate::web::path_id::PathId;
 use crate::web::trouble::Trouble;
 
+/// How far the page of a form knew the history; none where the form does not say.
+fn read(visto: &str) -> Option<usize> {
+    visto.parse().ok()
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ResendForm {
     clave: String,
+    visto: String,
+    /// `recibo` or `aviso`: what its page said that would be sent.
+    pide: String,
     para: Vec<String>,
     otra: String,
     guardar: Option<String>,
+}
+
+impl ResendForm {
+    fn letter(&self) -> Kind {
+        if self.pide == "aviso" { Kind::VoidNotice } else { Kind::Receipt }
+    }
+}
+
+/// Why nothing was sent again.
+enum NotSent {
+    Typed(FormErrors),
+    /// Nobody was named.
+    ToNobody,
+    Changed,
 }
 
 /// POST `/cobros/{id}/reenviar`
@@ -43,26 +68,38 @@ pub async fn resend(
     PathId(id): PathId<PaymentId>,
     Form(form): Form<ResendForm>,
 ) -> Result<Response, Trouble> {
-    let view = ShowPage::load(&app, &may, book, &headers, id, FormErrors::default()).await?;
-    let refused = match recipients(&form) {
+    ShowPage::load(&app, &may, book, &headers, id, Refused::default()).await?;
+    let why = match recipients(&form) {
+        Ok(addresses) if addresses.is_empty() => NotSent::ToNobody,
         Ok(addresses) => match send(&app, &may, book, id, &form, addresses).await {
             Ok(_) => return Ok(back(book, id)),
-            Err(ResendError::AlreadyTold) => alone("Ya se les avisó de la anulación, o su aviso está en camino."),
-            Err(ResendError::CardFull) => alone(format!(
-                "La persona tendría más de {MOST_ADDRESSES} direcciones: envíe sin guardar, o quite una en su ficha."
-            )),
-            Err(error) => return Err(resend_trouble(error)),
+            Err(error) => not_sent(error)?,
         },
-        Err(errors) => errors,
+        Err(errors) => NotSent::Typed(errors),
     };
+    let mut view = ShowPage::load(&app, &may, book, &headers, id, Refused::default()).await?;
+    let title = match form.letter() {
+        Kind::Receipt => "No se reenvió el recibo",
+        Kind::VoidNotice => "No se envió el aviso de anulación",
+    };
+    if form.letter() != view.letter() {
+        // What was asked for is over: the question that the page would ask now is another one.
+        view.say_changed(read(&form.visto), title);
+        return Ok(page::refused(&view));
+    }
     let mut view = view.behind();
     let mut dialog = view.resend_dialog(&app, &may).await?;
+    match why {
+        NotSent::Typed(errors) => dialog.errors = errors,
+        NotSent::ToNobody if dialog.choices.is_empty() => dialog.errors = alone("Escriba una dirección."),
+        NotSent::ToNobody => dialog.errors = alone("Marque una dirección o escriba otra."),
+        NotSent::Changed => view.say_changed(read(&form.visto), title),
+    }
     for choice in &mut dialog.choices {
         choice.ticked = form.para.contains(&choice.address);
     }
     dialog.other = form.otra;
     dialog.keeps_other = form.guardar.is_some();
-    dialog.errors = refused;
     view.dialog = Some(Dialog::Resend(dialog));
     Ok(page::refused(&view))
 }
@@ -78,10 +115,12 @@ async fn send(
 ) -> Result<DeliveryId, ResendError> {
     let typed = form.guardar.as_ref().map(|_| parse_list(&form.otra, MOST_ADDRESSES).unwrap_or_default());
     let kept = typed.unwrap_or_default();
-    let once = once(&form.clave, format!("reenvío {id} {addresses:?} {kept:?}"));
+    let letter = form.letter();
+    let once = once(&form.clave, format!("reenvío {id} {letter:?} {addresses:?} {kept:?}"));
     let keep = |mut details: ContactDetails| {
         let mut own = details.receipt_recipients(book.direction).to_vec();
-        let new: Vec<EmailAddress> = kept.into_iter().filter(|address| !own.contains(address)).collect();
+        let is_own = |new: &EmailAddress| own.iter().any(|own| is_same_recipient(own.as_str(), new.as_str()));
+        let new: Vec<EmailAddress> = kept.into_iter().filter(|address| !is_own(address)).collect();
         if own.len() + new.len() > MOST_ADDRESSES {
             return Err(CardFull);
         }
@@ -91,8 +130,22 @@ async fn send(
         }
         Ok(details)
     };
+    let asked = Asked { once, read: read(&form.visto), letter: Some(letter), had_it: None };
     let (notify, now) = (Notify::Addresses(addresses), acuse_store::now());
-    payments::resend_and_change_contact(&app.db, &may.actor, id, &notify, keep, once.as_ref(), now).await
+    payments::resend_and_change_contact(&app.db, &may.actor, id, &notify, keep, &asked, now).await
+}
+
+fn not_sent(error: ResendError) -> Result<NotSent, Trouble> {
+    match error {
+        ResendError::Changed | ResendError::Voided => Ok(NotSent::Changed),
+        ResendError::AlreadyTold => {
+            Ok(NotSent::Typed(alone("Ya se les avisó de la anulación, o su aviso está en camino: no se envía otra vez.")))
+        }
+        ResendError::CardFull => Ok(NotSent::Typed(alone(format!(
+            "La persona tendría más de {MOST_ADDRESSES} direcciones: envíe sin guardar, o quite una en su ficha."
+        )))),
+        other => Err(resend_trouble(other)),
+    }
 }
 
 fn alone(why: impl Into<String>) -> FormErrors {
@@ -104,17 +157,11 @@ fn alone(why: impl Into<String>) -> FormErrors {
 fn recipients(form: &ResendForm) -> Result<Vec<EmailAddress>, FormErrors> {
     let mut list = Addresses::up_to(MOST_RECIPIENTS);
     let mut typed = form.para.iter().chain([&form.otra]);
-    let why = match typed.try_for_each(|typed| list.add(typed)) {
-        Ok(()) => match list.into_found() {
-            none if none.is_empty() => "Marque una dirección o escriba otra.".to_owned(),
-            addresses => return Ok(addresses),
-        },
-        Err(InvalidAddresses::Address(error)) => format!("«{}» no es una dirección de correo.", error.typed),
-        Err(InvalidAddresses::TooMany { most }) => format!("Se envía a {most} direcciones a la vez, como máximo."),
-    };
-    let mut errors = FormErrors::default();
-    errors.add("otra", why);
-    Err(errors)
+    match typed.try_for_each(|typed| list.add(typed)) {
+        Ok(()) => Ok(list.into_found()),
+        Err(InvalidAddresses::Address(error)) => Err(alone(format!("«{}» no es una dirección de correo.", error.typed))),
+        Err(InvalidAddresses::TooMany { most }) => Err(alone(format!("Se envía a {most} direcciones a la vez, como máximo."))),
+    }
 }
 
 const fn purpose(book: Book) -> Purpose {
@@ -133,6 +180,8 @@ fn resend_trouble(error: ResendError) -> Trouble {
         | ResendError::AlreadyTold
         | ResendError::CardFull
         | ResendError::Voided
+        | ResendError::Changed
+        | ResendError::SameAddress
         | ResendError::Once(ClaimError::KeyReused(_)) => Trouble::NotFound,
     }
 }
@@ -144,6 +193,10 @@ fn back(book: Book, id: PaymentId) -> Response {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct VoidForm {
+    clave: String,
+    visto: String,
+    /// Who has the receipt, as the page had it.
+    tenia: Vec<String>,
     motivo: String,
     avisar: Option<String>,
 }
@@ -157,32 +210,62 @@ pub async fn void(
     PathId(id): PathId<PaymentId>,
     Form(form): Form<VoidForm>,
 ) -> Result<Response, Trouble> {
-    let view = ShowPage::load(&app, &may, book, &headers, id, FormErrors::default()).await?;
-    let notice = if form.avisar.is_some() { VoidNotice::TellWhoHadIt } else { VoidNotice::TellNobody };
-    let refused = match payments::void(&app.db, &may.actor, id, &form.motivo, notice, acuse_store::now()).await {
-        // Voided is what was wanted, whoever was first.
-        Ok(()) | Err(VoidError::Refused(VoidRefusal::AlreadyVoided)) => return Ok(back(book, id)),
-        Err(VoidError::NotFound) => return Err(Trouble::NotFound),
-        Err(VoidError::Store(error)) => return Err(error.into()),
-        Err(VoidError::Refused(refusal)) => refusal,
+    ShowPage::load(&app, &may, book, &headers, id, Refused::default()).await?;
+    let refused = match void_as_read(&app, &may, id, &form).await {
+        // The key names what is asked for: only the same can have used it.
+        Ok(()) | Err(OnceError::Once(ClaimError::KeyReused(_))) => return Ok(back(book, id)),
+        Err(OnceError::Act(VoidError::NotFound)) => return Err(Trouble::NotFound),
+        Err(OnceError::Act(VoidError::Store(error)) | OnceError::Once(ClaimError::Store(error))) => return Err(error.into()),
+        Err(OnceError::Act(VoidError::Changed)) => None,
+        Err(OnceError::Act(VoidError::Refused(refusal))) => Some(refusal),
     };
+    let mut view = ShowPage::load(&app, &may, book, &headers, id, Refused::default()).await?;
+    if refused == Some(VoidRefusal::AlreadyVoided) {
+        view.say_changed(read(&form.visto), format!("El {} ya estaba anulado: no se anuló otra vez", book.noun()));
+        return Ok(page::refused(&view));
+    }
     let mut view = view.behind();
     let mut dialog = view.void_dialog();
     match refused {
-        VoidRefusal::AdvanceInUse { left, used } => dialog
+        None => view.say_changed_or(
+            read(&form.visto),
+            format!("No se anuló el {}", book.noun()),
+            "Cambió quién tiene el recibo, o puede tenerlo. Revise a quiénes se avisa.",
+        ),
+        Some(VoidRefusal::AdvanceInUse { left, used }) => dialog
             .errors
             .add("", format!("Del anticipo de {left} que dejó ya se usaron {used} en otro {}. Anule primero ese.", book.noun())),
-        other => dialog.errors.add("motivo", sentence(&other)),
+        Some(other) => dialog.errors.add("motivo", sentence(&other)),
     }
     dialog.reason = form.motivo;
-    dialog.tells = form.avisar.is_some();
+    // Where nobody had the receipt the page did not ask.
+    dialog.tells = form.avisar.is_some() || form.tenia.is_empty();
     view.dialog = Some(Dialog::Void(dialog));
     Ok(page::refused(&view))
+}
+
+async fn void_as_read(
+    app: &App,
+    may: &Authorized<VoidPayments>,
+    id: PaymentId,
+    form: &VoidForm,
+) -> Result<(), OnceError<VoidError>> {
+    let VoidForm { clave, visto, tenia, motivo, avisar } = form;
+    let notice = if avisar.is_some() { VoidNotice::TellWhoHadIt } else { VoidNotice::TellNobody };
+    let read = read(visto);
+    let asked = Asked {
+        once: once(clave, format!("anular {id} {notice:?} {tenia:?} {motivo}")),
+        read,
+        letter: None,
+        had_it: read.map(|_| tenia.clone()),
+    };
+    payments::void_asked(&app.db, &may.actor, id, motivo, notice, &asked, acuse_store::now()).await
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct CorrectForm {
+    visto: String,
     correo: String,
 }
 
@@ -196,20 +279,34 @@ pub async fn correct(
     Form(form): Form<CorrectForm>,
 ) -> Result<Response, Trouble> {
     let (id, delivery) = find_delivery(&app, &may, book, path).await?;
-    let corrected: EmailAddress = match form.correo.parse() {
-        Ok(corrected) => corrected,
-        Err(_) => {
-            let mut errors = FormErrors::default();
-            let typed: String = form.correo.chars().take(120).collect();
-            errors.add(format!("correo-{}", delivery.id), format!("«{typed}» no es una dirección de correo."));
-            return Ok(page::refused(&ShowPage::load(&app, &may, book, &headers, id, errors).await?));
+    let quoted: String = form.correo.chars().take(120).collect();
+    let why = match form.correo.parse::<EmailAddress>() {
+        Err(_) if quoted.trim().is_empty() => Some("Escriba la dirección correcta.".to_owned()),
+        Err(_) => Some(format!("«{quoted}» no es una dirección de correo.")),
+        Ok(corrected) => {
+            let (now, read) = (acuse_store::now(), read(&form.visto));
+            match payments::correct_and_resend(&app.db, &may.actor, delivery.id, &corrected, read, now).await {
+                Ok(_) => return Ok(back(book, id)),
+                Err(ResendError::SameAddress) => Some("Es la misma que el servidor rechazó.".to_owned()),
+                Err(ResendError::AlreadyTold) => {
+                    Some("A esa dirección ya se le avisó de la anulación, o su aviso está en camino.".to_owned())
+                }
+                Err(ResendError::Voided | ResendError::Changed) => None,
+                Err(error) => return Err(resend_trouble(error)),
+            }
         }
     };
-    match payments::correct_and_resend(&app.db, &may.actor, delivery.id, &corrected, acuse_store::now()).await {
-        // What was voided or told meanwhile is left as it is: the page shows how.
-        Ok(_) | Err(ResendError::Voided | ResendError::AlreadyTold) => Ok(back(book, id)),
-        Err(error) => Err(resend_trouble(error)),
+    let has_changed = why.is_none();
+    let mut errors = FormErrors::default();
+    if let Some(why) = why {
+        errors.add(format!("correo-{}", delivery.id), why);
     }
+    let refused = Refused { errors, typed: Some((delivery.id, quoted)) };
+    let mut view = ShowPage::load(&app, &may, book, &headers, id, refused).await?;
+    if has_changed {
+        view.say_changed(read(&form.visto), format!("No se corrigió {} ni se reenvió nada", delivery.recipient));
+    }
+    Ok(page::refused(&view))
 }
 
 /// What «Reintentar ahora» and «Anular el envío» carry.
@@ -217,6 +314,7 @@ pub async fn correct(
 #[serde(default)]
 pub struct MoveForm {
     clave: String,
+    visto: String,
 }
 
 /// POST `/cobros/{id}/envios/{envio}/reintentar`
@@ -224,12 +322,20 @@ pub async fn retry(
     State(app): State<App>,
     may: Authorized<SendReceipts>,
     book: Book,
+    headers: HeaderMap,
     Path(path): Path<(String, String)>,
     Form(form): Form<MoveForm>,
 ) -> Result<Response, Trouble> {
     let (id, delivery) = find_delivery(&app, &may, book, path).await?;
-    moved(retry_once(&app, &may.actor, delivery.id, &form.clave).await)?;
-    Ok(back(book, id))
+    let said = format!("No se repitió el envío a {}", delivery.recipient);
+    let title = match retry_once(&app, &may.actor, delivery.id, &form.clave, read(&form.visto)).await {
+        // It is being sent at this moment: that was asked for.
+        Ok(()) | Err(MoveError::NotNow(Stands::Sending)) => return Ok(back(book, id)),
+        Err(error) => not_moved(error, said)?,
+    };
+    let mut view = ShowPage::load(&app, &may, book, &headers, id, Refused::default()).await?;
+    view.say_changed(read(&form.visto), title);
+    Ok(page::refused(&view))
 }
 
 /// POST `/cobros/{id}/envios/{envio}/anular`
@@ -237,30 +343,32 @@ pub async fn cancel(
     State(app): State<App>,
     may: Authorized<SendReceipts>,
     book: Book,
+    headers: HeaderMap,
     Path(path): Path<(String, String)>,
     Form(form): Form<MoveForm>,
 ) -> Result<Response, Trouble> {
     let (id, delivery) = find_delivery(&app, &may, book, path).await?;
-    moved(cancel_once(&app, &may.actor, delivery.id, &form.clave).await)?;
-    Ok(back(book, id))
+    let said = format!("No se anuló el envío a {}", delivery.recipient);
+    let title = match cancel_once(&app, &may.actor, delivery.id, &form.clave, read(&form.visto)).await {
+        // Cancelled is what was wanted, whoever was first.
+        Ok(()) | Err(MoveError::NotNow(Stands::Cancelled)) => return Ok(back(book, id)),
+        Err(error) => not_moved(error, said)?,
+    };
+    let mut view = ShowPage::load(&app, &may, book, &headers, id, Refused::default()).await?;
+    view.say_changed(read(&form.visto), title);
+    Ok(page::refused(&view))
 }
 
 /// Tries again what the form with this key asked for, once.
-pub async fn retry_once(app: &App, by: &Actor, id: DeliveryId, clave: &str) -> Result<(), MoveError> {
-    let now = acuse_store::now();
-    match once(clave, format!("reintentar {id}")) {
-        Some(once) => deliveries::retry_once(&app.db, by, id, &once, now).await.or_else(act_error),
-        None => deliveries::retry(&app.db, by, id, now).await,
-    }
+pub async fn retry_once(app: &App, by: &Actor, id: DeliveryId, clave: &str, read: Option<usize>) -> Result<(), MoveError> {
+    let asked = Asked { once: once(clave, format!("reintentar {id}")), read, ..Asked::default() };
+    deliveries::retry_asked(&app.db, by, id, &asked, acuse_store::now()).await.or_else(act_error)
 }
 
 /// Cancels what the form with this key asked for, once.
-pub async fn cancel_once(app: &App, by: &Actor, id: DeliveryId, clave: &str) -> Result<(), MoveError> {
-    let now = acuse_store::now();
-    match once(clave, format!("anular {id}")) {
-        Some(once) => deliveries::cancel_once(&app.db, by, id, &once, now).await.or_else(act_error),
-        None => deliveries::cancel(&app.db, by, id, now).await,
-    }
+pub async fn cancel_once(app: &App, by: &Actor, id: DeliveryId, clave: &str, read: Option<usize>) -> Result<(), MoveError> {
+    let asked = Asked { once: once(clave, format!("anular {id}")), read, ..Asked::default() };
+    deliveries::cancel_asked(&app.db, by, id, &asked, acuse_store::now()).await.or_else(act_error)
 }
 
 fn act_error(error: OnceError<MoveError>) -> Result<(), MoveError> {
@@ -272,12 +380,13 @@ fn act_error(error: OnceError<MoveError>) -> Result<(), MoveError> {
     }
 }
 
-/// What has moved on meanwhile is left where it is: the page shows where.
-fn moved(result: Result<(), MoveError>) -> Result<(), Trouble> {
-    match result {
-        Ok(()) | Err(MoveError::NotNow(_) | MoveError::Voided) => Ok(()),
-        Err(MoveError::NotFound) => Err(Trouble::NotFound),
-        Err(MoveError::Store(error)) => Err(error.into()),
+/// What the page says of a delivery that has moved on: what was not done, and how it stands.
+fn not_moved(error: MoveError, said: String) -> Result<String, Trouble> {
+    match error {
+        MoveError::NotNow(state) => Ok(format!("{said}: ahora está «{}»", state.word())),
+        MoveError::Voided | MoveError::Changed => Ok(said),
+        MoveError::NotFound => Err(Trouble::NotFound),
+        MoveError::Store(error) => Err(error.into()),
     }
 }
 

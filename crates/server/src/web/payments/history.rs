@@ -17,8 +17,7 @@ pub struct Entry {
 #[must_use]
 pub fn history(book: Book, events: &[Event], deliveries: &[Delivery]) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::with_capacity(events.len() + deliveries.len());
-    for event in events {
-        let Some(words) = event_in_words(book, event) else { continue };
+    for (event, words) in acts_in_words(book, events) {
         // Looking at the PDF again is no news.
         if event.kind == EventKind::ReceiptDownloaded && entries.last().is_some_and(|last| last.words == words) {
             continue;
@@ -31,8 +30,41 @@ pub fn history(book: Book, events: &[Event], deliveries: &[Delivery]) -> Vec<Ent
     entries
 }
 
+/// What people did, in the order of `events`: newest first.
+#[must_use]
+pub fn acts_in_words(book: Book, events: &[Event]) -> Vec<(&Event, String)> {
+    let mut told = Vec::with_capacity(events.len());
+    // What a mail is depends on what was done before it.
+    let mut letter = Letter::First;
+    for event in events.iter().rev() {
+        told.extend(event_in_words(book, event, letter).map(|words| (event, words)));
+        letter = letter.after(event);
+    }
+    told.reverse();
+    told
+}
+
+/// What is sent when somebody asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Letter {
+    First,
+    Again,
+    VoidNotice,
+}
+
+impl Letter {
+    fn after(self, event: &Event) -> Self {
+        match (self, event.kind) {
+            (_, EventKind::PaymentVoided) => Self::VoidNotice,
+            (Self::First, EventKind::ReceiptResent) => Self::Again,
+            (Self::First, EventKind::PaymentRecorded) if !matches!(event.detail.as_str(), "0" | "") => Self::Again,
+            _ => self,
+        }
+    }
+}
+
 /// Nothing for what happens to people and tokens, which have no payment.
-fn event_in_words(book: Book, event: &Event) -> Option<String> {
+fn event_in_words(book: Book, event: &Event, letter: Letter) -> Option<String> {
     let Event { who, detail, .. } = event;
     let noun = book.noun();
     Some(match event.kind {
@@ -42,7 +74,11 @@ fn event_in_words(book: Book, event: &Event) -> Option<String> {
             n => format!("{who} registró el {noun} y pidió {n} envíos"),
         },
         EventKind::PaymentVoided => format!("{who} anuló el {noun}"),
-        EventKind::ReceiptResent => format!("{who} reenvió a {detail}"),
+        EventKind::ReceiptResent => match letter {
+            Letter::First => format!("{who} envió el recibo a {detail}"),
+            Letter::Again => format!("{who} reenvió a {detail}"),
+            Letter::VoidNotice => format!("{who} pidió el aviso de anulación para {detail}"),
+        },
         EventKind::DeliveryRetried => format!("{who} pidió repetir el envío a {detail}"),
         EventKind::DeliveryCancelled => format!("{who} anuló el envío a {detail}"),
         EventKind::ReceiptDownloaded => format!("{who} abrió el PDF"),
@@ -58,15 +94,14 @@ fn event_in_words(book: Book, event: &Event) -> Option<String> {
 
 fn fate(delivery: &Delivery) -> Option<Entry> {
     let to = &delivery.recipient;
-    let letter = match delivery.kind {
-        Kind::Receipt => "Recibo",
-        Kind::VoidNotice => "Aviso",
-    };
-    let (state, words) = match delivery.state {
-        State::Accepted => ("ok", format!("{letter} aceptado para {to}")),
-        State::Bounced => ("bad", format!("Rebotó {to}")),
-        State::Failed => ("bad", format!("Falló el envío a {to}")),
-        State::Queued | State::Sending | State::Deferred | State::InDoubt | State::Cancelled => return None,
+    let (state, words) = match (delivery.state, delivery.kind) {
+        (State::Accepted, Kind::Receipt) => ("ok", format!("Recibo aceptado para {to}")),
+        (State::Accepted, Kind::VoidNotice) => ("ok", format!("Aviso de anulación aceptado para {to}")),
+        (State::Bounced, Kind::Receipt) => ("bad", format!("Rebotó {to}")),
+        (State::Bounced, Kind::VoidNotice) => ("bad", format!("Rebotó el aviso de anulación a {to}")),
+        (State::Failed, Kind::Receipt) => ("bad", format!("Falló el envío a {to}")),
+        (State::Failed, Kind::VoidNotice) => ("bad", format!("Falló el aviso de anulación a {to}")),
+        (State::Queued | State::Sending | State::Deferred | State::InDoubt | State::Cancelled, _) => return None,
     };
     Some(Entry { at: delivery.finished_at?, state, words })
 }

@@ -4,14 +4,14 @@ use acuse_domain::Instant;
 use acuse_domain::delivery::State;
 use acuse_domain::id::{DeliveryId, PaymentId};
 use acuse_mail::explanation::{Context, Explanation, Language, Situation, explain};
-use acuse_store::deliveries::{Delivery, Kind};
+use acuse_store::deliveries::{Delivery, Kind, each_once, is_same_recipient};
 use askama::Template;
 use askama::filters::HtmlSafe;
 use chrono::TimeDelta;
 
 use super::Book;
 use super::sender::Sender;
-use crate::web::deliveries::is_about_the_address;
+use crate::web::deliveries::{is_about_the_address, letter};
 use crate::web::form_errors::FormErrors;
 use crate::web::once::new_key;
 use crate::web::state_mark::StateMark;
@@ -36,13 +36,23 @@ pub struct Sends {
     untold: Vec<(String, String)>,
     is_voided: bool,
     may_send: bool,
-    errors: FormErrors,
+    refused: Refused,
+    /// How far the page knows the history: what is pressed on it is refused where that went on.
+    read: usize,
     /// Makes pressing one of its buttons twice act once.
     once: String,
     now: Instant,
 }
 
 impl HtmlSafe for Sends {}
+
+/// A form of the section that was sent and refused.
+#[derive(Default)]
+pub struct Refused {
+    pub errors: FormErrors,
+    /// What was typed in place of a delivery's address.
+    pub typed: Option<(DeliveryId, String)>,
+}
 
 /// What the section needs to know of its payment.
 pub struct Subject<'a> {
@@ -51,11 +61,12 @@ pub struct Subject<'a> {
     pub contact_name: &'a str,
     pub is_voided: bool,
     pub may_send: bool,
+    pub read: usize,
 }
 
 impl Sends {
     #[must_use]
-    pub fn of(subject: &Subject<'_>, deliveries: &[Delivery], sender: &Sender, errors: FormErrors, now: Instant) -> Self {
+    pub fn of(subject: &Subject<'_>, deliveries: &[Delivery], sender: &Sender, refused: Refused, now: Instant) -> Self {
         let (before, mut current): (Vec<_>, Vec<_>) =
             deliveries.iter().cloned().partition(|delivery| subject.is_voided && delivery.kind == Kind::Receipt);
         current.sort_by_key(|delivery| (!delivery.state.needs_a_person(), std::cmp::Reverse(delivery.id)));
@@ -69,7 +80,8 @@ impl Sends {
             before: before.into_iter().map(|delivery| Sent { delivery }).collect(),
             is_voided: subject.is_voided,
             may_send: subject.may_send,
-            errors,
+            refused,
+            read: subject.read,
             once: new_key(),
             now,
         }
@@ -81,7 +93,8 @@ impl Sends {
 
     /// How often to look again; never where nothing more happens by itself.
     fn looks_again(&self) -> Option<&'static str> {
-        let waiting = || self.list.iter().map(|sent| &sent.delivery).filter(|delivery| !delivery.state.is_final());
+        let all = || self.list.iter().chain(&self.before).map(|sent| &sent.delivery);
+        let waiting = || all().filter(|delivery| !delivery.state.is_final());
         let is_soon = |delivery: &Delivery| {
             let near = delivery.next_attempt_at.is_none_or(|at| at <= self.now + TimeDelta::seconds(5));
             delivery.state == State::Sending || (near && self.now - delivery.queued_at < LIVELY)
@@ -101,10 +114,25 @@ impl Sends {
     }
 
     fn before_in_words(&self) -> String {
-        let accepted = self.before.iter().filter(|sent| sent.delivery.state == State::Accepted).count();
-        let others = self.before.len() - accepted;
-        let accepted = if accepted == 1 { "1 aceptado".to_owned() } else { format!("{accepted} aceptados") };
-        if others == 0 { accepted } else { format!("{accepted}, {others} no") }
+        let count = |fate: Ended| self.before.iter().filter(|sent| sent.ended() == fate).count();
+        let said = |fate: Ended, one: &str, more: &str| match count(fate) {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            n => Some(format!("{n} {more}")),
+        };
+        let parts = [
+            said(Ended::Accepted, "aceptado", "aceptados"),
+            said(Ended::UnderWay, "en camino", "en camino"),
+            said(Ended::Unknown, "sin confirmar", "sin confirmar"),
+            said(Ended::NotThere, "no llegó", "no llegaron"),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+
+    /// What stands in the field of a correction.
+    fn typed<'a>(&'a self, sent: &'a Sent) -> &'a str {
+        let typed = self.refused.typed.as_ref().filter(|(id, _)| *id == sent.id());
+        typed.map_or(&sent.delivery.recipient, |(_, typed)| typed)
     }
 }
 
@@ -115,15 +143,14 @@ fn named((source, server, from): &(String, String, String)) -> String {
 
 /// Who has no notice, because they had no receipt.
 fn untold(before: &[Delivery], notices: &[Delivery]) -> Vec<(String, String)> {
-    let mut seen: Vec<&str> = notices.iter().map(|notice| notice.recipient.as_str()).collect();
+    let is_told = |delivery: &&Delivery| notices.iter().any(|notice| is_same_recipient(&notice.recipient, &delivery.recipient));
     let mut untold = Vec::new();
-    for delivery in before.iter().rev() {
-        if seen.contains(&delivery.recipient.as_str()) {
-            continue;
-        }
-        seen.push(&delivery.recipient);
+    for delivery in each_once(before.iter().rev().filter(|delivery| !is_told(delivery)), |delivery| &delivery.recipient) {
+        let has_it = |one: &Delivery| {
+            is_same_recipient(&one.recipient, &delivery.recipient) && one.standing().may_have_brought_the_receipt()
+        };
         let why = match delivery.state {
-            _ if delivery.may_have_brought_the_receipt() => "No se pidió avisarle.",
+            _ if before.iter().any(has_it) => "No se pidió avisarle.",
             State::Bounced => "Su recibo rebotó, así que no hay de qué avisarle.",
             State::Failed => "Su recibo no llegó, así que no hay de qué avisarle.",
             State::Cancelled => "Su recibo no llegó a salir, así que no hay de qué avisarle.",
@@ -137,6 +164,17 @@ fn untold(before: &[Delivery], notices: &[Delivery]) -> Vec<(String, String)> {
 /// One delivery on the page.
 struct Sent {
     delivery: Delivery,
+}
+
+/// What became of a receipt whose payment was voided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    Accepted,
+    /// A worker has it in its hands.
+    UnderWay,
+    /// It may have arrived.
+    Unknown,
+    NotThere,
 }
 
 /// What a person can do about a delivery.
@@ -154,6 +192,23 @@ enum Cure {
 impl Sent {
     fn mark(&self) -> StateMark {
         StateMark::of(self.delivery.state, self.delivery.next_attempt_at)
+    }
+
+    fn letter(&self) -> Option<String> {
+        letter(&self.delivery)
+    }
+
+    fn stands_since(&self) -> &Instant {
+        self.delivery.finished_at.as_ref().unwrap_or(&self.delivery.queued_at)
+    }
+
+    fn ended(&self) -> Ended {
+        match self.delivery.state {
+            State::Accepted => Ended::Accepted,
+            State::Queued | State::Sending | State::Deferred => Ended::UnderWay,
+            _ if self.delivery.standing().brought_the_receipt() => Ended::Unknown,
+            State::InDoubt | State::Failed | State::Bounced | State::Cancelled => Ended::NotThere,
+        }
     }
 
     fn id(&self) -> DeliveryId {
@@ -239,7 +294,8 @@ impl Moment {
             State::Queued => ("warn", "Espera por la cuenta"),
             State::Sending | State::Cancelled => ("", attempt.state.word()),
         };
-        Self { at: attempt.at, state, word: word.to_owned(), reply: attempt.reply.clone() }
+        // The answer came at its end; a slow server is one that took long to say it.
+        Self { at: attempt.ended_at(), state, word: word.to_owned(), reply: attempt.reply.clone() }
     }
 }
 
@@ -255,6 +311,7 @@ mod tests {
     use acuse_domain::number::ReceiptNumber;
     use acuse_domain::payment::Direction;
     use acuse_mail::explanation::{Whose, codes, whose_fault};
+    use acuse_store::deliveries::Attempt;
     use uuid::Uuid;
 
     use super::*;
@@ -281,6 +338,18 @@ mod tests {
             problem_code: Some(code.to_owned()),
             attempts: Vec::new(),
         }
+    }
+
+    #[test]
+    fn what_a_slow_server_answered_stands_at_the_time_of_its_answer() {
+        let mut sent = Sent { delivery: delivery(State::Accepted, "") };
+        let at = sent.delivery.queued_at + TimeDelta::seconds(1);
+        let reply = "250 2.0.0 Ok".to_owned();
+        let phase = "message".to_owned();
+        let attempt = Attempt { at, phase, reply, problem_code: None, duration_ms: 20_000, state: State::Accepted };
+        sent.delivery.attempts = vec![attempt];
+        let times: Vec<_> = sent.life().iter().map(|moment| (moment.at - sent.delivery.queued_at).num_seconds()).collect();
+        assert_eq!(times, [0, 21]);
     }
 
     #[test]

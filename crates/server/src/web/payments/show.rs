@@ -7,20 +7,22 @@ use acuse_domain::id::PaymentId;
 use acuse_domain::money::Money;
 use acuse_domain::payment::{CheckKind, Direction, Method, PaymentLine, Status};
 use acuse_domain::text::masked_account;
-use acuse_store::deliveries::{self, Delivery};
+use acuse_store::contacts;
+use acuse_store::deliveries::{self, Delivery, Kind, Standing, each_once, is_same_recipient, recipient_key};
+use acuse_store::events::{self, Event};
 use acuse_store::payments::{self, Recorded, RecordedAllocation};
-use acuse_store::{contacts, events};
 use askama::Template;
 use axum::extract::State as Extract;
 use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 
 use super::Book;
+use super::changed::Changed;
 use super::draft::DEDUCTIBLE_CASH;
 use super::history::{Entry, history};
 use super::paper::Paper;
 use super::sender::Sender;
-use super::sends::{Sends, Subject, when};
+use super::sends::{Refused, Sends, Subject, when};
 use crate::access::{Authorized, Permission, RecordPayments, SendReceipts, ViewRecords, VoidPayments};
 use crate::app::App;
 use crate::web::form_errors::FormErrors;
@@ -42,7 +44,7 @@ pub async fn show(
     headers: HeaderMap,
     PathId(id): PathId<PaymentId>,
 ) -> Result<Response, Trouble> {
-    let view = ShowPage::load(&app, &may, book, &headers, id, FormErrors::default()).await?;
+    let view = ShowPage::load(&app, &may, book, &headers, id, Refused::default()).await?;
     Ok(page::shown(&view))
 }
 
@@ -54,7 +56,7 @@ pub async fn sends(
     PathId(id): PathId<PaymentId>,
 ) -> Result<Response, Trouble> {
     let found = Found::load(&app, &may, book, id).await?;
-    Ok(page::shown(&found.sends(book, FormErrors::default())))
+    Ok(page::shown(&found.sends(book, Refused::default())))
 }
 
 /// GET `/cobros/{id}/reenviar`
@@ -65,7 +67,7 @@ pub async fn ask_resend(
     headers: HeaderMap,
     PathId(id): PathId<PaymentId>,
 ) -> Result<Response, Trouble> {
-    let mut view = ShowPage::load(&app, &may, book, &headers, id, FormErrors::default()).await?.behind();
+    let mut view = ShowPage::load(&app, &may, book, &headers, id, Refused::default()).await?.behind();
     view.dialog = Some(Dialog::Resend(view.resend_dialog(&app, &may).await?));
     Ok(page::shown(&view))
 }
@@ -78,7 +80,12 @@ pub async fn ask_void(
     headers: HeaderMap,
     PathId(id): PathId<PaymentId>,
 ) -> Result<Response, Trouble> {
-    let mut view = ShowPage::load(&app, &may, book, &headers, id, FormErrors::default()).await?.behind();
+    let view = ShowPage::load(&app, &may, book, &headers, id, Refused::default()).await?;
+    if view.is_voided() {
+        // Somebody was faster: the page says who.
+        return Ok(Redirect::to(&book.page_of(id)).into_response());
+    }
+    let mut view = view.behind();
     view.dialog = Some(Dialog::Void(view.void_dialog()));
     Ok(page::shown(&view))
 }
@@ -88,6 +95,8 @@ pub struct Found {
     pub recorded: Recorded,
     pub deliveries: Vec<Delivery>,
     pub sender: Sender,
+    /// Newest first.
+    events: Vec<Event>,
     may_send: bool,
 }
 
@@ -99,16 +108,21 @@ impl Found {
             return Err(Trouble::NotFound);
         }
         let deliveries = deliveries::of_payments(&app.db, company, &[id]).await?;
+        let events = events::list(&app.db, company, id.0).await?;
         let sender = Sender::of(app, company, book).await?;
         let may_send = may.session.as_ref().is_some_and(|session| SendReceipts::is_held_by(session.role));
-        Ok(Self { recorded, deliveries, sender, may_send })
+        Ok(Self { recorded, deliveries, sender, events, may_send })
     }
 
     pub fn is_voided(&self) -> bool {
         self.recorded.summary.status != Status::Posted
     }
 
-    pub fn sends(&self, book: Book, errors: FormErrors) -> Sends {
+    fn read(&self) -> usize {
+        events::so_far(&self.events)
+    }
+
+    pub fn sends(&self, book: Book, refused: Refused) -> Sends {
         let summary = &self.recorded.summary;
         let subject = Subject {
             book,
@@ -116,8 +130,9 @@ impl Found {
             contact_name: &summary.contact_name,
             is_voided: self.is_voided(),
             may_send: self.may_send,
+            read: self.read(),
         };
-        Sends::of(&subject, &self.deliveries, &self.sender, errors, acuse_store::now())
+        Sends::of(&subject, &self.deliveries, &self.sender, refused, acuse_store::now())
     }
 }
 
@@ -132,6 +147,8 @@ pub struct ShowPage {
     paper: Option<Paper>,
     history: Vec<Entry>,
     may_change: bool,
+    /// A form of this page was refused because the payment had changed.
+    changed: Option<Changed>,
     pub dialog: Option<Dialog>,
 }
 
@@ -163,6 +180,8 @@ pub struct Choice {
 }
 
 pub struct VoidDialog {
+    /// Makes pressing Anular twice void once.
+    pub once: String,
     pub reason: String,
     pub tells: bool,
     /// Addresses that have the receipt, or may have it.
@@ -177,17 +196,17 @@ impl ShowPage {
         book: Book,
         headers: &HeaderMap,
         id: PaymentId,
-        errors: FormErrors,
+        refused: Refused,
     ) -> Result<Self, Trouble> {
         let found = Found::load(app, may, book, id).await?;
-        let events = events::list(&app.db, may.actor.company, id.0).await?;
         Ok(Self {
             page: Page::load(app, may, book.section(), headers).await?,
             book,
-            sends: found.sends(book, errors),
+            sends: found.sends(book, refused),
             paper: found.recorded.receipt.clone().map(Paper::of),
-            history: history(book, &events, &found.deliveries),
+            history: history(book, &found.events, &found.deliveries),
             may_change: may.session.as_ref().is_some_and(|session| RecordPayments::is_held_by(session.role)),
+            changed: None,
             dialog: None,
             found,
         })
@@ -209,7 +228,8 @@ impl ShowPage {
             choices,
             told: self.told(),
             other: String::new(),
-            keeps_other: true,
+            // Who is told of a void is seldom who gets the next receipt.
+            keeps_other: !self.is_voided(),
             number: self.next_resend(),
             errors: FormErrors::default(),
         })
@@ -218,9 +238,9 @@ impl ShowPage {
     /// The person's own addresses, and wherever else the receipt was sent.
     fn choices(&self, own: &[EmailAddress]) -> Vec<Choice> {
         let mut choices: Vec<Choice> = own.iter().map(|address| self.choice(address.as_str(), true)).collect();
-        let mut known: HashSet<String> = choices.iter().map(|choice| choice.address.clone()).collect();
+        let mut known: HashSet<String> = choices.iter().map(|choice| recipient_key(&choice.address)).collect();
         for delivery in self.found.deliveries.iter().rev() {
-            if known.len() < MOST_CHOICES && known.insert(delivery.recipient.clone()) {
+            if known.len() < MOST_CHOICES && known.insert(recipient_key(&delivery.recipient)) {
                 choices.push(self.choice(&delivery.recipient, false));
             }
         }
@@ -232,28 +252,28 @@ impl ShowPage {
         let told = self.told();
         let had_it = self.had_it();
         let had = had_it.iter().map(|address| self.choice(address, true));
-        let others = own.iter().map(EmailAddress::as_str).filter(|address| !had_it.iter().any(|had| had == address));
-        let others = others.map(|address| self.choice(address, false));
-        had.chain(others).filter(|choice| !told.contains(&choice.address)).take(MOST_CHOICES).collect()
+        let others = own.iter().map(|address| self.choice(address.as_str(), false));
+        let is_told = |choice: &Choice| told.iter().any(|told| is_same_recipient(told, &choice.address));
+        let untold = had.chain(others).filter(|choice| !is_told(choice));
+        each_once(untold, |choice| &choice.address).into_iter().take(MOST_CHOICES).collect()
     }
 
     fn had_it(&self) -> Vec<String> {
-        self.recipients_of(Delivery::may_have_brought_the_receipt)
+        self.recipients_of(Standing::may_have_brought_the_receipt)
     }
 
     fn told(&self) -> Vec<String> {
-        self.recipients_of(Delivery::tells_of_the_void)
+        self.recipients_of(Standing::tells_of_the_void)
     }
 
-    fn recipients_of(&self, of: impl Fn(&Delivery) -> bool) -> Vec<String> {
-        let mut known: HashSet<&str> = HashSet::new();
-        let found = self.found.deliveries.iter().filter(|delivery| of(delivery));
-        found.map(|delivery| delivery.recipient.as_str()).filter(|address| known.insert(address)).map(str::to_owned).collect()
+    fn recipients_of(&self, of: impl Fn(Standing) -> bool) -> Vec<String> {
+        let found = self.found.deliveries.iter().filter(|delivery| of(delivery.standing()));
+        each_once(found.map(|delivery| delivery.recipient.clone()), String::as_str)
     }
 
     /// A bounced address comes unticked: it would bounce again.
     fn choice(&self, address: &str, is_own: bool) -> Choice {
-        let last = self.found.deliveries.iter().rev().find(|delivery| delivery.recipient == address);
+        let last = self.found.deliveries.iter().rev().find(|delivery| is_same_recipient(&delivery.recipient, address));
         let is_dead = last.is_some_and(|delivery| delivery.state.needs_a_person());
         Choice {
             address: address.to_owned(),
@@ -274,7 +294,26 @@ impl ShowPage {
     }
 
     pub fn void_dialog(&self) -> VoidDialog {
-        VoidDialog { reason: String::new(), tells: true, had_it: self.had_it(), errors: FormErrors::default() }
+        VoidDialog { once: new_key(), reason: String::new(), tells: true, had_it: self.had_it(), errors: FormErrors::default() }
+    }
+
+    /// What is sent now to whom it is asked for.
+    pub fn letter(&self) -> Kind {
+        if self.is_voided() { Kind::VoidNotice } else { Kind::Receipt }
+    }
+
+    /// Says what was not done, and what others did since the form was read.
+    pub fn say_changed(&mut self, read: Option<usize>, title: impl Into<String>) {
+        self.changed = Some(Changed::of(self.book, &self.found.events, read, title));
+    }
+
+    /// The same, where it may also be that something happened by itself.
+    pub fn say_changed_or(&mut self, read: Option<usize>, title: impl Into<String>, happened: &str) {
+        self.changed = Some(Changed::of(self.book, &self.found.events, read, title).or_else(happened));
+    }
+
+    fn read(&self) -> usize {
+        self.found.read()
     }
 
     fn recorded(&self) -> &Recorded {

@@ -1,6 +1,7 @@
 //! Cobros and pagos in a browser without script.
 
 pub mod scene;
+mod stale;
 
 use acuse_domain::delivery::State;
 use acuse_domain::document::Side;
@@ -207,8 +208,10 @@ async fn a_cobro_is_voided_with_a_reason_and_its_balances_return() {
     assert!(page.one(".ac-stamp").contains("ANULADO"));
     assert!(page.text().contains("Era de otra factura"));
     assert!(page.one("#envios").contains("Su recibo no llegó a salir"));
-    // Twice is once.
-    assert_eq!(id_of(&scene.app.post(&format!("/cobros/{id}/anular"), &form).await), id);
+    // Another void does nothing, and says so.
+    let again = scene.app.post(&format!("/cobros/{id}/anular"), &form).await;
+    assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(again.one("[role=alert]").contains("ya estaba anulado"), "{}", again.one("[role=alert]"));
     let again = scene.app.get(&format!("/cobros/nuevo?copiar={id}")).await;
     assert_eq!(again.attribute("#valor-1", "value").as_deref(), Some("1.020,00"));
     assert_eq!(again.attribute("#cuenta-1", "value").as_deref(), Some("Pichincha corriente 2100443421"));
@@ -282,7 +285,8 @@ async fn what_waits_can_be_cancelled_and_repeating_what_moved_on_does_no_harm() 
     id_of_page(&scene.app.post(&format!("/cobros/{id}/envios/{first}/anular"), &[]).await, id);
     let state = |sent: Vec<deliveries::Delivery>| sent.into_iter().find(|delivery| delivery.id == first).unwrap().state;
     assert_eq!(state(scene.deliveries(id).await), State::Cancelled);
-    id_of_page(&scene.app.post(&format!("/cobros/{id}/envios/{first}/reintentar"), &[]).await, id);
+    let refused = scene.app.post(&format!("/cobros/{id}/envios/{first}/reintentar"), &[]).await;
+    assert!(refused.one("[role=alert]").contains("ahora está «Anulado»"), "{}", refused.one("[role=alert]"));
     assert_eq!(state(scene.deliveries(id).await), State::Cancelled);
     let page = scene.app.get(&format!("/cobros/{id}/envios")).await;
     assert!(page.all(".ac-state").contains(&"Anulado".to_owned()));

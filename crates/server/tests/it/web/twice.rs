@@ -188,7 +188,7 @@ async fn a_correction_without_any_key_is_one_too_and_comes_with_the_card_or_not_
     scene.app.post(&format!("/cobros/{id}/anular"), &[("motivo", "x")]).await;
     let before = rows(&scene).await;
     let late = format!("/cobros/{id}/envios/{}/corregir", scene.deliveries(id).await[0].id);
-    assert_eq!(scene.app.post(&late, &[("correo", "otra@andina.ec")]).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(scene.app.post(&late, &[("correo", "otra@andina.ec")]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     let kept = contacts::find(&scene.app.app.db, scene.company(), scene.customer).await.unwrap().unwrap().details;
     assert_eq!((kept, rows(&scene).await), (card, before));
 }
