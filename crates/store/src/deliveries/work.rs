@@ -17,7 +17,7 @@ use super::told::{Earlier, is_same_recipient, standings};
 use crate::companies::LogoId;
 use crate::db::{Db, StoreError, Tx, skip_locked};
 use crate::payments;
-use crate::sql::{Of, Undecoded, all, code, each, execute, insert_rows, one, places, portions, rows_of_places, values};
+use crate::sql::{Of, Undecoded, all, code, each, execute, insert_rows, one, places, portions, readable, rows_of_places, values};
 
 /// Where a delivery goes that did not go through. One whose payment was voided meanwhile is cancelled instead.
 const COMES_BACK: &str = "('queued', 'deferred', 'in_doubt')";
