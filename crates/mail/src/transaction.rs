@@ -128,7 +128,7 @@ impl Session {
         for _ in &commands.copies {
             match self.answer(Phase::Recipient, self.limits.recipient).await.map(|copy| unless_yes(Phase::Recipient, copy)) {
                 Ok(Ok(_)) => copies_taken += 1,
-                Ok(Err(copy)) if copy.broken => refused = Some(refused.unwrap_or(copy)),
+                Ok(Err(copy)) if copy.broken => refused = Some(broken(refused.unwrap_or(copy))),
                 Ok(Err(_)) | Err(_) => {}
             }
         }
