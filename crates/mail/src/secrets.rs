@@ -26,7 +26,7 @@ const RUN: usize = 6;
 const MOST_ORDINARY: usize = 2;
 const MECHANISMS: [&str; 5] = ["plain", "login", "cram-md5", "xoauth2", "oauthbearer"];
 
-/// Of real servers' replies: each stands in several of `tests/it/replies.tsv`, or is of RFC 4954 and its kin.
+/// Of real servers' replies (tests/it/replies.tsv), of the rules that judge them (replies.toml) and of RFC 4954.
 static ORDINARY: LazyLock<HashSet<&str>> = LazyLock::new(|| include_str!("ordinary_words.txt").split_whitespace().collect());
 
 /// The secrets of one connection.

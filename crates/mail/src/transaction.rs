@@ -129,7 +129,9 @@ impl Session {
             match self.answer(Phase::Recipient, self.limits.recipient).await.map(|copy| unless_yes(Phase::Recipient, copy)) {
                 Ok(Ok(_)) => copies_taken += 1,
                 Ok(Err(copy)) if copy.broken => refused = Some(broken(refused.unwrap_or(copy))),
-                Ok(Err(_)) | Err(_) => {}
+                Ok(Err(_)) => {}
+                // Whose answer comes next, nobody knows.
+                Err(lost) => return Err(refused.map_or(lost, broken)),
             }
         }
         if let Some(refused) = refused.take_if(|refused| refused.broken) {
