@@ -11,11 +11,13 @@ use chrono::TimeDelta;
 use crate::accounts::{Sign, sign_of};
 
 /// What a sound account meets now and then. Three in a row, each a while after the other, and it rests.
-const DOUBTFUL: [&str; 9] = [
+const DOUBTFUL: [&str; 10] = [
     // Busy servers greet with 421 or 554 for a minute.
     "server_refuses_us",
-    // A server that lost its certificate says 454 to STARTTLS, and so does one that renews it.
+    // Somebody on the way may take it out of one answer.
     "starttls_not_offered",
+    // A server that lost its certificate says 454 to STARTTLS, and so does one that renews it.
+    "starttls_broken",
     // A connection that is cut half-way looks like this as well.
     "tls_handshake_failed",
     // Also a 535 that says «temporary»: the server could not ask its directory. Who goes on hammering is locked out.

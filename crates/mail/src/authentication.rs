@@ -8,7 +8,6 @@ use crate::login::{Credentials, Mechanism};
 use crate::opening::{Opening, Step, Watch};
 use crate::phrases::{self, Stage, Words};
 use crate::reply::Reply;
-use crate::secrets::Secrets;
 use crate::wire::Wire;
 
 /// A login has two challenges at most (LOGIN); a third means that it will not end.
@@ -103,6 +102,11 @@ impl<'a> LoginTries<'a> {
         self.note(says, Trouble { cause, ..Trouble::refused(Phase::Auth, reply) });
     }
 
+    /// We took it back, since its challenges made no sense; the «no» to that is about nobody.
+    fn made_no_sense(&mut self, reply: Reply) {
+        self.note(1, Trouble { reply: Some(reply), ..Trouble::new(Phase::Auth, Cause::Protocol) });
+    }
+
     fn note(&mut self, says: u8, trouble: Trouble) {
         if self.told.as_ref().is_none_or(|(most, _)| says > *most) {
             self.told = Some((says, trouble));
@@ -144,17 +148,18 @@ impl Opening<'_> {
         tries: &mut LoginTries<'_>,
         watch: Watch<'_>,
     ) -> Result<(), Trouble> {
-        wire.secrets = Secrets::of(&who.secrets());
+        wire.secrets = who.secrets();
         let mut is_used = false;
         while let Some(mechanism) = tries.next(offered) {
             match self.exchange(wire, mechanism, who).await {
-                Ok(reply) if reply.is_positive() => {
+                Ok(Answer { reply, .. }) if reply.is_positive() => {
                     tries.known.learn(|known| (known.login, known.refuses_all_alike) = (Some(mechanism), false));
                     let detail = format!("{} ({})", who.username(), mechanism.name());
                     watch(Step { phase: Phase::Auth, detail, reply: Some(&reply) });
                     return Ok(());
                 }
-                Ok(reply) => tries.refused(mechanism, reply, who.is_token()),
+                Ok(Answer { reply, to_cancelling: true }) if !reply.closes() => tries.made_no_sense(reply),
+                Ok(Answer { reply, .. }) => tries.refused(mechanism, reply, who.is_token()),
                 Err(trouble) => {
                     // Some close after a refusal; the mechanism after it was not tried then.
                     if is_used && trouble.cause == Cause::ConnectionLost {
@@ -173,25 +178,36 @@ impl Opening<'_> {
         Err(Trouble::new(Phase::Auth, Cause::AuthNotSupported))
     }
 
-    async fn exchange(&self, wire: &mut Wire, mechanism: Mechanism, who: &Credentials) -> Result<Reply, Trouble> {
+    /// Ends with a yes or a no. A server that asks on and on, or is out of step, is given up.
+    async fn exchange(&self, wire: &mut Wire, mechanism: Mechanism, who: &Credentials) -> Result<Answer, Trouble> {
         let mut reply = self.ask(wire, Phase::Auth, &mechanism.command(who)).await?;
-        let mut told = None;
-        for turn in 0..MOST_CHALLENGES {
+        let (mut told, mut to_cancelling) = (None, false);
+        for turn in 0..=MOST_CHALLENGES {
             if !reply.is_intermediate() {
                 break;
             }
             let challenge = reply.messages().collect::<String>();
             // RFC 4954 4: a lone star takes the attempt back.
-            let answer = mechanism.answer(who, turn, &challenge).unwrap_or_else(|| "*".to_owned());
+            let answer = mechanism.answer(who, turn, &challenge).filter(|_| turn < MOST_CHALLENGES);
+            to_cancelling = answer.is_none();
+            let answer = answer.unwrap_or_else(|| "*".to_owned());
             told = mechanism.told_by(&challenge).map(|text| wire.secrets.hide(text)).or(told);
+            wire.secrets.add_said(&answer);
             reply = self.ask(wire, Phase::Auth, &format!("{answer}\r\n")).await?;
         }
-        if reply.is_intermediate() {
-            reply = self.ask(wire, Phase::Auth, "*\r\n").await?;
+        if !reply.is_final() {
+            return Err(Trouble::refused(Phase::Auth, reply));
         }
         Ok(match told {
-            Some(text) => reply.after(&text),
-            None => reply,
+            Some(text) => Answer { reply: reply.after(&text), to_cancelling: false },
+            None => Answer { reply, to_cancelling },
         })
     }
+}
+
+/// The end of one exchange.
+struct Answer {
+    reply: Reply,
+    /// It answers our taking the attempt back: nothing was judged.
+    to_cancelling: bool,
 }

@@ -154,7 +154,7 @@ async fn send_test_mail<F: FnMut(&PhaseLine) + Send>(
     to: &EmailAddress,
     lines: &mut Lines<F>,
 ) -> Result<(), Box<Failure>> {
-    let message_id = format!("{id}@{}", subject.from.domain());
+    let message_id = format!("{id}@{}", subject.from.ascii_domain());
     let mail = Mail {
         from_name: &subject.from_name,
         from_address: &subject.from,
@@ -171,7 +171,8 @@ async fn send_test_mail<F: FnMut(&PhaseLine) + Send>(
         in_reply_to: None,
     };
     // A name that cannot be written into a header is left out: it is the account that is being tried.
-    let message = compose(&mail).or_else(|_| compose(&Mail { from_name: "", ..mail })).unwrap_or_default();
+    let message = compose(&mail).or_else(|_| compose(&Mail { from_name: "", ..mail }));
+    let message = message.map_err(|invalid| session.not_composed(invalid.field))?;
     let envelope = Envelope { from: &subject.from, recipient: to, copies: &[] };
     match session.send(&envelope, &message).await {
         Ok(reply) => {

@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// Enough to tell a greeting, an HTTP answer and a TLS record apart.
-const KEPT: usize = 32;
+/// Enough to tell a greeting, an HTTP answer and a TLS record apart, and to read why a server says no.
+const KEPT: usize = 512;
 
 /// A connection that remembers its first bytes.
 #[derive(Debug)]

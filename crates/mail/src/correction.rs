@@ -42,6 +42,7 @@ pub(crate) async fn look_for(
         | "timeout"
         | "not_smtp"
         | "starttls_not_offered"
+        | "starttls_broken"
         | "port_not_allowed"
         | "tls_handshake_failed" => knocking.at_the_usual_ports().await,
         "auth_not_supported" | "auth_required" if subject.endpoint.security == Security::None => {

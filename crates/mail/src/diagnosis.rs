@@ -145,8 +145,9 @@ fn code_of_cause(failure: &Failure) -> Option<&'static str> {
         Cause::TlsHandshake => "tls_handshake_failed",
         Cause::TlsRequired => "tls_required",
         Cause::AuthNotSupported => "auth_not_supported",
-        Cause::Utf8Unsupported if failure.phase == Phase::Sender => "sender_not_allowed",
+        Cause::Utf8Unsupported if failure.phase == Phase::Sender => "sender_utf8_unsupported",
         Cause::Utf8Unsupported => "utf8_address_unsupported",
+        Cause::NotComposed { .. } => "message_not_composed",
         Cause::MessageTooBig { .. } => "message_too_big",
         Cause::Timeout => "timeout",
         Cause::ConnectionLost => "connection_lost",
@@ -169,6 +170,9 @@ fn stage(failure: &Failure) -> Stage {
 
 fn of_reply(stage: Stage, reply: Option<&Reply>) -> Diagnosis {
     let Some(reply) = reply else { return plain("protocol_error") };
+    if is_out_of_place(stage, reply) {
+        return plain("protocol_error");
+    }
     let words = Words::of(reply);
     let code = phrases::code_for(stage, &words).unwrap_or("protocol_error");
     let mut diagnosis = plain(code);
@@ -179,6 +183,11 @@ fn of_reply(stage: Stage, reply: Option<&Reply>) -> Diagnosis {
         diagnosis.wait = named_wait(&words.text).or_else(|| limit_ends(code, &words));
     }
     diagnosis
+}
+
+/// It says neither yes nor no, and accuses nobody. While logging in, a 334 may carry a provider's reasons.
+fn is_out_of_place(stage: Stage, reply: &Reply) -> bool {
+    reply.is_preliminary() || reply.is_intermediate() && !matches!(stage, Stage::Auth | Stage::OAuth)
 }
 
 /// Problems that a server also reports with a code that means «try again», and then is to be believed. Not so where it

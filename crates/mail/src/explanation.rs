@@ -27,6 +27,8 @@ pub struct Context<'a> {
     pub expired_on: Option<chrono::NaiveDate>,
     /// Bytes.
     pub size_limit: Option<usize>,
+    /// What of a message could not be written.
+    pub field: &'a str,
     /// Who greeted in the place of a known provider's server.
     pub answered_by: Option<String>,
     pub situation: Situation,
@@ -47,6 +49,7 @@ impl<'a> Context<'a> {
             Cause::CertificateNameMismatch { names } => self.certificate_name = names.first().cloned(),
             Cause::CertificateExpired { on } => self.expired_on = *on,
             Cause::MessageTooBig { limit } => self.size_limit = Some(*limit),
+            Cause::NotComposed { field } => self.field = field,
             _ => {}
         }
         self
@@ -58,6 +61,7 @@ impl<'a> Context<'a> {
             "host" => known(self.host),
             "username" => known(self.username),
             "sender" => known(self.sender),
+            "field" => known(self.field),
             "certificate_name" => self.certificate_name.clone(),
             "expired_on" => self.expired_on.map(|day| day.format("%d/%m/%Y").to_string()),
             "suggested_host" => providers::meant_host(self.host).map(str::to_owned),
@@ -152,6 +156,7 @@ mod tests {
             sender: "ventas@empresa.ec",
             certificate_name: Some("srv1.hosting.com".to_owned()),
             expired_on: chrono::NaiveDate::from_ymd_opt(2026, 11, 3),
+            field: "subject",
             size_limit: Some(25_000_000),
             answered_by: Some("srv2.hosting.com".to_owned()),
             situation: Situation::Queue,

@@ -82,6 +82,10 @@ pub enum Cause {
     TlsRequired,
     AuthNotSupported,
     Utf8Unsupported,
+    /// Nothing was sent: this field cannot be written into a mail.
+    NotComposed {
+        field: &'static str,
+    },
     MessageTooBig {
         limit: usize,
     },
@@ -193,7 +197,15 @@ impl Trouble {
         Self { phase, cause, reply: None, after_final_dot, lost_pipelined, broken, was_silent }
     }
 
+    /// What a reply means that is not the one that was wanted.
     pub(crate) fn refused(phase: Phase, reply: Reply) -> Self {
-        Self { reply: Some(reply), ..Self::new(phase, Cause::Refused) }
+        Self::refused_as(Cause::Refused, phase, reply)
+    }
+
+    /// Only 4yz and 5yz say no (RFC 5321 4.2.1). Any other reply is out of place: a server that is out of step accuses nobody,
+    /// and nothing more is said to it.
+    pub(crate) fn refused_as(cause: Cause, phase: Phase, reply: Reply) -> Self {
+        let (cause, broken) = if reply.is_refusal() { (cause, false) } else { (Cause::Protocol, true) };
+        Self { reply: Some(reply), broken, ..Self::new(phase, cause) }
     }
 }

@@ -30,6 +30,7 @@ mod certificate;
 mod cleartext;
 mod conversation;
 mod correction;
+mod letters;
 mod mozilla;
 mod opening;
 mod phrases;

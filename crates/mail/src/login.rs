@@ -7,6 +7,8 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 use smtp_proto::{AUTH_CRAM_MD5, AUTH_PLAIN};
 
+use crate::secrets::Secrets;
+
 /// RFC 5321 4.5.3.1.4: octets of a command with its line break. RFC 4954 4 has what is longer wait for the server's
 /// empty challenge. Microsoft's access tokens are longer; a password is not, and servers take it with the command.
 const LONGEST_COMMAND: usize = 512;
@@ -149,14 +151,14 @@ impl Credentials {
         }
     }
 
-    /// Every form in which a server could echo the password or the token.
-    pub(crate) fn secrets(&self) -> Vec<String> {
-        let secret = self.secret();
-        if secret.is_empty() {
-            return Vec::new();
+    /// What no reply may show: the password or the token, and each answer that begins a login with it.
+    pub(crate) fn secrets(&self) -> Secrets {
+        let mut secrets = Secrets::of(&[self.secret()], self.username());
+        if !self.secret().is_empty() {
+            let answers = [Mechanism::Plain, Mechanism::XOAuth2, Mechanism::OAuthBearer].map(|way| way.first_answer(self));
+            answers.iter().flatten().for_each(|answer| secrets.add_said(answer));
         }
-        let whole = [Mechanism::Plain, Mechanism::XOAuth2, Mechanism::OAuthBearer].map(|way| way.first_answer(self));
-        whole.into_iter().flatten().chain([STANDARD.encode(secret), secret.to_owned()]).collect()
+        secrets
     }
 
     /// RFC 4616: NUL separates the parts; line breaks would end a command.

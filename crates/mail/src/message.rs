@@ -13,8 +13,9 @@ use mail_builder::mime::{BodyPart, MimePart};
 
 /// How the HTML names its picture: `<img src="cid:logo@acuse">`.
 pub const LOGO_CID: &str = "logo@acuse";
-/// RFC 5322 2.1.1 allows lines of 998 bytes; a header field that must not be folded stays well below.
-const LONGEST_TOKEN: usize = 250;
+/// RFC 5322 2.1.1 allows lines of 998 bytes; a header field that must not be folded stays well below. A Message-ID has room
+/// for an identifier and the longest domain there is (255).
+const LONGEST_TOKEN: usize = 320;
 /// A subject or name beyond this is no subject; it is folded, not cut.
 const LONGEST_FIELD: usize = 2_000;
 

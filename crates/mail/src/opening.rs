@@ -247,16 +247,11 @@ impl Opening<'_> {
             Ok(reply) if reply.is_positive() => Ok(reply),
             Ok(reply) => Err(Trouble::refused(Phase::Greeting, reply)),
             Err(WireError::NotAReply(first)) => Err(Trouble::new(Phase::Greeting, what_greets_with(&first))),
-            Err(WireError::Timeout) if waits_for_tls && !wire.has_received() => {
-                Err(Trouble::new(Phase::Greeting, Cause::PortWantsTls))
-            }
-            Err(WireError::Lost) if wire.has_received() => {
+            Err(WireError::Timeout) if waits_for_tls && wire.is_silent => Err(Trouble::new(Phase::Greeting, Cause::PortWantsTls)),
+            Err(WireError::Lost) if !wire.first_bytes().is_empty() => {
                 Err(Trouble::new(Phase::Greeting, what_greets_with(&wire.first_bytes())))
             }
-            Err(error) => {
-                let was_silent = !wire.has_received();
-                Err(Trouble { was_silent, ..wire_trouble(Phase::Greeting, error) })
-            }
+            Err(error) => Err(Trouble { was_silent: wire.is_silent, ..wire_trouble(Phase::Greeting, error) }),
         }
     }
 
@@ -272,7 +267,7 @@ impl Opening<'_> {
         {
             return Ok(Capabilities::default());
         }
-        Err(Trouble { cause: Cause::RefusedEhlo, ..Trouble::refused(Phase::Greeting, reply) })
+        Err(Trouble::refused_as(Cause::RefusedEhlo, Phase::Greeting, reply))
     }
 
     async fn change_to_tls(&self, mut wire: Wire, offers: &Capabilities, ends: Option<Instant>) -> Result<Wire, Trouble> {
@@ -281,12 +276,13 @@ impl Opening<'_> {
         }
         let reply = self.ask(&mut wire, Phase::Tls, "STARTTLS\r\n").await?;
         if !reply.is_positive() {
-            return Err(Trouble { cause: Cause::RefusedStartTls, ..Trouble::refused(Phase::Tls, reply) });
+            return Err(Trouble::refused_as(Cause::RefusedStartTls, Phase::Tls, reply));
         }
-        match wire.into_clear() {
-            Some((stream, early)) if early.is_empty() => self.begin_tls(stream, ends).await,
-            // CVE-2011-0411 and its kin: somebody on the way added commands or answers of his own.
-            _ => Err(Trouble::new(Phase::Tls, Cause::StartTlsInjection)),
+        match wire.into_clear().await {
+            Some(stream) => self.begin_tls(stream, ends).await,
+            // CVE-2011-0411 and its kin: somebody on the way added commands or answers of his own. What comes after our first
+            // bytes of TLS is an answer to them.
+            None => Err(Trouble::new(Phase::Tls, Cause::StartTlsInjection)),
         }
     }
 
@@ -342,28 +338,34 @@ fn protection(wire: &Wire) -> String {
 fn what_greets_with(first: &[u8]) -> Cause {
     match first {
         [21 | 22, 3, ..] => Cause::PortWantsTls,
-        [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9', ..] => Cause::Protocol,
+        [b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', ..] => Cause::Protocol,
         _ => Cause::NotSmtp,
     }
 }
 
 fn tls_trouble(error: TlsError, at_once: bool) -> Trouble {
+    // Said in clear in the place of TLS: it may be why.
+    let reply = match &error {
+        TlsError::NotTls(first) if !at_once => Reply::first_in(first),
+        _ => None,
+    };
     let cause = match error {
         TlsError::Timeout => Cause::Timeout,
         TlsError::NoAuthority => Cause::CertificateUntrusted,
         TlsError::BadName => Cause::InvalidInput { field: "server" },
         TlsError::NotTls(first) if at_once => what_greets_instead_of_tls(&first),
-        TlsError::NotTls(_) => Cause::StartTlsInjection,
-        TlsError::Lost => Cause::TlsHandshake,
+        TlsError::NotTls(_) | TlsError::Lost => Cause::TlsHandshake,
         TlsError::Tls(error) => tls_cause(error),
     };
-    let phase = if matches!(cause, Cause::PortWantsStartTls | Cause::NotSmtp) { Phase::Greeting } else { Phase::Tls };
-    Trouble::new(phase, cause)
+    let greeted = matches!(cause, Cause::PortWantsStartTls | Cause::NotSmtp | Cause::Protocol);
+    let phase = if greeted { Phase::Greeting } else { Phase::Tls };
+    Trouble { reply, ..Trouble::new(phase, cause) }
 }
 
 fn what_greets_instead_of_tls(first: &[u8]) -> Cause {
     match first {
-        [b'2'..=b'5', b'0'..=b'9', b'0'..=b'9', ..] => Cause::PortWantsStartTls,
+        [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9', ..] => Cause::PortWantsStartTls,
+        [b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', ..] => Cause::Protocol,
         _ => Cause::NotSmtp,
     }
 }

@@ -71,9 +71,19 @@ impl Reply {
         matches!(self.code, 300..=399)
     }
 
+    /// The answer itself is still to come. RFC 5321 4.2.1 has no such reply any more; RFC 821 had, and some servers still do.
+    pub(crate) const fn is_preliminary(&self) -> bool {
+        matches!(self.code, 100..=199)
+    }
+
+    /// It says no, for now or for good.
+    pub(crate) const fn is_refusal(&self) -> bool {
+        matches!(self.code, 400..=599)
+    }
+
     /// It says yes or no.
     pub(crate) const fn is_final(&self) -> bool {
-        matches!(self.code, 200..=299 | 400..=599)
+        self.is_positive() || self.is_refusal()
     }
 
     #[must_use]

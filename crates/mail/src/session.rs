@@ -260,7 +260,9 @@ impl Session {
                 self.idle = true;
                 return Ok(());
             }
-            Ok(reply) => Trouble::refused(Phase::Sender, reply),
+            // RFC 5321 4.1.1.5 has no refusal of it; what a server says in its place accuses nobody, unless it only has to wait.
+            Ok(reply) if reply.is_temporary() => Trouble::refused(Phase::Sender, reply),
+            Ok(reply) => Trouble { reply: Some(reply), ..Trouble::new(Phase::Sender, Cause::Protocol) },
             Err(error) => wire_trouble(Phase::Sender, error),
         };
         Err(self.failure(trouble, begun))
@@ -300,6 +302,11 @@ impl Session {
     #[must_use]
     pub const fn capabilities(&self) -> &Capabilities {
         &self.offers
+    }
+
+    /// The message could not be written, so nothing was said to the server.
+    pub(crate) fn not_composed(&self, field: &'static str) -> Box<Failure> {
+        self.failure(Trouble::new(Phase::Message, Cause::NotComposed { field }), Instant::now())
     }
 
     fn failure(&self, trouble: Trouble, begun: Instant) -> Box<Failure> {

@@ -113,24 +113,31 @@ impl Session {
             return Err(self.unfinished(Phase::Sender, error).await);
         }
         let mail = self.answer(Phase::Sender, self.limits.mail).await?;
-        if mail.closes() {
-            return Err(Trouble::refused(Phase::Sender, mail));
+        let closes = mail.closes();
+        let mut refused = unless_yes(Phase::Sender, mail).err();
+        if let Some(refused) = refused.take_if(|refused| closes || refused.broken) {
+            return Err(refused);
         }
-        let refused = (!mail.is_positive()).then(|| Trouble::refused(Phase::Sender, mail));
-        let recipient = match (self.answer(Phase::Recipient, self.limits.recipient).await, refused) {
-            (Ok(_), Some(refused)) => Err(refused),
-            (Ok(recipient), None) if recipient.is_positive() => Ok(()),
-            (Ok(recipient), None) => Err(Trouble::refused(Phase::Recipient, recipient)),
-            (Err(_), Some(refused)) => return Err(broken(refused)),
-            (Err(lost), None) => return Err(lost),
+        let recipient = self.answer(Phase::Recipient, self.limits.recipient).await;
+        let refused = match (refused, recipient) {
+            (Some(refused), Ok(reply)) if !reply.is_intermediate() => Some(refused),
+            (Some(refused), _) => return Err(broken(refused)),
+            (None, recipient) => unless_yes(Phase::Recipient, recipient?).err(),
         };
-        let mut copies_taken = 0;
+        let (mut copies_taken, mut refused) = (0, refused);
         for _ in &commands.copies {
-            let copy = self.answer(Phase::Recipient, self.limits.recipient).await;
-            copies_taken += usize::from(copy.is_ok_and(|reply| reply.is_positive()));
+            match self.answer(Phase::Recipient, self.limits.recipient).await.map(|copy| unless_yes(Phase::Recipient, copy)) {
+                Ok(Ok(_)) => copies_taken += 1,
+                Ok(Err(copy)) if copy.broken => refused = Some(broken(refused.unwrap_or(copy))),
+                Ok(Err(_)) => {}
+                // Whose answer comes next, nobody knows.
+                Err(lost) => return Err(refused.map_or(lost, broken)),
+            }
         }
-        let (refused, data) = (recipient.err(), self.answer(Phase::Message, self.limits.data).await);
-        match (refused, data) {
+        if let Some(refused) = refused.take_if(|refused| refused.broken) {
+            return Err(refused);
+        }
+        match (refused, self.answer(Phase::Message, self.limits.data).await) {
             (None, data) => go_ahead(data?),
             (Some(refused), Ok(data)) if data.is_intermediate() => Err(self.take_back(refused, copies_taken).await),
             (Some(refused), Ok(_)) => Err(refused),
@@ -155,8 +162,12 @@ impl Session {
         self.accepted(Phase::Recipient, &commands.recipient, self.limits.recipient).await?;
         for copy in &commands.copies {
             let reply = self.ask(Phase::Recipient, copy, self.limits.recipient).await?;
-            if reply.closes() {
-                return Err(Trouble::refused(Phase::Recipient, reply));
+            let closes = reply.closes();
+            // A copy that is refused holds up nobody; a server that is out of step does.
+            if let Err(refused) = unless_yes(Phase::Recipient, reply)
+                && (closes || refused.broken)
+            {
+                return Err(refused);
             }
         }
         go_ahead(self.ask(Phase::Message, "DATA\r\n", self.limits.data).await?)
@@ -186,8 +197,7 @@ impl Session {
     }
 
     async fn accepted(&mut self, phase: Phase, command: &str, limit: Duration) -> Result<Reply, Trouble> {
-        let reply = self.ask(phase, command, limit).await?;
-        if reply.is_positive() { Ok(reply) } else { Err(Trouble::refused(phase, reply)) }
+        unless_yes(phase, self.ask(phase, command, limit).await?)
     }
 
     async fn ask(&mut self, phase: Phase, command: &str, limit: Duration) -> Result<Reply, Trouble> {
@@ -253,13 +263,13 @@ struct Commands {
     copies: Vec<String>,
 }
 
+/// A plain yes to DATA leaves nobody knowing what the server waits for: it is as much out of place as a go-ahead elsewhere.
 fn go_ahead(data: Reply) -> Result<GoAhead, Trouble> {
-    match data.code() {
-        300..=399 => Ok(GoAhead),
-        // A plain yes to DATA leaves nobody knowing what the server waits for.
-        200..=299 => Err(Trouble { reply: Some(data), ..Trouble::new(Phase::Message, Cause::Protocol) }),
-        _ => Err(Trouble::refused(Phase::Message, data)),
-    }
+    if data.is_intermediate() { Ok(GoAhead) } else { Err(Trouble::refused(Phase::Message, data)) }
+}
+
+fn unless_yes(phase: Phase, reply: Reply) -> Result<Reply, Trouble> {
+    if reply.is_positive() { Ok(reply) } else { Err(Trouble::refused(phase, reply)) }
 }
 
 /// «improper command pipelining», «SMTP synchronization error», or a RCPT that is said to come too early.

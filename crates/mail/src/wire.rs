@@ -24,6 +24,8 @@ use crate::secrets::Secrets;
 const READ_AT_ONCE: usize = 4_096;
 /// How long a reply may take that explains why a write failed: it is already there, or it never comes.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+/// Replies of 1yz («wait») before the one that counts; who says more of them never comes to it.
+const MOST_PRELIMINARY: usize = 20;
 
 /// Why nothing more can be said on this connection.
 #[derive(Debug)]
@@ -56,6 +58,8 @@ pub(crate) struct Wire {
     stream: Stream,
     received: Vec<u8>,
     read: usize,
+    /// The server has not said a byte.
+    pub(crate) is_silent: bool,
     /// What no reply may show from now on.
     pub(crate) secrets: Secrets,
     /// Whatever the limit of a step, nothing goes on after this.
@@ -64,7 +68,7 @@ pub(crate) struct Wire {
 
 impl Wire {
     pub(crate) fn clear(stream: TcpStream, ends: Option<Instant>) -> Self {
-        Self { stream: Stream::Clear(stream), received: Vec::new(), read: 0, secrets: Secrets::default(), ends }
+        Self { stream: Stream::Clear(stream), received: Vec::new(), read: 0, is_silent: true, secrets: Secrets::default(), ends }
     }
 
     pub(crate) async fn tls(
@@ -83,6 +87,7 @@ impl Wire {
                 stream: Stream::Tls(Box::new(stream)),
                 received: Vec::new(),
                 read: 0,
+                is_silent: true,
                 secrets: Secrets::default(),
                 ends,
             }),
@@ -90,12 +95,15 @@ impl Wire {
         }
     }
 
-    /// The bare connection again, to begin TLS on it. What the server had sent too early is given back with it.
-    pub(crate) fn into_clear(self) -> Option<(TcpStream, Vec<u8>)> {
-        match self.stream {
-            Stream::Clear(stream) => Some((stream, self.received[self.read..].to_vec())),
-            Stream::Tls(_) => None,
+    /// The bare connection again, to begin TLS on it. Nothing where the server has said more than it was asked.
+    pub(crate) async fn into_clear(self) -> Option<TcpStream> {
+        let Stream::Clear(stream) = self.stream else { return None };
+        if self.read < self.received.len() {
+            return None;
         }
+        let mut byte = [0u8; 1];
+        let peeked = poll_fn(|context| Poll::Ready(stream.poll_peek(context, &mut ReadBuf::new(&mut byte)))).await;
+        if matches!(peeked, Poll::Ready(Ok(1..))) { None } else { Some(stream) }
     }
 
     /// «TLS 1.3», or nothing in clear.
@@ -139,9 +147,19 @@ impl Wire {
         Ok(())
     }
 
-    /// Reads one whole reply within the limit, however slowly its bytes come.
+    /// Reads the reply that counts within the limit, however slowly its bytes come: what is preliminary is read past.
     pub(crate) async fn reply(&mut self, limit: Duration) -> Result<Reply, WireError> {
         let deadline = deadline(limit, self.ends);
+        for _ in 0..=MOST_PRELIMINARY {
+            let reply = self.next_reply(deadline).await?;
+            if !reply.is_preliminary() {
+                return Ok(reply);
+            }
+        }
+        Err(WireError::TooLong)
+    }
+
+    async fn next_reply(&mut self, deadline: Instant) -> Result<Reply, WireError> {
         let mut lines = Lines::default();
         let mut taken = 0;
         loop {
@@ -197,16 +215,12 @@ impl Wire {
 
     /// The reply that explains why the server stopped listening, if it said one.
     pub(crate) async fn last_words(&mut self) -> Option<Reply> {
-        self.reply(LAST_WORDS).await.ok().filter(|reply| !reply.is_positive() && !reply.is_intermediate())
+        self.reply(LAST_WORDS).await.ok().filter(Reply::is_refusal)
     }
 
     /// Nothing is waiting to be read: what came after a reply that nobody asked for.
     pub(crate) fn is_quiet(&self) -> bool {
         are_blank(&self.received[self.read..])
-    }
-
-    pub(crate) fn has_received(&self) -> bool {
-        !self.received.is_empty()
     }
 
     pub(crate) fn first_bytes(&self) -> Vec<u8> {
@@ -256,7 +270,10 @@ impl Wire {
         match received {
             Err(_) => Err(WireError::Timeout),
             Ok(Ok(0) | Err(_)) => Err(WireError::Lost),
-            Ok(Ok(_)) => Ok(()),
+            Ok(Ok(_)) => {
+                self.is_silent = false;
+                Ok(())
+            }
         }
     }
 }

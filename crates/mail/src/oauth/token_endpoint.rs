@@ -20,6 +20,7 @@ use serde::{Deserialize, Serializer};
 use super::Registration;
 use crate::diagnosis::classify_text;
 use crate::https::{Post, Web, WebError};
+use crate::secrets::Secrets;
 
 /// Providers answer within a second or two; a person may be waiting.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -145,11 +146,8 @@ fn meaning(words: String) -> Denied {
 
 /// One line, without what stood in our request.
 fn clean(words: &str, secrets: &[&str]) -> String {
-    let mut words = words.split(|c: char| c.is_control()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
-    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-        words = words.replace(secret, "•••");
-    }
-    text::cut(&text::escaped(&words), LONGEST_WORDS).to_owned()
+    let words = words.split(|c: char| c.is_control()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+    text::cut(&Secrets::of(secrets, "").hide(text::escaped(&words)), LONGEST_WORDS).to_owned()
 }
 
 fn host_of(request: &HttpRequest) -> &str {

@@ -129,3 +129,44 @@ async fn a_slip_in_the_servers_name_is_pointed_out() {
     let report = check::run(&network(None), &subject(endpoint, None), |_| {}).await;
     assert!(report.problem.unwrap().fix.concat().contains("¿Quiso decir smtp.gmail.com?"));
 }
+
+/// Whatever the sender's domain: what is sent is a whole mail, with an identifier of ASCII.
+#[tokio::test]
+async fn the_test_mail_of_any_domain_is_a_whole_one() {
+    let longest = format!("a@{}.ec", ["x".repeat(63), "y".repeat(63), "z".repeat(63), "w".repeat(40)].join("."));
+    for sender in ["cobros@ñandú.ec", "u@xn--andu-jqa.ec", "u@faß.de", &longest] {
+        let catcher = Catcher::start("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let endpoint = Endpoint { host: "127.0.0.1".to_owned(), port: catcher.local_addr().port(), security: Security::None };
+        let subject = Subject { from: address(sender), ..subject(endpoint, Some("yo@empresa.ec")) };
+        let report = check::run(&network(None), &subject, |_| {}).await;
+        assert!(report.ok, "{sender}: {report:?}");
+        let read = caught::parse(&catcher.messages()[0].raw);
+        assert_eq!((read.subject.as_str(), read.to[0].address.as_str()), ("Prueba de la cuenta de correo", "yo@empresa.ec"));
+        assert!(read.text.is_some_and(|text| text.contains("Esta es una prueba")), "{sender}");
+        let id = read.message_id.expect("a Message-ID");
+        assert!(id.is_ascii() && id.ends_with(&address(sender).ascii_domain()), "{id}");
+    }
+}
+
+/// A record of another version may hold what cannot be written: nothing goes out then, and why is said.
+#[tokio::test]
+async fn what_cannot_be_written_is_not_sent_empty() {
+    let server = Server::start(vec![HELLO, Act::Converse(vec![])]).await;
+    let from = acuse_domain::email_address::EmailAddress::as_kept("cobros@la empresa");
+    let subject = Subject { from, ..subject(server.endpoint(Security::None), Some("yo@empresa.ec")) };
+    let report = check::run(&network(None), &subject, |_| {}).await;
+    let problem = report.problem.expect("a problem");
+    assert_eq!((problem.code, report.verdict), ("message_not_composed", "Configuración errónea"));
+    assert!(problem.fix[0].contains("message_id"), "{:?}", problem.fix);
+    assert!(!server.heard().iter().any(|line| line.starts_with("DATA") || line.starts_with("RCPT")), "{:?}", server.heard());
+}
+
+#[tokio::test]
+async fn a_sender_of_other_letters_is_said_to_be_that() {
+    let server = Server::start(vec![HELLO, Act::Converse(vec![])]).await;
+    let subject = Subject { from: address("ñ@x.ec"), ..subject(server.endpoint(Security::None), None) };
+    let problem = check::run(&network(None), &subject, |_| {}).await.problem.expect("a problem");
+    assert_eq!(problem.code, "sender_utf8_unsupported");
+    assert_eq!(problem.title, "El servidor no acepta remitentes con tildes o eñes: «ñ@x.ec»");
+    assert!(!server.heard().iter().any(|line| line.starts_with("MAIL")), "{:?}", server.heard());
+}

@@ -1,5 +1,6 @@
 //! Replies as RFC 5321 4.2, 2034 and 4954 let a server write them, and a little wider, made by chance: all are understood.
 
+use acuse_domain::delivery::Verdict;
 use acuse_domain::mail_account::Security;
 use acuse_mail::capabilities::Capabilities;
 use acuse_mail::diagnosis::{classify, classify_text};
@@ -11,6 +12,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tokio::runtime::Runtime;
 
+use crate::certificates::Authority;
 use crate::scripted::{Act, FallSilent, HELLO, Hear, HearMessage, Server, address, network, quick, somebody};
 
 /// RFC 5321 4.2: textstring is any of these; RFC 6531 3.7.1 adds UTF-8, and servers add whatever their tables hold.
@@ -249,5 +251,106 @@ async fn a_challenge_without_padding_is_answered_too() {
         server.open(Security::None, Some(&somebody())).await.map(drop).expect(challenge);
         let answer = STANDARD.decode(server.heard()[2].trim_end()).expect("base64");
         assert!(answer.starts_with(b"cobros@empresa.ec "), "{challenge}");
+    }
+}
+
+/// Where a reply is out of place: a phase, and the command that it answers there.
+const PLACES: [(&str, &str); 9] = [
+    ("greeting", ""),
+    ("EHLO", "250-x\n250 AUTH PLAIN LOGIN"),
+    ("STARTTLS", "220 go"),
+    ("AUTH", "235 ok"),
+    ("MAIL", "250 ok"),
+    ("RCPT TO:<pagos@andina.ec>", "250 ok"),
+    ("RCPT TO:<copia@empresa.ec>", "250 ok"),
+    ("DATA", "354 go"),
+    (".", "250 queued"),
+];
+
+/// What a server comes to that answers one command so and works otherwise: the code of its trouble, or nothing.
+async fn code_of(place: &str, said: &str, pipelines: bool, tls: &Authority) -> (String, Verdict, Server) {
+    let leaked = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
+    let bytes = |text: &str| Act::Bytes(format!("{}\r\n", text.replace('\n', "\r\n")).into_bytes());
+    let offers = if pipelines { "250-x\n250-PIPELINING\n250 AUTH PLAIN LOGIN" } else { "250-x\n250 AUTH PLAIN LOGIN" };
+    let greeting = if place == "greeting" { said } else { "220 mail.empresa.ec" };
+    let converse = Act::Converse(vec![("EHLO", offers), (leaked(place.to_owned()), leaked(said.to_owned()))]);
+    let (script, security) = match place {
+        "STARTTLS" => {
+            let until = vec![HELLO, Hear, Act::Say("250-x\r\n250 STARTTLS"), Hear, bytes(said)];
+            (
+                [until, vec![Act::Tls(tls.server(&["127.0.0.1"])), Act::Converse(vec![("EHLO", offers)])]].concat(),
+                Security::StartTls,
+            )
+        }
+        "greeting" => (vec![bytes(greeting), Act::Converse(vec![("EHLO", offers)])], Security::None),
+        _ => (vec![bytes(greeting), converse], Security::None),
+    };
+    let server = Server::start(script).await;
+    let (from, to, copies) = (address("cobros@empresa.ec"), address("pagos@andina.ec"), [address("copia@empresa.ec")]);
+    let opened = Session::open(&network(Some(&tls.pem)), &server.endpoint(security), Some(&somebody()), &quick()).await;
+    let sent = match opened {
+        Ok(mut session) => session.send(&Envelope { from: &from, recipient: &to, copies: &copies }, MESSAGE).await.map(drop),
+        Err(failure) => Err(failure),
+    };
+    match sent {
+        Ok(()) => (String::new(), Verdict::Later, server),
+        Err(failure) => {
+            let diagnosis = classify(&failure);
+            (diagnosis.code.to_owned(), diagnosis.verdict, server)
+        }
+    }
+}
+
+/// RFC 5321 4.2.1 knows 1yz no more and 3yz at DATA and AUTH only: a server that says them elsewhere is out of step, which is
+/// nobody's fault and passes. «Wait» is waited for.
+#[tokio::test]
+async fn a_reply_out_of_place_accuses_nobody() {
+    let tls = Authority::new();
+    for pipelines in [false, true] {
+        for (place, yes) in PLACES {
+            let yes = if place == "greeting" { "220 hola" } else { yes };
+            let waits = [format!("150 wait\n{yes}"), format!("100 a\n199-b\n199 c\n{yes}")];
+            for said in &waits {
+                let (code, _, server) = code_of(place, said, pipelines, &tls).await;
+                assert_eq!(code, "", "{place}: {said:?} {:?}", server.heard());
+            }
+            let mut odd = vec!["150 wait\n".repeat(40), "000 x".to_owned(), "699 x".to_owned(), "999 x".to_owned()];
+            match place {
+                "DATA" => odd.push("250 ok".to_owned()),
+                // There a 3yz is a challenge: see below.
+                "AUTH" => {}
+                _ => odd.push("354 go".to_owned()),
+            }
+            for said in &odd {
+                let (code, verdict, server) = code_of(place, said, pipelines, &tls).await;
+                // After the message only a yes or a no counts, and silence is a doubt.
+                let expected = if place == "." { ("in_doubt", Verdict::InDoubt) } else { ("protocol_error", Verdict::Later) };
+                assert_eq!((code.as_str(), verdict), expected, "{place}, pipelining {pipelines}: {said:?} {:?}", server.heard());
+            }
+        }
+    }
+}
+
+/// What ends a login that makes no sense is our own taking it back: the «no» to that is no word on the password.
+#[tokio::test]
+async fn challenges_without_end_are_no_wrong_password() {
+    for end in ["334 ", "501 5.7.0 Authentication cancelled", "535 5.7.8 Error: authentication failed"] {
+        let server =
+            Server::start(vec![HELLO, Act::Converse(vec![("", "334 "), ("EHLO", "250-x\n250 AUTH LOGIN PLAIN"), ("*", end)])])
+                .await;
+        let failure = server.open(Security::None, Some(&somebody())).await.map(drop).unwrap_err();
+        let diagnosis = classify(&failure);
+        assert_eq!((diagnosis.code, diagnosis.verdict), ("protocol_error", Verdict::Later), "{end}: {:?}", server.heard());
+    }
+}
+
+/// RSET has no refusal (RFC 5321 4.1.1.5): what comes in its place is no word on the sender.
+#[tokio::test]
+async fn a_reset_that_is_refused_accuses_nobody() {
+    for said in ["354 x", "502 5.5.1 not implemented", "550 5.7.1 xyzzy", "999 x"] {
+        let server = Server::start(vec![HELLO, Act::Converse(vec![("RSET", said)])]).await;
+        let mut session = server.open(Security::None, Some(&somebody())).await.unwrap();
+        let diagnosis = classify(&session.reset().await.unwrap_err());
+        assert_eq!((diagnosis.code, diagnosis.verdict), ("protocol_error", Verdict::Later), "{said}");
     }
 }

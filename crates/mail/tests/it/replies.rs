@@ -68,7 +68,12 @@ fn at_ehlo() {
 #[test]
 #[rustfmt::skip]
 fn at_starttls() {
-    check_reply("starttls", "mail.empresa.ec", "454 4.7.0 TLS not available due to local problem", "starttls_not_offered");
+    check_reply("starttls", "mail.empresa.ec", "454 4.7.0 TLS not available due to local problem", "starttls_broken");
+    check_reply("starttls", "mail.empresa.ec", "454 TLS not available", "starttls_broken");
+    check_reply("starttls", "mail.empresa.ec", "454 4.3.0 TLS currently unavailable", "starttls_broken");
+    check_reply("starttls", "mail.empresa.ec", "554 5.7.3 Unable to initialize security subsystem", "starttls_broken");
+    check_reply("sender", "mail.empresa.ec", "553 5.6.7 SMTPUTF8 address not supported", "sender_utf8_unsupported");
+    check_reply("sender", "mail.empresa.ec", "553 5.6.7 Recipient address needs SMTPUTF8", "utf8_address_unsupported");
     check_reply("starttls", "mail.empresa.ec", "502 5.5.1 TLS support is not enabled.", "starttls_not_offered");
     check_reply("starttls", "mail.empresa.ec", "502 TLS not available", "starttls_not_offered");
     check_reply("starttls", "mail.empresa.ec", "502 5.5.1 Error: command not implemented", "starttls_not_offered");

@@ -152,7 +152,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
             let answer = answer.map_or_else(|| usual_answer(&line), |(_, answer)| answer);
             let is_lost = !std::mem::take(&mut is_first) && line.trim_end() != THE_DOT;
             let answer = to_others.filter(|_| is_lost).unwrap_or(answer);
-            in_message = answer.starts_with("354");
+            in_message = line.starts_with("DATA") && answer.lines().any(|line| line.starts_with("354"));
             match answer {
                 CLOSES => return false,
                 SAYS_NOTHING => std::future::pending().await,

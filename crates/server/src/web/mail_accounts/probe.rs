@@ -327,7 +327,7 @@ pub fn point_out(diagnosis: &Diagnosis, settings: &MailAccountSettings, errors: 
     let (field, words) = match problem.code {
         "port_wants_tls" => ("tls", format!("{} usa SSL/TLS", settings.port)),
         "port_wants_starttls" => ("tls", format!("{} usa STARTTLS", settings.port)),
-        "tls_required" | "starttls_not_offered" => ("tls", title()),
+        "tls_required" | "starttls_not_offered" | "starttls_broken" => ("tls", title()),
         "host_not_found"
         | "host_without_address"
         | "dns_failed"
@@ -341,7 +341,7 @@ pub fn point_out(diagnosis: &Diagnosis, settings: &MailAccountSettings, errors: 
         }
         "bad_credentials" | "auth_app_password_required" => ("clave", title()),
         "auth_required" => ("usuario", title()),
-        "sender_not_allowed" | "sender_not_found" => ("remitente", title()),
+        "sender_not_allowed" | "sender_not_found" | "sender_utf8_unsupported" => ("remitente", title()),
         "mailbox_not_found" | "mailbox_full" | "recipient_refused" => ("hacia", title()),
         _ => return,
     };
