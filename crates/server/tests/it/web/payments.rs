@@ -98,7 +98,7 @@ async fn what_is_wrong_is_said_beside_its_field_and_the_form_stays_as_typed() {
         ("valor", "10,999", "valor-1", "El valor de la forma 1 tiene más de dos decimales."),
         ("valor", "-5", "valor-1", "El valor de la forma 1 debe ser mayor que cero."),
         ("valor", "0", "valor-1", "El valor de la forma 1 debe ser mayor que cero."),
-        ("valor", "1000", "abono-1", "Los abonos suman 1.020,00 y las formas 1.000,00."),
+        ("valor", "1000", "abono-1", "Faltan 20,00: suba el valor o baje los abonos."),
         ("abono", "641", "abono-1", "El abono a 001-001-000004388 supera su saldo: quedan 640,00."),
         ("forma", "trueque", "forma-1", "Elija la forma 1 de la lista."),
         ("forma", "check:certified", "numero-1", ""),
