@@ -50,7 +50,7 @@ export async function amountsUnderAHand(page, demo) {
   assert.equal(await value.inputValue(), '60,0', 'a second click sets the caret');
   // A base that changes leaves what somebody wrote.
   await main(page).locator('[data-base]').fill('500');
-  assert.equal(await value.inputValue(), '60,0');
+  assert.equal(await value.inputValue(), '60,00');
   await page.keyboard.press('Tab');
   // Undo gives back what was typed, and nothing in between.
   const note = field(page, 'descripcion');
@@ -120,10 +120,8 @@ export async function twoReadings(page, demo) {
   await page.keyboard.press('Tab');
   const cents = main(page).getByRole('button', { name: '2,50', exact: true });
   await cents.waitFor();
-  assert.ok(await cents.evaluate((button) => button === document.activeElement), 'Tab leads to the answers');
-  await page.keyboard.press('Tab');
   await page.keyboard.press('Shift+Tab');
-  await cents.focus();
+  assert.ok(await cents.evaluate((button) => button === document.activeElement), 'the answers are beside the field');
   await page.keyboard.press('Enter');
   assert.equal(await field(page, 'total').inputValue(), '2,50');
 }
@@ -147,7 +145,8 @@ export async function askedBeforeItIsSaved(page, demo) {
 
   await newCobro(page, demo);
   await field(page, 'forma').selectOption('withholding');
-  if (await main(page).locator('[data-base]').count() === 0) await main(page).getByRole('button', { name: 'Mostrar los campos de cada forma' }).click();
+  const fields = main(page).getByRole('button', { name: 'Mostrar los campos de cada forma' });
+  if (await fields.isVisible()) await fields.click();
   await main(page).locator('[data-base]').waitFor();
   await field(page, 'cuenta').fill('IR 2 % · bienes');
   await field(page, 'numero').fill('001-001-000000977');
@@ -156,6 +155,12 @@ export async function askedBeforeItIsSaved(page, demo) {
   await main(page).getByRole('button', { name: /^Guardar/ }).click();
   await main(page).getByText('La retención no cuadra:').waitFor();
   await main(page).getByText('Retención sin documento:').waitFor();
+  forget(page, '422');
+}
+
+/** A form that comes back is no fault, though the browser notes its status. */
+function forget(page, status) {
+  page.complaints = page.complaints.filter((one) => !one.includes(`status of ${status}`));
 }
 
 async function leaveInAnotherTab(page) {
@@ -181,6 +186,7 @@ export async function aSessionThatEnds(page, demo) {
   await saved(page).waitFor();
   assert.match(await main(page).innerText(), /43,21/);
   assert.match(await main(page).innerText(), /Ñandú & «cía»/);
+  forget(page, '401');
 }
 
 /** The type-ahead and the buttons of the form say that the session ended, and lose nothing. */
@@ -188,7 +194,6 @@ export async function aSessionThatEndsUnderTheScript(page, demo) {
   const { contact } = await newCobro(page, demo);
   await field(page, 'valor').fill('43,21');
   await leaveInAnotherTab(page);
-  page.complaints.length = 0;
   await main(page).getByRole('button', { name: /Agregar forma/ }).click();
   await page.getByText('Lo que escribió está aquí').waitFor();
   await page.getByLabel('Contraseña').fill(demo.password);
@@ -198,7 +203,7 @@ export async function aSessionThatEndsUnderTheScript(page, demo) {
   await page.goto('about:blank');
   await page.goto('/cobros/nuevo');
   await leaveInAnotherTab(page);
-  const person = main(page).getByRole('combobox');
+  const person = main(page).getByRole('combobox', { name: 'Cliente' });
   await person.click();
   await page.keyboard.type(contact.name.slice(0, 6));
   const told = main(page).getByRole('option', { name: /Su sesión terminó/ });
@@ -208,8 +213,7 @@ export async function aSessionThatEndsUnderTheScript(page, demo) {
   await page.getByLabel('Contraseña').fill(demo.password);
   await page.getByRole('button', { name: 'Entrar y seguir' }).click();
   await main(page).getByRole('heading', { name: 'Nuevo cobro' }).waitFor();
-  // 401 is what the browser notes of it.
-  page.complaints = page.complaints.filter((one) => !one.includes('401'));
+  forget(page, '401');
 }
 
 /** A half-typed form asks before it is left; an empty one, and one that is sent, do not. */
@@ -226,7 +230,7 @@ export async function leaving(page, demo) {
     await page.waitForURL((url) => url.pathname === '/');
     assert.equal(asked, 0, `${path} is as it was opened`);
     await page.goto(path);
-    const text = main(page).locator('form[method="post"] input:not([type]):visible, form[method="post"] input[type="text"]:visible').first();
+    const text = main(page).locator('form[method="post"] input:not([type], [readonly]):visible').first();
     await text.click();
     await page.keyboard.type('xyz');
     await page.getByRole('link', { name: 'Inicio' }).first().click();
@@ -246,6 +250,8 @@ export async function leaving(page, demo) {
   await main(page).getByRole('button', { name: /^Guardar/ }).click();
   await saved(page).waitFor();
   assert.equal(asked, 0, 'what is sent is not asked about');
+  // What the page was asking when it was left got no answer.
+  page.complaints = page.complaints.filter((one) => !one.includes('Failed to fetch'));
 }
 
 /** «Crear la persona» from a half-typed cobro, by keyboard, though others match; then a supplier becomes a customer too. */
@@ -253,7 +259,7 @@ export async function createThePerson(page, demo) {
   await newCobro(page, demo);
   await field(page, 'valor').fill('71,50');
   await field(page, 'numero').fill('44321');
-  const person = main(page).getByRole('combobox');
+  const person = main(page).getByRole('combobox', { name: 'Cliente' });
   await person.click();
   await page.keyboard.press('Control+A');
   await page.keyboard.type('com', { delay: 30 });

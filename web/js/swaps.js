@@ -12,7 +12,9 @@ const isPoll = (element) => element?.matches?.('[hx-trigger^="every"]');
 document.addEventListener('htmx:before:request', (event) => {
   const { target } = event;
   if (isPoll(target) && isTypingIn(target)) return event.preventDefault();
-  if (target.form && !isPoll(target)) asSent = contents(target.form);
+  if (!target.form || isPoll(target)) return;
+  asSent = contents(target.form);
+  wasIn = document.activeElement;
 });
 
 /** A poll that replaced a field someone types in would take the words away. */
@@ -66,27 +68,27 @@ document.addEventListener('htmx:after:swap', () => {
   for (const form of document.querySelectorAll('form[data-sums]')) showTotals(form);
 });
 
-// Nothing comes into the field in which somebody is: it stays as it was, with its caret or its selection.
+// Nothing comes into the field in which somebody is: it stays as it was, with its caret or its selection. Whoever went there
+// or typed there while the answer was on its way is not led elsewhere by it.
 let held = null;
+let wasIn = null;
 
 function hold(sent) {
   const field = document.activeElement;
-  if (!sent || !field?.matches('input:is([inputmode="decimal"], .ac-money-in)') || !field.id) return null;
+  if (!sent || !field?.id || !field.matches('main form :is(input:not([type="checkbox"], [type="radio"], [role="combobox"]), textarea)')) return null;
   const isWhole = field.selectionStart === 0 && field.selectionEnd === field.value.length;
-  return { id: field.id, value: field.value, isWhole, from: field.selectionStart, to: field.selectionEnd };
+  const stays = field !== wasIn || sent.get(keyOf(field)) !== contentOf(field);
+  return { id: field.id, value: field.value, stays, isWhole, from: field.selectionStart, to: field.selectionEnd };
 }
 
 function release(held) {
   const field = held && document.getElementById(held.id);
-  if (!field || field.value === held.value) return field && place(field, held);
-  field.value = held.value;
-  place(field, held);
-}
-
-function place(field, { isWhole, from, to }) {
+  if (!field) return;
+  if (held.stays) field.focus({ preventScroll: true });
   if (document.activeElement !== field) return;
-  if (isWhole) field.select();
-  else field.setSelectionRange(from, to);
+  if (field.value !== held.value) field.value = held.value;
+  if (held.isWhole) field.select();
+  else field.setSelectionRange(held.from, held.to);
 }
 
 /** What the fields of a form hold, to be compared with when its answer comes. */

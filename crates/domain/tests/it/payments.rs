@@ -6,7 +6,8 @@ use acuse_domain::id::{ContactId, DocumentId, PaymentId};
 use acuse_domain::money::Money;
 use acuse_domain::number::ReceiptNumber;
 use acuse_domain::payment::{
-    Advance, Answered, CheckKind, Direction, Doubt, Method, NewAllocation, NewPayment, PaymentLine, Status, VoidRefusal, may_void,
+    Advance, Answered, CheckKind, Direction, Doubt, Method, NewAllocation, NewPayment, PaymentLine, Status, VoidRefusal,
+    may_void, withheld,
 };
 use chrono::TimeDelta;
 use proptest::prelude::*;
