@@ -109,7 +109,7 @@ pub async fn ask_with(app: &App, headers: &HeaderMap, carried: Carried) -> Respo
     let page = LoginPage {
         theme: theme(headers),
         errors: FormErrors::default(),
-        why: why(ended.as_ref(), true),
+        why: if ended.is_some() { why(ended.as_ref(), true) } else { "Su sesión terminó." },
         email: ended.map(|ended| ended.email).unwrap_or_default(),
         keep: false,
         back_to: String::new(),
