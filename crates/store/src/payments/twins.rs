@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{Recorded, number};
 use crate::db::{Db, StoreError};
-use crate::sql::{all, one, places, values};
+use crate::sql::{places, readable, values};
 
 /// Banks and printers begin to count again; a number of two years ago is another paper.
 const COMPARED: TimeDelta = TimeDelta::days(366);
@@ -76,7 +76,8 @@ async fn of_paper(conn: &impl ConnectionTrait, company: CompanyId, sought: &Soug
     let (from, until) = (sought.date - COMPARED, sought.date + COMPARED);
     let mut asked = values![company.0, sought.number.direction.as_str(), sought.number.sequence, from, until];
     asked.extend(keys.into_iter().map(Value::from));
-    let rows: Vec<PaperRow> = all(conn, &sql, asked).await?;
+    // A damaged record is nobody's twin, and keeps no other from being recorded.
+    let rows: Vec<PaperRow> = readable(conn, "payment", &sql, asked).await?;
     let same = |row: PaperRow| {
         let paper = row.paper()?;
         let of_one_person = row.contact_id == sought.contact.0;
@@ -99,7 +100,8 @@ async fn of_figures(conn: &impl ConnectionTrait, company: CompanyId, sought: &So
         sought.total.cents(),
         sought.number.sequence
     ];
-    Ok(one::<TwinRow>(conn, sql, asked).await?.map(|row| row.into_twin(Likeness::Figures)))
+    let rows: Vec<TwinRow> = readable(conn, "payment", sql, asked).await?;
+    Ok(rows.into_iter().next().map(|row| row.into_twin(Likeness::Figures)))
 }
 
 #[derive(FromQueryResult)]
