@@ -6,6 +6,7 @@ import { connectMailbox } from './connect.mjs';
 import { keyboard, pointer } from './hands.mjs';
 import { correctThePort, correctWithOneClick, lookingForTheServer, phasesAsTheyHappen, probeFromTheList, stop, twiceReloadAndBack, typingMeanwhile } from './accounts.mjs';
 import { mailServer, makeCertificate } from './mail_server.mjs';
+import { amountsUnderAHand, answersThatComeLate, aSessionThatEnds, aSessionThatEndsUnderTheScript, askedBeforeItIsSaved, createThePerson, leaving, oneEmptyFormTakesTheSum, twoReadings } from './typing.mjs';
 import { accepted, addAccount, COBRO, noteStates, otherModuleIsOnTheDefaultAccount, PAGO, readMail, record, resend } from './walk.mjs';
 
 const bin = argument('bin');
@@ -54,6 +55,17 @@ const walks = [
   ['looking for the server of an address', {}, lookingForTheServer],
   ['a mailbox is connected without a password', { provider: true }, (page) => connectMailbox(page, true)],
   ['a mailbox is connected without JavaScript', { provider: true, script: false }, (page) => connectMailbox(page, false)],
+  ['typing: an amount under a hand', {}, amountsUnderAHand],
+  ['typing: an answer that comes late', {}, answersThatComeLate],
+  ['typing: one empty form takes the sum', {}, oneEmptyFormTakesTheSum],
+  ['typing: an amount of two readings', {}, twoReadings],
+  ['typing: asked before it is saved', {}, askedBeforeItIsSaved],
+  ['typing: asked before it is saved, without JavaScript', { script: false }, askedBeforeItIsSaved],
+  ['typing: a session that ends', {}, aSessionThatEnds],
+  ['typing: a session that ends, without JavaScript', { script: false }, aSessionThatEnds],
+  ['typing: a session that ends under the script', {}, aSessionThatEndsUnderTheScript],
+  ['typing: a half-typed form asks before it is left', {}, leaving],
+  ['typing: the person is created from the cobro', {}, createThePerson],
   ['the four steps on a phone', { width: 360, height: 740 }, (page, demo) => fourSteps(page, demo, pointer, true)],
 ];
 

@@ -4,6 +4,8 @@ import './keys.js';
 import './dialogs.js';
 import './combobox.js';
 import './copy.js';
+import './leave.js';
+import './money.js';
 import './sums.js';
 import './swaps.js';
 import './probe.js';

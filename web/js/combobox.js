@@ -4,9 +4,13 @@
 //     <input role="combobox" name="persona" aria-controls="personas" aria-expanded="false" aria-autocomplete="list" …>
 //     <ul class="ac-list" id="personas" role="listbox" hidden></ul>
 //     <button type="submit" name="accion" value="persona" class="btn btn-secondary ac-unscripted" …>Buscar</button>
+//     <button type="submit" name="accion" value="crear" hidden>Crear la persona</button>
 //   </div>
-// GET data-search&q=… answers options: <li role="option" id=… data-id="…" data-name="…"> or, for «Crear la persona», data-href="…".
+// GET data-search&q=… answers options: <li role="option" id=… data-id="…" data-name="…">; data-also="…" for somebody of the
+// other side who becomes one of this side too; data-href="…" for «Crear la persona», which sends the form along.
 // Choosing one writes its id and name and presses the button; without script that button asks the server for a list of radios.
+
+import { sendWhole } from './swaps.js';
 
 /** Typing pauses this long (ms) before the server is asked: shorter asks twice a word, longer is felt. */
 const PAUSE = 120;
@@ -63,13 +67,28 @@ async function search(combo, input, signal) {
   const url = new URL(combo.dataset.search, location.href);
   url.searchParams.set('q', input.value.trim());
   const answer = await fetch(url, { signal, headers: { accept: 'text/html' } }).catch(() => null);
-  if (!answer?.ok || answer.redirected || document.activeElement !== input) return;
-  const list = listOf(combo);
+  if (signal?.aborted || document.activeElement !== input) return;
+  if (answer?.status === 401) return show(combo, ended(combo));
+  if (!answer?.ok || answer.redirected) return;
   const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
-  list.replaceChildren(...page.querySelectorAll('[role="option"]'));
-  list.hidden = list.children.length === 0;
-  input.ariaExpanded = String(!list.hidden);
-  if (!list.hidden) select(combo, list.firstElementChild);
+  show(combo, [...page.querySelectorAll('[role="option"]')]);
+}
+
+function show(combo, options) {
+  const list = listOf(combo);
+  list.replaceChildren(...options);
+  list.hidden = options.length === 0;
+  inputOf(combo).ariaExpanded = String(!list.hidden);
+  if (!list.hidden) select(combo, options[0]);
+}
+
+/** Nobody is found because nobody is logged in any more: the one choice sends the form, and the login carries it. */
+function ended(combo) {
+  const option = document.createElement('li');
+  Object.assign(option, { id: `${listOf(combo).id}-sesion`, className: 'ac-new', textContent: 'Su sesión terminó: entre para seguir. Lo que escribió no se pierde.' });
+  option.setAttribute('role', 'option');
+  option.dataset.login = '';
+  return [option];
 }
 
 function select(combo, option) {
@@ -81,8 +100,21 @@ function select(combo, option) {
 }
 
 function choose(combo, option) {
+  if ('login' in option.dataset) {
+    sendWhole(combo.querySelector('[role="combobox"]').form, combo.querySelector('button[type="submit"]'));
+    return true;
+  }
   if (option.dataset.href) {
-    location.assign(option.dataset.href);
+    const create = combo.querySelector('button[value="crear"]');
+    if (create) create.click();
+    else location.assign(option.dataset.href);
+    return true;
+  }
+  if (option.dataset.also) {
+    const also = combo.querySelector('input[name="tambien"]') ?? combo.appendChild(Object.assign(document.createElement('input'), { type: 'hidden', name: 'tambien' }));
+    also.value = option.dataset.also;
+    close(combo);
+    combo.querySelector('button[type="submit"]')?.click();
     return true;
   }
   inputOf(combo).value = option.dataset.name;

@@ -2,7 +2,8 @@
 //   event: fases   <li data-phase="…"> rows that take the place of those in <template id="probando">
 //   event: fin     the page as it is without script; its .ac-probe takes the place of this one
 // Detener drops the request, and with it the server drops its connection to the mail server.
-import { changedSince, contents, giveBack, tellServer } from './swaps.js';
+import { leaveFor } from './leave.js';
+import { changedSince, contents, giveBack, sendWhole, tellServer } from './swaps.js';
 
 const TICK = 200; // ms
 
@@ -31,7 +32,8 @@ async function probe(form, button) {
   addEventListener('pagehide', leave, { once: true });
   try {
     const answer = await fetch(form.action, { method: 'POST', body, headers: { accept: 'text/event-stream, text/html' }, signal: request.signal });
-    if (answer.redirected) return location.assign(answer.url);
+    if (answer.redirected) return leaveFor(answer.url);
+    if (answer.status === 401) return sendWhole(form, button);
     const page = isStream(answer) ? await follow(answer, shown.rows) : await answer.text();
     const part = new DOMParser().parseFromString(page, 'text/html').querySelector('.ac-probe');
     if (!part) throw new Error('no form in the answer');

@@ -4,6 +4,7 @@
 //                 the server leaves hx-trigger out when nothing more will happen, and with it the polling ends
 // Form action     <button name="accion" value="forma" hx-post="{{ the form's action }}" hx-target="#contenido" hx-select="#contenido" hx-swap="outerHTML">
 // Focus           goes to [autofocus] of what came in (errors, verdict, new row), with htmx and without script alike
+import { leaveFor, sends } from './leave.js';
 import { showTotals } from './sums.js';
 
 const isPoll = (element) => element?.matches?.('[hx-trigger^="every"]');
@@ -11,19 +12,35 @@ const isPoll = (element) => element?.matches?.('[hx-trigger^="every"]');
 document.addEventListener('htmx:before:request', (event) => {
   const { target } = event;
   if (isPoll(target) && isTypingIn(target)) return event.preventDefault();
-  if (target.form && !isPoll(target)) asSent = contents(target.form);
+  if (!target.form || isPoll(target)) return;
+  asSent = contents(target.form);
+  wasIn = document.activeElement;
 });
 
 /** A poll that replaced a field someone types in would take the words away. */
 const isTypingIn = (part) => part.contains(document.activeElement) && document.activeElement.matches('input:not([type="checkbox"]), textarea, select');
 
-// The session ended: the answer is the login page, and belongs to the whole window.
+// The session ended. A form is sent as a whole, and the answer is the login that carries it; what only looks stops looking.
 document.addEventListener('htmx:before:swap', (event) => {
   const answer = event.detail.ctx?.response?.raw;
-  if (!answer?.redirected) return;
+  if (answer?.status !== 401 && !answer?.redirected) return;
   event.preventDefault();
-  location.assign(answer.url);
+  if (answer.redirected) return leaveFor(answer.url);
+  const asked = event.detail.ctx.sourceElement ?? event.target;
+  const form = asked.form ?? asked.closest('form');
+  if (form?.method === 'post') sendWhole(form, asked.matches('button') ? asked : null);
+  else if (isPoll(asked)) asked.removeAttribute('hx-trigger');
 });
+
+/** Sends a form as a browser without script would, with the button that was pressed. */
+export function sendWhole(form, button) {
+  if (button?.name) {
+    const pressed = Object.assign(document.createElement('input'), { type: 'hidden', name: button.name, value: button.value });
+    form.append(pressed);
+  }
+  sends();
+  HTMLFormElement.prototype.submit.call(form);
+}
 
 // An answer knows its form as it was sent; what a person typed or chose since then stays.
 let asSent = null;
@@ -32,6 +49,7 @@ let chosen = [];
 
 document.addEventListener('htmx:before:swap', () => {
   since = changedSince(asSent ?? new Map());
+  held = hold(asSent);
   asSent = null;
 });
 
@@ -39,13 +57,39 @@ document.addEventListener('htmx:before:swap', () => {
 document.addEventListener('htmx:before:settle', () => {
   chosen = giveBack(since);
   since = new Map();
+  release(held);
 });
 
 document.addEventListener('htmx:after:swap', () => {
   tellServer(chosen);
   chosen = [];
+  release(held);
+  held = null;
   for (const form of document.querySelectorAll('form[data-sums]')) showTotals(form);
 });
+
+// Nothing comes into the field in which somebody is: it stays as it was, with its caret or its selection. Whoever went there
+// or typed there while the answer was on its way is not led elsewhere by it.
+let held = null;
+let wasIn = null;
+
+function hold(sent) {
+  const field = document.activeElement;
+  if (!sent || !field?.id || !field.matches('main form :is(input:not([type="checkbox"], [type="radio"], [role="combobox"]), textarea)')) return null;
+  const isWhole = field.selectionStart === 0 && field.selectionEnd === field.value.length;
+  const stays = field !== wasIn || sent.get(keyOf(field)) !== contentOf(field);
+  return { id: field.id, value: field.value, stays, isWhole, from: field.selectionStart, to: field.selectionEnd };
+}
+
+function release(held) {
+  const field = held && document.getElementById(held.id);
+  if (!field) return;
+  if (held.stays) field.focus({ preventScroll: true });
+  if (document.activeElement !== field) return;
+  if (field.value !== held.value) field.value = held.value;
+  if (held.isWhole) field.select();
+  else field.setSelectionRange(held.from, held.to);
+}
 
 /** What the fields of a form hold, to be compared with when its answer comes. */
 export const contents = (form) => new Map(fieldsOf(form).map((field) => [keyOf(field), contentOf(field)]));

@@ -1,5 +1,7 @@
 //! US dollars, counted in whole cents.
 
+mod spelling;
+
 use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
@@ -22,6 +24,9 @@ pub enum MoneyError {
     TooManyDecimals,
     #[error("supera 999.999.999,99")]
     TooLarge,
+    /// `1,500`: thousands to one writer, a decimal comma to another. `1,234` has a decimal too many for the second.
+    #[error("{}", .decimals.map_or_else(|| format!("¿{thousands}?"), |decimals| format!("¿{thousands} o {decimals}?")))]
+    Ambiguous { thousands: Money, decimals: Option<Money> },
 }
 
 impl Money {
@@ -60,23 +65,22 @@ impl Money {
         format!("{sign}{}.{:02}", cents / 100, cents % 100)
     }
 
-    /// Reads what a person typed in es-EC: `1.234,56`, `1234,5`, `1234`, and also `1234.56`.
+    /// Reads an amount as people in Ecuador write it: `1.234,56` and `1,234.56`, `1234,5`, `1234`, grouped with blanks or
+    /// apostrophes, with `USD` or `$` at either end.
     ///
-    /// Errs if it is no number, has more than two decimals, or is above 999.999.999,99.
+    /// Where a comma and a point both stand, the last is the decimal one. A lone `1.500` is a thousand five hundred, as every
+    /// page of ours prints it; of a lone `1,500` nobody can know (docs/decisions/0021).
+    ///
+    /// Errs if it is no number, can be read in two ways, has more than two decimals, or is above 999.999.999,99.
     pub fn parse_local(typed: &str) -> Result<Self, MoneyError> {
-        let typed = typed.trim().replace('−', "-").replace([' ', '\u{a0}', '$'], "");
-        if typed.contains(',') {
-            let (whole, decimals) = typed.split_once(',').ok_or(MoneyError::NotANumber)?;
-            return Self::from_parts(&ungroup(whole)?, decimals);
-        }
-        match typed.rsplit_once('.') {
-            // No thousands are grouped after a lone zero, or four digits: these are three decimals.
-            Some((whole, last)) if last.len() == 3 && !whole.contains('.') && !is_first_group(whole) => {
-                Err(MoneyError::TooManyDecimals)
+        let (negative, number) = spelling::bare(typed);
+        let signed = |amount: Money| if negative { -amount } else { amount };
+        match spelling::read(&number) {
+            Ok(amount) => Ok(signed(amount)),
+            Err(MoneyError::Ambiguous { thousands, decimals }) => {
+                Err(MoneyError::Ambiguous { thousands: signed(thousands), decimals: decimals.map(signed) })
             }
-            Some((_, last)) if typed.matches('.').count() > 1 || last.len() == 3 => Self::from_parts(&ungroup(&typed)?, ""),
-            Some((whole, decimals)) => Self::from_parts(whole, decimals),
-            None => Self::from_parts(&typed, ""),
+            Err(error) => Err(error),
         }
     }
 
@@ -102,22 +106,6 @@ impl Money {
     fn sign_and_cents(self) -> (&'static str, u64) {
         (if self.0 < 0 { "-" } else { "" }, self.0.unsigned_abs())
     }
-}
-
-fn is_first_group(whole: &str) -> bool {
-    let digits = whole.trim_start_matches('-');
-    !digits.starts_with('0') && (1..=3).contains(&digits.len())
-}
-
-/// Takes the points out of `1.234.567`; errs if a group has not three digits.
-fn ungroup(whole: &str) -> Result<String, MoneyError> {
-    let mut groups = whole.trim_start_matches('-').split('.');
-    let first = groups.next().unwrap_or_default();
-    let rest: Vec<&str> = groups.collect();
-    if rest.iter().any(|group| group.len() != 3) || (!rest.is_empty() && !is_first_group(first)) {
-        return Err(MoneyError::NotANumber);
-    }
-    Ok(whole.replace('.', ""))
 }
 
 /// Reads the API's form: digits, a point and exactly two decimals, `120.00`, with a minus in front where it is negative.
@@ -221,10 +209,23 @@ mod tests {
             (" 12,30 ", 1_230),
             (",50", 50),
             ("1.234.567,8", 123_456_780),
+            ("1,500.50", 150_050),
+            ("USD 35,00", 3_500),
+            ("35.00 usd", 3_500),
+            ("US$ 1,234,567", 123_456_700),
+            ("$-5", -500),
+            ("− $ 5", -500),
+            ("1 234,5", 123_450),
+            ("1\u{202f}234\u{202f}567,89\u{a0}$", 123_456_789),
+            ("1'234.50", 123_450),
+            ("\u{feff}12,30\u{200b}", 1_230),
         ] {
             assert_eq!(Money::parse_local(typed), Ok(Money(cents)), "{typed}");
         }
-        for typed in ["", "abc", "1,234,5", "1.23.4", "12.3456", "1,2,3", "-", "1e5", "٣"] {
+        for typed in [
+            "", "abc", "1,234,5", "1.23.4", "12.3456", "1,2,3", "-", "1e5", "٣", "12 34", "1 5", "1.234.5", "1,5.0,0", "USD",
+            "--5", "5-", "1''000", "EUR 5",
+        ] {
             assert!(Money::parse_local(typed).is_err(), "{typed}");
         }
     }

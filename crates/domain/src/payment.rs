@@ -2,11 +2,17 @@
 //!
 //! [`NewPayment::apply_to`] holds every rule of allocation; nothing else decides whether a payment may be recorded.
 
+mod doubt;
 mod error;
 mod line;
+mod twin;
+mod withholding;
 
+pub use doubt::{Answered, Doubt, doubts};
 pub use error::{Field, PaymentError, Refusal};
 pub use line::{CheckKind, Method, PaymentLine};
+pub use twin::{Likeness, Twin, is_same_paper, reference_key};
+pub use withholding::{percentage, withheld};
 
 use crate::document::{Document, Side};
 use crate::id::{ContactId, DocumentId, PaymentId};
@@ -119,6 +125,15 @@ impl Sums {
     #[must_use]
     pub fn headline(&self) -> Money {
         if self.money.is_zero() { self.total } else { self.money }
+    }
+}
+
+impl AppliedPayment {
+    /// What is probably a slip in it.
+    #[must_use]
+    pub fn doubts(&self) -> Vec<Doubt> {
+        let documents = self.allocations.iter().map(|allocation| allocation.document.facts.total);
+        doubts(&self.payment.lines, self.sums.allocated, documents.filter(|total| total.is_positive()).sum())
     }
 }
 

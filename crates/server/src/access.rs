@@ -5,9 +5,9 @@ use std::marker::PhantomData;
 use acuse_store::users::{self, Role, Session};
 use acuse_store::{Actor, tokens};
 use axum::extract::{FromRequestParts, Request};
-use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
+use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, REFERER};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -94,13 +94,37 @@ pub fn session_token(app: &App, headers: &HeaderMap) -> Option<String> {
     cookies::read(app, headers, cookies::SESSION)
 }
 
-/// Login, and back to where the person wanted to go.
+/// Marks an answer that stands for the login: a form that was sent along need not be lost.
+#[derive(Debug, Clone, Copy)]
+pub struct LoginNeeded;
+
+/// Login, and back to where the person wanted to go; after a form, to the page it stood in. What a script asks for beside
+/// the page is told in a word: a login page would come out in the middle of something else.
 fn to_login(parts: &Parts) -> Response {
-    let wanted = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    if parts.method != Method::GET || wanted == "/" {
-        return Redirect::to("/entrar").into_response();
-    }
-    Redirect::to(&format!("/entrar?volver={}", utf8_percent_encode(wanted, NON_ALPHANUMERIC))).into_response()
+    let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let is_beside_the_page = text("sec-fetch-mode").is_some_and(|mode| mode != "navigate") || text("hx-request").is_some();
+    let mut answer = if is_beside_the_page {
+        (StatusCode::UNAUTHORIZED, "Su sesión terminó.").into_response()
+    } else {
+        let wanted =
+            if parts.method == Method::GET { parts.uri.path_and_query().map(|path| path.as_str()) } else { came_from(parts) };
+        match wanted {
+            None | Some("/") => Redirect::to("/entrar").into_response(),
+            Some(wanted) => {
+                Redirect::to(&format!("/entrar?volver={}", utf8_percent_encode(wanted, NON_ALPHANUMERIC))).into_response()
+            }
+        }
+    };
+    answer.extensions_mut().insert(LoginNeeded);
+    answer
+}
+
+/// The path of the page in which a form stood, if it is one of ours.
+fn came_from(parts: &Parts) -> Option<&str> {
+    let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let (_, from) = text(REFERER)?.split_once("://")?;
+    let path = from.strip_prefix(text(HOST)?)?;
+    path.starts_with('/').then_some(path)
 }
 
 /// Refuses a form that another site sends in the browser's name. Browsers say where a request comes from

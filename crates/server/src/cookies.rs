@@ -13,6 +13,9 @@ pub const SESSION: &str = "acuse_sesion";
 /// Of a browser in which somebody entered before.
 pub const KNOWN_BROWSER: &str = "acuse_equipo";
 
+/// Names the session that somebody left, and opens nothing: what the next login page is told from.
+pub const LAST_SESSION: &str = "acuse_ultima";
+
 /// What the browser sent back.
 #[must_use]
 pub fn read(app: &App, headers: &HeaderMap, name: &str) -> Option<String> {
@@ -45,6 +48,8 @@ pub fn find(headers: &HeaderMap, name: &str) -> Option<String> {
         .map(|(_, value)| value.to_string())
 }
 
-fn full_name(app: &App, name: &str) -> String {
+/// As the browser knows it.
+#[must_use]
+pub fn full_name(app: &App, name: &str) -> String {
     if app.is_https() { format!("__Host-{name}") } else { name.to_owned() }
 }

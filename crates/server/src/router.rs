@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 
 use crate::access::refuse_foreign_forms;
@@ -31,6 +31,7 @@ pub fn router(app: App) -> Router {
         .merge(assets::router())
         .route("/metrics", get(metrics::show))
         .fallback(web::trouble::unknown_path)
+        .layer(from_fn_with_state(app.clone(), web::carried::over_login))
         .layer(from_fn(refuse_foreign_forms))
         .layer(from_fn(metrics::measure))
         .layer(DefaultBodyLimit::max(LARGEST_BODY));

@@ -1,6 +1,8 @@
 //! The pages, for a person with a browser. Forms come in, pages go out; what they do is the store's acts.
 
+pub mod amounts;
 pub mod calendar;
+pub mod carried;
 pub mod company;
 pub mod conflict;
 pub mod contacts;
@@ -28,8 +30,8 @@ use axum::routing::{get, post};
 use crate::app::App;
 use mail_accounts::connect;
 
-/// An address, a password and a path to go back to (bytes).
-const LARGEST_FORM_OF_STRANGERS: usize = 16 * 1024;
+/// An address, a password, a path to go back to, and the form that waits for the login (bytes).
+const LARGEST_FORM_OF_STRANGERS: usize = 16 * 1024 + carried::LARGEST_ENCODED;
 
 pub fn router() -> Router<App> {
     Router::new()

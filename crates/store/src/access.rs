@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::{self, EventKind};
+use crate::sessions::{self, Ended};
 use crate::sql::{self, Of, all, execute, one, values};
 use crate::users::Role;
 
@@ -76,13 +77,13 @@ pub async fn remove(db: &Db, by: &Actor, email: &EmailAddress, now: Instant) -> 
     let row = || values![by.company.0, member.user.0];
     // A login under way has ended, or finds the place taken back.
     execute(tx.as_conn(), "UPDATE person SET email = email WHERE id = $1", values![member.user.0]).await?;
-    let sessions = execute(tx.as_conn(), "DELETE FROM login WHERE company_id = $1 AND person_id = $2", row()).await?;
+    let ended = sessions::end(&tx, "company_id = $1 AND person_id = $2", row(), Ended::BySomebody, now).await?;
     execute(tx.as_conn(), "DELETE FROM membership WHERE company_id = $1 AND person_id = $2", row()).await?;
     let sql = "SELECT COUNT(*) AS n FROM api_token WHERE company_id = $1 AND revoked_at IS NULL";
     let tokens_left = sql::count(tx.as_conn(), sql, values![by.company.0]).await?;
     events::append(&tx, by, member.user.0, EventKind::UserRemoved, now, &member.email).await?;
     tx.commit().await?;
-    Ok(Removed { sessions, tokens_left })
+    Ok(Removed { sessions: ended, tokens_left })
 }
 
 /// Gives a person another role in the company; tells the one they had.

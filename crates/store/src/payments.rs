@@ -3,12 +3,15 @@
 mod overview;
 mod read;
 mod resend;
+mod twins;
 
 pub use overview::{Totals, methods_of, totals};
 pub use read::{
     Filter, OfDocument, Recorded, RecordedAllocation, Summary, find, list, open_advances, receipt, receipt_logo, with_document,
 };
 pub use resend::{CardFull, ResendError, correct_and_resend, resend, resend_and_change_contact};
+
+pub use twins::doubts;
 
 pub(crate) use read::{number, receipt_as_of};
 
@@ -18,7 +21,9 @@ use acuse_domain::id::{ContactId, DeliveryId, DocumentId, PaymentId};
 use acuse_domain::mail_account::MailModule;
 use acuse_domain::money::Money;
 use acuse_domain::number::ReceiptNumber;
-use acuse_domain::payment::{Advance, AppliedPayment, Direction, NewPayment, Refusal, Status, VoidRefusal, may_void};
+use acuse_domain::payment::{
+    Advance, Answered, AppliedPayment, Direction, Doubt, NewPayment, Refusal, Status, VoidRefusal, may_void,
+};
 use acuse_domain::receipt::{Facts, Receipt};
 use acuse_domain::{Date, Instant, day_in_ecuador};
 use sea_orm::{FromQueryResult, Value};
@@ -50,6 +55,9 @@ pub enum RecordError {
     ContactHasNoEmail,
     #[error("{0}")]
     Refused(Refusal),
+    /// It is probably a slip, and nobody has said that it is meant.
+    #[error("{} doubts", .0.len())]
+    Doubtful(Vec<Doubt>),
     #[error(transparent)]
     Once(#[from] ClaimError),
     #[error(transparent)]
@@ -66,6 +74,19 @@ pub async fn record(
     once: Option<&Once>,
     now: Instant,
 ) -> Result<PaymentId, RecordError> {
+    record_answered(db, by, payment, notify, once, &Answered::All, now).await
+}
+
+/// As [`record`]; errs with what is probably a slip and was not answered.
+pub async fn record_answered(
+    db: &Db,
+    by: &Actor,
+    payment: NewPayment,
+    notify: &Notify,
+    once: Option<&Once>,
+    answered: &Answered,
+    now: Instant,
+) -> Result<PaymentId, RecordError> {
     let tx = db.begin_write().await?;
     // Taking the number first locks the direction's ledger: balances read from here on cannot move, and ids grow as numbers do.
     let number = numbers::next(&tx, by.company, payment.direction).await?;
@@ -78,6 +99,7 @@ pub async fn record(
     let contact = contacts::find_in(tx.as_conn(), by.company, payment.contact).await?.ok_or(RecordError::ContactNotFound)?;
     let recipients = recipients(notify, &contact.details, payment.direction)?;
     let applied = apply(&tx, by, payment, day_in_ecuador(now)).await?;
+    ask(&tx, by, number, &applied, answered).await?;
     let receipt = freeze(&tx, by, &contact, number, &applied).await?;
     save(&tx, by, id, number, &applied, &receipt, now).await?;
     documents::take(&tx, by.company, &applied.allocations).await?;
@@ -112,6 +134,27 @@ async fn apply(tx: &Tx, by: &Actor, payment: NewPayment, today: Date) -> Result<
     let open = documents::find_many(tx.as_conn(), by.company, &named).await?;
     let advances = advances_named(tx, by, &payment).await?;
     payment.apply_to(&open, &advances, today).map_err(RecordError::Refused)
+}
+
+async fn ask(
+    tx: &Tx,
+    by: &Actor,
+    number: ReceiptNumber,
+    applied: &AppliedPayment,
+    answered: &Answered,
+) -> Result<(), RecordError> {
+    if *answered == Answered::All {
+        return Ok(());
+    }
+    let mut doubts = applied.doubts();
+    let payment = &applied.payment;
+    let sought =
+        twins::Sought { number, contact: payment.contact, date: payment.date, total: applied.sums.total, lines: &payment.lines };
+    doubts.extend(twins::find(tx.as_conn(), by.company, &sought).await?.map(Doubt::LikelyTwin));
+    match answered.open(doubts) {
+        open if open.is_empty() => Ok(()),
+        open => Err(RecordError::Doubtful(open)),
+    }
 }
 
 async fn advances_named(tx: &Tx, by: &Actor, payment: &NewPayment) -> Result<Vec<Advance>, StoreError> {
@@ -179,7 +222,7 @@ async fn save(
 
 async fn save_lines(tx: &Tx, by: &Actor, id: PaymentId, payment: &NewPayment) -> Result<(), StoreError> {
     let head = "INSERT INTO payment_line (company_id, payment_id, position, method, amount_cents, reference, bank, account,
-        dated_on, kind, tax, advance_from) VALUES";
+        dated_on, kind, tax, base_cents, advance_from) VALUES";
     let row = |(position, line): (usize, &acuse_domain::payment::PaymentLine)| {
         values![
             by.company.0,
@@ -193,6 +236,7 @@ async fn save_lines(tx: &Tx, by: &Actor, id: PaymentId, payment: &NewPayment) ->
             line.date,
             line.kind.map(|kind| kind.as_str()),
             line.tax.clone(),
+            line.base.map(Money::cents),
             line.advance_from.map(|id| id.0)
         ]
     };

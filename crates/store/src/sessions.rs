@@ -2,17 +2,17 @@
 
 use acuse_domain::Instant;
 use acuse_domain::email_address::EmailAddress;
-use acuse_domain::id::CompanyId;
+use acuse_domain::id::{CompanyId, UserId};
 use acuse_domain::identification::Ruc;
 use chrono::TimeDelta;
-use sea_orm::FromQueryResult;
+use sea_orm::{FromQueryResult, Value};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use crate::access;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::EventKind;
-use crate::sql::{Of, all, execute, values};
+use crate::sql::{Of, all, execute, insert_rows, one, values};
 use crate::users::{random_token, token_hash};
 
 /// A session ends after a working week, however much it is used.
@@ -20,6 +20,8 @@ const LONGEST: TimeDelta = TimeDelta::days(7);
 /// A session that its browser was not asked to keep ends after a working day without use (seconds). One that is kept lasts
 /// until its absolute end.
 const IDLE_SECONDS: i32 = 12 * 3_600;
+/// A browser that is opened again after the holidays is told why it has to enter.
+const REMEMBERED: TimeDelta = TimeDelta::days(30);
 /// How exactly it is known when a session or a token was last used: each note is a write.
 pub(crate) const NOTED_EVERY: TimeDelta = TimeDelta::minutes(5);
 
@@ -34,10 +36,11 @@ pub(crate) struct NewSession {
 /// Begins a session and gives its token; the one that the browser had before is worth nothing from here on.
 pub(crate) async fn begin(tx: &Tx, begun: &NewSession, earlier: Option<&str>, now: Instant) -> Result<SecretString, StoreError> {
     if let Some(earlier) = earlier {
-        execute(tx.as_conn(), "DELETE FROM login WHERE token_hash = $1", values![token_hash(earlier)]).await?;
+        end(tx, "token_hash = $1", values![token_hash(earlier)], Ended::LoggedOut, now).await?;
     }
-    let sql = "DELETE FROM login WHERE person_id = $1 AND expires_at < $2";
-    execute(tx.as_conn(), sql, values![begun.person, now]).await?;
+    end(tx, "person_id = $1 AND expires_at < $2", values![begun.person, now], Ended::Expired, now).await?;
+    // Nobody came back with these.
+    execute(tx.as_conn(), "DELETE FROM ended_session WHERE ended_at < $1", values![now - REMEMBERED]).await?;
     let token = random_token();
     let idle = (!begun.is_kept).then_some(IDLE_SECONDS);
     let sql = "INSERT INTO login (token_hash, person_id, company_id, created_at, last_seen_at, expires_at, idle_seconds)
@@ -68,6 +71,104 @@ pub(crate) fn note_use(db: &Db, token: &str, last_seen: Option<Instant>, now: In
             let _ = tx.commit().await;
         }
     });
+}
+
+/// Why a session is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It was not used for a working day.
+    Idle,
+    /// It had lasted as long as a session may.
+    Expired,
+    /// Its own browser left, or entered anew.
+    LoggedOut,
+    /// The operator ended it, changed the password or took the access away.
+    BySomebody,
+}
+
+impl Ended {
+    const ALL: [Ended; 4] = [Self::Idle, Self::Expired, Self::LoggedOut, Self::BySomebody];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Expired => "expired",
+            Self::LoggedOut => "logged_out",
+            Self::BySomebody => "ended",
+        }
+    }
+
+    fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|ended| ended.as_str() == code)
+    }
+}
+
+/// Whose a session was that is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndedSession {
+    pub user: UserId,
+    pub company: CompanyId,
+    pub email: String,
+    pub why: Ended,
+}
+
+/// Names a session without opening it: what a browser may keep after its end.
+#[must_use]
+pub fn fingerprint(token: &str) -> String {
+    token_hash(token).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whose session it was, and why it is over. `None` where it lives, or is long forgotten.
+pub async fn ended_any_company(db: &Db, fingerprint: &str, now: Instant) -> Result<Option<EndedSession>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        person_id: Uuid,
+        company_id: Uuid,
+        email: String,
+        reason: String,
+    }
+    let Some(hash) = read_fingerprint(fingerprint) else { return Ok(None) };
+    // Whoever asks has found that it opens nothing: if its time is not over, it was not used.
+    let sql = "SELECT l.person_id, l.company_id, p.email,
+            CASE WHEN l.expires_at <= $2 THEN 'expired' ELSE 'idle' END AS reason
+        FROM login l JOIN person p ON p.id = l.person_id WHERE l.token_hash = $1";
+    let own: Option<Row> = one(db.reader(), sql, values![hash.clone(), now]).await?;
+    let row = match own {
+        Some(row) => Some(row),
+        None => {
+            let sql = "SELECT e.person_id, e.company_id, p.email, e.reason FROM ended_session e
+                JOIN person p ON p.id = e.person_id WHERE e.token_hash = $1";
+            one(db.reader(), sql, values![hash]).await?
+        }
+    };
+    let ended = |row: Row| {
+        let why = Ended::parse(&row.reason).unwrap_or(Ended::BySomebody);
+        EndedSession { user: UserId(row.person_id), company: CompanyId(row.company_id), email: row.email, why }
+    };
+    Ok(row.map(ended))
+}
+
+fn read_fingerprint(text: &str) -> Option<Vec<u8>> {
+    let is_one = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let byte = |at: usize| u8::from_str_radix(text.get(at..at + 2)?, 16).ok();
+    is_one.then(|| (0..text.len()).step_by(2).map(byte).collect())?
+}
+
+/// Ends the sessions that a condition finds; gives their number. Whose they were is known for [`REMEMBERED`].
+pub(crate) async fn end(tx: &Tx, condition: &str, with: Vec<Value>, why: Ended, now: Instant) -> Result<u64, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        token_hash: Vec<u8>,
+        person_id: Uuid,
+        company_id: Uuid,
+    }
+    let sql = format!("DELETE FROM login WHERE {condition} RETURNING token_hash, person_id, company_id");
+    let ended: Vec<Row> = all(tx.as_conn(), &sql, with).await?;
+    let count = ended.len();
+    let row = |row: Row| values![row.token_hash, row.person_id, row.company_id, why.as_str(), now];
+    let head = "INSERT INTO ended_session (token_hash, person_id, company_id, reason, ended_at) VALUES";
+    insert_rows(tx.as_conn(), head, ended.into_iter().map(row).collect()).await?;
+    Ok(count as u64)
 }
 
 /// A session as an operator sees it; the cookie itself is not known.
@@ -109,8 +210,8 @@ pub async fn end_all_any_company(db: &Db, email: &EmailAddress, now: Instant) ->
     // A login under way is over before, or begins afterwards.
     let sql = "UPDATE person SET email = email WHERE email = $1";
     execute(tx.as_conn(), sql, values![address.as_str()]).await?;
-    let sql = "DELETE FROM login WHERE person_id IN (SELECT id FROM person WHERE email = $1)";
-    let ended = execute(tx.as_conn(), sql, values![address.as_str()]).await?;
+    let theirs = "person_id IN (SELECT id FROM person WHERE email = $1)";
+    let ended = end(&tx, theirs, values![address.as_str()], Ended::BySomebody, now).await?;
     note_for_companies(&tx, address.as_str(), EventKind::SessionsEnded, now).await?;
     tx.commit().await?;
     Ok(ended)

@@ -13,7 +13,7 @@ use crate::concurrency_limit::NotDone;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::{self, EventKind};
 use crate::passwords::{self, hash};
-use crate::sessions;
+use crate::sessions::{self, Ended};
 use crate::sql::{self, Inserted, all, execute, new_id, one, values};
 
 /// Shorter passwords are refused (NIST SP 800-63B, 5.1.1.2 asks for eight).
@@ -139,7 +139,7 @@ pub async fn change_password_any_company(db: &Db, email: &EmailAddress, password
 
 /// Every session and every known browser of a person: who knew the old password may have entered with it.
 async fn forget_entries(tx: &Tx, person: Uuid) -> Result<(), StoreError> {
-    execute(tx.as_conn(), "DELETE FROM login WHERE person_id = $1", values![person]).await?;
+    sessions::end(tx, "person_id = $1", values![person], Ended::BySomebody, crate::now()).await?;
     execute(tx.as_conn(), "DELETE FROM known_browser WHERE person_id = $1", values![person]).await?;
     Ok(())
 }
@@ -222,7 +222,7 @@ pub async fn session(db: &Db, token: &str, now: Instant) -> Result<Option<Sessio
 
 pub async fn log_out(db: &Db, token: &str) -> Result<(), StoreError> {
     let tx = db.begin_write().await?;
-    execute(tx.as_conn(), "DELETE FROM login WHERE token_hash = $1", values![token_hash(token)]).await?;
+    sessions::end(&tx, "token_hash = $1", values![token_hash(token)], Ended::LoggedOut, crate::now()).await?;
     tx.commit().await
 }
 

@@ -57,6 +57,8 @@ pub enum PaymentError {
     FieldTooLong,
     #[error("Falta la fecha del cheque posfechado.")]
     PostdatedWithoutDate,
+    #[error("La retención de {amount} es mayor que su base, {base}.")]
+    WithholdingExceedsBase { base: Money, amount: Money },
     #[error("No existe ese anticipo.")]
     AdvanceNotFound,
     #[error("Ese anticipo es de otra persona o de otro tipo de registro.")]
@@ -77,7 +79,7 @@ pub enum PaymentError {
     AllocationSign { document: DocumentNumber },
     #[error("El abono a {document} supera su saldo: quedan {balance}.")]
     AllocationExceedsBalance { document: DocumentNumber, balance: Money, asked: Money },
-    #[error("Los abonos suman {allocated} y las formas {total}.")]
+    #[error("Faltan {}: suba el valor o baje los abonos.", *.allocated - *.total)]
     AllocationsExceedTotal { total: Money, allocated: Money },
     #[error("Las notas de crédito superan a los documentos que se abonan.")]
     CreditNotesExceedDocuments,
@@ -101,6 +103,7 @@ impl PaymentError {
             Self::FieldMissing { .. } => "field_missing",
             Self::FieldTooLong => "field_too_long",
             Self::PostdatedWithoutDate => "postdated_without_date",
+            Self::WithholdingExceedsBase { .. } => "withholding_exceeds_base",
             Self::AdvanceNotFound => "advance_not_found",
             Self::AdvanceOfAnother => "advance_of_another",
             Self::AdvanceExceedsRest { .. } => "advance_exceeds_rest",

@@ -71,7 +71,7 @@ impl Method {
             Self::Check => &["reference", "bank", "account", "date", "kind"],
             Self::Transfer | Self::Deposit | Self::Card => &["reference", "bank", "account"],
             Self::Offset => &["reference"],
-            Self::Withholding => &["reference", "tax", "date"],
+            Self::Withholding => &["reference", "tax", "base", "date"],
             Self::Advance => &["payment_id"],
         }
     }
@@ -137,13 +137,26 @@ pub struct PaymentLine {
     pub kind: Option<CheckKind>,
     /// `IR 1,75 %`
     pub tax: Option<String>,
+    /// Of a withholding, what the percentage is taken of.
+    pub base: Option<Money>,
     pub advance_from: Option<PaymentId>,
 }
 
 impl PaymentLine {
     #[must_use]
     pub const fn new(method: Method, amount: Money) -> Self {
-        Self { method, amount, reference: None, bank: None, account: None, date: None, kind: None, tax: None, advance_from: None }
+        Self {
+            method,
+            amount,
+            reference: None,
+            bank: None,
+            account: None,
+            date: None,
+            kind: None,
+            tax: None,
+            base: None,
+            advance_from: None,
+        }
     }
 
     /// The line's name on receipts and pages: «Cheque posfechado», «Retención IR 2 %».
@@ -172,13 +185,27 @@ impl PaymentLine {
                 refusal.add(field, PaymentError::FieldTooLong);
             }
         }
+        if let Some(base) = self.base {
+            self.check_base(base, index, refusal);
+        }
         if self.kind == Some(CheckKind::Postdated) && self.date.is_none() {
             refusal.add(Field::Line { index, name: "date" }, PaymentError::PostdatedWithoutDate);
         }
     }
 
+    fn check_base(&self, base: Money, index: usize, refusal: &mut Refusal) {
+        if !base.is_positive() {
+            refusal.add(Field::Line { index, name: "base" }, PaymentError::AmountNotPositive);
+        } else if base > Money::LARGEST {
+            refusal.add(Field::Line { index, name: "base" }, PaymentError::TotalTooLarge);
+        } else if self.amount > base {
+            let error = PaymentError::WithholdingExceedsBase { base, amount: self.amount };
+            refusal.add(Field::Line { index, name: "amount" }, error);
+        }
+    }
+
     /// Each optional field: its name, whether it was given, whether it is too long.
-    fn given(&self) -> [(&'static str, bool, bool); 7] {
+    fn given(&self) -> [(&'static str, bool, bool); 8] {
         let text = |field: &Option<String>| field.as_ref().map_or(0, |text| text.chars().count());
         let [reference, bank, account, tax] = [text(&self.reference), text(&self.bank), text(&self.account), text(&self.tax)];
         [
@@ -186,6 +213,7 @@ impl PaymentLine {
             ("bank", bank > 0, bank > LONGEST_FIELD),
             ("account", account > 0, account > LONGEST_FIELD),
             ("tax", tax > 0, tax > LONGEST_FIELD),
+            ("base", self.base.is_some(), false),
             ("date", self.date.is_some(), false),
             ("kind", self.kind.is_some(), false),
             ("payment_id", self.advance_from.is_some(), false),

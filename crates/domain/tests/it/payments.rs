@@ -6,7 +6,8 @@ use acuse_domain::id::{ContactId, DocumentId, PaymentId};
 use acuse_domain::money::Money;
 use acuse_domain::number::ReceiptNumber;
 use acuse_domain::payment::{
-    Advance, CheckKind, Direction, Method, NewAllocation, NewPayment, PaymentLine, Status, VoidRefusal, may_void,
+    Advance, Answered, CheckKind, Direction, Doubt, Method, NewAllocation, NewPayment, PaymentLine, Status, VoidRefusal,
+    may_void, withheld,
 };
 use chrono::TimeDelta;
 use proptest::prelude::*;
@@ -282,4 +283,75 @@ fn a_payment_is_voided_once_with_a_reason_and_with_its_anticipo_unused() {
     assert_eq!(may_void(&Status::Posted, cents(10), cents(7), "x"), Err(in_use));
     let voided = Status::Voided { at: chrono::DateTime::UNIX_EPOCH, reason: "x".to_string() };
     assert_eq!(may_void(&voided, cents(10), Money::ZERO, "x"), Err(VoidRefusal::AlreadyVoided));
+}
+
+fn withholding(tax: &str, base: Option<i64>, amount: i64) -> PaymentLine {
+    PaymentLine { tax: Some(tax.to_string()), base: base.map(cents), ..line(Method::Withholding, amount) }
+}
+
+fn codes(payment: NewPayment, open: &[Document]) -> Vec<&'static str> {
+    payment.apply_to(open, &[], today()).expect("no rule is broken").doubts().iter().map(Doubt::code).collect()
+}
+
+#[test]
+fn a_withholding_is_its_percentage_of_the_base_or_it_is_asked_about() {
+    let invoice = document(0, 11_200, 11_200);
+    let open = std::slice::from_ref(&invoice);
+    let of = |tax: &str, base, amount| codes(cobro(vec![withholding(tax, base, amount)], &[(&invoice, amount)]), open);
+    assert_eq!(of("IR 2 %", Some(10_000), 200), Vec::<&str>::new());
+    assert_eq!(of("IR 2 %", Some(10_000), 9_900), ["withholding_disagrees"]);
+    assert_eq!(of("IR 2 %", Some(10_000), 201), ["withholding_disagrees"]);
+    // 33.33 at 2.75 % is 0.9166: a cent up or down of the rounded one is more than half a cent away.
+    assert_eq!(of("IR 2,75 %", Some(3_333), 92), Vec::<&str>::new());
+    assert_eq!(of("IR 2,75 %", Some(3_333), 91), ["withholding_disagrees"]);
+    // Exactly half a cent may be rounded either way.
+    assert_eq!(of("IR 1 %", Some(50), 1), Vec::<&str>::new());
+    // Of an unknown base, no more than the percentage of all the documents can have been withheld.
+    assert_eq!(of("IR 2 %", None, 224), Vec::<&str>::new());
+    assert_eq!(of("IR 2 %", None, 9_900), ["withholding_too_large"]);
+    assert_eq!(of("IR", None, 9_900), Vec::<&str>::new());
+    refused(
+        cobro(vec![withholding("IVA 30 %", Some(10_000), 303_000)], &[]),
+        &[],
+        &[],
+        "lines.0.amount",
+        "withholding_exceeds_base",
+    );
+    refused(cobro(vec![withholding("IVA 30 %", Some(0), 1)], &[]), &[], &[], "lines.0.base", "amount_not_positive");
+    let of_a_transfer = PaymentLine { base: Some(cents(1)), ..line(Method::Transfer, 1) };
+    refused(cobro(vec![of_a_transfer], &[]), &[], &[], "lines.0.base", "field_not_of_method");
+}
+
+#[test]
+fn a_withholding_that_settles_nothing_is_asked_about_and_money_is_not() {
+    let invoice = document(0, 11_200, 11_200);
+    let open = std::slice::from_ref(&invoice);
+    let own = || withholding("IR 2 %", Some(10_000), 200);
+    assert_eq!(codes(cobro(vec![own()], &[]), &[]), ["withholding_not_applied"]);
+    assert_eq!(codes(cobro(vec![own()], &[(&invoice, 150)]), open), ["withholding_not_applied"]);
+    let with_money = cobro(vec![own(), line(Method::Transfer, 20_000)], &[(&invoice, 11_200)]);
+    assert_eq!(codes(with_money, open), Vec::<&str>::new(), "the anticipo is of the transfer");
+}
+
+#[test]
+fn an_answer_answers_one_doubt_with_its_figures() {
+    let doubts =
+        |amount| cobro(vec![withholding("IR 2 %", Some(10_000), amount)], &[]).apply_to(&[], &[], today()).unwrap().doubts();
+    let keys: Vec<String> = doubts(9_900).iter().map(Doubt::key).collect();
+    assert_eq!(Answered::These(keys.clone()).open(doubts(9_900)), []);
+    assert_eq!(Answered::These(keys[..1].to_vec()).open(doubts(9_900)).len(), 1);
+    assert_eq!(Answered::These(keys).open(doubts(9_800)).len(), 2, "another amount is another doubt");
+    assert_eq!(Answered::These(Vec::new()).open(doubts(9_900)).len(), 2);
+    assert_eq!(Answered::All.open(doubts(9_900)), []);
+}
+
+proptest! {
+    #[test]
+    fn what_is_proposed_is_never_doubted(base in 1..=Money::LARGEST.cents() / 100, hundredths in 1..=10_000_i64) {
+        let tax = format!("IR {},{:02} %", hundredths / 100, hundredths % 100);
+        let proposed = withheld(cents(base), hundredths);
+        prop_assume!(proposed.is_positive());
+        let doubts = cobro(vec![withholding(&tax, Some(base), proposed.cents())], &[]).apply_to(&[], &[], today()).unwrap().doubts();
+        prop_assert!(doubts.iter().all(|doubt| doubt.code() == "withholding_not_applied"), "{:?}", doubts);
+    }
 }

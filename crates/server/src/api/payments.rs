@@ -214,5 +214,6 @@ async fn found<P>(app: &App, may: &Authorized<P>, id: PaymentId, language: Langu
     let company = may.actor.company;
     let payment = payments::find(&app.db, company, id).await?.ok_or_else(Problem::payment_not_found)?;
     let deliveries = sent::of_payments(&app.db, company, &[id]).await?;
-    Ok(Json(PaymentOut::of(payment, deliveries, language)))
+    let doubts = payments::doubts(&app.db, company, &payment).await?;
+    Ok(Json(PaymentOut::of(payment, &doubts, deliveries, language)))
 }

@@ -1,27 +1,82 @@
 //! What looks wrong and may still be right: it is recorded, and said.
 
+use acuse_domain::payment::Doubt;
 use acuse_mail::explanation::Language;
 use serde::Serialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::problem::Said;
 
 /// Something to look at again. It was recorded all the same.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Warning {
-    field: &'static str,
+    field: String,
     code: &'static str,
     message: String,
+    /// The other payment, where it is about two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    payment_id: Option<Uuid>,
 }
 
 impl Warning {
+    fn new(field: impl Into<String>, code: &'static str, said: &Said, language: Language) -> Self {
+        Self { field: field.into(), code, message: said.in_(language).to_owned(), payment_id: None }
+    }
+
+    /// What is probably a slip in a payment.
+    pub fn of_payment(doubt: &Doubt, language: Language) -> Self {
+        let amount = |index: &usize| format!("lines.{index}.amount");
+        let (field, said) = match doubt {
+            Doubt::WithholdingDisagrees { index, tax, base, amount: given, expected } => (
+                amount(index),
+                Said::both(
+                    format!("{tax} de {base} son {expected}, y se indicó {given}."),
+                    format!("{tax} of {} is {}, and {} was given.", base.plain(), expected.plain(), given.plain()),
+                ),
+            ),
+            Doubt::WithholdingTooLarge { index, tax, documents, amount: given, most } => (
+                amount(index),
+                Said::both(
+                    format!("{tax} de los documentos, {documents}, son {most} como máximo, y se indicó {given}."),
+                    format!(
+                        "{tax} of the documents, {}, is {} at most, and {} was given.",
+                        documents.plain(),
+                        most.plain(),
+                        given.plain()
+                    ),
+                ),
+            ),
+            Doubt::WithholdingNotApplied { rest } => (
+                "allocations".to_owned(),
+                Said::both(
+                    format!("{rest} de la retención no se aplican a ningún documento: quedan como anticipo."),
+                    format!("{} of the withholding settle no document: they stay as an advance.", rest.plain()),
+                ),
+            ),
+            Doubt::LikelyTwin(twin) => (
+                String::new(),
+                Said::both(
+                    format!("Parece repetido: {} es igual, registrado por {}.", twin.number, twin.recorded_by),
+                    format!("It looks like {}, which was recorded by {}.", twin.number, twin.recorded_by),
+                ),
+            ),
+        };
+        let warning = Self::new(field, doubt.code(), &said, language);
+        match doubt {
+            Doubt::LikelyTwin(twin) => Self { payment_id: Some(twin.payment.0), ..warning },
+            _ => warning,
+        }
+    }
+
     /// The SRI itself has issued RUCs whose check digit fits no formula.
     pub fn check_digit(field: &'static str, language: Language) -> Self {
         let said = Said::both(
             "El dígito verificador no corresponde; revise el número.",
             "The check digit does not fit; look at the number again.",
         );
-        Self { field, code: "check_digit", message: said.in_(language).to_owned() }
+        Self::new(field, "check_digit", &said, language)
     }
 
     /// What an earlier version or somebody's own SQL left in the record. It is shown as it stands and used for nothing.
@@ -30,8 +85,7 @@ impl Warning {
             "Lo guardado en este campo no se puede leer y no se usa; escríbalo de nuevo.",
             "What is kept in this field cannot be read and is not used; give it again.",
         );
-        let message = said.in_(language).to_owned();
-        fields.into_iter().map(move |field| Self { field, code: "field_unreadable", message: message.clone() })
+        fields.into_iter().map(move |field| Self::new(field, "field_unreadable", &said, language))
     }
 
     /// A cash payment above USD 500 is not deductible.
@@ -40,11 +94,11 @@ impl Warning {
             "Un pago en efectivo de más de 500,00 no es deducible: se exige usar el sistema financiero.",
             "A cash payment above 500.00 is not deductible: it has to go through the financial system.",
         );
-        Self { field: "lines", code: "cash_not_deductible", message: said.in_(language).to_owned() }
+        Self::new("lines", "cash_not_deductible", &said, language)
     }
 
     /// What a field of dots does not show.
     pub fn password_spaces(said: &Said, language: Language) -> Self {
-        Self { field: "password", code: "password_spaces", message: said.in_(language).to_owned() }
+        Self::new("password", "password_spaces", said, language)
     }
 }

@@ -26,6 +26,9 @@ pub(super) fn payment(error: &PaymentError) -> String {
         PaymentError::AllocationsExceedTotal { total, allocated } => {
             format!("The allocations add up to {} and the lines to {}.", allocated.plain(), total.plain())
         }
+        PaymentError::WithholdingExceedsBase { base, amount } => {
+            format!("The withholding of {} is more than its base, {}.", amount.plain(), base.plain())
+        }
         PaymentError::FieldNotOfMethod { method } => format!("This field does not belong to {}.", method.as_str()),
         PaymentError::FieldMissing { method } => format!("This field is required for {}.", method.as_str()),
         plain => plain_payment(plain).to_owned(),
@@ -76,6 +79,7 @@ pub(super) const fn money(error: MoneyError) -> &'static str {
         MoneyError::NotANumber => "It is not an amount such as \"120.00\": digits, a point and two decimals.",
         MoneyError::TooManyDecimals => "It has more than two decimals.",
         MoneyError::TooLarge => "It exceeds 999,999,999.99.",
+        MoneyError::Ambiguous { .. } => "It can be read in two ways.",
     }
 }
 

@@ -99,6 +99,8 @@ impl From<RecordError> for Problem {
             RecordError::ContactNotFound => Self::contact_of_body_not_found(),
             RecordError::ContactHasNoEmail => Self::contact_has_no_email(),
             RecordError::Refused(refusal) => refusal.into(),
+            // The API is told of doubts, and never asked.
+            RecordError::Doubtful(_) => Self::internal(),
             RecordError::Once(error) => error.into(),
             RecordError::Store(error) => error.into(),
         }
@@ -340,6 +342,7 @@ impl FieldProblem {
             MoneyError::NotANumber => "amount_invalid",
             MoneyError::TooManyDecimals => "too_many_decimals",
             MoneyError::TooLarge => "amount_too_large",
+            MoneyError::Ambiguous { .. } => "amount_ambiguous",
         };
         let spanish = match error {
             MoneyError::NotANumber => "No es un valor como \"120.00\": dígitos, punto y dos decimales.".to_owned(),

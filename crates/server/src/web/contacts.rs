@@ -2,6 +2,7 @@
 
 pub mod form;
 pub mod list;
+pub mod roles;
 pub mod save;
 pub mod search;
 pub mod show;

@@ -34,6 +34,8 @@ struct FieldError {
     /// The `id` of its field; empty for what concerns the whole form.
     field: String,
     message: String,
+    /// Values of which one was meant: each is a button.
+    choices: Vec<String>,
 }
 
 impl HtmlSafe for FormErrors {}
@@ -41,7 +43,12 @@ impl HtmlSafe for FormErrors {}
 impl FormErrors {
     /// `field` is the `id` of the input; `message` a whole sentence, since it also stands alone in the list on top.
     pub fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
-        self.list.push(FieldError { field: field.into(), message: message.into() });
+        self.ask(field, message, Vec::new());
+    }
+
+    /// As [`FormErrors::add`], with the values of which one was meant. A choice comes back as `elegido`: `valor-1=1.500,00`.
+    pub fn ask(&mut self, field: impl Into<String>, message: impl Into<String>, choices: Vec<String>) {
+        self.list.push(FieldError { field: field.into(), message: message.into(), choices });
     }
 
     /// Of a form whose Probar was pressed.
@@ -79,7 +86,8 @@ impl FormErrors {
 
     #[must_use]
     pub fn under(&self, field: &str) -> UnderField<'_> {
-        UnderField { field: field.to_owned(), message: self.of(field) }
+        let choices = self.list.iter().find(|error| error.field == field).map_or(&[][..], |error| &error.choices);
+        UnderField { field: field.to_owned(), message: self.of(field), choices }
     }
 
     fn title(&self) -> String {
@@ -104,11 +112,12 @@ impl FormErrors {
 #[derive(Debug, Template)]
 #[template(
     ext = "html",
-    source = r#"{% if let Some(message) = message %}<span class="invalid-feedback" id="{{ field }}-error">{{ "alert-octagon"|ico }}{{ message }}</span>{% endif %}"#
+    source = r#"{% if let Some(message) = message %}<span class="invalid-feedback" id="{{ field }}-error">{{ "alert-octagon"|ico }}<span>{{ message }}{% for choice in choices %} <button class="btn-link-inline" type="submit" name="elegido" value="{{ field }}={{ choice }}" data-pick="{{ choice }}">{{ choice }}</button>{% endfor %}</span></span>{% endif %}"#
 )]
 pub struct UnderField<'a> {
     field: String,
     message: Option<&'a str>,
+    choices: &'a [String],
 }
 
 impl HtmlSafe for UnderField<'_> {}

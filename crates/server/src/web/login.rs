@@ -1,7 +1,8 @@
 //! Coming in and going out.
 
 use acuse_store::logins::{self, Attempt, Outcome};
-use acuse_store::users;
+use acuse_store::sessions::{self, Ended, EndedSession};
+use acuse_store::{companies, users};
 use askama::Template;
 use axum::Form;
 use axum::extract::{Query, State};
@@ -16,6 +17,8 @@ use crate::access::session_token;
 use crate::app::App;
 use crate::client_address::ClientAddress;
 use crate::cookies;
+use crate::web::carried::{self, Carried};
+use crate::web::filters;
 use crate::web::form_errors::FormErrors;
 use crate::web::page::{Theme, shown, with_status};
 use crate::web::trouble::{self, Trouble};
@@ -45,6 +48,19 @@ pub struct LoginForm {
     recordar: Option<String>,
     #[serde(default)]
     volver: String,
+    /// The form that waits (web/carried.rs).
+    #[serde(default)]
+    lleva_a: String,
+    #[serde(default)]
+    lleva: String,
+    #[serde(default)]
+    lleva_sin: String,
+}
+
+impl LoginForm {
+    fn carried(&self) -> Option<Carried> {
+        Carried::back(&self.lleva_a, &self.lleva, &self.lleva_sin)
+    }
 }
 
 #[derive(Template)]
@@ -55,6 +71,23 @@ struct LoginPage {
     email: String,
     keep: bool,
     back_to: String,
+    /// Why one is here; empty for who simply comes.
+    why: &'static str,
+    /// The form that waits.
+    carried: Option<Carried>,
+}
+
+/// Between the login and a form that somebody else began, or that nobody knows who began.
+#[derive(Template)]
+#[template(path = "carried.html")]
+struct GoOnPage {
+    theme: Theme,
+    user: String,
+    company: String,
+    /// Where the form leads, and all that was typed into it.
+    action: String,
+    fields: Vec<(String, String)>,
+    back_to: String,
 }
 
 pub async fn ask(State(app): State<App>, Query(wish): Query<Wish>, headers: HeaderMap) -> Result<Response, Trouble> {
@@ -64,8 +97,36 @@ pub async fn ask(State(app): State<App>, Query(wish): Query<Wish>, headers: Head
     {
         return Ok(Redirect::to(back_to).into_response());
     }
+    let why = why(carried::ended_session(&app, &headers).await.as_ref(), !wish.volver.is_empty());
     let back_to = back_to.to_owned();
-    Ok(shown(&LoginPage { theme: theme(&headers), errors: FormErrors::default(), email: String::new(), keep: false, back_to }))
+    let (theme, errors) = (theme(&headers), FormErrors::default());
+    Ok(shown(&LoginPage { theme, errors, email: String::new(), keep: false, back_to, why, carried: None }))
+}
+
+/// The login in the place of a form's answer, with the form inside.
+pub async fn ask_with(app: &App, headers: &HeaderMap, carried: Carried) -> Response {
+    let ended = carried::ended_session(app, headers).await;
+    let page = LoginPage {
+        theme: theme(headers),
+        errors: FormErrors::default(),
+        why: if ended.is_some() { why(ended.as_ref(), true) } else { "Su sesión terminó." },
+        email: ended.map(|ended| ended.email).unwrap_or_default(),
+        keep: false,
+        back_to: String::new(),
+        carried: Some(carried),
+    };
+    with_status(StatusCode::UNAUTHORIZED, &page)
+}
+
+fn why(ended: Option<&EndedSession>, wanted_something: bool) -> &'static str {
+    match ended.map(|ended| ended.why) {
+        Some(Ended::Idle) => "Su sesión terminó: pasaron 12 horas sin uso.",
+        Some(Ended::Expired) => "Su sesión terminó: duran siete días.",
+        Some(Ended::LoggedOut) => "Usted salió de Acuse en este navegador.",
+        Some(Ended::BySomebody) => "Un administrador cerró su sesión o cambió su acceso.",
+        None if wanted_something => "Para ver esa página, entre primero.",
+        None => "",
+    }
 }
 
 pub async fn log_in(
@@ -89,12 +150,18 @@ pub async fn log_in(
     match logins::log_in_any_company(&app.db, &attempt, acuse_store::now()).await? {
         Outcome::Entered { session, browser_tokens } => {
             let lasts = form.recordar.as_ref().map(|_| KEPT_SECONDS);
-            let session = cookies::write(&app, cookies::SESSION, session.expose_secret(), lasts);
+            let cookie = cookies::write(&app, cookies::SESSION, session.expose_secret(), lasts);
             let known: Vec<&str> = browser_tokens.iter().map(ExposeSecret::expose_secret).collect();
             let known = known.join(&SEPARATOR.to_string());
             let known = cookies::write(&app, cookies::KNOWN_BROWSER, &known, Some(KNOWN_SECONDS));
-            let new = AppendHeaders([(SET_COOKIE, session), (SET_COOKIE, known)]);
-            Ok((new, Redirect::to(local_path(&form.volver))).into_response())
+            let left = cookies::read(&app, &headers, cookies::LAST_SESSION);
+            let forgotten = left.map(|_| (SET_COOKIE, cookies::write(&app, cookies::LAST_SESSION, "", Some(0))));
+            let new = [(SET_COOKIE, cookie), (SET_COOKIE, known)].into_iter().chain(forgotten).collect::<Vec<_>>();
+            let answer = match form.carried() {
+                Some(carried) => go_on(&app, &headers, carried, session.expose_secret()).await?,
+                None => Redirect::to(local_path(&form.volver)).into_response(),
+            };
+            Ok((AppendHeaders(new), answer).into_response())
         }
         Outcome::Wrong => {
             let words = "El correo o la contraseña no son correctos.".to_owned();
@@ -109,19 +176,51 @@ pub async fn log_in(
     }
 }
 
-pub async fn log_out(State(app): State<App>, headers: HeaderMap) -> Result<Response, Trouble> {
-    if let Some(token) = session_token(&app, &headers) {
-        users::log_out(&app.db, &token).await?;
+/// On with the form that waited: sent as it is where the same person is back in the same company, else shown, and nothing done.
+async fn go_on(app: &App, headers: &HeaderMap, carried: Carried, session: &str) -> Result<Response, Trouble> {
+    let Some(now) = users::session(&app.db, session, acuse_store::now()).await? else {
+        return Ok(Redirect::to("/entrar").into_response());
+    };
+    let before = carried::ended_session(app, headers).await;
+    let is_same = before.is_some_and(|before| before.user == now.user && before.company == now.company);
+    let mut own = format!("{}={session}", cookies::full_name(app, cookies::SESSION));
+    if let Some(theme) = cookies::find(headers, Theme::COOKIE) {
+        own.push_str(&format!("; {}={theme}", Theme::COOKIE));
     }
-    let gone = cookies::write(&app, cookies::SESSION, "", Some(0));
-    Ok(([(SET_COOKIE, gone)], Redirect::to("/entrar")).into_response())
+    if is_same && !carried.lacks_password() {
+        return Ok(carried.go_on(app, &own).await);
+    }
+    if let Some(shown) = carried.clone().only_shown() {
+        return Ok(shown.go_on(app, &own).await);
+    }
+    let company = companies::find(&app.db, now.company).await?.map(|company| company.known_as().to_owned());
+    Ok(shown(&GoOnPage {
+        theme: theme(headers),
+        user: now.name,
+        company: company.unwrap_or_default(),
+        action: carried.to().to_owned(),
+        fields: carried.fields().to_vec(),
+        back_to: "/".to_owned(),
+    }))
+}
+
+pub async fn log_out(State(app): State<App>, headers: HeaderMap) -> Result<Response, Trouble> {
+    let gone = (SET_COOKIE, cookies::write(&app, cookies::SESSION, "", Some(0)));
+    let Some(token) = session_token(&app, &headers) else {
+        return Ok((AppendHeaders([gone]), Redirect::to("/entrar")).into_response());
+    };
+    users::log_out(&app.db, &token).await?;
+    let left = cookies::write(&app, cookies::LAST_SESSION, &sessions::fingerprint(&token), None);
+    Ok((AppendHeaders([gone, (SET_COOKIE, left)]), Redirect::to("/entrar")).into_response())
 }
 
 fn again(headers: &HeaderMap, form: LoginForm, field: &str, words: String, status: StatusCode) -> Response {
     let mut errors = FormErrors::default();
     errors.add(field, words);
     let back_to = local_path(&form.volver).to_owned();
-    with_status(status, &LoginPage { theme: theme(headers), errors, email: form.correo, keep: form.recordar.is_some(), back_to })
+    let (keep, carried) = (form.recordar.is_some(), form.carried());
+    let page = LoginPage { theme: theme(headers), errors, email: form.correo, keep, back_to, why: "", carried };
+    with_status(status, &page)
 }
 
 fn theme(headers: &HeaderMap) -> Theme {

@@ -30,6 +30,8 @@ pub struct Page {
     pub now: Instant,
     /// Pages where one types trade the phone's tabs for the bar that saves.
     pub typing: bool,
+    /// The page holds what somebody typed and is not saved yet: it came as the answer to a form.
+    pub typed: bool,
     /// A dialog that came as a page of its own: what lies behind it is inert. Fill block `dialog`.
     pub modal: bool,
 }
@@ -73,6 +75,7 @@ impl Page {
             demo_mailbox: app.catcher.is_some(),
             now: acuse_store::now(),
             typing: false,
+            typed: false,
             modal: false,
         })
     }
@@ -80,6 +83,12 @@ impl Page {
     #[must_use]
     pub fn typing(self) -> Self {
         Self { typing: true, ..self }
+    }
+
+    /// A form as it was typed, given back.
+    #[must_use]
+    pub fn typed(self) -> Self {
+        Self { typing: true, typed: true, ..self }
     }
 
     #[must_use]
@@ -243,6 +252,7 @@ mod tests {
             theme: Theme::System,
             demo_mailbox: true,
             now: Instant::default(),
+            typed: false,
             typing: false,
             modal: false,
         };

@@ -11,6 +11,7 @@ mod draft;
 mod form;
 mod history;
 mod paper;
+mod question;
 mod refusal;
 mod sender;
 mod sends;
@@ -20,6 +21,7 @@ use std::convert::Infallible;
 use acuse_domain::id::PaymentId;
 use acuse_domain::mail_account::MailModule;
 use acuse_domain::payment::Direction;
+use acuse_store::contacts::Role;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
@@ -88,6 +90,15 @@ impl Book {
     #[must_use]
     pub const fn person_low(self) -> &'static str {
         self.either("cliente", "proveedor")
+    }
+
+    /// What its people have to be.
+    #[must_use]
+    pub const fn role(self) -> Role {
+        match self.direction {
+            Direction::Received => Role::Customer,
+            Direction::Made => Role::Supplier,
+        }
     }
 
     /// How the share of one document is called.

@@ -32,7 +32,7 @@ pub struct TestApp {
     pub company: CompanyId,
     pub actor: Actor,
     /// Of the owner, whose requests `get` and `post` make.
-    session: String,
+    pub session: String,
     folder: TempDir,
 }
 

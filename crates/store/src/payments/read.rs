@@ -243,10 +243,11 @@ async fn lines(
         dated_on: Option<Date>,
         kind: Option<String>,
         tax: Option<String>,
+        base_cents: Option<i64>,
         advance_from: Option<Uuid>,
     }
-    let sql = "SELECT payment_id AS id, method, amount_cents, reference, bank, account, dated_on, kind, tax, advance_from FROM payment_line
-        WHERE company_id = $1 AND payment_id = $2 ORDER BY position";
+    let sql = "SELECT payment_id AS id, method, amount_cents, reference, bank, account, dated_on, kind, tax, base_cents,
+            advance_from FROM payment_line WHERE company_id = $1 AND payment_id = $2 ORDER BY position";
     let rows: Vec<Line<LineRow>> = each(db.reader(), "payment_line", sql, values![company.0, id.0]).await?;
     let of = Of { table: "payment_line", id: id.0 };
     let mut lines = Vec::with_capacity(rows.len());
@@ -272,6 +273,7 @@ async fn lines(
             date: row.dated_on,
             kind,
             tax: row.tax,
+            base: row.base_cents.map(Money::from_cents),
             advance_from: row.advance_from.map(PaymentId),
         });
     }

@@ -5,6 +5,7 @@ use acuse_domain::id::CompanyId;
 use acuse_store::access::{self, AccessError, Removed};
 use acuse_store::events::{self, EventKind};
 use acuse_store::logins::{self, Attempt, Outcome};
+use acuse_store::sessions::Ended;
 use acuse_store::users::{self, CreateError, Role};
 use acuse_store::{Actor, StoreError, companies, sessions, tokens};
 use acuse_testkit::builders::company;
@@ -29,6 +30,7 @@ on_both_engines!(
     a_session_that_is_not_kept_ends_after_a_working_day_without_use,
     every_session_of_a_person_is_ended,
     a_login_under_way_does_not_outlive_what_is_taken_back,
+    whoever_comes_back_is_told_why_the_session_ended,
 );
 
 fn address(text: &str) -> EmailAddress {
@@ -333,4 +335,36 @@ async fn a_login_under_way_does_not_outlive_what_is_taken_back(world: World) {
         }
     }
     other.close().await;
+}
+
+async fn whoever_comes_back_is_told_why_the_session_ended(world: World) {
+    let made = world.with(company()).await;
+    user(&world, made.id, "ana@andina.ec", Role::Owner).await;
+    user(&world, made.id, "eva@andina.ec", Role::Accountant).await;
+    let ana = address("ana@andina.ec");
+    let why = async |session: &str, at| {
+        let ended = sessions::ended_any_company(&world.db, &sessions::fingerprint(session), at).await.unwrap();
+        ended.map(|ended| (ended.email, ended.company == made.id, ended.why))
+    };
+    let told = |why| Some(("ana@andina.ec".to_string(), true, why));
+    let left = log_in(&world, "ana@andina.ec", noon()).await;
+    users::log_out(&world.db, &left).await.unwrap();
+    assert_eq!(why(&left, noon()).await, told(Ended::LoggedOut));
+    let ended = log_in(&world, "ana@andina.ec", noon()).await;
+    sessions::end_all_any_company(&world.db, &ana, noon()).await.unwrap();
+    assert_eq!(why(&ended, noon()).await, told(Ended::BySomebody));
+    let password = SecretString::from(PASSWORD);
+    let idle = enter(&world, &Attempt::new("ana@andina.ec", &password), noon()).await;
+    assert_eq!(why(&idle, noon_and(13 * HOUR)).await, told(Ended::Idle));
+    assert_eq!(why(&idle, noon_and(8 * 24 * HOUR)).await, told(Ended::Expired));
+    // Another login clears away what has expired, and it is still known.
+    let later = noon_and(8 * 24 * HOUR);
+    log_in(&world, "ana@andina.ec", later).await;
+    assert_eq!(why(&idle, later).await, told(Ended::Expired));
+    let removed = log_in(&world, "eva@andina.ec", later).await;
+    access::remove(&world.db, &made.actor, &address("eva@andina.ec"), later).await.unwrap();
+    assert_eq!(why(&removed, later).await.map(|(_, _, why)| why), Some(Ended::BySomebody));
+    assert_eq!(why("never seen", later).await, None);
+    log_in(&world, "ana@andina.ec", noon_and(60 * 24 * HOUR)).await;
+    assert_eq!(why(&left, noon_and(60 * 24 * HOUR)).await, None, "in the end it is forgotten");
 }

@@ -24,6 +24,7 @@ mod record;
 mod sealing;
 mod texts;
 mod told;
+mod twins;
 mod unreadable;
 mod users;
 mod versions;

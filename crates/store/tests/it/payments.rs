@@ -107,6 +107,7 @@ async fn every_field_of_every_method_is_kept(world: World) {
     let withheld = PaymentLine {
         reference: text("001-001-000000077"),
         tax: text("IR 1,75 %"),
+        base: Some(usd("120.00")),
         ..PaymentLine::new(Method::Withholding, usd("2.10"))
     };
     let mut cobro = PaymentBuilder::new(Direction::Received, made.contacts[0]).with_line(check).with_line(withheld);

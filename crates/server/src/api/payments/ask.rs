@@ -65,6 +65,8 @@ pub struct LineIn {
     kind: Option<String>,
     /// Of a withholding: `IR 1,75 %`.
     tax: Option<String>,
+    /// Of a withholding: what the percentage is taken of.
+    base: Option<String>,
     /// Of an advance: the earlier payment whose unapplied rest it uses.
     #[schema(format = "uuid")]
     payment_id: Option<String>,
@@ -145,6 +147,7 @@ impl LineIn {
         let at = |name: &str| format!("lines.{index}.{name}");
         let method = fields.code(&at("method"), self.method.as_deref(), Method::parse, &codes::methods());
         let amount = fields.amount(&at("amount"), self.amount.as_deref());
+        let base = self.base.as_deref().and_then(|base| fields.amount(&at("base"), Some(base)));
         let date = fields.optional_date(&at("date"), self.date.as_deref());
         let kind = fields.optional_code(&at("kind"), self.kind.as_deref(), CheckKind::parse, &codes::check_kinds());
         let advance_from = fields.optional_id(&at("payment_id"), self.payment_id.as_deref()).map(PaymentId);
@@ -155,6 +158,7 @@ impl LineIn {
             date,
             kind,
             tax: text::optional(self.tax.as_deref()),
+            base,
             advance_from,
             ..PaymentLine::new(method?, amount?)
         })

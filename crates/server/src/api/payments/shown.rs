@@ -1,7 +1,7 @@
 //! A payment as it is answered.
 
 use acuse_domain::money::Money;
-use acuse_domain::payment::{Direction, Method, PaymentLine, Status};
+use acuse_domain::payment::{Direction, Doubt, Method, PaymentLine, Status};
 use acuse_mail::explanation::Language;
 use acuse_store::deliveries::Delivery;
 use acuse_store::payments::{Recorded, RecordedAllocation, Summary};
@@ -87,6 +87,10 @@ pub struct LineOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     tax: Option<String>,
+    /// Of a withholding: what the percentage is taken of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    base: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     payment_id: Option<Uuid>,
@@ -106,8 +110,8 @@ pub struct AllocationOut {
 }
 
 impl PaymentOut {
-    pub(super) fn of(payment: Recorded, deliveries: Vec<Delivery>, language: Language) -> Self {
-        let warnings = warnings(&payment, language);
+    pub(super) fn of(payment: Recorded, doubts: &[Doubt], deliveries: Vec<Delivery>, language: Language) -> Self {
+        let warnings = warnings(&payment, doubts, language);
         Self {
             summary: SummaryOut::of(payment.summary, deliveries, language),
             description: payment.description,
@@ -120,11 +124,12 @@ impl PaymentOut {
     }
 }
 
-fn warnings(payment: &Recorded, language: Language) -> Vec<Warning> {
+fn warnings(payment: &Recorded, doubts: &[Doubt], language: Language) -> Vec<Warning> {
     let cash: Money = payment.lines.iter().filter(|line| line.method == Method::Cash).map(|line| line.amount).sum();
     let not_deductible = payment.summary.number.direction == Direction::Made && cash > CASH_LIMIT;
     let unreadable = Warning::unreadable(payment.unreadable.clone(), language);
-    unreadable.chain(not_deductible.then(|| Warning::cash_not_deductible(language))).collect()
+    let doubtful = doubts.iter().map(|doubt| Warning::of_payment(doubt, language));
+    unreadable.chain(not_deductible.then(|| Warning::cash_not_deductible(language))).chain(doubtful).collect()
 }
 
 impl SummaryOut {
@@ -173,6 +178,7 @@ impl LineOut {
             date: line.date,
             kind: line.kind.map(acuse_domain::payment::CheckKind::as_str),
             tax: line.tax,
+            base: line.base.map(Money::plain),
             payment_id: line.advance_from.map(|id| id.0),
         }
     }

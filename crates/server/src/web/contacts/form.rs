@@ -9,6 +9,7 @@ use acuse_domain::text;
 use serde::Deserialize;
 
 use super::typo;
+use crate::web::carried::Carried;
 use crate::web::conflict::{self, Editing, ShownField, Slot};
 use crate::web::form_errors::FormErrors;
 
@@ -35,7 +36,10 @@ pub struct ContactForm {
     pub version: String,
     /// What stood in it then.
     pub antes: String,
-    /// Which button: `guardar`, or `corregir-…` for a field with a slip. Empty while the page only checks.
+    /// The form that waits for this person (web/carried.rs).
+    pub lleva_a: String,
+    pub lleva: String,
+    /// Which button: `guardar`, `volver` to the form that waits, or `corregir-…` for a field with a slip. Empty while the page only checks.
     pub accion: String,
 }
 
@@ -92,13 +96,17 @@ impl ContactForm {
             correos_retenciones: joined(by_purpose.of(Purpose::Withholdings)),
             direccion: details.address.clone().unwrap_or_default(),
             telefono: details.phone.clone().unwrap_or_default(),
-            clave: String::new(),
             version: version.to_string(),
-            antes: String::new(),
-            accion: String::new(),
+            ..Self::default()
         };
         form.antes = conflict::snapshot(&mut form);
         form
+    }
+
+    /// The payment or document that waits for this person.
+    #[must_use]
+    pub fn carried(&self) -> Option<Carried> {
+        Carried::back(&self.lleva_a, &self.lleva, "")
     }
 
     /// As it is read beside another one of the same card.

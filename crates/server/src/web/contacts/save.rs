@@ -10,13 +10,15 @@ use acuse_store::versions::ChangeError;
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
+use axum::http::header::COOKIE;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::Form;
 
 use super::form::ContactForm;
 use super::search::role;
-use crate::access::{Authorized, KeepContacts};
+use crate::access::{Authorized, KeepContacts, Permission};
 use crate::app::App;
+use crate::web::carried::Carried;
 use crate::web::conflict::{self, Conflict, conflicting};
 use crate::web::filters;
 use crate::web::form_errors::FormErrors;
@@ -54,18 +56,50 @@ pub async fn ask_new(
     headers: HeaderMap,
     Query(wish): Query<Wish>,
 ) -> Result<Response, Trouble> {
-    let side = role(&wish.es);
+    let form = ContactForm { nombre: wish.nombre, numero: wish.identificacion, ..begun(role(&wish.es)) };
+    let page = page(&app, &may, &headers).await?;
+    Ok(shown(&FormPage::of(&app, may.actor.company, page, None, form).await?))
+}
+
+fn begun(side: Option<contacts::Role>) -> ContactForm {
     let ticked = |ours: contacts::Role| (side == Some(ours)).then(|| "1".to_owned());
-    let form = ContactForm {
-        nombre: wish.nombre,
-        numero: wish.identificacion,
+    ContactForm {
         cliente: ticked(contacts::Role::Customer),
         proveedor: ticked(contacts::Role::Supplier),
         clave: new_key(),
         ..ContactForm::default()
-    };
-    let page = page(&app, &may, &headers).await?;
-    Ok(shown(&FormPage::of(&app, may.actor.company, page, None, form).await?))
+    }
+}
+
+/// «Crear la persona» in a form that waits for it: the answer is Nueva persona, with that form inside.
+pub async fn begin_person<P>(
+    app: &App,
+    may: &Authorized<P>,
+    headers: &HeaderMap,
+    typed: &str,
+    side: contacts::Role,
+    carried: Carried,
+) -> Result<Response, Trouble> {
+    if !may.session.as_ref().is_some_and(|session| KeepContacts::is_held_by(session.role)) {
+        return Ok(trouble::not_allowed());
+    }
+    let is_number = !typed.is_empty() && typed.bytes().all(|byte| byte.is_ascii_digit());
+    let (numero, nombre) = if is_number { (typed.to_owned(), String::new()) } else { (String::new(), typed.to_owned()) };
+    let (lleva_a, lleva) = carried.as_fields();
+    let form = ContactForm { numero, nombre, lleva_a, lleva, ..begun(Some(side)) };
+    let page = Page::load(app, may, Section::Personas, headers).await?.typed();
+    Ok(shown(&FormPage::of(app, may.actor.company, page, None, form).await?))
+}
+
+/// Back to the form that waits, with the person chosen.
+async fn back_with(app: &App, headers: &HeaderMap, carried: Carried, chosen: Option<ContactId>) -> Response {
+    let mut carried = carried.with("accion", "persona");
+    if let Some(id) = chosen {
+        let id = id.to_string();
+        carried = carried.with("persona_id", &id).with("elegida", &id).with("persona_elegida", &id).with("persona", "");
+    }
+    let cookies: Vec<&str> = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).collect();
+    carried.go_on(app, &cookies.join("; ")).await
 }
 
 #[derive(Default, serde::Deserialize)]
@@ -82,7 +116,10 @@ pub async fn create(
     headers: HeaderMap,
     Form(mut form): Form<ContactForm>,
 ) -> Result<Response, Trouble> {
-    let page = page(&app, &may, &headers).await?;
+    let page = page(&app, &may, &headers).await?.typed();
+    if let (Some(carried), "volver") = (form.carried(), form.accion.as_str()) {
+        return Ok(back_with(&app, &headers, carried, None).await);
+    }
     if !form.is_to_be_saved() {
         return Ok(shown(&FormPage::of(&app, may.actor.company, page, None, form).await?));
     }
@@ -92,7 +129,10 @@ pub async fn create(
     };
     let once = once(&form.clave, format!("persona {details:?}"));
     match contacts::create(&app.db, &may.actor, &details, once.as_ref(), acuse_store::now()).await {
-        Ok(id) => Ok(Redirect::to(&format!("/personas/{id}")).into_response()),
+        Ok(id) => Ok(match form.carried() {
+            Some(carried) => back_with(&app, &headers, carried, Some(id)).await,
+            None => Redirect::to(&format!("/personas/{id}")).into_response(),
+        }),
         Err(CreateError::IdentificationTaken) => refuse(&app, &may, page, None, form, taken()).await,
         Err(CreateError::Once(_)) => Ok(trouble::not_understood()),
         Err(CreateError::Store(error)) => Err(error.into()),
@@ -124,7 +164,7 @@ pub async fn change(
 ) -> Result<Response, Trouble> {
     let contact = contacts::find(&app.db, may.actor.company, id).await?.ok_or(Trouble::NotFound)?;
     let known = Some((id, contact.details.name));
-    let page = page(&app, &may, &headers).await?;
+    let page = page(&app, &may, &headers).await?.typed();
     if !form.is_to_be_saved() {
         return Ok(shown(&FormPage::of(&app, may.actor.company, page, known, form).await?));
     }

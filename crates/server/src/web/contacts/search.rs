@@ -1,5 +1,6 @@
 //! The type-ahead of Nuevo cobro, Nuevo pago and Nuevo documento (web/js/combobox.js asks for it).
 
+use acuse_domain::contact::Contact;
 use acuse_domain::id::ContactId;
 use acuse_domain::money::Money;
 use acuse_store::Page as Rows;
@@ -10,6 +11,7 @@ use axum::response::Response;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
+use super::roles;
 use crate::access::{Authorized, ViewRecords};
 use crate::app::App;
 use crate::web::filters;
@@ -45,6 +47,10 @@ pub struct Suggestion {
 #[template(path = "contacts/options.html")]
 struct Options<'a> {
     people: Vec<Suggestion>,
+    /// Suppliers among customers who are looked for, and the other way round.
+    others: Vec<Contact>,
+    /// What they would become: «cliente».
+    role: &'static str,
     typed: &'a str,
     create: String,
 }
@@ -57,7 +63,12 @@ pub async fn suggest(
     let typed = asked.q.trim();
     let side = role(&asked.lado);
     let people = matching(&app, &may, typed, side).await?;
-    Ok(shown(&Options { people, typed, create: create_link(typed, side) }))
+    let others = match side {
+        Some(side) => roles::of_the_other_side(&app, may.actor.company, typed, side).await?,
+        None => Vec::new(),
+    };
+    let role = if side == Some(Role::Supplier) { "proveedor" } else { "cliente" };
+    Ok(shown(&Options { people, others, role, typed, create: create_link(typed, side) }))
 }
 
 /// The people whose name, identification or address has `typed` in it.
@@ -67,7 +78,7 @@ pub async fn matching<P>(app: &App, may: &Authorized<P>, typed: &str, side: Opti
     let found = contacts::list(&app.db, company, &filter, Rows { after: None, limit: MOST_OPTIONS }).await?;
     let ids: Vec<ContactId> = found.iter().map(|contact| contact.id).collect();
     let standings = contacts::standings(&app.db, company, &ids).await?;
-    let suggestion = |(contact, (_, standing)): (acuse_domain::contact::Contact, (ContactId, Standing))| Suggestion {
+    let suggestion = |(contact, (_, standing)): (Contact, (ContactId, Standing))| Suggestion {
         id: contact.id,
         identification: contact.details.identification.to_string(),
         address: contact.details.emails.first().map(ToString::to_string),

@@ -3,14 +3,15 @@
 use acuse_domain::Date;
 use acuse_domain::contact::Contact;
 use acuse_domain::document::{DocumentError, DocumentFacts, DocumentKind, DocumentNumber, LONGEST_DETAIL, NewDocument, Side};
-use acuse_domain::money::{Money, MoneyError};
+use acuse_domain::money::Money;
 use acuse_domain::text;
+use acuse_store::contacts::Role;
 use chrono::TimeDelta;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::web::calendar;
 use crate::web::form_errors::FormErrors;
+use crate::web::{amounts, calendar};
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
@@ -32,14 +33,33 @@ pub struct DocumentForm {
     pub detalle: String,
     /// Makes saving it twice keep one.
     pub clave: String,
-    /// `guardar`, `otro`, or `persona`; empty while the page only checks.
+    /// `guardar`, `otro`, `persona` or `crear`; empty while the page only checks.
     pub accion: String,
+    /// «¿1.500,00 o 1,50?», answered: `total=1.500,00`.
+    pub elegido: String,
+    /// Somebody of the other side who is to be of this one too.
+    pub tambien: String,
 }
 
 impl DocumentForm {
+    /// Writes the amount that was chosen into its field.
+    pub fn settle_amount(&mut self) {
+        match self.elegido.split_once('=') {
+            Some(("total", amount)) => self.total = amount.to_owned(),
+            Some(("saldo", amount)) => self.saldo = amount.to_owned(),
+            _ => {}
+        }
+    }
+
     #[must_use]
     pub fn side(&self) -> Side {
         if self.lado == "pagar" { Side::Payable } else { Side::Receivable }
+    }
+
+    /// What its person has to be.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        if self.side() == Side::Payable { Role::Supplier } else { Role::Customer }
     }
 
     #[must_use]
@@ -79,11 +99,11 @@ impl DocumentForm {
             ("", Some(usual)) => Some(usual),
             (typed, _) => day("vence", "el vencimiento", typed, &mut errors),
         };
-        let total = amount("total", "el total", &self.total, &mut errors).map(|total| self.signed(total));
+        let total = amounts::read(&self.total, "total", "El total", &mut errors).map(|total| self.signed(total));
         let balance = if self.saldo.trim().is_empty() {
             total
         } else {
-            amount("saldo", "el saldo", &self.saldo, &mut errors).map(|balance| self.signed(balance))
+            amounts::read(&self.saldo, "saldo", "El saldo", &mut errors).map(|balance| self.signed(balance))
         };
         let detail = text::optional(Some(&self.detalle));
         if detail.as_ref().is_some_and(|detail| detail.chars().count() > LONGEST_DETAIL) {
@@ -129,18 +149,6 @@ fn day(field: &'static str, what: &str, typed: &str, errors: &mut FormErrors) ->
         return None;
     }
     calendar::parse_day(typed).map_err(|words| errors.add(field, format!("{words}."))).ok()
-}
-
-fn amount(field: &'static str, what: &str, typed: &str, errors: &mut FormErrors) -> Option<Money> {
-    let words = match Money::parse_local(typed) {
-        Ok(amount) => return Some(amount),
-        Err(_) if typed.trim().is_empty() => format!("Falta {what}."),
-        Err(MoneyError::NotANumber) => format!("Escriba {what} como 1.234,56."),
-        Err(MoneyError::TooManyDecimals) => format!("Escriba {what} con dos decimales como máximo."),
-        Err(MoneyError::TooLarge) => format!("Revise {what}: supera 999.999.999,99."),
-    };
-    errors.add(field, words);
-    None
 }
 
 /// A broken rule, at the field that breaks it.

@@ -10,13 +10,15 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum_extra::extract::Form;
 use serde::Deserialize;
 
 use super::form::{DocumentForm, explained};
 use crate::access::{Authorized, KeepDocuments};
 use crate::app::App;
-use crate::web::contacts::search::{Suggestion, create_link, matching};
+use crate::web::carried::{Carried, Kept};
+use crate::web::contacts::roles;
+use crate::web::contacts::save::begin_person;
+use crate::web::contacts::search::{Suggestion, matching};
 use crate::web::form_errors::FormErrors;
 use crate::web::once::{new_key, once};
 use crate::web::page::{Page, Section, refused, shown};
@@ -33,6 +35,8 @@ struct NewPage {
     balance: Money,
     /// People to choose from, for who types without script.
     found: Option<Vec<Suggestion>>,
+    /// People of the other side who match.
+    others: Vec<Contact>,
     /// The completed number, and whether it may still be used.
     number: Option<(DocumentNumber, bool)>,
     /// «Guardar y agregar otro» says what it kept.
@@ -72,9 +76,19 @@ pub async fn create(
     State(app): State<App>,
     may: Authorized<KeepDocuments>,
     headers: HeaderMap,
-    Form(form): Form<DocumentForm>,
+    Kept { mut form, body }: Kept<DocumentForm>,
 ) -> Result<Response, Trouble> {
-    let page = page(&app, &may, &headers).await?;
+    let role = form.role();
+    if form.accion == "crear" {
+        let carried = Carried::of("/documentos/nuevo", &body);
+        return begin_person(&app, &may, &headers, form.persona.trim(), role, carried).await;
+    }
+    if let Ok(also) = form.tambien.parse().map(ContactId) {
+        roles::give(&app, &may, also, role).await?;
+        form.persona_elegida = also.to_string();
+    }
+    form.settle_amount();
+    let page = page(&app, &may, &headers).await?.typed();
     let today = page.today();
     let mut again = NewPage::of(&app, &may, page, form).await?;
     if !matches!(again.form.accion.as_str(), "guardar" | "otro") {
@@ -115,12 +129,12 @@ impl NewPage {
         };
         let contact = contact.filter(|contact| !form.names_somebody_else(contact));
         form.persona_id = contact.as_ref().map(|contact| contact.id.to_string()).unwrap_or_default();
-        let mut found = None;
+        let (mut found, mut others) = (None, Vec::new());
         match &contact {
             Some(contact) => form.persona.clone_from(&contact.details.name),
             None if !form.persona.trim().is_empty() => {
-                let role = if form.side() == Side::Payable { contacts::Role::Supplier } else { contacts::Role::Customer };
-                found = Some(matching(app, may, form.persona.trim(), Some(role)).await?);
+                found = Some(matching(app, may, form.persona.trim(), Some(form.role())).await?);
+                others = roles::of_the_other_side(app, company, form.persona.trim(), form.role()).await?;
             }
             None => {}
         }
@@ -142,7 +156,7 @@ impl NewPage {
             None => contacts::Standing::default(),
         };
         let balance = if form.side() == Side::Payable { standing.payable } else { standing.receivable };
-        Ok(Self { page, form, errors: FormErrors::default(), contact, balance, found, number, kept: None })
+        Ok(Self { page, form, errors: FormErrors::default(), contact, balance, found, others, number, kept: None })
     }
 
     /// The next document of the same person.
@@ -162,11 +176,6 @@ impl NewPage {
 
     fn search(&self) -> &'static str {
         if self.is_payable() { "/personas/buscar?lado=proveedor" } else { "/personas/buscar?lado=cliente" }
-    }
-
-    fn create_person(&self) -> String {
-        let role = if self.is_payable() { contacts::Role::Supplier } else { contacts::Role::Customer };
-        create_link(self.form.persona.trim(), Some(role))
     }
 
     fn kinds() -> [DocumentKind; 5] {

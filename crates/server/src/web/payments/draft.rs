@@ -4,7 +4,7 @@ use acuse_domain::contact::Contact;
 use acuse_domain::document::Document;
 use acuse_domain::id::{ContactId, DocumentId, PaymentId};
 use acuse_domain::money::Money;
-use acuse_domain::payment::{Advance, CheckKind, Direction, Method, PaymentLine};
+use acuse_domain::payment::{Advance, CheckKind, Direction, Method, PaymentLine, percentage, withheld};
 use acuse_store::payments::Recorded;
 
 use crate::web::calendar;
@@ -18,6 +18,8 @@ pub struct Draft {
     /// Makes pressing Guardar twice record one payment.
     pub once: String,
     pub contact: Option<ContactId>,
+    /// For whom the form was drawn: its addresses and documents are theirs.
+    pub drawn_for: Option<ContactId>,
     /// What stands in the field of the person: a name, or part of one.
     pub person: String,
     pub date: String,
@@ -28,6 +30,8 @@ pub struct Draft {
     pub recipients: String,
     /// The addresses are shown as a field, not as text.
     pub edits_recipients: bool,
+    /// Doubts that were answered with «Así es», by their keys.
+    pub answered: Vec<String>,
 }
 
 /// One «Forma», as typed.
@@ -42,6 +46,8 @@ pub struct DraftLine {
     /// The cheque's date, or the base of a withholding.
     pub dated: String,
     pub amount: String,
+    /// What the form put there itself: while it stands there, nobody typed.
+    pub proposed: String,
     pub advance: Option<PaymentId>,
 }
 
@@ -64,9 +70,16 @@ pub struct Totals {
 }
 
 impl Totals {
+    /// What stays as anticipo.
     #[must_use]
     pub fn unapplied(&self) -> Money {
-        self.total - self.applied
+        (self.total - self.applied).max(Money::ZERO)
+    }
+
+    /// What the documents need more than there is.
+    #[must_use]
+    pub fn uncovered(&self) -> Money {
+        (self.applied - self.total).max(Money::ZERO)
     }
 
     #[must_use]
@@ -101,8 +114,9 @@ impl Draft {
 
     /// Begins with the person's own addresses and one empty line.
     pub fn choose(&mut self, contact: &Contact, direction: Direction) {
-        let is_another = self.contact.is_some_and(|chosen| chosen != contact.id);
-        self.contact = Some(contact.id);
+        let before = self.drawn_for.or(self.contact);
+        let is_another = before.is_some_and(|chosen| chosen != contact.id);
+        (self.contact, self.drawn_for) = (Some(contact.id), Some(contact.id));
         self.person.clone_from(&contact.details.name);
         if is_another {
             self.shares.clear();
@@ -131,7 +145,8 @@ impl Draft {
         }
     }
 
-    /// Fills in what follows from the rest: a ticked document's balance, a withholding's amount.
+    /// Fills in what follows from the rest and was not typed: a ticked document's balance, a withholding's amount, and what is
+    /// left for the one form of payment that has no value.
     pub fn complete(&mut self, open: &[Document]) {
         for share in &mut self.shares {
             if let Some(document) = open.iter().find(|document| document.id == share.document) {
@@ -139,6 +154,30 @@ impl Draft {
             }
         }
         self.lines.iter_mut().for_each(DraftLine::complete);
+        self.propose_rest();
+    }
+
+    /// The one form that nobody gave a value takes what the documents still need.
+    fn propose_rest(&mut self) {
+        let takers = |is: fn(&DraftLine) -> bool| -> Vec<usize> {
+            self.lines.iter().enumerate().filter(|(_, line)| line.takes_the_rest() && is(line)).map(|(at, _)| at).collect()
+        };
+        // A row that nobody touched beside others is no form of payment yet.
+        let alone = self.lines.len() == 1;
+        let (proposed, mut empty) = (takers(DraftLine::is_proposed), takers(DraftLine::is_empty));
+        empty.retain(|at| alone || !self.lines[*at].is_blank());
+        let (([taker], _) | ([], [taker])) = (&proposed[..], &empty[..]) else { return };
+        let taker = *taker;
+        self.lines[taker].amount.clear();
+        let rest = self.totals().uncovered();
+        self.lines[taker].propose(rest);
+    }
+
+    /// Takes back what nobody typed.
+    fn forget_proposals(&mut self) {
+        for line in self.lines.iter_mut().filter(|line| line.takes_the_rest() && line.is_proposed()) {
+            line.propose(Money::ZERO);
+        }
     }
 
     /// Spreads what was received or paid over the documents as they fall due. Credit notes that are ticked add to it.
@@ -163,6 +202,7 @@ impl Draft {
 
     /// One line for each anticipo that is not used yet, up to what the documents still need.
     pub fn use_advances(&mut self, advances: &[Advance]) {
+        self.forget_proposals();
         self.lines.retain(|line| !line.is_blank());
         for advance in advances {
             if self.lines.iter().any(|line| line.advance == Some(advance.payment)) {
@@ -173,6 +213,7 @@ impl Draft {
             let amount = if needed.is_positive() { needed.min(advance.available) } else { advance.available };
             self.lines.push(DraftLine::using(advance.payment, amount));
         }
+        self.propose_rest();
     }
 
     /// Moves the cash into the cheque, or makes it one.
@@ -226,8 +267,9 @@ impl DraftLine {
             kind: line.kind.filter(|kind| matches!(kind, CheckKind::Certified | CheckKind::Cashier)),
             account: line.tax.clone().unwrap_or(place),
             reference: line.reference.clone().unwrap_or_default(),
-            dated: line.date.map(calendar::day).unwrap_or_default(),
+            dated: line.base.map(|base| base.to_string()).or_else(|| line.date.map(calendar::day)).unwrap_or_default(),
             amount: line.amount.to_string(),
+            proposed: String::new(),
             advance: line.advance_from,
         }
     }
@@ -246,13 +288,32 @@ impl DraftLine {
 
     /// `1,75` % of the base, rounded to the cent, where nobody wrote the amount.
     fn complete(&mut self) {
-        if self.method != Some(Method::Withholding) || !self.amount.trim().is_empty() {
+        if self.method != Some(Method::Withholding) || !(self.is_empty() || self.is_proposed()) {
             return;
         }
         let base = read_or_zero(&self.dated);
-        if let Some(hundredths) = percentage(&self.account).filter(|_| base.is_positive()) {
-            self.amount = Money::from_cents((base.cents() * hundredths + 5_000) / 10_000).to_string();
+        match percentage(&self.account).filter(|_| base.is_positive()) {
+            Some(hundredths) => self.propose(withheld(base, hundredths)),
+            None => self.propose(Money::ZERO),
         }
+    }
+
+    fn propose(&mut self, amount: Money) {
+        self.amount = if amount.is_positive() { amount.to_string() } else { String::new() };
+        self.proposed.clone_from(&self.amount);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.amount.trim().is_empty()
+    }
+
+    fn is_proposed(&self) -> bool {
+        !self.is_empty() && self.amount.trim() == self.proposed
+    }
+
+    /// A withholding is what its certificate says, an anticipo what there is of it.
+    fn takes_the_rest(&self) -> bool {
+        !matches!(self.method, Some(Method::Withholding | Method::Advance))
     }
 }
 
@@ -277,13 +338,6 @@ impl Share {
 
 fn read_or_zero(typed: &str) -> Money {
     Money::parse_local(typed).unwrap_or_default()
-}
-
-/// The percentage named by a tax, in hundredths: `IR 1,75 % · bienes` is 175.
-fn percentage(tax: &str) -> Option<i64> {
-    let before = tax.split('%').next().filter(|_| tax.contains('%'))?.trim_end();
-    let digits = before.rsplit(|c: char| !c.is_ascii_digit() && c != ',' && c != '.').next()?;
-    Money::parse_local(digits).ok().map(Money::cents).filter(|hundredths| (1..=10_000).contains(hundredths))
 }
 
 #[cfg(test)]
@@ -312,6 +366,49 @@ mod tests {
             line.complete();
             assert_eq!(line.amount, amount, "{tax} of {base}");
         }
+    }
+
+    #[test]
+    fn a_withholding_follows_its_base_until_somebody_writes_it() {
+        let mut line = DraftLine { account: "IVA 30 %".to_owned(), dated: "100".to_owned(), ..line(Method::Withholding, "") };
+        line.complete();
+        line.dated = "200".to_owned();
+        line.complete();
+        assert_eq!(line.amount, "60,00");
+        line.amount = "59,99".to_owned();
+        line.dated = "300".to_owned();
+        line.complete();
+        assert_eq!(line.amount, "59,99");
+    }
+
+    fn applied(amount: &str) -> Share {
+        Share { document: DocumentId(uuid::Uuid::nil()), ticked: true, amount: amount.to_owned() }
+    }
+
+    #[test]
+    fn one_empty_form_takes_what_the_documents_need_and_two_take_nothing() {
+        let amounts = |draft: &Draft| draft.lines.iter().map(|line| line.amount.clone()).collect::<Vec<_>>();
+        let mut draft = Draft { lines: vec![line(Method::Transfer, "")], shares: vec![applied("662,50")], ..Draft::default() };
+        draft.complete(&[]);
+        assert_eq!(amounts(&draft), ["662,50"]);
+        // What was proposed follows; what is typed beside it counts.
+        draft.shares.push(applied("100"));
+        draft.lines.push(line(Method::Withholding, "10"));
+        draft.lines.push(DraftLine { account: "Caja".to_owned(), ..line(Method::Cash, "") });
+        draft.complete(&[]);
+        assert_eq!(amounts(&draft), ["752,50", "10", ""]);
+        draft.shares = vec![applied("10")];
+        draft.complete(&[]);
+        assert_eq!(amounts(&draft), ["", "10", ""]);
+        draft.shares = vec![applied("50")];
+        draft.complete(&[]);
+        assert_eq!(amounts(&draft), ["", "10", "40,00"], "the other row is blank");
+        draft.lines[0].reference = "8812".to_owned();
+        draft.lines[2].amount.clear();
+        draft.complete(&[]);
+        assert_eq!(amounts(&draft), ["", "10", ""], "two forms are empty");
+        assert_eq!(draft.totals().uncovered(), Money::from_cents(4_000));
+        assert_eq!(draft.totals().unapplied(), Money::ZERO);
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct Typed {
     pub quitar: Option<usize>,
     clave: String,
     persona_id: String,
+    /// For whom the form was drawn.
+    persona_antes: String,
     persona: String,
     /// Chosen from the list that stands in for the type-ahead.
     elegida: String,
@@ -28,6 +30,8 @@ pub struct Typed {
     numero: Vec<String>,
     fecha_forma: Vec<String>,
     valor: Vec<String>,
+    /// What the form itself had put into each `valor`.
+    propuesto: Vec<String>,
     anticipo: Vec<String>,
     documento: Vec<String>,
     doc: Vec<String>,
@@ -38,14 +42,22 @@ pub struct Typed {
     notificar: Option<String>,
     para: String,
     editar_para: String,
+    /// Keys of the doubts that were answered with «Así es».
+    asi_es: Vec<String>,
+    /// «¿1.500,00 o 1,50?», answered: `valor-1=1.500,00`.
+    elegido: String,
+    /// Somebody of the other side who is to be of this one too.
+    pub tambien: String,
 }
 
 impl Typed {
     #[must_use]
-    pub fn into_draft(self) -> Draft {
+    pub fn into_draft(mut self) -> Draft {
+        self.settle_amount();
         let chosen = if self.elegida.is_empty() { &self.persona_id } else { &self.elegida };
         Draft {
             contact: chosen.parse().ok(),
+            drawn_for: self.persona_antes.parse().ok(),
             person: if self.elegida.is_empty() { self.persona.trim().to_owned() } else { String::new() },
             // One more than there may be, so that the domain says it; what follows is not read.
             lines: (0..self.forma.len().min(MOST_LINES + 1)).map(|row| self.line(row)).collect(),
@@ -56,6 +68,29 @@ impl Typed {
             date: self.fecha,
             description: self.descripcion,
             recipients: self.para,
+            answered: self.asi_es,
+        }
+    }
+
+    /// What stands in the field of the person.
+    #[must_use]
+    pub fn person(&self) -> &str {
+        self.persona.trim()
+    }
+
+    /// Writes the amount that was chosen into its field.
+    fn settle_amount(&mut self) {
+        let Some((field, amount)) = self.elegido.split_once('=') else { return };
+        let Some((name, row)) = field.rsplit_once('-') else { return };
+        let list = match name {
+            "valor" => &mut self.valor,
+            "abono" => &mut self.abono,
+            "fecha-forma" => &mut self.fecha_forma,
+            _ => return,
+        };
+        let row = row.parse::<usize>().ok().and_then(|row| row.checked_sub(1));
+        if let Some(typed) = row.and_then(|row| list.get_mut(row)) {
+            amount.clone_into(typed);
         }
     }
 
@@ -68,6 +103,7 @@ impl Typed {
             reference: at(&self.numero, row),
             dated: at(&self.fecha_forma, row),
             amount: at(&self.valor, row),
+            proposed: at(&self.propuesto, row),
             advance: at(&self.anticipo, row).parse().ok().filter(|_| method == Some(Method::Advance)),
         }
     }

@@ -3,8 +3,8 @@
 use acuse_domain::contact::Contact;
 use acuse_domain::document::{Document, Side};
 use acuse_domain::id::{CompanyId, ContactId, PaymentId};
-use acuse_domain::payment::{Advance, CheckKind, Method};
-use acuse_store::contacts::{self, Role, Standing};
+use acuse_domain::payment::{Advance, Answered, CheckKind, Method};
+use acuse_store::contacts::{self, Standing};
 use acuse_store::idempotency::{ClaimError, Once};
 use acuse_store::payments::{self, RecordError};
 use acuse_store::{Page as Slice, StoreError, documents};
@@ -12,17 +12,20 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum_extra::extract::Form;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::Book;
 use super::draft::{Draft, DraftLine, Totals};
 use super::form::Typed;
+use super::question::Question;
 use super::refusal::Asked;
 use super::sender::Sender;
 use crate::access::{Authorized, RecordPayments};
 use crate::app::App;
+use crate::web::carried::{Carried, Kept};
+use crate::web::contacts::roles;
+use crate::web::contacts::save::begin_person;
 use crate::web::filters;
 use crate::web::form_errors::FormErrors;
 use crate::web::once::new_key;
@@ -66,7 +69,8 @@ pub async fn ask(
     let desk = Desk::load(&app, company, book, &mut draft).await?;
     desk.keep_open_shares(&mut draft);
     let page = Page::load(&app, &may, book.section(), &headers).await?.typing();
-    Ok(page::shown(&NewPage { page, book, draft, desk, errors: FormErrors::default(), begins_line: false }))
+    let (errors, questions) = (FormErrors::default(), Vec::new());
+    Ok(page::shown(&NewPage { page, book, draft, desk, errors, questions, begins_line: false }))
 }
 
 /// POST `/cobros/nuevo`: one of the form's buttons.
@@ -75,15 +79,25 @@ pub async fn submit(
     may: Authorized<RecordPayments>,
     book: Book,
     headers: HeaderMap,
-    Form(typed): Form<Typed>,
+    Kept { form: typed, body }: Kept<Typed>,
 ) -> Result<Response, Trouble> {
     let company = may.actor.company;
     let action = typed.accion.clone();
+    if action == "crear" {
+        let (url, person) = (format!("{}/nuevo", book.path()), typed.person().to_owned());
+        return begin_person(&app, &may, &headers, &person, book.role(), Carried::of(&url, &body)).await;
+    }
     let removed = typed.quitar;
+    let also = typed.tambien.parse().ok().map(ContactId);
     let mut draft = typed.into_draft();
+    if let Some(also) = also {
+        draft.contact = Some(also);
+        draft.person = String::new();
+        roles::give(&app, &may, also, book.role()).await?;
+    }
     let mut desk = Desk::load(&app, company, book, &mut draft).await?;
     draft.complete(&desk.open);
-    let mut errors = FormErrors::default();
+    let (mut errors, mut questions) = (FormErrors::default(), Vec::new());
     match (removed, action.as_str()) {
         (Some(number), _) => draft.remove_line(number),
         (None, "forma") => draft.add_line(),
@@ -93,17 +107,31 @@ pub async fn submit(
         (None, "destinatarios") => draft.edits_recipients = true,
         (None, "guardar") => match save(&app, &may, book, &mut draft, &desk).await? {
             Ok(id) => return Ok(Redirect::to(&book.page_of(id)).into_response()),
-            Err(refused) => {
-                errors = refused;
+            Err(unsaved) => {
+                (errors, questions) = (unsaved.errors, unsaved.questions);
                 // What was refused may have moved meanwhile: balances are shown as they are now.
                 desk = Desk::load(&app, company, book, &mut draft).await?;
             }
         },
         _ => {}
     }
-    let page = Page::load(&app, &may, book.section(), &headers).await?.typing();
-    let view = NewPage { page, book, draft, desk, errors, begins_line: removed.is_none() && action == "forma" };
-    Ok(if view.errors.is_empty() { page::shown(&view) } else { page::refused(&view) })
+    let page = Page::load(&app, &may, book.section(), &headers).await?.typed();
+    let saved_nothing = !errors.is_empty() || !questions.is_empty();
+    let view = NewPage { page, book, draft, desk, errors, questions, begins_line: removed.is_none() && action == "forma" };
+    Ok(if saved_nothing { page::refused(&view) } else { page::shown(&view) })
+}
+
+/// Why Guardar saved nothing.
+#[derive(Default)]
+struct Unsaved {
+    errors: FormErrors,
+    questions: Vec<Question>,
+}
+
+impl From<FormErrors> for Unsaved {
+    fn from(errors: FormErrors) -> Self {
+        Self { errors, ..Self::default() }
+    }
 }
 
 async fn save(
@@ -112,32 +140,37 @@ async fn save(
     book: Book,
     draft: &mut Draft,
     desk: &Desk,
-) -> Result<Result<PaymentId, FormErrors>, StoreError> {
-    let Some(contact) = &desk.contact else { return Ok(Err(alone("persona", format!("Elija el {}.", book.person_low())))) };
+) -> Result<Result<PaymentId, Unsaved>, StoreError> {
+    let nobody = || alone("persona", format!("Elija el {}.", book.person_low()));
+    let Some(contact) = &desk.contact else { return Ok(Err(nobody().into())) };
     let asked = match Asked::read(draft, book.direction, contact.id, &desk.open) {
         Ok(asked) => asked,
-        Err(errors) => return Ok(Err(reveal(draft, errors))),
+        Err(errors) => return Ok(Err(reveal(draft, errors).into())),
     };
     let once = once(draft, &asked);
-    let now = acuse_store::now();
-    let recorded = payments::record(&app.db, &may.actor, asked.payment.clone(), &asked.notify, once.as_ref(), now).await;
-    Ok(match recorded {
-        Ok(id) => Ok(id),
-        Err(RecordError::Refused(refusal)) => Err(asked.refused(&refusal)),
-        Err(RecordError::ContactNotFound) => Err(alone("persona", format!("Elija el {}.", book.person_low()))),
-        Err(RecordError::ContactHasNoEmail) => Err(reveal(draft, alone("para", "La persona no tiene correo."))),
+    let answered = Answered::These(draft.answered.clone());
+    let (payment, now) = (asked.payment.clone(), acuse_store::now());
+    let recorded = payments::record_answered(&app.db, &may.actor, payment, &asked.notify, once.as_ref(), &answered, now).await;
+    let errors = match recorded {
+        Ok(id) => return Ok(Ok(id)),
+        Err(RecordError::Doubtful(doubts)) => {
+            return Ok(Err(Unsaved { questions: asked.questions(book, doubts), ..Unsaved::default() }));
+        }
+        Err(RecordError::Refused(refusal)) => asked.refused(&refusal),
+        Err(RecordError::ContactNotFound) => nobody(),
+        Err(RecordError::ContactHasNoEmail) => reveal(draft, alone("para", "La persona no tiene correo.")),
         Err(RecordError::Once(ClaimError::KeyReused(_))) => {
             draft.once = new_key();
-            Err(alone(
-                "",
-                format!(
-                    "Este formulario ya guardó un {}, con otros datos. Búsquelo en la lista; si este es otro, guarde de nuevo.",
-                    book.noun()
-                ),
-            ))
+            alone("", already_saved(book))
         }
         Err(RecordError::Once(ClaimError::Store(error)) | RecordError::Store(error)) => return Err(error),
-    })
+    };
+    Ok(Err(errors.into()))
+}
+
+fn already_saved(book: Book) -> String {
+    let noun = book.noun();
+    format!("Este formulario ya guardó un {noun}, con otros datos. Búsquelo en la lista; si este es otro, guarde de nuevo.")
 }
 
 /// The addresses become a field once there is something to correct in them.
@@ -166,6 +199,8 @@ struct Desk {
     contact: Option<Contact>,
     /// People to choose from, while there is none.
     found: Vec<(Contact, Standing)>,
+    /// People of the other side who match.
+    others: Vec<Contact>,
     standing: Standing,
     open: Vec<Document>,
     advances: Vec<Advance>,
@@ -178,6 +213,7 @@ impl Desk {
         let mut desk = Self {
             contact: None,
             found: Vec::new(),
+            others: Vec::new(),
             standing: Standing::default(),
             open: Vec::new(),
             advances: Vec::new(),
@@ -198,9 +234,14 @@ impl Desk {
             let is_meant = |contact: &Contact| draft.person.is_empty() || draft.person == contact.details.name;
             self.contact = contact.filter(is_meant);
             if let Some(contact) = &self.contact {
-                if draft.person.is_empty() || draft.lines.is_empty() {
+                let is_new = match draft.drawn_for {
+                    Some(before) => before != contact.id,
+                    None => draft.recipients.is_empty() && !draft.notify,
+                };
+                if draft.person.is_empty() || draft.lines.is_empty() || is_new {
                     draft.choose(contact, book.direction);
                 }
+                draft.drawn_for = draft.contact;
                 return Ok(());
             }
         }
@@ -208,10 +249,12 @@ impl Desk {
         if draft.person.is_empty() {
             return Ok(());
         }
-        let role = if book.is_received() { Role::Customer } else { Role::Supplier };
-        let filter = contacts::Filter { role: Some(role), text: Some(draft.person.clone()) };
+        let filter = contacts::Filter { role: Some(book.role()), text: Some(draft.person.clone()) };
         let people = contacts::list(&app.db, company, &filter, Slice { after: None, limit: MOST_PEOPLE }).await?;
-        if let [only] = &people[..] {
+        self.others = roles::of_the_other_side(app, company, &draft.person, book.role()).await?;
+        if let [only] = &people[..]
+            && self.others.is_empty()
+        {
             draft.choose(only, book.direction);
             self.contact = Some(only.clone());
             return Ok(());
@@ -246,6 +289,8 @@ struct NewPage {
     draft: Draft,
     desk: Desk,
     errors: FormErrors,
+    /// Nothing is saved before they are answered.
+    questions: Vec<Question>,
     /// Where the new line begins, the keyboard goes on.
     begins_line: bool,
 }

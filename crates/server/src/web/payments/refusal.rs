@@ -5,14 +5,17 @@ use acuse_domain::contact::MOST_RECIPIENTS;
 use acuse_domain::document::Document;
 use acuse_domain::email_address::{InvalidAddresses, parse_list};
 use acuse_domain::id::ContactId;
-use acuse_domain::money::{Money, MoneyError};
-use acuse_domain::payment::{CheckKind, Direction, Field, Method, NewAllocation, NewPayment, PaymentError, PaymentLine, Refusal};
+use acuse_domain::payment::{
+    CheckKind, Direction, Doubt, Field, Method, NewAllocation, NewPayment, PaymentError, PaymentLine, Refusal,
+};
 use acuse_domain::text;
 use acuse_store::payments::Notify;
 
+use super::Book;
 use super::draft::{Draft, DraftLine};
-use crate::web::calendar;
+use super::question::Question;
 use crate::web::form_errors::FormErrors;
+use crate::web::{amounts, calendar};
 
 /// A payment read from the form, and where each of its parts stands there.
 pub struct Asked {
@@ -49,6 +52,12 @@ impl Asked {
         errors
     }
 
+    /// What is probably a slip, each with its row of the form.
+    #[must_use]
+    pub fn questions(&self, book: Book, doubts: Vec<Doubt>) -> Vec<Question> {
+        doubts.into_iter().map(|doubt| Question::of(book, doubt, |index| row(&self.rows_of_lines, index))).collect()
+    }
+
     fn id_of(&self, field: Field) -> String {
         match field {
             Field::Date => "fecha".to_owned(),
@@ -62,11 +71,15 @@ impl Asked {
 
     fn words(&self, field: Field, error: &PaymentError) -> String {
         match (field, error) {
+            (Field::Line { name: "base", .. }, PaymentError::AmountNotPositive) => "La base debe ser mayor que cero.".to_owned(),
             (Field::Line { index, .. }, PaymentError::AmountNotPositive) => {
                 format!("El valor de la forma {} debe ser mayor que cero.", row(&self.rows_of_lines, index))
             }
-            (Field::Line { index, name: "reference" | "tax" }, PaymentError::FieldMissing { method: Method::Withholding }) => {
-                format!("A la retención de la forma {} le faltan datos.", row(&self.rows_of_lines, index))
+            (Field::Line { name: "reference", .. }, PaymentError::FieldMissing { method: Method::Withholding }) => {
+                "Falta el número del certificado.".to_owned()
+            }
+            (Field::Line { name: "tax", .. }, PaymentError::FieldMissing { method: Method::Withholding }) => {
+                "Falta el impuesto de la retención.".to_owned()
             }
             _ => error.to_string(),
         }
@@ -82,7 +95,7 @@ fn input_of(name: &str) -> &'static str {
     match name {
         "reference" => "numero",
         "bank" | "account" | "tax" => "cuenta",
-        "date" => "fecha-forma",
+        "date" | "base" => "fecha-forma",
         "kind" => "forma",
         _ => "valor",
     }
@@ -124,7 +137,7 @@ fn read_line(line: &DraftLine, row: usize, date: Date, errors: &mut FormErrors) 
         errors.add(format!("forma-{row}"), format!("Elija la forma {row} de la lista."));
         return None;
     };
-    let amount = read_amount(&line.amount, &format!("valor-{row}"), &format!("El valor de la forma {row}"), errors);
+    let amount = amounts::read(&line.amount, &format!("valor-{row}"), &format!("El valor de la forma {row}"), errors);
     let mut read = PaymentLine::new(method, amount.unwrap_or_default());
     let fields = method.fields();
     read.reference = text::optional(Some(&line.reference)).filter(|_| fields.contains(&"reference"));
@@ -133,7 +146,13 @@ fn read_line(line: &DraftLine, row: usize, date: Date, errors: &mut FormErrors) 
     }
     match method {
         Method::Check => read_check(&mut read, line, row, date, errors),
-        Method::Withholding => read.tax = text::optional(line.account.split('·').next()),
+        Method::Withholding => {
+            read.tax = text::optional(line.account.split('·').next());
+            if !line.dated.trim().is_empty() {
+                read.base =
+                    amounts::read(&line.dated, &format!("fecha-forma-{row}"), &format!("La base de la forma {row}"), errors);
+            }
+        }
         Method::Advance => read.advance_from = line.advance,
         // The till has a name and no number.
         Method::Cash => (read.bank, read.account) = (text::optional(Some(&line.account)), None),
@@ -180,29 +199,12 @@ fn read_shares(draft: &Draft, open: &[Document], errors: &mut FormErrors) -> (Ve
         let row = found.unwrap_or(index) + 1;
         let number = found.map(|at| open[at].facts.number.to_string()).unwrap_or_default();
         let subject = format!("El abono a {number}");
-        if let Some(amount) = read_amount(&share.amount, &format!("abono-{row}"), subject.trim(), errors) {
+        if let Some(amount) = amounts::read(&share.amount, &format!("abono-{row}"), subject.trim(), errors) {
             rows.push(row);
             allocations.push(NewAllocation { document: share.document, amount });
         }
     }
     (rows, allocations)
-}
-
-fn read_amount(typed: &str, id: &str, subject: &str, errors: &mut FormErrors) -> Option<Money> {
-    let wrong = match Money::parse_local(typed) {
-        Ok(amount) => return Some(amount),
-        Err(_) if typed.trim().is_empty() => "falta",
-        Err(MoneyError::NotANumber) => "no es un número",
-        Err(MoneyError::TooManyDecimals) => "tiene más de dos decimales",
-        Err(MoneyError::TooLarge) => "supera 999.999.999,99",
-    };
-    let words = if wrong == "falta" { format!("Falta {}.", lower_first(subject)) } else { format!("{subject} {wrong}.") };
-    errors.add(id, words);
-    None
-}
-
-fn lower_first(words: &str) -> String {
-    words.chars().next().map(|first| first.to_lowercase().chain(words.chars().skip(1)).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]

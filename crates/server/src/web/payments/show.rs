@@ -383,6 +383,7 @@ impl ShowPage {
                 format!("para depositar el {}", calendar::day(day))
             }
             (Some(CheckKind::Postdated), Some(day)) => format!("para el {}", calendar::day(day)),
+            _ if line.base.is_some() => line.base.map(|base| format!("de una base de {base}")).unwrap_or_default(),
             _ if self.is_over_deductible(line) => "supera USD 500: no deducible".to_owned(),
             _ => String::new(),
         }

@@ -136,3 +136,37 @@ async fn a_list_is_read_page_by_page_newest_first() {
     assert_eq!(api.get("/payments?q=RC-000003").await.expect(200)["data"].as_array().unwrap().len(), 1);
     assert_eq!(api.get("/payments?direction=made").await.expect(200)["data"], json!([]));
 }
+
+#[tokio::test]
+async fn what_is_probably_a_slip_is_recorded_and_said() {
+    let api = Api::with_andina().await;
+    let withheld = |amount: &str, base: &str, reference: &str| {
+        let mut body = cobro(&api);
+        body["lines"] =
+            json!([{ "method": "withholding", "amount": amount, "base": base, "tax": "IR 2 %", "reference": reference }]);
+        body["allocations"] = json!([{ "document_id": api.ours.documents[0].to_string(), "amount": amount }]);
+        body
+    };
+    let made = api.post("/payments", withheld("2.00", "100.00", "1-1-900")).await.expect(201);
+    assert_eq!((&made["lines"][0]["base"], &made["warnings"]), (&json!("100.00"), &json!([])));
+    let made = api.post("/payments", withheld("99.00", "100.00", "1-1-901")).await.expect(201);
+    let warning = &made["warnings"][0];
+    assert_eq!((&warning["field"], &warning["code"]), (&json!("lines.0.amount"), &json!("withholding_disagrees")), "{made}");
+    let mut excess = withheld("101.00", "100.00", "1-1-902");
+    excess["allocations"] = json!([]);
+    api.post("/payments", excess).await.refused(422, "withholding_exceeds_base", &["lines.0.amount"]);
+    api.post("/payments", withheld("1.00", "1,00", "1-1-903")).await.refused(422, "amount_invalid", &["lines.0.base"]);
+}
+
+#[tokio::test]
+async fn a_likely_duplicate_is_recorded_and_names_the_other_payment() {
+    let api = Api::with_andina().await;
+    let mut body = cobro(&api);
+    body["allocations"] = json!([]);
+    let first = api.post("/payments", body.clone()).await.expect(201);
+    assert_eq!(first["warnings"], json!([]));
+    let second = api.post("/payments", body).await.expect(201);
+    let warning = &second["warnings"][0];
+    assert_eq!((&warning["code"], &warning["payment_id"]), (&json!("likely_duplicate"), &first["id"]), "{second}");
+    assert!(warning["message"].as_str().unwrap().contains("RC-000001"));
+}

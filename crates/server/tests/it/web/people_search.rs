@@ -28,11 +28,12 @@ async fn a_few_letters_find_the_person_of_this_company_and_side() {
     person(&test, &test.stranger().await.actor, "Andi de otra compañía", "1710034065", true).await;
     let found = test.get("/personas/buscar?q=andi&lado=cliente").await;
     let options = found.all("[role=option]");
-    assert_eq!(options.len(), 2, "{options:?}");
+    assert_eq!(options.len(), 3, "{options:?}");
     assert_eq!(options[0], "Comercial Andína S.A.0,00Cédula 1710034065 · pagos@andina.ec");
-    assert_eq!(options[1], "Crear la persona «andi»");
+    assert_eq!(options[1], "Andino Proveedor: hacerlo también clienteCédula 1803604121");
+    assert_eq!(options[2], "Crear la persona «andi»");
     assert_eq!(found.attribute("[role=option]", "data-name").as_deref(), Some("Comercial Andína S.A."));
-    assert!(found.attribute(".ac-new", "data-href").unwrap().starts_with("/personas/nueva?nombre=andi&es=cliente"));
+    assert!(found.attribute("#persona-nueva", "data-href").unwrap().starts_with("/personas/nueva?nombre=andi&es=cliente"));
     assert_eq!(test.get("/personas/buscar?q=andi").await.all("[role=option]").len(), 3);
     let hostile = test.get("/personas/buscar?q=%3Cscript%3E%25_").await;
     assert_eq!(hostile.all("script").len() + hostile.all("[role=option]").len(), 1);

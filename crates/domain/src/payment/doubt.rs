@@ -1,0 +1,104 @@
+//! What may be right and is probably a slip: it is recorded once somebody has said that it is meant.
+
+use super::line::{Method, PaymentLine};
+use super::twin::Twin;
+use super::withholding::{is_more, is_withheld, percentage, withheld};
+use crate::money::Money;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Doubt {
+    /// The line with this index is not its tax's percentage of the base.
+    WithholdingDisagrees {
+        index: usize,
+        tax: String,
+        base: Money,
+        amount: Money,
+        expected: Money,
+    },
+    /// Its base is not known, and it is more than that percentage of every document that is settled.
+    WithholdingTooLarge {
+        index: usize,
+        tax: String,
+        documents: Money,
+        amount: Money,
+        most: Money,
+    },
+    /// What was withheld settles nothing: it would stay as anticipo, and nobody would owe it.
+    WithholdingNotApplied {
+        rest: Money,
+    },
+    LikelyTwin(Twin),
+}
+
+/// Which doubts somebody has answered with «Así es».
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answered {
+    /// Whoever asks is told afterwards.
+    All,
+    /// Those with these keys.
+    These(Vec<String>),
+}
+
+impl Answered {
+    /// The doubts that nobody has answered yet.
+    #[must_use]
+    pub fn open(&self, doubts: Vec<Doubt>) -> Vec<Doubt> {
+        match self {
+            Self::All => Vec::new(),
+            Self::These(keys) => doubts.into_iter().filter(|doubt| !keys.contains(&doubt.key())).collect(),
+        }
+    }
+}
+
+impl Doubt {
+    /// Stable, for programs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::WithholdingDisagrees { .. } => "withholding_disagrees",
+            Self::WithholdingTooLarge { .. } => "withholding_too_large",
+            Self::WithholdingNotApplied { .. } => "withholding_not_applied",
+            Self::LikelyTwin(_) => "likely_duplicate",
+        }
+    }
+
+    /// Names the doubt with its figures: an answer to it answers no other, nor the same after a change.
+    #[must_use]
+    pub fn key(&self) -> String {
+        let code = self.code();
+        match self {
+            Self::WithholdingDisagrees { index, tax, base, amount, .. } => {
+                format!("{code} {index} {} {} {tax}", base.plain(), amount.plain())
+            }
+            Self::WithholdingTooLarge { index, tax, documents, amount, .. } => {
+                format!("{code} {index} {} {} {tax}", documents.plain(), amount.plain())
+            }
+            Self::WithholdingNotApplied { rest } => format!("{code} {}", rest.plain()),
+            Self::LikelyTwin(twin) => format!("{code} {}", twin.number),
+        }
+    }
+}
+
+/// The doubts that follow from a payment alone. `documents` is what the documents that it settles are worth together.
+#[must_use]
+pub fn doubts(lines: &[PaymentLine], allocated: Money, documents: Money) -> Vec<Doubt> {
+    let mut found: Vec<Doubt> = lines.iter().enumerate().filter_map(|(index, line)| of_line(index, line, documents)).collect();
+    let withheld: Money = lines.iter().filter(|line| line.method == Method::Withholding).map(|line| line.amount).sum();
+    if withheld > allocated {
+        found.push(Doubt::WithholdingNotApplied { rest: withheld - allocated });
+    }
+    found
+}
+
+fn of_line(index: usize, line: &PaymentLine, documents: Money) -> Option<Doubt> {
+    let tax = line.tax.clone().filter(|_| line.method == Method::Withholding)?;
+    let (hundredths, amount) = (percentage(&tax)?, line.amount);
+    match line.base {
+        Some(base) if is_withheld(amount, base, hundredths) => None,
+        Some(base) => Some(Doubt::WithholdingDisagrees { index, tax, base, amount, expected: withheld(base, hundredths) }),
+        None if documents.is_positive() && is_more(amount, documents, hundredths) => {
+            Some(Doubt::WithholdingTooLarge { index, tax, documents, amount, most: withheld(documents, hundredths) })
+        }
+        None => None,
+    }
+}

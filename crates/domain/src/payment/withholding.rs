@@ -1,0 +1,50 @@
+//! What is withheld of a base: a tax names its percentage.
+
+use crate::money::Money;
+
+/// Of a percentage in hundredths, 100 %.
+const WHOLE: i64 = 10_000;
+
+/// The percentage named by a tax, in hundredths: `IR 1,75 % · bienes` is 175.
+#[must_use]
+pub fn percentage(tax: &str) -> Option<i64> {
+    let before = tax.split('%').next().filter(|_| tax.contains('%'))?.trim_end();
+    let digits = before.rsplit(|c: char| !c.is_ascii_digit() && c != ',' && c != '.').next()?;
+    Money::parse_local(digits).ok().map(Money::cents).filter(|hundredths| (1..=WHOLE).contains(hundredths))
+}
+
+/// That percentage of the base, rounded to the cent.
+#[must_use]
+pub fn withheld(base: Money, hundredths: i64) -> Money {
+    Money::from_cents((base.cents() * hundredths + WHOLE / 2).div_euclid(WHOLE))
+}
+
+/// Whether an amount is the percentage of the base, but for half a cent.
+pub(super) fn is_withheld(amount: Money, base: Money, hundredths: i64) -> bool {
+    (amount.cents() * WHOLE - base.cents() * hundredths).abs() <= WHOLE / 2
+}
+
+/// Whether an amount is more than the percentage of all that it could have been taken of.
+pub(super) fn is_more(amount: Money, most: Money, hundredths: i64) -> bool {
+    amount.cents() * WHOLE > most.cents() * hundredths + WHOLE / 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tax_names_its_percentage() {
+        for (tax, hundredths) in [
+            ("IR 1,75 % · bienes", Some(175)),
+            ("IVA 30%", Some(3_000)),
+            ("IR 2.75 %", Some(275)),
+            ("IR", None),
+            ("IR 0 %", None),
+            ("IR 101 %", None),
+        ] {
+            assert_eq!(percentage(tax), hundredths, "{tax}");
+        }
+        assert_eq!(withheld(Money::from_cents(3_333), 275), Money::from_cents(92));
+    }
+}

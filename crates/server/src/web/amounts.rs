@@ -1,0 +1,34 @@
+//! An amount as a field of a form holds it.
+
+use acuse_domain::money::{Money, MoneyError};
+
+use crate::web::form_errors::FormErrors;
+
+/// Reads the field with this `id`; `subject` is what it holds, as a sentence begins: «El total». Notes why there is none.
+pub fn read(typed: &str, id: &str, subject: &str, errors: &mut FormErrors) -> Option<Money> {
+    let why = match Money::parse_local(typed) {
+        Ok(amount) => return Some(amount),
+        Err(_) if typed.trim().is_empty() => format!("Falta {}.", lower_first(subject)),
+        Err(MoneyError::NotANumber) => format!("{subject} no es un número."),
+        Err(MoneyError::TooManyDecimals) => format!("{subject} tiene más de dos decimales."),
+        Err(MoneyError::TooLarge) => format!("{subject} supera 999.999.999,99."),
+        Err(MoneyError::Ambiguous { thousands, decimals }) => {
+            let question = match decimals {
+                Some(decimals) => format!("{subject}: ¿{thousands} o {decimals}?"),
+                None => format!("{subject} tiene más de dos decimales. ¿Quiso decir {thousands}?"),
+            };
+            errors.ask(
+                id,
+                question,
+                [Some(thousands), decimals].into_iter().flatten().map(|amount| amount.to_string()).collect(),
+            );
+            return None;
+        }
+    };
+    errors.add(id, why);
+    None
+}
+
+fn lower_first(words: &str) -> String {
+    words.chars().next().map(|first| first.to_lowercase().chain(words.chars().skip(1)).collect()).unwrap_or_default()
+}

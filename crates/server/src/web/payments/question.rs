@@ -1,0 +1,72 @@
+//! What is probably a slip, as the form asks about it: it saves once every question is answered with «Así es».
+
+use acuse_domain::payment::{Doubt, Likeness, Method, Twin};
+
+use super::Book;
+use crate::web::calendar;
+
+pub struct Question {
+    /// What comes back when it is ticked.
+    pub key: String,
+    /// The `id` of its field; empty where it is about the whole.
+    pub field: String,
+    pub head: &'static str,
+    pub words: String,
+    /// The other payment, by its number, and where it is.
+    pub link: Option<(String, String)>,
+}
+
+impl Question {
+    /// `row` is where a line stands in the form, from 1.
+    #[must_use]
+    pub fn of(book: Book, doubt: Doubt, row: impl Fn(usize) -> usize) -> Self {
+        let key = doubt.key();
+        let (field, head, words, link) = match doubt {
+            Doubt::WithholdingDisagrees { index, tax, base, amount, expected } => {
+                let words = format!("{tax} de {base} son {expected}, y la forma {} dice {amount}.", row(index));
+                (format!("valor-{}", row(index)), "La retención no cuadra:", words, None)
+            }
+            Doubt::WithholdingTooLarge { index, tax, documents, amount, most } => {
+                let words = format!(
+                    "{tax} de los documentos ({documents}) son {most} como máximo, y la forma {} dice {amount}.",
+                    row(index)
+                );
+                (format!("valor-{}", row(index)), "La retención no cuadra:", words, None)
+            }
+            Doubt::WithholdingNotApplied { rest } => {
+                let words = format!("{rest} de la retención no se aplican a ningún documento; quedarían como anticipo.");
+                ("abono-1".to_owned(), "Retención sin documento:", words, None)
+            }
+            Doubt::LikelyTwin(twin) => {
+                let link = Some((twin.number.to_string(), book.page_of(twin.payment)));
+                (String::new(), "Parece repetido:", twin_words(&twin), link)
+            }
+        };
+        Self { key, field, head, words, link }
+    }
+}
+
+fn twin_words(twin: &Twin) -> String {
+    let recorded = format!(
+        "{}, del {} a las {}, por {}",
+        twin.number,
+        calendar::day(calendar::today(twin.recorded_at)),
+        calendar::hour(twin.recorded_at),
+        twin.recorded_by
+    );
+    match twin.likeness {
+        Likeness::Figures => format!("la misma persona, fecha y valor están en {recorded}."),
+        Likeness::Paper(method) => format!("{} ya está en {recorded}.", paper(method)),
+    }
+}
+
+const fn paper(method: Method) -> &'static str {
+    match method {
+        Method::Check => "este cheque",
+        Method::Transfer => "esta transferencia",
+        Method::Deposit => "este depósito",
+        Method::Card => "este voucher",
+        Method::Withholding => "esta retención",
+        Method::Cash | Method::Offset | Method::Advance => "este número",
+    }
+}

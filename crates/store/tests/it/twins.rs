@@ -1,0 +1,129 @@
+//! A payment that looks like another is asked about once, and never refused.
+
+use acuse_domain::payment::{Answered, Direction, Doubt, Likeness, Method, PaymentLine};
+use acuse_store::idempotency::Once;
+use acuse_store::payments::{self, Notify, RecordError, VoidNotice};
+use acuse_testkit::builders::{PaymentBuilder, TestCompany, company, usd};
+use acuse_testkit::world::{World, noon};
+use chrono::TimeDelta;
+
+on_both_engines!(
+    the_same_figures_or_the_same_paper_are_a_twin,
+    what_only_resembles_is_none,
+    a_twin_is_named_and_recorded_when_it_is_answered,
+    the_same_request_again_is_no_twin,
+);
+
+fn paper(method: Method, amount: &str, reference: &str, bank: &str) -> PaymentLine {
+    let text = |text: &str| Some(text.to_string()).filter(|text| !text.is_empty());
+    PaymentLine { reference: text(reference), bank: text(bank), ..PaymentLine::new(method, usd(amount)) }
+}
+
+fn cobro(made: &TestCompany, person: usize, line: PaymentLine) -> PaymentBuilder {
+    PaymentBuilder::new(Direction::Received, made.contacts[person]).with_line(line)
+}
+
+async fn asked(world: &World, made: &TestCompany, payment: &PaymentBuilder, keys: Vec<String>) -> Vec<Doubt> {
+    let answered = Answered::These(keys);
+    let payment = payment.payment.clone();
+    match payments::record_answered(&world.db, &made.actor, payment, &Notify::Nobody, None, &answered, noon()).await {
+        Ok(_) => Vec::new(),
+        Err(RecordError::Doubtful(doubts)) => doubts,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+async fn two_people(world: &World) -> TestCompany {
+    world.with(company().with_customer("Andina").with_customer("Luis")).await
+}
+
+fn likeness(doubts: &[Doubt]) -> Option<Likeness> {
+    match doubts {
+        [Doubt::LikelyTwin(twin)] => Some(twin.likeness),
+        [] => None,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn the_same_figures_or_the_same_paper_are_a_twin(world: World) {
+    let made = two_people(&world).await;
+    let first = cobro(&made, 0, paper(Method::Transfer, "150.00", "00-8812", "Banco Pichincha"));
+    first.clone().record(&world.db, &made.actor).await.unwrap();
+    for (line, expected) in [
+        (paper(Method::Cash, "150.00", "", ""), Likeness::Figures),
+        (paper(Method::Transfer, "150.00", "8812", "banco pichincha"), Likeness::Paper(Method::Transfer)),
+        (paper(Method::Transfer, "99.00", "8812", ""), Likeness::Paper(Method::Transfer)),
+    ] {
+        let again = cobro(&made, 0, line);
+        assert_eq!(likeness(&asked(&world, &made, &again, Vec::new()).await), Some(expected), "{again:?}");
+    }
+    // Of another person, the paper with the same amount.
+    let of_luis = cobro(&made, 1, paper(Method::Transfer, "150.00", "8812", "Banco Pichincha"));
+    assert_eq!(likeness(&asked(&world, &made, &of_luis, Vec::new()).await), Some(Likeness::Paper(Method::Transfer)));
+    let much_later = first.payment.date + TimeDelta::days(40);
+    let later = cobro(&made, 0, paper(Method::Transfer, "1.00", "8812", "")).dated(much_later);
+    let (payment, now) = (later.payment.clone(), noon() + TimeDelta::days(40));
+    let none = Answered::These(Vec::new());
+    let doubts = payments::record_answered(&world.db, &made.actor, payment, &Notify::Nobody, None, &none, now).await;
+    assert!(matches!(doubts, Err(RecordError::Doubtful(_))), "a paper is one whatever the day");
+}
+
+async fn what_only_resembles_is_none(world: World) {
+    let made = two_people(&world).await;
+    let (db, by) = (&world.db, &made.actor);
+    let voided = cobro(&made, 0, paper(Method::Transfer, "70.00", "555", "")).record(db, by).await.unwrap();
+    payments::void(db, by, voided, "Mal digitado", VoidNotice::TellNobody, noon()).await.unwrap();
+    cobro(&made, 0, paper(Method::Transfer, "150.00", "8812", "Banco Pichincha")).record(db, by).await.unwrap();
+    let yesterday = noon().date_naive() - TimeDelta::days(1);
+    for (person, line, date) in [
+        (0, paper(Method::Transfer, "70.00", "555", ""), None),
+        (0, paper(Method::Check, "1.00", "8812", "Banco Pichincha"), None),
+        (0, paper(Method::Transfer, "2.00", "8812", "Banco Guayaquil"), None),
+        (1, paper(Method::Transfer, "3.00", "8812", "Banco Pichincha"), None),
+        (1, paper(Method::Cash, "150.00", "", ""), None),
+        (0, paper(Method::Transfer, "150.00", "s/n", ""), Some(yesterday)),
+        (0, paper(Method::Transfer, "4.00", "s/n", ""), None),
+    ] {
+        let mut other = cobro(&made, person, line);
+        other.payment.date = date.unwrap_or(other.payment.date);
+        assert_eq!(likeness(&asked(&world, &made, &other, Vec::new()).await), None, "{other:?}");
+    }
+    let stranger = world.with(company().with_customer("Andina")).await;
+    let theirs = cobro(&stranger, 0, paper(Method::Transfer, "150.00", "8812", "Banco Pichincha"));
+    assert_eq!(likeness(&asked(&world, &stranger, &theirs, Vec::new()).await), None, "another company's");
+}
+
+async fn a_twin_is_named_and_recorded_when_it_is_answered(world: World) {
+    let made = two_people(&world).await;
+    let (db, by) = (&world.db, &made.actor);
+    let twin = cobro(&made, 0, paper(Method::Check, "80.00", "412", "Banco Guayaquil"));
+    let first = twin.clone().record(db, by).await.unwrap();
+    let doubts = asked(&world, &made, &twin, Vec::new()).await;
+    let [Doubt::LikelyTwin(named)] = &doubts[..] else { panic!("{doubts:?}") };
+    assert_eq!(
+        (named.payment, named.number.to_string().as_str(), named.recorded_by.as_str()),
+        (first, "RC-000001", "Ana Paredes")
+    );
+    assert_eq!(asked(&world, &made, &twin, vec![doubts[0].key()]).await, []);
+    let second =
+        payments::list(db, by.company, &payments::Filter::default(), acuse_store::Page { after: None, limit: 9 }).await.unwrap();
+    assert_eq!(second.len(), 2, "it was asked, and then recorded");
+    let recorded = payments::find(db, by.company, second[0].as_ref().unwrap().id).await.unwrap().unwrap();
+    assert_eq!(payments::doubts(db, by.company, &recorded).await.unwrap().len(), 1, "the later one names the earlier one");
+    let recorded = payments::find(db, by.company, first).await.unwrap().unwrap();
+    assert_eq!(payments::doubts(db, by.company, &recorded).await.unwrap(), [], "and not the other way round");
+}
+
+async fn the_same_request_again_is_no_twin(world: World) {
+    let made = two_people(&world).await;
+    let payment = cobro(&made, 0, paper(Method::Transfer, "150.00", "8812", "")).payment;
+    let once = Once { key: "formulario 1".to_string(), request_hash: [7; 32] };
+    let answered = Answered::These(Vec::new());
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let again = payment.clone();
+        let id = payments::record_answered(&world.db, &made.actor, again, &Notify::Nobody, Some(&once), &answered, noon()).await;
+        ids.push(id.unwrap());
+    }
+    assert_eq!(ids[0], ids[1]);
+}

@@ -1,0 +1,84 @@
+// Fields of amounts (inputmode="decimal"), on every form.
+//
+// Whoever enters one, by a click, by Tab or by script, finds it selected: what is typed takes the place of what stands there.
+// A second click sets the caret, as in any field; a part that was marked by dragging stays marked.
+// «1,500» is asked about where it stands; the buttons that the server makes for it answer without it, too.
+import { cents, readings, written } from './amounts.js';
+
+const AMOUNT = 'input:is([inputmode="decimal"], .ac-money-in)';
+/** The field whose focus came with a press that is not over yet: letting go would take the selection away. */
+let entered = null;
+
+document.addEventListener('pointerdown', ({ target }) => {
+  entered = target.matches?.(AMOUNT) && target !== document.activeElement ? target : null;
+});
+
+document.addEventListener('focusin', ({ target }) => {
+  if (target.matches?.(AMOUNT)) target.select();
+});
+
+document.addEventListener('click', ({ target }) => {
+  if (target === entered && target.selectionStart === target.selectionEnd) target.select();
+  entered = null;
+  const choice = target.closest?.('button[name="elegido"][data-pick]');
+  if (choice) pick(choice);
+});
+
+document.addEventListener('change', ({ target }) => {
+  if (target.matches?.(AMOUNT)) tidy(target);
+});
+
+/** Written as it will be saved, once it is left; or the question which of two it is. */
+function tidy(field) {
+  document.getElementById(`${field.id}-cual`)?.remove();
+  const asked = readings(field.value);
+  if (asked.length > 0) return ask(field, asked);
+  const value = cents(field.value);
+  if (field.value.trim() === '' || value === null) return;
+  if (field.value !== written(value)) field.value = written(value);
+  if (field.getAttribute('aria-invalid') === 'true') right(field);
+}
+
+function ask(field, asked) {
+  const words = document.createElement('span');
+  words.className = 'invalid-feedback';
+  words.id = `${field.id}-cual`;
+  words.setAttribute('role', 'alert');
+  const part = document.createElement('span');
+  part.append('¿');
+  asked.forEach((text, at) => {
+    const button = document.createElement('button');
+    Object.assign(button, { type: 'button', className: 'btn-link-inline', name: 'elegido', textContent: text });
+    button.dataset.pick = text;
+    button.dataset.field = field.id;
+    part.append(...(at > 0 ? [' o '] : []), button);
+  });
+  part.append('?');
+  words.append(part);
+  field.classList.add('is-invalid');
+  field.setAttribute('aria-invalid', 'true');
+  document.getElementById(`${field.id}-error`)?.remove();
+  field.after(words);
+}
+
+function pick(button) {
+  const field = document.getElementById(button.dataset.field ?? button.value.split('=')[0]);
+  if (!field) return;
+  field.value = button.dataset.pick;
+  right(field);
+  field.focus();
+  field.dispatchEvent(new Event('input', { bubbles: true }));
+  field.dispatchEvent(new Event('change', { bubbles: true }));
+}
+
+/** Nothing is said any more of what was put right. */
+function right(field) {
+  field.classList.remove('is-invalid');
+  field.removeAttribute('aria-invalid');
+  for (const end of ['cual', 'error']) document.getElementById(`${field.id}-${end}`)?.remove();
+}
+
+// The server's button would send the form; here it answers in place.
+document.addEventListener('submit', (event) => {
+  if (event.submitter?.matches('button[name="elegido"][data-pick]')) event.preventDefault();
+});
