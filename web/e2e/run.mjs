@@ -5,6 +5,7 @@ import { argument, launch, login, openBrowser, screenshot, slowMailServer, testP
 import { connectMailbox } from './connect.mjs';
 import { keyboard, pointer } from './hands.mjs';
 import { correctThePort, correctWithOneClick, lookingForTheServer, phasesAsTheyHappen, probeFromTheList, stop, twiceReloadAndBack, typingMeanwhile } from './accounts.mjs';
+import { slipIsAskedOnce } from './slips.mjs';
 import { mailServer, makeCertificate } from './mail_server.mjs';
 import { accepted, addAccount, COBRO, noteStates, otherModuleIsOnTheDefaultAccount, PAGO, readMail, record, resend } from './walk.mjs';
 
@@ -54,6 +55,10 @@ const walks = [
   ['looking for the server of an address', {}, lookingForTheServer],
   ['a mailbox is connected without a password', { provider: true }, (page) => connectMailbox(page, true)],
   ['a mailbox is connected without JavaScript', { provider: true, script: false }, (page) => connectMailbox(page, false)],
+  ['a slip in an address is asked about, and once', {}, (page, demo) => slipIsAskedOnce(page, demo, pointer)],
+  ['a slip in an address is answered by keyboard alone', {}, (page, demo) => slipIsAskedOnce(page, demo, keyboard)],
+  ['a slip in an address is asked about without JavaScript', { script: false }, (page, demo) => slipIsAskedOnce(page, demo, pointer)],
+  ['a slip in an address is asked about on a phone', { width: 360, height: 740 }, (page, demo) => slipIsAskedOnce(page, demo, pointer)],
   ['the four steps on a phone', { width: 360, height: 740 }, (page, demo) => fourSteps(page, demo, pointer, true)],
 ];
 

@@ -5,4 +5,3 @@ pub mod list;
 pub mod save;
 pub mod search;
 pub mod show;
-pub mod typo;

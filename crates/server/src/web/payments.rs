@@ -6,6 +6,7 @@ pub mod new;
 pub mod pdf;
 pub mod show;
 
+mod doubts;
 mod draft;
 mod form;
 mod history;

@@ -18,3 +18,4 @@ mod people_search;
 mod probing;
 mod secret_scopes;
 mod twice;
+mod typed;

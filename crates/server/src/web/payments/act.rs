@@ -1,7 +1,7 @@
 //! What a person does to a recorded payment: send again, void, correct an address, repeat or cancel a delivery.
 
 use acuse_domain::contact::{ContactDetails, MOST_ADDRESSES, MOST_RECIPIENTS, Purpose};
-use acuse_domain::email_address::{Addresses, EmailAddress, InvalidAddresses, parse_list};
+use acuse_domain::email_address::{Addresses, EmailAddress, InvalidAddresses, InvalidEmailAddress, parse_list};
 use acuse_domain::id::{DeliveryId, PaymentId};
 use acuse_domain::payment::{Direction, VoidRefusal};
 use acuse_store::Actor;
@@ -23,6 +23,7 @@ use crate::web::form_errors::FormErrors;
 use crate::web::once::once;
 use crate::web::page;
 use crate::web::path_id::PathId;
+use crate::web::slips::Slips;
 use crate::web::trouble::Trouble;
 
 #[derive(Debug, Default, Deserialize)]
@@ -32,6 +33,10 @@ pub struct ResendForm {
     para: Vec<String>,
     otra: String,
     guardar: Option<String>,
+    /// Addresses that look like slips and are right.
+    asi_es: String,
+    /// An answer about one of them.
+    accion: String,
 }
 
 /// POST `/cobros/{id}/reenviar`
@@ -41,10 +46,12 @@ pub async fn resend(
     book: Book,
     headers: HeaderMap,
     PathId(id): PathId<PaymentId>,
-    Form(form): Form<ResendForm>,
+    Form(mut form): Form<ResendForm>,
 ) -> Result<Response, Trouble> {
     let view = ShowPage::load(&app, &may, book, &headers, id, FormErrors::default()).await?;
-    let refused = match recipients(&form) {
+    let mut slips = Slips::of(&form.asi_es, Vec::new());
+    slips.press(&mut form.accion, &mut [("otra", &mut form.otra)]);
+    let mut refused = match recipients(&form, &slips) {
         Ok(addresses) => match send(&app, &may, book, id, &form, addresses).await {
             Ok(_) => return Ok(back(book, id)),
             Err(ResendError::AlreadyTold) => alone("Ya se les avisó de la anulación, o su aviso está en camino."),
@@ -55,6 +62,7 @@ pub async fn resend(
         },
         Err(errors) => errors,
     };
+    refused.remember(slips.confirmed());
     let mut view = view.behind();
     let mut dialog = view.resend_dialog(&app, &may).await?;
     for choice in &mut dialog.choices {
@@ -101,7 +109,12 @@ fn alone(why: impl Into<String>) -> FormErrors {
     errors
 }
 
-fn recipients(form: &ResendForm) -> Result<Vec<EmailAddress>, FormErrors> {
+fn recipients(form: &ResendForm, slips: &Slips) -> Result<Vec<EmailAddress>, FormErrors> {
+    let mut errors = FormErrors::default();
+    slips.ask("otra", &form.otra, "", &mut errors);
+    if !errors.is_empty() {
+        return Err(errors);
+    }
     let mut list = Addresses::up_to(MOST_RECIPIENTS);
     let mut typed = form.para.iter().chain([&form.otra]);
     let why = match typed.try_for_each(|typed| list.add(typed)) {
@@ -112,7 +125,6 @@ fn recipients(form: &ResendForm) -> Result<Vec<EmailAddress>, FormErrors> {
         Err(InvalidAddresses::Address(error)) => format!("«{}» no es una dirección de correo.", error.typed),
         Err(InvalidAddresses::TooMany { most }) => format!("Se envía a {most} direcciones a la vez, como máximo."),
     };
-    let mut errors = FormErrors::default();
     errors.add("otra", why);
     Err(errors)
 }
@@ -184,6 +196,10 @@ pub async fn void(
 #[serde(default)]
 pub struct CorrectForm {
     correo: String,
+    /// The address looks like a slip and is right.
+    asi_es: String,
+    /// The answer about it.
+    accion: String,
 }
 
 /// POST `/cobros/{id}/envios/{envio}/corregir`: «Corregir y reenviar».
@@ -193,22 +209,38 @@ pub async fn correct(
     book: Book,
     headers: HeaderMap,
     Path(path): Path<(String, String)>,
-    Form(form): Form<CorrectForm>,
+    Form(mut form): Form<CorrectForm>,
 ) -> Result<Response, Trouble> {
     let (id, delivery) = find_delivery(&app, &may, book, path).await?;
-    let corrected: EmailAddress = match form.correo.parse() {
+    let corrected = match form.read(&format!("correo-{}", delivery.id)) {
         Ok(corrected) => corrected,
-        Err(_) => {
-            let mut errors = FormErrors::default();
-            let typed: String = form.correo.chars().take(120).collect();
-            errors.add(format!("correo-{}", delivery.id), format!("«{typed}» no es una dirección de correo."));
-            return Ok(page::refused(&ShowPage::load(&app, &may, book, &headers, id, errors).await?));
-        }
+        Err(errors) => return Ok(page::refused(&ShowPage::load(&app, &may, book, &headers, id, errors).await?)),
     };
     match payments::correct_and_resend(&app.db, &may.actor, delivery.id, &corrected, acuse_store::now()).await {
         // What was voided or told meanwhile is left as it is: the page shows how.
         Ok(_) | Err(ResendError::Voided | ResendError::AlreadyTold) => Ok(back(book, id)),
         Err(error) => Err(resend_trouble(error)),
+    }
+}
+
+impl CorrectForm {
+    /// Errs with what to mend or to confirm; what was typed stays in the field.
+    fn read(&mut self, field: &str) -> Result<EmailAddress, FormErrors> {
+        let mut slips = Slips::of(&self.asi_es, Vec::new());
+        slips.press(&mut self.accion, &mut [(field, &mut self.correo)]);
+        let mut errors = FormErrors::default();
+        slips.ask(field, &self.correo, "", &mut errors);
+        match self.correo.parse() {
+            Ok(corrected) if errors.is_empty() => return Ok(corrected),
+            Ok(_) => {}
+            Err(error) => {
+                let error: InvalidEmailAddress = error;
+                errors.add(field, format!("{error}."));
+            }
+        }
+        errors.keep(field, self.correo.clone());
+        errors.remember(slips.confirmed());
+        Err(errors)
     }
 }
 

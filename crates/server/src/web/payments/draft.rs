@@ -28,6 +28,10 @@ pub struct Draft {
     pub recipients: String,
     /// The addresses are shown as a field, not as text.
     pub edits_recipients: bool,
+    /// Addresses that look like slips and are right.
+    pub confirmed: String,
+    /// The date that is right although a document was issued after it.
+    pub confirmed_date: String,
 }
 
 /// One «Forma», as typed.

@@ -38,6 +38,9 @@ pub struct Typed {
     notificar: Option<String>,
     para: String,
     editar_para: String,
+    /// What looks like a slip and was confirmed: addresses, and a date before a document's.
+    asi_es: String,
+    fecha_asi_es: String,
 }
 
 impl Typed {
@@ -46,13 +49,15 @@ impl Typed {
         let chosen = if self.elegida.is_empty() { &self.persona_id } else { &self.elegida };
         Draft {
             contact: chosen.parse().ok(),
-            person: if self.elegida.is_empty() { self.persona.trim().to_owned() } else { String::new() },
+            person: if self.elegida.is_empty() { text::one_line(&self.persona) } else { String::new() },
             // One more than there may be, so that the domain says it; what follows is not read.
             lines: (0..self.forma.len().min(MOST_LINES + 1)).map(|row| self.line(row)).collect(),
             shares: self.shares(),
             notify: self.notificar.is_some(),
             edits_recipients: !self.editar_para.is_empty(),
-            once: text::cut(&self.clave, LONGEST_KEY).to_owned(),
+            once: text::token(text::cut(&self.clave, LONGEST_KEY)),
+            confirmed: self.asi_es,
+            confirmed_date: self.fecha_asi_es,
             date: self.fecha,
             description: self.descripcion,
             recipients: self.para,

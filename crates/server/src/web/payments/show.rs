@@ -7,6 +7,7 @@ use acuse_domain::id::PaymentId;
 use acuse_domain::money::Money;
 use acuse_domain::payment::{CheckKind, Direction, Method, PaymentLine, Status};
 use acuse_domain::text::masked_account;
+use acuse_domain::text::{case_folded, is_same};
 use acuse_store::deliveries::{self, Delivery};
 use acuse_store::payments::{self, Recorded, RecordedAllocation};
 use acuse_store::{contacts, events};
@@ -218,9 +219,9 @@ impl ShowPage {
     /// The person's own addresses, and wherever else the receipt was sent.
     fn choices(&self, own: &[EmailAddress]) -> Vec<Choice> {
         let mut choices: Vec<Choice> = own.iter().map(|address| self.choice(address.as_str(), true)).collect();
-        let mut known: HashSet<String> = choices.iter().map(|choice| choice.address.clone()).collect();
+        let mut known: HashSet<String> = choices.iter().map(|choice| case_folded(&choice.address)).collect();
         for delivery in self.found.deliveries.iter().rev() {
-            if known.len() < MOST_CHOICES && known.insert(delivery.recipient.clone()) {
+            if known.len() < MOST_CHOICES && known.insert(case_folded(&delivery.recipient)) {
                 choices.push(self.choice(&delivery.recipient, false));
             }
         }
@@ -232,9 +233,9 @@ impl ShowPage {
         let told = self.told();
         let had_it = self.had_it();
         let had = had_it.iter().map(|address| self.choice(address, true));
-        let others = own.iter().map(EmailAddress::as_str).filter(|address| !had_it.iter().any(|had| had == address));
+        let others = own.iter().map(EmailAddress::as_str).filter(|address| !had_it.iter().any(|had| is_same(had, address)));
         let others = others.map(|address| self.choice(address, false));
-        had.chain(others).filter(|choice| !told.contains(&choice.address)).take(MOST_CHOICES).collect()
+        had.chain(others).filter(|choice| !told.iter().any(|told| is_same(told, &choice.address))).take(MOST_CHOICES).collect()
     }
 
     fn had_it(&self) -> Vec<String> {
