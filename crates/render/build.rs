@@ -1,9 +1,9 @@
-//! Takes the two fonts that `npm run build` cuts in web/ into this crate, so that the program needs no file beside it.
+//! Takes the fonts that `npm run build` cuts in web/ into this crate, so that the program needs no file beside it.
 
 use std::path::Path;
 use std::{env, fs};
 
-const FONTS: [&str; 2] = ["AcuseSans-Regular.ttf", "AcuseSans-Semibold.ttf"];
+const FONTS: [&str; 3] = ["AcuseSans-Regular.ttf", "AcuseSans-Semibold.ttf", "NotoEmoji-Regular.ttf"];
 
 fn main() {
     let made = Path::new(&env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../../web/dist/fonts");

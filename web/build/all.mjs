@@ -15,6 +15,7 @@ const HANKEN = `${modules}/@fontsource-variable/hanken-grotesk`;
 mkdirSync(`${dist}/fonts`, { recursive: true });
 makeReceiptFonts(`${dist}/fonts`);
 copyFileSync(`${web}fonts/OFL.txt`, `${dist}/fonts/OFL.txt`);
+copyFileSync(`${modules}/@expo-google-fonts/noto-emoji/LICENSE_FONT`, `${dist}/fonts/OFL-NotoEmoji.txt`);
 for (const script of ['latin', 'latin-ext']) {
   copyFileSync(`${HANKEN}/files/hanken-grotesk-${script}-wght-normal.woff2`, `${dist}/fonts/hanken-grotesk-${script}.woff2`);
 }
@@ -35,5 +36,6 @@ function licenses() {
     ['Tabler and Tabler Icons', `${modules}/@tabler/icons/LICENSE`],
     ['htmx', `${modules}/htmx.org/LICENSE`],
     ['Hanken Grotesk', `${HANKEN}/LICENSE`],
+    ['Noto Emoji', `${modules}/@expo-google-fonts/noto-emoji/LICENSE_FONT`],
   ].map(([name, file]) => `${name}\n\n${readFileSync(file, 'utf8').trim()}\n`).join('\n\n');
 }

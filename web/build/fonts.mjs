@@ -1,5 +1,6 @@
-// The two fonts that the receipt's PDF embeds: a Latin subset of Source Sans 3, renamed, cut with HarfBuzz.
-// The OFL reserves the name «Source», so a changed copy carries another: «Acuse Sans».
+// The fonts that the receipt's PDF embeds, cut with HarfBuzz: a Latin subset of Source Sans 3, and the drawings of Noto Emoji
+// for what people type into names and descriptions. The OFL reserves the name «Source», so a changed copy carries another:
+// «Acuse Sans».
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -7,6 +8,10 @@ import { fileURLToPath } from 'node:url';
 const KEEP =
   '0020-007E 00A0-017F 0192 0218-021B 0237 02C6-02C7 02D8-02DD 0300-0304 0306-030C 0323 0326-0328 ' +
   '1E9E 2010-2015 2018-201E 2020-2022 2026 2030 2032-2033 2039-203A 2044 20AC 2116 2122 2212 2248 2260 2264-2265';
+/** Signs and drawings that phones and Office put into texts, less the tones of skin and the letters of flags, which mean
+ * nothing alone. */
+const DRAWN = '203C 2049 2122 2139 2194-21AA 231A-231B 2328 23CF 23E9-23F3 23F8-23FA 24C2 25AA-25FE 2600-27BF 2934-2935 ' +
+  '2B05-2B55 3030 303D 3297 3299 1F004 1F0CF 1F170-1F251 1F300-1F3FA 1F400-1F64F 1F680-1F6FF 1F7E0-1F7F0 1F900-1F9FF 1FA70-1FAFF';
 const FEATURES = ['kern', 'mark', 'mkmk', 'ccmp', 'locl', 'tnum', 'case'];
 /** Copyright, version, licence and its address stay as Adobe wrote them. */
 const KEPT_NAMES = [0, 5, 13, 14];
@@ -23,11 +28,13 @@ const CHECKSUM_MAGIC = 0xb1b0afba;
 export function makeReceiptFonts(target) {
   for (const style of ['Regular', 'Semibold']) {
     const source = readFileSync(new URL(`../node_modules/source-sans/TTF/SourceSans3-${style}.ttf`, import.meta.url));
-    writeFileSync(`${target}/AcuseSans-${style}.ttf`, rename(subset(source), style));
+    writeFileSync(`${target}/AcuseSans-${style}.ttf`, rename(subset(source, KEEP, FEATURES), style));
   }
+  const emoji = readFileSync(new URL('../node_modules/@expo-google-fonts/noto-emoji/400Regular/NotoEmoji_400Regular.ttf', import.meta.url));
+  writeFileSync(`${target}/NotoEmoji-Regular.ttf`, subset(emoji, DRAWN, []));
 }
 
-function subset(source) {
+function subset(source, keep, layout) {
   const wasm = readFileSync(fileURLToPath(new URL('../node_modules/harfbuzzjs/dist/harfbuzz-subset.wasm', import.meta.url)));
   const hb = new WebAssembly.Instance(new WebAssembly.Module(wasm)).exports;
   hb._initialize();
@@ -39,11 +46,11 @@ function subset(source) {
   hb.hb_subset_input_set_flags(input, NO_HINTING_WITH_NOTDEF);
   const features = hb.hb_subset_input_set(input, LAYOUT_FEATURES);
   hb.hb_set_clear(features);
-  for (const feature of FEATURES) hb.hb_set_add(features, tagNumber(feature));
+  for (const feature of layout) hb.hb_set_add(features, tagNumber(feature));
   const names = hb.hb_subset_input_set(input, NAME_IDS);
   for (const id of KEPT_NAMES) hb.hb_set_add(names, id);
   const unicodes = hb.hb_subset_input_unicode_set(input);
-  for (const point of codepoints(KEEP)) hb.hb_set_add(unicodes, point);
+  for (const point of codepoints(keep)) hb.hb_set_add(unicodes, point);
   const cut = hb.hb_subset_or_fail(face, input);
   if (cut === 0) throw new Error('HarfBuzz could not cut the font');
   const blob = hb.hb_face_reference_blob(cut);

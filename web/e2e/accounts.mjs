@@ -203,9 +203,9 @@ export async function lookingForTheServer(page) {
     new MutationObserver(note).observe(document.body, { subtree: true, childList: true });
   });
   await pointer.press(main(page).getByRole('button', { name: 'Continuar' }));
-  await main(page).getByRole('button', { name: 'Usar cobros@gmail.com' }).waitFor();
+  await main(page).getByRole('button', { name: 'Corregir' }).waitFor();
   assert.equal(await page.evaluate(() => sessionStorage.getItem('noted')), 'Buscando…');
-  await pointer.press(main(page).getByRole('button', { name: 'Usar cobros@gmail.com' }));
+  await pointer.press(main(page).getByRole('button', { name: 'Corregir' }));
   await main(page).getByLabel('Servidor SMTP').waitFor();
   assert.equal(await main(page).getByLabel('Servidor SMTP').inputValue(), 'smtp.gmail.com');
   assert.equal(await main(page).locator('#de-servidor').innerText(), 'de Gmail');
@@ -214,7 +214,7 @@ export async function lookingForTheServer(page) {
   await pointer.write(main(page).getByLabel('Puerto SMTP'), '587');
   assert.equal(await main(page).locator('#de-puerto').innerText(), 'de Gmail');
   await page.goBack();
-  await main(page).getByRole('button', { name: 'Usar cobros@gmail.com' }).waitFor();
+  await main(page).getByRole('button', { name: 'Corregir' }).waitFor();
 }
 
 /** Probar on a card of the list leads to the account and begins there. */

@@ -5,6 +5,7 @@ import { argument, launch, login, openBrowser, screenshot, slowMailServer, testP
 import { connectMailbox } from './connect.mjs';
 import { keyboard, pointer } from './hands.mjs';
 import { correctThePort, correctWithOneClick, lookingForTheServer, phasesAsTheyHappen, probeFromTheList, stop, twiceReloadAndBack, typingMeanwhile } from './accounts.mjs';
+import { slipIsAskedOnce } from './slips.mjs';
 import { mailServer, makeCertificate } from './mail_server.mjs';
 import { amountsUnderAHand, answersThatComeLate, aSessionThatEnds, aSessionThatEndsUnderTheScript, askedBeforeItIsSaved, createThePerson, leaving, oneEmptyFormTakesTheSum, twoReadings } from './typing.mjs';
 import { accepted, addAccount, COBRO, noteStates, otherModuleIsOnTheDefaultAccount, PAGO, readMail, record, resend } from './walk.mjs';
@@ -66,6 +67,10 @@ const walks = [
   ['typing: a session that ends under the script', {}, aSessionThatEndsUnderTheScript],
   ['typing: a half-typed form asks before it is left', {}, leaving],
   ['typing: the person is created from the cobro', {}, createThePerson],
+  ['a slip in an address is asked about, and once', {}, (page, demo) => slipIsAskedOnce(page, demo, pointer)],
+  ['a slip in an address is answered by keyboard alone', {}, (page, demo) => slipIsAskedOnce(page, demo, keyboard)],
+  ['a slip in an address is asked about without JavaScript', { script: false }, (page, demo) => slipIsAskedOnce(page, demo, pointer)],
+  ['a slip in an address is asked about on a phone', { width: 360, height: 740 }, (page, demo) => slipIsAskedOnce(page, demo, pointer)],
   ['the four steps on a phone', { width: 360, height: 740 }, (page, demo) => fourSteps(page, demo, pointer, true)],
 ];
 

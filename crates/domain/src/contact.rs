@@ -4,6 +4,7 @@ use crate::email_address::EmailAddress;
 use crate::id::ContactId;
 use crate::identification::Identification;
 use crate::payment::Direction;
+use crate::text;
 
 /// RFC 5321 4.5.3.1.8 makes a server take at least 100 recipients; a person's card needs far fewer.
 pub const MOST_ADDRESSES: usize = 20;
@@ -119,6 +120,12 @@ impl ContactDetails {
         unreadable
     }
 
+    /// Every address on the card.
+    pub fn addresses(&self) -> impl Iterator<Item = &EmailAddress> {
+        let own = Purpose::ALL.into_iter().flat_map(|purpose| self.emails_by_purpose.of(purpose));
+        self.emails.iter().chain(own)
+    }
+
     /// Where mail of this purpose goes.
     #[must_use]
     pub fn recipients(&self, purpose: Purpose) -> &[EmailAddress] {
@@ -134,7 +141,7 @@ impl ContactDetails {
         let lists =
             [&mut self.emails, &mut own.received_payments, &mut own.made_payments, &mut own.invoices, &mut own.withholdings];
         for list in lists {
-            let Some(at) = list.iter().position(|own| own.as_str() == wrong) else { continue };
+            let Some(at) = list.iter().position(|own| text::is_same(own.as_str(), wrong)) else { continue };
             if list.contains(right) && list[at] != *right {
                 list.remove(at);
             } else {

@@ -4,10 +4,13 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::Date;
+use crate::contact::MOST_CREDIT_DAYS;
 use crate::id::{ContactId, DocumentId};
 use crate::money::Money;
 use crate::payment::Direction;
-use crate::text;
+use unicode_normalization::UnicodeNormalization;
+
+use crate::{text, typed_date};
 
 /// Letters of a detail: it is one line of a list.
 pub const LONGEST_DETAIL: usize = 300;
@@ -135,10 +138,12 @@ impl FromStr for DocumentNumber {
     type Err = InvalidDocumentNumber;
 
     fn from_str(typed: &str) -> Result<Self, Self::Err> {
-        let typed = Some(typed.trim()).filter(|typed| typed.len() <= LONGEST_TYPED).ok_or(InvalidDocumentNumber)?;
+        let typed = Some(typed).filter(|typed| typed.len() <= LONGEST_TYPED).ok_or(InvalidDocumentNumber)?;
+        let typed: String = text::token(typed).nfkc().map(text::plain_dash).collect();
         let parts: Vec<&str> = match typed.len() {
-            15 if !typed.contains('-') && typed.is_ascii() => vec![&typed[..3], &typed[3..6], &typed[6..]],
-            _ => typed.split('-').map(str::trim).collect(),
+            15 if typed.bytes().all(|b| b.is_ascii_digit()) => vec![&typed[..3], &typed[3..6], &typed[6..]],
+            _ if typed.contains('-') => typed.split('-').map(str::trim).collect(),
+            _ => typed.split([' ', '.', '/']).collect(),
         };
         let [establishment, point, sequence] = parts[..] else { return Err(InvalidDocumentNumber) };
         let place = |part: &str, width: usize| {
@@ -196,6 +201,10 @@ pub enum DocumentError {
     BalanceOutOfRange,
     #[error("la fecha de emisión está en el futuro")]
     IssueDateInFuture,
+    #[error("el año de la emisión va de {first} a {last}")]
+    IssueYearOutOfRange { first: i32, last: i32 },
+    #[error("vence más de diez años después de su emisión")]
+    DueTooLate,
 }
 
 impl NewDocument {
@@ -216,6 +225,13 @@ impl NewDocument {
         if facts.issue_date.signed_duration_since(today).num_days() > 1 {
             return Err(DocumentError::IssueDateInFuture);
         }
+        let last = typed_date::last_year(today);
+        if typed_date::check_year(facts.issue_date, last).is_err() {
+            return Err(DocumentError::IssueYearOutOfRange { first: typed_date::FIRST_YEAR, last });
+        }
+        if facts.due_date.signed_duration_since(facts.issue_date).num_days() > i64::from(MOST_CREDIT_DAYS) {
+            return Err(DocumentError::DueTooLate);
+        }
         let (low, high) = if facts.total.is_negative() { (facts.total, Money::ZERO) } else { (Money::ZERO, facts.total) };
         if self.balance < low || self.balance > high {
             return Err(DocumentError::BalanceOutOfRange);
@@ -235,6 +251,8 @@ mod tests {
             ("001-001-000000123", "001-001-000000123"),
             ("001001000000123", "001-001-000000123"),
             (" 2 - 10 - 7 ", "002-010-000000007"),
+            ("001 001 123", "001-001-000000123"),
+            ("\u{feff}1–1–1\u{200b}23\u{a0}", "001-001-000000123"),
         ] {
             assert_eq!(typed.parse::<DocumentNumber>().unwrap().as_str(), kept);
         }

@@ -1,8 +1,12 @@
-//! Addresses as people type them: one, or a list such as `a@x.ec;b@y.ec, c@z.ec`.
+//! Addresses as people type and paste them: one, or a list such as `a@x.ec;b@y.ec, Ana <c@z.ec>`.
+
+mod list;
+pub mod slip;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
@@ -24,9 +28,24 @@ const LONGEST_QUOTE: usize = 120;
 /// (lower case, letters rather than punycode), the local part as typed, composed (NFC, RFC 6532 3.1). Letters beyond ASCII
 /// in it need a server that takes them (RFC 6531).
 ///
-/// What was read of it is what is kept: its text, read again, is the same address.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// What was read of it is what is kept: its text, read again, is the same address. Two are equal where people mean the same
+/// by them: RFC 5321 2.4 lets a server tell `Ana@` from `ana@`, and none that people use does.
+#[derive(Debug, Clone)]
 pub struct EmailAddress(String);
+
+impl PartialEq for EmailAddress {
+    fn eq(&self, other: &Self) -> bool {
+        text::is_same(&self.0, &other.0)
+    }
+}
+
+impl Eq for EmailAddress {}
+
+impl Hash for EmailAddress {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        text::case_folded(&self.0).hash(state);
+    }
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("«{typed}» no es una dirección de correo")]
@@ -94,8 +113,21 @@ impl EmailAddress {
 impl FromStr for EmailAddress {
     type Err = InvalidEmailAddress;
 
+    /// One address as it is typed, or pasted with what stands around it elsewhere: `Ana <a@x.ec>`, `mailto:a@x.ec`.
     fn from_str(typed: &str) -> Result<Self, Self::Err> {
-        normal(typed).map(Self).ok_or_else(|| InvalidEmailAddress { typed: text::one_line(text::cut(typed, LONGEST_QUOTE)) })
+        let alone = |typed: &str| match &parse_list(typed, 1).ok()?[..] {
+            [only] => Some(only.0.clone()),
+            _ => None,
+        };
+        let short = Some(typed).filter(|typed| typed.len() <= LONGEST_TYPED);
+        let read = short.and_then(|typed| normal(typed).or_else(|| alone(typed)));
+        read.map(Self).ok_or_else(|| InvalidEmailAddress::quoting(typed))
+    }
+}
+
+impl InvalidEmailAddress {
+    fn quoting(typed: &str) -> Self {
+        Self { typed: text::one_line(text::cut(typed, LONGEST_QUOTE)) }
     }
 }
 
@@ -105,7 +137,8 @@ impl fmt::Display for EmailAddress {
     }
 }
 
-/// Splits at `;`, `,` and line breaks, trims, drops what is empty and what was said twice, and checks each.
+/// Reads a list as mail programs and spreadsheets put it on the clipboard, with names, quotes and separators of every kind,
+/// and drops what was said twice.
 ///
 /// Errs with the first that is no address, or as soon as there are more than `most`.
 pub fn parse_list(typed: &str, most: usize) -> Result<Vec<EmailAddress>, InvalidAddresses> {
@@ -135,8 +168,8 @@ impl Addresses {
         let too_many = InvalidAddresses::TooMany { most: self.most };
         // Also of an empty text, so that a list of a million of them ends.
         self.bytes_left = self.bytes_left.checked_sub(typed.len().max(1)).ok_or_else(|| too_many.clone())?;
-        for part in parts(typed) {
-            let address: EmailAddress = part.parse()?;
+        for found in list::addresses_in(typed) {
+            let address = normal(&found).map(EmailAddress).ok_or_else(|| InvalidEmailAddress::quoting(&found))?;
             if self.known.contains(&address) {
                 continue;
             }
@@ -159,15 +192,13 @@ impl Addresses {
 #[must_use]
 pub fn kept_list(kept: &str) -> Vec<EmailAddress> {
     let mut known = HashSet::new();
-    parts(kept).map(EmailAddress::as_kept).filter(|address| known.insert(address.clone())).collect()
-}
-
-fn parts(list: &str) -> impl Iterator<Item = &str> {
-    list.split([';', ',', '\n']).map(str::trim).filter(|part| !part.is_empty())
+    let parts = kept.split([';', ',', '\n']).map(str::trim).filter(|part| !part.is_empty());
+    parts.map(EmailAddress::as_kept).filter(|address| known.insert(address.clone())).collect()
 }
 
 /// The one spelling of an address, if it is one.
 fn normal(typed: &str) -> Option<String> {
+    let typed = text::without_unseen(typed);
     let typed = Some(typed.trim()).filter(|typed| typed.len() <= LONGEST_TYPED)?;
     let (local, domain) = typed.rsplit_once('@')?;
     let local: String = local.nfc().collect();
@@ -232,8 +263,9 @@ mod tests {
             ".a@x.ec",
             "a@-x.ec",
             "a@1.2.3.4",
-            "<a@x.ec>",
             "a@x.ec>",
+            "Ana <a@x.ec>; Juan <j@x.ec>",
+            "a@x.ec, b@x.ec",
             "a\"b@x.ec",
         ] {
             assert!(typed.parse::<EmailAddress>().is_err(), "{typed:?}");
@@ -251,14 +283,31 @@ mod tests {
             ("jose\u{301}@\u{212a}.ec", "josé@k.ec", "josé@k.ec"),
             ("a@x\u{200b}.ec", "a@x.ec", "a@x.ec"),
             ("a@\u{ff11}\u{ff12}.ec", "a@12.ec", "a@12.ec"),
+            ("\u{feff}a\u{200b}@x\0.ec\u{a0}", "a@x.ec", "a@x.ec"),
+            ("pa\u{ad}gos\u{2060}@\u{202d}x.ec\u{202c}", "pagos@x.ec", "pagos@x.ec"),
+            ("'ana@a.com' <ana@a.com>", "ana@a.com", "ana@a.com"),
+            ("\"Smith, Alice\" <Alice@A.com>", "Alice@a.com", "Alice@a.com"),
+            ("mailto:a@b.ec?subject=x", "a@b.ec", "a@b.ec"),
         ] {
             let address: EmailAddress = typed.parse().unwrap_or_else(|error| panic!("{typed}: {error}"));
             assert_eq!((address.as_str(), address.on_the_wire().as_str()), (kept, wire), "{typed}");
         }
-        for typed in ["a@İ.ec", "a@xn--.ec", "a@xn--a.ec", "a@xn--\u{1}.ec", "a@x.ec.", "a\u{200b}@x.ec", "a@x\0.ec", "a@א1b.ec"]
-        {
+        for typed in ["a@İ.ec", "a@xn--.ec", "a@xn--a.ec", "a@x.ec.", "a@א1b.ec"] {
             assert!(typed.parse::<EmailAddress>().is_err(), "{typed:?}");
         }
+    }
+
+    #[test]
+    fn the_same_address_is_equal_in_any_case_and_composition() {
+        let read = |typed: &str| typed.parse::<EmailAddress>().unwrap();
+        for (one, other) in
+            [("Ana@x.ec", "ana@X.EC"), ("JOSÉ@x.ec", "jose\u{301}@x.ec"), ("a@COMPAÑÍA.ec", "a@compan\u{303}i\u{301}a.ec")]
+        {
+            assert_eq!(read(one), read(other));
+            assert_eq!(HashSet::from([read(one), read(other)]).len(), 1, "{one}");
+        }
+        assert_ne!(read("josé@x.ec"), read("jose@x.ec"));
+        assert_eq!(parse_list("Ana@x.ec; ana@x.ec", 1).unwrap()[0].as_str(), "Ana@x.ec");
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! RUC, cédula and passport of Ecuador.
 //!
 //! Only the shape blocks: length, digits, province, and a RUC's last three digits. A check digit that does not fit is a
-//! [`Doubt`], since the SRI itself has issued RUCs to companies that fit neither formula (1793213150001 is one) and
-//! answers such identifications with a warning, never an error.
+//! [`Doubt`], and only of natural persons (third digit 0 to 5), whose RUC is their cédula: since 2022 the SRI gives
+//! companies numbers that fit no formula (1793213150001 is one).
 
 use std::fmt;
 use std::str::FromStr;
+
+use unicode_normalization::UnicodeNormalization;
 
 use crate::text;
 
@@ -52,7 +54,7 @@ impl IdentificationType {
     /// What the typed number can be: 13 digits are a RUC, 10 a cédula, anything else a passport.
     #[must_use]
     pub fn guess(typed: &str) -> Self {
-        let typed = without_spaces(typed);
+        let typed = without_dashes(&without_spaces(typed));
         let digits = typed.bytes().all(|b| b.is_ascii_digit());
         match typed.len() {
             13 if digits => Self::Ruc,
@@ -94,7 +96,10 @@ pub struct Identification {
 impl Identification {
     /// Errs with the first rule of its type that the number breaks.
     pub fn parse(kind: IdentificationType, typed: &str) -> Result<Self, IdentificationError> {
-        let number = without_spaces(typed);
+        let mut number = without_spaces(typed);
+        if matches!(kind, IdentificationType::Ruc | IdentificationType::Cedula) {
+            number = without_dashes(&number);
+        }
         if number.is_empty() {
             return Err(IdentificationError::Missing);
         }
@@ -190,7 +195,12 @@ impl fmt::Display for Ruc {
 }
 
 fn without_spaces(typed: &str) -> String {
-    text::cut(typed, LONGEST_TYPED).chars().filter(|c| !c.is_whitespace()).collect()
+    text::token(text::cut(typed, LONGEST_TYPED)).nfkc().filter(|c| !c.is_whitespace()).map(text::plain_dash).collect()
+}
+
+/// Cédulas are also written `171034506-5`, and a RUC `1710345065-001`.
+fn without_dashes(number: &str) -> String {
+    number.replace('-', "")
 }
 
 fn check_ruc_shape(number: &str) -> Result<(), IdentificationError> {
@@ -223,22 +233,9 @@ fn check_passport_shape(number: &str) -> Result<(), IdentificationError> {
     if fits { Ok(()) } else { Err(IdentificationError::PassportShape) }
 }
 
-/// Natural persons carry their cédula; private companies have 9 and public ones 6 as third digit, each with its own
-/// weights modulo 11. A third digit of 6 may also be a natural person (0962467429001 is one).
+/// Natural persons carry their cédula, which has a check digit; what others have fits no formula.
 fn ruc_check_digit_fits(ruc: &str) -> bool {
-    const PRIVATE: [u32; 9] = [4, 3, 2, 7, 6, 5, 4, 3, 2];
-    const PUBLIC: [u32; 8] = [3, 2, 7, 6, 5, 4, 3, 2];
-    let digits = digits(ruc);
-    match digits[2] {
-        9 => modulo_11_fits(&digits, &PRIVATE),
-        6 => modulo_11_fits(&digits, &PUBLIC) || cedula_check_digit_fits(&ruc[..10]),
-        _ => cedula_check_digit_fits(&ruc[..10]),
-    }
-}
-
-fn modulo_11_fits(digits: &[u32], weights: &[u32]) -> bool {
-    let sum: u32 = digits.iter().zip(weights).map(|(digit, weight)| digit * weight).sum();
-    digits[weights.len()] == (11 - sum % 11) % 11
+    digits(ruc)[2] > 5 || cedula_check_digit_fits(&ruc[..10])
 }
 
 /// Modulo 10 with weights 2, 1, 2, … over the first nine digits.
@@ -271,10 +268,30 @@ mod tests {
 
     #[test]
     fn a_wrong_check_digit_is_a_doubt_and_no_error() {
-        for ruc in ["1793213150001", "1793189906001", "0993366721001", "1793200738001", "1792123454001"] {
+        for ruc in ["1710345066001", "0912345678001"] {
             assert_eq!(ruc.parse::<Ruc>().unwrap().doubt(), Some(Doubt::CheckDigit), "{ruc}");
         }
         assert_eq!(Identification::parse(IdentificationType::Cedula, "1710345066").unwrap().doubt(), Some(Doubt::CheckDigit));
+    }
+
+    #[test]
+    fn companies_have_numbers_without_a_check_digit() {
+        for ruc in ["1793213150001", "1793189906001", "0993366721001", "1793200738001", "1792123454001", "1768152560002"] {
+            assert_eq!(ruc.parse::<Ruc>().unwrap().doubt(), None, "{ruc}");
+            assert_eq!(Identification::parse(IdentificationType::Ruc, ruc).unwrap().doubt(), None, "{ruc}");
+        }
+    }
+
+    #[test]
+    fn what_is_pasted_with_a_number_is_no_part_of_it() {
+        for typed in
+            ["171034506-5", "\u{feff}1710345065\t", "17\u{a0}1034\u{200b}5065", "1710345\u{ad}065", "１７１０３４５０６５"]
+        {
+            let read = Identification::parse(IdentificationType::Cedula, typed);
+            assert_eq!(read.map(|read| read.number().to_owned()).as_deref(), Ok("1710345065"), "{typed:?}");
+            assert_eq!(IdentificationType::guess(typed), IdentificationType::Cedula, "{typed:?}");
+        }
+        assert_eq!("1710345065–001".parse::<Ruc>().unwrap().as_str(), "1710345065001");
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub mod oauth;
 pub mod payment;
 pub mod receipt;
 pub mod text;
+pub mod typed_date;
 pub mod words;
 
 /// A moment in UTC, as the database keeps it.

@@ -26,7 +26,8 @@ impl FromStr for ReceiptNumber {
     type Err = InvalidReceiptNumber;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (letters, digits) = text.trim().split_once('-').ok_or(InvalidReceiptNumber)?;
+        let typed: String = crate::text::token(text).chars().map(crate::text::plain_dash).collect();
+        let (letters, digits) = typed.split_once('-').ok_or(InvalidReceiptNumber)?;
         let direction = [Direction::Received, Direction::Made]
             .into_iter()
             .find(|direction| prefix(*direction).eq_ignore_ascii_case(letters))

@@ -14,11 +14,11 @@ pub use line::{CheckKind, Method, PaymentLine};
 pub use twin::{Likeness, Twin, is_same_paper, reference_key};
 pub use withholding::{percentage, withheld};
 
-use crate::document::{Document, Side};
+use crate::document::{Document, DocumentNumber, Side};
 use crate::id::{ContactId, DocumentId, PaymentId};
 use crate::money::Money;
 use crate::number::ReceiptNumber;
-use crate::{Date, Instant};
+use crate::{Date, Instant, typed_date};
 
 /// A payment is one page of a grid; more than this is a mistake or an attack.
 pub const MOST_LINES: usize = 50;
@@ -142,10 +142,11 @@ impl NewPayment {
     ///
     /// `open` and `advances` hold what was found of the ids that the payment names; an id without its record is an
     /// unknown one. Errs with every rule that is broken, each with its field. `today` is the day in Ecuador.
-    pub fn apply_to(self, open: &[Document], advances: &[Advance], today: Date) -> Result<AppliedPayment, Refusal> {
+    pub fn apply_to(mut self, open: &[Document], advances: &[Advance], today: Date) -> Result<AppliedPayment, Refusal> {
+        self.lines.iter_mut().for_each(PaymentLine::complete);
         let mut refusal = Refusal::default();
         self.check_head(today, &mut refusal);
-        self.check_lines(advances, &mut refusal);
+        self.check_lines(advances, today, &mut refusal);
         let allocations = self.find_documents(open, &mut refusal);
         let sums = self.add_up(&allocations);
         self.check_sums(&sums, &mut refusal);
@@ -168,6 +169,8 @@ impl NewPayment {
     fn check_head(&self, today: Date, refusal: &mut Refusal) {
         if self.date.signed_duration_since(today).num_days() > DAYS_AHEAD {
             refusal.add(Field::Date, PaymentError::DateInFuture { today });
+        } else if let Err(error) = year_of_payment(self.date, today) {
+            refusal.add(Field::Date, error);
         }
         if self.description.as_ref().is_some_and(|text| text.chars().count() > LONGEST_DESCRIPTION) {
             refusal.add(Field::Description, PaymentError::DescriptionTooLong);
@@ -182,9 +185,9 @@ impl NewPayment {
         }
     }
 
-    fn check_lines(&self, advances: &[Advance], refusal: &mut Refusal) {
+    fn check_lines(&self, advances: &[Advance], today: Date, refusal: &mut Refusal) {
         for (index, line) in self.lines.iter().enumerate() {
-            line.check(index, refusal);
+            line.check(index, today, refusal);
             if let Some(id) = line.advance_from {
                 self.check_advance(index, id, advances, refusal);
             }
@@ -283,6 +286,21 @@ impl NewPayment {
             refusal.add(Field::Allocations, PaymentError::AdvanceNotApplied);
         }
     }
+}
+
+/// Errs where the year was hardly meant: of the payment, or of the day from which a cheque can be cashed.
+fn year_of_payment(date: Date, today: Date) -> Result<(), PaymentError> {
+    let last = typed_date::last_year(today);
+    typed_date::check_year(date, last).map_err(|_| PaymentError::YearOutOfRange { first: typed_date::FIRST_YEAR, last })
+}
+
+/// The documents among these that were issued after the day on which they were paid: one of the two dates is a slip, or an
+/// advance was paid.
+pub fn issued_after<'a>(
+    paid_on: Date,
+    documents: impl IntoIterator<Item = (&'a DocumentNumber, Date)>,
+) -> impl Iterator<Item = (&'a DocumentNumber, Date)> {
+    documents.into_iter().filter(move |(_, issued_on)| *issued_on > paid_on)
 }
 
 /// Posted, or annulled: a payment is never deleted.

@@ -13,7 +13,8 @@ const MOST_MARKS: usize = 3;
 /// it gives again unchanged.
 #[must_use]
 pub fn one_line(typed: &str) -> String {
-    let seen: String = typed.chars().filter(|c| c.is_whitespace() || is_joiner(*c) || !is_unseen(*c)).collect();
+    let seen = typed.chars().filter(|c| c.is_whitespace() || is_joiner(*c) || !is_unseen(*c));
+    let seen: String = seen.map(|c| if is_blank(c) { ' ' } else { c }).collect();
     let composed: String = few_marks(seen.nfd()).nfc().collect();
     let words = composed.split_whitespace().map(|word| word.trim_matches(is_joiner)).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join(" ")
@@ -24,6 +25,19 @@ pub fn one_line(typed: &str) -> String {
 pub fn lines(typed: &str) -> String {
     let text = typed.replace("\r\n", "\n").replace(['\r', '\u{2028}', '\u{2029}'], "\n");
     text.split('\n').map(one_line).collect::<Vec<_>>().join("\n").trim().to_string()
+}
+
+/// One line for a machine to read (a host, a user, a number): as [`one_line`], and without joiners, which stand in no such
+/// name.
+#[must_use]
+pub fn token(typed: &str) -> String {
+    one_line(&without_unseen(typed))
+}
+
+/// Without what is not seen, joiners too; blanks and line breaks stay as they are.
+#[must_use]
+pub fn without_unseen(typed: &str) -> String {
+    typed.chars().filter(|c| c.is_whitespace() || !is_unseen(*c)).collect()
 }
 
 /// `None` where nothing is left to see.
@@ -65,13 +79,27 @@ pub fn masked_account(account: &str) -> String {
 }
 
 /// Lower case without accents, for searching: «Ñacato Cía.» → `nacato cia.`. Letters of another width, ligatures and the
-/// final sigma are taken for the plain ones.
+/// final sigma are taken for the plain ones, and joiners for nothing.
 #[must_use]
 pub fn folded(text: &str) -> String {
-    let plain: String = one_line(text).nfkd().collect();
+    let plain: String = token(text).nfkd().collect();
     let lower = plain.to_lowercase();
     let letters = lower.nfkd().filter(|c| !is_combining_mark(*c)).map(|c| if c == 'ς' { 'σ' } else { c });
-    one_line(&letters.collect::<String>())
+    token(&letters.collect::<String>())
+}
+
+/// The text whatever case, room and composition it was written in; accents count: «JOSÉ  Pérez» → `josé pérez`.
+#[must_use]
+pub fn case_folded(text: &str) -> String {
+    let lower = token(text).to_lowercase();
+    let letters = lower.nfc().map(|c| if c == 'ς' { 'σ' } else { c });
+    letters.collect()
+}
+
+/// Whether people mean the same by both.
+#[must_use]
+pub fn is_same(one: &str, other: &str) -> bool {
+    one == other || case_folded(one) == case_folded(other)
 }
 
 /// Words of others as they may be shown anywhere: what is not seen or reorders text stands as `\u{202e}`. Line breaks and
@@ -87,6 +115,12 @@ pub fn escaped(words: &str) -> String {
         }
     }
     shown
+}
+
+/// The hyphen for every dash that a text program puts in its place.
+#[must_use]
+pub const fn plain_dash(c: char) -> char {
+    if matches!(c, '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe63}' | '\u{ff0d}') { '-' } else { c }
 }
 
 /// At most `longest` letters of a text that is shown and no more than that.
@@ -118,10 +152,16 @@ fn piles_up(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
 }
 
-/// Controls, format characters, and the two separators that end a line for some readers only.
+/// Blanks for the eye that Unicode counts among letters and marks: Hangul's fillers and the empty Braille cell.
+const fn is_blank(c: char) -> bool {
+    matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{2800}')
+}
+
+/// Controls, format characters, the joiner of graphemes, which is a mark that marks nothing, and the two separators that end a line for some readers only.
 fn is_unseen(c: char) -> bool {
     use GeneralCategory::{Control, Format, LineSeparator, ParagraphSeparator};
-    !c.is_ascii() && matches!(c.general_category(), Control | Format | LineSeparator | ParagraphSeparator) || c.is_ascii_control()
+    let is_unseen = |c: char| matches!(c.general_category(), Control | Format | LineSeparator | ParagraphSeparator);
+    c.is_ascii_control() || c == '\u{34f}' || !c.is_ascii() && is_unseen(c)
 }
 
 #[cfg(test)]
@@ -133,7 +173,23 @@ mod tests {
         assert_eq!(one_line("  Comercial\tAndina\n S.A.\u{202e} "), "Comercial Andina S.A.");
         assert_eq!(one_line("a\u{301}\u{301}\u{301}\u{301}b"), "á\u{301}\u{301}b");
         assert_eq!(lines("uno\r\ndos\u{7}\n\ntres"), "uno\ndos\n\ntres");
-        assert_eq!(optional(Some(" \u{feff} ")), None);
+        for nothing in [" \u{feff} ", "\u{3164}", "\u{2800}\u{a0}\u{34f}\t"] {
+            assert_eq!(optional(Some(nothing)), None, "{nothing:?}");
+        }
+    }
+
+    #[test]
+    fn what_people_mean_by_the_same_is_the_same() {
+        for (one, other) in [
+            ("JOSÉ  Pérez", "jose\u{301}\u{a0}pe\u{301}rez"),
+            ("Comercial\u{ad} Andina\u{200b}", "COMERCIAL ANDINA"),
+            ("a\u{200d}b", "AB"),
+            ("ΟΔΟΣ", "οδος"),
+        ] {
+            assert!(is_same(one, other), "{one:?} {other:?}");
+        }
+        assert!(!is_same("José", "Jose"), "another name");
+        assert_eq!(folded("COMPAN\u{303}I\u{301}A\u{200d}"), "compania");
     }
 
     #[test]

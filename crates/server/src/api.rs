@@ -3,6 +3,7 @@
 pub mod addresses;
 pub mod body;
 mod bounded;
+mod by_name;
 pub mod codes;
 pub mod company;
 pub mod contacts;

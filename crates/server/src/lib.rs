@@ -14,6 +14,7 @@ mod heavy_work;
 pub mod listener;
 pub mod mail_route;
 pub mod metrics;
+mod own_words;
 pub mod problem;
 pub mod router;
 pub mod security;

@@ -103,6 +103,27 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail)
     }
 
+    /// What the address asks for: too long, or with what nobody types.
+    #[must_use]
+    pub fn unreadable_address(parameter: &str) -> Self {
+        let said = Said::both(
+            "Es demasiado largo, o tiene caracteres que no son texto.",
+            "It is too long, or has characters that are no text.",
+        );
+        Self::of_field(parameter, "parameter_invalid", said)
+    }
+
+    /// Whatever was refused before a call of ours had its say, by the status that it was refused with.
+    #[must_use]
+    pub fn refused_with(status: StatusCode) -> Self {
+        let said = if status.is_client_error() {
+            Said::both("No se entendió la solicitud; vea /docs.", "The request was not understood; see /docs.")
+        } else {
+            Said::both("Algo falló en el servidor.", "Something failed in the server.")
+        };
+        Self::new(status, if status.is_client_error() { "invalid_request" } else { "internal_error" }, said)
+    }
+
     /// Something that should not happen; what it was stands in the log.
     #[must_use]
     pub fn internal() -> Self {

@@ -7,6 +7,7 @@ use axum::routing::get;
 
 use crate::access::refuse_foreign_forms;
 use crate::app::App;
+use crate::own_words::answer_in_our_words;
 use crate::security::{only_by_https, security_headers};
 use crate::{api, assets, metrics, web};
 
@@ -33,6 +34,7 @@ pub fn router(app: App) -> Router {
         .fallback(web::trouble::unknown_path)
         .layer(from_fn_with_state(app.clone(), web::carried::over_login))
         .layer(from_fn(refuse_foreign_forms))
+        .layer(from_fn(answer_in_our_words))
         .layer(from_fn(metrics::measure))
         .layer(DefaultBodyLimit::max(LARGEST_BODY));
     let all = security_headers(all);

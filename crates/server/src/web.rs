@@ -19,6 +19,7 @@ pub mod page;
 pub mod pager;
 pub mod path_id;
 pub mod payments;
+pub mod slips;
 pub mod state_mark;
 pub mod trail;
 pub mod trouble;

@@ -180,7 +180,9 @@ pub async fn log_in_any_company(db: &Db, attempt: &Attempt<'_>, now: Instant) ->
 
 /// What was typed, as it stands on record if it is somebody's address.
 fn login_name(typed: &str) -> String {
-    typed.parse().map_or_else(|_| typed.trim().to_lowercase(), |address: EmailAddress| address.lowercase().to_string())
+    typed
+        .parse()
+        .map_or_else(|_| acuse_domain::text::token(typed).to_lowercase(), |address: EmailAddress| address.lowercase().to_string())
 }
 
 async fn person(db: &Db, email: &str) -> Result<Option<Uuid>, StoreError> {

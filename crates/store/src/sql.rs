@@ -208,6 +208,13 @@ pub(crate) fn containing(typed: &str) -> String {
     format!("%{folded}%")
 }
 
+/// A column as [`containing`] folds what is looked for, as far as an address typed here goes: SQLite lowers ASCII only.
+pub(crate) fn plain_letters(column: &str) -> String {
+    const PLAIN: [(&str, &str); 7] = [("áÁ", "a"), ("éÉ", "e"), ("íÍ", "i"), ("óÓ", "o"), ("úÚ", "u"), ("üÜ", "u"), ("ñÑ", "n")];
+    let letters = PLAIN.iter().flat_map(|(marked, plain)| marked.chars().map(move |marked| (marked, plain)));
+    letters.fold(format!("LOWER({column})"), |text, (marked, plain)| format!("REPLACE({text}, '{marked}', '{plain}')"))
+}
+
 pub(crate) fn new_id() -> Uuid {
     Uuid::now_v7()
 }

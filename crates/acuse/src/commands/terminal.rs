@@ -73,5 +73,9 @@ pub fn text(option: &str, read: Result<String, TextError>) -> Result<String, Fai
 }
 
 pub fn address(typed: &str) -> Result<EmailAddress, Failure> {
-    typed.parse().map_err(|error: InvalidEmailAddress| Failure::new(error.to_string(), ""))
+    let address: EmailAddress = typed.parse().map_err(|error: InvalidEmailAddress| Failure::new(error.to_string(), ""))?;
+    if let Some(meant) = address.meant() {
+        eprintln!("Aviso: {address} parece un error de escritura. ¿Quiso decir {meant}?");
+    }
+    Ok(address)
 }

@@ -37,6 +37,8 @@ impl fmt::Display for Field {
 pub enum PaymentError {
     #[error("La fecha está en el futuro; hoy es {}.", .today.format("%d/%m/%Y"))]
     DateInFuture { today: Date },
+    #[error("El año va de {first} a {last}.")]
+    YearOutOfRange { first: i32, last: i32 },
     #[error("La descripción tiene más de 1.000 letras.")]
     DescriptionTooLong,
     #[error("Agregue al menos una forma.")]
@@ -93,6 +95,7 @@ impl PaymentError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::DateInFuture { .. } => "date_in_future",
+            Self::YearOutOfRange { .. } => "year_out_of_range",
             Self::DescriptionTooLong => "description_too_long",
             Self::NoLines => "lines_missing",
             Self::TooManyLines => "too_many_lines",

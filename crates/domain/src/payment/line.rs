@@ -2,6 +2,7 @@
 
 use super::error::{Field, PaymentError, Refusal};
 use crate::Date;
+use crate::document::DocumentNumber;
 use crate::id::PaymentId;
 use crate::money::Money;
 
@@ -169,7 +170,15 @@ impl PaymentLine {
         }
     }
 
-    pub(super) fn check(&self, index: usize, refusal: &mut Refusal) {
+    /// Fills in what follows from what was given: the number of a certificate stands as documents' numbers do.
+    pub(super) fn complete(&mut self) {
+        let certificate = self.reference.as_ref().filter(|_| self.method == Method::Withholding);
+        if let Some(number) = certificate.and_then(|typed| typed.parse::<DocumentNumber>().ok()) {
+            self.reference = Some(number.to_string());
+        }
+    }
+
+    pub(super) fn check(&self, index: usize, today: Date, refusal: &mut Refusal) {
         if !self.amount.is_positive() {
             refusal.add(Field::Line { index, name: "amount" }, PaymentError::AmountNotPositive);
         } else if self.amount > Money::LARGEST {
@@ -187,6 +196,9 @@ impl PaymentLine {
         }
         if let Some(base) = self.base {
             self.check_base(base, index, refusal);
+        }
+        if let Some(Err(error)) = self.date.map(|date| super::year_of_payment(date, today)) {
+            refusal.add(Field::Line { index, name: "date" }, error);
         }
         if self.kind == Some(CheckKind::Postdated) && self.date.is_none() {
             refusal.add(Field::Line { index, name: "date" }, PaymentError::PostdatedWithoutDate);

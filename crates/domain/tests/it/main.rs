@@ -5,4 +5,5 @@ mod identifications;
 mod money;
 mod payments;
 mod texts;
+mod typed_dates;
 mod words;

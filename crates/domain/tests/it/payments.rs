@@ -7,9 +7,9 @@ use acuse_domain::money::Money;
 use acuse_domain::number::ReceiptNumber;
 use acuse_domain::payment::{
     Advance, Answered, CheckKind, Direction, Doubt, Method, NewAllocation, NewPayment, PaymentLine, Status, VoidRefusal,
-    may_void, withheld,
+    issued_after, may_void, withheld,
 };
-use chrono::TimeDelta;
+use chrono::{Datelike, TimeDelta};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -253,6 +253,8 @@ fn a_payment_has_a_bounded_size_and_no_date_beyond_tomorrow() {
     assert!(dated(1).apply_to(&[], &[], today()).is_ok());
     assert!(dated(-4_000).apply_to(&[], &[], today()).is_ok());
     refused(dated(2), &[], &[], "date", "date_in_future");
+    refused(dated(-365 * 40), &[], &[], "date", "year_out_of_range");
+    refused(dated(-365 * 2_000), &[], &[], "date", "year_out_of_range");
     refused(cobro(vec![], &[]), &[], &[], "lines", "lines_missing");
     refused(cobro(vec![line(Method::Cash, 1); 51], &[]), &[], &[], "lines", "too_many_lines");
     let largest = vec![line(Method::Cash, Money::LARGEST.cents()), line(Method::Cash, 1)];
@@ -354,4 +356,39 @@ proptest! {
         let doubts = cobro(vec![withholding(&tax, Some(base), proposed.cents())], &[]).apply_to(&[], &[], today()).unwrap().doubts();
         prop_assert!(doubts.iter().all(|doubt| doubt.code() == "withholding_not_applied"), "{:?}", doubts);
     }
+}
+#[test]
+fn a_cheque_is_for_a_day_of_our_time() {
+    let cheque = |date: &str| {
+        let postdated = PaymentLine { date: Some(date.parse().unwrap()), ..line(Method::Check, 1) };
+        cobro(vec![PaymentLine { kind: Some(CheckKind::Postdated), ..postdated }], &[])
+    };
+    let next_year = format!("{}-12-31", today().year() + 1);
+    assert!(cheque(&next_year).apply_to(&[], &[], today()).is_ok());
+    for slip in ["1926-11-29", "2206-11-29"] {
+        refused(cheque(slip), &[], &[], "lines.0.date", "year_out_of_range");
+    }
+}
+
+#[test]
+fn the_number_of_a_certificate_is_completed_and_any_other_stands_as_it_is() {
+    for (method, typed, kept) in [
+        (Method::Withholding, "1-1-900", "001-001-000000900"),
+        (Method::Withholding, "001001000000900", "001-001-000000900"),
+        (Method::Withholding, "900", "900"),
+        (Method::Transfer, "1-1-900", "1-1-900"),
+    ] {
+        let whole = PaymentLine { reference: Some(typed.to_owned()), ..line(method, 1) };
+        let applied = cobro(vec![whole], &[]).apply_to(&[], &[], today()).unwrap();
+        assert_eq!(applied.payment.lines[0].reference.as_deref(), Some(kept), "{typed}");
+    }
+}
+
+#[test]
+fn a_document_issued_after_it_was_paid_is_found() {
+    let (older, newer) = (document(0, 10, 10), document(1, 10, 10));
+    let day = |days| today() + TimeDelta::days(days);
+    let issued = [(&older.facts.number, day(-1)), (&newer.facts.number, day(1))];
+    assert_eq!(issued_after(today(), issued).collect::<Vec<_>>(), [(&newer.facts.number, day(1))]);
+    assert_eq!(issued_after(day(1), issued).count(), 0);
 }

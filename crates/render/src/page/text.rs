@@ -181,6 +181,10 @@ impl Typesetter {
     }
 
     fn set_lines(&mut self, spans: &[(&str, Style)], width: f32, leading: f32) -> (Rc<str>, Vec<Line>) {
+        let drawable: Vec<(Cow<'_, str>, Style)> =
+            spans.iter().map(|(words, style)| (self.fonts.drawable(words), *style)).collect();
+        let spans: Vec<(&str, Style)> = drawable.iter().map(|(words, style)| (&**words, *style)).collect();
+        let spans = &spans[..];
         let words: Rc<str> = match spans {
             [(words, _)] => Rc::from(*words),
             spans => Rc::from(spans.iter().map(|(words, _)| *words).collect::<String>()),
@@ -226,6 +230,7 @@ impl Typesetter {
 
     /// The longest beginning of `words` that is no wider than `width`, with `…` where something was cut off.
     pub fn shortened(&mut self, words: &str, style: Style, width: f32) -> Text {
+        let words = &*self.fonts.drawable(words);
         let whole = self.line(words, style);
         let Some(line) = whole.lines.first().filter(|line| line.width > width) else { return whole };
         let mut x = 0.0;
@@ -299,4 +304,50 @@ fn glyphs_of(run: &parley::Run<'_, ()>) -> Vec<KrillaGlyph> {
 fn in_units(ems: f32) -> f32 {
     let units = (ems * UNITS).round();
     if (ems * UNITS - units).abs() < NOISE { units / UNITS } else { ems }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The glyph that stands for what a font does not have: an empty box.
+    const NOTDEF: GlyphId = GlyphId::new(0);
+
+    fn boxes(text: &Text) -> usize {
+        let glyphs = text.lines.iter().flat_map(|line| &line.runs).flat_map(|run| &run.glyphs);
+        glyphs.filter(|glyph| glyph.glyph_id == NOTDEF).count()
+    }
+
+    #[test]
+    fn what_no_font_has_is_left_out_and_leaves_no_room_behind() {
+        for (typed, drawn) in [
+            ("Andina 😀 Cía. ✓", "Andina 😀 Cía. ✓"),
+            ("Andina \u{13000}\u{e000} Cía.", "Andina Cía."),
+            ("\u{e000} Andina \u{f8ff}", "Andina"),
+            ("Andina\u{e000}Cía.", "AndinaCía."),
+            ("uno \u{e000}\n\u{e000} dos", "uno\ndos"),
+            ("👍🏽 listo ✔\u{fe0f} 1\u{fe0f}\u{20e3}", "👍 listo ✔ 1"),
+            ("👩\u{200d}🔧", "👩🔧"),
+            ("\u{e000}", ""),
+        ] {
+            Typesetter::with(|typesetter| {
+                let text = typesetter.wrapped(typed, regular(9.0), 200.0);
+                assert_eq!(&*text.words, drawn, "{typed:?}");
+                assert_eq!(boxes(&text), 0, "{typed:?}");
+                assert_eq!(boxes(&typesetter.shortened(typed, semibold(9.0), 20.0)), 0, "{typed:?}");
+            });
+        }
+    }
+
+    #[test]
+    fn no_sign_that_a_phone_offers_is_an_empty_box() {
+        let offered = [0x2190..0x2200_u32, 0x2600..0x2800, 0x1f000..0x1fb00, 0xe000..0xe010, 0x13000..0x13010];
+        Typesetter::with(|typesetter| {
+            for sign in offered.into_iter().flatten().filter_map(char::from_u32) {
+                let text = typesetter.line(&format!("a {sign} b"), regular(9.0));
+                assert_eq!(boxes(&text), 0, "U+{:04X}", sign as u32);
+                assert!(!text.words.contains("  "), "U+{:04X}", sign as u32);
+            }
+        });
+    }
 }

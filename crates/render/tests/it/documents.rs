@@ -237,3 +237,17 @@ fn letter_paper_is_letter_paper() {
     assert!(facts.contains("612 x 792"), "{facts}");
     assert!(facts.contains("Pages:           1"), "{facts}");
 }
+
+#[test]
+fn a_drawing_is_printed_and_what_cannot_be_drawn_is_left_out() {
+    let mut odd = receipt("cobro-parcial-anticipo");
+    odd.contact.name = "Florería 🌹 La Rosa \u{e000} Cía. Ltda.".to_owned();
+    odd.description = Some("Pagado 😀👍🏽 gracias ✓ \u{13000}\u{13001} → visto ★ \u{f8ff}".to_owned());
+    let pdf = receipt_pdf(&odd, None).expect("it prints");
+    let text = in_one_line(&text_of("drawings", &pdf));
+    for words in ["Florería 🌹 La Rosa Cía. Ltda.", "Pagado 😀👍 gracias ✓ → visto ★"] {
+        assert!(text.contains(words), "«{words}» is not in {text}");
+    }
+    assert!(!text.contains(['\u{e000}', '\u{13000}', '\u{f8ff}', '\u{fffd}']), "{text}");
+    assert_eq!(pictures("drawings", &pdf).len(), 1);
+}

@@ -136,6 +136,7 @@ impl CompanyOut {
         if company.ruc.doubt() == Some(Doubt::CheckDigit) {
             warnings.push(Warning::check_digit("ruc", language));
         }
+        warnings.extend(Warning::slip_in("email", company.profile.email.as_ref(), language));
         let CompanyProfile { legal_name, trade_name, address, city, phone, email, .. } = company.profile;
         Self {
             id: company.id.0,

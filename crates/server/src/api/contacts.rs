@@ -1,6 +1,6 @@
 //! Personas: customers and suppliers.
 
-use acuse_domain::contact::{Contact, ContactDetails, EmailsByPurpose, LONGEST_NAME, LONGEST_TEXT, MOST_CREDIT_DAYS};
+use acuse_domain::contact::{Contact, ContactDetails, EmailsByPurpose, LONGEST_NAME, LONGEST_TEXT, MOST_CREDIT_DAYS, Purpose};
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::ContactId;
 use acuse_domain::identification::{Doubt, Identification, IdentificationType};
@@ -374,6 +374,11 @@ impl ContactOut {
         let mut warnings: Vec<Warning> = Warning::unreadable(details.unreadable(), language).collect();
         if details.identification.doubt() == Some(Doubt::CheckDigit) {
             warnings.push(Warning::check_digit("identification", language));
+        }
+        warnings.extend(Warning::slips("emails", &details.emails, language));
+        for purpose in Purpose::ALL {
+            let field = format!("emails_by_purpose.{}", purpose.as_str());
+            warnings.extend(Warning::slips(&field, details.emails_by_purpose.of(purpose), language));
         }
         Self {
             id: contact.id.0,

@@ -207,8 +207,9 @@ impl DeliveryOut {
             situation: Situation::Queue,
             ..Context::default()
         };
-        let is_address = EmailAddress::as_kept(&delivery.recipient).is_readable();
-        let unreadable = if is_address { Vec::new() } else { vec!["recipient"] };
+        let recipient = EmailAddress::as_kept(&delivery.recipient);
+        let unreadable = if recipient.is_readable() { Vec::new() } else { vec!["recipient"] };
+        let slip = Warning::slip_in("recipient", Some(&recipient), language);
         let problem = delivery.problem_code.map(|code| ProblemOut::of(code, &context, language));
         Self {
             id: delivery.id.0,
@@ -224,7 +225,7 @@ impl DeliveryOut {
             finished_at: delivery.finished_at,
             attempts: delivery.attempts.into_iter().map(AttemptOut::of).collect(),
             problem,
-            warnings: Warning::unreadable(unreadable, language).collect(),
+            warnings: Warning::unreadable(unreadable, language).chain(slip).collect(),
         }
     }
 }

@@ -201,6 +201,8 @@ impl DocumentOut {
             (false, false) => "open",
         };
         let facts = document.facts;
+        let today = day_in_ecuador(acuse_store::now());
+        let in_future = Warning::in_future("issue_date", facts.issue_date, today, language);
         Self {
             id: document.id.0,
             kind: facts.kind.as_str(),
@@ -213,7 +215,7 @@ impl DocumentOut {
             balance: document.balance.plain(),
             detail: facts.detail,
             status,
-            warnings: Warning::unreadable(unreadable, language).collect(),
+            warnings: Warning::unreadable(unreadable, language).chain(in_future).collect(),
         }
     }
 }

@@ -80,9 +80,18 @@ impl Fields {
     pub fn optional_date(&mut self, field: &str, given: Option<&str>) -> Option<Date> {
         let given = given?;
         // chrono would also take 2026-1-2 and years of any length.
-        let date = (given.len() == "2026-11-24".len()).then(|| Date::parse_from_str(given, "%Y-%m-%d").ok()).flatten();
+        let has_its_shape = given.len() == 10
+            && given.bytes().enumerate().all(|(at, byte)| match at {
+                4 | 7 => byte == b'-',
+                _ => byte.is_ascii_digit(),
+            });
+        let date = has_its_shape.then(|| Date::parse_from_str(given, "%Y-%m-%d").ok()).flatten();
         if date.is_none() {
-            let said = Said::both("No es una fecha como 2026-11-24.", "It is not a date such as 2026-11-24.");
+            let said = if has_its_shape {
+                Said::both(format!("{given} no existe."), format!("There is no {given}."))
+            } else {
+                Said::both("No es una fecha como 2026-11-24.", "It is not a date such as 2026-11-24.")
+            };
             self.note(field, "date_invalid", said);
         }
         date

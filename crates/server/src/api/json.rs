@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Segment};
 
+use super::by_name::ByName;
 use crate::problem::{Problem, Said};
 
 /// What a reader expected, in serde's words and in ours.
@@ -20,7 +21,7 @@ const EXPECTED: [(&str, &str, &str); 8] = [
 
 pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| match broken(bytes) {
+    let value = serde_path_to_error::deserialize(ByName(&mut json)).map_err(|error| match broken(bytes) {
         // A field may be wrong long before the text breaks off; that it breaks off is said first.
         Some(syntax) => not_read(&syntax, Vec::new()),
         None => not_read(error.inner(), path(error.path())),

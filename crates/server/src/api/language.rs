@@ -33,7 +33,7 @@ pub async fn answer_in_their_language(request: Request, next: Next) -> Response 
     }
 }
 
-fn preferred(headers: &HeaderMap) -> Language {
+pub(crate) fn preferred(headers: &HeaderMap) -> Language {
     let asked = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut best = (Language::Spanish, 0);
     for range in asked.split(',') {

@@ -207,6 +207,11 @@ impl AccountOut {
 
     fn of(account: MailAccount, language: Language) -> Self {
         let (settings, unreadable) = (account.settings, account.unreadable);
+        let slips = [
+            Warning::slip_in("from_address", Some(&settings.from_address), language),
+            Warning::slip_in("reply_to", settings.reply_to.as_ref(), language),
+            Warning::slip_in("bcc", settings.bcc.as_ref(), language),
+        ];
         let paused = account.pause.map(|pause| PausedOut::of(pause, &settings.server, language));
         Self {
             id: account.id.0,
@@ -226,7 +231,7 @@ impl AccountOut {
             oauth: account.connection.map(ConnectionOut::of),
             paused,
             last_check: account.last_check.map(|check| LastCheckOut { at: check.at, ok: check.ok }),
-            warnings: Warning::unreadable(unreadable, language).collect(),
+            warnings: Warning::unreadable(unreadable, language).chain(slips.into_iter().flatten()).collect(),
         }
     }
 }

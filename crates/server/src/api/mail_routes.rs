@@ -21,6 +21,7 @@ use super::language::Reads;
 use super::mail_accounts::PausedOut;
 use super::openapi::{Always, BadInput, Stale};
 use super::pages::List;
+use super::warnings::Warning;
 use crate::access::{Authorized, ConfigureCompany, ViewRecords};
 use crate::app::App;
 use crate::mail_route::{Route, Routes, SendsNow};
@@ -75,6 +76,7 @@ pub struct PolicyOut {
     after_hours: Option<u8>,
     /// Empty: the company's owners.
     notify: Vec<String>,
+    warnings: Vec<Warning>,
 }
 
 /// What is absent stays.
@@ -119,12 +121,13 @@ pub async fn list(
 pub async fn change(
     State(app): State<App>,
     may: Authorized<ConfigureCompany>,
+    Reads(language): Reads,
     IfMatch(expected): IfMatch,
     asked: Asked<PolicyChange>,
 ) -> Result<Tagged<PolicyOut>, Problem> {
     let change = |policy| asked.body.apply_to(policy);
     let policy = routing::change_policy(&app.db, &may.actor, &expected, change).await?;
-    Ok(Tagged { version: policy.version, body: PolicyOut::of(&policy.value) })
+    Ok(Tagged { version: policy.version, body: PolicyOut::of(&policy.value, language) })
 }
 
 impl PolicyChange {
@@ -153,12 +156,13 @@ impl PolicyChange {
 }
 
 impl PolicyOut {
-    fn of(policy: &FailurePolicy) -> Self {
+    fn of(policy: &FailurePolicy, language: Language) -> Self {
         let (on_failure, after_hours) = match policy.on_failure {
             OnFailure::Wait => ("wait", None),
             OnFailure::UseDefault { after } => ("use_default", Some(after.get())),
         };
-        Self { on_failure, after_hours, notify: policy.notify.iter().map(EmailAddress::to_string).collect() }
+        let warnings = Warning::slips("notify", &policy.notify, language);
+        Self { on_failure, after_hours, notify: policy.notify.iter().map(EmailAddress::to_string).collect(), warnings }
     }
 }
 
@@ -192,7 +196,7 @@ impl RouteOut {
             server: head.map(|link| link.server.clone()),
             paused: rest.zip(head).map(|(rest, link)| PausedOut::of(rest.pause.clone(), &link.server, language)),
             default_sends_from: route.default_sends_from(),
-            policy: PolicyOut::of(&route.policy),
+            policy: PolicyOut::of(&route.policy, language),
             chain,
         }
     }

@@ -1,5 +1,8 @@
 //! What looks wrong and may still be right: it is recorded, and said.
 
+use acuse_domain::Date;
+use acuse_domain::document::DocumentNumber;
+use acuse_domain::email_address::EmailAddress;
 use acuse_domain::payment::Doubt;
 use acuse_mail::explanation::Language;
 use serde::Serialize;
@@ -77,6 +80,44 @@ impl Warning {
             "The check digit does not fit; look at the number again.",
         );
         Self::new(field, "check_digit", &said, language)
+    }
+
+    /// Each address that looks like a slip, beside its place: `emails.0`.
+    pub fn slips<'a>(field: &str, addresses: impl IntoIterator<Item = &'a EmailAddress>, language: Language) -> Vec<Self> {
+        let slip = |(index, address): (usize, &EmailAddress)| {
+            let field = format!("{field}.{index}");
+            address.meant().map(|meant| Self::slip(field, address, &meant, language))
+        };
+        addresses.into_iter().enumerate().filter_map(slip).collect()
+    }
+
+    /// The same where there is one address or none.
+    pub fn slip_in(field: &str, address: Option<&EmailAddress>, language: Language) -> Option<Self> {
+        let meant = address?.meant()?;
+        Some(Self::slip(field.to_owned(), address?, &meant, language))
+    }
+
+    fn slip(field: String, address: &EmailAddress, meant: &EmailAddress, language: Language) -> Self {
+        let said = Said::both(format!("{address}: ¿quiso decir {meant}?"), format!("{address}: did you mean {meant}?"));
+        Self::new(field, "address_slip", &said, language)
+    }
+
+    /// Tomorrow's date is taken from programs that run past midnight, and may be a slip.
+    pub fn in_future(field: &str, date: Date, today: Date, language: Language) -> Option<Self> {
+        let said = Said::both(
+            format!("La fecha es posterior a la de hoy en Ecuador, {today}."),
+            format!("The date is after today's in Ecuador, {today}."),
+        );
+        (date > today).then(|| Self::new(field, "date_in_future", &said, language))
+    }
+
+    /// One of the two dates is a slip, or an advance was paid.
+    pub fn before_document(number: &DocumentNumber, issued_on: Date, language: Language) -> Self {
+        let said = Said::both(
+            format!("La fecha es anterior al documento {number}, emitido el {issued_on}."),
+            format!("The date is before the document {number}, which was issued on {issued_on}."),
+        );
+        Self::new("date", "payment_before_document", &said, language)
     }
 
     /// What an earlier version or somebody's own SQL left in the record. It is shown as it stands and used for nothing.

@@ -7,6 +7,7 @@ use acuse_domain::payment::{PaymentError, VoidRefusal};
 
 pub(super) fn payment(error: &PaymentError) -> String {
     match error {
+        PaymentError::YearOutOfRange { first, last } => format!("The year goes from {first} to {last}."),
         PaymentError::DateInFuture { today } => format!("The date is in the future; today is {today}."),
         PaymentError::AdvanceExceedsRest { payment, available, asked } => {
             format!("{} is left of the advance {payment}; {} was asked for.", available.plain(), asked.plain())
@@ -63,15 +64,18 @@ pub(super) const fn void(refusal: &VoidRefusal) -> &'static str {
     }
 }
 
-pub(super) const fn document(error: DocumentError) -> &'static str {
-    match error {
+pub(super) fn document(error: DocumentError) -> String {
+    let said = match error {
+        DocumentError::IssueYearOutOfRange { first, last } => return format!("The year of issue goes from {first} to {last}."),
+        DocumentError::DueTooLate => "It is due more than ten years after it was issued.",
         DocumentError::TotalIsZero => "The total cannot be zero.",
         DocumentError::CreditNoteMustBeNegative => "The total of a credit note is negative.",
         DocumentError::TotalMustBePositive => "The total must be positive.",
         DocumentError::DueBeforeIssue => "It is due before it was issued.",
         DocumentError::BalanceOutOfRange => "The balance lies between zero and the total.",
         DocumentError::IssueDateInFuture => "The date of issue is in the future.",
-    }
+    };
+    said.to_owned()
 }
 
 pub(super) const fn money(error: MoneyError) -> &'static str {

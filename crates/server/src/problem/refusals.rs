@@ -255,6 +255,8 @@ impl From<DocumentError> for Problem {
             DocumentError::DueBeforeIssue => ("due_date", "due_before_issue"),
             DocumentError::BalanceOutOfRange => ("balance", "balance_out_of_range"),
             DocumentError::IssueDateInFuture => ("issue_date", "date_in_future"),
+            DocumentError::IssueYearOutOfRange { .. } => ("issue_date", "year_out_of_range"),
+            DocumentError::DueTooLate => ("due_date", "due_too_late"),
         };
         Self::of_field(field, code, Said::both(sentence(error), english::document(error)))
     }

@@ -25,6 +25,7 @@ use crate::web::conflict::{self, Conflict, Editing, ShownField, Slot, conflictin
 use crate::web::filters;
 use crate::web::form_errors::FormErrors;
 use crate::web::page::{Page, Section, refused, shown, with_status};
+use crate::web::slips::Slips;
 use crate::web::trouble::{self, Trouble};
 
 const HERE: &str = "/mi-compania/datos";
@@ -40,6 +41,10 @@ pub struct ProfileForm {
     ciudad: String,
     telefono: String,
     correo: String,
+    /// The address looks like a slip and is right.
+    asi_es: String,
+    /// The answer about it.
+    accion: String,
     /// Of the profile that it was made from.
     version: String,
     /// What stood in it then.
@@ -102,10 +107,15 @@ pub async fn change(
     State(app): State<App>,
     may: Authorized<ConfigureCompany>,
     headers: HeaderMap,
-    Form(form): Form<ProfileForm>,
+    Form(mut form): Form<ProfileForm>,
 ) -> Result<Response, Trouble> {
     let mut errors = FormErrors::default();
+    let company = companies::find(&app.db, may.actor.company).await?.ok_or(Trouble::NotFound)?;
+    let mut slips = Slips::of(&form.asi_es, company.profile.email.into_iter().collect());
+    slips.press(&mut form.accion, &mut [("correo", &mut form.correo)]);
+    slips.ask("correo", &form.correo, "", &mut errors);
     let Some(profile) = form.read(&mut errors) else {
+        errors.remember(slips.confirmed());
         return Ok(refused(&profile_page(&app, &may, &headers, form, errors).await?));
     };
     let expected = conflict::expected(&form.version);
@@ -228,6 +238,8 @@ impl ProfileForm {
             ciudad: profile.city.unwrap_or_default(),
             telefono: profile.phone.unwrap_or_default(),
             correo: profile.email.map(|email| email.to_string()).unwrap_or_default(),
+            asi_es: String::new(),
+            accion: String::new(),
             version: version.to_string(),
             antes: String::new(),
         };

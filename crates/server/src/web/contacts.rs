@@ -6,4 +6,3 @@ pub mod roles;
 pub mod save;
 pub mod search;
 pub mod show;
-pub mod typo;

@@ -16,6 +16,10 @@ use crate::web::filters;
 pub struct FormErrors {
     list: Vec<FieldError>,
     occasion: Occasion,
+    /// What was confirmed of this form before, as its hidden field `asi_es` carries it.
+    confirmed: String,
+    /// What was typed into a field whose page shows something else there at first.
+    typed: Option<(String, String)>,
 }
 
 /// What was going on when they were found.
@@ -36,6 +40,9 @@ struct FieldError {
     message: String,
     /// Values of which one was meant: each is a button.
     choices: Vec<String>,
+    /// It may be right all the same: «Corregir» and «Así es» stand under it, and whichever is pressed goes on with this
+    /// `accion`.
+    goes_on_with: Option<String>,
 }
 
 impl HtmlSafe for FormErrors {}
@@ -48,7 +55,36 @@ impl FormErrors {
 
     /// As [`FormErrors::add`], with the values of which one was meant. A choice comes back as `elegido`: `valor-1=1.500,00`.
     pub fn ask(&mut self, field: impl Into<String>, message: impl Into<String>, choices: Vec<String>) {
-        self.list.push(FieldError { field: field.into(), message: message.into(), choices });
+        let (field, message) = (field.into(), message.into());
+        self.list.push(FieldError { field, message, choices, goes_on_with: None });
+    }
+
+    /// What looks like a slip and may be right: slips.rs reads the answer.
+    pub fn doubt(&mut self, field: impl Into<String>, message: impl Into<String>, goes_on_with: &str) {
+        let goes_on_with = Some(goes_on_with.to_owned());
+        let (field, message, choices) = (field.into(), message.into(), Vec::new());
+        self.list.push(FieldError { field, message, choices, goes_on_with });
+    }
+
+    /// The form remembers it, so that it is not asked again.
+    pub fn remember(&mut self, confirmed: String) {
+        self.confirmed = confirmed;
+    }
+
+    /// What was typed is shown again, not what the page would begin with.
+    pub fn keep(&mut self, field: impl Into<String>, typed: impl Into<String>) {
+        self.typed = Some((field.into(), typed.into()));
+    }
+
+    #[must_use]
+    pub fn typed<'a>(&'a self, field: &str, begins_with: &'a str) -> &'a str {
+        self.typed.as_ref().filter(|(own, _)| own == field).map_or(begins_with, |(_, typed)| typed)
+    }
+
+    /// The hidden field that every form with doubts carries.
+    #[must_use]
+    pub fn remembered(&self) -> Remembered<'_> {
+        Remembered { confirmed: &self.confirmed }
     }
 
     /// Of a form whose Probar was pressed.
@@ -86,12 +122,22 @@ impl FormErrors {
 
     #[must_use]
     pub fn under(&self, field: &str) -> UnderField<'_> {
-        let choices = self.list.iter().find(|error| error.field == field).map_or(&[][..], |error| &error.choices);
-        UnderField { field: field.to_owned(), message: self.of(field), choices }
+        let error = self.list.iter().find(|error| error.field == field);
+        UnderField {
+            field: field.to_owned(),
+            message: self.of(field),
+            choices: error.map_or(&[][..], |error| &error.choices),
+            goes_on_with: error.and_then(|error| error.goes_on_with.as_deref()),
+        }
     }
 
     fn title(&self) -> String {
+        let doubts = self.list.iter().filter(|error| error.goes_on_with.is_some()).count();
         match (self.occasion, self.list.len()) {
+            (Occasion::Saving, 1) if doubts == 1 => "No se guardó: hay 1 dato por confirmar".to_owned(),
+            (Occasion::Saving, n) if doubts == n => format!("No se guardó: hay {n} datos por confirmar"),
+            (Occasion::Trying, 1) if doubts == 1 => "No se probó: hay 1 dato por confirmar".to_owned(),
+            (Occasion::Trying, n) if doubts == n => format!("No se probó: hay {n} datos por confirmar"),
             (Occasion::Saving, 1) => "No se guardó: hay 1 dato por corregir".to_owned(),
             (Occasion::Saving, n) => format!("No se guardó: hay {n} datos por corregir"),
             (Occasion::Trying, 1) => "No se probó: hay 1 dato por corregir".to_owned(),
@@ -112,12 +158,21 @@ impl FormErrors {
 #[derive(Debug, Template)]
 #[template(
     ext = "html",
-    source = r#"{% if let Some(message) = message %}<span class="invalid-feedback" id="{{ field }}-error">{{ "alert-octagon"|ico }}<span>{{ message }}{% for choice in choices %} <button class="btn-link-inline" type="submit" name="elegido" value="{{ field }}={{ choice }}" data-pick="{{ choice }}">{{ choice }}</button>{% endfor %}</span></span>{% endif %}"#
+    source = r#"{% if let Some(message) = message %}<span class="invalid-feedback" id="{{ field }}-error">{{ "alert-octagon"|ico }}<span>{{ message }}{% for choice in choices %} <button class="btn-link-inline" type="submit" name="elegido" value="{{ field }}={{ choice }}" data-pick="{{ choice }}">{{ choice }}</button>{% endfor %}</span></span>{% if let Some(then) = goes_on_with %}<span class="ac-answers"><button class="btn btn-secondary btn-sm" type="submit" name="accion" value="corregir {{ field }} {{ then }}" formnovalidate>Corregir</button><button class="btn btn-secondary btn-sm" type="submit" name="accion" value="asi-es {{ field }} {{ then }}" formnovalidate>Así es</button></span>{% endif %}{% endif %}"#
 )]
 pub struct UnderField<'a> {
     field: String,
     message: Option<&'a str>,
     choices: &'a [String],
+    goes_on_with: Option<&'a str>,
 }
+
+#[derive(Debug, Template)]
+#[template(ext = "html", source = r#"<input type="hidden" name="asi_es" value="{{ confirmed }}">"#)]
+pub struct Remembered<'a> {
+    confirmed: &'a str,
+}
+
+impl HtmlSafe for Remembered<'_> {}
 
 impl HtmlSafe for UnderField<'_> {}

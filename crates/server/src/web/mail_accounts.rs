@@ -30,7 +30,6 @@ use crate::access::{Authorized, ConfigureCompany, Permission, ViewRecords};
 use crate::app::App;
 use crate::checks;
 use crate::web::conflict::conflicting;
-use crate::web::contacts::typo;
 use crate::web::form_errors::FormErrors;
 use crate::web::page::{Page, Section, refused, shown, with_status};
 use crate::web::path_id::PathId;
@@ -84,10 +83,12 @@ pub async fn new(
     let mut errors = FormErrors::default();
     let typed = wanted.corregida.or(wanted.direccion);
     let address = typed.as_deref().and_then(|typed| read_address("direccion", typed, &mut errors));
-    let meant = address.as_ref().filter(|_| wanted.tal_cual.is_none()).and_then(|address| typo::doubt(address.as_str()));
+    let meant =
+        address.as_ref().filter(|_| wanted.tal_cual.is_none()).and_then(EmailAddress::meant).map(|meant| meant.to_string());
     if let (Some(module), Some(address), None) = (module, &address, &meant) {
         if let Some(running) = desk.app.checks.begin(desk.by.company) {
-            let page = filled_in(&desk, module, address, wanted.buzon.is_some()).await;
+            let confirmed = if wanted.tal_cual.is_some() { address.to_string() } else { String::new() };
+            let page = filled_in(&desk, module, address, confirmed, wanted.buzon.is_some()).await;
             drop(running);
             return Ok(shown(&page));
         }
@@ -103,15 +104,21 @@ pub async fn new(
 }
 
 /// The form as the address alone fills it in. Nothing is sent to the server that is found, no password least of all.
-async fn filled_in(desk: &Desk, module: MailModule, address: &EmailAddress, in_mailbox: bool) -> shown::AccountPage {
+async fn filled_in(
+    desk: &Desk,
+    module: MailModule,
+    address: &EmailAddress,
+    asi_es: String,
+    in_mailbox: bool,
+) -> shown::AccountPage {
     let company_name = &desk.page.company_name;
     if let (true, Some(catcher)) = (in_mailbox, &desk.app.catcher) {
-        let mut form = AccountForm::proposed(module, address, company_name, Origins::default());
+        let mut form = AccountForm { asi_es, ..AccountForm::proposed(module, address, company_name, Origins::default()) };
         form.use_demo_server(catcher.local_addr());
         return desk.blank(form);
     }
     let found = autoconfig::discover(&desk.app.network, address).await;
-    let form = AccountForm::proposed(module, address, company_name, Origins::found(&found));
+    let form = AccountForm { asi_es, ..AccountForm::proposed(module, address, company_name, Origins::found(&found)) };
     desk.blank(form).searched(address, &found)
 }
 
@@ -216,6 +223,7 @@ async fn found<P>(app: &App, may: &Authorized<P>, id: MailAccountId) -> Result<M
 
 /// The form's buttons: Probar, the correction that Probar suggested, and Guardar.
 async fn submit(desk: Desk, headers: &HeaderMap, mut form: AccountForm) -> Result<Response, Trouble> {
+    let slips = form.answer(desk.saved.as_ref());
     match (form.accion.as_str(), &desk.app.catcher) {
         ("corregir", _) => form.correct(),
         ("buzon", Some(catcher)) => {
@@ -224,7 +232,7 @@ async fn submit(desk: Desk, headers: &HeaderMap, mut form: AccountForm) -> Resul
         }
         _ => {}
     }
-    let ready = match desk.read(form).await? {
+    let ready = match desk.read(form, &slips).await? {
         Ok(ready) => ready,
         Err(page) => return Ok(refused(&*page)),
     };

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use acuse_domain::text;
 use acuse_store::idempotency::Once;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -25,6 +26,7 @@ pub fn once(clave: &str, asked_for: impl Display) -> Option<Once> {
     let request_hash: [u8; 32] = Sha256::digest(asked_for.to_string()).into();
     let asked: String = request_hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     // A key of the API holds no blank.
+    let clave = text::token(clave);
     Some(Once { key: format!("formulario {clave} {asked}"), request_hash })
 }
 

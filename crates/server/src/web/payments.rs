@@ -7,6 +7,7 @@ pub mod pdf;
 pub mod show;
 
 mod changed;
+mod doubts;
 mod draft;
 mod form;
 mod history;

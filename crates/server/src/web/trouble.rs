@@ -91,6 +91,38 @@ pub fn not_understood() -> Response {
     )
 }
 
+/// What a page's address asks for cannot be looked for: it is too long, or holds what nobody types.
+#[must_use]
+pub fn unreadable_address() -> Response {
+    show(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "No se puede buscar eso",
+        "Lo que busca es demasiado largo, o tiene caracteres que no se pueden escribir. Vuelva a la página anterior y busque con menos palabras.",
+    )
+}
+
+/// Whatever was refused before a page of ours had its say, by the status that it was refused with.
+#[must_use]
+pub fn refused_with(status: StatusCode) -> Response {
+    match status {
+        StatusCode::NOT_FOUND => not_found(),
+        StatusCode::METHOD_NOT_ALLOWED => show(
+            status,
+            "Esto no se hace desde aquí",
+            "La dirección existe, pero no para lo que se pidió. Vuelva a la página anterior e intente de nuevo.",
+        ),
+        StatusCode::PAYLOAD_TOO_LARGE => show(
+            status,
+            "Es demasiado grande",
+            "No se guardó nada: lo que se envió pasa de lo que cabe. Vuelva a la página anterior y envíe menos.",
+        ),
+        status if status.is_client_error() => {
+            show(status, "No se entendió el pedido", "No se guardó nada. Vuelva a la página anterior e intente de nuevo.")
+        }
+        status => show(status, "Algo falló en el servidor", "La página no se pudo mostrar. Intente de nuevo."),
+    }
+}
+
 /// What takes a core or much memory is bounded, and the bound is reached.
 #[must_use]
 pub fn overloaded() -> Response {

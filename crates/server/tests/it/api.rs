@@ -12,3 +12,4 @@ mod once;
 mod payments;
 mod spoilt;
 mod texts;
+mod typed;

@@ -170,3 +170,122 @@ async fn an_installation_for_https_says_so_everywhere_and_takes_no_cookie_of_ano
         assert_eq!(app.ask(request).await.status, status, "{cookie}");
     }
 }
+
+/// What each kind of path is asked with by whoever plays with its address.
+fn spoilt_addresses(path: &str) -> [String; 6] {
+    let long = "x".repeat(50_000);
+    [
+        format!("{path}?q=%00"),
+        format!("{path}?nombre=a%00b&lado=x"),
+        format!("{path}?q={long}"),
+        format!("{path}?tras={long}"),
+        format!("{path}?q=%FF"),
+        format!("{path}?persona=%C3%28"),
+    ]
+}
+
+/// The words of axum, serde and hyper.
+const FRAMEWORKS_WORDS: [&str; 9] = [
+    "Failed to",
+    "Invalid URL",
+    "Cannot parse",
+    "Form requests must",
+    "Expected request with",
+    "length limit",
+    "missing field",
+    "duplicate field",
+    "invalid type",
+];
+
+fn assert_ours(answer: &Answer, asked: &str) {
+    let kind = answer.header("content-type").to_owned();
+    let text = answer.text();
+    assert!(!answer.status.is_server_error(), "{asked}: {}", answer.status);
+    if answer.status.is_client_error() {
+        let is_page = kind.starts_with("text/html") && text.contains(r#"lang="es-EC""#);
+        assert!(is_page || kind == "application/problem+json", "{asked}: {} {kind} {text}", answer.status);
+    }
+    for words in FRAMEWORKS_WORDS {
+        assert!(!text.contains(words), "{asked}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_nobody_types_is_refused_in_our_words_everywhere() {
+    let populated = Populated::new().await;
+    for path in all_paths() {
+        for spoilt in spoilt_addresses(&populated.real(&path)) {
+            let answer = populated.ask(Method::GET, &spoilt, true).await;
+            assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", &spoilt[..spoilt.len().min(90)]);
+            assert_ours(&answer, &spoilt[..spoilt.len().min(90)]);
+        }
+        if path.contains('{') {
+            for id in ["%00", "a%00b", "%FF"] {
+                let spoilt = path.split('{').next().unwrap().to_owned() + id;
+                let answer = populated.ask(Method::GET, &spoilt, true).await;
+                assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{spoilt}");
+                assert_ours(&answer, &spoilt);
+            }
+            let no_id = path.split('{').next().unwrap().to_owned() + "no-es-un-id";
+            assert_ours(&populated.ask(Method::GET, &no_id, true).await, &no_id);
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_reads_the_frameworks_words_whatever_is_sent() {
+    let populated = Populated::new().await;
+    let (_, cookie) = populated.scene.app.served();
+    let bodies: [(&str, Vec<u8>); 9] = [
+        ("", Vec::new()),
+        ("text/plain", b"hola".to_vec()),
+        ("application/json", b"{".to_vec()),
+        ("application/json", b"[1]".to_vec()),
+        ("application/json", b"{\"q\":\"\xff\"}".to_vec()),
+        ("application/json", vec![b'['; 100_000]),
+        ("application/x-www-form-urlencoded", b"accion=%FF&quitar=muchos&recordar=a&recordar=b&correo=a&correo=b".to_vec()),
+        (
+            "application/x-www-form-urlencoded",
+            b"correo=%00&clave=a%00b&accion=guardar%00&fecha=%00&persona=%00&version=%00".to_vec(),
+        ),
+        ("multipart/form-data", b"--x".to_vec()),
+    ];
+    // Who logs out reads no more pages.
+    for path in all_paths().into_iter().filter(|path| path != "/salir") {
+        for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+            for (kind, body) in &bodies {
+                let mut request = Request::builder()
+                    .method(method.clone())
+                    .uri(populated.real(&path))
+                    .header("sec-fetch-site", "same-origin")
+                    .header("cookie", &cookie)
+                    .header("accept", "application/xml");
+                if path.starts_with("/api/") {
+                    request = request.header("authorization", format!("Bearer {}", populated.token));
+                }
+                if !kind.is_empty() {
+                    request = request.header("content-type", *kind);
+                }
+                let answer = populated.scene.app.ask(request.body(Body::from(body.clone())).unwrap()).await;
+                let sent = String::from_utf8_lossy(&body[..body.len().min(40)]).into_owned();
+                assert_ours(&answer, &format!("{method} {path} {kind} {sent}"));
+            }
+        }
+        for query in ["?limit=a&limit=b", "?q=a&q=b", "?lado=a&lado=b&persona=x&persona=y", "?tras=nada", "?modulo=a&modulo=b"] {
+            let asked = populated.real(&path) + query;
+            assert_ours(&populated.ask(Method::GET, &asked, true).await, &asked);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_is_too_large_is_refused_in_our_words() {
+    let app = TestApp::start().await;
+    let large = "x".repeat(2 * 1024 * 1024);
+    for path in ["/personas/nueva", "/cobros/nuevo", "/entrar", "/mi-compania/datos"] {
+        let answer = app.post(path, &[("nombre", &large)]).await;
+        assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "{path}");
+        assert_ours(&answer, path);
+        assert_eq!(answer.one("h1"), "Es demasiado grande");
+    }
+}

@@ -249,3 +249,9 @@ pub fn encoded(form: &[(&str, &str)]) -> String {
     let part = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     form.iter().map(|(name, value)| format!("{}={}", part(name), part(value))).collect::<Vec<_>>().join("&")
 }
+
+/// The last day that a payment's cheque may be for: `31/12/2027`.
+pub fn end_of_next_year() -> String {
+    use chrono::Datelike;
+    format!("31/12/{}", acuse_domain::day_in_ecuador(acuse_store::now()).year() + 1)
+}

@@ -19,4 +19,5 @@ mod people_search;
 mod probing;
 mod secret_scopes;
 mod twice;
+mod typed;
 mod typed_money;

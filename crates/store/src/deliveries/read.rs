@@ -16,7 +16,7 @@ use super::{Kind, Standing};
 use crate::Page;
 use crate::db::{Db, StoreError};
 use crate::payments::number;
-use crate::sql::{self, Kept, Line, Of, containing, each, one, places, readable, values};
+use crate::sql::{self, Kept, Line, Of, containing, each, one, places, plain_letters, readable, values};
 
 /// A delivery with its attempts, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,10 +173,11 @@ impl Filter {
         let states = if self.states.len() == State::ALL.len() { &[] } else { &self.states[..] };
         let condition = format!(
             "d.company_id = $1 AND ($2 IS NULL OR d.module = $2) AND ($3 IS NULL OR d.problem_code = $3)
-            AND (c.search_text LIKE $4 ESCAPE '\\' OR LOWER(d.recipient) LIKE $4 ESCAPE '\\')
+            AND (c.search_text LIKE $4 ESCAPE '\\' OR {recipient} LIKE $4 ESCAPE '\\')
             AND ($5 IS NULL OR p.sequence = $5) AND ($6 IS NULL OR p.direction = $6) AND ($7 IS NULL OR d.id < $7)
-            {}",
-            if states.is_empty() { String::new() } else { format!("AND d.state IN ({})", places(7, states.len())) }
+            {states}",
+            recipient = plain_letters("d.recipient"),
+            states = if states.is_empty() { String::new() } else { format!("AND d.state IN ({})", places(7, states.len())) }
         );
         let mut asked = values![
             company.0,

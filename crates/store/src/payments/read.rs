@@ -61,6 +61,7 @@ pub struct RecordedAllocation {
     pub document: DocumentId,
     pub kind: DocumentKind,
     pub number: DocumentNumber,
+    pub issue_date: Date,
     pub due_date: Date,
     pub total: Money,
     pub previous_balance: Money,
@@ -291,13 +292,14 @@ async fn allocations(
         document_id: Uuid,
         kind: String,
         number: String,
+        issued_on: Date,
         due_on: Date,
         total_cents: i64,
         previous_balance_cents: i64,
         amount_cents: i64,
         balance_cents: i64,
     }
-    let sql = "SELECT a.payment_id AS id, a.document_id, d.kind, d.number, d.due_on, d.total_cents, a.previous_balance_cents, a.amount_cents,
+    let sql = "SELECT a.payment_id AS id, a.document_id, d.kind, d.number, d.issued_on, d.due_on, d.total_cents, a.previous_balance_cents, a.amount_cents,
         d.balance_cents FROM allocation a JOIN document d ON d.company_id = a.company_id AND d.id = a.document_id
         WHERE a.company_id = $1 AND a.payment_id = $2 ORDER BY a.position";
     let rows: Vec<Line<AllocationRow>> = each(db.reader(), "allocation", sql, values![company.0, id.0]).await?;
@@ -315,6 +317,7 @@ async fn allocations(
             document: DocumentId(row.document_id),
             kind: of.code("kind", &row.kind, DocumentKind::parse).unwrap_or(DocumentKind::Invoice),
             number,
+            issue_date: row.issued_on,
             due_date: row.due_on,
             total: Money::from_cents(row.total_cents),
             previous_balance: Money::from_cents(row.previous_balance_cents),

@@ -2,7 +2,6 @@
 
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::{MailAccount, MailAccountSettings, MailModule, Security};
-use acuse_domain::text;
 use acuse_mail::guard::Network;
 use acuse_store::mail_accounts;
 use secrecy::{ExposeSecret, SecretString};
@@ -170,9 +169,8 @@ fn change_address(field: &str, given: Option<Option<String>>, kept: &mut Option<
     }
 }
 
-/// A program's line breaks are room between words, as in every other text of the API.
 fn sender_name(fields: &mut Fields, typed: &str) -> Option<String> {
-    keep(fields, "from_name", rules::sender_name(&text::one_line(typed)))
+    keep(fields, "from_name", rules::sender_name(typed))
 }
 
 /// Nothing where it is absent or empty.

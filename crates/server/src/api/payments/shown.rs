@@ -1,7 +1,9 @@
 //! A payment as it is answered.
 
+use acuse_domain::day_in_ecuador;
+use acuse_domain::email_address::EmailAddress;
 use acuse_domain::money::Money;
-use acuse_domain::payment::{Direction, Doubt, Method, PaymentLine, Status};
+use acuse_domain::payment::{Direction, Doubt, Method, PaymentLine, Status, issued_after};
 use acuse_mail::explanation::Language;
 use acuse_store::deliveries::Delivery;
 use acuse_store::payments::{Recorded, RecordedAllocation, Summary};
@@ -111,7 +113,10 @@ pub struct AllocationOut {
 
 impl PaymentOut {
     pub(super) fn of(payment: Recorded, doubts: &[Doubt], deliveries: Vec<Delivery>, language: Language) -> Self {
-        let warnings = warnings(&payment, doubts, language);
+        let mut warnings = warnings(&payment, doubts, language);
+        let recipients: Vec<EmailAddress> =
+            deliveries.iter().map(|delivery| EmailAddress::as_kept(&delivery.recipient)).collect();
+        warnings.extend(Warning::slips("recipients", &recipients, language));
         Self {
             summary: SummaryOut::of(payment.summary, deliveries, language),
             description: payment.description,
@@ -129,7 +134,15 @@ fn warnings(payment: &Recorded, doubts: &[Doubt], language: Language) -> Vec<War
     let not_deductible = payment.summary.number.direction == Direction::Made && cash > CASH_LIMIT;
     let unreadable = Warning::unreadable(payment.unreadable.clone(), language);
     let doubtful = doubts.iter().map(|doubt| Warning::of_payment(doubt, language));
-    unreadable.chain(not_deductible.then(|| Warning::cash_not_deductible(language))).chain(doubtful).collect()
+    let (date, recorded_on) = (payment.summary.date, day_in_ecuador(payment.recorded_at));
+    let documents = payment.allocations.iter().map(|allocation| (&allocation.number, allocation.issue_date));
+    let older = issued_after(date, documents).map(|(number, issued_on)| Warning::before_document(number, issued_on, language));
+    unreadable
+        .chain(not_deductible.then(|| Warning::cash_not_deductible(language)))
+        .chain(doubtful)
+        .chain(Warning::in_future("date", date, recorded_on, language))
+        .chain(older)
+        .collect()
 }
 
 impl SummaryOut {

@@ -8,10 +8,10 @@ use acuse_domain::identification::{Identification, IdentificationType};
 use acuse_domain::text;
 use serde::Deserialize;
 
-use super::typo;
 use crate::web::carried::Carried;
 use crate::web::conflict::{self, Editing, ShownField, Slot};
 use crate::web::form_errors::FormErrors;
+use crate::web::slips::Slips;
 
 /// The fields of the form; every one may be missing.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -39,7 +39,9 @@ pub struct ContactForm {
     /// The form that waits for this person (web/carried.rs).
     pub lleva_a: String,
     pub lleva: String,
-    /// Which button: `guardar`, `volver` to the form that waits, or `corregir-…` for a field with a slip. Empty while the page only checks.
+    /// Addresses that look like slips and are right.
+    pub asi_es: String,
+    /// Which button: `guardar`, `volver` to the form that waits, or an answer about an address. Empty while the page only checks.
     pub accion: String,
 }
 
@@ -51,7 +53,7 @@ pub struct AddressLine {
     pub what: &'static str,
     pub when_empty: &'static str,
     pub value: String,
-    /// What was understood: the addresses, where there are several.
+    /// What was understood: the addresses, where there are several or something else stands around them.
     pub understood: Option<String>,
     /// As one of them was probably meant.
     pub doubt: Option<String>,
@@ -144,8 +146,9 @@ impl ContactForm {
     }
 
     #[must_use]
-    pub fn lines(&self) -> [AddressLine; 5] {
+    pub fn lines(&self, slips: &Slips) -> [AddressLine; 5] {
         const ELSE_ALL: &str = "Vacío: van a los de arriba";
+        let line = |field, word, what, when_empty, typed| line(field, word, what, when_empty, typed, slips);
         [
             line("correos", "Correos", "para todo", "Vacío: no recibirá nada por correo", &self.correos),
             line("correos_cobros", "Cobros", "recibos de cobro", ELSE_ALL, &self.correos_cobros),
@@ -155,19 +158,26 @@ impl ContactForm {
         ]
     }
 
-    /// Presses «Corregir»: the line of that field as it was meant.
-    pub fn put_right(&mut self, field: &str) {
-        let line = match field {
-            "correos" => &mut self.correos,
-            "correos_cobros" => &mut self.correos_cobros,
-            "correos_pagos" => &mut self.correos_pagos,
-            "correos_facturas" => &mut self.correos_facturas,
-            "correos_retenciones" => &mut self.correos_retenciones,
-            _ => return,
-        };
-        if let Some(meant) = typo::put_right(line) {
-            *line = meant;
+    /// Presses «Corregir» or «Así es», where one of them was pressed.
+    pub fn answer(&mut self, slips: &mut Slips) {
+        let mut fields = [
+            ("correos", &mut self.correos),
+            ("correos_cobros", &mut self.correos_cobros),
+            ("correos_pagos", &mut self.correos_pagos),
+            ("correos_facturas", &mut self.correos_facturas),
+            ("correos_retenciones", &mut self.correos_retenciones),
+        ];
+        slips.press(&mut self.accion, &mut fields);
+    }
+
+    /// The card, or every reason why it is none: addresses that look like slips among them.
+    pub fn read_asking(&self, slips: &Slips) -> Result<ContactDetails, FormErrors> {
+        let details = self.read();
+        let mut errors = details.as_ref().err().cloned().unwrap_or_default();
+        for line in self.lines(slips) {
+            slips.ask(line.field, &line.value, "guardar", &mut errors);
         }
+        if errors.is_empty() { details } else { Err(errors) }
     }
 
     /// The card, or every reason why it is none.
@@ -253,15 +263,24 @@ fn read_addresses(field: &'static str, typed: &str, errors: &mut FormErrors) -> 
     Vec::new()
 }
 
-fn line(field: &'static str, word: &'static str, what: &'static str, when_empty: &'static str, typed: &str) -> AddressLine {
+fn line(
+    field: &'static str,
+    word: &'static str,
+    what: &'static str,
+    when_empty: &'static str,
+    typed: &str,
+    slips: &Slips,
+) -> AddressLine {
     let understood = match parse_list(typed, MOST_ADDRESSES) {
-        Ok(addresses) if addresses.len() > 1 => {
+        Ok(addresses) if addresses.len() > 1 || addresses.iter().any(|address| address.as_str() != typed.trim()) => {
             let all: Vec<&str> = addresses.iter().map(EmailAddress::as_str).collect();
-            Some(format!("{} direcciones: {}", all.len(), all.join(", ")))
+            let count = if all.len() == 1 { "1 dirección".to_owned() } else { format!("{} direcciones", all.len()) };
+            Some(format!("{count}: {}", all.join(", ")))
         }
         _ => None,
     };
-    AddressLine { field, word, what, when_empty, value: typed.to_owned(), understood, doubt: typo::doubt(typed) }
+    let doubt = slips.found_in(typed).map(|(_, meant)| meant.to_string());
+    AddressLine { field, word, what, when_empty, value: typed.to_owned(), understood, doubt }
 }
 
 fn joined(addresses: &[EmailAddress]) -> String {

@@ -25,6 +25,7 @@ use crate::web::form_errors::FormErrors;
 use crate::web::once::{new_key, once};
 use crate::web::page::{Page, Section, refused, shown};
 use crate::web::path_id::PathId;
+use crate::web::slips::Slips;
 use crate::web::trouble::{self, Trouble};
 
 #[derive(Template)]
@@ -34,6 +35,7 @@ struct FormPage {
     /// The person that is modified, by name.
     known: Option<(ContactId, String)>,
     form: ContactForm,
+    slips: Slips,
     errors: FormErrors,
     conflict: Conflict,
     number: NumberCheck,
@@ -88,7 +90,7 @@ pub async fn begin_person<P>(
     let (lleva_a, lleva) = carried.as_fields();
     let form = ContactForm { numero, nombre, lleva_a, lleva, ..begun(Some(side)) };
     let page = Page::load(app, may, Section::Personas, headers).await?.typed();
-    Ok(shown(&FormPage::of(app, may.actor.company, page, None, form).await?))
+    Ok(shown(&FormPage::of(app, may.actor.company, page, None, form, Slips::default()).await?))
 }
 
 /// Back to the form that waits, with the person chosen.
@@ -120,12 +122,14 @@ pub async fn create(
     if let (Some(carried), "volver") = (form.carried(), form.accion.as_str()) {
         return Ok(back_with(&app, &headers, carried, None).await);
     }
-    if !form.is_to_be_saved() {
-        return Ok(shown(&FormPage::of(&app, may.actor.company, page, None, form).await?));
+    let mut slips = Slips::of(&form.asi_es, Vec::new());
+    form.answer(&mut slips);
+    if form.accion != "guardar" {
+        return Ok(shown(&FormPage::of(&app, may.actor.company, page, None, form, slips).await?));
     }
-    let details = match form.read() {
+    let details = match form.read_asking(&slips) {
         Ok(details) => details,
-        Err(errors) => return refuse(&app, &may, page, None, form, errors).await,
+        Err(errors) => return refuse(&app, &may, page, None, form, slips, errors).await,
     };
     let once = once(&form.clave, format!("persona {details:?}"));
     match contacts::create(&app.db, &may.actor, &details, once.as_ref(), acuse_store::now()).await {
@@ -133,7 +137,7 @@ pub async fn create(
             Some(carried) => back_with(&app, &headers, carried, Some(id)).await,
             None => Redirect::to(&format!("/personas/{id}")).into_response(),
         }),
-        Err(CreateError::IdentificationTaken) => refuse(&app, &may, page, None, form, taken()).await,
+        Err(CreateError::IdentificationTaken) => refuse(&app, &may, page, None, form, slips, taken()).await,
         Err(CreateError::Once(_)) => Ok(trouble::not_understood()),
         Err(CreateError::Store(error)) => Err(error.into()),
     }
@@ -150,7 +154,8 @@ pub async fn ask_change(
     let form = ContactForm::of(&contact.details, contact.version);
     // What cannot be read stands in its field, with what is wrong with it.
     let errors = if contact.details.unreadable().is_empty() { None } else { form.read().err() };
-    let mut view = FormPage::of(&app, may.actor.company, page, Some((id, contact.details.name)), form).await?;
+    let slips = Slips::of("", contact.details.addresses().cloned().collect());
+    let mut view = FormPage::of(&app, may.actor.company, page, Some((id, contact.details.name)), form, slips).await?;
     view.errors = errors.unwrap_or_default().at_opening();
     Ok(shown(&view))
 }
@@ -163,22 +168,24 @@ pub async fn change(
     Form(mut form): Form<ContactForm>,
 ) -> Result<Response, Trouble> {
     let contact = contacts::find(&app.db, may.actor.company, id).await?.ok_or(Trouble::NotFound)?;
+    let mut slips = Slips::of(&form.asi_es, contact.details.addresses().cloned().collect());
     let known = Some((id, contact.details.name));
     let page = page(&app, &may, &headers).await?.typed();
-    if !form.is_to_be_saved() {
-        return Ok(shown(&FormPage::of(&app, may.actor.company, page, known, form).await?));
+    form.answer(&mut slips);
+    if form.accion != "guardar" {
+        return Ok(shown(&FormPage::of(&app, may.actor.company, page, known, form, slips).await?));
     }
-    let details = match form.read() {
+    let details = match form.read_asking(&slips) {
         Ok(details) => details,
-        Err(errors) => return refuse(&app, &may, page, known, form, errors).await,
+        Err(errors) => return refuse(&app, &may, page, known, form, slips, errors).await,
     };
     let expected = conflict::expected(&form.version);
     let typed = details.clone();
     let saved = contacts::change(&app.db, &may.actor, id, &expected, |_| Ok::<_, Infallible>(typed)).await;
     match saved {
         Ok(_) => Ok(Redirect::to(&format!("/personas/{id}")).into_response()),
-        Err(ChangeError::Stale) => show_both(&app, &may, page, id, form, details).await,
-        Err(ChangeError::Taken) => refuse(&app, &may, page, known, form, taken()).await,
+        Err(ChangeError::Stale) => show_both(&app, &may, page, id, form, details, slips).await,
+        Err(ChangeError::Taken) => refuse(&app, &may, page, known, form, slips, taken()).await,
         Err(ChangeError::NotFound) => Err(Trouble::NotFound),
         Err(ChangeError::Refused(never)) => match never {},
         Err(ChangeError::Store(error)) => Err(error.into()),
@@ -193,6 +200,7 @@ async fn show_both(
     id: ContactId,
     mut form: ContactForm,
     typed: ContactDetails,
+    slips: Slips,
 ) -> Result<Response, Trouble> {
     let kept = contacts::find(&app.db, may.actor.company, id).await?.ok_or(Trouble::NotFound)?;
     if kept.details == typed {
@@ -206,7 +214,7 @@ async fn show_both(
     form.antes.clone_from(&kept_form.antes);
     let typed_form = ContactForm::of(&typed, kept.version);
     let afresh = format!("/personas/{id}/modificar");
-    let mut again = FormPage::of(app, may.actor.company, page, Some((id, kept.details.name)), form).await?;
+    let mut again = FormPage::of(app, may.actor.company, page, Some((id, kept.details.name)), form, slips).await?;
     let conflict = Conflict::between(kept_form.shown(), typed_form.shown(), &taken_over, afresh);
     again.conflict = conflict.read_together("cliente", "proveedor", &taken_over);
     Ok(conflicting(&again))
@@ -216,17 +224,6 @@ fn taken() -> FormErrors {
     let mut errors = FormErrors::default();
     errors.add("numero", "Otra persona ya tiene esta identificación.");
     errors
-}
-
-impl ContactForm {
-    /// Presses the form's button: only «Guardar» saves, the others give the form back with a change.
-    fn is_to_be_saved(&mut self) -> bool {
-        if let Some(field) = self.accion.strip_prefix("corregir-") {
-            let field = field.to_owned();
-            self.put_right(&field);
-        }
-        self.accion == "guardar"
-    }
 }
 
 async fn page<P>(app: &App, may: &Authorized<P>, headers: &HeaderMap) -> Result<Page, Trouble> {
@@ -239,9 +236,11 @@ async fn refuse(
     page: Page,
     known: Option<(ContactId, String)>,
     form: ContactForm,
-    errors: FormErrors,
+    slips: Slips,
+    mut errors: FormErrors,
 ) -> Result<Response, Trouble> {
-    let mut again = FormPage::of(app, may.actor.company, page, known, form).await?;
+    errors.remember(slips.confirmed());
+    let mut again = FormPage::of(app, may.actor.company, page, known, form, slips).await?;
     again.errors = errors;
     Ok(refused(&again))
 }
@@ -253,7 +252,10 @@ impl FormPage {
         page: Page,
         known: Option<(ContactId, String)>,
         form: ContactForm,
+        slips: Slips,
     ) -> Result<Self, Trouble> {
+        let mut errors = FormErrors::default();
+        errors.remember(slips.confirmed());
         let mut twin = None;
         let number = match Identification::parse(form.kind(), &form.numero) {
             _ if form.numero.trim().is_empty() => NumberCheck::Nothing,
@@ -267,7 +269,7 @@ impl FormPage {
                 }
             }
         };
-        Ok(Self { page, known, form, errors: FormErrors::default(), conflict: Conflict::default(), number, twin })
+        Ok(Self { page, known, form, slips, errors, conflict: Conflict::default(), number, twin })
     }
 
     fn action(&self) -> String {

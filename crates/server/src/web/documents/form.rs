@@ -76,7 +76,7 @@ impl DocumentForm {
     #[must_use]
     pub fn names_somebody_else(&self, chosen: &Contact) -> bool {
         let typed = self.persona.trim();
-        self.persona_elegida.is_empty() && !typed.is_empty() && typed != chosen.details.name
+        self.persona_elegida.is_empty() && !typed.is_empty() && !text::is_same(typed, &chosen.details.name)
     }
 
     /// The due date that the person's term gives to the day of issue.
@@ -93,11 +93,11 @@ impl DocumentForm {
             errors.add("persona", "Elija la persona de la lista, o créela primero.");
         }
         let number: Option<DocumentNumber> = self.number(&mut errors);
-        let issue_date = day("emision", "la emisión", &self.emision, &mut errors);
+        let issue_date = day("emision", "la emisión", &self.emision, calendar::parse_past_day, &mut errors);
         let usual = contact.and_then(|contact| self.usual_due_date(contact));
         let due_date = match (self.vence.trim(), usual) {
             ("", Some(usual)) => Some(usual),
-            (typed, _) => day("vence", "el vencimiento", typed, &mut errors),
+            (typed, _) => day("vence", "el vencimiento", typed, calendar::parse_day, &mut errors),
         };
         let total = amounts::read(&self.total, "total", "El total", &mut errors).map(|total| self.signed(total));
         let balance = if self.saldo.trim().is_empty() {
@@ -143,23 +143,28 @@ impl DocumentForm {
     }
 }
 
-fn day(field: &'static str, what: &str, typed: &str, errors: &mut FormErrors) -> Option<Date> {
+type ReadDay = fn(&str) -> Result<Date, String>;
+
+fn day(field: &'static str, what: &str, typed: &str, read: ReadDay, errors: &mut FormErrors) -> Option<Date> {
     if typed.trim().is_empty() {
         errors.add(field, format!("Falta {what}."));
         return None;
     }
-    calendar::parse_day(typed).map_err(|words| errors.add(field, format!("{words}."))).ok()
+    read(typed).map_err(|words| errors.add(field, format!("{words}."))).ok()
 }
 
 /// A broken rule, at the field that breaks it.
 #[must_use]
-pub fn explained(error: DocumentError) -> (&'static str, &'static str) {
-    match error {
+pub fn explained(error: DocumentError) -> (&'static str, String) {
+    let (field, words) = match error {
+        DocumentError::IssueYearOutOfRange { first, last } => return ("emision", format!("El año va de {first} a {last}.")),
+        DocumentError::DueTooLate => ("vence", "Vence más de diez años después de su emisión: revise el año."),
         DocumentError::TotalIsZero => ("total", "El total no puede ser cero."),
         DocumentError::TotalMustBePositive => ("total", "El total debe ser mayor que cero."),
         DocumentError::CreditNoteMustBeNegative => ("total", "El total de una nota de crédito baja lo que se debe."),
         DocumentError::DueBeforeIssue => ("vence", "Vence antes de su emisión."),
         DocumentError::BalanceOutOfRange => ("saldo", "El saldo va de cero al total."),
         DocumentError::IssueDateInFuture => ("emision", "La fecha de emisión está en el futuro."),
-    }
+    };
+    (field, words.to_owned())
 }

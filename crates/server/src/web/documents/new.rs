@@ -107,7 +107,7 @@ pub async fn create(
         Ok(_) => return Ok(Redirect::to(&again.to_another(&document.facts.number)).into_response()),
         Err(CreateError::NumberTaken(number)) => ("numero", format!("El número {number} ya existe.")),
         Err(CreateError::ContactNotFound) => ("persona", "La persona ya no existe.".to_owned()),
-        Err(CreateError::Refused(broken)) => (explained(broken).0, explained(broken).1.to_owned()),
+        Err(CreateError::Refused(broken)) => explained(broken),
         Err(CreateError::Store(error)) => return Err(error.into()),
         Err(CreateError::Once(_)) => return Ok(trouble::not_understood()),
     };

@@ -21,6 +21,7 @@ use crate::app::App;
 use crate::web::conflict::{self, Conflict, ShownField};
 use crate::web::form_errors::FormErrors;
 use crate::web::page::{Page, Section};
+use crate::web::slips::Slips;
 use crate::{checks, connected};
 
 /// The button Guardar; the others try the account or change the form.
@@ -121,10 +122,11 @@ impl Desk {
     }
 
     /// Reads the form. Errs with its page and what to mend.
-    pub async fn read(&self, form: AccountForm) -> Result<Result<Ready, Box<AccountPage>>, StoreError> {
+    pub async fn read(&self, form: AccountForm, slips: &Slips) -> Result<Result<Ready, Box<AccountPage>>, StoreError> {
         let mut errors = FormErrors::default();
         let is_saving = form.accion == SAVES;
         let said = |errors: FormErrors| if is_saving { errors } else { errors.at_probar() };
+        form.doubts(slips, &mut errors);
         let Some(filled) = form.read(&self.app.network, &mut errors) else {
             let errors = said(errors);
             return Ok(Err(Box::new(self.refused(form, errors))));

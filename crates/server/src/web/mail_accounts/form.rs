@@ -11,6 +11,7 @@ use super::origins::Origins;
 use crate::account_rules::{self as rules, Refused};
 use crate::web::conflict::{self, Editing, ShownField, Slot};
 use crate::web::form_errors::FormErrors;
+use crate::web::slips::Slips;
 
 /// A password that was typed beside a port that is none has not been given for any yet.
 pub const NO_PORT: u16 = 0;
@@ -37,6 +38,8 @@ pub struct AccountForm {
     pub oculta: String,
     pub hacia: String,
     pub accion: String,
+    /// Addresses that look like slips and are right.
+    pub asi_es: String,
     /// Of the account that it was made from; empty while it is new.
     pub version: String,
     /// What stood in it then.
@@ -113,6 +116,31 @@ impl AccountForm {
         };
         form.antes = conflict::snapshot(&mut form);
         form
+    }
+
+    /// Presses «Corregir» or «Así es», where one of them was pressed. Gives what is known of the form's addresses then.
+    pub fn answer(&mut self, saved: Option<&MailAccount>) -> Slips {
+        let settings = saved.map(|saved| &saved.settings);
+        let own = settings.map(|settings| [Some(&settings.from_address), settings.reply_to.as_ref(), settings.bcc.as_ref()]);
+        let mut slips = Slips::of(&self.asi_es, own.into_iter().flatten().flatten().cloned().collect());
+        let mut fields = [
+            ("remitente", &mut self.remitente),
+            ("responder", &mut self.responder),
+            ("oculta", &mut self.oculta),
+            ("hacia", &mut self.hacia),
+        ];
+        slips.press(&mut self.accion, &mut fields);
+        self.asi_es = slips.confirmed();
+        slips
+    }
+
+    /// Notes the addresses that look like slips; the answers go on with the button that was pressed.
+    pub fn doubts(&self, slips: &Slips, errors: &mut FormErrors) {
+        for (field, typed) in
+            [("remitente", &self.remitente), ("responder", &self.responder), ("oculta", &self.oculta), ("hacia", &self.hacia)]
+        {
+            slips.ask(field, typed, &self.accion, errors);
+        }
     }
 
     /// Puts the suggested server, port, TLS and user in place of what was typed.
@@ -285,9 +313,10 @@ mod tests {
     #[test]
     fn no_field_carries_a_line_break_into_a_mail() {
         let evil = "a\r\nBcc: todos@otra.ec".to_owned();
-        error("nombre", &AccountForm { nombre: evil.clone(), ..filled() });
         error("remitente", &AccountForm { remitente: evil.clone(), ..filled() });
-        error("usuario", &AccountForm { usuario: evil.clone(), ..filled() });
+        let form = AccountForm { nombre: evil.clone(), usuario: evil.clone(), ..filled() };
+        let settings = form.read(&network(), &mut FormErrors::default()).unwrap().settings;
+        assert_eq!([settings.from_name.as_str(), &settings.username], ["a Bcc: todos@otra.ec"; 2]);
         error("clave", &AccountForm { clave: evil.clone(), ..filled() });
         error("clave", &AccountForm { clave_app: evil.clone(), ..filled() });
         error("responder", &AccountForm { responder: evil.clone(), ..filled() });

@@ -23,6 +23,7 @@ use crate::web::conflict::{self, Conflict, Editing, ShownField, Slot, conflictin
 use crate::web::form_errors::FormErrors;
 use crate::web::page::{Page, Section, refused};
 use crate::web::path_id::PathId;
+use crate::web::slips::Slips;
 use crate::web::trouble::Trouble;
 
 /// As it is typed.
@@ -37,6 +38,10 @@ pub struct PolicyForm {
     pub version: String,
     /// What stood in it then.
     pub antes: String,
+    /// Addresses that look like slips and are right.
+    pub asi_es: String,
+    /// An answer about one of them.
+    pub accion: String,
 }
 
 impl Editing for PolicyForm {
@@ -53,8 +58,8 @@ impl PolicyForm {
             OnFailure::UseDefault { after } => ("predeterminado", after),
         };
         let avisar = policy.notify.iter().map(EmailAddress::as_str).collect::<Vec<_>>().join("; ");
-        let (horas, version) = (after.get().to_string(), version.to_string());
-        let mut form = Self { fallo: fallo.to_owned(), horas, avisar, version, antes: String::new() };
+        let (fallo, horas, version) = (fallo.to_owned(), after.get().to_string(), version.to_string());
+        let mut form = Self { fallo, horas, avisar, version, ..Self::default() };
         form.antes = conflict::snapshot(&mut form);
         form
     }
@@ -108,10 +113,15 @@ pub async fn change(
     State(app): State<App>,
     may: Authorized<ConfigureCompany>,
     headers: HeaderMap,
-    Form(form): Form<PolicyForm>,
+    Form(mut form): Form<PolicyForm>,
 ) -> Result<Response, Trouble> {
     let mut errors = FormErrors::default();
-    let Some(policy) = form.read(&mut errors) else {
+    let mut slips = Slips::of(&form.asi_es, routing::versioned_policy(&app.db, may.actor.company).await?.value.notify);
+    slips.press(&mut form.accion, &mut [("avisar", &mut form.avisar)]);
+    slips.ask("avisar", &form.avisar, "", &mut errors);
+    let policy = form.read(&mut errors).filter(|_| errors.is_empty());
+    let Some(policy) = policy else {
+        errors.remember(slips.confirmed());
         let page = Page::load(&app, &may, Section::MiCompania, &headers).await?;
         let list = ListPage::load(&app, page, may.actor.company, true).await?;
         return Ok(refused(&list.refused(form, errors)));

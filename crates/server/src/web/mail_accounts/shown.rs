@@ -89,6 +89,8 @@ struct Typed {
     bcc: String,
     to: String,
     origins: String,
+    /// Addresses that look like slips and are right.
+    confirmed: String,
 }
 
 /// Where a value comes from, said under its field.
@@ -280,6 +282,7 @@ impl Typed {
             bcc: form.oculta,
             to: form.hacia,
             origins: form.origen.carried(),
+            confirmed: form.asi_es,
         }
     }
 

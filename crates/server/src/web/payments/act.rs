@@ -26,6 +26,7 @@ use crate::web::form_errors::FormErrors;
 use crate::web::once::once;
 use crate::web::page;
 use crate::web::path_id::PathId;
+use crate::web::slips::Slips;
 use crate::web::trouble::Trouble;
 
 /// How far the page of a form knew the history; none where the form does not say.
@@ -43,6 +44,10 @@ pub struct ResendForm {
     para: Vec<String>,
     otra: String,
     guardar: Option<String>,
+    /// Addresses that look like slips and are right.
+    asi_es: String,
+    /// An answer about one of them.
+    accion: String,
 }
 
 impl ResendForm {
@@ -66,10 +71,12 @@ pub async fn resend(
     book: Book,
     headers: HeaderMap,
     PathId(id): PathId<PaymentId>,
-    Form(form): Form<ResendForm>,
+    Form(mut form): Form<ResendForm>,
 ) -> Result<Response, Trouble> {
     ShowPage::load(&app, &may, book, &headers, id, Refused::default()).await?;
-    let why = match recipients(&form) {
+    let mut slips = Slips::of(&form.asi_es, Vec::new());
+    slips.press(&mut form.accion, &mut [("otra", &mut form.otra)]);
+    let mut why = match recipients(&form, &slips) {
         Ok(addresses) if addresses.is_empty() => NotSent::ToNobody,
         Ok(addresses) => match send(&app, &may, book, id, &form, addresses).await {
             Ok(_) => return Ok(back(book, id)),
@@ -77,6 +84,9 @@ pub async fn resend(
         },
         Err(errors) => NotSent::Typed(errors),
     };
+    if let NotSent::Typed(errors) = &mut why {
+        errors.remember(slips.confirmed());
+    }
     let mut view = ShowPage::load(&app, &may, book, &headers, id, Refused::default()).await?;
     let title = match form.letter() {
         Kind::Receipt => "No se reenvió el recibo",
@@ -154,14 +164,20 @@ fn alone(why: impl Into<String>) -> FormErrors {
     errors
 }
 
-fn recipients(form: &ResendForm) -> Result<Vec<EmailAddress>, FormErrors> {
+fn recipients(form: &ResendForm, slips: &Slips) -> Result<Vec<EmailAddress>, FormErrors> {
+    let mut errors = FormErrors::default();
+    slips.ask("otra", &form.otra, "", &mut errors);
+    if !errors.is_empty() {
+        return Err(errors);
+    }
     let mut list = Addresses::up_to(MOST_RECIPIENTS);
     let mut typed = form.para.iter().chain([&form.otra]);
     match typed.try_for_each(|typed| list.add(typed)) {
-        Ok(()) => Ok(list.into_found()),
-        Err(InvalidAddresses::Address(error)) => Err(alone(format!("«{}» no es una dirección de correo.", error.typed))),
-        Err(InvalidAddresses::TooMany { most }) => Err(alone(format!("Se envía a {most} direcciones a la vez, como máximo."))),
+        Ok(()) => return Ok(list.into_found()),
+        Err(InvalidAddresses::Address(error)) => errors.add("otra", format!("«{}» no es una dirección de correo.", error.typed)),
+        Err(InvalidAddresses::TooMany { most }) => errors.add("otra", format!("Se envía a {most} direcciones a la vez, como máximo.")),
     }
+    Err(errors)
 }
 
 const fn purpose(book: Book) -> Purpose {
@@ -267,6 +283,10 @@ async fn void_as_read(
 pub struct CorrectForm {
     visto: String,
     correo: String,
+    /// The address looks like a slip and is right.
+    asi_es: String,
+    /// The answer about it.
+    accion: String,
 }
 
 /// POST `/cobros/{id}/envios/{envio}/corregir`: «Corregir y reenviar».
@@ -276,13 +296,19 @@ pub async fn correct(
     book: Book,
     headers: HeaderMap,
     Path(path): Path<(String, String)>,
-    Form(form): Form<CorrectForm>,
+    Form(mut form): Form<CorrectForm>,
 ) -> Result<Response, Trouble> {
     let (id, delivery) = find_delivery(&app, &may, book, path).await?;
+    let field = format!("correo-{}", delivery.id);
+    let mut slips = Slips::of(&form.asi_es, Vec::new());
+    slips.press(&mut form.accion, &mut [(&field, &mut form.correo)]);
     let quoted: String = form.correo.chars().take(120).collect();
+    let mut errors = FormErrors::default();
+    slips.ask(&field, &form.correo, "", &mut errors);
     let why = match form.correo.parse::<EmailAddress>() {
         Err(_) if quoted.trim().is_empty() => Some("Escriba la dirección correcta.".to_owned()),
         Err(_) => Some(format!("«{quoted}» no es una dirección de correo.")),
+        Ok(_) if !errors.is_empty() => None,
         Ok(corrected) => {
             let (now, read) = (acuse_store::now(), read(&form.visto));
             match payments::correct_and_resend(&app.db, &may.actor, delivery.id, &corrected, read, now).await {
@@ -296,11 +322,11 @@ pub async fn correct(
             }
         }
     };
-    let has_changed = why.is_none();
-    let mut errors = FormErrors::default();
+    let has_changed = why.is_none() && errors.is_empty();
     if let Some(why) = why {
-        errors.add(format!("correo-{}", delivery.id), why);
+        errors.add(field, why);
     }
+    errors.remember(slips.confirmed());
     let refused = Refused { errors, typed: Some((delivery.id, quoted)) };
     let mut view = ShowPage::load(&app, &may, book, &headers, id, refused).await?;
     if has_changed {

@@ -32,6 +32,10 @@ pub struct Draft {
     pub edits_recipients: bool,
     /// Doubts that were answered with «Así es», by their keys.
     pub answered: Vec<String>,
+    /// Addresses that look like slips and are right.
+    pub confirmed: String,
+    /// The date that is right although a document was issued after it.
+    pub confirmed_date: String,
 }
 
 /// One «Forma», as typed.

@@ -43,11 +43,14 @@ pub struct Typed {
     para: String,
     editar_para: String,
     /// Keys of the doubts that were answered with «Así es».
-    asi_es: Vec<String>,
+    respondida: Vec<String>,
     /// «¿1.500,00 o 1,50?», answered: `valor-1=1.500,00`.
     elegido: String,
     /// Somebody of the other side who is to be of this one too.
     pub tambien: String,
+    /// What looks like a slip and was confirmed: addresses, and a date before a document's.
+    asi_es: String,
+    fecha_asi_es: String,
 }
 
 impl Typed {
@@ -58,17 +61,19 @@ impl Typed {
         Draft {
             contact: chosen.parse().ok(),
             drawn_for: self.persona_antes.parse().ok(),
-            person: if self.elegida.is_empty() { self.persona.trim().to_owned() } else { String::new() },
+            person: if self.elegida.is_empty() { text::one_line(&self.persona) } else { String::new() },
             // One more than there may be, so that the domain says it; what follows is not read.
             lines: (0..self.forma.len().min(MOST_LINES + 1)).map(|row| self.line(row)).collect(),
             shares: self.shares(),
             notify: self.notificar.is_some(),
             edits_recipients: !self.editar_para.is_empty(),
-            once: text::cut(&self.clave, LONGEST_KEY).to_owned(),
+            once: text::token(text::cut(&self.clave, LONGEST_KEY)),
+            confirmed: self.asi_es,
+            confirmed_date: self.fecha_asi_es,
             date: self.fecha,
             description: self.descripcion,
             recipients: self.para,
-            answered: self.asi_es,
+            answered: self.respondida,
         }
     }
 

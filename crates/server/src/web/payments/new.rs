@@ -4,6 +4,7 @@ use acuse_domain::contact::Contact;
 use acuse_domain::document::{Document, Side};
 use acuse_domain::id::{CompanyId, ContactId, PaymentId};
 use acuse_domain::payment::{Advance, Answered, CheckKind, Method};
+use acuse_domain::text::is_same;
 use acuse_store::contacts::{self, Standing};
 use acuse_store::idempotency::{ClaimError, Once};
 use acuse_store::payments::{self, RecordError};
@@ -16,6 +17,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::Book;
+use super::doubts::Doubts;
 use super::draft::{Draft, DraftLine, Totals};
 use super::form::Typed;
 use super::question::Question;
@@ -97,6 +99,7 @@ pub async fn submit(
     }
     let mut desk = Desk::load(&app, company, book, &mut draft).await?;
     draft.complete(&desk.open);
+    let action = Doubts::of(&desk).answer(action, &mut draft);
     let (mut errors, mut questions) = (FormErrors::default(), Vec::new());
     match (removed, action.as_str()) {
         (Some(number), _) => draft.remove_line(number),
@@ -147,6 +150,10 @@ async fn save(
         Ok(asked) => asked,
         Err(errors) => return Ok(Err(reveal(draft, errors).into())),
     };
+    let doubts = Doubts::of(desk).about(&asked, draft);
+    if !doubts.is_empty() {
+        return Ok(Err(reveal(draft, doubts).into()));
+    }
     let once = once(draft, &asked);
     let answered = Answered::These(draft.answered.clone());
     let (payment, now) = (asked.payment.clone(), acuse_store::now());
@@ -195,14 +202,14 @@ fn once(draft: &Draft, asked: &Asked) -> Option<Once> {
 }
 
 /// What lies beside the form: the person and what is open between them and the company.
-struct Desk {
-    contact: Option<Contact>,
+pub(super) struct Desk {
+    pub(super) contact: Option<Contact>,
     /// People to choose from, while there is none.
     found: Vec<(Contact, Standing)>,
     /// People of the other side who match.
     others: Vec<Contact>,
     standing: Standing,
-    open: Vec<Document>,
+    pub(super) open: Vec<Document>,
     advances: Vec<Advance>,
     sender: Sender,
 }
@@ -231,7 +238,7 @@ impl Desk {
     async fn find_person(&mut self, app: &App, company: CompanyId, book: Book, draft: &mut Draft) -> Result<(), StoreError> {
         if let Some(id) = draft.contact {
             let contact = contacts::find(&app.db, company, id).await?;
-            let is_meant = |contact: &Contact| draft.person.is_empty() || draft.person == contact.details.name;
+            let is_meant = |contact: &Contact| draft.person.is_empty() || is_same(&draft.person, &contact.details.name);
             self.contact = contact.filter(is_meant);
             if let Some(contact) = &self.contact {
                 let is_new = match draft.drawn_for {

@@ -30,7 +30,8 @@ impl Asked {
     /// Errs with every field that cannot be read.
     pub fn read(draft: &Draft, direction: Direction, contact: ContactId, open: &[Document]) -> Result<Self, FormErrors> {
         let mut errors = FormErrors::default();
-        let date = calendar::parse_day(&draft.date).map_err(|words| errors.add("fecha", format!("{words}."))).unwrap_or_default();
+        let date =
+            calendar::parse_past_day(&draft.date).map_err(|words| errors.add("fecha", format!("{words}."))).unwrap_or_default();
         let notify = read_recipients(draft, &mut errors);
         let (rows_of_lines, lines) = read_lines(draft, date, &mut errors);
         let (rows_of_documents, allocations) = read_shares(draft, open, &mut errors);

@@ -10,6 +10,8 @@ use acuse_domain::text::masked_account;
 use acuse_store::contacts;
 use acuse_store::deliveries::{self, Delivery, Kind, Standing, each_once, is_same_recipient, recipient_key};
 use acuse_store::events::{self, Event};
+use acuse_domain::text::{case_folded, is_same};
+use acuse_store::deliveries::{self, Delivery};
 use acuse_store::payments::{self, Recorded, RecordedAllocation};
 use askama::Template;
 use axum::extract::State as Extract;

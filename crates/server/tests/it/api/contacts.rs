@@ -33,14 +33,14 @@ async fn a_contact_keeps_its_addresses_however_they_were_written() {
 async fn a_wrong_check_digit_warns_and_a_wrong_shape_is_refused() {
     let api = Api::with_andina().await;
     let mut doubtful = andina();
-    doubtful["identification"] = json!("1793213150001");
+    doubtful["identification"] = json!("1710345066001");
     let made = api.post("/contacts", doubtful).await.expect(201);
     assert_eq!(made["warnings"][0]["code"], "check_digit");
     let before = api.on_record().await;
     for (name, value, code) in [
         ("identification", json!("179212345300"), "ruc_length"),
         ("identification", json!("2592123453001"), "province_unknown"),
-        ("identification", json!("1793213150001"), "identification_taken"),
+        ("identification", json!("1710345066001"), "identification_taken"),
         ("identification_type", json!("dni"), "value_unknown"),
         ("name", json!("  "), "field_missing"),
         ("credit_days", json!(-1), "credit_days_invalid"),
@@ -53,6 +53,16 @@ async fn a_wrong_check_digit_warns_and_a_wrong_shape_is_refused() {
         api.post("/contacts", body).await.refused(422, code, &[field]);
     }
     assert_eq!(api.on_record().await, before);
+}
+
+#[tokio::test]
+async fn the_ruc_of_a_company_is_not_doubted_for_its_check_digit() {
+    let api = Api::with_andina().await;
+    for ruc in ["1793213150001", "1793189906001", "0993366721001", "1768152570001"] {
+        let mut body = andina();
+        body["identification"] = json!(ruc);
+        assert_eq!(api.post("/contacts", body).await.expect(201)["warnings"], json!([]), "{ruc}");
+    }
 }
 
 #[tokio::test]

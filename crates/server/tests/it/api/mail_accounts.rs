@@ -90,8 +90,6 @@ async fn an_account_that_cannot_be_right_is_refused_by_field() {
         ("security", json!("ssl"), "value_unknown"),
         ("password", json!(""), "field_missing"),
         ("password", json!("a\r\nb"), "invalid_characters"),
-        ("username", json!("a\u{0}b"), "invalid_characters"),
-        ("username", json!("cobros@empresa.ec\r\n"), "invalid_characters"),
         ("password", json!("x".repeat(10 * 1024)), "password_too_long"),
         ("server", json!("https://mail.empresa.ec"), "server_invalid"),
         ("server", json!("mail.empresa.ec/correo"), "server_invalid"),

@@ -58,15 +58,15 @@ async fn the_chain_says_who_sends_now_and_who_would() {
 async fn the_policy_is_changed_by_what_is_given() {
     let api = Api::with_andina().await;
     let patch = async |body| api.patch("/mail-routes", body).await.expect(200);
-    assert_eq!(route(&api).await["policy"], json!({ "on_failure": "wait", "after_hours": null, "notify": [] }));
-    let four = json!({ "on_failure": "use_default", "after_hours": 4, "notify": [] });
+    assert_eq!(route(&api).await["policy"], json!({ "on_failure": "wait", "after_hours": null, "notify": [], "warnings": [] }));
+    let four = json!({ "on_failure": "use_default", "after_hours": 4, "notify": [], "warnings": [] });
     assert_eq!(patch(json!({ "on_failure": "use_default" })).await, four, "four hours unless it says");
     let eight = patch(json!({ "after_hours": 8, "notify": "a@x.ec; b@x.ec" })).await;
-    assert_eq!(eight, json!({ "on_failure": "use_default", "after_hours": 8, "notify": ["a@x.ec", "b@x.ec"] }));
+    assert_eq!(eight, json!({ "on_failure": "use_default", "after_hours": 8, "notify": ["a@x.ec", "b@x.ec"], "warnings": [] }));
     assert_eq!(route(&api).await["policy"], eight);
     assert_eq!(patch(json!({})).await, eight);
     let waits = patch(json!({ "on_failure": "wait", "notify": [] })).await;
-    assert_eq!(waits, json!({ "on_failure": "wait", "after_hours": null, "notify": [] }));
+    assert_eq!(waits, json!({ "on_failure": "wait", "after_hours": null, "notify": [], "warnings": [] }));
 }
 
 #[tokio::test]

@@ -61,10 +61,10 @@ async fn everything_wrong_is_said_at_once_and_what_was_typed_stays() {
 #[tokio::test]
 async fn a_check_digit_only_warns_and_a_wrong_shape_errs() {
     let test = TestApp::start().await;
-    let checked = send(&test, "/personas/nueva", &[("numero", "1791824417001"), ("accion", "")]).await;
+    let checked = send(&test, "/personas/nueva", &[("numero", "1710345066001"), ("accion", "")]).await;
     assert_eq!(checked.status, StatusCode::OK);
     assert!(checked.one("#numero-v").starts_with("El dígito verificador no coincide"));
-    assert_eq!(send(&test, "/personas/nueva", &[("numero", "1791824417001")]).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(send(&test, "/personas/nueva", &[("numero", "1710345066001")]).await.status, StatusCode::SEE_OTHER);
     for (number, words) in [("17918244070", "Un RUC tiene 13 dígitos."), ("9991824407001", "Los dos primeros dígitos")] {
         let refused = send(&test, "/personas/nueva", &[("numero", number)]).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -79,11 +79,17 @@ async fn a_slip_in_an_address_is_a_doubt_with_a_cure_of_one_click() {
     let test = TestApp::start().await;
     let doubtful = [("correos", "x@andina.ec, pagos@gmial.com")];
     let checked = send(&test, "/personas/nueva", &[doubtful[0], ("accion", "")]).await;
-    assert_eq!(checked.one("#correos-v .ac-checkline"), "¿pagos@gmail.com? Corregir");
-    let cured = send(&test, "/personas/nueva", &[doubtful[0], ("accion", "corregir-correos")]).await;
+    assert_eq!(checked.one("#correos-v .ac-checkline"), "¿Quiso decir pagos@gmail.com? Corregir Así es");
+    let cured = send(&test, "/personas/nueva", &[doubtful[0], ("accion", "corregir correos")]).await;
     assert_eq!(cured.status, StatusCode::OK);
-    assert_eq!(cured.attribute("#correos", "value").as_deref(), Some("x@andina.ec, pagos@gmail.com"));
-    assert_eq!(send(&test, "/personas/nueva", &doubtful).await.status, StatusCode::SEE_OTHER, "a doubt forbids nothing");
+    assert_eq!(cured.attribute("#correos", "value").as_deref(), Some("x@andina.ec; pagos@gmail.com"));
+    let asked = send(&test, "/personas/nueva", &doubtful).await;
+    assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY, "it is asked before it is saved");
+    let saved = send(&test, "/personas/nueva", &[doubtful[0], ("accion", "asi-es correos guardar")]).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER, "a doubt forbids nothing");
+    // What stands on the card was confirmed when it was saved.
+    let card = format!("{}/modificar", saved.location());
+    assert_eq!(send(&test, &card, &[doubtful[0], ("version", "1")]).await.status, StatusCode::SEE_OTHER);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use acuse_store::users::Role;
 use acuse_store::{contacts, deliveries};
 use axum::http::StatusCode;
 
-use crate::support::{Answer, TestApp};
+use crate::support::{Answer, TestApp, end_of_next_year};
 
 use scene::*;
 
@@ -52,7 +52,7 @@ async fn a_pago_with_withholdings_cash_and_a_cheque_moves_what_is_left() {
     ];
     form.extend(line("withholding", "IR 1,75 % · bienes", "001-001-000000873", "1.000,00", ""));
     form.extend(line("withholding", "IVA 30 % · bienes", "001-001-000000873", "150", ""));
-    form.extend(line("check", "Pichincha corriente", "000871", "31/12/2099", "487,50"));
+    form.extend(line("check", "Pichincha corriente", "000871", &end_of_next_year(), "487,50"));
     form.extend(line("cash", "Caja matriz", "", "", "600"));
     form.extend([field("documento", &scene.bills[0].to_string()), field("doc", &scene.bills[0].to_string()), field("abono", "")]);
     form.extend(share(scene.bills[1], ""));
@@ -93,8 +93,11 @@ async fn what_is_wrong_is_said_beside_its_field_and_the_form_stays_as_typed() {
     let scene = Scene::set().await;
     let form = scene.cobro("1020", ["640", "380"]).await;
     for (name, typed, input, words) in [
-        ("fecha", "31/02/2026", "fecha", "Escriba la fecha como 24/11/2026."),
-        ("fecha", "01/01/2099", "fecha", "La fecha está en el futuro"),
+        ("fecha", "31/02/2026", "fecha", "31/02/2026 no existe."),
+        ("fecha", "ahora", "fecha", "Escriba la fecha como 29/11/2026."),
+        ("fecha", "mañana", "fecha", "está en el futuro"),
+        ("fecha", &end_of_next_year(), "fecha", "está en el futuro"),
+        ("fecha", "29/11/1926", "fecha", "1926 no puede ser el año"),
         ("valor", "mucho", "valor-1", "El valor de la forma 1 no es un número."),
         ("valor", "10,999", "valor-1", "El valor de la forma 1 tiene más de dos decimales."),
         ("valor", "-5", "valor-1", "El valor de la forma 1 debe ser mayor que cero."),
@@ -364,7 +367,7 @@ async fn the_list_filters_adds_up_and_goes_on() {
     assert_eq!(scene.app.get(&rest.attribute(".ac-pager a", "href").unwrap()).await.all("tbody tr").len(), 50);
     assert_eq!(scene.app.get("/cobros?q=rc-7").await.all("tbody tr").len(), 1);
     assert_eq!(scene.app.get("/cobros?q=ANDINA").await.all("tbody tr").len(), 50);
-    assert!(scene.app.get("/cobros?desde=01/01/2099").await.text().contains("Ningún cobro coincide"));
+    assert!(scene.app.get("/cobros?desde=01/01/2030").await.text().contains("Ningún cobro coincide"));
     assert!(scene.app.get("/cobros?desde=nunca").await.text().contains("Una fecha no se entendió"));
     assert_eq!(scene.app.get("/pagos").await.one("h2"), "Aún no hay pagos");
 }

@@ -11,7 +11,7 @@ use acuse_testkit::outside;
 use axum::http::StatusCode;
 
 use super::payments::scene::Scene;
-use crate::support::Answer;
+use crate::support::{Answer, end_of_next_year};
 
 /// Where a form is sent twice here.
 const TRIED: [&str; 14] = [
@@ -110,13 +110,14 @@ async fn what_is_kept_is_kept_once() {
     twice(&scene, &change, "form.ac-entry", &change, &[("telefono", "02 555"), ("accion", "guardar")]).await;
     let customer = scene.customer.to_string();
     for (number, action) in [("001-001-000000777", "guardar"), ("001-001-000000778", "otro")] {
+        let due = end_of_next_year();
         let document = [
             ("lado", "cobrar"),
             ("persona_id", customer.as_str()),
             ("persona", ""),
             ("tipo", "invoice"),
             ("numero", number),
-            ("vence", "31/12/2099"),
+            ("vence", due.as_str()),
             ("total", "10"),
             ("accion", action),
         ];

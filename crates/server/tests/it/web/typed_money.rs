@@ -21,8 +21,8 @@ async fn withheld(scene: &Scene, base: &str, amount: &str, share: &str) -> Vec<(
 /// Ticks every «Así es» of the page that came back.
 fn answered(form: &[(String, String)], page: &Answer) -> Vec<(String, String)> {
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let typed: Vec<(&str, String)> = (1..=page.all("input[type=checkbox][name=asi_es]").len())
-        .map(|place| ("asi_es", page.attribute(&format!("#asi-es-{place}"), "value").unwrap()))
+    let typed: Vec<(&str, String)> = (1..=page.all("input[type=checkbox][name=respondida]").len())
+        .map(|place| ("respondida", page.attribute(&format!("#asi-es-{place}"), "value").unwrap()))
         .collect();
     assert!(!typed.is_empty(), "{}", page.text());
     let mut form = form.to_vec();
