@@ -6,6 +6,7 @@ import { connectMailbox } from './connect.mjs';
 import { keyboard, pointer } from './hands.mjs';
 import { correctThePort, correctWithOneClick, lookingForTheServer, phasesAsTheyHappen, probeFromTheList, stop, twiceReloadAndBack, typingMeanwhile } from './accounts.mjs';
 import { mailServer, makeCertificate } from './mail_server.mjs';
+import { closedByAPerson, correctedIsOver, emptiesTheMailbox, listsInOrder, onlyWhatWorksIsOffered, slashSearches } from './solved.mjs';
 import { accepted, addAccount, COBRO, noteStates, otherModuleIsOnTheDefaultAccount, PAGO, readMail, record, resend } from './walk.mjs';
 
 const bin = argument('bin');
@@ -54,6 +55,18 @@ const walks = [
   ['looking for the server of an address', {}, lookingForTheServer],
   ['a mailbox is connected without a password', { provider: true }, (page) => connectMailbox(page, true)],
   ['a mailbox is connected without JavaScript', { provider: true, script: false }, (page) => connectMailbox(page, false)],
+  ['a corrected address ends the alarm', {}, (page, demo) => correctedIsOver(page, demo, pointer, true)],
+  ['a corrected address ends the alarm, by keyboard alone', {}, (page, demo) => correctedIsOver(page, demo, keyboard, true)],
+  ['a corrected address ends the alarm without JavaScript', { script: false }, (page, demo) => correctedIsOver(page, demo, pointer, false)],
+  ['a person closes what is solved', {}, (page, demo) => closedByAPerson(page, demo, pointer, true)],
+  ['a person closes what is solved, by keyboard alone', {}, (page, demo) => closedByAPerson(page, demo, keyboard, true)],
+  ['a person closes what is solved without JavaScript', { script: false }, (page, demo) => closedByAPerson(page, demo, pointer, false)],
+  ['only what works is offered', {}, (page, demo) => onlyWhatWorksIsOffered(page, demo, pointer)],
+  ['lists are put in order and searched', {}, (page, demo) => listsInOrder(page, demo, pointer, true)],
+  ['lists are put in order and searched by keyboard alone', {}, (page, demo) => listsInOrder(page, demo, keyboard, true)],
+  ['lists are put in order and searched without JavaScript', { script: false }, (page, demo) => listsInOrder(page, demo, pointer, false)],
+  ['the slash is a search on every page', {}, slashSearches],
+  ['the mailbox is emptied', {}, (page, demo) => emptiesTheMailbox(page, demo, pointer)],
   ['the four steps on a phone', { width: 360, height: 740 }, (page, demo) => fourSteps(page, demo, pointer, true)],
 ];
 

@@ -1,15 +1,18 @@
 //! Cobros and pagos: recorded and voided whole, in one transaction each.
 
+mod filter;
 mod overview;
 mod read;
 mod resend;
 
+pub use filter::{By, Filter, LAST_RECORDED};
 pub use overview::{Totals, methods_of, totals};
 pub use read::{
-    Filter, OfDocument, Recorded, RecordedAllocation, Summary, find, list, open_advances, receipt, receipt_logo, with_document,
+    OfDocument, Recorded, RecordedAllocation, Summary, find, list, open_advances, receipt, receipt_logo, with_document,
 };
 pub use resend::{CardFull, ResendError, correct_and_resend, resend, resend_and_change_contact};
 
+pub(crate) use filter::text_condition;
 pub(crate) use read::{number, receipt_as_of};
 
 use std::collections::HashSet;
@@ -83,7 +86,7 @@ pub async fn record(
     save(&tx, by, id, number, &applied, &receipt, now).await?;
     documents::take(&tx, by.company, &applied.allocations).await?;
     use_advances(&tx, by, &applied).await?;
-    let letter = Letter { kind: Kind::Receipt, module: MailModule::of_payments(number.direction), resend: None };
+    let letter = Letter { kind: Kind::Receipt, module: MailModule::of_payments(number.direction), resend: None, corrects: None };
     deliveries::queue(&tx, by.company, id, letter, &recipients, DeliveryId(new_id()), now).await?;
     events::append(&tx, by, id.0, EventKind::PaymentRecorded, now, &recipients.len().to_string()).await?;
     tx.commit().await?;
@@ -289,7 +292,7 @@ async fn void_in(tx: &Tx, by: &Actor, id: PaymentId, reason: &str, notice: VoidN
     deliveries::recall_receipts(tx, by.company, id, now).await?;
     if notice == VoidNotice::TellWhoHadIt {
         let had_it = deliveries::who_has_the_receipt(tx, by.company, id).await?;
-        let letter = Letter { kind: Kind::VoidNotice, module: MailModule::of_payments(direction), resend: None };
+        let letter = Letter { kind: Kind::VoidNotice, module: MailModule::of_payments(direction), resend: None, corrects: None };
         deliveries::queue(tx, by.company, id, letter, &had_it, DeliveryId(new_id()), now).await?;
     }
     events::append(tx, by, id.0, EventKind::PaymentVoided, now, &reason).await?;

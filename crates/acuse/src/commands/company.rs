@@ -45,15 +45,8 @@ async fn create(ruc: &str, name: &str, email: Option<&str>, config: &Config) -> 
     }
     let legal_name = text("--name", company::legal_name(name))?;
     let email = email.map(address).transpose()?;
-    let profile = CompanyProfile {
-        legal_name,
-        trade_name: None,
-        address: None,
-        city: None,
-        phone: None,
-        email,
-        undecoded: Vec::new(),
-    };
+    let profile =
+        CompanyProfile { legal_name, trade_name: None, address: None, city: None, phone: None, email, undecoded: Vec::new() };
     let db = database::begun(config).await?;
     let id = companies::create(&db, &ruc, &profile, now()).await.map_err(|error| match error {
         companies::CreateError::RucTaken => Failure::new(format!("ya hay una compañía con RUC {ruc}"), ""),

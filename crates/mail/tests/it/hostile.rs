@@ -250,9 +250,14 @@ async fn a_password_said_back_in_any_answer_and_form_is_not_shown() {
 /// The way in which a reply is cleaned before it is shown must not hide the password from the one that takes it out.
 #[tokio::test]
 async fn a_password_of_odd_letters_said_back_is_not_shown() {
-    for password in
-        ["muy\u{200b}secreta", "\u{202e}secreta", "secreta\u{a0}", "secreta  de blancos ", "se\u{feff}creta\u{2066}", "a\u{301}secreta"]
-    {
+    for password in [
+        "muy\u{200b}secreta",
+        "\u{202e}secreta",
+        "secreta\u{a0}",
+        "secreta  de blancos ",
+        "se\u{feff}creta\u{2066}",
+        "a\u{301}secreta",
+    ] {
         for command in ["AUTH", "MAIL", THE_DOT] {
             let echo: &'static str = Box::leak(format!("550 5.7.1 no <{password}> here").into_boxed_str());
             let server = Server::start(vec![HELLO, Act::Converse(vec![(command, echo)])]).await;

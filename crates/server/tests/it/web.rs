@@ -17,4 +17,5 @@ pub mod payments;
 mod people_search;
 mod probing;
 mod secret_scopes;
+mod solved;
 mod twice;

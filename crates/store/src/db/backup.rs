@@ -84,9 +84,7 @@ impl Db {
     fn not_written(&self, file: &Path, error: StoreError) -> BackupError {
         match error {
             StoreError::Damaged(said) => BackupError::Damaged(said.to_string()),
-            StoreError::Unavailable(said) if is_full(&code_of(&said).unwrap_or_default()) => {
-                more_than_free(file).into()
-            }
+            StoreError::Unavailable(said) if is_full(&code_of(&said).unwrap_or_default()) => more_than_free(file).into(),
             other => other.into(),
         }
     }

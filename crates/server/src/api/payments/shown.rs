@@ -3,7 +3,6 @@
 use acuse_domain::money::Money;
 use acuse_domain::payment::{Direction, Method, PaymentLine, Status};
 use acuse_mail::explanation::Language;
-use acuse_store::deliveries::Delivery;
 use acuse_store::payments::{Recorded, RecordedAllocation, Summary};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
@@ -106,10 +105,10 @@ pub struct AllocationOut {
 }
 
 impl PaymentOut {
-    pub(super) fn of(payment: Recorded, deliveries: Vec<Delivery>, language: Language) -> Self {
+    pub(super) fn of(payment: Recorded, deliveries: Vec<DeliveryOut>, language: Language) -> Self {
         let warnings = warnings(&payment, language);
         Self {
-            summary: SummaryOut::of(payment.summary, deliveries, language),
+            summary: SummaryOut::of(payment.summary, deliveries),
             description: payment.description,
             lines: payment.lines.into_iter().map(LineOut::of).collect(),
             allocations: payment.allocations.into_iter().map(AllocationOut::of).collect(),
@@ -129,15 +128,15 @@ fn warnings(payment: &Recorded, language: Language) -> Vec<Warning> {
 
 impl SummaryOut {
     /// Each payment with those of the deliveries that are its own.
-    pub(super) fn all(payments: Vec<Summary>, mut deliveries: Vec<Delivery>, language: Language) -> Vec<Self> {
+    pub(super) fn all(payments: Vec<Summary>, mut deliveries: Vec<DeliveryOut>) -> Vec<Self> {
         let with_its_own = |payment: Summary| {
-            let own = deliveries.extract_if(.., |delivery| delivery.payment == payment.id).collect();
-            Self::of(payment, own, language)
+            let own = deliveries.extract_if(.., |delivery| delivery.payment_id == payment.id.0).collect();
+            Self::of(payment, own)
         };
         payments.into_iter().map(with_its_own).collect()
     }
 
-    fn of(payment: Summary, deliveries: Vec<Delivery>, language: Language) -> Self {
+    fn of(payment: Summary, deliveries: Vec<DeliveryOut>) -> Self {
         let status = payment.status.as_str();
         let (voided_at, void_reason) = match payment.status {
             Status::Posted => (None, None),
@@ -157,7 +156,7 @@ impl SummaryOut {
             unapplied: payment.unapplied.plain(),
             voided_at,
             void_reason,
-            deliveries: DeliveryOut::all(deliveries, language),
+            deliveries,
         }
     }
 }

@@ -137,7 +137,7 @@ impl ContactForm {
 
     #[must_use]
     pub fn lines(&self) -> [AddressLine; 5] {
-        const ELSE_ALL: &str = "Vacío: van a los de arriba";
+        const ELSE_ALL: &str = "Si está vacío, se usa «para todo»";
         [
             line("correos", "Correos", "para todo", "Vacío: no recibirá nada por correo", &self.correos),
             line("correos_cobros", "Cobros", "recibos de cobro", ELSE_ALL, &self.correos_cobros),
@@ -145,6 +145,12 @@ impl ContactForm {
             line("correos_facturas", "Facturas", "documentos electrónicos", ELSE_ALL, &self.correos_facturas),
             line("correos_retenciones", "Retenciones", "comprobantes de retención", ELSE_ALL, &self.correos_retenciones),
         ]
+    }
+
+    /// One of its addresses was probably meant otherwise.
+    #[must_use]
+    pub fn has_doubt(&self) -> bool {
+        self.lines().iter().any(|line| line.doubt.is_some())
     }
 
     /// Presses «Corregir»: the line of that field as it was meant.

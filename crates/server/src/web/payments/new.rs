@@ -210,7 +210,8 @@ impl Desk {
         }
         let role = if book.is_received() { Role::Customer } else { Role::Supplier };
         let filter = contacts::Filter { role: Some(role), text: Some(draft.person.clone()) };
-        let people = contacts::list(&app.db, company, &filter, Slice { after: None, limit: MOST_PEOPLE }).await?;
+        let people =
+            contacts::list(&app.db, company, &filter, contacts::BY_NAME, Slice { after: None, limit: MOST_PEOPLE }).await?;
         if let [only] = &people[..] {
             draft.choose(only, book.direction);
             self.contact = Some(only.clone());

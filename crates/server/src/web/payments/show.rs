@@ -7,17 +7,19 @@ use acuse_domain::id::PaymentId;
 use acuse_domain::money::Money;
 use acuse_domain::payment::{CheckKind, Direction, Method, PaymentLine, Status};
 use acuse_domain::text::masked_account;
-use acuse_store::deliveries::{self, Delivery};
+use acuse_store::deliveries::{self, Delivery, Stopped};
 use acuse_store::payments::{self, Recorded, RecordedAllocation};
 use acuse_store::{contacts, events};
 use askama::Template;
 use axum::extract::State as Extract;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use axum_extra::extract::Query;
+use serde::Deserialize;
 
 use super::Book;
 use super::draft::DEDUCTIBLE_CASH;
-use super::history::{Entry, history};
+use super::history::{History, history};
 use super::paper::Paper;
 use super::sender::Sender;
 use super::sends::{Sends, Subject, when};
@@ -46,15 +48,33 @@ pub async fn show(
     Ok(page::shown(&view))
 }
 
-/// GET `/cobros/{id}/envios`: the section alone, for the script that keeps it fresh.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Look {
+    /// How often the page has looked already.
+    vez: Option<usize>,
+}
+
+/// What of the page changes by itself.
+#[derive(Template)]
+#[template(ext = "html", source = "{{ sends }}{{ history }}")]
+struct Fresh {
+    sends: Sends,
+    history: History,
+}
+
+/// GET `/cobros/{id}/envios`: the sections alone, for the script that keeps them fresh.
 pub async fn sends(
     Extract(app): Extract<App>,
     may: Authorized<ViewRecords>,
     book: Book,
     PathId(id): PathId<PaymentId>,
+    Query(look): Query<Look>,
 ) -> Result<Response, Trouble> {
     let found = Found::load(&app, &may, book, id).await?;
-    Ok(page::shown(&found.sends(book, FormErrors::default())))
+    let events = events::list(&app.db, may.actor.company, id.0).await?;
+    let history = History { entries: history(book, &events, &found.deliveries), now: acuse_store::now() };
+    Ok(page::shown(&Fresh { sends: found.sends(book, FormErrors::default()).at_look(look.vez.unwrap_or_default()), history }))
 }
 
 /// GET `/cobros/{id}/reenviar`
@@ -88,6 +108,7 @@ pub struct Found {
     pub recorded: Recorded,
     pub deliveries: Vec<Delivery>,
     pub sender: Sender,
+    stopped: Stopped,
     may_send: bool,
 }
 
@@ -101,7 +122,8 @@ impl Found {
         let deliveries = deliveries::of_payments(&app.db, company, &[id]).await?;
         let sender = Sender::of(app, company, book).await?;
         let may_send = may.session.as_ref().is_some_and(|session| SendReceipts::is_held_by(session.role));
-        Ok(Self { recorded, deliveries, sender, may_send })
+        let stopped = page::stopped(app, company, acuse_store::now()).await?;
+        Ok(Self { recorded, deliveries, sender, stopped, may_send })
     }
 
     pub fn is_voided(&self) -> bool {
@@ -116,6 +138,7 @@ impl Found {
             contact_name: &summary.contact_name,
             is_voided: self.is_voided(),
             may_send: self.may_send,
+            stopped: &self.stopped,
         };
         Sends::of(&subject, &self.deliveries, &self.sender, errors, acuse_store::now())
     }
@@ -130,7 +153,7 @@ pub struct ShowPage {
     sends: Sends,
     /// None where the frozen receipt cannot be read.
     paper: Option<Paper>,
-    history: Vec<Entry>,
+    history: History,
     may_change: bool,
     pub dialog: Option<Dialog>,
 }
@@ -182,11 +205,11 @@ impl ShowPage {
         let found = Found::load(app, may, book, id).await?;
         let events = events::list(&app.db, may.actor.company, id.0).await?;
         Ok(Self {
+            history: History { entries: history(book, &events, &found.deliveries), now: acuse_store::now() },
             page: Page::load(app, may, book.section(), headers).await?,
             book,
             sends: found.sends(book, errors),
             paper: found.recorded.receipt.clone().map(Paper::of),
-            history: history(book, &events, &found.deliveries),
             may_change: may.session.as_ref().is_some_and(|session| RecordPayments::is_held_by(session.role)),
             dialog: None,
             found,
@@ -317,11 +340,11 @@ impl ShowPage {
         let documents = self.recorded().allocations.len();
         let documents = match documents {
             0 => String::new(),
-            1 => format!("Un documento volvió a quedar {}, ", self.book.due()),
-            n => format!("{n} documentos volvieron a quedar {}, ", self.book.due()),
+            1 => format!("Un documento volvió a quedar {}; ", self.book.due()),
+            n => format!("{n} documentos volvieron a quedar {}; ", self.book.due()),
         };
         let unapplied = self.recorded().summary.unapplied;
-        let advance = if unapplied.is_zero() { String::new() } else { format!("el anticipo de {unapplied} se retiró, ") };
+        let advance = if unapplied.is_zero() { String::new() } else { format!("el anticipo de {unapplied} se retiró; ") };
         let sentence = format!("{documents}{advance}el número {} no se usa otra vez.", self.number());
         let mut letters = sentence.chars();
         letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
@@ -360,10 +383,6 @@ impl ShowPage {
         let position = self.recorded().lines.iter().position(|own| std::ptr::eq(own, line));
         let frozen = position.zip(self.recorded().receipt.as_ref()).and_then(|(at, receipt)| receipt.lines.get(at));
         frozen.and_then(|line| line.reference.clone()).unwrap_or_default()
-    }
-
-    fn short_time(&self, entry: &Entry) -> String {
-        calendar::short_moment(entry.at, self.page.now)
     }
 
     fn if_voided(&self, allocation: &RecordedAllocation) -> String {
