@@ -11,7 +11,7 @@ use tower_http::compression::predicate::{Predicate, SizeAbove};
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 
 /// Below this an answer fits into one packet either way (bytes).
-const WORTH_IT: u16 = 1_024;
+const WORTH_IT: u64 = 1_024;
 /// What shrinks. Everything else is compressed already (PDF, PNG, fonts), or comes bit by bit (Probar's events).
 const SHRINKS: [&str; 4] = ["text/html", "application/json", "application/problem+json", "text/plain"];
 /// Pages that carry a secret, be it sealed, beside what somebody else may have put into their address.

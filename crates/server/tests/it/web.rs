@@ -1,4 +1,5 @@
 pub mod account_form;
+mod account_standing;
 mod company;
 mod conflicts;
 mod connecting;
