@@ -209,10 +209,12 @@ async fn open_deliveries(app: &App, page: &Page, company: CompanyId, told: u64) 
     let mut todo: Vec<Todo> = found.iter().flatten().map(failed).collect();
     let more = page.problems.saturating_sub(told + found.len() as u64);
     if more > 0 {
+        let noun = if more == 1 { "envío" } else { "envíos" };
+        let besides = if todo.is_empty() { "" } else { " más" };
         todo.push(Todo {
             icon: "send",
             is_bad: true,
-            what: if more == 1 { "1 envío más con problemas".to_owned() } else { format!("{more} envíos más con problemas") },
+            what: format!("{more} {noun}{besides} con problemas"),
             detail: "Cada uno dice por qué, y qué hacer.".to_owned(),
             href: "/envios?estado=problemas".to_owned(),
             act: "Ver los envíos",

@@ -59,7 +59,7 @@ async fn counted(scene: &Scene) -> [u64; 4] {
     let rows = home.all(".ac-todo b");
     let named =
         rows.iter().filter(|row| row.starts_with("Falló el recibo") || row.starts_with("Rebotó el recibo")).count() as u64;
-    let more: u64 = rows.iter().filter(|row| row.contains("más con problemas")).map(|row| number(row)).sum();
+    let more: u64 = rows.iter().filter(|row| row.contains("con problemas")).map(|row| number(row)).sum();
     let waiting: u64 =
         home.all(".ac-todo small").iter().filter_map(|row| row.split(". ").find(|part| part.contains("esper"))).map(number).sum();
     let cobros = scene.app.get("/cobros").await.all(".ac-sumline a").first().map_or(0, |words| number(words));
@@ -158,15 +158,11 @@ async fn a_head_puts_the_list_in_order_and_the_page_keeps_it() {
     scene.recorded().await;
     for (path, usual, other) in [
         ("/cobros", "Fecha", "Cliente"),
-        ("/pagos", "", ""),
-        ("/documentos", "Vence", "Saldo"),
+        ("/documentos?estado=todos", "Vence", "Saldo"),
         ("/personas", "Nombre", "Por cobrar"),
         ("/envios?estado=todos", "Último intento", "Para"),
     ] {
         let page = scene.app.get(path).await;
-        if usual.is_empty() {
-            continue;
-        }
         assert_eq!(page.one("thead th[aria-sort]"), usual, "{path}");
         let heads = page.all("thead th a");
         let place = heads.iter().position(|head| head == other).unwrap_or_else(|| panic!("{path}: {heads:?}"));
