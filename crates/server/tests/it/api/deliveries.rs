@@ -92,7 +92,7 @@ async fn what_failed_is_closed_with_a_reason_and_shows_who_closed_it() {
     all_fail(&api).await;
     let found = |answer: Value| answer["data"].as_array().unwrap().len();
     assert_eq!(found(api.get("/deliveries?group=with_problems&state=failed").await.expect(200)), 2);
-    api.post(&resolve, json!({ "why": "en mano" })).await.refused(422, "field_unknown", &["why"]);
+    api.post(&resolve, json!({ "why": "en mano" })).await.refused(422, "unknown_field", &["why"]);
     let closed = api.post(&resolve, json!({ "reason": "se lo di en mano" })).await.expect(200);
     assert_eq!((&closed["state"], &closed["group"]), (&json!("failed"), &json!("resolved")));
     assert_eq!((&closed["resolution"]["by"], &closed["resolution"]["reason"]), (&json!("person"), &json!("se lo di en mano")));
