@@ -8,6 +8,7 @@ import { correctThePort, correctWithOneClick, lookingForTheServer, phasesAsTheyH
 import { slipIsAskedOnce } from './slips.mjs';
 import { mailServer, makeCertificate } from './mail_server.mjs';
 import { amountsUnderAHand, answersThatComeLate, aSessionThatEnds, aSessionThatEndsUnderTheScript, askedBeforeItIsSaved, createThePerson, leaving, oneEmptyFormTakesTheSum, twoReadings } from './typing.mjs';
+import { closedByAPerson, correctedIsOver, emptiesTheMailbox, listsInOrder, onlyWhatWorksIsOffered, slashSearches } from './solved.mjs';
 import { accepted, addAccount, COBRO, noteStates, otherModuleIsOnTheDefaultAccount, PAGO, readMail, record, resend } from './walk.mjs';
 
 const bin = argument('bin');
@@ -71,6 +72,18 @@ const walks = [
   ['a slip in an address is answered by keyboard alone', {}, (page, demo) => slipIsAskedOnce(page, demo, keyboard)],
   ['a slip in an address is asked about without JavaScript', { script: false }, (page, demo) => slipIsAskedOnce(page, demo, pointer)],
   ['a slip in an address is asked about on a phone', { width: 360, height: 740 }, (page, demo) => slipIsAskedOnce(page, demo, pointer)],
+  ['a corrected address ends the alarm', {}, (page, demo) => correctedIsOver(page, demo, pointer, true)],
+  ['a corrected address ends the alarm, by keyboard alone', {}, (page, demo) => correctedIsOver(page, demo, keyboard, true)],
+  ['a corrected address ends the alarm without JavaScript', { script: false }, (page, demo) => correctedIsOver(page, demo, pointer, false)],
+  ['a person closes what is solved', {}, (page, demo) => closedByAPerson(page, demo, pointer, true)],
+  ['a person closes what is solved, by keyboard alone', {}, (page, demo) => closedByAPerson(page, demo, keyboard, true)],
+  ['a person closes what is solved without JavaScript', { script: false }, (page, demo) => closedByAPerson(page, demo, pointer, false)],
+  ['only what works is offered', {}, (page, demo) => onlyWhatWorksIsOffered(page, demo, pointer)],
+  ['lists are put in order and searched', {}, (page, demo) => listsInOrder(page, demo, pointer, true)],
+  ['lists are put in order and searched by keyboard alone', {}, (page, demo) => listsInOrder(page, demo, keyboard, true)],
+  ['lists are put in order and searched without JavaScript', { script: false }, (page, demo) => listsInOrder(page, demo, pointer, false)],
+  ['the slash is a search on every page', {}, slashSearches],
+  ['the mailbox is emptied', {}, (page, demo) => emptiesTheMailbox(page, demo, pointer)],
   ['the four steps on a phone', { width: 360, height: 740 }, (page, demo) => fourSteps(page, demo, pointer, true)],
 ];
 

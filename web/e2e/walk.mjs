@@ -20,7 +20,7 @@ export const PAGO = {
 };
 
 /** By the menu, which on a phone opens first. */
-async function goTo(page, hand, place) {
+export async function goTo(page, hand, place) {
   const link = page.getByRole('navigation').getByRole('link', { name: place, exact: true }).first();
   if (!(await link.isVisible())) await hand.press(page.getByRole('button', { name: 'Menú' }).first());
   const { pathname } = new URL(await link.getAttribute('href'), page.url());

@@ -10,3 +10,7 @@ import './sums.js';
 import './swaps.js';
 import './probe.js';
 import './busy.js';
+import './choices.js';
+import './errors.js';
+import './frames.js';
+import './landing.js';

@@ -8,7 +8,9 @@ document.addEventListener('keydown', (event) => {
   if (event.key === 'Escape') return leave(event);
   const keys = pressed(event);
   if (!keys || (keys.length === 1 && isTyping(event.target))) return;
-  const target = [...placeToLook().querySelectorAll(`[aria-keyshortcuts="${CSS.escape(keys)}"]`)].find((one) => one.checkVisibility());
+  const all = [...placeToLook().querySelectorAll(`[aria-keyshortcuts="${CSS.escape(keys)}"]`)].filter((one) => one.checkVisibility());
+  // What the page itself has goes before what stands in the menu of every page.
+  const target = all.find((one) => one.closest('main')) ?? all[0];
   if (!target) return;
   event.preventDefault();
   if (target.matches('input')) {

@@ -1,6 +1,7 @@
 // What htmx's swaps need beside it: polls that do not disturb, and fields that keep what was typed meanwhile.
 //
-// Live part       <section id="envios" hx-get="{{ its page }}" hx-select="#envios" hx-swap="outerHTML" hx-trigger="every 1s">
+// Live part       <section id="envios" hx-get="{{ its page }}" hx-select="#envios" hx-swap="outerHTML" hx-trigger="every 200ms">
+//                 each answer says after how long the next look follows; hx-select-oob names what else it brings
 //                 the server leaves hx-trigger out when nothing more will happen, and with it the polling ends
 // Form action     <button name="accion" value="forma" hx-post="{{ the form's action }}" hx-target="#contenido" hx-select="#contenido" hx-swap="outerHTML">
 // Focus           goes to [autofocus] of what came in (errors, verdict, new row), with htmx and without script alike
@@ -18,7 +19,8 @@ document.addEventListener('htmx:before:request', (event) => {
 });
 
 /** A poll that replaced a field someone types in would take the words away. */
-const isTypingIn = (part) => part.contains(document.activeElement) && document.activeElement.matches('input:not([type="checkbox"]), textarea, select');
+const isTypingIn = (part) =>
+  (part.contains(document.activeElement) && document.activeElement.matches('input:not([type="checkbox"]), textarea, select')) || part.querySelector('details[open] form') !== null;
 
 // The session ended. A form is sent as a whole, and the answer is the login that carries it; what only looks stops looking.
 document.addEventListener('htmx:before:swap', (event) => {

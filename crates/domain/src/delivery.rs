@@ -80,10 +80,30 @@ impl State {
         matches!(self, Self::Accepted | Self::Failed | Self::Bounced | Self::Cancelled)
     }
 
-    /// A person has to do something for the receipt to arrive.
+    /// It did not arrive, and nothing more happens by itself.
     #[must_use]
     pub const fn needs_a_person(self) -> bool {
         matches!(self, Self::Failed | Self::Bounced)
+    }
+
+    /// It waits for its time to be sent.
+    #[must_use]
+    pub const fn is_waiting(self) -> bool {
+        matches!(self, Self::Queued | Self::Deferred | Self::InDoubt)
+    }
+
+    /// In which group it stands. What waits for an account that does not send needs a person, however it came to wait;
+    /// what a server puts off needs nobody.
+    #[must_use]
+    pub const fn group(self, account_is_stopped: bool, is_resolved: bool) -> Group {
+        match self {
+            Self::Accepted => Group::Accepted,
+            Self::Cancelled => Group::Cancelled,
+            Self::Failed | Self::Bounced if is_resolved => Group::Resolved,
+            Self::Failed | Self::Bounced => Group::WithProblems,
+            Self::Queued | Self::Deferred | Self::InDoubt if account_is_stopped => Group::WithProblems,
+            Self::Queued | Self::Deferred | Self::InDoubt | Self::Sending => Group::UnderWay,
+        }
     }
 
     /// The exact word on the screen; `Deferred` is followed by the time of the next attempt.
@@ -99,6 +119,39 @@ impl State {
             Self::Bounced => "Rebotado",
             Self::Cancelled => "Anulado",
         }
+    }
+}
+
+/// Who has to do something next. Every page, list and count shows these groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Group {
+    /// A person has to act for the mail to arrive.
+    WithProblems,
+    /// Nobody has to.
+    UnderWay,
+    Accepted,
+    /// It failed, and that is over: another mail took its place, its payment was voided, or a person said so.
+    Resolved,
+    Cancelled,
+}
+
+impl Group {
+    pub const ALL: [Group; 5] = [Self::WithProblems, Self::UnderWay, Self::Accepted, Self::Resolved, Self::Cancelled];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::WithProblems => "with_problems",
+            Self::UnderWay => "under_way",
+            Self::Accepted => "accepted",
+            Self::Resolved => "resolved",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|group| group.as_str() == code)
     }
 }
 
@@ -203,6 +256,26 @@ mod tests {
         let sendable: Vec<_> = State::ALL.into_iter().filter(|s| s.may_become(State::Sending)).collect();
         assert_eq!(sendable, [State::Queued, State::Deferred, State::InDoubt]);
         assert!(!State::Accepted.may_become(State::Queued));
+    }
+
+    #[test]
+    fn a_person_is_called_for_what_failed_and_for_what_no_account_sends() {
+        use Group::{Accepted, Cancelled, Resolved, UnderWay, WithProblems};
+        let group = |state: State| [(false, false), (true, false), (false, true), (true, true)].map(|(a, b)| state.group(a, b));
+        let waits = [UnderWay, WithProblems, UnderWay, WithProblems];
+        let fails = [WithProblems, WithProblems, Resolved, Resolved];
+        for (state, groups) in [
+            (State::Queued, waits),
+            (State::Sending, [UnderWay; 4]),
+            (State::Accepted, [Accepted; 4]),
+            (State::Deferred, waits),
+            (State::InDoubt, waits),
+            (State::Failed, fails),
+            (State::Bounced, fails),
+            (State::Cancelled, [Cancelled; 4]),
+        ] {
+            assert_eq!(group(state), groups, "{state:?}");
+        }
     }
 
     #[test]

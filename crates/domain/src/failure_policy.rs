@@ -53,9 +53,83 @@ impl OnFailure {
     }
 }
 
+/// Who sends for a module at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SendsNow {
+    Own,
+    /// Because the company has none of its own, or in the place of one that rests.
+    Default,
+    /// What there is rests: the deliveries wait.
+    Waits,
+    Nobody,
+}
+
+/// An account, and since when it rests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Link {
+    pub resting_since: Option<Instant>,
+}
+
+/// The company's own enabled account for a module, and the installation's default one behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chain {
+    pub own: Option<Link>,
+    pub default: Option<Link>,
+    pub on_failure: OnFailure,
+}
+
+impl Chain {
+    #[must_use]
+    pub fn sends_now(self, now: Instant) -> SendsNow {
+        match self.own {
+            Some(Link { resting_since: None }) => SendsNow::Own,
+            Some(_) if self.default_works() && self.default_sends_from().is_some_and(|from| from <= now) => SendsNow::Default,
+            Some(_) => SendsNow::Waits,
+            None if self.default_works() => SendsNow::Default,
+            None if self.default.is_some() => SendsNow::Waits,
+            None => SendsNow::Nobody,
+        }
+    }
+
+    #[must_use]
+    pub fn default_works(self) -> bool {
+        self.default.is_some_and(|default| default.resting_since.is_none())
+    }
+
+    /// From when on the default account sends for an own one that rests.
+    #[must_use]
+    pub fn default_sends_from(self) -> Option<Instant> {
+        self.default?;
+        self.on_failure.default_sends_from(self.own?.resting_since?)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_default_account_sends_where_there_is_no_other_and_for_one_that_rested_long_enough() {
+        let now = Instant::default() + TimeDelta::hours(10);
+        let works = Some(Link { resting_since: None });
+        let rests = Some(Link { resting_since: Some(Instant::default()) });
+        let (wait, four) = (OnFailure::Wait, OnFailure::UseDefault { after: PatienceHours::USUAL });
+        let day = OnFailure::UseDefault { after: PatienceHours(24) };
+        for (own, default, on_failure, sends) in [
+            (works, works, wait, SendsNow::Own),
+            (works, None, four, SendsNow::Own),
+            (rests, works, wait, SendsNow::Waits),
+            (rests, works, four, SendsNow::Default),
+            (rests, works, day, SendsNow::Waits),
+            (rests, rests, four, SendsNow::Waits),
+            (rests, None, four, SendsNow::Waits),
+            (None, works, wait, SendsNow::Default),
+            (None, rests, four, SendsNow::Waits),
+            (None, None, four, SendsNow::Nobody),
+        ] {
+            assert_eq!(Chain { own, default, on_failure }.sends_now(now), sends, "{own:?} {default:?} {on_failure:?}");
+        }
+    }
 
     #[test]
     fn a_company_waits_unless_it_says_otherwise() {

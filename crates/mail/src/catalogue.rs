@@ -22,6 +22,8 @@ pub(crate) struct Problem {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Texts {
     pub(crate) title: String,
+    /// For a row of a list, which keeps to one line; the pages' language has one of every problem.
+    pub(crate) short: Option<String>,
     /// For who waits at Probar.
     fix: Vec<String>,
     /// For what waits in the queue, where that differs.

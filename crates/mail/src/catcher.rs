@@ -76,6 +76,14 @@ impl Catcher {
         self.kept.lock().messages.iter().find(|caught| caught.id == id).cloned()
     }
 
+    /// Throws these away.
+    pub fn forget(&self, ids: &[u64]) {
+        let mut shelf = self.kept.lock();
+        let (gone, kept): (VecDeque<_>, VecDeque<_>) = shelf.messages.drain(..).partition(|caught| ids.contains(&caught.id));
+        shelf.messages = kept;
+        shelf.bytes -= gone.iter().map(|caught| caught.raw.len()).sum::<usize>();
+    }
+
     /// How many have been caught since the start, also those forgotten.
     #[must_use]
     pub fn count(&self) -> u64 {

@@ -97,6 +97,12 @@ pub fn explain(code: &str, context: &Context<'_>, language: Language) -> Explana
     }
 }
 
+/// The title in three to five words, for a row of a list. A code that is not known any more is shown as it is.
+#[must_use]
+pub fn in_short(code: &str) -> &str {
+    problem(code).and_then(|problem| problem.es.short.as_deref()).unwrap_or(code)
+}
+
 /// What a check that went well proves, and what it does not: acceptance is not arrival.
 #[must_use]
 pub fn what_it_proves(to: Option<&str>, language: Language) -> String {
@@ -147,6 +153,16 @@ fn values(text: &str, context: &Context<'_>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_problem_fits_in_a_row_of_a_list() {
+        for code in codes() {
+            let short = in_short(code);
+            assert_ne!(short, code, "{code} has no short cause");
+            assert!(short.split(' ').count() <= 5 && short.chars().count() <= 36, "{code}: «{short}» is too long for a row");
+            assert!(!short.contains(['[', '{']) && !short.ends_with('.'), "{code}: «{short}»");
+        }
+    }
 
     #[test]
     fn every_problem_reads_well_with_everything_known_and_with_nothing() {

@@ -56,6 +56,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(deliveries::show))
         .routes(routes!(deliveries::retry))
         .routes(routes!(deliveries::cancel))
+        .routes(routes!(deliveries::resolve))
         .routes(routes!(mail_accounts::list, mail_accounts::create))
         .routes(routes!(mail_accounts::show, mail_accounts::change, mail_accounts::delete))
         .routes(routes!(mail_check::unsaved))

@@ -78,6 +78,15 @@ impl Standing {
     }
 }
 
+/// Whether the account hands its mail to the demo's own server, so that nobody outside ever sees the domain.
+pub(crate) fn is_demonstration(app: &App, account: &MailAccount) -> bool {
+    let settings = &account.settings;
+    app.catcher.as_ref().is_some_and(|catcher| {
+        let at = catcher.local_addr();
+        settings.port == at.port() && settings.server == at.ip().to_string()
+    })
+}
+
 pub(crate) fn own_key(key: &DkimKey) -> OwnKey {
     OwnKey { selector: key.selector.clone(), public_key: key.public_key.clone(), signs: key.state == KeyState::Used }
 }

@@ -7,6 +7,7 @@ pub mod app;
 pub mod assets;
 mod checks;
 mod client_address;
+mod compression;
 pub mod connected;
 mod cookies;
 pub mod docs;

@@ -1,7 +1,8 @@
 //! Empresa × Módulo: the account that sends, and the chain behind it. Pages and API show the same.
 
 use acuse_domain::Instant;
-use acuse_domain::failure_policy::FailurePolicy;
+pub use acuse_domain::failure_policy::SendsNow;
+use acuse_domain::failure_policy::{Chain, FailurePolicy, Link};
 use acuse_domain::id::CompanyId;
 use acuse_domain::mail_account::{MailAccount, MailModule};
 use acuse_store::health::{self, Health};
@@ -38,17 +39,6 @@ pub struct OwnLink {
 pub struct DefaultLink {
     pub account: DefaultAccount,
     pub rest: Option<Resting>,
-}
-
-/// Who sends for a module at a moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SendsNow {
-    Own,
-    /// Because the company has none of its own, or in the place of one that rests.
-    Default,
-    /// What there is rests: the deliveries wait.
-    Waits,
-    Nobody,
 }
 
 impl Routes {
@@ -91,21 +81,21 @@ impl Routes {
 impl Route {
     #[must_use]
     pub fn sends_now(&self, now: Instant) -> SendsNow {
-        let default_works = self.default.as_ref().is_some_and(|default| default.rest.is_none());
-        match &self.own {
-            Some(own) if own.rest.is_none() => SendsNow::Own,
-            Some(_) if default_works && self.default_sends_from().is_some_and(|from| from <= now) => SendsNow::Default,
-            Some(_) => SendsNow::Waits,
-            None if default_works => SendsNow::Default,
-            None if self.default.is_some() => SendsNow::Waits,
-            None => SendsNow::Nobody,
-        }
+        self.chain().sends_now(now)
     }
 
     /// From when on the default account sends for an own one that rests.
     #[must_use]
     pub fn default_sends_from(&self) -> Option<Instant> {
-        self.default.as_ref()?;
-        self.policy.on_failure.default_sends_from(self.own.as_ref()?.rest.as_ref()?.pause.since)
+        self.chain().default_sends_from()
+    }
+
+    fn chain(&self) -> Chain {
+        let since = |rest: &Option<Resting>| Link { resting_since: rest.as_ref().map(|rest| rest.pause.since) };
+        Chain {
+            own: self.own.as_ref().map(|own| since(&own.rest)),
+            default: self.default.as_ref().map(|default| since(&default.rest)),
+            on_failure: self.policy.on_failure,
+        }
     }
 }

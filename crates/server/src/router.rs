@@ -7,6 +7,7 @@ use axum::routing::get;
 
 use crate::access::refuse_foreign_forms;
 use crate::app::App;
+use crate::compression::compressed;
 use crate::own_words::answer_in_our_words;
 use crate::security::{only_by_https, security_headers};
 use crate::{api, assets, metrics, web};
@@ -37,7 +38,7 @@ pub fn router(app: App) -> Router {
         .layer(from_fn(answer_in_our_words))
         .layer(from_fn(metrics::measure))
         .layer(DefaultBodyLimit::max(LARGEST_BODY));
-    let all = security_headers(all);
+    let all = security_headers(compressed(all));
     let all = if app.is_https() { only_by_https(all) } else { all };
     all.with_state(app)
 }

@@ -21,10 +21,11 @@ pub const A_PAGE_WITH_A_MAIL: HeaderValue = HeaderValue::from_static(
      frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
 
-/// A mail shown as its recipient would see it: its own inline styles, no script, no request, framed by our pages only.
+/// A mail shown as its recipient would see it: its own inline styles, no script, no request, framed by our pages only. Of our
+/// origin, so that the page around it can give it its height; without script it does nothing with that.
 /// For the answer that *is* the mail's HTML.
 pub const A_MAIL_IN_A_FRAME: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-same-origin; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
 );
 
 const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");

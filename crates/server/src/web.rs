@@ -20,6 +20,7 @@ pub mod pager;
 pub mod path_id;
 pub mod payments;
 pub mod slips;
+pub mod sort;
 pub mod state_mark;
 pub mod trail;
 pub mod trouble;
@@ -47,7 +48,7 @@ pub fn router() -> Router<App> {
         .route("/documentos/nuevo", get(documents::new::ask).post(documents::new::create))
         .route("/documentos/{id}", get(documents::show::show))
         .route("/envios", get(deliveries::list).post(deliveries::act))
-        .route("/demo/buzon", get(mailbox::list))
+        .route("/demo/buzon", get(mailbox::list).post(mailbox::empty))
         .route("/demo/buzon/{id}", get(mailbox::open))
         .route("/demo/buzon/{id}/html", get(mailbox::html))
         .route("/demo/buzon/{id}/adjuntos/{place}", get(mailbox::attachment))
@@ -98,4 +99,5 @@ fn payments_at(book: &str) -> Router<App> {
         .route(&at("/{id}/envios/{envio}/corregir"), post(payments::act::correct))
         .route(&at("/{id}/envios/{envio}/reintentar"), post(payments::act::retry))
         .route(&at("/{id}/envios/{envio}/anular"), post(payments::act::cancel))
+        .route(&at("/{id}/envios/{envio}/resolver"), post(payments::act::resolve))
 }

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::db::{Db, StoreError, Tx};
 use crate::idempotency::{self, ClaimError, Once};
+use crate::order::Order;
 use crate::sql::{self, Inserted, Kept, Of, Reading, all, containing, execute, join_addresses, new_id, one, readable, values};
 use crate::versions::{self, ChangeError, Expected, for_update};
 use crate::{Actor, Page};
@@ -127,17 +128,49 @@ pub struct Filter {
     pub text: Option<String>,
 }
 
-/// People by name, without regard to case or accents. The cursor is the last person's id.
-pub async fn list(db: &Db, company: CompanyId, filter: &Filter, page: Page) -> Result<Vec<Contact>, StoreError> {
+/// What a list can be put in order by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// Without regard to case or accents.
+    Name,
+    Identification,
+    /// What they owe.
+    Receivable,
+    /// What they are owed.
+    Payable,
+}
+
+pub const BY_NAME: Order<By> = Order { by: By::Name, descending: false };
+
+impl By {
+    const fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Name => &["c.sort_key"],
+            Self::Identification => &["c.identification"],
+            Self::Receivable => &["(SELECT COALESCE(SUM(d.balance_cents), 0) FROM document d WHERE d.company_id = c.company_id
+                AND d.contact_id = c.id AND d.side = 'receivable' AND d.balance_cents <> 0 AND d.voided_at IS NULL)"],
+            Self::Payable => &["(SELECT COALESCE(SUM(d.balance_cents), 0) FROM document d WHERE d.company_id = c.company_id
+                AND d.contact_id = c.id AND d.side = 'payable' AND d.balance_cents <> 0 AND d.voided_at IS NULL)"],
+        }
+    }
+}
+
+/// People in an order. The cursor is the last person's id.
+pub async fn list(
+    db: &Db,
+    company: CompanyId,
+    filter: &Filter,
+    order: Order<By>,
+    page: Page,
+) -> Result<Vec<Contact>, StoreError> {
     let role = role_condition(filter);
+    let mut asked = values![company.0, containing(filter.text.as_deref().unwrap_or_default())];
+    let (after, order_by) = order.keyset(By::keys, "c", "FROM contact c", &mut asked, page.after);
     let sql = format!(
-        "SELECT {COLUMNS} FROM contact WHERE company_id = $1 AND search_text LIKE $2 ESCAPE '\\' {role}
-        AND ($3 IS NULL OR (sort_key, id) > (SELECT sort_key, id FROM contact WHERE company_id = $1 AND id = $3))
-        ORDER BY sort_key, id LIMIT $4"
+        "SELECT {COLUMNS} FROM contact c WHERE c.company_id = $1 AND search_text LIKE $2 ESCAPE '\\' {role}
+        AND {after} {order_by} LIMIT {}",
+        page.limit
     );
-    let text = containing(filter.text.as_deref().unwrap_or_default());
-    let limit = i64::try_from(page.limit).unwrap_or(i64::MAX);
-    let asked = values![company.0, text, page.after, limit];
     let rows: Vec<Row> = readable(db.reader(), "contact", &sql, asked).await?;
     Ok(rows.into_iter().map(Row::into_contact).collect())
 }

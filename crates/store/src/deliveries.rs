@@ -1,15 +1,19 @@
 //! Envíos: queued with their payment, then moved only by the legal moves of `domain::delivery`.
 
 mod accepted;
+mod groups;
 mod read;
+mod resolve;
 mod told;
 mod work;
 
 pub use accepted::{accepted_per_day, last_accepted_by_own};
+pub use groups::{Resolution, SentBy, Stopped, Today, count_by_group, count_in_group, today_of_module};
 pub use read::{
-    Attempt, Delivery, Filter, Group, Unfinished, count, count_by_state, count_in, find, list, mails_sent, of_payments,
-    problem_codes, queued_with, today_of_module, unfinished_any_company,
+    Attempt, By, Delivery, Filter, NEWEST, Unfinished, count, count_in, find, list, mails_sent, of_payments, problem_codes,
+    queued_with, unfinished_any_company,
 };
+pub use resolve::{resolve, resolve_once};
 pub use told::{Standing, each_once, is_same_recipient, recipient_key};
 pub use work::{
     Claimed, EarlierMail, Lane, LostLease, Recorded, Stamp, claim_due, claim_due_queued_until, lanes_due_any_company,
@@ -17,6 +21,8 @@ pub use work::{
 };
 
 pub(crate) use told::{who_has_the_receipt, who_is_told};
+pub(crate) use groups::condition as group_condition;
+use read::find_in;
 pub(crate) use work::{LONGEST_WAIT, change_held};
 
 use acuse_domain::Instant;
@@ -64,6 +70,8 @@ pub(crate) struct Letter {
     pub kind: Kind,
     pub module: MailModule,
     pub resend: Option<i32>,
+    /// What it is sent in the place of.
+    pub corrects: Option<DeliveryId>,
 }
 
 /// Queues one delivery per recipient; `first` is the id of the first.
@@ -81,7 +89,7 @@ pub(crate) async fn queue(
     }
     let lane = "INSERT INTO delivery_lane (company_id, module) VALUES ($1, $2) ON CONFLICT (company_id, module) DO NOTHING";
     execute(tx.as_conn(), lane, values![company.0, letter.module.as_str()]).await?;
-    let head = "INSERT INTO delivery (company_id, id, payment_id, kind, module, recipient, state, resend, queued_at,
+    let head = "INSERT INTO delivery (company_id, id, payment_id, kind, module, recipient, state, resend, corrects, queued_at,
         next_attempt_at, attempts, fence) VALUES";
     let row = |(index, recipient): (usize, &EmailAddress)| {
         values![
@@ -93,6 +101,7 @@ pub(crate) async fn queue(
             recipient.as_str(),
             State::Queued.as_str(),
             letter.resend,
+            letter.corrects.map(|corrects| corrects.0),
             now,
             now,
             0_i32,
@@ -199,7 +208,8 @@ async fn retry_in(tx: &Tx, by: &Actor, id: DeliveryId, asked: &Asked, now: Insta
     let sql = "UPDATE delivery SET state = 'queued', next_attempt_at = $3, finished_at = NULL, attempts = CASE
             WHEN state IN ('failed', 'bounced') THEN 0 ELSE attempts END, queued_at = CASE
             WHEN state IN ('failed', 'bounced') THEN $3 ELSE queued_at END, queued_fence = CASE
-            WHEN state IN ('failed', 'bounced') THEN fence ELSE queued_fence END
+            WHEN state IN ('failed', 'bounced') THEN fence ELSE queued_fence END,
+            resolved_at = NULL, resolved_by = NULL, resolved_reason = NULL
         WHERE company_id = $1 AND id = $2 AND state = $4";
     let moved = execute(tx.as_conn(), sql, values![by.company.0, id.0, now, held.state.as_str()]).await?;
     if moved != 1 {
@@ -245,12 +255,21 @@ async fn cancel_in(tx: &Tx, by: &Actor, id: DeliveryId, asked: &Asked, now: Inst
 }
 
 pub(crate) struct Held {
+    id: DeliveryId,
     state: State,
+    corrects: Option<Uuid>,
     /// The receipt of a payment that is voided by now.
     pub is_void_receipt: bool,
     pub payment: Uuid,
     pub recipient: String,
     next_attempt_at: Option<Instant>,
+}
+
+impl Held {
+    /// What the mail to a corrected address stands for: of a correction of a correction, the first one.
+    pub(crate) fn first_wrong(&self) -> DeliveryId {
+        self.corrects.map_or(self.id, DeliveryId)
+    }
 }
 
 /// Whom a delivery is for, and of which payment.
@@ -271,11 +290,14 @@ async fn hold(tx: &Tx, company: CompanyId, id: DeliveryId) -> Result<Held, MoveE
         recipient: String,
         next_attempt_at: Option<Instant>,
         voided_at: Option<Instant>,
+        corrects: Option<Uuid>,
     }
-    let sql = "SELECT d.state, d.kind, d.payment_id, d.recipient, d.next_attempt_at, p.voided_at FROM delivery d
+    let sql = "SELECT d.corrects, d.state, d.kind, d.payment_id, d.recipient, d.next_attempt_at, p.voided_at FROM delivery d
         JOIN payment p ON p.company_id = d.company_id AND p.id = d.payment_id WHERE d.company_id = $1 AND d.id = $2";
     let row: Row = one(tx.as_conn(), sql, values![company.0, id.0]).await?.ok_or(MoveError::NotFound)?;
     Ok(Held {
+        id,
+        corrects: row.corrects,
         state: code(&row.state, State::parse)?,
         is_void_receipt: row.voided_at.is_some() && code(&row.kind, Kind::parse)? == Kind::Receipt,
         payment: row.payment_id,

@@ -1,5 +1,6 @@
 //! Open items and their balances.
 
+use acuse_domain::amount_search::amounts_meant;
 use acuse_domain::document::{Document, DocumentFacts, DocumentKind, DocumentNumber, NewDocument, Side};
 use acuse_domain::id::{CompanyId, ContactId, DocumentId};
 use acuse_domain::money::Money;
@@ -11,6 +12,7 @@ use uuid::Uuid;
 
 use crate::db::{Db, StoreError, Tx};
 use crate::idempotency::{self, ClaimError, Once};
+use crate::order::Order;
 use crate::sql::{self, Inserted, Line, Of, all, each, execute, new_id, one, places, portions, readable, rows_of_places, values};
 use crate::{Actor, Page, contacts};
 
@@ -114,6 +116,8 @@ pub enum Age {
     UpTo30,
     UpTo60,
     Over60,
+    /// Late, however long.
+    Overdue,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -123,8 +127,35 @@ pub struct Filter {
     /// Only what still has a balance.
     pub open_only: bool,
     pub age: Option<Age>,
-    /// Part of the number, the detail, or the person's name or identification.
+    /// Part of the number, the detail, or the person's name or identification; or an amount, of the total or the balance.
     pub text: Option<String>,
+}
+
+/// What a list can be put in order by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    Due,
+    Issued,
+    Number,
+    Person,
+    Total,
+    Balance,
+}
+
+/// What is due first.
+pub const DUE_FIRST: Order<By> = Order { by: By::Due, descending: false };
+
+impl By {
+    const fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Due => &["d.due_on"],
+            Self::Issued => &["d.issued_on"],
+            Self::Number => &["d.number"],
+            Self::Person => &["c.sort_key"],
+            Self::Total => &["d.total_cents"],
+            Self::Balance => &["d.balance_cents"],
+        }
+    }
 }
 
 /// A document in a list, with the name of its person.
@@ -134,11 +165,12 @@ pub struct Listed {
     pub contact_name: String,
 }
 
-/// Documents by due date. The cursor is the last document's id.
+/// Documents in an order. The cursor is the last document's id.
 pub async fn list(
     db: &Db,
     company: CompanyId,
     filter: &Filter,
+    order: Order<By>,
     page: Page,
     today: Date,
 ) -> Result<Vec<Line<Listed>>, StoreError> {
@@ -149,14 +181,12 @@ pub async fn list(
         contact_name: String,
     }
     let (condition, mut asked) = filter.condition(company, today);
+    let (after, order_by) = order.keyset(By::keys, "d", LISTED, &mut asked, page.after);
     let sql = format!(
         "SELECT d.id, d.contact_id, d.kind, d.side, d.number, d.issued_on, d.due_on, d.total_cents, d.balance_cents, d.detail,
-        d.voided_at, c.name AS contact_name {LISTED} WHERE {condition}
-        AND ($7 IS NULL OR (d.due_on, d.id) > (SELECT due_on, id FROM document WHERE company_id = $1 AND id = $7))
-        ORDER BY d.due_on, d.id LIMIT $8"
+        d.voided_at, c.name AS contact_name {LISTED} WHERE {condition} AND {after} {order_by} LIMIT {}",
+        page.limit
     );
-    asked.push(page.after.into());
-    asked.push(i64::try_from(page.limit).unwrap_or(i64::MAX).into());
     let rows = each(db.reader(), "document", &sql, asked).await?;
     let listed = |row: ListedRow| Listed { document: row.document.into_document(), contact_name: row.contact_name };
     Ok(rows.into_iter().map(|line| line.map(listed)).collect())
@@ -171,22 +201,30 @@ pub async fn count(db: &Db, company: CompanyId, filter: &Filter, today: Date) ->
 const LISTED: &str = "FROM document d JOIN contact c ON c.company_id = d.company_id AND c.id = d.contact_id";
 
 impl Filter {
-    /// Takes the values `$1` to `$6`.
+    /// What a document `d` of a contact `c` fulfils.
     fn condition(&self, company: CompanyId, today: Date) -> (String, Vec<Value>) {
         let (from, until) = self.age.map(|age| due_range(age, today)).unzip();
         let open = if self.open_only { "AND d.balance_cents <> 0 AND d.voided_at IS NULL" } else { "" };
-        let condition = format!(
-            "d.company_id = $1 AND ($2 IS NULL OR d.side = $2) AND ($3 IS NULL OR d.contact_id = $3)
-            AND ($4 IS NULL OR d.due_on >= $4) AND ($5 IS NULL OR d.due_on <= $5) AND (c.search_text LIKE $6 ESCAPE '\\' OR d.search_text LIKE $6 ESCAPE '\\') {open}"
-        );
-        let asked = values![
+        let text = self.text.as_deref().unwrap_or_default();
+        let mut asked = values![
             company.0,
             self.side.map(|side| side.as_str()),
             self.contact.map(|contact| contact.0),
             from,
             until,
-            sql::containing(self.text.as_deref().unwrap_or_default())
+            sql::containing(text)
         ];
+        let amount = match amounts_meant(text) {
+            None => "",
+            Some((from, until)) => {
+                asked.extend(values![from.cents(), until.cents()]);
+                "OR ABS(d.total_cents) BETWEEN $7 AND $8 OR ABS(d.balance_cents) BETWEEN $7 AND $8"
+            }
+        };
+        let condition = format!(
+            "d.company_id = $1 AND ($2 IS NULL OR d.side = $2) AND ($3 IS NULL OR d.contact_id = $3) AND d.due_on BETWEEN $4 AND $5
+            AND (c.search_text LIKE $6 ESCAPE '\\' OR d.search_text LIKE $6 ESCAPE '\\' {amount}) {open}"
+        );
         (condition, asked)
     }
 }
@@ -226,6 +264,7 @@ fn due_range(age: Age, today: Date) -> (Date, Date) {
         Age::UpTo30 => (late(30), late(1)),
         Age::UpTo60 => (late(60), late(31)),
         Age::Over60 => (earliest, late(61)),
+        Age::Overdue => (earliest, late(1)),
     }
 }
 

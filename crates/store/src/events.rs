@@ -16,6 +16,7 @@ pub enum EventKind {
     ReceiptResent,
     DeliveryRetried,
     DeliveryCancelled,
+    DeliveryResolved,
     ReceiptDownloaded,
     UserCreated,
     UserRoleChanged,
@@ -27,12 +28,13 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    const ALL: [EventKind; 13] = [
+    const ALL: [EventKind; 14] = [
         Self::PaymentRecorded,
         Self::PaymentVoided,
         Self::ReceiptResent,
         Self::DeliveryRetried,
         Self::DeliveryCancelled,
+        Self::DeliveryResolved,
         Self::ReceiptDownloaded,
         Self::UserCreated,
         Self::UserRoleChanged,
@@ -51,6 +53,7 @@ impl EventKind {
             Self::ReceiptResent => "receipt.resent",
             Self::DeliveryRetried => "delivery.retried",
             Self::DeliveryCancelled => "delivery.cancelled",
+            Self::DeliveryResolved => "delivery.resolved",
             Self::ReceiptDownloaded => "receipt.downloaded",
             Self::UserCreated => "user.created",
             Self::UserRoleChanged => "user.role_changed",

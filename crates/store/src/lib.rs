@@ -21,6 +21,7 @@ pub mod mail_accounts;
 pub mod metrics;
 pub mod notices;
 pub mod oauth;
+pub mod order;
 pub mod pauses;
 pub mod payments;
 pub mod routing;

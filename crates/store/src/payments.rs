@@ -1,17 +1,21 @@
 //! Cobros and pagos: recorded and voided whole, in one transaction each.
 
+mod filter;
 mod overview;
 mod read;
 mod resend;
 mod twins;
 
+pub use filter::{By, Filter, LAST_RECORDED};
 pub use overview::{Totals, methods_of, totals};
 pub use read::{
-    Filter, OfDocument, Recorded, RecordedAllocation, Summary, find, list, open_advances, receipt, receipt_logo, with_document,
+    OfDocument, Recorded, RecordedAllocation, Summary, find, list, open_advances, receipt, receipt_logo, with_document,
 };
 pub use resend::{CardFull, ResendError, correct_and_resend, resend, resend_and_change_contact};
 
 pub use twins::doubts;
+pub(crate) use filter::text_condition;
+pub(crate) use read::{number, receipt_as_of};
 
 pub(crate) use read::{number, receipt_as_of};
 
@@ -104,7 +108,7 @@ pub async fn record_answered(
     save(&tx, by, id, number, &applied, &receipt, now).await?;
     documents::take(&tx, by.company, &applied.allocations).await?;
     use_advances(&tx, by, &applied).await?;
-    let letter = Letter { kind: Kind::Receipt, module: MailModule::of_payments(number.direction), resend: None };
+    let letter = Letter { kind: Kind::Receipt, module: MailModule::of_payments(number.direction), resend: None, corrects: None };
     deliveries::queue(&tx, by.company, id, letter, &recipients, DeliveryId(new_id()), now).await?;
     events::append(&tx, by, id.0, EventKind::PaymentRecorded, now, &recipients.len().to_string()).await?;
     tx.commit().await?;
@@ -352,7 +356,7 @@ async fn void_in(
         return Err(VoidError::Changed);
     }
     if notice == VoidNotice::TellWhoHadIt {
-        let letter = Letter { kind: Kind::VoidNotice, module: MailModule::of_payments(direction), resend: None };
+        let letter = Letter { kind: Kind::VoidNotice, module: MailModule::of_payments(direction), resend: None, corrects: None };
         deliveries::queue(tx, by.company, id, letter, &had_it, DeliveryId(new_id()), now).await?;
     }
     events::append(tx, by, id.0, EventKind::PaymentVoided, now, &reason).await?;

@@ -1,6 +1,6 @@
 //! The codes of the domain as the API's documentation lists them, and as refusals name them.
 
-use acuse_domain::delivery::State;
+use acuse_domain::delivery::{Group, State};
 use acuse_domain::document::{DocumentKind, Side};
 use acuse_domain::identification::IdentificationType;
 use acuse_domain::mail_account::{MailModule, Security};
@@ -40,6 +40,7 @@ codes! {
     modules: MailModule::ALL;
     securities: Security::ALL;
     states: State::ALL;
+    groups: Group::ALL;
     phases: Phase::ALL;
     domain_topics: Topic::ALL;
     finding_states: FindingState::ALL;

@@ -155,7 +155,7 @@ pub async fn list(
     let role = fields.optional_code("role", params.role.as_deref(), role, &["customer", "supplier"]);
     fields.check()?;
     let filter = Filter { role, text: params.q };
-    let mut rows = contacts::list(&app.db, may.actor.company, &filter, wanted.page()).await?;
+    let mut rows = contacts::list(&app.db, may.actor.company, &filter, contacts::BY_NAME, wanted.page()).await?;
     let next = wanted.cut(&mut rows, |contact| contact.id.0);
     Ok(Json(List {
         data: rows.into_iter().map(|contact| ContactOut::of(contact, language)).collect(),

@@ -1,12 +1,12 @@
 //! Envíos: each message to each recipient, and its fate.
 
-use acuse_domain::delivery::State;
+use acuse_domain::delivery::{Group, State};
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::DeliveryId;
 use acuse_domain::mail_account::MailModule;
 use acuse_mail::explanation::{Context, Language, Situation, explain};
 use acuse_store::asked::Asked;
-use acuse_store::deliveries::{self, Attempt, Delivery, Filter};
+use acuse_store::deliveries::{self, Attempt, Delivery, Filter, NEWEST, Resolution, Stopped};
 use axum::Json;
 use axum::extract::State as Shared;
 use chrono::{DateTime, Utc};
@@ -25,18 +25,24 @@ use super::warnings::Warning;
 use crate::access::{Authorized, SendReceipts, ViewRecords};
 use crate::app::App;
 use crate::problem::Problem;
+use crate::web::page::stopped;
 
 /// One message to one recipient.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Delivery)]
 pub struct DeliveryOut {
     id: Uuid,
-    payment_id: Uuid,
+    pub(super) payment_id: Uuid,
     /// `receipt`, or `void_notice`: the receipt is void.
     kind: &'static str,
     recipient: String,
     #[schema(schema_with = codes::schema::states)]
     state: &'static str,
+    /// Who has to act: `with_problems` a person, `under_way` nobody; `resolved` failed and is over.
+    #[schema(schema_with = codes::schema::groups)]
+    group: &'static str,
+    /// Of what is `resolved`: why.
+    resolution: Option<ResolutionOut>,
     /// The account that sent it or tried to; null before the first attempt.
     account: Option<AccountOut>,
     /// Stays the same however often it is tried.
@@ -50,6 +56,21 @@ pub struct DeliveryOut {
     attempts: Vec<AttemptOut>,
     problem: Option<ProblemOut>,
     warnings: Vec<Warning>,
+}
+
+/// Why nobody has to act on a delivery that failed.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Resolution)]
+pub struct ResolutionOut {
+    /// `person`: somebody said so. `accepted_for`: the receipt was accepted later, for another address or the same.
+    /// `payment_voided`.
+    by: &'static str,
+    /// Who said so.
+    who: Option<String>,
+    at: Option<DateTime<Utc>>,
+    reason: Option<String>,
+    /// The address that has the receipt.
+    address: Option<String>,
 }
 
 /// The account behind a delivery.
@@ -95,10 +116,12 @@ pub struct ProblemOut {
 pub struct DeliveriesWanted {
     /// One state, or several separated by commas.
     state: Option<String>,
+    /// Who has to act; see `group` of a delivery.
+    group: Option<String>,
     module: Option<String>,
     /// Only deliveries with this problem.
     problem: Option<String>,
-    /// Part of an address, of the person's name, or a receipt's number.
+    /// Part of an address, of the person's name or of a reference, an amount, or a receipt's number.
     q: Option<String>,
     /// 1 to 200; 50 where absent.
     limit: Option<String>,
@@ -117,17 +140,20 @@ pub async fn list(
 ) -> Result<Json<List<DeliveryOut>>, Problem> {
     let mut fields = Fields::default();
     let wanted = Wanted::read(&mut fields, params.limit.as_deref(), params.after.as_deref());
+    let stopped = stopped(&app, may.actor.company, acuse_store::now()).await?;
+    let group = fields.optional_code("group", params.group.as_deref(), Group::parse, &codes::groups());
     let filter = Filter {
+        group: group.map(|group| (group, stopped.clone())),
         states: states(&mut fields, params.state.as_deref()),
         module: fields.optional_code("module", params.module.as_deref(), MailModule::parse, &codes::modules()),
         problem_code: params.problem,
         text: params.q,
     };
     fields.check()?;
-    let mut rows = deliveries::list(&app.db, may.actor.company, &filter, wanted.page()).await?;
+    let mut rows = deliveries::list(&app.db, may.actor.company, &filter, NEWEST, wanted.page()).await?;
     let next = wanted.cut_lines(&mut rows, |delivery| delivery.id.0);
     let (rows, unreadable) = apart(rows, language);
-    Ok(Json(List { data: DeliveryOut::all(rows, language), next, unreadable }))
+    Ok(Json(List { data: DeliveryOut::all(rows, &stopped, language), next, unreadable }))
 }
 
 /// One delivery with its attempts.
@@ -182,9 +208,39 @@ pub async fn cancel(
     found(&app, &may, id, language).await
 }
 
+/// What somebody may say when it is over.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schema(as = Resolve)]
+pub struct ResolveIn {
+    /// For the history; at most 200 letters of it are kept.
+    reason: Option<String>,
+}
+
+/// Closes what failed or bounced: nobody has to act on it any more. Says so in the payment's history.
+#[utoipa::path(post, path = "/api/v1/deliveries/{id}/resolve", tag = "deliveries", request_body = ResolveIn,
+    params(("id" = Uuid, Path),
+        ("Idempotency-Key" = Option<String>, Header, description = "Carries the request out once in 24 hours")),
+    responses((status = 200, body = DeliveryOut), Always, NotFound, NotNow, BadInput))]
+pub async fn resolve(
+    Shared(app): Shared<App>,
+    may: Authorized<SendReceipts>,
+    Reads(language): Reads,
+    Id(id): Id<DeliveryId>,
+    AskedIfAny(asked): AskedIfAny<ResolveIn>,
+) -> Result<Json<DeliveryOut>, Problem> {
+    let (now, reason) = (acuse_store::now(), asked.body.reason.as_deref());
+    match &asked.once {
+        Some(once) => deliveries::resolve_once(&app.db, &may.actor, id, reason, once, now).await?,
+        None => deliveries::resolve(&app.db, &may.actor, id, reason, now).await?,
+    }
+    found(&app, &may, id, language).await
+}
+
 async fn found<P>(app: &App, may: &Authorized<P>, id: DeliveryId, language: Language) -> Result<Json<DeliveryOut>, Problem> {
     let delivery = deliveries::find(&app.db, may.actor.company, id).await?.ok_or_else(Problem::delivery_not_found)?;
-    Ok(Json(DeliveryOut::of(delivery, language)))
+    let stopped = stopped(app, may.actor.company, acuse_store::now()).await?;
+    Ok(Json(DeliveryOut::of(delivery, &stopped, language)))
 }
 
 fn states(fields: &mut Fields, given: Option<&str>) -> Vec<State> {
@@ -195,11 +251,12 @@ fn states(fields: &mut Fields, given: Option<&str>) -> Vec<State> {
 }
 
 impl DeliveryOut {
-    pub(super) fn all(deliveries: Vec<Delivery>, language: Language) -> Vec<Self> {
-        deliveries.into_iter().map(|delivery| Self::of(delivery, language)).collect()
+    pub(super) fn all(deliveries: Vec<Delivery>, stopped: &Stopped, language: Language) -> Vec<Self> {
+        deliveries.into_iter().map(|delivery| Self::of(delivery, stopped, language)).collect()
     }
 
-    pub(super) fn of(delivery: Delivery, language: Language) -> Self {
+    pub(super) fn of(delivery: Delivery, stopped: &Stopped, language: Language) -> Self {
+        let group = delivery.group(stopped).as_str();
         let account = delivery.account.map(|(source, server, from_address)| AccountOut { source, server, from_address });
         let context = Context {
             host: account.as_ref().map_or("", |account| account.server.as_str()),
@@ -217,6 +274,8 @@ impl DeliveryOut {
             kind: delivery.kind.as_str(),
             recipient: delivery.recipient,
             state: delivery.state.as_str(),
+            group,
+            resolution: delivery.resolution.map(ResolutionOut::of),
             account,
             message_id: delivery.message_id,
             resend_of: delivery.resend,
@@ -226,6 +285,17 @@ impl DeliveryOut {
             attempts: delivery.attempts.into_iter().map(AttemptOut::of).collect(),
             problem,
             warnings: Warning::unreadable(unreadable, language).chain(slip).collect(),
+        }
+    }
+}
+
+impl ResolutionOut {
+    fn of(resolution: Resolution) -> Self {
+        let nothing = Self { by: "payment_voided", who: None, at: None, reason: None, address: None };
+        match resolution {
+            Resolution::PaymentVoided => nothing,
+            Resolution::AcceptedFor(address) => Self { by: "accepted_for", address: Some(address), ..nothing },
+            Resolution::ByPerson { who, at, reason } => Self { by: "person", who: Some(who), at: Some(at), reason, ..nothing },
         }
     }
 }

@@ -116,7 +116,7 @@ pub async fn list(
     };
     fields.check()?;
     let today = day_in_ecuador(acuse_store::now());
-    let mut rows = documents::list(&app.db, may.actor.company, &filter, wanted.page(), today).await?;
+    let mut rows = documents::list(&app.db, may.actor.company, &filter, documents::DUE_FIRST, wanted.page(), today).await?;
     let next = wanted.cut_lines(&mut rows, |listed| listed.document.id.0);
     let (rows, unreadable) = apart(rows, language);
     let data = rows.into_iter().map(|Listed { document, .. }| DocumentOut::of(document, language)).collect();

@@ -6,10 +6,11 @@ mod shown;
 pub use ask::PaymentIn;
 pub use shown::{PaymentOut, SummaryOut};
 
-use acuse_domain::id::{ContactId, PaymentId};
+use acuse_domain::id::{CompanyId, ContactId, PaymentId};
 use acuse_domain::payment::Direction;
 use acuse_mail::explanation::Language;
 use acuse_store::asked;
+use acuse_store::deliveries::Delivery;
 use acuse_store::payments::{self, Filter, Notify, VoidNotice};
 use acuse_store::{deliveries as sent, events};
 use axum::Json;
@@ -33,6 +34,7 @@ use crate::access::{Authorized, RecordPayments, SendReceipts, ViewRecords, VoidP
 use crate::app::App;
 use crate::heavy_work::draw_receipt;
 use crate::problem::Problem;
+use crate::web::page::stopped;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -94,12 +96,13 @@ pub async fn list(
         text: params.q,
     };
     fields.check()?;
-    let mut rows = payments::list(&app.db, may.actor.company, &filter, wanted.page()).await?;
+    let mut rows = payments::list(&app.db, may.actor.company, &filter, payments::LAST_RECORDED, wanted.page()).await?;
     let next = wanted.cut_lines(&mut rows, |payment| payment.id.0);
     let (rows, unreadable) = apart(rows, language);
     let ids: Vec<PaymentId> = rows.iter().map(|payment| payment.id).collect();
     let deliveries = sent::of_payments(&app.db, may.actor.company, &ids).await?;
-    Ok(Json(List { data: SummaryOut::all(rows, deliveries, language), next, unreadable }))
+    let deliveries = shown_of(&app, may.actor.company, deliveries, language).await?;
+    Ok(Json(List { data: SummaryOut::all(rows, deliveries), next, unreadable }))
 }
 
 /// Records a payment with its lines, allocations, receipt and deliveries: all of it or nothing.
@@ -185,7 +188,7 @@ pub async fn deliveries(
     if deliveries.is_empty() {
         payments::find(&app.db, company, id).await?.ok_or_else(Problem::payment_not_found)?;
     }
-    Ok(Json(List::whole(DeliveryOut::all(deliveries, language))))
+    Ok(Json(List::whole(shown_of(&app, company, deliveries, language).await?)))
 }
 
 /// Sends the receipt, or sends it again. Of a voided payment, tells those who are named, or who may have its receipt, that
@@ -207,7 +210,7 @@ pub async fn send(
     let notify = if recipients.is_empty() { Notify::Contact } else { Notify::Addresses(recipients) };
     let first = payments::resend(&app.db, &may.actor, id, &notify, asked.once.as_ref(), acuse_store::now()).await?;
     let queued = sent::queued_with(&app.db, may.actor.company, first).await?;
-    Ok((StatusCode::ACCEPTED, Json(List::whole(DeliveryOut::all(queued, language)))))
+    Ok((StatusCode::ACCEPTED, Json(List::whole(shown_of(&app, may.actor.company, queued, language).await?))))
 }
 
 async fn found<P>(app: &App, may: &Authorized<P>, id: PaymentId, language: Language) -> Result<Json<PaymentOut>, Problem> {
@@ -215,5 +218,16 @@ async fn found<P>(app: &App, may: &Authorized<P>, id: PaymentId, language: Langu
     let payment = payments::find(&app.db, company, id).await?.ok_or_else(Problem::payment_not_found)?;
     let deliveries = sent::of_payments(&app.db, company, &[id]).await?;
     let doubts = payments::doubts(&app.db, company, &payment).await?;
+    let deliveries = shown_of(app, company, deliveries, language).await?;
     Ok(Json(PaymentOut::of(payment, &doubts, deliveries, language)))
+}
+
+async fn shown_of(
+    app: &App,
+    company: CompanyId,
+    deliveries: Vec<Delivery>,
+    language: Language,
+) -> Result<Vec<DeliveryOut>, Problem> {
+    let stopped = stopped(app, company, acuse_store::now()).await?;
+    Ok(DeliveryOut::all(deliveries, &stopped, language))
 }

@@ -18,8 +18,6 @@ pub struct FormErrors {
     occasion: Occasion,
     /// What was confirmed of this form before, as its hidden field `asi_es` carries it.
     confirmed: String,
-    /// What was typed into a field whose page shows something else there at first.
-    typed: Option<(String, String)>,
 }
 
 /// What was going on when they were found.
@@ -69,16 +67,6 @@ impl FormErrors {
     /// The form remembers it, so that it is not asked again.
     pub fn remember(&mut self, confirmed: String) {
         self.confirmed = confirmed;
-    }
-
-    /// What was typed is shown again, not what the page would begin with.
-    pub fn keep(&mut self, field: impl Into<String>, typed: impl Into<String>) {
-        self.typed = Some((field.into(), typed.into()));
-    }
-
-    #[must_use]
-    pub fn typed<'a>(&'a self, field: &str, begins_with: &'a str) -> &'a str {
-        self.typed.as_ref().filter(|(own, _)| own == field).map_or(begins_with, |(_, typed)| typed)
     }
 
     /// The hidden field that every form with doubts carries.

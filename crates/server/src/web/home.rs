@@ -1,18 +1,19 @@
 //! Inicio: what the day asks for, what is owed, and what was recorded last.
 
 use acuse_domain::Instant;
-use acuse_domain::delivery::State as Fate;
+use acuse_domain::delivery::{Group, State as Fate};
 use acuse_domain::document::Side;
+use acuse_domain::id::CompanyId;
 use acuse_domain::mail_account::MailModule;
 use acuse_domain::money::Money;
 use acuse_domain::payment::Direction;
 use acuse_mail::explanation::{Context, Language, explain};
-use acuse_store::Page as Rows;
-use acuse_store::deliveries::{self, Delivery, Filter};
+use acuse_store::deliveries::{self, Delivery, Filter, NEWEST, Stopped};
 use acuse_store::documents::{self, AgeSum};
 use acuse_store::pauses::Resting;
 use acuse_store::payments::{self, Summary};
 use acuse_store::users;
+use acuse_store::{Db, Page as Rows, StoreError};
 use askama::Template;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -23,7 +24,7 @@ use crate::access::{Authorized, Permission, RecordPayments, ViewRecords};
 use crate::app::App;
 use crate::mail_route::{OwnLink, Routes, SendsNow};
 use crate::web::calendar;
-use crate::web::contacts::show::payment_path;
+use crate::web::contacts::show::{marked, payment_path};
 use crate::web::deliveries::cause;
 use crate::web::filters;
 use crate::web::mail_accounts::certificate_ending;
@@ -70,49 +71,84 @@ pub async fn show(State(app): State<App>, may: Authorized<ViewRecords>, headers:
     let today = page.today();
     let receivable = documents::aging(&app.db, company, Side::Receivable, today).await?;
     let payable = documents::aging(&app.db, company, Side::Payable, today).await?;
-    let last = payments::list(&app.db, company, &payments::Filter::default(), Rows { after: None, limit: LAST }).await?;
+    let last = payments::list(
+        &app.db,
+        company,
+        &payments::Filter::default(),
+        payments::LAST_RECORDED,
+        Rows { after: None, limit: LAST },
+    )
+    .await?;
     let last: Vec<Summary> = last.into_iter().flatten().collect();
     let sent = deliveries::of_payments(&app.db, company, &last.iter().map(|one| one.id).collect::<Vec<_>>()).await?;
-    let mut todo = accounts(&app, &may, page.now).await?;
-    todo.extend(failed_deliveries(&app, &may).await?);
+    let (mut todo, told) = accounts(&app, &may, &page).await?;
+    todo.extend(open_deliveries(&app, &page, company, told).await?);
     todo.extend(overdue(&receivable, Side::Receivable));
     todo.extend(overdue(&payable, Side::Payable));
     Ok(shown(&HomePage {
         todo,
         receivable,
         payable: payable.iter().map(|sum| sum.balance).sum(),
-        last: last.into_iter().map(|payment| marked(payment, &sent)).collect(),
+        last: marked(last, &sent, &page.stopped),
         may_record: may.session.as_ref().is_some_and(|session: &users::Session| RecordPayments::is_held_by(session.role)),
         page,
     }))
 }
 
-/// Accounts that rest, or will stop soon if nothing is done.
-async fn accounts(app: &App, may: &Authorized<ViewRecords>, now: Instant) -> Result<Vec<Todo>, Trouble> {
-    let routes = Routes::of(app, may.actor.company).await?;
-    let mut todo = Vec::new();
+/// Accounts that rest, or will stop soon if nothing is done; and how many of the open deliveries these rows tell of.
+async fn accounts(app: &App, may: &Authorized<ViewRecords>, page: &Page) -> Result<(Vec<Todo>, u64), Trouble> {
+    let company = may.actor.company;
+    let routes = Routes::of(app, company).await?;
+    let (mut todo, mut told) = (Vec::new(), 0);
+    let mut by_default = 0;
     for module in MailModule::ALL {
         let route = routes.route(&app.db, module).await?;
-        let Some(own) = &route.own else { continue };
-        if let Some(rest) = &own.rest {
-            let waiting = deliveries::today_of_module(&app.db, may.actor.company, module, now).await?.1;
-            todo.push(resting(own, rest, route.sends_now(now), waiting, now));
+        let held = held(&app.db, company, module, &page.stopped).await?;
+        match &route.own {
+            None if route.default.as_ref().is_some_and(|default| default.rest.is_some()) => by_default += held,
+            None => {}
+            Some(own) => {
+                if let Some(rest) = &own.rest {
+                    todo.push(resting(own, rest, route.sends_now(page.now), held, page.now));
+                    told += held;
+                }
+                todo.extend(ending(own, page.now));
+            }
         }
-        todo.extend(ending(own, now));
     }
-    todo.extend(resting_default(&routes, app, now).await?);
-    Ok(todo)
+    if let Some(row) = resting_default(&routes, app, by_default, page.now).await? {
+        todo.push(row);
+        told += by_default;
+    }
+    Ok((todo, told))
 }
 
-fn resting(own: &OwnLink, rest: &Resting, sends: SendsNow, waiting: i64, now: Instant) -> Todo {
+/// How many deliveries of a module wait for an account that does not send.
+async fn held(db: &Db, company: CompanyId, module: MailModule, stopped: &Stopped) -> Result<u64, StoreError> {
+    let filter = Filter {
+        group: Some((Group::WithProblems, stopped.clone())),
+        states: vec![Fate::Queued, Fate::Deferred, Fate::InDoubt],
+        module: Some(module),
+        ..Filter::default()
+    };
+    deliveries::count(db, company, &filter).await
+}
+
+fn waiting_in_words(waiting: u64) -> String {
+    match waiting {
+        0 => "Ningún recibo espera todavía.".to_owned(),
+        1 => "1 recibo espera.".to_owned(),
+        waiting => format!("{waiting} recibos esperan."),
+    }
+}
+
+fn resting(own: &OwnLink, rest: &Resting, sends: SendsNow, waiting: u64, now: Instant) -> Todo {
     let settings = &own.account.settings;
     let context = Context { host: &settings.server, username: &settings.username, ..Context::default() };
     let why = explain(&rest.pause.problem_code, &context, Language::Spanish).title;
-    let meanwhile = match (sends, waiting) {
-        (SendsNow::Default, _) => "Mientras tanto sale por el correo predeterminado.".to_owned(),
-        (_, 0) => "Ningún recibo espera todavía.".to_owned(),
-        (_, 1) => "1 recibo espera.".to_owned(),
-        (_, waiting) => format!("{waiting} recibos esperan."),
+    let meanwhile = match sends {
+        SendsNow::Default => "Mientras tanto sale por el correo predeterminado.".to_owned(),
+        _ => waiting_in_words(waiting),
     };
     Todo {
         icon: "alert-octagon",
@@ -137,7 +173,7 @@ fn ending(own: &OwnLink, now: Instant) -> Option<Todo> {
 }
 
 /// Only where the company's mail depends on it.
-async fn resting_default(routes: &Routes, app: &App, now: Instant) -> Result<Option<Todo>, Trouble> {
+async fn resting_default(routes: &Routes, app: &App, waiting: u64, now: Instant) -> Result<Option<Todo>, Trouble> {
     for module in MailModule::ALL {
         let route = routes.route(&app.db, module).await?;
         if let (None, Some(default)) = (&route.own, &route.default)
@@ -149,7 +185,11 @@ async fn resting_default(routes: &Routes, app: &App, now: Instant) -> Result<Opt
                 icon: "alert-octagon",
                 is_bad: true,
                 what: "El correo predeterminado está en pausa".to_owned(),
-                detail: format!("{why}, desde {}. Avise al administrador.", calendar::moment(rest.pause.since, now)),
+                detail: format!(
+                    "{why}, desde {}. {} Avise al administrador.",
+                    calendar::moment(rest.pause.since, now),
+                    waiting_in_words(waiting)
+                ),
                 href: "/mi-compania/correos".to_owned(),
                 act: "Ver los correos",
             }));
@@ -158,17 +198,23 @@ async fn resting_default(routes: &Routes, app: &App, now: Instant) -> Result<Opt
     Ok(None)
 }
 
-async fn failed_deliveries(app: &App, may: &Authorized<ViewRecords>) -> Result<Vec<Todo>, Trouble> {
-    let company = may.actor.company;
-    let filter = Filter { states: vec![Fate::Failed, Fate::Bounced], ..Filter::default() };
-    let found = deliveries::list(&app.db, company, &filter, Rows { after: None, limit: NAMED }).await?;
-    let all = deliveries::count_in(&app.db, company, &filter.states).await?;
+/// What did not arrive, by name as far as there is room; and how many more need a person, less those `told` already.
+async fn open_deliveries(app: &App, page: &Page, company: CompanyId, told: u64) -> Result<Vec<Todo>, Trouble> {
+    let filter = Filter {
+        group: Some((Group::WithProblems, page.stopped.clone())),
+        states: vec![Fate::Failed, Fate::Bounced],
+        ..Filter::default()
+    };
+    let found = deliveries::list(&app.db, company, &filter, NEWEST, Rows { after: None, limit: NAMED }).await?;
     let mut todo: Vec<Todo> = found.iter().flatten().map(failed).collect();
-    if all > NAMED {
+    let more = page.problems.saturating_sub(told + found.len() as u64);
+    if more > 0 {
+        let noun = if more == 1 { "envío" } else { "envíos" };
+        let besides = if todo.is_empty() { "" } else { " más" };
         todo.push(Todo {
             icon: "send",
             is_bad: true,
-            what: format!("{} envíos más no llegaron", all - NAMED),
+            what: format!("{more} {noun}{besides} con problemas"),
             detail: "Cada uno dice por qué, y qué hacer.".to_owned(),
             href: "/envios?estado=problemas".to_owned(),
             act: "Ver los envíos",
@@ -194,8 +240,8 @@ fn overdue(sums: &[AgeSum; 4], side: Side) -> Option<Todo> {
     let documents: i64 = sums[1..].iter().map(|sum| sum.documents).sum();
     let balance: Money = sums[1..].iter().map(|sum| sum.balance).sum();
     let (word, href, act) = match side {
-        Side::Receivable => ("por cobrar", "/documentos", "Ver los vencidos"),
-        Side::Payable => ("por pagar", "/documentos?lado=pagar", "Ver los vencidos"),
+        Side::Receivable => ("por cobrar", "/documentos?edad=vencidos", "Ver los vencidos"),
+        Side::Payable => ("por pagar", "/documentos?lado=pagar&edad=vencidos", "Ver los vencidos"),
     };
     let what = match documents {
         0 => return None,
@@ -210,12 +256,6 @@ fn overdue(sums: &[AgeSum; 4], side: Side) -> Option<Todo> {
         (late, _) => format!("{late} llevan más de 60 días."),
     };
     Some(Todo { icon: "file-text", is_bad: false, what, detail, href: href.to_owned(), act })
-}
-
-fn marked(payment: Summary, sent: &[Delivery]) -> (Summary, StateMark) {
-    let own: Vec<(Fate, Option<Instant>)> =
-        sent.iter().filter(|one| one.payment == payment.id).map(|one| (one.state, one.next_attempt_at)).collect();
-    (payment, StateMark::of_all(&own))
 }
 
 fn lower_first(words: &str) -> String {

@@ -11,12 +11,12 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use uuid::Uuid;
 
-use crate::access::{Authorized, ViewRecords};
+use crate::access::{Authorized, Permission, SendReceipts, ViewRecords};
 use crate::app::App;
 use crate::security::{A_MAIL_IN_A_FRAME, A_PAGE_WITH_A_MAIL};
 use crate::web::page::{Page, Section, shown};
@@ -33,6 +33,7 @@ const ORIGINAL_SHOWN: usize = 16 * 1024;
 struct MailboxPage {
     page: Page,
     list: Vec<Entry>,
+    may_empty: bool,
     open: Option<OpenMail>,
 }
 
@@ -81,11 +82,20 @@ async fn show_mailbox(
     let page = MailboxPage {
         page: Page::load(app, may, Section::Buzon, headers).await?,
         list: messages.iter().take(MOST_SHOWN).map(|caught| Entry::of(caught, open_id)).collect(),
+        may_empty: may.session.as_ref().is_some_and(|session| SendReceipts::is_held_by(session.role)),
         open: open.map(|caught| OpenMail::of(&caught)),
     };
     let mut answer = shown(&page);
     answer.headers_mut().insert(CONTENT_SECURITY_POLICY, A_PAGE_WITH_A_MAIL);
     Ok(answer)
+}
+
+/// Throws away the company's own mails.
+pub async fn empty(State(app): State<App>, may: Authorized<SendReceipts>) -> Result<Redirect, Trouble> {
+    let catcher = app.catcher.as_ref().ok_or(Trouble::NotFound)?;
+    let own: Vec<u64> = own_messages(&app, &may).await?.iter().map(|caught| caught.id).collect();
+    catcher.forget(&own);
+    Ok(Redirect::to("/demo/buzon"))
 }
 
 /// The mail's own HTML, for the frame: its inline pictures become part of it, and nothing of it runs or asks.
@@ -139,7 +149,7 @@ async fn find(app: &App, may: &Authorized<ViewRecords>, id: &str) -> Result<Arc<
 
 /// What the company sent, newest first: the Message-ID names the delivery, the notice or the check. What no company sent,
 /// but somebody handed to the catcher by hand, is shown to the demo's own company, which came first.
-async fn own_messages(app: &App, may: &Authorized<ViewRecords>) -> Result<Vec<Arc<Caught>>, Trouble> {
+async fn own_messages<P>(app: &App, may: &Authorized<P>) -> Result<Vec<Arc<Caught>>, Trouble> {
     let catcher = app.catcher.as_ref().ok_or(Trouble::NotFound)?;
     let own = may.actor.company;
     let messages: Vec<_> = catcher.messages().into_iter().map(|caught| (caught::id(&caught.raw), caught)).collect();

@@ -1,7 +1,9 @@
 //! What the frame around every page needs to know: who, for which company, where, and when.
 
+use acuse_domain::delivery::Group;
+use acuse_domain::id::CompanyId;
 use acuse_domain::{Date, Instant};
-use acuse_store::deliveries::Group;
+use acuse_store::deliveries::Stopped;
 use acuse_store::{StoreError, companies, deliveries};
 use askama::Template;
 use askama::filters::{HtmlSafe, Safe};
@@ -24,6 +26,8 @@ pub struct Page {
     pub section: Section,
     /// Deliveries that need a person; shown beside «Envíos».
     pub problems: u64,
+    /// The modules whose mail nobody sends until a person acts.
+    pub stopped: Stopped,
     pub theme: Theme,
     /// Whether this is a demo with its own mailbox to look into.
     pub demo_mailbox: bool,
@@ -65,15 +69,18 @@ impl Page {
         let found = companies::find(&app.db, company).await?;
         let (company_name, company_ruc) =
             found.map(|found| (found.known_as().to_owned(), found.ruc.to_string())).unwrap_or_default();
+        let now = acuse_store::now();
+        let stopped = stopped(app, company, now).await?;
         Ok(Self {
             user_name: may.actor.name.clone(),
             company_name,
             company_ruc,
             section,
-            problems: deliveries::count_in(&app.db, company, Group::WithProblems.states()).await?,
+            problems: deliveries::count_in_group(&app.db, company, Group::WithProblems, &stopped).await?,
+            stopped,
             theme: Theme::from_cookie(cookies::find(headers, Theme::COOKIE).as_deref()),
             demo_mailbox: app.catcher.is_some(),
-            now: acuse_store::now(),
+            now,
             typing: false,
             typed: false,
             modal: false,
@@ -119,6 +126,11 @@ impl Page {
     fn entry(&self, place: Section) -> Entry {
         Entry { place, is_current: place == self.section, problems: if place == Section::Envios { self.problems } else { 0 } }
     }
+}
+
+/// The modules of a company whose mail nobody sends now.
+pub async fn stopped(app: &App, company: CompanyId, now: Instant) -> Result<Stopped, StoreError> {
+    Stopped::of(&app.db, company, app.default_account.is_some(), now).await
 }
 
 /// The answer to a GET. A page of one's company is nobody else's: caches keep none of it.
@@ -169,6 +181,18 @@ impl Section {
             Self::Envios => "/envios",
             Self::MiCompania => "/mi-compania/correos",
             Self::Buzon => "/demo/buzon",
+        }
+    }
+
+    /// Where the menu's search looks, and how that is called: in the list one is in, else in the cobros.
+    #[must_use]
+    pub const fn searched(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Pagos => ("/pagos", "pagos"),
+            Self::Personas => ("/personas", "personas"),
+            Self::Documentos => ("/documentos", "documentos"),
+            Self::Envios => ("/envios", "envíos"),
+            Self::Inicio | Self::Cobros | Self::MiCompania | Self::Buzon => ("/cobros", "cobros"),
         }
     }
 
@@ -249,6 +273,7 @@ mod tests {
             company_ruc: "1792043182001".to_owned(),
             section: Section::Cobros,
             problems: 3,
+            stopped: Stopped::default(),
             theme: Theme::System,
             demo_mailbox: true,
             now: Instant::default(),
@@ -258,7 +283,7 @@ mod tests {
         };
         let mut errors = FormErrors::default();
         errors.add("valor-1", "Falta el valor.");
-        let mark = StateMark::of_all(&[(State::Accepted, None), (State::Bounced, None)]).because("gerencia@ no existe");
+        let mark = StateMark::of(State::Bounced, None).because("gerencia@ no existe", "La dirección gerencia@ no existe");
         let pager = Pager { first: 1, last: 12, of: 128, previous: None, next: Some("/cobros?after=x&y".to_owned()) };
         Sample { page, errors, mark, pager }
     }
@@ -276,8 +301,8 @@ mod tests {
             r#"<a href="/demo/buzon">"#,
             r##"<a href="#valor-1">Falta el valor.</a>"##,
             r#"<span class="ac-state" data-state="bounced">"#,
-            "<span>1 de 2 rebotado</span>",
-            r#"<span class="ac-why">gerencia@ no existe</span>"#,
+            "<span>Rebotado</span>",
+            r#"<span class="ac-why" title="La dirección gerencia@ no existe">gerencia@ no existe</span>"#,
             r#"is-invalid" inputmode="decimal""#,
             r#"id="valor-1-error""#,
             r#"href="/cobros?after=x&#38;y">Siguiente"#,

@@ -1,7 +1,9 @@
 //! How a delivery stands, as every page shows it: a shape and the exact word; colour only repeats them.
 
 use acuse_domain::Instant;
-use acuse_domain::delivery::State;
+use acuse_domain::delivery::{Group, State};
+use acuse_mail::explanation::{Context, Language, explain, in_short};
+use acuse_store::deliveries::{Delivery, Stopped};
 use askama::Template;
 use askama::filters::HtmlSafe;
 
@@ -13,7 +15,41 @@ use crate::web::{calendar, filters};
 pub struct StateMark {
     state: &'static str,
     word: String,
-    why: Option<String>,
+    why: Option<Why>,
+    /// A person has to act.
+    is_problem: bool,
+}
+
+/// The cause, short enough for a row, and whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Why {
+    pub short: String,
+    pub whole: String,
+}
+
+impl Why {
+    /// Of what did not arrive yet; nothing where nothing went wrong.
+    #[must_use]
+    pub fn of(delivery: &Delivery, stopped: &Stopped) -> Option<Self> {
+        if matches!(delivery.state, State::Accepted | State::Cancelled) {
+            return None;
+        }
+        let held = delivery.state.is_waiting() && stopped.holds(delivery.module, delivery.queued_at);
+        match delivery.problem_code.as_deref() {
+            Some(code) => Some(Self::of_problem(code)),
+            None if held => Some(Self {
+                short: "Espera por la cuenta".to_owned(),
+                whole: "La cuenta de este módulo no envía: espera hasta que alguien la revise".to_owned(),
+            }),
+            None => None,
+        }
+    }
+
+    #[must_use]
+    pub fn of_problem(code: &str) -> Self {
+        let whole = explain(code, &Context::default(), Language::Spanish).title;
+        Self { short: in_short(code).to_owned(), whole }
+    }
 }
 
 impl HtmlSafe for StateMark {}
@@ -26,45 +62,67 @@ impl StateMark {
             (State::Deferred, Some(at)) => format!("Reintentando a las {}", calendar::hour(at)),
             _ => state.word().to_owned(),
         };
-        Self { state: state.as_str(), word, why: None }
+        Self { state: state.as_str(), word, why: None, is_problem: state.needs_a_person() }
     }
 
-    /// A payment's deliveries: the worst stands for all, «1 de 2 rebotado»; without any, «Sin envío».
+    /// One delivery as it stands: what is over says so, and what waits for a person is a problem whatever its state.
     #[must_use]
-    pub fn of_all(deliveries: &[(State, Option<Instant>)]) -> Self {
-        let Some(&(worst, next)) = deliveries.iter().max_by_key(|(state, _)| severity(*state)) else { return Self::none() };
-        let alike = deliveries.iter().filter(|(state, _)| *state == worst).count();
-        if alike == deliveries.len() {
-            return Self::of(worst, next);
+    pub fn of_delivery(delivery: &Delivery, stopped: &Stopped) -> Self {
+        let mark = Self::of(delivery.state, delivery.next_attempt_at);
+        match delivery.group(stopped) {
+            Group::Resolved => Self { state: "resolved", word: format!("{}, resuelto", mark.word), is_problem: false, ..mark },
+            Group::WithProblems => Self { is_problem: true, ..mark },
+            Group::UnderWay | Group::Accepted | Group::Cancelled => mark,
         }
-        let word = Self::of(worst, next).word;
-        Self { state: worst.as_str(), word: format!("{alike} de {} {}", deliveries.len(), lower_first(&word)), why: None }
+    }
+
+    /// A payment's deliveries: of each address what came of it last, and of these the worst stands for all, «1 de 2
+    /// rebotado», with its cause; without any, «Sin envío». What is over is told only where nothing else is.
+    #[must_use]
+    pub fn of_payment(deliveries: &[&Delivery], stopped: &Stopped) -> Self {
+        let is_over = |delivery: &Delivery| delivery.group(stopped) == Group::Resolved;
+        let mut latest: Vec<&Delivery> = Vec::new();
+        for delivery in deliveries.iter().rev() {
+            if latest.iter().all(|later| later.recipient != delivery.recipient) {
+                latest.push(delivery);
+            }
+        }
+        if latest.iter().any(|delivery| !is_over(delivery)) {
+            latest.retain(|delivery| !is_over(delivery));
+        }
+        let rank = |delivery: &Delivery| (delivery.group(stopped) == Group::WithProblems, severity(delivery.state));
+        let Some(worst) = latest.iter().rev().max_by_key(|delivery| rank(delivery)) else { return Self::none() };
+        let alike = latest.iter().filter(|delivery| rank(delivery) == rank(worst)).count();
+        let mark = Self::of_delivery(worst, stopped);
+        let why = if is_over(worst) { None } else { Why::of(worst, stopped) };
+        let word =
+            if alike == latest.len() { mark.word } else { format!("{alike} de {} {}", latest.len(), lower_first(&mark.word)) };
+        Self { word, why, ..mark }
     }
 
     /// None was asked for.
     #[must_use]
     pub fn none() -> Self {
-        Self { state: "none", word: "Sin envío".to_owned(), why: None }
+        Self { state: "none", word: "Sin envío".to_owned(), why: None, is_problem: false }
     }
 
     /// One of the two verdicts of an account, word for word.
     #[must_use]
     pub fn verdict(ok: bool) -> Self {
         let (state, word) = if ok { ("ok", "Configuración correcta") } else { ("bad", "Configuración errónea") };
-        Self { state, word: word.to_owned(), why: None }
+        Self { state, word: word.to_owned(), why: None, is_problem: !ok }
     }
 
     /// An account that nobody has tried as it stands.
     #[must_use]
     pub fn untried() -> Self {
-        Self { state: "none", word: "Sin probar".to_owned(), why: None }
+        Self { state: "none", word: "Sin probar".to_owned(), why: None, is_problem: false }
     }
 
-    /// Adds the cause, shown beside the word.
+    /// Adds the cause, shown beside the word: in short, and whole in its title.
     #[must_use]
-    pub fn because(mut self, why: impl Into<String>) -> Self {
-        self.why = Some(why.into());
-        self
+    pub fn because(self, short: impl Into<String>, whole: impl Into<String>) -> Self {
+        Self { why: Some(Why { short: short.into(), whole: whole.into() }), ..self }
     }
 
     /// The word followed by more, in the same colour: «Aceptado por el servidor hoy 09:14».
@@ -77,7 +135,7 @@ impl StateMark {
     /// Its row gets a bar at the left: `<tr{% if mark.is_problem() %} data-problem{% endif %}>`.
     #[must_use]
     pub fn is_problem(&self) -> bool {
-        matches!(self.state, "bounced" | "failed" | "bad")
+        self.is_problem
     }
 
     #[must_use]
@@ -85,7 +143,7 @@ impl StateMark {
         match self.state {
             "queued" => "clock",
             "sending" => "send",
-            "accepted" | "ok" => "circle-check",
+            "accepted" | "ok" | "resolved" => "circle-check",
             "deferred" => "rotate-clockwise",
             "in_doubt" => "help-circle",
             "cancelled" => "ban",
@@ -143,19 +201,8 @@ mod tests {
     }
 
     #[test]
-    fn a_payment_shows_its_worst_delivery() {
-        let of = |states: &[State]| StateMark::of_all(&states.iter().map(|state| (*state, None)).collect::<Vec<_>>());
-        assert_eq!(of(&[State::Accepted, State::Bounced]).word, "1 de 2 rebotado");
-        assert_eq!(of(&[State::Accepted, State::Queued, State::Queued]).word, "2 de 3 en cola");
-        assert_eq!(of(&[State::Accepted, State::Accepted]).word, "Aceptado por el servidor");
-        assert_eq!(of(&[]).word, "Sin envío");
-        assert!(of(&[State::Accepted, State::Failed]).is_problem());
-        assert!(!of(&[State::Deferred]).is_problem());
-    }
-
-    #[test]
     fn what_a_server_said_cannot_become_markup() {
-        let html = StateMark::of(State::Failed, None).because("<script>").to_string();
-        assert!(html.ends_with(r#"<span class="ac-why">&#60;script&#62;</span>"#), "{html}");
+        let html = StateMark::of(State::Failed, None).because("<script>", "\"><script>").to_string();
+        assert!(html.ends_with(r#"<span class="ac-why" title="&#34;&#62;&#60;script&#62;">&#60;script&#62;</span>"#), "{html}");
     }
 }

@@ -189,6 +189,14 @@ impl Answer {
         page.select(&selector).next().and_then(|element| element.value().attr(name).map(str::to_owned))
     }
 
+    /// An attribute of every element that the selector finds and that has it.
+    #[must_use]
+    pub fn attributes(&self, css: &str, name: &str) -> Vec<String> {
+        let page = Html::parse_document(&self.text());
+        let selector = Selector::parse(css).expect("a selector");
+        page.select(&selector).filter_map(|element| element.value().attr(name).map(str::to_owned)).collect()
+    }
+
     /// What a browser would send of the form that a selector finds, with what a person typed into it or pressed.
     #[must_use]
     pub fn filled(&self, css: &str, typed: &[(&str, &str)]) -> Vec<(String, String)> {

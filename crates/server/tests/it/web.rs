@@ -1,4 +1,5 @@
 pub mod account_form;
+mod account_standing;
 mod company;
 mod conflicts;
 mod connecting;
@@ -18,6 +19,7 @@ pub mod payments;
 mod people_search;
 mod probing;
 mod secret_scopes;
+mod solved;
 mod twice;
 mod typed;
 mod typed_money;

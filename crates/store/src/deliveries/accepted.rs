@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
+use super::SentBy;
 use crate::db::{Db, StoreError};
 use crate::sql::{Kept, all, one, values};
 
@@ -14,35 +15,36 @@ use crate::sql::{Kept, all, one, values};
 /// is seldom left broken for a month.
 const LONGEST_WAY: TimeDelta = TimeDelta::days(30);
 
-/// How many deliveries of each module were accepted on each of so many days, the last of which began at `today`.
+/// How many deliveries of a module were accepted through an account on each of so many days, the last of which began at
+/// `today`.
 pub async fn accepted_per_day(
     db: &Db,
     company: CompanyId,
+    module: MailModule,
+    by: SentBy<'_>,
     today: Instant,
     days: usize,
-) -> Result<Vec<(MailModule, Vec<i64>)>, StoreError> {
+) -> Result<Vec<i64>, StoreError> {
     #[derive(FromQueryResult)]
     struct Row {
-        module: String,
         day: i32,
         n: i64,
     }
     let begins: Vec<Instant> = (0..days).rev().map(|back| today - TimeDelta::days(i64::try_from(back).unwrap_or(0))).collect();
     let first = begins.first().copied().unwrap_or(today);
-    let branch = |day: usize| format!(" WHEN finished_at < ${} THEN {}", day + 4, day);
+    let branch = |day: usize| format!(" WHEN finished_at < ${} THEN {}", day + 7, day);
     let branches: String = (0..begins.len()).map(branch).collect();
     let sql = format!(
-        "SELECT module, CASE{branches} ELSE -1 END AS day, COUNT(*) AS n FROM delivery
-        WHERE company_id = $1 AND state = 'accepted' AND id >= $2 AND finished_at >= $3 GROUP BY 1, 2"
+        "SELECT CASE{branches} ELSE -1 END AS day, COUNT(*) AS n FROM delivery
+        WHERE company_id = $1 AND state = 'accepted' AND id >= $2 AND finished_at >= $3 AND module = $4 AND account_source = $5
+        AND ($6 IS NULL OR LOWER(account_from) = LOWER($6)) GROUP BY 1"
     );
-    let mut asked = values![company.0, earliest_id(first - LONGEST_WAY), first];
+    let (source, address) = by.columns();
+    let mut asked = values![company.0, earliest_id(first - LONGEST_WAY), first, module.as_str(), source, address];
     asked.extend(begins.iter().map(|begin| sea_orm::Value::from(*begin + TimeDelta::days(1))));
-    let mut counts: Vec<(MailModule, Vec<i64>)> = MailModule::ALL.map(|module| (module, vec![0; days])).into();
+    let mut counts = vec![0; days];
     for row in all::<Row>(db.reader(), &sql, asked).await? {
-        let Some(module) = MailModule::parse(&row.module) else { continue };
-        let of_module = counts.iter_mut().find(|(known, _)| *known == module);
-        let place = of_module.and_then(|(_, counts)| counts.get_mut(usize::try_from(row.day).unwrap_or(usize::MAX)));
-        if let Some(place) = place {
+        if let Some(place) = usize::try_from(row.day).ok().and_then(|day| counts.get_mut(day)) {
             *place = row.n;
         }
     }

@@ -3,20 +3,22 @@
 use std::collections::HashMap;
 
 use acuse_domain::Instant;
-use acuse_domain::delivery::State;
+use acuse_domain::delivery::{Group, State};
 use acuse_domain::id::{CompanyId, ContactId, DeliveryId, PaymentId};
 use acuse_domain::mail_account::MailModule;
 use acuse_domain::number::ReceiptNumber;
 use acuse_domain::text::escaped;
 use chrono::TimeDelta;
-use sea_orm::{FromQueryResult, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use uuid::Uuid;
 
+use super::groups::{self, ACCEPTED_INSTEAD, RESOLUTION, Resolution, ResolutionRow, Stopped};
 use super::{Kind, Standing};
 use crate::Page;
 use crate::db::{Db, StoreError};
-use crate::payments::number;
-use crate::sql::{self, Kept, Line, Of, containing, each, one, places, plain_letters, readable, values};
+use crate::order::Order;
+use crate::payments::{number, text_condition};
+use crate::sql::{self, Kept, Line, Of, each, one, places, readable, values};
 
 /// A delivery with its attempts, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,9 +46,15 @@ pub struct Delivery {
     pub reply: Option<String>,
     pub problem_code: Option<String>,
     pub attempts: Vec<Attempt>,
+    /// Of what did not arrive: why nobody has to act any more.
+    pub resolution: Option<Resolution>,
 }
 
 impl Delivery {
+    #[must_use]
+    pub fn group(&self, stopped: &Stopped) -> Group {
+        self.state.group(stopped.holds(self.module, self.queued_at), self.resolution.is_some())
+    }
     #[must_use]
     pub fn standing(&self) -> Standing {
         Standing { kind: self.kind, state: self.state, may_have_arrived: self.may_have_arrived }
@@ -93,8 +101,17 @@ pub async fn mails_sent(db: &Db, company: CompanyId, ids: &[Uuid]) -> Result<Vec
 }
 
 pub async fn find(db: &Db, company: CompanyId, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
-    let sql = format!("{SELECT} WHERE d.company_id = $1 AND d.id = $2");
-    Ok(load(db, company, &sql, values![company.0, id.0]).await?.pop().transpose()?)
+    find_in(db.reader(), company, id).await
+}
+
+/// What is on record of a delivery, inside a transaction.
+pub(crate) async fn find_in(
+    conn: &impl ConnectionTrait,
+    company: CompanyId,
+    id: DeliveryId,
+) -> Result<Option<Delivery>, StoreError> {
+    let sql = format!("{} WHERE d.company_id = $1 AND d.id = $2", select());
+    Ok(load(conn, company, &sql, values![company.0, id.0]).await?.pop().transpose()?)
 }
 
 /// The deliveries of several payments, oldest first.
@@ -103,124 +120,109 @@ pub async fn of_payments(db: &Db, company: CompanyId, payments: &[PaymentId]) ->
         return Ok(Vec::new());
     }
     let list = places(1, payments.len());
-    let sql = format!("{SELECT} WHERE d.company_id = $1 AND d.payment_id IN ({list}) ORDER BY d.queued_at, d.id");
+    let sql = format!("{} WHERE d.company_id = $1 AND d.payment_id IN ({list}) ORDER BY d.queued_at, d.id", select());
     let mut asked: Vec<Value> = values![company.0];
     asked.extend(payments.iter().map(|id| Value::from(id.0)));
-    Ok(load(db, company, &sql, asked).await?.into_iter().filter_map(Result::ok).collect())
+    Ok(load(db.reader(), company, &sql, asked).await?.into_iter().filter_map(Result::ok).collect())
 }
 
 /// What was queued together with this delivery, itself included.
 pub async fn queued_with(db: &Db, company: CompanyId, id: DeliveryId) -> Result<Vec<Delivery>, StoreError> {
     let sql = format!(
-        "{SELECT} JOIN delivery f ON f.company_id = d.company_id AND f.payment_id = d.payment_id
+        "{} JOIN delivery f ON f.company_id = d.company_id AND f.payment_id = d.payment_id
         WHERE d.company_id = $1 AND f.id = $2 AND COALESCE(d.resend, 0) = COALESCE(f.resend, 0) AND d.kind = f.kind
-        ORDER BY d.id"
+        ORDER BY d.id",
+        select()
     );
-    Ok(load(db, company, &sql, values![company.0, id.0]).await?.into_iter().filter_map(Result::ok).collect())
+    Ok(load(db.reader(), company, &sql, values![company.0, id.0]).await?.into_iter().filter_map(Result::ok).collect())
 }
 
-/// The groups that the list of envíos offers as filters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Group {
-    /// Failed and bounced, and what waits longer than it should: deferred and in doubt.
-    WithProblems,
-    UnderWay,
-    Accepted,
-    Cancelled,
-    All,
-}
-
-impl Group {
-    #[must_use]
-    pub const fn states(self) -> &'static [State] {
-        match self {
-            Self::WithProblems => &[State::Deferred, State::InDoubt, State::Failed, State::Bounced],
-            Self::UnderWay => &[State::Queued, State::Sending],
-            Self::Accepted => &[State::Accepted],
-            Self::Cancelled => &[State::Cancelled],
-            Self::All => &State::ALL,
-        }
-    }
-}
-
+/// Which deliveries a list shows.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
+    /// With the modules whose mail nobody sends now: they decide in which group stands what waits.
+    pub group: Option<(Group, Stopped)>,
     /// Empty means every state.
     pub states: Vec<State>,
     pub module: Option<MailModule>,
     pub problem_code: Option<String>,
-    /// Part of an address, of the person's name, or a receipt's number.
+    /// Part of an address, of the person's name or of a reference, an amount, or a receipt's number.
     pub text: Option<String>,
 }
 
-/// Deliveries, newest first. The cursor is the last delivery's id.
-pub async fn list(db: &Db, company: CompanyId, filter: &Filter, page: Page) -> Result<Vec<Line<Delivery>>, StoreError> {
-    let (condition, asked) = filter.condition(company, page.after);
-    load(db, company, &format!("{SELECT} WHERE {condition} ORDER BY d.id DESC LIMIT {}", page.limit), asked).await
+/// What a list can be put in order by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// When it was first queued.
+    Queued,
+    Recipient,
+    Receipt,
+    State,
+}
+
+impl By {
+    const fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Queued => &[],
+            Self::Recipient => &["LOWER(d.recipient)"],
+            Self::Receipt => &["p.direction", "p.sequence"],
+            Self::State => &["d.state"],
+        }
+    }
+}
+
+/// The newest first.
+pub const NEWEST: Order<By> = Order { by: By::Queued, descending: true };
+
+/// Deliveries in an order. The cursor is the last delivery's id.
+pub async fn list(
+    db: &Db,
+    company: CompanyId,
+    filter: &Filter,
+    order: Order<By>,
+    page: Page,
+) -> Result<Vec<Line<Delivery>>, StoreError> {
+    let (condition, mut asked) = filter.condition(company);
+    let (after, order_by) = order.keyset(By::keys, "d", FROM, &mut asked, page.after);
+    load(db.reader(), company, &format!("{} WHERE {condition} AND {after} {order_by} LIMIT {}", select(), page.limit), asked)
+        .await
 }
 
 /// How many deliveries a list has, on all its pages.
 pub async fn count(db: &Db, company: CompanyId, filter: &Filter) -> Result<u64, StoreError> {
-    let (condition, asked) = filter.condition(company, None);
+    let (condition, asked) = filter.condition(company);
     sql::count(db.reader(), &format!("SELECT COUNT(*) AS n {FROM} WHERE {condition}"), asked).await
 }
 
-impl Filter {
-    fn condition(&self, company: CompanyId, after: Option<Uuid>) -> (String, Vec<Value>) {
-        let number: Option<ReceiptNumber> = self.text.as_deref().and_then(|text| text.parse().ok());
-        let text = if number.is_some() { None } else { self.text.as_deref() };
-        // Of every state, also one that cannot be read.
-        let states = if self.states.len() == State::ALL.len() { &[] } else { &self.states[..] };
-        let condition = format!(
-            "d.company_id = $1 AND ($2 IS NULL OR d.module = $2) AND ($3 IS NULL OR d.problem_code = $3)
-            AND (c.search_text LIKE $4 ESCAPE '\\' OR {recipient} LIKE $4 ESCAPE '\\')
-            AND ($5 IS NULL OR p.sequence = $5) AND ($6 IS NULL OR p.direction = $6) AND ($7 IS NULL OR d.id < $7)
-            {states}",
-            recipient = plain_letters("d.recipient"),
-            states = if states.is_empty() { String::new() } else { format!("AND d.state IN ({})", places(7, states.len())) }
-        );
-        let mut asked = values![
-            company.0,
-            self.module.map(|module| module.as_str()),
-            self.problem_code.clone(),
-            containing(text.unwrap_or_default()),
-            number.map(|number| number.sequence),
-            number.map(|number| number.direction.as_str()),
-            after
-        ];
-        asked.extend(states.iter().map(|state| Value::from(state.as_str())));
-        (condition, asked)
-    }
-}
-
-/// The problems that deliveries in these states have, most frequent first.
-pub async fn problem_codes(db: &Db, company: CompanyId, states: &[State]) -> Result<Vec<String>, StoreError> {
+/// The problems of the deliveries that a list has on all its pages, most frequent first.
+pub async fn problem_codes(db: &Db, company: CompanyId, filter: &Filter) -> Result<Vec<String>, StoreError> {
     #[derive(FromQueryResult)]
     struct CodeRow {
         problem_code: String,
     }
+    let (condition, asked) = filter.condition(company);
     let sql = format!(
-        "SELECT problem_code FROM delivery WHERE company_id = $1 AND problem_code IS NOT NULL AND state IN ({})
-        GROUP BY problem_code ORDER BY COUNT(*) DESC, problem_code",
-        places(1, states.len())
+        "SELECT d.problem_code {FROM} WHERE {condition} AND d.problem_code IS NOT NULL
+        GROUP BY d.problem_code ORDER BY COUNT(*) DESC, d.problem_code"
     );
-    let mut asked: Vec<Value> = values![company.0];
-    asked.extend(states.iter().map(|state| Value::from(state.as_str())));
     let rows: Vec<CodeRow> = readable(db.reader(), "delivery", &sql, asked).await?;
     Ok(rows.into_iter().map(|row| row.problem_code).collect())
 }
 
-/// How many deliveries of the company stand in each state.
-pub async fn count_by_state(db: &Db, company: CompanyId) -> Result<Vec<(State, i64)>, StoreError> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        state: String,
-        n: i64,
+impl Filter {
+    fn condition(&self, company: CompanyId) -> (String, Vec<Value>) {
+        let mut asked = values![company.0, self.module.map(|module| module.as_str()), self.problem_code.clone()];
+        let own = "d.company_id = $1 AND ($2 IS NULL OR d.module = $2) AND ($3 IS NULL OR d.problem_code = $3)";
+        let mut conditions = vec![own.to_owned()];
+        // Of every state, also one that cannot be read.
+        if !self.states.is_empty() && self.states.len() != State::ALL.len() {
+            asked.extend(self.states.iter().map(|state| Value::from(state.as_str())));
+            conditions.push(format!("d.state IN ({})", places(3, self.states.len())));
+        }
+        conditions.extend(self.text.as_deref().and_then(|text| text_condition(text, Some("LOWER(d.recipient)"), &mut asked)));
+        conditions.extend(self.group.as_ref().map(|(group, stopped)| groups::condition(*group, stopped, &mut asked)));
+        (conditions.join(" AND "), asked)
     }
-    let sql = "SELECT state, COUNT(*) AS n FROM delivery WHERE company_id = $1 GROUP BY state";
-    let rows: Vec<Row> = readable(db.reader(), "delivery", sql, values![company.0]).await?;
-    // The database keeps a state to those that there are.
-    Ok(rows.into_iter().filter_map(|row| State::parse(&row.state).map(|state| (state, row.n))).collect())
 }
 
 /// How many deliveries of the company stand in one of these states.
@@ -232,42 +234,30 @@ pub async fn count_in(db: &Db, company: CompanyId, states: &[State]) -> Result<u
     sql::count(db.reader(), &sql, asked).await
 }
 
-/// Accepted since `since`, waiting now, and with problems since `since`, of one module.
-pub async fn today_of_module(
-    db: &Db,
-    company: CompanyId,
-    module: MailModule,
-    since: Instant,
-) -> Result<(i64, i64, i64), StoreError> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        accepted: i64,
-        waiting: i64,
-        problems: i64,
-    }
-    let sql = "SELECT CAST(COALESCE(SUM(CASE WHEN state = 'accepted' AND finished_at >= $3 THEN 1 ELSE 0 END), 0) AS BIGINT) AS accepted,
-        CAST(COALESCE(SUM(CASE WHEN state IN ('queued', 'sending', 'deferred', 'in_doubt') THEN 1 ELSE 0 END), 0) AS BIGINT) AS waiting,
-        CAST(COALESCE(SUM(CASE WHEN state IN ('failed', 'bounced') AND finished_at >= $3 THEN 1 ELSE 0 END), 0) AS BIGINT) AS problems
-        FROM delivery WHERE company_id = $1 AND module = $2 AND (finished_at >= $3 OR finished_at IS NULL)";
-    let row: Option<Row> = one(db.reader(), sql, values![company.0, module.as_str(), since]).await?;
-    Ok(row.map_or((0, 0, 0), |row| (row.accepted, row.waiting, row.problems)))
+fn select() -> String {
+    format!(
+        "SELECT d.id, d.payment_id, p.direction, p.sequence, p.contact_id, c.name AS contact_name, d.kind, d.module,
+        d.recipient, d.state, d.may_have_arrived, d.resend, d.queued_at, d.next_attempt_at, d.finished_at, d.message_id,
+        d.account_source, d.account_server, d.account_from, d.reply, d.problem_code, d.fence, {RESOLUTION},
+        CASE WHEN d.state IN ('failed', 'bounced') THEN (SELECT a.recipient {ACCEPTED_INSTEAD} ORDER BY a.id LIMIT 1) END
+            AS accepted_instead {FROM}"
+    )
 }
-
-const SELECT: &str = "SELECT d.id, d.payment_id, p.direction, p.sequence, p.contact_id, c.name AS contact_name, d.kind, d.module,
-    d.recipient, d.state, d.may_have_arrived, d.resend, d.queued_at, d.next_attempt_at, d.finished_at, d.message_id, d.account_source,
-    d.account_server, d.account_from, d.reply, d.problem_code, d.fence
-    FROM delivery d JOIN payment p ON p.company_id = d.company_id AND p.id = d.payment_id
-    JOIN contact c ON c.company_id = p.company_id AND c.id = p.contact_id";
 
 const FROM: &str = "FROM delivery d JOIN payment p ON p.company_id = d.company_id AND p.id = d.payment_id
     JOIN contact c ON c.company_id = p.company_id AND c.id = p.contact_id";
 
-async fn load(db: &Db, company: CompanyId, sql: &str, asked: Vec<Value>) -> Result<Vec<Line<Delivery>>, StoreError> {
-    let rows: Vec<Line<Row>> = each(db.reader(), "delivery", sql, asked).await?;
+async fn load(
+    conn: &impl ConnectionTrait,
+    company: CompanyId,
+    sql: &str,
+    asked: Vec<Value>,
+) -> Result<Vec<Line<Delivery>>, StoreError> {
+    let rows: Vec<Line<Row>> = each(conn, "delivery", sql, asked).await?;
     // What was never claimed was never tried.
     let tried: Vec<Uuid> = rows.iter().flatten().filter(|row| row.fence > 0).map(|row| row.id).collect();
     let mut attempts: HashMap<Uuid, Vec<Attempt>> = HashMap::new();
-    for (id, attempt) in attempts_of(db, company, &tried).await? {
+    for (id, attempt) in attempts_of(conn, company, &tried).await? {
         attempts.entry(id).or_default().push(attempt);
     }
     let mut whole = |row: Row| {
@@ -277,7 +267,7 @@ async fn load(db: &Db, company: CompanyId, sql: &str, asked: Vec<Value>) -> Resu
     Ok(rows.into_iter().map(|line| line.map(&mut whole)).collect())
 }
 
-async fn attempts_of(db: &Db, company: CompanyId, ids: &[Uuid]) -> Result<Vec<(Uuid, Attempt)>, StoreError> {
+async fn attempts_of(conn: &impl ConnectionTrait, company: CompanyId, ids: &[Uuid]) -> Result<Vec<(Uuid, Attempt)>, StoreError> {
     #[derive(FromQueryResult)]
     struct AttemptRow {
         id: Uuid,
@@ -298,7 +288,7 @@ async fn attempts_of(db: &Db, company: CompanyId, ids: &[Uuid]) -> Result<Vec<(U
     );
     let mut asked: Vec<Value> = values![company.0];
     asked.extend(ids.iter().map(|id| Value::from(*id)));
-    let rows: Vec<AttemptRow> = readable(db.reader(), "delivery_attempt", &sql, asked).await?;
+    let rows: Vec<AttemptRow> = readable(conn, "delivery_attempt", &sql, asked).await?;
     let attempt = |row: AttemptRow| {
         let AttemptRow { id, at, phase, reply, problem_code, duration_ms, state } = row;
         let of = Of { table: "delivery_attempt", id };
@@ -332,6 +322,8 @@ struct Row {
     reply: Option<String>,
     problem_code: Option<String>,
     fence: i64,
+    #[sea_orm(nested)]
+    resolution: ResolutionRow,
 }
 
 impl Row {
@@ -341,6 +333,7 @@ impl Row {
         let number = number(self.payment_id, &self.direction, self.sequence);
         let module = of.code("module", &self.module, MailModule::parse);
         let kind = of.code("kind", &self.kind, Kind::parse).unwrap_or(Kind::Receipt);
+        let state = of.code("state", &self.state, State::parse).unwrap_or(State::Failed);
         Delivery {
             id: DeliveryId(self.id),
             payment: PaymentId(self.payment_id),
@@ -350,7 +343,7 @@ impl Row {
             kind,
             module: module.unwrap_or(MailModule::of_payments(number.direction)),
             recipient: of.address("recipient", &self.recipient).to_string(),
-            state: of.code("state", &self.state, State::parse).unwrap_or(State::Failed),
+            state,
             may_have_arrived: self.may_have_arrived,
             resend: self.resend.filter(|_| kind == Kind::Receipt),
             queued_at: self.queued_at,
@@ -361,6 +354,7 @@ impl Row {
             reply: self.reply.as_deref().map(escaped),
             problem_code: self.problem_code,
             attempts,
+            resolution: self.resolution.of(state, kind == Kind::Receipt, of),
         }
     }
 }

@@ -10,10 +10,12 @@ use acuse_domain::{Date, Instant, day_in_ecuador};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
+use super::filter::{By, FROM, Filter};
 use super::{ADVANCE, AdvanceRow};
 use crate::Page;
 use crate::db::{Db, StoreError};
-use crate::sql::{Line, Of, containing, each, one, readable, values};
+use crate::order::Order;
+use crate::sql::{Line, Of, each, one, readable, values};
 
 /// A recorded payment, whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,40 +140,17 @@ pub(crate) fn receipt_as_of(json: &str, voided_at: Option<Instant>, reason: Opti
     })
 }
 
-/// Which payments a list shows.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    pub direction: Option<Direction>,
-    pub contact: Option<ContactId>,
-    pub from: Option<Date>,
-    pub until: Option<Date>,
-    /// Part of the person's name, identification or addresses, or a receipt's number.
-    pub text: Option<String>,
-}
-
-/// Payments, newest first. The cursor is the last payment's id.
-pub async fn list(db: &Db, company: CompanyId, filter: &Filter, page: Page) -> Result<Vec<Line<Summary>>, StoreError> {
-    let number: Option<ReceiptNumber> = filter.text.as_deref().and_then(|text| text.parse().ok());
-    let text = if number.is_some() { None } else { filter.text.as_deref() };
-    let direction = number.map(|number| number.direction).or(filter.direction);
-    let sql = format!(
-        "SELECT {SUMMARY} FROM payment p JOIN contact c ON c.company_id = p.company_id AND c.id = p.contact_id
-        WHERE p.company_id = $1 AND ($2 IS NULL OR p.direction = $2) AND ($3 IS NULL OR p.contact_id = $3)
-        AND ($4 IS NULL OR p.paid_on >= $4) AND ($5 IS NULL OR p.paid_on <= $5)
-        AND c.search_text LIKE $6 ESCAPE '\\' AND ($7 IS NULL OR p.sequence = $7) AND ($8 IS NULL OR p.id < $8)
-        ORDER BY p.id DESC LIMIT $9"
-    );
-    let asked = values![
-        company.0,
-        direction.map(|direction| direction.as_str()),
-        filter.contact.map(|contact| contact.0),
-        filter.from,
-        filter.until,
-        containing(text.unwrap_or_default()),
-        number.map(|number| number.sequence),
-        page.after,
-        i64::try_from(page.limit).unwrap_or(i64::MAX)
-    ];
+/// Payments in an order. The cursor is the last payment's id.
+pub async fn list(
+    db: &Db,
+    company: CompanyId,
+    filter: &Filter,
+    order: Order<By>,
+    page: Page,
+) -> Result<Vec<Line<Summary>>, StoreError> {
+    let (condition, mut asked) = filter.condition(company);
+    let (after, order_by) = order.keyset(By::keys, "p", FROM, &mut asked, page.after);
+    let sql = format!("SELECT {SUMMARY} {FROM} WHERE {condition} AND {after} {order_by} LIMIT {}", page.limit);
     let rows: Vec<Line<SummaryRow>> = each(db.reader(), "payment", &sql, asked).await?;
     Ok(rows.into_iter().map(|line| line.map(SummaryRow::into_summary)).collect())
 }

@@ -80,7 +80,7 @@ pub async fn resend_and_change_contact(
     now: Instant,
 ) -> Result<DeliveryId, ResendError> {
     let tx = db.begin_write().await?;
-    let resent = resend_in(&tx, by, id, notify, change, asked, now).await;
+    let resent = resend_in(&tx, by, id, notify, change, asked, None, now).await;
     end_resend(db, tx, resent).await
 }
 
@@ -133,9 +133,10 @@ async fn correct_in(
         Ok(details)
     };
     let notify = Notify::Addresses(vec![corrected.clone()]);
-    resend_in(tx, by, PaymentId(wrong.payment), &notify, change, &asked, now).await
+    resend_in(tx, by, PaymentId(wrong.payment), &notify, change, &asked, Some(wrong.first_wrong()), now).await
 }
 
+#[expect(clippy::too_many_arguments, reason = "what the two acts differ in")]
 async fn resend_in(
     tx: &Tx,
     by: &Actor,
@@ -143,6 +144,7 @@ async fn resend_in(
     notify: &Notify,
     change: impl FnOnce(ContactDetails) -> Result<ContactDetails, CardFull>,
     asked: &Asked,
+    corrects: Option<DeliveryId>,
     now: Instant,
 ) -> Result<DeliveryId, ResendError> {
     let direction = code(&sent_payment(tx, by, id).await?.ok_or(ResendError::NotFound)?.direction, Direction::parse)?;
@@ -163,7 +165,7 @@ async fn resend_in(
         Kind::Receipt => recipients_of_receipt(notify, &contact.details, direction)?,
     };
     let resend = deliveries::next_resend(tx, by.company, id).await?;
-    let letter = Letter { kind, module: MailModule::of_payments(direction), resend };
+    let letter = Letter { kind, module: MailModule::of_payments(direction), resend, corrects };
     deliveries::queue(tx, by.company, id, letter, &recipients, first, now).await?;
     let detail = recipients.iter().map(EmailAddress::as_str).collect::<Vec<_>>().join(", ");
     events::append(tx, by, id.0, EventKind::ReceiptResent, now, &detail).await?;

@@ -58,7 +58,7 @@ async fn an_identification_belongs_to_one_person_of_a_company(world: World) {
 
 async fn names(db: &Db, company: CompanyId, text: &str) -> Vec<String> {
     let filter = Filter { role: None, text: Some(text.to_string()) };
-    let found = contacts::list(db, company, &filter, Page { after: None, limit: 50 }).await.unwrap();
+    let found = contacts::list(db, company, &filter, contacts::BY_NAME, Page { after: None, limit: 50 }).await.unwrap();
     found.into_iter().map(|contact| contact.details.name).collect()
 }
 
@@ -96,7 +96,7 @@ async fn people_come_in_pages_by_name(world: World) {
     let mut seen = Vec::new();
     let mut after = None;
     loop {
-        let page = contacts::list(&world.db, made.id, &filter, Page { after, limit: 2 }).await.unwrap();
+        let page = contacts::list(&world.db, made.id, &filter, contacts::BY_NAME, Page { after, limit: 2 }).await.unwrap();
         after = page.last().map(|contact| contact.id.0);
         seen.extend(page.into_iter().map(|contact| contact.details.name));
         if after.is_none() {
@@ -106,7 +106,10 @@ async fn people_come_in_pages_by_name(world: World) {
     seen[1..3].sort();
     assert_eq!(seen, ["Ámbar", "Andina", "andina", "Barro", "Ñandú", "Oro", "Zinc"]);
     let suppliers = Filter { role: Some(Role::Supplier), text: None };
-    assert_eq!(contacts::list(&world.db, made.id, &suppliers, Page { after: None, limit: 9 }).await.unwrap().len(), 1);
+    assert_eq!(
+        contacts::list(&world.db, made.id, &suppliers, contacts::BY_NAME, Page { after: None, limit: 9 }).await.unwrap().len(),
+        1
+    );
 }
 
 async fn a_persons_standing_says_what_is_owed_and_left(world: World) {

@@ -1,10 +1,10 @@
 use std::collections::BTreeSet;
 
 use acuse_domain::Instant;
-use acuse_domain::delivery::{Next, State};
+use acuse_domain::delivery::{Group, Next, State};
 use acuse_domain::id::{DeliveryId, PaymentId};
 use acuse_domain::mail_account::MailModule;
-use acuse_store::deliveries::{self, Claimed, Filter, Lane, MoveError, Recorded, Stamp};
+use acuse_store::deliveries::{self, Claimed, Filter, Lane, MoveError, Recorded, SentBy, Stamp, Stopped, Today};
 use acuse_store::events::{self, EventKind};
 use acuse_store::payments::{self, Notify, ResendError};
 use acuse_store::{Db, Page};
@@ -168,8 +168,14 @@ async fn an_accepted_delivery_says_so_with_the_servers_words(world: World) {
     assert_eq!(kept.account.as_ref().map(|(a, b, c)| (a.as_str(), b.as_str(), c.as_str())), Some(account));
     assert_eq!((kept.attempts.len(), kept.attempts[0].duration_ms, kept.attempts[0].state), (1, 42, State::Accepted));
     assert_eq!((kept.next_attempt_at, kept.problem_code), (None, None));
-    let today = deliveries::today_of_module(&world.db, made.id, lane.module, noon()).await.unwrap();
-    assert_eq!(today, (1, 0, 0));
+    let today = async |by| deliveries::today_of_module(&world.db, made.id, lane.module, by, noon()).await.unwrap();
+    assert_eq!(today(SentBy::Own("cobros@distripichincha.ec")).await, Today { accepted: 1, waiting: 0, failed: 0 });
+    assert_eq!(
+        today(SentBy::Own("nuevo@distripichincha.ec")).await,
+        Today::default(),
+        "what another account sent is not its own"
+    );
+    assert_eq!(today(SentBy::Default).await, Today::default());
 }
 
 async fn every_outcome_moves_to_its_state(world: World) {
@@ -198,11 +204,12 @@ async fn every_outcome_moves_to_its_state(world: World) {
     let second = claim(&world.db, lane, 9, noon_and(60)).await;
     assert_eq!(second.iter().map(|claimed| (claimed.id, claimed.attempt)).collect::<Vec<_>>(), [(claimed[0].id, 2)]);
     assert_eq!(second[0].message_id, Some(format!("{}@acuse.example", claimed[0].id)));
-    let mut counted = deliveries::count_by_state(&world.db, made.id).await.unwrap();
-    counted.sort();
-    assert_eq!(counted, [(State::Sending, 2), (State::InDoubt, 1), (State::Failed, 1)]);
-    let today = deliveries::today_of_module(&world.db, made.id, lane.module, noon()).await.unwrap();
-    assert_eq!(today, (0, 3, 1));
+    let counted = deliveries::count_by_group(&world.db, made.id, &Stopped::default()).await.unwrap();
+    let counted: Vec<_> = counted.into_iter().filter(|(_, n)| *n > 0).collect();
+    assert_eq!(counted, [(Group::WithProblems, 1), (Group::UnderWay, 3)]);
+    let by = SentBy::Own("cobros@distripichincha.ec");
+    let today = deliveries::today_of_module(&world.db, made.id, lane.module, by, noon()).await.unwrap();
+    assert_eq!(today, Today { accepted: 0, waiting: 3, failed: 1 });
 }
 
 async fn a_worker_that_lost_its_lease_may_not_record(world: World) {
@@ -345,7 +352,8 @@ async fn deliveries_are_found_by_state_module_and_text(world: World) {
         .await
         .unwrap();
     let find = async |filter: Filter| -> Vec<String> {
-        let found = listed(deliveries::list(db, made_company.id, &filter, Page { after: None, limit: 50 }).await);
+        let found =
+            listed(deliveries::list(db, made_company.id, &filter, deliveries::NEWEST, Page { after: None, limit: 50 }).await);
         found.into_iter().map(|delivery| delivery.recipient).collect()
     };
     let text = |text: &str| Filter { text: Some(text.to_string()), ..Filter::default() };
@@ -358,9 +366,11 @@ async fn deliveries_are_found_by_state_module_and_text(world: World) {
     assert_eq!(find(Filter { states: vec![State::Failed], ..Filter::default() }).await, ["uno_a@x.ec"]);
     assert_eq!(find(Filter { module: Some(module), ..text("dos") }).await, ["dosXa@x.ec"]);
     assert_eq!(find(Filter { problem_code: Some("no_such_user".into()), ..Filter::default() }).await, ["uno_a@x.ec"]);
-    let first = listed(deliveries::list(db, made_company.id, &Filter::default(), Page { after: None, limit: 2 }).await);
+    let first = listed(
+        deliveries::list(db, made_company.id, &Filter::default(), deliveries::NEWEST, Page { after: None, limit: 2 }).await,
+    );
     let page = Page { after: Some(first[1].id.0), limit: 2 };
-    let rest = listed(deliveries::list(db, made_company.id, &Filter::default(), page).await);
+    let rest = listed(deliveries::list(db, made_company.id, &Filter::default(), deliveries::NEWEST, page).await);
     assert_eq!(rest.iter().map(|delivery| delivery.recipient.as_str()).collect::<Vec<_>>(), ["uno_a@x.ec"]);
 }
 
@@ -371,10 +381,15 @@ async fn another_companys_deliveries_are_unknown(world: World) {
     let id = deliveries::of_payments(db, ours.id, &ids).await.unwrap()[0].id;
     assert_eq!(deliveries::find(db, theirs.id, id).await.unwrap(), None);
     assert!(deliveries::queued_with(db, theirs.id, id).await.unwrap().is_empty());
-    assert!(listed(deliveries::list(db, theirs.id, &Filter::default(), Page { after: None, limit: 9 }).await).is_empty());
+    assert!(
+        listed(deliveries::list(db, theirs.id, &Filter::default(), deliveries::NEWEST, Page { after: None, limit: 9 }).await)
+            .is_empty()
+    );
     assert!(matches!(deliveries::cancel(db, &theirs.actor, id, noon()).await, Err(MoveError::NotFound)));
     assert!(matches!(deliveries::retry(db, &theirs.actor, id, noon()).await, Err(MoveError::NotFound)));
-    assert!(deliveries::count_by_state(db, theirs.id).await.unwrap().is_empty());
+    assert!(matches!(deliveries::resolve(db, &theirs.actor, id, None, noon()).await, Err(MoveError::NotFound)));
+    let counted = deliveries::count_by_group(db, theirs.id, &Stopped::default()).await.unwrap();
+    assert!(counted.into_iter().all(|(_, n)| n == 0));
 }
 
 async fn many_outcomes_are_recorded_by_two_workers_at_once(world: World) {
@@ -390,5 +405,5 @@ async fn many_outcomes_are_recorded_by_two_workers_at_once(world: World) {
     );
     assert_eq!(one.unwrap().len() + other.unwrap().len(), 40);
     assert_eq!(released.unwrap(), 0);
-    assert_eq!(deliveries::count_by_state(&world.db, made.id).await.unwrap(), [(State::Accepted, 40)]);
+    assert_eq!(deliveries::count_in(&world.db, made.id, &[State::Accepted]).await.unwrap(), 40);
 }

@@ -105,7 +105,10 @@ async fn a_document_breaks_no_rule(world: World) {
     }
     let nobody = create(&world.db, &made, &changed(&|document| document.contact = ContactId(uuid::Uuid::now_v7()))).await;
     assert!(matches!(nobody, Err(CreateError::ContactNotFound)), "{nobody:?}");
-    assert!(listed(documents::list(&world.db, made.id, &Filter::default(), PAGE, noon().date_naive()).await).is_empty());
+    assert!(
+        listed(documents::list(&world.db, made.id, &Filter::default(), documents::DUE_FIRST, PAGE, noon().date_naive()).await)
+            .is_empty()
+    );
 }
 
 const PAGE: Page = Page { after: None, limit: 50 };
@@ -130,7 +133,7 @@ async fn documents_are_found_by_number_detail_and_person(world: World) {
     let settled = create(&world.db, &made, &invoice(andina, Side::Receivable, "1-1-8", "3.00")).await.unwrap();
     received(andina, "3.00").settling(settled, "3.00").record(&world.db, &made.actor).await.unwrap();
     let find = async |filter: Filter| -> Vec<String> {
-        let found = listed(documents::list(&world.db, made.id, &filter, PAGE, noon().date_naive()).await);
+        let found = listed(documents::list(&world.db, made.id, &filter, documents::DUE_FIRST, PAGE, noon().date_naive()).await);
         let mut found: Vec<_> = found.into_iter().map(|listed| listed.document.facts.number.as_str()[14..].to_string()).collect();
         found.sort();
         found
@@ -157,7 +160,9 @@ async fn documents_come_in_pages_by_due_date(world: World) {
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
         let page = Page { after, limit: 2 };
-        let found = listed(documents::list(&world.db, made.id, &Filter::default(), page, noon().date_naive()).await);
+        let found = listed(
+            documents::list(&world.db, made.id, &Filter::default(), documents::DUE_FIRST, page, noon().date_naive()).await,
+        );
         after = found.last().map(|listed| listed.document.id.0);
         seen.extend(found.into_iter().map(|listed| listed.document.id));
         if after.is_none() {
@@ -180,7 +185,7 @@ async fn open_balances_are_summed_by_age(world: World) {
     let expected = ["3.00", "12.00", "48.00", "192.00"].map(|balance| AgeSum { balance: usd(balance), documents: 2 });
     assert_eq!(sums, expected);
     let late = Filter { age: Some(Age::UpTo60), ..Filter::default() };
-    assert_eq!(listed(documents::list(&world.db, made.id, &late, PAGE, today).await).len(), 2);
+    assert_eq!(listed(documents::list(&world.db, made.id, &late, documents::DUE_FIRST, PAGE, today).await).len(), 2);
 }
 
 async fn the_same_request_twice_makes_one_document(world: World) {
@@ -197,10 +202,15 @@ async fn another_companys_documents_are_unknown(world: World) {
     let today = noon().date_naive();
     assert_eq!(documents::find(&world.db, theirs.id, ours.documents[0]).await.unwrap(), None);
     assert!(documents::open_of(&world.db, theirs.id, ours.contacts[0], Side::Receivable).await.unwrap().is_empty());
-    assert!(listed(documents::list(&world.db, theirs.id, &Filter::default(), PAGE, today).await).is_empty());
+    assert!(
+        listed(documents::list(&world.db, theirs.id, &Filter::default(), documents::DUE_FIRST, PAGE, today).await).is_empty()
+    );
     let stolen = create(&world.db, &theirs, &invoice(ours.contacts[0], Side::Receivable, "1-1-7", "1.00")).await;
     assert!(matches!(stolen, Err(CreateError::ContactNotFound)), "{stolen:?}");
     let after_ours = Page { after: Some(ours.documents[0].0), limit: 9 };
-    assert!(listed(documents::list(&world.db, theirs.id, &Filter::default(), after_ours, today).await).is_empty());
+    assert!(
+        listed(documents::list(&world.db, theirs.id, &Filter::default(), documents::DUE_FIRST, after_ours, today).await)
+            .is_empty()
+    );
     assert_eq!(contacts::standing(&world.db, theirs.id, ours.contacts[0]).await.unwrap(), contacts::Standing::default());
 }

@@ -3,7 +3,7 @@ use acuse_domain::delivery::Next;
 use acuse_domain::failure_policy::{FailurePolicy, OnFailure, PatienceHours};
 use acuse_domain::id::MailAccountId;
 use acuse_domain::mail_account::{LastCheck, MailModule};
-use acuse_store::deliveries::{self, Lane};
+use acuse_store::deliveries::{self, Lane, SentBy};
 use acuse_store::health::{self, Ending};
 use acuse_store::pauses::{self, AccountKey, AccountVersion, Fault, OFTEN};
 use acuse_store::versions::Expected;
@@ -250,11 +250,14 @@ async fn the_days_count_what_was_accepted(world: World) {
         let done: Vec<_> = claimed.iter().map(|one| outcome(one, Next::Accepted, "250", None, at)).collect();
         deliveries::record_attempts(&world.db, &done, at).await.unwrap();
     }
-    let counted = deliveries::accepted_per_day(&world.db, made.id, today, 3).await.unwrap();
-    assert_eq!(counted, [(COBROS, vec![0, 2, 4]), (MailModule::InvoicesAndMadePayments, vec![0, 0, 0])]);
+    let own = SentBy::Own("Cobros@distripichincha.ec");
+    let count = async |company, module, by| deliveries::accepted_per_day(&world.db, company, module, by, today, 3).await.unwrap();
+    assert_eq!(count(made.id, COBROS, own).await, [0, 2, 4]);
+    assert_eq!(count(made.id, COBROS, SentBy::Own("nuevo@distripichincha.ec")).await, [0, 0, 0], "a new account sent none of it");
+    assert_eq!(count(made.id, COBROS, SentBy::Default).await, [0, 0, 0]);
+    assert_eq!(count(made.id, MailModule::InvoicesAndMadePayments, own).await, [0, 0, 0]);
     let strangers = world.with(company()).await;
-    let counted = deliveries::accepted_per_day(&world.db, strangers.id, today, 1).await.unwrap();
-    assert_eq!(counted[0].1, [0]);
+    assert_eq!(count(strangers.id, COBROS, own).await, [0, 0, 0]);
 }
 
 async fn an_own_accounts_last_success_is_known(world: World) {

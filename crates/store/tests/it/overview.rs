@@ -1,9 +1,10 @@
 //! What lists say above and below their rows.
 
 use acuse_domain::day_in_ecuador;
-use acuse_domain::delivery::{Next, State};
+use acuse_domain::delivery::{Group, Next, State};
 use acuse_domain::document::Side;
 use acuse_domain::payment::{Direction, Method, PaymentLine};
+use acuse_store::deliveries::{Filter, Stopped};
 use acuse_store::payments::{self, VoidNotice};
 use acuse_store::{contacts, deliveries, documents};
 use acuse_testkit::builders::{company, made, received, usd};
@@ -37,19 +38,19 @@ async fn the_sums_of_a_list_leave_out_what_is_voided(world: World) {
     assert!(deliveries::record_attempts(&world.db, &outcomes, noon_and(2)).await.unwrap().is_empty());
 
     let filter = payments::Filter { direction: Some(Direction::Received), ..payments::Filter::default() };
-    let totals = payments::totals(&world.db, ours.id, &filter).await.unwrap();
+    let totals = payments::totals(&world.db, ours.id, &filter, &Stopped::default()).await.unwrap();
     assert_eq!((totals.payments, totals.with_problems), (2, 1));
     assert_eq!((totals.total, totals.money, totals.withheld), (usd("102.00"), usd("100.00"), usd("2.00")));
     assert_eq!(totals.unapplied, usd("102.00"));
 
     let text = |text: &str| payments::Filter { text: Some(text.to_string()), ..payments::Filter::default() };
-    assert_eq!(payments::totals(&world.db, ours.id, &text("nandu")).await.unwrap().payments, 1);
-    assert_eq!(payments::totals(&world.db, ours.id, &text("RC-1")).await.unwrap().total, usd("102.00"));
+    assert_eq!(payments::totals(&world.db, ours.id, &text("nandu"), &Stopped::default()).await.unwrap().payments, 1);
+    assert_eq!(payments::totals(&world.db, ours.id, &text("RC-1"), &Stopped::default()).await.unwrap().total, usd("102.00"));
     let contact = payments::Filter { contact: Some(ours.contacts[1]), ..payments::Filter::default() };
-    assert_eq!(payments::totals(&world.db, ours.id, &contact).await.unwrap().total, usd("0.00"));
+    assert_eq!(payments::totals(&world.db, ours.id, &contact, &Stopped::default()).await.unwrap().total, usd("0.00"));
     let day = day_in_ecuador(noon());
     let later = payments::Filter { from: day.succ_opt(), until: day.succ_opt(), ..payments::Filter::default() };
-    assert_eq!(payments::totals(&world.db, ours.id, &later).await.unwrap(), payments::Totals::default());
+    assert_eq!(payments::totals(&world.db, ours.id, &later, &Stopped::default()).await.unwrap(), payments::Totals::default());
 }
 
 async fn a_row_tells_its_forms_in_order(world: World) {
@@ -109,7 +110,9 @@ async fn envios_are_counted_by_state_and_problem(world: World) {
     assert!(deliveries::record_attempts(&world.db, &outcomes, noon_and(1)).await.unwrap().is_empty());
     let bad = [State::Failed, State::Bounced];
     assert_eq!(deliveries::count_in(&world.db, ours.id, &bad).await.unwrap(), 2);
-    assert_eq!(deliveries::problem_codes(&world.db, ours.id, &bad).await.unwrap(), ["content_rejected", "mailbox_not_found"]);
+    let problems = Filter { group: Some((Group::WithProblems, Stopped::default())), ..Filter::default() };
+    let codes = deliveries::problem_codes(&world.db, ours.id, &problems).await.unwrap();
+    assert_eq!(codes, ["content_rejected", "mailbox_not_found"]);
     let one = deliveries::Filter { problem_code: Some("content_rejected".to_string()), ..deliveries::Filter::default() };
     assert_eq!(deliveries::count(&world.db, ours.id, &one).await.unwrap(), 1);
     let number = deliveries::Filter { text: Some("RC-1".to_string()), ..deliveries::Filter::default() };

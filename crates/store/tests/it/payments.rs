@@ -35,7 +35,7 @@ pub async fn balance(world: &World, made: &TestCompany, place: usize) -> Money {
 /// The sequences of every cobro on record, in order.
 pub async fn all_numbers(db: &Db, company: CompanyId) -> Vec<i64> {
     let filter = Filter { direction: Some(Direction::Received), ..Filter::default() };
-    let all = listed(payments::list(db, company, &filter, Page { after: None, limit: 10_000 }).await);
+    let all = listed(payments::list(db, company, &filter, payments::LAST_RECORDED, Page { after: None, limit: 10_000 }).await);
     let mut numbers: Vec<i64> = all.iter().map(|summary| summary.number.sequence).collect();
     numbers.sort_unstable();
     numbers
@@ -203,7 +203,10 @@ async fn another_companys_payments_and_documents_are_unknown(world: World) {
     assert_eq!(codes(anticipo.record(db, &theirs.actor).await), ["advance_not_found"]);
     assert_eq!(payments::find(db, theirs.id, id).await.unwrap(), None);
     assert_eq!(payments::receipt(db, theirs.id, id).await.unwrap(), None);
-    assert!(listed(payments::list(db, theirs.id, &Filter::default(), Page { after: None, limit: 9 }).await).is_empty());
+    assert!(
+        listed(payments::list(db, theirs.id, &Filter::default(), payments::LAST_RECORDED, Page { after: None, limit: 9 }).await)
+            .is_empty()
+    );
     assert!(payments::with_document(db, theirs.id, ours.documents[0]).await.unwrap().is_empty());
     assert!(payments::open_advances(db, theirs.id, ours.contacts[0], Direction::Received).await.unwrap().is_empty());
     assert!(deliveries::of_payments(db, theirs.id, &[id]).await.unwrap().is_empty());
@@ -243,7 +246,9 @@ async fn numbers_are_dense_under_concurrent_recording(world: World) {
     assert_eq!((recorded, refused), (46, 14));
     assert_eq!(all_numbers(&world.db, made_company.id).await, (1..=31).collect::<Vec<i64>>());
     let pagos = Filter { direction: Some(Direction::Made), ..Filter::default() };
-    let pagos = listed(payments::list(&world.db, made_company.id, &pagos, Page { after: None, limit: 100 }).await);
+    let pagos = listed(
+        payments::list(&world.db, made_company.id, &pagos, payments::LAST_RECORDED, Page { after: None, limit: 100 }).await,
+    );
     let newest_first: Vec<i64> = pagos.iter().map(|summary| summary.number.sequence).collect();
     assert_eq!(newest_first, (1..=15).rev().collect::<Vec<i64>>());
     assert_eq!(balance(&world, &made_company, 0).await, usd("3.00"));
@@ -299,7 +304,8 @@ async fn payments_are_found_by_number_person_and_day(world: World) {
     received(made_company.contacts[1], "2.00").record(db, by).await.unwrap();
     made(made_company.contacts[2], "3.00").dated(today - TimeDelta::days(1)).record(db, by).await.unwrap();
     let find = async |filter: Filter| -> Vec<String> {
-        let found = listed(payments::list(db, by.company, &filter, Page { after: None, limit: 50 }).await);
+        let found =
+            listed(payments::list(db, by.company, &filter, payments::LAST_RECORDED, Page { after: None, limit: 50 }).await);
         found.into_iter().map(|summary| summary.number.to_string()).collect()
     };
     let text = |text: &str| Filter { text: Some(text.to_string()), ..Filter::default() };
@@ -328,7 +334,9 @@ async fn payments_come_in_pages_newest_first(world: World) {
     let mut seen = Vec::new();
     let mut after = None;
     loop {
-        let page = listed(payments::list(&world.db, made.id, &Filter::default(), Page { after, limit: 2 }).await);
+        let page = listed(
+            payments::list(&world.db, made.id, &Filter::default(), payments::LAST_RECORDED, Page { after, limit: 2 }).await,
+        );
         after = page.last().map(|summary| summary.id.0);
         seen.extend(page.into_iter().map(|summary| summary.number.sequence));
         if after.is_none() {

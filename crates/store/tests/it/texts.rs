@@ -57,13 +57,13 @@ async fn what_is_looked_for_may_be_anything(world: World) {
     let made = world.with(company().with_customer("Andina")).await;
     for wanted in ["a\0b", "\u{202e}", "%", "İ", &"x".repeat(100_000), &"\u{fdfa}".repeat(10_000)] {
         let filter = Filter { role: None, text: Some((*wanted).to_owned()) };
-        contacts::list(&world.db, made.id, &filter, Page { after: None, limit: 5 }).await.unwrap();
+        contacts::list(&world.db, made.id, &filter, contacts::BY_NAME, Page { after: None, limit: 5 }).await.unwrap();
         let filter = deliveries::Filter {
             problem_code: Some((*wanted).to_owned()),
             text: Some((*wanted).to_owned()),
             ..Default::default()
         };
-        deliveries::list(&world.db, made.id, &filter, Page { after: None, limit: 5 }).await.unwrap();
+        deliveries::list(&world.db, made.id, &filter, deliveries::NEWEST, Page { after: None, limit: 5 }).await.unwrap();
     }
     assert_eq!(text::folded("ÑACATO ﬁn ΟΔΟΣ"), "nacato fin οδοσ");
 }
@@ -104,10 +104,14 @@ async fn an_unreadable_record_stops_no_list_and_no_queue(world: World) {
     let page = Page { after: None, limit: 50 };
     for column in TEXT_COLUMNS {
         text_is_spoilt(&world.url, *column, "\u{202e}a@i\u{307}.ec{").await;
-        let people = contacts::list(&world.db, made.id, &Filter::default(), page).await.unwrap();
+        let people = contacts::list(&world.db, made.id, &Filter::default(), contacts::BY_NAME, page).await.unwrap();
         assert_eq!(people.len(), 2, "{column:?}");
-        assert_eq!(payments::list(&world.db, made.id, &payments::Filter::default(), page).await.unwrap().len(), 2, "{column:?}");
-        let sent = deliveries::list(&world.db, made.id, &deliveries::Filter::default(), page).await.unwrap();
+        assert_eq!(
+            payments::list(&world.db, made.id, &payments::Filter::default(), payments::LAST_RECORDED, page).await.unwrap().len(),
+            2,
+            "{column:?}"
+        );
+        let sent = deliveries::list(&world.db, made.id, &deliveries::Filter::default(), deliveries::NEWEST, page).await.unwrap();
         assert_eq!(sent.len(), 3, "{column:?}");
         payments::find(&world.db, made.id, spoilt).await.unwrap().unwrap();
         companies::find(&world.db, made.id).await.unwrap().unwrap();

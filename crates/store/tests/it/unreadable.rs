@@ -107,13 +107,14 @@ async fn a_list_shows_which_record_cannot_be_read(world: World) {
     }
     let page = Page { after: None, limit: 9 };
     let today = noon().date_naive();
-    let open = documents::list(&world.db, made.id, &documents::Filter::default(), page, today).await.unwrap();
+    let open =
+        documents::list(&world.db, made.id, &documents::Filter::default(), documents::DUE_FIRST, page, today).await.unwrap();
     assert_eq!(open.iter().filter(|line| line.is_err()).count(), 1);
     assert!(open.iter().any(|line| matches!(line, Err(lost) if made.documents.iter().any(|id| id.0 == lost.id))), "{open:?}");
     assert_eq!(open.len(), 2);
-    let paid = payments::list(&world.db, made.id, &payments::Filter::default(), page).await.unwrap();
+    let paid = payments::list(&world.db, made.id, &payments::Filter::default(), payments::LAST_RECORDED, page).await.unwrap();
     assert_eq!((paid.len(), paid.iter().filter(|line| line.is_err()).count()), (2, 1));
-    let sent = deliveries::list(&world.db, made.id, &deliveries::Filter::default(), page).await.unwrap();
+    let sent = deliveries::list(&world.db, made.id, &deliveries::Filter::default(), deliveries::NEWEST, page).await.unwrap();
     assert_eq!((sent.len(), sent.iter().filter(|line| line.is_err()).count()), (2, 1));
 }
 

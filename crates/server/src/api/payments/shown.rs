@@ -5,7 +5,6 @@ use acuse_domain::email_address::EmailAddress;
 use acuse_domain::money::Money;
 use acuse_domain::payment::{Direction, Doubt, Method, PaymentLine, Status, issued_after};
 use acuse_mail::explanation::Language;
-use acuse_store::deliveries::Delivery;
 use acuse_store::payments::{Recorded, RecordedAllocation, Summary};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
@@ -112,13 +111,13 @@ pub struct AllocationOut {
 }
 
 impl PaymentOut {
-    pub(super) fn of(payment: Recorded, doubts: &[Doubt], deliveries: Vec<Delivery>, language: Language) -> Self {
+    pub(super) fn of(payment: Recorded, doubts: &[Doubt], deliveries: Vec<DeliveryOut>, language: Language) -> Self {
         let mut warnings = warnings(&payment, doubts, language);
         let recipients: Vec<EmailAddress> =
             deliveries.iter().map(|delivery| EmailAddress::as_kept(&delivery.recipient)).collect();
         warnings.extend(Warning::slips("recipients", &recipients, language));
         Self {
-            summary: SummaryOut::of(payment.summary, deliveries, language),
+            summary: SummaryOut::of(payment.summary, deliveries),
             description: payment.description,
             lines: payment.lines.into_iter().map(LineOut::of).collect(),
             allocations: payment.allocations.into_iter().map(AllocationOut::of).collect(),
@@ -147,15 +146,15 @@ fn warnings(payment: &Recorded, doubts: &[Doubt], language: Language) -> Vec<War
 
 impl SummaryOut {
     /// Each payment with those of the deliveries that are its own.
-    pub(super) fn all(payments: Vec<Summary>, mut deliveries: Vec<Delivery>, language: Language) -> Vec<Self> {
+    pub(super) fn all(payments: Vec<Summary>, mut deliveries: Vec<DeliveryOut>) -> Vec<Self> {
         let with_its_own = |payment: Summary| {
-            let own = deliveries.extract_if(.., |delivery| delivery.payment == payment.id).collect();
-            Self::of(payment, own, language)
+            let own = deliveries.extract_if(.., |delivery| delivery.payment_id == payment.id.0).collect();
+            Self::of(payment, own)
         };
         payments.into_iter().map(with_its_own).collect()
     }
 
-    fn of(payment: Summary, deliveries: Vec<Delivery>, language: Language) -> Self {
+    fn of(payment: Summary, deliveries: Vec<DeliveryOut>) -> Self {
         let status = payment.status.as_str();
         let (voided_at, void_reason) = match payment.status {
             Status::Posted => (None, None),
@@ -175,7 +174,7 @@ impl SummaryOut {
             unapplied: payment.unapplied.plain(),
             voided_at,
             void_reason,
-            deliveries: DeliveryOut::all(deliveries, language),
+            deliveries,
         }
     }
 }

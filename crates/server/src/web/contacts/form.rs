@@ -147,7 +147,7 @@ impl ContactForm {
 
     #[must_use]
     pub fn lines(&self, slips: &Slips) -> [AddressLine; 5] {
-        const ELSE_ALL: &str = "Vacío: van a los de arriba";
+        const ELSE_ALL: &str = "Si está vacío, se usa «para todo»";
         let line = |field, word, what, when_empty, typed| line(field, word, what, when_empty, typed, slips);
         [
             line("correos", "Correos", "para todo", "Vacío: no recibirá nada por correo", &self.correos),

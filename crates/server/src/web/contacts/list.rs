@@ -3,7 +3,7 @@
 use acuse_domain::contact::Contact;
 use acuse_domain::id::ContactId;
 use acuse_store::Page as Rows;
-use acuse_store::contacts::{self, Filter, Role, Standing};
+use acuse_store::contacts::{self, BY_NAME, By, Filter, Role, Standing};
 use askama::Template;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::web::filters;
 use crate::web::page::{Page, Section, shown};
 use crate::web::pager::Pager;
+use crate::web::sort::{Column, Sorting, order};
 use crate::web::trail::{ROWS, Trail};
 use crate::web::trouble::Trouble;
 
@@ -27,6 +28,7 @@ pub struct Asked {
     q: String,
     /// `cliente` or `proveedor`; else everybody.
     es: String,
+    orden: String,
     tras: Vec<Uuid>,
 }
 
@@ -38,6 +40,7 @@ struct ListPage<'a> {
     chips: Vec<Chip>,
     total: u64,
     rows: Vec<(Contact, Standing)>,
+    sorting: Sorting,
     pager: Pager,
     may_keep: bool,
 }
@@ -50,6 +53,13 @@ pub struct Chip {
     pub is_current: bool,
 }
 
+const COLUMNS: [Column<By>; 4] = [
+    Column { code: "nombre", by: By::Name, falls: false },
+    Column { code: "identificacion", by: By::Identification, falls: false },
+    Column { code: "por-cobrar", by: By::Receivable, falls: true },
+    Column { code: "por-pagar", by: By::Payable, falls: true },
+];
+
 pub async fn list(
     State(app): State<App>,
     may: Authorized<ViewRecords>,
@@ -57,10 +67,17 @@ pub async fn list(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Trouble> {
     let company = may.actor.company;
-    let trail = Trail { path: "/personas", filters: vec![("q", &asked.q), ("es", &asked.es)], behind: &asked.tras };
+    let trail = Trail {
+        path: "/personas",
+        filters: vec![("q", &asked.q), ("es", &asked.es), ("orden", &asked.orden)],
+        behind: &asked.tras,
+    };
     let text = Some(asked.q.clone());
     let filter = Filter { role: role(&asked.es), text: text.clone() };
-    let found = contacts::list(&app.db, company, &filter, Rows { after: asked.tras.last().copied(), limit: ROWS }).await?;
+    let order = order(&COLUMNS, &asked.orden, BY_NAME);
+    let sorting = Sorting::of(&COLUMNS, order, &asked.orden, |code| trail.with(&[("orden", code)]));
+    let slice = Rows { after: asked.tras.last().copied(), limit: ROWS };
+    let found = contacts::list(&app.db, company, &filter, order, slice).await?;
     let ids: Vec<ContactId> = found.iter().map(|contact| contact.id).collect();
     let standings = contacts::standings(&app.db, company, &ids).await?;
     let mut chips = Vec::new();
@@ -75,5 +92,5 @@ pub async fn list(
     let rows = found.into_iter().zip(standings.into_iter().map(|(_, standing)| standing)).collect();
     let page = Page::load(&app, &may, Section::Personas, &headers).await?;
     let may_keep = may.session.as_ref().is_some_and(|session| KeepContacts::is_held_by(session.role));
-    Ok(shown(&ListPage { page, asked: &asked, chips, total, rows, pager, may_keep }))
+    Ok(shown(&ListPage { page, asked: &asked, chips, total, rows, sorting, pager, may_keep }))
 }

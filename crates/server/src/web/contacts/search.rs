@@ -75,7 +75,7 @@ pub async fn suggest(
 pub async fn matching<P>(app: &App, may: &Authorized<P>, typed: &str, side: Option<Role>) -> Result<Vec<Suggestion>, Trouble> {
     let company = may.actor.company;
     let filter = Filter { role: side, text: Some(typed.to_owned()) };
-    let found = contacts::list(&app.db, company, &filter, Rows { after: None, limit: MOST_OPTIONS }).await?;
+    let found = contacts::list(&app.db, company, &filter, contacts::BY_NAME, Rows { after: None, limit: MOST_OPTIONS }).await?;
     let ids: Vec<ContactId> = found.iter().map(|contact| contact.id).collect();
     let standings = contacts::standings(&app.db, company, &ids).await?;
     let suggestion = |(contact, (_, standing)): (Contact, (ContactId, Standing))| Suggestion {

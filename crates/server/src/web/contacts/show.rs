@@ -1,7 +1,6 @@
 //! A person's page: what they owe, where their mails go, and what happened last.
 
 use acuse_domain::contact::{Contact, Purpose};
-use acuse_domain::delivery::State as Fate;
 use acuse_domain::document::Side;
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::ContactId;
@@ -9,7 +8,7 @@ use acuse_domain::money::Money;
 use acuse_domain::payment::Direction;
 use acuse_store::Page as Rows;
 use acuse_store::contacts::{self, Standing};
-use acuse_store::deliveries::{self, Delivery, is_same_recipient};
+use acuse_store::deliveries::{self, Delivery, Stopped, is_same_recipient};
 use acuse_store::documents::{self, Listed};
 use acuse_store::payments::{self, Summary};
 use askama::Template;
@@ -19,11 +18,10 @@ use axum::response::Response;
 
 use crate::access::{Authorized, KeepContacts, Permission, RecordPayments, ViewRecords};
 use crate::app::App;
-use crate::web::deliveries::cause;
 use crate::web::filters;
 use crate::web::page::{Page, Section, shown};
 use crate::web::path_id::PathId;
-use crate::web::state_mark::StateMark;
+use crate::web::state_mark::{StateMark, Why};
 use crate::web::trouble::Trouble;
 
 /// What fits beside the addresses; the rest is in the lists.
@@ -61,11 +59,12 @@ pub async fn show(
     let page = Page::load(&app, &may, Section::Personas, &headers).await?;
     let today = page.today();
     let filter = payments::Filter { contact: Some(id), ..payments::Filter::default() };
-    let summaries = payments::list(&app.db, company, &filter, Rows { after: None, limit: LAST }).await?;
+    let summaries = payments::list(&app.db, company, &filter, payments::LAST_RECORDED, Rows { after: None, limit: LAST }).await?;
     let summaries: Vec<Summary> = summaries.into_iter().flatten().collect();
     let sent = deliveries::of_payments(&app.db, company, &summaries.iter().map(|one| one.id).collect::<Vec<_>>()).await?;
     let open = documents::Filter { contact: Some(id), open_only: true, ..documents::Filter::default() };
-    let documents = documents::list(&app.db, company, &open, Rows { after: None, limit: 100 }, today).await?;
+    let documents =
+        documents::list(&app.db, company, &open, documents::DUE_FIRST, Rows { after: None, limit: 100 }, today).await?;
     let documents: Vec<Listed> = documents.into_iter().flatten().collect();
     let side = if contact.details.is_customer { Side::Receivable } else { Side::Payable };
     let is_late = |one: &&Listed| one.document.facts.side == side && one.document.facts.due_date < today;
@@ -74,8 +73,8 @@ pub async fn show(
     Ok(shown(&ContactPage {
         standing: contacts::standing(&app.db, company, id).await?,
         overdue,
-        addresses: addresses(&contact, &sent),
-        payments: summaries.into_iter().map(|one| marked(one, &sent)).collect(),
+        addresses: addresses(&contact, &sent, &page.stopped),
+        payments: marked(summaries, &sent, &page.stopped),
         documents,
         may_keep: holds(KeepContacts::is_held_by),
         may_record: holds(RecordPayments::is_held_by),
@@ -84,13 +83,7 @@ pub async fn show(
     }))
 }
 
-fn marked(payment: Summary, sent: &[Delivery]) -> (Summary, StateMark) {
-    let own: Vec<(Fate, Option<acuse_domain::Instant>)> =
-        sent.iter().filter(|one| one.payment == payment.id).map(|one| (one.state, one.next_attempt_at)).collect();
-    (payment, StateMark::of_all(&own))
-}
-
-fn addresses(contact: &Contact, sent: &[Delivery]) -> Vec<AddressFate> {
+fn addresses(contact: &Contact, sent: &[Delivery], stopped: &Stopped) -> Vec<AddressFate> {
     let details = &contact.details;
     let mut all: Vec<&EmailAddress> = details.emails.iter().collect();
     for purpose in Purpose::ALL {
@@ -105,18 +98,29 @@ fn addresses(contact: &Contact, sent: &[Delivery]) -> Vec<AddressFate> {
     seen.into_iter()
         .map(|address| {
             let last = sent.iter().filter(|one| is_same_recipient(&one.recipient, address.as_str())).max_by_key(|one| one.id);
-            AddressFate { address: address.clone(), serves: serves(contact, address), last: last.map(fate) }
+            AddressFate { address: address.clone(), serves: serves(contact, address), last: last.map(|last| fate(last, stopped)) }
         })
         .collect()
 }
 
-fn fate(delivery: &Delivery) -> (StateMark, bool) {
-    let mark = StateMark::of(delivery.state, delivery.next_attempt_at);
-    let mark = match cause(delivery) {
-        Some(why) => mark.because(why),
+fn fate(delivery: &Delivery, stopped: &Stopped) -> (StateMark, bool) {
+    let mark = StateMark::of_delivery(delivery, stopped);
+    let is_problem = mark.is_problem();
+    let mark = match Why::of(delivery, stopped) {
+        Some(why) => mark.because(why.short, why.whole),
         None => mark,
     };
-    (mark, delivery.state.needs_a_person())
+    (mark, is_problem)
+}
+
+/// The payments with how their deliveries stand.
+pub fn marked(payments: Vec<Summary>, sent: &[Delivery], stopped: &Stopped) -> Vec<(Summary, StateMark)> {
+    let mark = |payment: Summary| {
+        let own: Vec<&Delivery> = sent.iter().filter(|one| one.payment == payment.id).collect();
+        let mark = StateMark::of_payment(&own, stopped);
+        (payment, mark)
+    };
+    payments.into_iter().map(mark).collect()
 }
 
 /// `Cobros, facturas`: the purposes whose mails go there.

@@ -2,7 +2,7 @@
 
 use acuse_domain::document::Side;
 use acuse_domain::money::Money;
-use acuse_store::documents::{self, Age, AgeSum, Filter, Listed};
+use acuse_store::documents::{self, Age, AgeSum, By, DUE_FIRST, Filter, Listed};
 use acuse_store::{Line, Page as Rows};
 use askama::Template;
 use axum::extract::State;
@@ -18,6 +18,7 @@ use crate::web::contacts::list::Chip;
 use crate::web::filters;
 use crate::web::page::{Page, Section, shown};
 use crate::web::pager::Pager;
+use crate::web::sort::{Column, Sorting, order};
 use crate::web::trail::{ROWS, Trail, id_of};
 use crate::web::trouble::Trouble;
 
@@ -26,11 +27,12 @@ use crate::web::trouble::Trouble;
 pub struct Asked {
     /// `pagar`; else what is to be collected.
     lado: String,
-    /// How old: `por-vencer`, `1-30`, `31-60`, `mas-60`.
+    /// How old: `por-vencer`, `vencidos`, `1-30`, `31-60`, `mas-60`.
     edad: String,
     /// `todos` shows the settled ones too.
     estado: String,
     q: String,
+    orden: String,
     tras: Vec<Uuid>,
 }
 
@@ -45,6 +47,7 @@ struct ListPage<'a> {
     overdue: AgeSum,
     total: u64,
     rows: Vec<Line<Listed>>,
+    sorting: Sorting,
     pager: Pager,
     may_keep: bool,
 }
@@ -65,6 +68,15 @@ struct AgeTab {
 /// As wide as the bar of everything together.
 const BAR: i64 = 200;
 
+const COLUMNS: [Column<By>; 6] = [
+    Column { code: "numero", by: By::Number, falls: false },
+    Column { code: "persona", by: By::Person, falls: false },
+    Column { code: "emision", by: By::Issued, falls: true },
+    Column { code: "vence", by: By::Due, falls: false },
+    Column { code: "total", by: By::Total, falls: true },
+    Column { code: "saldo", by: By::Balance, falls: true },
+];
+
 pub async fn list(
     State(app): State<App>,
     may: Authorized<ViewRecords>,
@@ -76,12 +88,15 @@ pub async fn list(
     let today = page.today();
     let filter = asked.filter();
     let side = asked.side();
-    let rows = documents::list(&app.db, company, &filter, Rows { after: asked.tras.last().copied(), limit: ROWS }, today).await?;
+    let order = order(&COLUMNS, &asked.orden, DUE_FIRST);
+    let slice = Rows { after: asked.tras.last().copied(), limit: ROWS };
+    let rows = documents::list(&app.db, company, &filter, order, slice, today).await?;
     let total = documents::count(&app.db, company, &filter, today).await?;
     let sums = documents::aging(&app.db, company, side, today).await?;
     let other = if side == Side::Receivable { Side::Payable } else { Side::Receivable };
     let others: i64 = documents::aging(&app.db, company, other, today).await?.iter().map(|sum| sum.documents).sum();
     let trail = asked.trail();
+    let sorting = Sorting::of(&COLUMNS, order, &asked.orden, |code| trail.with(&[("orden", code)]));
     Ok(shown(&ListPage {
         chips: asked.chips(&trail, sums.iter().map(|sum| sum.documents).sum(), others),
         ages: asked.ages(&trail, &sums),
@@ -94,6 +109,7 @@ pub async fn list(
         page,
         side,
         total,
+        sorting,
         rows,
         asked: &asked,
     }))
@@ -107,6 +123,7 @@ impl Asked {
     fn age(&self) -> Option<Age> {
         match self.edad.as_str() {
             "por-vencer" => Some(Age::NotDue),
+            "vencidos" => Some(Age::Overdue),
             "1-30" => Some(Age::UpTo30),
             "31-60" => Some(Age::UpTo60),
             "mas-60" => Some(Age::Over60),
@@ -121,7 +138,13 @@ impl Asked {
     }
 
     fn trail(&self) -> Trail<'_> {
-        let filters = vec![("lado", self.lado.as_str()), ("edad", &self.edad), ("estado", &self.estado), ("q", &self.q)];
+        let filters = vec![
+            ("lado", self.lado.as_str()),
+            ("edad", &self.edad),
+            ("estado", &self.estado),
+            ("q", &self.q),
+            ("orden", &self.orden),
+        ];
         Trail { path: "/documentos", filters, behind: &self.tras }
     }
 
@@ -154,8 +177,9 @@ impl Asked {
         vec![
             everything,
             tab("por-vencer", "Por vencer", sums[0].balance, false),
-            tab("1-30", "Vencidos 1 a 30 días", sums[1].balance, true),
-            tab("31-60", "31 a 60", sums[2].balance, true),
+            tab("vencidos", "Vencidos", sums[1..].iter().map(|sum| sum.balance).sum(), true),
+            tab("1-30", "de 1 a 30 días", sums[1].balance, true),
+            tab("31-60", "de 31 a 60", sums[2].balance, true),
             tab("mas-60", "más de 60", sums[3].balance, true),
         ]
     }

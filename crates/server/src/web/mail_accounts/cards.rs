@@ -2,10 +2,12 @@
 
 use acuse_domain::Instant;
 use acuse_domain::company::Company;
+use acuse_domain::delivery::{Group, State};
 use acuse_domain::id::CompanyId;
 use acuse_domain::mail_account::{MailAccount, MailModule};
 use acuse_domain::oauth::{ConnectionState, Provider};
 use acuse_mail::explanation::{Context, Explanation, Language, Situation, explain};
+use acuse_store::deliveries::{Filter, SentBy};
 use acuse_store::pauses::Resting;
 use acuse_store::sealing::SECRET_UNREADABLE;
 use acuse_store::{StoreError, companies, deliveries, users};
@@ -15,6 +17,7 @@ use chrono::NaiveTime;
 use super::domain::DomainRow;
 use super::form::module_word;
 use super::policy::PolicyForm;
+use super::probe::{PASSWORD_IN_CLEAR, shows_password};
 use crate::app::App;
 use crate::mail_route::{OwnLink, Route, Routes, SendsNow};
 use crate::web::conflict::Conflict;
@@ -54,10 +57,11 @@ struct Card {
     turned_off: Option<MailAccount>,
 }
 
+/// What went out through the card's own account, and what waits for it.
 struct Today {
-    accepted: i64,
-    waiting: i64,
-    problems: i64,
+    accepted: u64,
+    waiting: u64,
+    problems: u64,
 }
 
 /// Accepted on each of the last days, as bars.
@@ -117,14 +121,15 @@ impl ListPage {
         let mut cards = Vec::new();
         if let Some(company) = companies::find(&app.db, company).await? {
             let today = midnight(page.now);
-            let days = deliveries::accepted_per_day(&app.db, company.id, today, DAYS).await?;
             for (id, module) in ["m1", "m2"].into_iter().zip(MailModule::ALL) {
-                let (accepted, waiting, problems) = deliveries::today_of_module(&app.db, company.id, module, today).await?;
                 let route = routes.route(&app.db, module).await?;
-                let today = Today { accepted, waiting, problems };
+                let by =
+                    route.own.as_ref().map_or(SentBy::Default, |own| SentBy::Own(own.account.settings.from_address.as_str()));
+                let days = deliveries::accepted_per_day(&app.db, company.id, module, by, today, DAYS).await?;
+                let today = Today::of(app, &page, company.id, module, by, today).await?;
                 let sender = sender(app, &company, &route, &today, module, page.now).await?;
                 let turned_off = disabled.iter().find(|account| account.settings.module == module).cloned();
-                let spark = days.iter().find(|(of, _)| *of == module).and_then(|(_, counts)| Spark::of(counts));
+                let spark = Spark::of(&days);
                 cards.push(Card { id, module, today, spark, sender, turned_off });
             }
         }
@@ -186,6 +191,28 @@ impl Card {
     }
 }
 
+impl Today {
+    /// What waits for an account that does not send is a problem too.
+    async fn of(
+        app: &App,
+        page: &Page,
+        company: CompanyId,
+        module: MailModule,
+        by: SentBy<'_>,
+        since: Instant,
+    ) -> Result<Self, StoreError> {
+        let all = deliveries::today_of_module(&app.db, company, module, by, since).await?;
+        let held = Filter {
+            group: Some((Group::WithProblems, page.stopped.clone())),
+            states: vec![State::Queued, State::Deferred, State::InDoubt],
+            module: Some(module),
+            ..Filter::default()
+        };
+        let held = deliveries::count(&app.db, company, &held).await?;
+        Ok(Self { accepted: all.accepted, waiting: all.waiting, problems: all.failed + held })
+    }
+}
+
 impl Spark {
     /// Heights of a chart of 34; nothing where nothing was accepted.
     fn of(counts: &[i64]) -> Option<Self> {
@@ -225,6 +252,11 @@ impl OwnAccount {
             ConnectionState::EndingSoon => Some((calendar::day(acuse_domain::day_in_ecuador(ends_at)), false)),
             ConnectionState::Ended => Some((calendar::day(acuse_domain::day_in_ecuador(ends_at)), true)),
         }
+    }
+
+    /// What should not stay as it is although it works.
+    fn warning(&self) -> Option<&'static str> {
+        shows_password(&self.account.settings).then_some(PASSWORD_IN_CLEAR)
     }
 
     /// `smtp.gmail.com · 587 · STARTTLS · con contraseña`

@@ -52,7 +52,8 @@ pub async fn show(
     let page = Page::load(&app, &may, Section::MiCompania, &headers).await?;
     let may_configure = may.session.as_ref().is_some_and(|session| ConfigureCompany::is_held_by(session.role));
     let report = standing.report(&app).await?;
-    Ok(shown(&DomainPage::new(page, may_configure, &account, &standing, &report, None)))
+    let note = domain_check::is_demonstration(&app, &account).then(Note::demonstration);
+    Ok(shown(&DomainPage::new(page, may_configure, &account, &standing, &report, note)))
 }
 
 /// The line of the account's card, once the DNS has answered.
@@ -62,6 +63,9 @@ pub async fn summary(
     PathId(id): PathId<MailAccountId>,
 ) -> Result<Response, Trouble> {
     let (account, standing) = standing_of(&app, &may, id).await?;
+    if domain_check::is_demonstration(&app, &account) {
+        return Ok(shown(&DomainRow::demonstration(&account)));
+    }
     let report = standing.report(&app).await?;
     Ok(shown(&DomainRow::of(&account, Some(&report))))
 }

@@ -14,12 +14,17 @@ use crate::web::form_errors::FormErrors;
 
 /// Providers whose help pages name both 587 with STARTTLS and 465 with TLS.
 const HAVE_BOTH_PORTS: [&str; 3] = ["Gmail", "Zoho", "Hostinger"];
+/// Beside «Configuración correcta», and on the account's card.
+pub const PASSWORD_IN_CLEAR: &str =
+    "La contraseña viaja sin cifrar: cualquiera en el camino puede leerla. Pida a su proveedor STARTTLS o SSL/TLS.";
 pub const NOT_SENT: &str = "escriba a quién enviar un mensaje de prueba";
 
 /// What the page shows beside the form.
 #[derive(Debug, Clone)]
 pub struct Diagnosis {
     pub ok: bool,
+    /// It works, and something about it should not stay as it is.
+    pub warning: Option<&'static str>,
     /// The check's own words: one of the two verdicts.
     pub verdict: &'static str,
     /// «Falló en la autenticación, a los 612 ms», or «en 1,1 s».
@@ -130,6 +135,7 @@ impl Row {
         match self.state {
             "ok" => "circle-check",
             "bad" => "alert-octagon",
+            "warn" => "alert-triangle",
             "now" => "loader-2",
             _ => "circle-dashed",
         }
@@ -159,12 +165,15 @@ pub fn in_words(report: CheckReport, settings: &MailAccountSettings, to: Option<
     let in_all = report.phases.iter().map(|line| line.ms).sum();
     let failed = report.phases.iter().find(|line| !line.ok);
     let summary = match failed {
+        // What ended at once says nothing by its time.
+        Some(line) if in_all == 0 => format!("Falló en {}", Step::of(line.phase).with_article()),
         Some(line) => format!("Falló en {}, a los {}", Step::of(line.phase).with_article(), duration(in_all)),
         None => format!("en {}", duration(in_all)),
     };
     let code = report.problem.as_ref().map_or("", |problem| problem.code);
     Diagnosis {
         ok: report.ok,
+        warning: (report.ok && shows_password(settings)).then_some(PASSWORD_IN_CLEAR),
         verdict: report.verdict,
         summary,
         phases: if report.ok { passed(&report.phases, settings, to) } else { folded(&report.phases, to) },
@@ -173,6 +182,11 @@ pub fn in_words(report: CheckReport, settings: &MailAccountSettings, to: Option<
         note: report.note,
         problem: report.problem.map(|problem| Problem { code: problem.code, title: problem.title, fix: problem.fix }),
     }
+}
+
+/// A password goes to the server in clear.
+pub fn shows_password(settings: &MailAccountSettings) -> bool {
+    settings.security == Security::None && !settings.username.is_empty()
 }
 
 /// Every phase with what was seen in it.
@@ -184,7 +198,8 @@ fn passed(lines: &[PhaseLine], settings: &MailAccountSettings, to: Option<&Email
             _ => 0,
         };
         let step = Step::of(line.phase);
-        rows.push(Row { key: step.key(), what: seen(line, settings), ..Row::of("ok", step.name(), duration(before + line.ms)) });
+        let state = if step == Step::Auth && shows_password(settings) { "warn" } else { "ok" };
+        rows.push(Row { key: step.key(), what: seen(line, settings), ..Row::of(state, step.name(), duration(before + line.ms)) });
     }
     if to.is_none() {
         let what = Some(NOT_SENT.to_owned());

@@ -47,6 +47,8 @@ pub struct AccountPage {
     /// The address was not enough.
     unknown: Option<Unknown>,
     is_new: bool,
+    /// Of a saved account: how its last test ended, and when.
+    tested: Option<(bool, String)>,
     demo: Option<SocketAddr>,
     /// In place of a password.
     connection: Option<oauth::Connection>,
@@ -138,6 +140,9 @@ impl AccountPage {
             diagnosis: None,
             unknown: None,
             is_new: saved.is_none(),
+            tested: saved
+                .and_then(|saved| saved.last_check.as_ref())
+                .map(|check| (check.ok, calendar::moment(check.at, acuse_store::now()))),
             connection: saved.and_then(|saved| saved.connection.clone()),
             instead,
             demo: app.catcher.as_ref().map(acuse_mail::catcher::Catcher::local_addr),

@@ -385,6 +385,36 @@ pub async fn cancel(
     Ok(page::refused(&view))
 }
 
+/// What «Dar por resuelto» carries.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ResolveForm {
+    clave: String,
+    motivo: String,
+}
+
+/// POST `/cobros/{id}/envios/{envio}/resolver`
+pub async fn resolve(
+    State(app): State<App>,
+    may: Authorized<SendReceipts>,
+    book: Book,
+    Path(path): Path<(String, String)>,
+    Form(form): Form<ResolveForm>,
+) -> Result<Response, Trouble> {
+    let (id, delivery) = find_delivery(&app, &may, book, path).await?;
+    moved(resolve_once(&app, &may.actor, delivery.id, &form.motivo, &form.clave).await)?;
+    Ok(back(book, id))
+}
+
+/// Closes what the form with this key asked for, once.
+pub async fn resolve_once(app: &App, by: &Actor, id: DeliveryId, reason: &str, clave: &str) -> Result<(), MoveError> {
+    let now = acuse_store::now();
+    match once(clave, format!("resolver {id}")) {
+        Some(once) => deliveries::resolve_once(&app.db, by, id, Some(reason), &once, now).await.or_else(act_error),
+        None => deliveries::resolve(&app.db, by, id, Some(reason), now).await,
+    }
+}
+
 /// Tries again what the form with this key asked for, once.
 pub async fn retry_once(app: &App, by: &Actor, id: DeliveryId, clave: &str, read: Option<usize>) -> Result<(), MoveError> {
     let asked = Asked { once: once(clave, format!("reintentar {id}")), read, ..Asked::default() };

@@ -4,8 +4,21 @@ use acuse_domain::Instant;
 use acuse_domain::delivery::State;
 use acuse_store::deliveries::{Delivery, Kind};
 use acuse_store::events::{Event, EventKind};
+use askama::Template;
+use askama::filters::HtmlSafe;
 
 use super::Book;
+use crate::web::filters;
+
+/// The section, printed by `{{ history }}`. It comes anew with the envíos.
+#[derive(Template)]
+#[template(path = "payments/_history.html")]
+pub struct History {
+    pub entries: Vec<Entry>,
+    pub now: Instant,
+}
+
+impl HtmlSafe for History {}
 
 pub struct Entry {
     pub at: Instant,
@@ -81,6 +94,7 @@ fn event_in_words(book: Book, event: &Event, letter: Letter) -> Option<String> {
         },
         EventKind::DeliveryRetried => format!("{who} pidió repetir el envío a {detail}"),
         EventKind::DeliveryCancelled => format!("{who} anuló el envío a {detail}"),
+        EventKind::DeliveryResolved => format!("{who} dio por resuelto el envío a {detail}"),
         EventKind::ReceiptDownloaded => format!("{who} abrió el PDF"),
         EventKind::UserCreated
         | EventKind::UserRoleChanged

@@ -4,18 +4,18 @@ use std::collections::HashMap;
 
 use acuse_domain::delivery::State;
 use acuse_domain::id::PaymentId;
+use acuse_domain::mail_account::MailModule;
 use acuse_domain::money::Money;
 use acuse_domain::payment::{Method, Status};
-use acuse_mail::explanation::{Context, Language, explain};
-use acuse_store::deliveries::{self, Delivery};
-use acuse_store::payments::{self, Filter, Summary, Totals};
+use acuse_store::deliveries::{self, Delivery, Stopped};
+use acuse_store::order::Order;
+use acuse_store::payments::{self, By, Filter, Summary, Totals};
 use acuse_store::{Line, Page as Slice, StoreError};
 use askama::Template;
 use axum::extract::State as Extract;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum_extra::extract::Query;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -25,13 +25,24 @@ use crate::access::{Authorized, Permission, RecordPayments, ViewRecords};
 use crate::app::App;
 use crate::web::page::{self, Page};
 use crate::web::pager::Pager;
+use crate::web::sort::{Column, Sorting, order};
 use crate::web::state_mark::StateMark;
-use crate::web::trail::id_of;
+use crate::web::trail::{ROWS, Trail, id_of};
 use crate::web::trouble::Trouble;
 use crate::web::{calendar, filters};
 
-/// Rows of one page: two screens of a laptop.
-const ROWS: u64 = 50;
+/// The columns that put the list in order; the figure is a cobro's total, a pago's money.
+fn columns(book: Book) -> [Column<By>; 4] {
+    let figure = if book.is_received() { By::Total } else { By::Headline };
+    [
+        Column { code: "fecha", by: By::Date, falls: true },
+        Column { code: "numero", by: By::Number, falls: true },
+        Column { code: "persona", by: By::Person, falls: false },
+        Column { code: "valor", by: figure, falls: true },
+    ]
+}
+
+const NEWEST: Order<By> = Order { by: By::Date, descending: true };
 
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
@@ -39,6 +50,7 @@ pub struct Asked {
     q: String,
     desde: String,
     hasta: String,
+    orden: String,
     /// The last row of each page gone through, so that there is a way back.
     tras: Vec<Uuid>,
 }
@@ -53,13 +65,19 @@ pub async fn list(
 ) -> Result<Response, Trouble> {
     let company = may.actor.company;
     let filter = asked.filter(book);
-    let totals = payments::totals(&app.db, company, &filter).await?;
-    let slice = Slice { after: asked.tras.last().copied(), limit: ROWS };
-    let summaries = payments::list(&app.db, company, &filter, slice).await?;
-    let pager = asked.pager(book, &summaries, totals.payments);
     let page = Page::load(&app, &may, book.section(), &headers).await?;
+    let totals = payments::totals(&app.db, company, &filter, &page.stopped).await?;
+    let slice = Slice { after: asked.tras.last().copied(), limit: ROWS };
+    let columns = columns(book);
+    let order = order(&columns, &asked.orden, NEWEST);
+    let summaries = payments::list(&app.db, company, &filter, order, slice).await?;
+    let trail = asked.trail(book);
+    let pager = trail.pager(summaries.last().map(|line| id_of(line, |last| last.id.0)), summaries.len(), totals.payments);
+    let sorting = Sorting::of(&columns, order, &asked.orden, |code| trail.with(&[("orden", code)]));
     let view = ListPage {
-        rows: rows(&app, &may, summaries).await?,
+        rows: rows(&app, &may, summaries, &page.stopped).await?,
+        problems: asked.problems(book),
+        sorting,
         is_empty: totals.payments == 0 && !asked.is_filtered(),
         sender: Sender::of(&app, company, book).await?,
         may_record: may.session.as_ref().is_some_and(|session| RecordPayments::is_held_by(session.role)),
@@ -92,32 +110,26 @@ impl Asked {
         [&self.desde, &self.hasta].iter().any(|typed| !typed.trim().is_empty() && calendar::parse_day(typed).is_err())
     }
 
-    fn pager(&self, book: Book, summaries: &[Line<Summary>], of: u64) -> Pager {
-        let before = self.tras.len() as u64 * ROWS;
-        let last = before + summaries.len() as u64;
-        let next = summaries.last().filter(|_| last < of).map(|row| {
-            let mut passed = self.tras.clone();
-            passed.push(id_of(row, |summary| summary.id.0));
-            self.link(book, &passed)
-        });
-        let previous = self.tras.split_last().map(|(_, passed)| self.link(book, passed));
-        Pager { first: before + 1, last, of, previous, next }
+    fn trail(&self, book: Book) -> Trail<'_> {
+        let filters = vec![("q", self.q.as_str()), ("desde", &self.desde), ("hasta", &self.hasta), ("orden", &self.orden)];
+        Trail { path: book.path(), filters, behind: &self.tras }
     }
 
-    fn link(&self, book: Book, passed: &[Uuid]) -> String {
-        let encoded = |text: &str| utf8_percent_encode(text.trim(), NON_ALPHANUMERIC).to_string();
-        let mut link =
-            format!("{}?q={}&desde={}&hasta={}", book.path(), encoded(&self.q), encoded(&self.desde), encoded(&self.hasta));
-        for id in passed {
-            link.push_str("&tras=");
-            link.push_str(&id.to_string());
-        }
-        link
+    /// The envíos of these payments that need a person.
+    fn problems(&self, book: Book) -> String {
+        let module = MailModule::of_payments(book.direction).as_str();
+        let filters = vec![("estado", "problemas"), ("cuenta", module), ("q", self.q.trim())];
+        Trail { path: "/envios", filters, behind: &[] }.with(&[])
     }
 }
 
 /// The rows with their methods and deliveries: two questions for the whole page.
-async fn rows(app: &App, may: &Authorized<ViewRecords>, summaries: Vec<Line<Summary>>) -> Result<Vec<Line<Row>>, StoreError> {
+async fn rows(
+    app: &App,
+    may: &Authorized<ViewRecords>,
+    summaries: Vec<Line<Summary>>,
+    stopped: &Stopped,
+) -> Result<Vec<Line<Row>>, StoreError> {
     let company = may.actor.company;
     let ids: Vec<PaymentId> = summaries.iter().flatten().map(|summary| summary.id).collect();
     let mut methods: HashMap<PaymentId, Vec<(Method, Money)>> = HashMap::new();
@@ -131,7 +143,7 @@ async fn rows(app: &App, may: &Authorized<ViewRecords>, summaries: Vec<Line<Summ
     let mut row = |summary: Summary| {
         let methods = methods.remove(&summary.id).unwrap_or_default();
         let sends = sends.remove(&summary.id).unwrap_or_default();
-        Row::of(summary, &methods, &sends)
+        Row::of(summary, &methods, &sends, stopped)
     };
     Ok(summaries.into_iter().map(|line| line.map(&mut row)).collect())
 }
@@ -144,7 +156,7 @@ struct Row {
 }
 
 impl Row {
-    fn of(summary: Summary, methods: &[(Method, Money)], sends: &[Delivery]) -> Self {
+    fn of(summary: Summary, methods: &[(Method, Money)], sends: &[Delivery], stopped: &Stopped) -> Self {
         let moved: Vec<&str> = methods.iter().filter(|(method, _)| method.is_money()).map(|(method, _)| method.name()).collect();
         let words = match (&moved[..], methods) {
             ([only], _) => (*only).to_owned(),
@@ -153,7 +165,11 @@ impl Row {
             (several, _) => format!("{} formas", several.len()),
         };
         let withheld = methods.iter().filter(|(method, _)| *method == Method::Withholding).map(|(_, amount)| *amount).sum();
-        Self { methods: words, withheld, mark: mark(&summary, &latest(sends)), summary }
+        let mark = match (&summary.status, sends) {
+            (Status::Voided { .. }, []) => StateMark::of(State::Cancelled, None),
+            _ => StateMark::of_payment(&sends.iter().collect::<Vec<_>>(), stopped),
+        };
+        Self { methods: words, withheld, mark, summary }
     }
 
     fn url(&self, book: &Book) -> String {
@@ -171,34 +187,6 @@ impl Row {
     }
 }
 
-/// Of each address, what came of it last: a receipt sent again to a corrected address is not a problem any more.
-fn latest(sends: &[Delivery]) -> Vec<&Delivery> {
-    let round = sends.iter().map(|delivery| delivery.resend).max().flatten();
-    let mut latest: Vec<&Delivery> = Vec::new();
-    for delivery in sends.iter().rev() {
-        let is_settled = delivery.resend != round && delivery.state.needs_a_person();
-        if latest.iter().all(|later| later.recipient != delivery.recipient) && !is_settled {
-            latest.push(delivery);
-        }
-    }
-    latest
-}
-
-fn mark(summary: &Summary, sends: &[&Delivery]) -> StateMark {
-    if summary.status != Status::Posted && sends.is_empty() {
-        return StateMark::of(State::Cancelled, None);
-    }
-    let states: Vec<_> = sends.iter().map(|delivery| (delivery.state, delivery.next_attempt_at)).collect();
-    let mark = StateMark::of_all(&states);
-    let trouble = sends
-        .iter()
-        .find(|delivery| !matches!(delivery.state, State::Accepted | State::Cancelled) && delivery.problem_code.is_some());
-    match trouble.and_then(|delivery| delivery.problem_code.as_deref()) {
-        Some(code) => mark.because(explain(code, &Context::default(), Language::Spanish).title),
-        None => mark,
-    }
-}
-
 #[derive(Template)]
 #[template(path = "payments/list.html")]
 struct ListPage {
@@ -207,6 +195,8 @@ struct ListPage {
     asked: Asked,
     rows: Vec<Line<Row>>,
     totals: Totals,
+    problems: String,
+    sorting: Sorting,
     pager: Pager,
     is_empty: bool,
     sender: Sender,

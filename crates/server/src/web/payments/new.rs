@@ -257,7 +257,8 @@ impl Desk {
             return Ok(());
         }
         let filter = contacts::Filter { role: Some(book.role()), text: Some(draft.person.clone()) };
-        let people = contacts::list(&app.db, company, &filter, Slice { after: None, limit: MOST_PEOPLE }).await?;
+        let people =
+            contacts::list(&app.db, company, &filter, contacts::BY_NAME, Slice { after: None, limit: MOST_PEOPLE }).await?;
         self.others = roles::of_the_other_side(app, company, &draft.person, book.role()).await?;
         if let [only] = &people[..]
             && self.others.is_empty()

@@ -1,17 +1,17 @@
 //! «Envíos del recibo»: each recipient, how it stands, the server's words, and what to do where something went wrong.
 
 use acuse_domain::Instant;
-use acuse_domain::delivery::State;
+use acuse_domain::delivery::{Group, State};
 use acuse_domain::id::{DeliveryId, PaymentId};
 use acuse_mail::explanation::{Context, Explanation, Language, Situation, explain};
-use acuse_store::deliveries::{Delivery, Kind, each_once, is_same_recipient};
+use acuse_store::deliveries::{Attempt, Delivery, Kind, Resolution, Stopped, each_once, is_same_recipient};
 use askama::Template;
 use askama::filters::HtmlSafe;
 use chrono::TimeDelta;
 
 use super::Book;
 use super::sender::Sender;
-use crate::web::deliveries::{is_about_the_address, letter};
+use crate::web::deliveries::{May, is_about_the_address, letter};
 use crate::web::form_errors::FormErrors;
 use crate::web::once::new_key;
 use crate::web::state_mark::StateMark;
@@ -19,6 +19,13 @@ use crate::web::{calendar, filters};
 
 /// Where something moved within this time, it may move again at any moment.
 const LIVELY: TimeDelta = TimeDelta::minutes(2);
+
+/// The page looks again after so long (ms): 0.2, 0.5 and 1 s after it was opened, then every half second for five seconds, so
+/// that a server's answer stands there within half a second; then more slowly.
+const PAUSES: [u64; 11] = [200, 300, 500, 500, 500, 500, 500, 500, 500, 500, 500];
+const SLOW: u64 = 1_000;
+/// While something waits for its time.
+const SELDOM: u64 = 15_000;
 
 /// The section, printed by `{{ sends }}`. The script asks for it again while something is under way.
 #[derive(Template)]
@@ -39,6 +46,8 @@ pub struct Sends {
     refused: Refused,
     /// How far the page knows the history: what is pressed on it is refused where that went on.
     read: usize,
+    /// How often the page has looked already.
+    looks: usize,
     /// Makes pressing one of its buttons twice act once.
     once: String,
     now: Instant,
@@ -62,6 +71,7 @@ pub struct Subject<'a> {
     pub is_voided: bool,
     pub may_send: bool,
     pub read: usize,
+    pub stopped: &'a Stopped,
 }
 
 impl Sends {
@@ -69,37 +79,51 @@ impl Sends {
     pub fn of(subject: &Subject<'_>, deliveries: &[Delivery], sender: &Sender, refused: Refused, now: Instant) -> Self {
         let (before, mut current): (Vec<_>, Vec<_>) =
             deliveries.iter().cloned().partition(|delivery| subject.is_voided && delivery.kind == Kind::Receipt);
-        current.sort_by_key(|delivery| (!delivery.state.needs_a_person(), std::cmp::Reverse(delivery.id)));
+        let group = |delivery: &Delivery| delivery.group(subject.stopped);
+        current.sort_by_key(|delivery| (group(delivery) != Group::WithProblems, std::cmp::Reverse(delivery.id)));
         let from = current.iter().find_map(|delivery| delivery.account.as_ref()).map_or_else(|| sender.name_and_server(), named);
         Self {
             url: subject.book.page_of(subject.id),
             contact_name: subject.contact_name.to_owned(),
             from,
             untold: if subject.is_voided { untold(&before, &current) } else { Vec::new() },
-            list: current.into_iter().map(|delivery| Sent { delivery }).collect(),
-            before: before.into_iter().map(|delivery| Sent { delivery }).collect(),
+            list: current.into_iter().map(|delivery| Sent::of(delivery, subject.stopped)).collect(),
+            before: before.into_iter().map(|delivery| Sent::of(delivery, subject.stopped)).collect(),
             is_voided: subject.is_voided,
             may_send: subject.may_send,
             refused,
             read: subject.read,
+            looks: 0,
             once: new_key(),
             now,
         }
+    }
+
+    /// As it is at a later look.
+    #[must_use]
+    pub fn at_look(self, looks: usize) -> Self {
+        Self { looks: looks.min(PAUSES.len()), ..self }
     }
 
     fn title(&self) -> &'static str {
         if self.is_voided { "Envíos del aviso de anulación" } else { "Envíos del recibo" }
     }
 
-    /// How often to look again; never where nothing more happens by itself.
-    fn looks_again(&self) -> Option<&'static str> {
+    /// When to look again; never where nothing more happens by itself.
+    fn looks_again(&self) -> Option<String> {
         let all = || self.list.iter().chain(&self.before).map(|sent| &sent.delivery);
         let waiting = || all().filter(|delivery| !delivery.state.is_final());
         let is_soon = |delivery: &Delivery| {
             let near = delivery.next_attempt_at.is_none_or(|at| at <= self.now + TimeDelta::seconds(5));
             delivery.state == State::Sending || (near && self.now - delivery.queued_at < LIVELY)
         };
-        if waiting().any(is_soon) { Some("every 1s") } else { waiting().next().map(|_| "every 15s") }
+        let pause = if waiting().any(is_soon) { PAUSES.get(self.looks).copied().unwrap_or(SLOW) } else { SELDOM };
+        waiting().next().map(|_| format!("every {pause}ms"))
+    }
+
+    /// Which look the next one is.
+    fn next_look(&self) -> usize {
+        (self.looks + 1).min(PAUSES.len())
     }
 
     /// Whether one of its cures is the page's next sensible act.
@@ -163,6 +187,8 @@ fn untold(before: &[Delivery], notices: &[Delivery]) -> Vec<(String, String)> {
 
 /// One delivery on the page.
 struct Sent {
+    group: Group,
+    mark: StateMark,
     delivery: Delivery,
 }
 
@@ -190,8 +216,17 @@ enum Cure {
 }
 
 impl Sent {
-    fn mark(&self) -> StateMark {
-        StateMark::of(self.delivery.state, self.delivery.next_attempt_at)
+    fn of(delivery: Delivery, stopped: &Stopped) -> Self {
+        Self { group: delivery.group(stopped), mark: StateMark::of_delivery(&delivery, stopped), delivery }
+    }
+
+    fn mark(&self) -> &StateMark {
+        &self.mark
+    }
+
+    /// A person has to act.
+    fn is_bad(&self) -> bool {
+        self.group == Group::WithProblems
     }
 
     fn letter(&self) -> Option<String> {
@@ -217,8 +252,8 @@ impl Sent {
 
     /// What went wrong, while it still matters.
     fn problem(&self) -> Option<Explanation> {
-        let Delivery { state, problem_code, account, .. } = &self.delivery;
-        if matches!(state, State::Accepted | State::Cancelled) {
+        let Delivery { problem_code, account, .. } = &self.delivery;
+        if matches!(self.group, Group::Accepted | Group::Cancelled | Group::Resolved) {
             return None;
         }
         let (host, sender) = account.as_ref().map_or(("", ""), |(_, server, from)| (server, from));
@@ -227,15 +262,16 @@ impl Sent {
     }
 
     fn kind(&self) -> &'static str {
-        if self.delivery.state.needs_a_person() { "bad" } else { "warn" }
+        if self.is_bad() { "bad" } else { "warn" }
     }
 
     fn icon(&self) -> &'static str {
-        if self.delivery.state.needs_a_person() { "alert-octagon" } else { "alert-triangle" }
+        if self.is_bad() { "alert-octagon" } else { "alert-triangle" }
     }
 
     fn cure(&self) -> Cure {
         match self.delivery.state {
+            State::Failed | State::Bounced if self.group == Group::Resolved => Cure::Nothing,
             State::Failed | State::Bounced if is_about_the_address(&self.delivery) => Cure::Address,
             State::Failed | State::Bounced => Cure::Retry,
             State::Queued | State::Deferred | State::InDoubt => Cure::Wait,
@@ -243,9 +279,29 @@ impl Sent {
         }
     }
 
-    /// The account rests: what went wrong is not this delivery's.
+    /// The account does not send: what went wrong is not this delivery's.
     fn waits_for_account(&self) -> bool {
-        self.delivery.state == State::Queued && self.delivery.problem_code.is_some()
+        let came_back = self.delivery.state == State::Queued && self.delivery.problem_code.is_some();
+        came_back || self.delivery.state.is_waiting() && self.is_bad()
+    }
+
+    fn may_resolve(&self) -> bool {
+        May::of(&self.delivery).resolve
+    }
+
+    /// Why nobody has to act any more.
+    fn resolved(&self, now: Instant) -> Option<String> {
+        Some(match self.delivery.resolution.as_ref()? {
+            Resolution::AcceptedFor(address) if address.eq_ignore_ascii_case(&self.delivery.recipient) => {
+                "Se reenvió después a esta dirección y el servidor lo aceptó.".to_owned()
+            }
+            Resolution::AcceptedFor(address) => format!("Se reenvió después a {address} y el servidor lo aceptó."),
+            Resolution::PaymentVoided => "El recibo se anuló: ya no se envía.".to_owned(),
+            Resolution::ByPerson { who, at, reason } => {
+                let said = format!("{who} lo dio por resuelto {}", calendar::moment(*at, now));
+                reason.as_ref().map_or(format!("{said}."), |reason| format!("{said}: «{reason}»"))
+            }
+        })
     }
 
     fn may_repeat_now(&self) -> bool {
@@ -258,7 +314,7 @@ impl Sent {
 
     fn life(&self) -> Vec<Moment> {
         let mut life = vec![Moment { at: self.delivery.queued_at, state: "", word: "En cola".to_owned(), reply: String::new() }];
-        life.extend(self.delivery.attempts.iter().map(Moment::of));
+        life.extend(self.delivery.attempts.iter().map(|attempt| Moment::of(attempt, &self.delivery)));
         match (self.delivery.state, self.delivery.finished_at) {
             (State::Sending, _) => {
                 let at = life.last().map_or(self.delivery.queued_at, |moment| moment.at);
@@ -284,18 +340,22 @@ struct Moment {
 }
 
 impl Moment {
-    fn of(attempt: &acuse_store::deliveries::Attempt) -> Self {
+    fn of(attempt: &Attempt, delivery: &Delivery) -> Self {
+        let is_last = delivery.attempts.last().is_some_and(|last| last.at == attempt.at);
+        let again = delivery.next_attempt_at.filter(|_| is_last && delivery.state == State::Deferred);
         let (state, word) = match attempt.state {
             State::Accepted => ("ok", State::Accepted.word()),
             State::Failed => ("bad", State::Failed.word()),
             State::Bounced => ("bad", State::Bounced.word()),
-            State::Deferred => ("warn", "No pasó, se repite"),
+            State::Deferred if again.is_some() => ("warn", "No se entregó; se reintenta a las"),
+            State::Deferred => ("warn", "No se entregó; se reintentó"),
             State::InDoubt => ("warn", State::InDoubt.word()),
             State::Queued => ("warn", "Espera por la cuenta"),
             State::Sending | State::Cancelled => ("", attempt.state.word()),
         };
+        let word = again.map_or(word.to_owned(), |at| format!("{word} {}", calendar::hour(at)));
         // The answer came at its end; a slow server is one that took long to say it.
-        Self { at: attempt.ended_at(), state, word: word.to_owned(), reply: attempt.reply.clone() }
+        Self { at: attempt.ended_at(), state, word, reply: attempt.reply.clone() }
     }
 }
 
@@ -337,6 +397,7 @@ mod tests {
             reply: None,
             problem_code: Some(code.to_owned()),
             attempts: Vec::new(),
+            resolution: None,
         }
     }
 
@@ -360,7 +421,7 @@ mod tests {
                 let delivery = delivery(state, code);
                 let over = matches!(state, State::Accepted | State::Cancelled);
                 assert_eq!(is_about_the_address(&delivery), is_address && !over, "{code} {state:?}");
-                let sent = Sent { delivery };
+                let sent = Sent::of(delivery, &Stopped::default());
                 let needs_a_person = state.needs_a_person();
                 assert_eq!(sent.cure() == Cure::Address, is_address && needs_a_person, "{code} {state:?}");
                 assert_eq!(sent.cure() == Cure::Retry, !is_address && needs_a_person, "{code} {state:?}");

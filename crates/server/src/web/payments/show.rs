@@ -8,20 +8,20 @@ use acuse_domain::money::Money;
 use acuse_domain::payment::{CheckKind, Direction, Method, PaymentLine, Status};
 use acuse_domain::text::masked_account;
 use acuse_store::contacts;
-use acuse_store::deliveries::{self, Delivery, Kind, Standing, each_once, is_same_recipient, recipient_key};
+use acuse_store::deliveries::{self, Delivery, Kind, Standing, Stopped, each_once, is_same_recipient, recipient_key};
 use acuse_store::events::{self, Event};
-use acuse_domain::text::{case_folded, is_same};
-use acuse_store::deliveries::{self, Delivery};
 use acuse_store::payments::{self, Recorded, RecordedAllocation};
 use askama::Template;
 use axum::extract::State as Extract;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
+use axum_extra::extract::Query;
+use serde::Deserialize;
 
 use super::Book;
 use super::changed::Changed;
 use super::draft::DEDUCTIBLE_CASH;
-use super::history::{Entry, history};
+use super::history::{History, history};
 use super::paper::Paper;
 use super::sender::Sender;
 use super::sends::{Refused, Sends, Subject, when};
@@ -50,15 +50,33 @@ pub async fn show(
     Ok(page::shown(&view))
 }
 
-/// GET `/cobros/{id}/envios`: the section alone, for the script that keeps it fresh.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Look {
+    /// How often the page has looked already.
+    vez: Option<usize>,
+}
+
+/// What of the page changes by itself.
+#[derive(Template)]
+#[template(ext = "html", source = "{{ sends }}{{ history }}")]
+struct Fresh {
+    sends: Sends,
+    history: History,
+}
+
+/// GET `/cobros/{id}/envios`: the sections alone, for the script that keeps them fresh.
 pub async fn sends(
     Extract(app): Extract<App>,
     may: Authorized<ViewRecords>,
     book: Book,
     PathId(id): PathId<PaymentId>,
+    Query(look): Query<Look>,
 ) -> Result<Response, Trouble> {
     let found = Found::load(&app, &may, book, id).await?;
-    Ok(page::shown(&found.sends(book, Refused::default())))
+    let history = History { entries: history(book, &found.events, &found.deliveries), now: acuse_store::now() };
+    let sends = found.sends(book, Refused::default()).at_look(look.vez.unwrap_or_default());
+    Ok(page::shown(&Fresh { sends, history }))
 }
 
 /// GET `/cobros/{id}/reenviar`
@@ -99,6 +117,7 @@ pub struct Found {
     pub sender: Sender,
     /// Newest first.
     events: Vec<Event>,
+    stopped: Stopped,
     may_send: bool,
 }
 
@@ -113,7 +132,8 @@ impl Found {
         let events = events::list(&app.db, company, id.0).await?;
         let sender = Sender::of(app, company, book).await?;
         let may_send = may.session.as_ref().is_some_and(|session| SendReceipts::is_held_by(session.role));
-        Ok(Self { recorded, deliveries, sender, events, may_send })
+        let stopped = page::stopped(app, company, acuse_store::now()).await?;
+        Ok(Self { recorded, deliveries, sender, events, stopped, may_send })
     }
 
     pub fn is_voided(&self) -> bool {
@@ -133,6 +153,7 @@ impl Found {
             is_voided: self.is_voided(),
             may_send: self.may_send,
             read: self.read(),
+            stopped: &self.stopped,
         };
         Sends::of(&subject, &self.deliveries, &self.sender, refused, acuse_store::now())
     }
@@ -147,7 +168,7 @@ pub struct ShowPage {
     sends: Sends,
     /// None where the frozen receipt cannot be read.
     paper: Option<Paper>,
-    history: Vec<Entry>,
+    history: History,
     may_change: bool,
     /// A form of this page was refused because the payment had changed.
     changed: Option<Changed>,
@@ -202,11 +223,11 @@ impl ShowPage {
     ) -> Result<Self, Trouble> {
         let found = Found::load(app, may, book, id).await?;
         Ok(Self {
+            history: History { entries: history(book, &found.events, &found.deliveries), now: acuse_store::now() },
             page: Page::load(app, may, book.section(), headers).await?,
             book,
             sends: found.sends(book, refused),
             paper: found.recorded.receipt.clone().map(Paper::of),
-            history: history(book, &found.events, &found.deliveries),
             may_change: may.session.as_ref().is_some_and(|session| RecordPayments::is_held_by(session.role)),
             changed: None,
             dialog: None,
@@ -358,11 +379,11 @@ impl ShowPage {
         let documents = self.recorded().allocations.len();
         let documents = match documents {
             0 => String::new(),
-            1 => format!("Un documento volvió a quedar {}, ", self.book.due()),
-            n => format!("{n} documentos volvieron a quedar {}, ", self.book.due()),
+            1 => format!("Un documento volvió a quedar {}; ", self.book.due()),
+            n => format!("{n} documentos volvieron a quedar {}; ", self.book.due()),
         };
         let unapplied = self.recorded().summary.unapplied;
-        let advance = if unapplied.is_zero() { String::new() } else { format!("el anticipo de {unapplied} se retiró, ") };
+        let advance = if unapplied.is_zero() { String::new() } else { format!("el anticipo de {unapplied} se retiró; ") };
         let sentence = format!("{documents}{advance}el número {} no se usa otra vez.", self.number());
         let mut letters = sentence.chars();
         letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
@@ -402,10 +423,6 @@ impl ShowPage {
         let position = self.recorded().lines.iter().position(|own| std::ptr::eq(own, line));
         let frozen = position.zip(self.recorded().receipt.as_ref()).and_then(|(at, receipt)| receipt.lines.get(at));
         frozen.and_then(|line| line.reference.clone()).unwrap_or_default()
-    }
-
-    fn short_time(&self, entry: &Entry) -> String {
-        calendar::short_moment(entry.at, self.page.now)
     }
 
     fn if_voided(&self, allocation: &RecordedAllocation) -> String {

@@ -1,5 +1,10 @@
 //! What was sent, sending it again, and what of it may still be changed.
 
+use acuse_domain::delivery::Next;
+use acuse_domain::mail_account::MailModule;
+use acuse_store::deliveries::{self, Lane, Recorded, Stamp};
+use acuse_store::now;
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::support::{Api, in_days};
@@ -53,4 +58,46 @@ async fn deliveries_are_found_by_state_and_by_text() {
     assert_eq!(found(api.get("/deliveries?state=failed").await.expect(200)), 0);
     assert_eq!(found(api.get("/deliveries?q=otra.ec").await.expect(200)), 1);
     api.get("/deliveries?state=sent").await.refused(422, "value_unknown", &["state"]);
+}
+
+async fn all_fail(api: &Api) {
+    let (db, lane) = (&api.world.db, Lane { company: api.ours.id, module: MailModule::ReceivedPayments });
+    let claimed = deliveries::claim_due(db, lane, 9, TimeDelta::seconds(60), now()).await.unwrap();
+    let fails = |claimed: &deliveries::Claimed| Recorded {
+        company: claimed.company,
+        id: claimed.id,
+        attempt: claimed.attempt,
+        fence: claimed.fence,
+        at: now(),
+        duration_ms: 5,
+        phase: "recipient",
+        reply: "550 5.1.1 no".to_owned(),
+        problem_code: Some("mailbox_not_found".to_owned()),
+        message_id: format!("{}@acuse.example", claimed.id),
+        stamp: Stamp { source: "company", server: "smtp.x.ec:587".to_owned(), from_address: "cobros@x.ec".to_owned() },
+        next: Next::Failed,
+    };
+    let failed: Vec<Recorded> = claimed.iter().map(fails).collect();
+    assert!(deliveries::record_attempts(db, &failed, now()).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_failed_is_closed_with_a_reason_and_shows_who_closed_it() {
+    let api = Api::with_andina().await;
+    let made = cobro_sent_to(&api, json!(["uno@andina.ec", "dos@andina.ec"])).await;
+    let id = made["deliveries"][0]["id"].as_str().unwrap();
+    let (delivery, resolve) = (format!("/deliveries/{id}"), format!("/deliveries/{id}/resolve"));
+    assert_eq!(api.get(&delivery).await.expect(200)["group"], "under_way");
+    api.send("POST", &resolve, None).await.refused(409, "delivery_not_in_state", &[]);
+    all_fail(&api).await;
+    let found = |answer: Value| answer["data"].as_array().unwrap().len();
+    assert_eq!(found(api.get("/deliveries?group=with_problems&state=failed").await.expect(200)), 2);
+    api.post(&resolve, json!({ "why": "en mano" })).await.refused(422, "unknown_field", &["why"]);
+    let closed = api.post(&resolve, json!({ "reason": "se lo di en mano" })).await.expect(200);
+    assert_eq!((&closed["state"], &closed["group"]), (&json!("failed"), &json!("resolved")));
+    assert_eq!((&closed["resolution"]["by"], &closed["resolution"]["reason"]), (&json!("person"), &json!("se lo di en mano")));
+    assert_eq!(api.send("POST", &resolve, None).await.expect(200), closed, "once");
+    assert_eq!(found(api.get("/deliveries?group=resolved").await.expect(200)), 1);
+    assert_eq!(found(api.get("/deliveries?group=with_problems").await.expect(200)), 1);
+    api.get("/deliveries?group=over").await.refused(422, "value_unknown", &["group"]);
 }

@@ -22,8 +22,11 @@ async fn envios_are_counted_by_state_and_lead_to_their_payment() {
     let test = TestApp::start().await;
     let payment = cobro(&test, "Andina", "pagos@andina.ec; gerencia@andina.ec").await;
     let list = test.get("/envios").await;
-    assert_eq!(list.all(".ac-chips a"), ["Con problemas 0", "En camino 2", "Aceptados 0", "Anulados 0", "Todos 2"]);
-    assert_eq!(list.one(".ac-chips [aria-current]"), "Todos 2");
+    assert_eq!(
+        list.all(".ac-chips a"),
+        ["Con problemas 2", "En camino 0", "Aceptados 0", "Resueltos 0", "Anulados 0", "Todos 2"]
+    );
+    assert_eq!(list.one(".ac-chips [aria-current]"), "Con problemas 2", "nobody sends them: there is no account");
     assert_eq!(list.all("tbody .ac-state"), ["En cola", "En cola"]);
     assert_eq!(list.attribute("tbody td a", "href"), Some(format!("/cobros/{payment}")));
     assert_eq!(test.get("/envios?estado=todos&q=andina").await.all("tbody tr").len(), 2);
@@ -43,12 +46,12 @@ async fn chosen_envios_are_cancelled_together_and_what_moved_on_is_counted() {
     // As a body may hold them; each counts once.
     form.extend((0..20_000).map(|n| ("envio", ids[n % 2].as_str())));
     let done = test.post("/envios", &form).await;
-    assert_eq!(done.location(), "/envios?estado=todos&movidos=2&quedan=0");
-    assert_eq!(test.get(done.location()).await.one(".ac-note"), "Listo: 2 envíos.");
+    assert_eq!(done.location(), "/envios?estado=todos&hecho=anular&movidos=2&quedan=0");
+    assert_eq!(test.get(done.location()).await.one(".ac-note"), "Se anuló: 2 envíos.");
     let states = deliveries::of_payments(&test.app.db, test.company, &[payment]).await.unwrap();
     assert!(states.iter().all(|one| one.state == State::Cancelled));
     let again = test.post("/envios", &[("uno", ids[0].as_str()), ("accion", "reintentar"), ("volver", "https://malo.ec")]).await;
-    assert_eq!(again.location(), "/envios?movidos=0&quedan=1");
+    assert_eq!(again.location(), "/envios?hecho=reintentar&movidos=0&quedan=1");
     let none = test.post("/envios", &[("accion", "anular")]).await;
     assert_eq!(test.get(none.location()).await.one(".ac-note"), "Elija al menos un envío de la lista.");
 }

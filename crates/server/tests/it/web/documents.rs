@@ -123,9 +123,10 @@ async fn the_ages_are_sums_and_filters() {
         assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.text());
     }
     let list = test.get("/documentos").await;
-    assert_eq!(list.all(".ac-aging b"), ["130,50", "100,00", "20,00", "3,00", "7,50"]);
+    assert_eq!(list.all(".ac-aging b"), ["130,50", "100,00", "30,50", "20,00", "3,00", "7,50"]);
     assert_eq!(list.all("tbody th a").len(), 4);
     assert!(list.one("tbody td").contains("vencida 90 días"));
+    assert_eq!(test.get("/documentos?edad=vencidos").await.all("tbody th a").len(), 3);
     let late = test.get("/documentos?edad=31-60").await;
     assert_eq!(late.all("tbody th a"), ["Fac. 001-001-000000003"]);
     assert_eq!(test.get("/documentos?lado=pagar").await.all("tbody th a").len(), 0);

@@ -28,7 +28,7 @@ async fn a_cobro_is_recorded_whole_and_its_page_says_so() {
     assert_eq!(page.one(".ac-total"), "1.450,00");
     assert_eq!(page.all("#envios h3"), ["gerencia@andina.ec", "pagos@andina.ec"]);
     assert_eq!(page.all("#envios .ac-state"), ["En cola", "En cola"]);
-    assert_eq!(page.attribute("#envios", "hx-trigger").as_deref(), Some("every 1s"));
+    assert_eq!(page.attribute("#envios", "hx-trigger").as_deref(), Some("every 200ms"));
     let text = page.text();
     for said in ["Abono de noviembre", "Anticipo que queda", "510,00", "••3421", "88124507", "registró el cobro y pidió 2 envíos"]
     {

@@ -31,9 +31,11 @@ const TRIED: [&str; 14] = [
     "/{id}/envios/{envio}/corregir",
 ];
 /// The same, by tests of their own below.
-const TRIED_WITH_A_WORKER: [&str; 2] = ["/{id}/envios/{envio}/reintentar", "/{id}/envios/{envio}/anular"];
+const TRIED_WITH_A_WORKER: [&str; 3] =
+    ["/{id}/envios/{envio}/reintentar", "/{id}/envios/{envio}/anular", "/{id}/envios/{envio}/resolver"];
 /// Where twice is no more than once by what it does.
-const HARMLESS: [(&str, &str); 12] = [
+const HARMLESS: [(&str, &str); 13] = [
+    ("/demo/buzon", "empties what is empty"),
     ("/entrar", "opens a session; who logs in twice has two"),
     ("/salir", "ends the session"),
     ("/tema", "chooses a colour"),
@@ -231,9 +233,12 @@ async fn a_second_press_does_not_repeat_what_failed_again_meanwhile() {
     assert_eq!(send(&scene, "/envios", &chosen).await.location(), first.location());
     assert_eq!(state().await, State::Failed);
 
+    // What failed is closed once.
+    let resolve = format!("{page}/envios/{delivery}/resolver");
+    twice(&scene, &page, &format!("form[action='{resolve}']"), &resolve, &[("motivo", "en mano")]).await;
+
     // What waits is cancelled once, and nothing is said twice in the history.
-    let fresh = scene.app.get(&page).await.filled(&format!("form[action='{retry}']"), &[]);
-    send(&scene, &retry, &fresh).await;
+    acuse_store::deliveries::retry(&scene.app.app.db, &scene.app.actor, delivery, now()).await.unwrap();
     let cancel = format!("{page}/envios/{delivery}/anular");
     twice(&scene, &page, &format!("form[action='{cancel}']"), &cancel, &[]).await;
 }

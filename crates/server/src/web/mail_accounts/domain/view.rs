@@ -166,6 +166,18 @@ impl Signing {
 }
 
 impl Note {
+    /// Of an account whose mail nobody outside ever sees.
+    pub fn demonstration() -> Self {
+        Self {
+            kind: "info",
+            icon: "help-circle",
+            title: "Es un dominio de demostración".to_owned(),
+            text: "Esta cuenta entrega al buzón de prueba y nada sale de este servidor: lo que diga el DNS no impide enviar."
+                .to_owned(),
+            found: None,
+        }
+    }
+
     /// Nothing where the key was seen: the page shows that it signs.
     pub fn of(seen: KeySeen) -> Option<Self> {
         let warn = |title: &str, text: &str, found| {

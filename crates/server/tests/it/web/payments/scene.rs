@@ -53,7 +53,10 @@ impl Scene {
 
     pub async fn count(&self, direction: Direction) -> usize {
         let filter = payments::Filter { direction: Some(direction), ..payments::Filter::default() };
-        payments::list(&self.app.app.db, self.company(), &filter, Page { after: None, limit: 100 }).await.unwrap().len()
+        payments::list(&self.app.app.db, self.company(), &filter, payments::LAST_RECORDED, Page { after: None, limit: 100 })
+            .await
+            .unwrap()
+            .len()
     }
 
     pub async fn deliveries(&self, payment: PaymentId) -> Vec<deliveries::Delivery> {

@@ -1,0 +1,60 @@
+//! «Dar por resuelto»: a person says that nobody has to act on what did not arrive.
+
+use acuse_domain::Instant;
+use acuse_domain::id::DeliveryId;
+use acuse_domain::text;
+
+use super::{MoveError, find_in, hold};
+use crate::Actor;
+use crate::db::{Db, Tx};
+use crate::events::{self, EventKind};
+use crate::idempotency::{self, ClaimError, Once, OnceError};
+use crate::sql::{execute, values};
+
+/// Letters of a reason: a line of the history.
+const LONGEST_REASON: usize = 200;
+
+/// Closes what failed or bounced. Whatever else closed it meanwhile is as good: then nothing happens.
+pub async fn resolve(db: &Db, by: &Actor, id: DeliveryId, reason: Option<&str>, now: Instant) -> Result<(), MoveError> {
+    let tx = db.begin_write().await?;
+    resolve_in(&tx, by, id, reason, now).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// As [`resolve`], for a request that may come twice: the second time nothing happens.
+pub async fn resolve_once(
+    db: &Db,
+    by: &Actor,
+    id: DeliveryId,
+    reason: Option<&str>,
+    once: &Once,
+    now: Instant,
+) -> Result<(), OnceError<MoveError>> {
+    let tx = db.begin_write().await.map_err(ClaimError::from)?;
+    if idempotency::claim(&tx, by.company, Some(once), id.0, now).await?.is_none() {
+        resolve_in(&tx, by, id, reason, now).await.map_err(OnceError::Act)?;
+    }
+    tx.commit().await.map_err(ClaimError::from)?;
+    Ok(())
+}
+
+async fn resolve_in(tx: &Tx, by: &Actor, id: DeliveryId, reason: Option<&str>, now: Instant) -> Result<(), MoveError> {
+    let held = hold(tx, by.company, id).await?;
+    if !held.state.needs_a_person() {
+        return Err(MoveError::NotNow(held.state));
+    }
+    if find_in(tx.as_conn(), by.company, id).await?.is_some_and(|found| found.resolution.is_some()) {
+        return Ok(());
+    }
+    let reason = text::optional(reason).map(|reason| text::cut(&reason, LONGEST_REASON).to_owned());
+    let sql = "UPDATE delivery SET resolved_at = $3, resolved_by = $4, resolved_reason = $5
+        WHERE company_id = $1 AND id = $2 AND state = $6";
+    let row = values![by.company.0, id.0, now, by.name.as_str(), reason.clone(), held.state.as_str()];
+    if execute(tx.as_conn(), sql, row).await? != 1 {
+        return Err(MoveError::NotNow(held.state));
+    }
+    let detail = reason.map_or(held.recipient.clone(), |reason| format!("{}: {reason}", held.recipient));
+    events::append(tx, by, held.payment, EventKind::DeliveryResolved, now, &detail).await?;
+    Ok(())
+}
