@@ -20,9 +20,9 @@ pub use work::{
     next_due_any_company, record_attempts, release_expired_any_company, renew, return_to_queue,
 };
 
-pub(crate) use told::{who_has_the_receipt, who_is_told};
 pub(crate) use groups::condition as group_condition;
 use read::find_in;
+pub(crate) use told::{who_has_the_receipt, who_is_told};
 pub(crate) use work::{LONGEST_WAIT, change_held};
 
 use acuse_domain::Instant;

@@ -13,11 +13,9 @@ pub use read::{
 };
 pub use resend::{CardFull, ResendError, correct_and_resend, resend, resend_and_change_contact};
 
-pub use twins::doubts;
 pub(crate) use filter::text_condition;
 pub(crate) use read::{number, receipt_as_of};
-
-pub(crate) use read::{number, receipt_as_of};
+pub use twins::doubts;
 
 use acuse_domain::contact::{Contact, ContactDetails};
 use acuse_domain::email_address::EmailAddress;

@@ -310,12 +310,10 @@ fn in_units(ems: f32) -> f32 {
 mod tests {
     use super::*;
 
-    /// The glyph that stands for what a font does not have: an empty box.
-    const NOTDEF: GlyphId = GlyphId::new(0);
-
     fn boxes(text: &Text) -> usize {
         let glyphs = text.lines.iter().flat_map(|line| &line.runs).flat_map(|run| &run.glyphs);
-        glyphs.filter(|glyph| glyph.glyph_id == NOTDEF).count()
+        // The glyph that stands for what a font does not have: an empty box.
+        glyphs.filter(|glyph| glyph.glyph_id == GlyphId::new(0)).count()
     }
 
     #[test]

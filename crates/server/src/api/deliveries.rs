@@ -35,7 +35,7 @@ pub struct DeliveryOut {
     pub(super) payment_id: Uuid,
     /// `receipt`, or `void_notice`: the receipt is void.
     kind: &'static str,
-    recipient: String,
+    pub(super) recipient: String,
     #[schema(schema_with = codes::schema::states)]
     state: &'static str,
     /// Who has to act: `with_problems` a person, `under_way` nobody; `resolved` failed and is over.

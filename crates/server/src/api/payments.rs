@@ -148,7 +148,9 @@ pub async fn void(
     let reason = asked.body.reason.unwrap_or_default();
     let now = acuse_store::now();
     match &asked.once {
-        Some(once) => payments::void_asked(&app.db, &may.actor, id, &reason, notice, &asked::Asked::once(Some(once)), now).await?,
+        Some(once) => {
+            payments::void_asked(&app.db, &may.actor, id, &reason, notice, &asked::Asked::once(Some(once)), now).await?
+        }
         None => payments::void(&app.db, &may.actor, id, &reason, notice, now).await?,
     }
     found(&app, &may, id, language).await

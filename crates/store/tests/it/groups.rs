@@ -203,7 +203,7 @@ async fn a_corrected_address_closes_the_chain_of_its_corrections(world: World) {
     };
     let correct = async |wrong: DeliveryId, right: &str| {
         let right = right.parse().unwrap();
-        payments::correct_and_resend(&world.db, &made.actor, wrong, &right, noon()).await.unwrap();
+        payments::correct_and_resend(&world.db, &made.actor, wrong, &right, None, noon()).await.unwrap();
         all_end(&world, fails).await;
     };
     correct(last_wrong().await.unwrap(), "peor@x.ec").await;

@@ -45,7 +45,7 @@ async fn stops(db: &Db, id: MailAccountId, at: i64) {
 
 async fn due(db: &Db, at: i64) -> Vec<Notice> {
     let mut claimed = notices::claim_due_any_company(db, 10, LEASE, noon_and(at)).await.unwrap();
-    claimed.sort_by(|one, other| one.recipient.cmp(&other.recipient));
+    claimed.sort_by(|one, other| one.recipient.as_str().cmp(other.recipient.as_str()));
     claimed
 }
 

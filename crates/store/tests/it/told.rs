@@ -172,7 +172,10 @@ async fn a_receipt_that_came_back_after_a_doubt_may_have_arrived(world: World) {
     assert!(!first.standing().may_have_brought_the_receipt());
     Doing::FailedAfterADoubt.bring_about(&world).await;
     let failed = deliveries::find(&world.db, made.id, first.id).await.unwrap().unwrap();
-    assert!(failed.state == State::Failed && failed.standing().may_have_brought_the_receipt(), "the first copy may be there: {failed:?}");
+    assert!(
+        failed.state == State::Failed && failed.standing().may_have_brought_the_receipt(),
+        "the first copy may be there: {failed:?}"
+    );
 }
 
 async fn each_of_several_recipients_is_told_once(world: World) {

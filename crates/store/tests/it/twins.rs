@@ -105,8 +105,15 @@ async fn a_twin_is_named_and_recorded_when_it_is_answered(world: World) {
         (first, "RC-000001", "Ana Paredes")
     );
     assert_eq!(asked(&world, &made, &twin, vec![doubts[0].key()]).await, []);
-    let second =
-        payments::list(db, by.company, &payments::Filter::default(), acuse_store::Page { after: None, limit: 9 }).await.unwrap();
+    let second = payments::list(
+        db,
+        by.company,
+        &payments::Filter::default(),
+        payments::LAST_RECORDED,
+        acuse_store::Page { after: None, limit: 9 },
+    )
+    .await
+    .unwrap();
     assert_eq!(second.len(), 2, "it was asked, and then recorded");
     let recorded = payments::find(db, by.company, second[0].as_ref().unwrap().id).await.unwrap().unwrap();
     assert_eq!(payments::doubts(db, by.company, &recorded).await.unwrap().len(), 1, "the later one names the earlier one");

@@ -22,7 +22,7 @@ pub async fn of_the_other_side(app: &App, company: CompanyId, typed: &str, role:
         Role::Supplier => Role::Customer,
     };
     let filter = Filter { role: Some(other), text: Some(typed.to_owned()) };
-    let found = contacts::list(&app.db, company, &filter, Rows { after: None, limit: MOST }).await?;
+    let found = contacts::list(&app.db, company, &filter, contacts::BY_NAME, Rows { after: None, limit: MOST }).await?;
     Ok(found.into_iter().filter(|contact| !has(contact, role)).collect())
 }
 

@@ -60,7 +60,7 @@ pub async fn ask_new(
 ) -> Result<Response, Trouble> {
     let form = ContactForm { nombre: wish.nombre, numero: wish.identificacion, ..begun(role(&wish.es)) };
     let page = page(&app, &may, &headers).await?;
-    Ok(shown(&FormPage::of(&app, may.actor.company, page, None, form).await?))
+    Ok(shown(&FormPage::of(&app, may.actor.company, page, None, form, Slips::default()).await?))
 }
 
 fn begun(side: Option<contacts::Role>) -> ContactForm {

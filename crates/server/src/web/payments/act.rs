@@ -175,7 +175,9 @@ fn recipients(form: &ResendForm, slips: &Slips) -> Result<Vec<EmailAddress>, For
     match typed.try_for_each(|typed| list.add(typed)) {
         Ok(()) => return Ok(list.into_found()),
         Err(InvalidAddresses::Address(error)) => errors.add("otra", format!("«{}» no es una dirección de correo.", error.typed)),
-        Err(InvalidAddresses::TooMany { most }) => errors.add("otra", format!("Se envía a {most} direcciones a la vez, como máximo.")),
+        Err(InvalidAddresses::TooMany { most }) => {
+            errors.add("otra", format!("Se envía a {most} direcciones a la vez, como máximo."))
+        }
     }
     Err(errors)
 }
@@ -402,8 +404,12 @@ pub async fn resolve(
     Form(form): Form<ResolveForm>,
 ) -> Result<Response, Trouble> {
     let (id, delivery) = find_delivery(&app, &may, book, path).await?;
-    moved(resolve_once(&app, &may.actor, delivery.id, &form.motivo, &form.clave).await)?;
-    Ok(back(book, id))
+    match resolve_once(&app, &may.actor, delivery.id, &form.motivo, &form.clave).await {
+        // What is over already was closed by somebody else, or by itself.
+        Ok(()) | Err(MoveError::NotNow(_) | MoveError::Voided | MoveError::Changed) => Ok(back(book, id)),
+        Err(MoveError::NotFound) => Err(Trouble::NotFound),
+        Err(MoveError::Store(error)) => Err(error.into()),
+    }
 }
 
 /// Closes what the form with this key asked for, once.

@@ -403,7 +403,7 @@ mod tests {
 
     #[test]
     fn what_a_slow_server_answered_stands_at_the_time_of_its_answer() {
-        let mut sent = Sent { delivery: delivery(State::Accepted, "") };
+        let mut sent = Sent::of(delivery(State::Accepted, ""), &Stopped::default());
         let at = sent.delivery.queued_at + TimeDelta::seconds(1);
         let reply = "250 2.0.0 Ok".to_owned();
         let phase = "message".to_owned();

@@ -73,6 +73,7 @@ async fn somebody_else_finds_the_form_filled_in_and_nothing_saved() {
             &scene.app.app.db,
             stranger.company,
             &contacts::Filter::default(),
+            contacts::BY_NAME,
             acuse_store::Page { after: None, limit: 9 }
         )
         .await

@@ -161,7 +161,7 @@ async fn what_is_not_seen_is_no_part_of_what_is_kept_or_searched() {
     let saved = test.post("/personas/nueva", &form).await;
     assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.text());
     let (everybody, first) = (contacts::Filter::default(), acuse_store::Page { after: None, limit: 9 });
-    let all = contacts::list(&test.app.db, test.company, &everybody, first);
+    let all = contacts::list(&test.app.db, test.company, &everybody, contacts::BY_NAME, first);
     let card = all.await.unwrap().remove(0).details;
     assert_eq!((card.name.as_str(), card.identification.number()), ("Comercial Andina Éxito", "1791824407001"));
     assert_eq!(card.emails[0].as_str(), "pagos@andina.ec");

@@ -244,7 +244,10 @@ async fn a_void_notice_is_called_one_everywhere_and_goes_to_each_recipient_once(
     let heads = page.all("#envios h3");
     assert_eq!(heads.iter().filter(|head| head.ends_with("Aviso de anulación")).count(), told, "{heads:?}");
     assert!(page.text().contains("pidió el aviso de anulación para "));
-    assert!(app.get("/envios?estado=todos").await.all("tbody tr").iter().filter(|row| row.contains("Aviso de anulación")).count() == told);
+    assert!(
+        app.get("/envios?estado=todos").await.all("tbody tr").iter().filter(|row| row.contains("Aviso de anulación")).count()
+            == told
+    );
 
     // In other capitals it is the same mailbox: not told twice, and not kept twice.
     let card = async || contacts::find(&app.app.db, late.scene.company(), late.scene.customer).await.unwrap().unwrap().details;
