@@ -22,7 +22,6 @@ pub enum Way {
     /// Answers AUTH so.
     SaysOfLogin(&'static str),
     IsSilentFromTheStart,
-    IsSilentAtRecipient,
     IsSilentAfterTheDot,
     /// The first session hears nothing any more from there on: `greeting`, a command, `handshake` (after STARTTLS), or `.`; all others are served.
     FirstSessionIsSilentAt(&'static str),
@@ -165,7 +164,6 @@ async fn converse(mut stream: BufReader<TcpStream>, mind: &Mutex<Mind>) -> io::R
                 to.clear();
                 words
             }
-            ("RCPT", Way::IsSilentAtRecipient) => std::future::pending().await,
             ("RCPT", Way::SaysOfRecipient(words)) => {
                 to.clear();
                 words

@@ -109,7 +109,7 @@ async fn a_slow_server_is_waited_for_and_then_tried_later() {
     let cobro = office.cobro("pagos@andina.ec").await;
     let delivery = office.wait_for(cobro, State::Accepted).await;
     assert!(delivery.attempts[0].duration_ms >= 300, "{:?}", delivery.attempts);
-    server.now(Way::IsSilentAtRecipient);
+    server.now(Way::IsSilentAt("RCPT"));
     let cobro = office.cobro("pagos@andina.ec").await;
     let delivery = office.wait_for(cobro, State::Deferred).await;
     assert_eq!((delivery.problem_code.as_deref(), delivery.attempts[0].phase.as_str()), (Some("timeout"), "recipient"));

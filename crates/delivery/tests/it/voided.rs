@@ -41,11 +41,11 @@ fn mails(server: &Server) -> Vec<bool> {
 }
 
 async fn a_receipt_that_no_server_took_before_the_void_is_never_sent_after_it(world: World) {
-    let server = Server::which(Way::IsSilentAtRecipient).await;
+    let server = Server::which(Way::IsSilentAt("RCPT")).await;
     let office = Office::with_default_at(world, server.port).await;
     let running = office.start();
     for (notice, expected) in [(VoidNotice::TellNobody, &[][..]), (VoidNotice::TellWhoHadIt, &[true][..])] {
-        server.now(Way::IsSilentAtRecipient);
+        server.now(Way::IsSilentAt("RCPT"));
         let asked_before = server.recipients();
         let cobro = office.cobro(TO).await;
         until("the server was told for whom it is", async || server.recipients() > asked_before).await;

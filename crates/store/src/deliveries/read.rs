@@ -18,7 +18,7 @@ use crate::Page;
 use crate::db::{Db, StoreError};
 use crate::order::Order;
 use crate::payments::{number, text_condition};
-use crate::sql::{self, Kept, Line, Of, each, one, places, readable, values};
+use crate::sql::{self, Kept, Line, Of, each, one, places, plain_letters, readable, values};
 
 /// A delivery with its attempts, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -219,7 +219,8 @@ impl Filter {
             asked.extend(self.states.iter().map(|state| Value::from(state.as_str())));
             conditions.push(format!("d.state IN ({})", places(3, self.states.len())));
         }
-        conditions.extend(self.text.as_deref().and_then(|text| text_condition(text, Some("LOWER(d.recipient)"), &mut asked)));
+        let recipient = plain_letters("d.recipient");
+        conditions.extend(self.text.as_deref().and_then(|text| text_condition(text, Some(&recipient), &mut asked)));
         conditions.extend(self.group.as_ref().map(|(group, stopped)| groups::condition(*group, stopped, &mut asked)));
         (conditions.join(" AND "), asked)
     }

@@ -104,6 +104,8 @@ async fn recipients_of(
 pub(super) struct Earlier {
     pub recipient: String,
     pub standing: Standing,
+    /// Its payment was voided while it was on its way.
+    pub recalled: bool,
     pub queued_at: Instant,
     pub finished_at: Option<Instant>,
     pub message_id: Option<String>,
@@ -117,17 +119,18 @@ pub(super) async fn standings(tx: &Tx, company: CompanyId, payment: PaymentId) -
         kind: String,
         state: String,
         may_have_arrived: bool,
+        recalled: bool,
         queued_at: Instant,
         finished_at: Option<Instant>,
         message_id: Option<String>,
     }
-    let sql = "SELECT id, recipient, kind, state, may_have_arrived, queued_at, finished_at, message_id FROM delivery
+    let sql = "SELECT id, recipient, kind, state, may_have_arrived, recalled, queued_at, finished_at, message_id FROM delivery
         WHERE company_id = $1 AND payment_id = $2 ORDER BY id";
     let rows: Vec<Row> = readable(tx.as_conn(), "delivery", sql, values![company.0, payment.0]).await?;
     let known = |row: Row| {
-        let Row { recipient, kind, state, may_have_arrived, queued_at, finished_at, message_id } = row;
+        let Row { recipient, kind, state, may_have_arrived, recalled, queued_at, finished_at, message_id } = row;
         let standing = Standing::parse(&kind, &state, may_have_arrived)?;
-        Some(Earlier { recipient, standing, queued_at, finished_at, message_id })
+        Some(Earlier { recipient, standing, recalled, queued_at, finished_at, message_id })
     };
     Ok(rows.into_iter().filter_map(known).collect())
 }

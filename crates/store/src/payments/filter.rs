@@ -8,7 +8,7 @@ use acuse_domain::payment::Direction;
 use sea_orm::Value;
 
 use crate::order::Order;
-use crate::sql::{containing, values};
+use crate::sql::{containing, plain_letters, values};
 
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -71,7 +71,7 @@ impl Filter {
 }
 
 /// What a payment `p` of a contact `c` fulfils to be found by a text, with its values added to `asked`; nothing where nothing
-/// was typed. `or_in` is another text, in lower case, in which it may stand.
+/// was typed. `or_in` is another text, in plain letters, in which it may stand.
 pub(crate) fn text_condition(typed: &str, or_in: Option<&str>, asked: &mut Vec<Value>) -> Option<String> {
     if typed.trim().is_empty() {
         return None;
@@ -85,7 +85,7 @@ pub(crate) fn text_condition(typed: &str, or_in: Option<&str>, asked: &mut Vec<V
     let pattern = asked.len();
     let like = |text: &str| format!("{text} LIKE ${pattern} ESCAPE '\\'");
     let mut ways: Vec<String> = ["c.search_text"].into_iter().chain(or_in).map(like).collect();
-    let mut of_a_line = vec![like("LOWER(l.reference)")];
+    let mut of_a_line = vec![like(&plain_letters("l.reference"))];
     if let Some((from, until)) = amounts_meant(typed) {
         asked.push(from.cents().into());
         asked.push(until.cents().into());

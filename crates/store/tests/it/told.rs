@@ -128,22 +128,24 @@ async fn whatever_the_receipt_was_doing_only_the_void_decides_who_is_told(world:
 }
 
 async fn whatever_becomes_of_a_receipt_in_a_workers_hands_it_is_never_the_notice(world: World) {
+    // How it ended, and whether its recipient may have it.
     let nexts = [
-        (Some(Next::Accepted), State::Accepted),
-        (Some(Next::Failed), State::Failed),
-        (Some(Next::Retry { at: noon_and(90) }), State::Cancelled),
-        (Some(Next::ConfirmAgain { at: noon_and(90) }), State::Cancelled),
-        (Some(Next::WaitForAccount), State::Cancelled),
+        (Some(Next::Accepted), State::Accepted, true),
+        (Some(Next::Failed), State::Failed, false),
+        (Some(Next::Retry { at: noon_and(90) }), State::Cancelled, false),
+        (Some(Next::ConfirmAgain { at: noon_and(90) }), State::Cancelled, true),
+        (Some(Next::WaitForAccount), State::Cancelled, false),
         // Given back, and lost with its worker.
-        (None, State::Cancelled),
-        (None, State::Cancelled),
+        (None, State::Cancelled, false),
+        (None, State::Cancelled, true),
     ];
-    for (case, (next, ends)) in nexts.into_iter().enumerate() {
+    for (case, (next, ends, may_have_it)) in nexts.into_iter().enumerate() {
         for notice in [VoidNotice::TellNobody, VoidNotice::TellWhoHadIt] {
             let (made, id) = with_cobro(&world, "pagos@andina.ec").await;
             let held = claim_all(&world).await;
             assert_eq!((held.len(), held[0].kind, held[0].voided_at), (1, Kind::Receipt, None));
             void(&world, &made, id, notice).await;
+            assert_eq!(claim_all(&world).await.len(), 0, "{case} {notice:?}: nobody knows yet what there is to take back");
             match (next, case) {
                 (Some(next), _) => record(&world, &held, next, noon_and(70)).await,
                 (None, 5) => {
@@ -158,10 +160,12 @@ async fn whatever_becomes_of_a_receipt_in_a_workers_hands_it_is_never_the_notice
             assert_eq!((receipt.state, receipt.kind), (ends, Kind::Receipt), "{case} {notice:?}");
             assert_eq!((receipt.next_attempt_at, receipt.finished_at.is_some()), (None, true), "{case} {notice:?}");
             let expected = match notice {
-                VoidNotice::TellWhoHadIt => vec![("pagos@andina.ec".to_owned(), Kind::VoidNotice)],
-                VoidNotice::TellNobody => vec![],
+                VoidNotice::TellWhoHadIt if may_have_it => vec![("pagos@andina.ec".to_owned(), Kind::VoidNotice)],
+                VoidNotice::TellWhoHadIt | VoidNotice::TellNobody => vec![],
             };
             assert_eq!(goes_out(&world, id).await, expected, "{case} {notice:?}");
+            let all = deliveries::of_payments(&world.db, made.id, &[id]).await.unwrap();
+            assert!(all.iter().all(|delivery| delivery.state.is_final()), "{case} {notice:?}: {all:#?}");
         }
     }
 }
