@@ -13,7 +13,7 @@ const BREATH: Duration = Duration::from_secs(30);
 /// All of an account's connections are in use and none came free for so long: they hang, or the server is slow.
 const STUCK_AFTER: Duration = Duration::from_secs(2);
 /// And for so long: they hang. One more is opened beside them, so that the next message shows whether it is the server.
-const HANG_AFTER: Duration = Duration::from_secs(10);
+const HANG_AFTER: Duration = Duration::from_secs(5);
 /// Connections beside those that hang, for each that an account may hold.
 const MOST_BESIDE: usize = 3;
 /// How often who waits for a connection looks up.

@@ -186,7 +186,7 @@ impl Opening<'_> {
             if !reply.is_intermediate() {
                 break;
             }
-            let challenge = reply.messages().collect::<String>();
+            let challenge = std::mem::take(&mut wire.challenge);
             // RFC 4954 4: a lone star takes the attempt back.
             let answer = mechanism.answer(who, turn, &challenge).filter(|_| turn < MOST_CHALLENGES);
             to_cancelling = answer.is_none();

@@ -60,6 +60,8 @@ pub(crate) struct Wire {
     read: usize,
     /// The server has not said a byte.
     pub(crate) is_silent: bool,
+    /// What the last reply of a 3yz asked, to the letter: what a login is computed from may look like one of its secrets.
+    pub(crate) challenge: String,
     /// What no reply may show from now on.
     pub(crate) secrets: Secrets,
     /// Whatever the limit of a step, nothing goes on after this.
@@ -68,7 +70,15 @@ pub(crate) struct Wire {
 
 impl Wire {
     pub(crate) fn clear(stream: TcpStream, ends: Option<Instant>) -> Self {
-        Self { stream: Stream::Clear(stream), received: Vec::new(), read: 0, is_silent: true, secrets: Secrets::default(), ends }
+        Self {
+            stream: Stream::Clear(stream),
+            received: Vec::new(),
+            read: 0,
+            is_silent: true,
+            challenge: String::new(),
+            secrets: Secrets::default(),
+            ends,
+        }
     }
 
     pub(crate) async fn tls(
@@ -88,6 +98,7 @@ impl Wire {
                 received: Vec::new(),
                 read: 0,
                 is_silent: true,
+                challenge: String::new(),
                 secrets: Secrets::default(),
                 ends,
             }),
@@ -166,7 +177,13 @@ impl Wire {
             while let Some(line) = self.next_line() {
                 taken += line.len() + 1;
                 match lines.take(&self.received[line]) {
-                    Taken::Last => return Ok(lines.finish().hiding(&self.secrets)),
+                    Taken::Last => {
+                        let reply = lines.finish();
+                        if reply.is_intermediate() {
+                            self.challenge = reply.messages().collect();
+                        }
+                        return Ok(reply.hiding(&self.secrets));
+                    }
                     Taken::More => {}
                     Taken::NotAReply => return Err(WireError::NotAReply(self.first_bytes())),
                 }

@@ -9,7 +9,7 @@ use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, REFERER};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::app::App;
@@ -104,7 +104,7 @@ fn to_login(parts: &Parts) -> Response {
     let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let is_beside_the_page = text("sec-fetch-mode").is_some_and(|mode| mode != "navigate") || text("hx-request").is_some();
     let mut answer = if is_beside_the_page {
-        (StatusCode::UNAUTHORIZED, "Su sesión terminó.").into_response()
+        (StatusCode::UNAUTHORIZED, Html("Su sesión terminó.")).into_response()
     } else {
         let wanted =
             if parts.method == Method::GET { parts.uri.path_and_query().map(|path| path.as_str()) } else { came_from(parts) };

@@ -83,7 +83,8 @@ pub(crate) async fn change_in<Refused>(
     expected.check::<Refused>(contact.version)?;
     let details = change(contact.details.clone()).map_err(ChangeError::Refused)?;
     // Letter by letter: an address in another case is the same one, and yet a change.
-    if columns(company, id, &details) == columns(company, id, &contact.details) {
+    let is_given = details.undecoded != contact.details.undecoded;
+    if !is_given && columns(company, id, &details) == columns(company, id, &contact.details) {
         return Ok(contact);
     }
     let version = contact.version + 1;

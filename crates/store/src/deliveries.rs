@@ -5,6 +5,7 @@ mod groups;
 mod read;
 mod resolve;
 mod told;
+mod void_notice;
 mod work;
 
 pub use accepted::{accepted_per_day, last_accepted_by_own};

@@ -222,7 +222,8 @@ impl Filter {
             }
         };
         let condition = format!(
-            "d.company_id = $1 AND ($2 IS NULL OR d.side = $2) AND ($3 IS NULL OR d.contact_id = $3) AND d.due_on BETWEEN $4 AND $5
+            "d.company_id = $1 AND ($2 IS NULL OR d.side = $2) AND ($3 IS NULL OR d.contact_id = $3)
+            AND ($4 IS NULL OR d.due_on >= $4) AND ($5 IS NULL OR d.due_on <= $5)
             AND (c.search_text LIKE $6 ESCAPE '\\' OR d.search_text LIKE $6 ESCAPE '\\' {amount}) {open}"
         );
         (condition, asked)

@@ -44,7 +44,7 @@ async fn a_receipt_that_no_server_took_before_the_void_is_never_sent_after_it(wo
     let server = Server::which(Way::IsSilentAt("RCPT")).await;
     let office = Office::with_default_at(world, server.port).await;
     let running = office.start();
-    for (notice, expected) in [(VoidNotice::TellNobody, &[][..]), (VoidNotice::TellWhoHadIt, &[true][..])] {
+    for notice in [VoidNotice::TellNobody, VoidNotice::TellWhoHadIt] {
         server.now(Way::IsSilentAt("RCPT"));
         let asked_before = server.recipients();
         let cobro = office.cobro(TO).await;
@@ -53,7 +53,7 @@ async fn a_receipt_that_no_server_took_before_the_void_is_never_sent_after_it(wo
         void(&office, cobro, notice).await;
         server.now(Way::Accepts);
         all_has_left(&office, cobro).await;
-        assert_eq!(mails(&server), expected, "{notice:?}");
+        assert!(mails(&server).is_empty(), "{notice:?}: who got nothing has nothing to be told");
         let receipt = &office.deliveries(cobro).await[0];
         assert_eq!((receipt.kind, receipt.state), (Kind::Receipt, State::Cancelled), "{notice:?}");
     }

@@ -6,11 +6,12 @@ use acuse_domain::failure_policy::{Chain, Link, SendsNow};
 use acuse_domain::id::CompanyId;
 use acuse_domain::mail_account::MailModule;
 use sea_orm::{FromQueryResult, Value};
+use uuid::Uuid;
 
 use crate::db::{Db, StoreError};
 use crate::pauses::{self, AccountKey};
 use crate::routing;
-use crate::sql::{Of, all, count, one, values};
+use crate::sql::{Kept, Of, count, one, readable, values};
 
 /// What took the place of a delivery `d` that did not arrive: a receipt (or notice) of the same payment that was accepted and
 /// that was asked for later, for the same address, as its correction, or for an address that had not had it, in an act that
@@ -37,27 +38,43 @@ fn resolved() -> String {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stopped(Vec<(MailModule, Option<Instant>)>);
 
+#[derive(FromQueryResult)]
+struct Own {
+    id: Uuid,
+    module: String,
+    default_sends_until: Kept<Option<Instant>>,
+    rests: i64,
+    since: Kept<Option<Instant>>,
+}
+
+impl Own {
+    fn read(self) -> Option<(MailModule, Link, Option<Instant>)> {
+        let of = Of { table: "account_pause", id: self.id };
+        let since = of.kept("since", self.since).flatten();
+        let resting_since = (self.rests == 1).then(|| since.unwrap_or_default());
+        let until = of.kept("default_sends_until", self.default_sends_until).flatten();
+        Some((MailModule::parse(&self.module)?, Link { resting_since }, until))
+    }
+}
+
 impl Stopped {
     /// Reads who would send for each module now.
     pub async fn of(db: &Db, company: CompanyId, has_default: bool, now: Instant) -> Result<Self, StoreError> {
-        #[derive(FromQueryResult)]
-        struct Own {
-            module: String,
-            since: Option<Instant>,
-            default_sends_until: Option<Instant>,
-        }
-        let sql = "SELECT a.module, p.since, p.default_sends_until FROM mail_account a
+        // It rests as long as its row is there, whatever of that can be read.
+        let sql = "SELECT a.id, a.module, p.default_sends_until, p.since,
+                CAST(CASE WHEN p.account_id IS NULL THEN 0 ELSE 1 END AS BIGINT) AS rests FROM mail_account a
             LEFT JOIN account_pause p ON p.account_id = a.id WHERE a.company_id = $1 AND a.enabled";
-        let own: Vec<Own> = all(db.reader(), sql, values![company.0]).await?;
+        let own: Vec<Own> = readable(db.reader(), "mail_account", sql, values![company.0]).await?;
+        let own: Vec<(MailModule, Link, Option<Instant>)> = own.into_iter().filter_map(Own::read).collect();
         let default = match has_default {
             true => Some(Link { resting_since: pauses::find(db, AccountKey::Default).await?.map(|rest| rest.pause.since) }),
             false => None,
         };
         let on_failure = routing::policy(db, company).await?.on_failure;
         let stopped = MailModule::ALL.into_iter().filter_map(|module| {
-            let own = own.iter().find(|own| own.module == module.as_str());
-            let chain = Chain { own: own.map(|own| Link { resting_since: own.since }), default, on_failure };
-            let asked = own.and_then(|own| own.default_sends_until).filter(|_| chain.default_works());
+            let own = own.iter().find(|(own, ..)| *own == module);
+            let chain = Chain { own: own.map(|(_, link, _)| *link), default, on_failure };
+            let asked = own.and_then(|(.., until)| *until).filter(|_| chain.default_works());
             matches!(chain.sends_now(now), SendsNow::Waits | SendsNow::Nobody).then_some((module, asked))
         });
         Ok(Self(stopped.collect()))

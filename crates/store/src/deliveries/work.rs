@@ -13,7 +13,8 @@ use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
 use super::Kind;
-use super::told::{Earlier, is_same_recipient, standings};
+use super::told::Earlier;
+use super::void_notice::{Notice, notice_now, put_back, receipts_of};
 use crate::companies::LogoId;
 use crate::db::{Db, StoreError, Tx, skip_locked};
 use crate::payments;
@@ -203,7 +204,11 @@ async fn with_letters(tx: &Tx, lane: Lane, rows: Vec<ClaimRow>, now: Instant) ->
             cancel_claimed(tx, lane.company, id, fence, now).await?;
             continue;
         }
-        match notice_now(tx, lane.company, &row).await? {
+        // Whoever asked for a notice by name gets it.
+        let is_the_voids_own = row.kind == Kind::VoidNotice.as_str() && row.resend.is_none();
+        let payment = PaymentId(row.payment_id);
+        let notice = if is_the_voids_own { notice_now(tx, lane.company, payment, &row.recipient).await? } else { Notice::Goes };
+        match notice {
             Notice::Goes => {}
             Notice::Waits => {
                 put_back(tx, lane.company, id, fence, now + LOOK_AT_RECEIPT_AGAIN).await?;
@@ -256,45 +261,6 @@ async fn put_together(tx: &Tx, lane: Lane, row: ClaimRow, letters: &HashMap<Uuid
     })
 }
 
-/// What becomes of a notice that the void itself queued for somebody whose receipt was on its way at that moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Notice {
-    Goes,
-    /// Nobody knows yet what became of the receipt.
-    Waits,
-    /// The receipt did not arrive, so there is nothing to take back.
-    IsMoot,
-}
-
-async fn notice_now(tx: &Tx, company: CompanyId, row: &ClaimRow) -> Result<Notice, StoreError> {
-    // Whoever asked for one by name gets it.
-    if row.kind != Kind::VoidNotice.as_str() || row.resend.is_some() {
-        return Ok(Notice::Goes);
-    }
-    let receipts = receipts_of(tx, company, row).await?;
-    let was_recalled = |sent: &&Earlier| sent.recalled;
-    Ok(match receipts.iter().find(was_recalled) {
-        Some(_) if receipts.iter().any(|sent| sent.standing.brought_the_receipt()) => Notice::Goes,
-        Some(_) if receipts.iter().any(|sent| sent.standing.state == State::Sending) => Notice::Waits,
-        Some(_) => Notice::IsMoot,
-        None => Notice::Goes,
-    })
-}
-
-/// The receipts of the payment to this recipient.
-async fn receipts_of(tx: &Tx, company: CompanyId, row: &ClaimRow) -> Result<Vec<Earlier>, StoreError> {
-    let mut receipts = standings(tx, company, PaymentId(row.payment_id)).await?;
-    receipts.retain(|sent| sent.standing.kind == Kind::Receipt && is_same_recipient(&sent.recipient, &row.recipient));
-    Ok(receipts)
-}
-
-async fn put_back(tx: &Tx, company: CompanyId, id: Uuid, fence: i64, until: Instant) -> Result<(), StoreError> {
-    let sql = "UPDATE delivery SET state = 'queued', attempts = attempts - 1, next_attempt_at = $4, lease_until = NULL
-        WHERE company_id = $1 AND id = $2 AND state = 'sending' AND fence = $3";
-    execute(tx.as_conn(), sql, values![company.0, id, fence, until]).await?;
-    Ok(())
-}
-
 /// A receipt that came back to the queue although its payment was voided: it goes out neither as itself nor as a notice.
 async fn cancel_claimed(tx: &Tx, company: CompanyId, id: Uuid, fence: i64, now: Instant) -> Result<(), StoreError> {
     let sql = "UPDATE delivery SET state = 'cancelled', attempts = attempts - 1, finished_at = $4, lease_until = NULL
@@ -330,7 +296,7 @@ async fn fail_unread(tx: &Tx, company: CompanyId, id: Uuid, fence: i64, now: Ins
 }
 
 async fn earlier_mail(tx: &Tx, company: CompanyId, row: &ClaimRow) -> Result<EarlierMail, StoreError> {
-    let receipts = receipts_of(tx, company, row).await?;
+    let receipts = receipts_of(tx, company, PaymentId(row.payment_id), &row.recipient).await?;
     let was_accepted = |sent: &Earlier| matches!(sent.standing.state, State::Accepted | State::Bounced);
     let accepted = |sent: &Earlier| Some((sent.finished_at.filter(|_| was_accepted(sent))?, sent.message_id.clone()?));
     // Of a lost answer only the sending is known.

@@ -174,7 +174,7 @@ async fn twenty_addresses_are_taken_and_one_more_is_not_whichever_edge_it_is() {
         let answer = form_of(&api, &session, &format!("/cobros/{id}/reenviar"), form).await;
         assert_eq!(answer.status.as_u16(), status, "{}", cut(&answer.text()));
         let form = format!(
-            "accion=guardar&clave=n{count}&persona_id={contact}&persona=Andina&fecha={}&forma=cash&valor=1,00&notificar=1&editar_para=1&para={}",
+            "accion=guardar&clave=n{count}&persona_id={contact}&persona=Andina&fecha={}&forma=cash&valor=2,00&notificar=1&editar_para=1&para={}",
             encoded(&acuse_domain::day_in_ecuador(now()).format("%d/%m/%Y").to_string()),
             encoded(&list(count).join(";"))
         );

@@ -43,11 +43,14 @@ async fn a_date_that_may_be_a_slip_is_a_warning_and_one_of_another_time_is_refus
         "issue_date": in_days(0), "due_date": in_days(30), "total": "45.00"
     });
     let made = api.post("/documents", document.clone()).await.expect(201);
+    // Each with a certificate of its own: the same one again would be a twin.
+    let certificates = std::cell::Cell::new(900);
     let cobro = |date: String| {
+        let number = certificates.replace(certificates.get() + 1);
         json!({
             "direction": "received", "contact_id": api.ours.contacts[0].to_string(), "date": date,
-            "lines": [{ "method": "withholding", "amount": "1.00", "reference": "1-1-900", "tax": "IR 2 %" }],
-            "allocations": [{ "document_id": made["id"], "amount": "1.00" }]
+            "lines": [{ "method": "withholding", "amount": "0.30", "reference": format!("1-1-{number}"), "tax": "IR 2 %" }],
+            "allocations": [{ "document_id": made["id"], "amount": "0.30" }]
         })
     };
     let today = api.post("/payments", cobro(in_days(0))).await.expect(201);

@@ -83,7 +83,7 @@ async fn what_is_no_picture_is_refused_and_the_logo_stays() {
     }
     let huge = upload(&app, &session, &vec![0; 10 * 1024 * 1024]).await;
     assert_eq!(huge.status, StatusCode::PAYLOAD_TOO_LARGE);
-    assert!(huge.one("#logo-error").contains("5120 KB"), "{}", huge.one("#logo-error"));
+    assert!(huge.one("#logo-error").contains("5 MB"), "{}", huge.one("#logo-error"));
     assert!(companies::logo(&app.app.db, app.company).await.unwrap().is_some());
 }
 

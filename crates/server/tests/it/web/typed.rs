@@ -125,13 +125,15 @@ async fn a_day_is_taken_as_it_is_written_and_one_before_its_document_is_asked_ab
     let scene = Scene::set().await;
     let today = acuse_domain::day_in_ecuador(now());
     let form = scene.cobro("20", ["20", ""]).await;
-    for typed in [
-        "hoy".to_owned(),
-        today.format("%d%m%Y").to_string(),
-        today.format("%d-%m-%y").to_string(),
-        today.format("%d/%m").to_string(),
+    // Of different amounts, or each would be the twin of the one before.
+    for (amount, typed) in [
+        ("11", "hoy".to_owned()),
+        ("12", today.format("%d%m%Y").to_string()),
+        ("13", today.format("%d-%m-%y").to_string()),
+        ("14", today.format("%d/%m").to_string()),
     ] {
-        let once = replaced(&replaced(&form, "fecha", &typed), "clave", &typed);
+        let once = scene.cobro(amount, [amount, ""]).await;
+        let once = replaced(&replaced(&replaced(&once, "fecha", &typed), "clave", &typed), "numero", amount);
         let id = id_of(&scene.save("/cobros/nuevo", &once).await);
         let recorded = payments::find(&scene.app.app.db, scene.company(), id).await.unwrap().unwrap();
         assert_eq!(recorded.summary.date, today, "{typed}");
