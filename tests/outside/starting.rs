@@ -27,7 +27,10 @@ async fn a_log_that_nobody_reads_costs_its_lines_and_nothing_else() {
     let until_it_listens = r#"mkfifo log && (sed '/ at http/q' <log >&2 &) && exec "$0" serve 2>log"#;
     let mut command = installation.sh(until_it_listens);
     // Nobody listens at this port: every attempt is told in the log, and put off.
-    command.env("ACUSE_DEFAULT_MAIL_URL", "smtp://127.0.0.1:1?security=none").env("ACUSE_ALLOWED_PRIVATE_HOSTS", "127.0.0.1");
+    command
+        .env("ACUSE_DEFAULT_MAIL_URL", "smtp://127.0.0.1:1?security=none")
+        .env("ACUSE_DEFAULT_MAIL_FROM", "avisos@servidor.ec")
+        .env("ACUSE_ALLOWED_PRIVATE_HOSTS", "127.0.0.1");
     let server = installation.start(command).await;
     let contact = json!({ "name": "Andina", "identification_type": "other", "identification": "P1", "is_customer": true,
         "emails": ["pagos@andina.ec"] });

@@ -153,6 +153,12 @@ impl Turn {
             let (stuck, next) = tokio::join!(self.begin_all(claimed, under_way), more);
             claimed = next?;
             is_stuck = stuck;
+            if is_stuck {
+                // No connection came free for these either: a later turn may open one beside those that hang.
+                let unsent: Vec<_> = claimed.iter().map(ticket).collect();
+                self.engine.held.give_back(&self.engine.db, &unsent).await;
+                break;
+            }
         }
         self.wait_a_little(under_way).await;
         self.write_down_certificate().await?;

@@ -54,7 +54,7 @@ impl Reading {
         self.parsed("port", kept, |port| u16::try_from(port).ok().filter(|port| *port > 0)).unwrap_or_default()
     }
 
-    fn from_address(&mut self, kept: Kept<String>) -> EmailAddress {
+    fn sender(&mut self, kept: Kept<String>) -> EmailAddress {
         let kept = self.kept("from_address", kept, String::new());
         self.known("from_address", EmailAddress::as_kept(&kept))
     }
@@ -117,7 +117,7 @@ impl Row {
             security: reading.code("security", self.security, Security::parse, Security::Tls),
             username: reading.kept("username", self.username, String::new()),
             from_name: reading.kept("from_name", self.from_name, String::new()),
-            from_address: reading.from_address(self.from_address),
+            from_address: reading.sender(self.from_address),
             reply_to: reading.address("reply_to", self.reply_to),
             bcc: reading.address("bcc", self.bcc),
         };
