@@ -32,13 +32,14 @@ async fn a_log_that_nobody_reads_costs_its_lines_and_nothing_else() {
         .env("ACUSE_DEFAULT_MAIL_FROM", "avisos@servidor.ec")
         .env("ACUSE_ALLOWED_PRIVATE_HOSTS", "127.0.0.1");
     let server = installation.start(command).await;
-    let contact = json!({ "name": "Andina", "identification_type": "other", "identification": "P1", "is_customer": true,
+    let contact = json!({ "name": "Andina", "identification_type": "other", "identification": "P000001", "is_customer": true,
         "emails": ["pagos@andina.ec"] });
     let made: Value = server.api(Method::POST, "/contacts").json(&contact).send().await.unwrap().json().await.unwrap();
     let payment = json!({ "direction": "received", "contact_id": made["id"], "date": "2026-11-24", "notify": true,
-        "lines": [{ "method": "cash", "amount": "10.00" }] });
+        "lines": [{ "method": "cash", "amount": "10.00" }], "allocations": [] });
     let recorded = server.api(Method::POST, "/payments").json(&payment).send().await.unwrap();
-    assert_eq!(recorded.status(), StatusCode::CREATED);
+    let (status, said) = (recorded.status(), recorded.text().await.unwrap());
+    assert_eq!(status, StatusCode::CREATED, "{said}");
     let begun = Instant::now();
     loop {
         let list: Value = server.api(Method::GET, "/deliveries").send().await.unwrap().json().await.unwrap();
