@@ -11,11 +11,12 @@ use uuid::Uuid;
 
 use super::{Recorded, number};
 use crate::db::{Db, StoreError};
-use crate::sql::{places, readable, values};
+use crate::sql::{readable, values};
 
 /// Banks and printers begin to count again; a number of two years ago is another paper.
 const COMPARED: TimeDelta = TimeDelta::days(366);
-/// Lines with one number that are looked at: more are no numbers of papers.
+/// Lines with one number that are looked at, the newest first: more are no numbers of papers («S/N»), and each payment would
+/// read all of them.
 const MOST_LINES: usize = 50;
 
 /// The payment whose twin is looked for, among those with a smaller number.
@@ -63,15 +64,21 @@ async fn of_paper(conn: &impl ConnectionTrait, company: CompanyId, sought: &Soug
     if keys.is_empty() {
         return Ok(None);
     }
+    let of_key = |place: usize| {
+        format!(
+            "SELECT * FROM (SELECT payment_id, method, amount_cents, reference, bank, tax FROM payment_line WHERE company_id = $1
+                AND LTRIM(UPPER(REPLACE(REPLACE(reference, ' ', ''), '-', '')), '0') = ${place}
+                ORDER BY payment_id DESC LIMIT {MOST_LINES}) k{place}"
+        )
+    };
+    let of_each: Vec<String> = (6..6 + keys.len()).map(of_key).collect();
     let sql = format!(
         "SELECT p.id, p.direction, p.sequence, p.recorded_at, p.recorded_by, p.contact_id, l.method, l.amount_cents,
             l.reference, l.bank, l.tax
-        FROM payment_line l JOIN payment p ON p.company_id = l.company_id AND p.id = l.payment_id
-        WHERE l.company_id = $1 AND p.direction = $2 AND p.sequence < $3 AND p.voided_at IS NULL
-            AND p.paid_on BETWEEN $4 AND $5
-            AND LTRIM(UPPER(REPLACE(REPLACE(l.reference, ' ', ''), '-', '')), '0') IN ({})
-        ORDER BY p.sequence DESC LIMIT {MOST_LINES}",
-        places(5, keys.len())
+        FROM ({}) l JOIN payment p ON p.company_id = $1 AND p.id = l.payment_id
+        WHERE p.direction = $2 AND p.sequence < $3 AND p.voided_at IS NULL AND p.paid_on BETWEEN $4 AND $5
+        ORDER BY p.sequence DESC",
+        of_each.join(" UNION ALL ")
     );
     let (from, until) = (sought.date - COMPARED, sought.date + COMPARED);
     let mut asked = values![company.0, sought.number.direction.as_str(), sought.number.sequence, from, until];
