@@ -75,16 +75,17 @@ async fn of_paper(conn: &impl ConnectionTrait, company: CompanyId, sought: &Soug
     let sql = format!(
         "SELECT p.id, p.direction, p.sequence, p.recorded_at, p.recorded_by, p.contact_id, l.method, l.amount_cents,
             l.reference, l.bank, l.tax
-        FROM ({}) l JOIN payment p ON p.company_id = $1 AND p.id = l.payment_id
-        WHERE p.direction = $2 AND p.sequence < $3 AND p.voided_at IS NULL AND p.paid_on BETWEEN $4 AND $5
-        ORDER BY p.sequence DESC",
+        FROM ({}) l CROSS JOIN payment p
+        WHERE p.company_id = $1 AND p.id = l.payment_id AND p.direction = $2 AND p.sequence < $3 AND p.voided_at IS NULL AND p.paid_on BETWEEN $4 AND $5",
         of_each.join(" UNION ALL ")
     );
     let (from, until) = (sought.date - COMPARED, sought.date + COMPARED);
     let mut asked = values![company.0, sought.number.direction.as_str(), sought.number.sequence, from, until];
     asked.extend(keys.into_iter().map(Value::from));
     // A damaged record is nobody's twin, and keeps no other from being recorded.
-    let rows: Vec<PaperRow> = readable(conn, "payment", &sql, asked).await?;
+    let mut rows: Vec<PaperRow> = readable(conn, "payment", &sql, asked).await?;
+    // Put in order here: SQLite would walk all payments for it, and CROSS JOIN keeps the few lines first.
+    rows.sort_by_key(|row| std::cmp::Reverse(row.twin.sequence));
     let same = |row: PaperRow| {
         let paper = row.paper()?;
         let of_one_person = row.contact_id == sought.contact.0;
