@@ -57,6 +57,10 @@ pub fn file_trouble(error: &KeyFileError) -> (String, &'static str) {
             format!("otros usuarios pueden leer {}", path.display()),
             "Ciérrelo con «chmod 600». Abre todas las contraseñas guardadas: si alguien pudo copiarlo, cámbielas.",
         ),
+        KeyFileError::NotAFile(path) => (
+            format!("«{}» no es un archivo de claves", path.display()),
+            "Es secret_key_file: nombre ahí el archivo de clave de esta instalación.",
+        ),
         KeyFileError::Malformed { path, line } => (
             format!("la línea {line} de {} no es una clave", path.display()),
             "Devuelva a su lugar el archivo de clave de esta base: está en el respaldo que se guarda aparte.",

@@ -11,7 +11,7 @@ mod withholding;
 pub use doubt::{Answered, Doubt, doubts};
 pub use error::{Field, PaymentError, Refusal};
 pub use line::{CheckKind, Method, PaymentLine};
-pub use twin::{Likeness, Twin, is_same_paper, reference_key};
+pub use twin::{Likeness, Twin, is_same_paper, paper_key};
 pub use withholding::{percentage, withheld};
 
 use crate::document::{Document, DocumentNumber, Side};

@@ -96,6 +96,13 @@ pub fn case_folded(text: &str) -> String {
     letters.collect()
 }
 
+/// A sentence's words as they go on inside another one: «La dirección no existe» → `la dirección no existe`.
+#[must_use]
+pub fn lower_first(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}
+
 /// Whether people mean the same by both.
 #[must_use]
 pub fn is_same(one: &str, other: &str) -> bool {

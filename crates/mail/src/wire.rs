@@ -70,15 +70,12 @@ pub(crate) struct Wire {
 
 impl Wire {
     pub(crate) fn clear(stream: TcpStream, ends: Option<Instant>) -> Self {
-        Self {
-            stream: Stream::Clear(stream),
-            received: Vec::new(),
-            read: 0,
-            is_silent: true,
-            challenge: String::new(),
-            secrets: Secrets::default(),
-            ends,
-        }
+        Self::over(Stream::Clear(stream), ends)
+    }
+
+    fn over(stream: Stream, ends: Option<Instant>) -> Self {
+        let (challenge, secrets) = (String::new(), Secrets::default());
+        Self { stream, received: Vec::new(), read: 0, is_silent: true, challenge, secrets, ends }
     }
 
     pub(crate) async fn tls(
@@ -93,15 +90,7 @@ impl Wire {
         let handshake = TlsConnector::from(config).connect(name, Remembering::new(stream)).into_fallible();
         match timeout_at(deadline(limit, ends), handshake).await {
             Err(_) => Err(TlsError::Timeout),
-            Ok(Ok(stream)) => Ok(Self {
-                stream: Stream::Tls(Box::new(stream)),
-                received: Vec::new(),
-                read: 0,
-                is_silent: true,
-                challenge: String::new(),
-                secrets: Secrets::default(),
-                ends,
-            }),
+            Ok(Ok(stream)) => Ok(Self::over(Stream::Tls(Box::new(stream)), ends)),
             Ok(Err((error, stream))) => Err(tls_error(error, stream.first())),
         }
     }

@@ -23,6 +23,9 @@ const KEY_ID_BYTES: usize = 4;
 const NONCE_BYTES: usize = 24;
 const CANARY: &str = "acuse";
 
+/// A thousand keys; a larger file is another one, named by mistake.
+const LARGEST_FILE: u64 = 64 * 1024;
+
 /// Hexadecimal digits of a key's fingerprint: enough to tell key files apart, and nothing of the key.
 const FINGERPRINT_DIGITS: usize = 16;
 
@@ -43,6 +46,9 @@ pub enum KeyFileError {
     Io { path: PathBuf, error: io::Error },
     #[error("the key file {0} can be read by others; chmod 600 it")]
     ReadableByOthers(PathBuf),
+    /// A pipe would be waited for, and a device never ends.
+    #[error("{0} is no file of keys")]
+    NotAFile(PathBuf),
     #[error("line {line} of the key file {path} is no key")]
     Malformed { path: PathBuf, line: usize },
 }
@@ -86,7 +92,11 @@ impl Keyring {
 
     fn read(path: &Path) -> Result<Self, KeyFileError> {
         let io = |error| KeyFileError::Io { path: path.to_path_buf(), error };
-        if readable_by_others(path).map_err(io)? {
+        let found = fs::metadata(path).map_err(io)?;
+        if !found.is_file() || found.len() > LARGEST_FILE {
+            return Err(KeyFileError::NotAFile(path.to_path_buf()));
+        }
+        if readable_by_others(&found) {
             return Err(KeyFileError::ReadableByOthers(path.to_path_buf()));
         }
         let text = Zeroizing::new(fs::read_to_string(path).map_err(io)?);
@@ -228,14 +238,14 @@ fn create(path: &Path) -> io::Result<()> {
 }
 
 #[cfg(unix)]
-fn readable_by_others(path: &Path) -> io::Result<bool> {
+fn readable_by_others(found: &fs::Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    Ok(fs::metadata(path)?.permissions().mode() & 0o077 != 0)
+    found.permissions().mode() & 0o077 != 0
 }
 
 #[cfg(not(unix))]
-fn readable_by_others(_path: &Path) -> io::Result<bool> {
-    Ok(false)
+fn readable_by_others(_found: &fs::Metadata) -> bool {
+    false
 }
 
 #[cfg(test)]
@@ -280,5 +290,17 @@ mod tests {
         ring(&folder);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         assert!(matches!(Keyring::load_or_create(&path), Err(KeyFileError::ReadableByOthers(_))));
+    }
+
+    #[test]
+    fn what_is_no_file_of_keys_is_refused_and_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret.key");
+        std::process::Command::new("mkfifo").args(["-m", "600"]).arg(&path).status().unwrap();
+        let large = folder.path().join("large");
+        fs::write(&large, vec![b'x'; 1_000_000]).unwrap();
+        for path in [path.as_path(), folder.path(), large.as_path(), Path::new("/dev/zero")] {
+            assert!(matches!(Keyring::load(path), Err(KeyFileError::NotAFile(_))), "{}", path.display());
+        }
     }
 }

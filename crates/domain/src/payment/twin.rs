@@ -27,10 +27,21 @@ pub enum Likeness {
 /// A reference as it is compared: without blanks, hyphens and leading zeros, in capitals. `None` where it names nothing: it
 /// has no digit (`s/n`).
 #[must_use]
-pub fn reference_key(reference: &str) -> Option<String> {
+fn reference_key(reference: &str) -> Option<String> {
     let letters: String = reference.chars().filter(|c| *c != ' ' && *c != '-').collect();
     let key = letters.trim_start_matches('0').to_ascii_uppercase();
     key.bytes().any(|byte| byte.is_ascii_digit()).then_some(key)
+}
+
+/// The number of a line that is a piece of paper: what is cash, set off or an anticipo has none.
+#[must_use]
+pub fn paper_key(line: &PaymentLine) -> Option<String> {
+    match line.method {
+        Method::Cash | Method::Offset | Method::Advance => None,
+        Method::Check | Method::Transfer | Method::Deposit | Method::Card | Method::Withholding => {
+            line.reference.as_deref().and_then(reference_key)
+        }
+    }
 }
 
 /// Whether two lines are the same piece of paper: one kind and one number, of banks that may be the same.
@@ -39,8 +50,8 @@ pub fn reference_key(reference: &str) -> Option<String> {
 /// One certificate withholds two taxes, and of two documents.
 #[must_use]
 pub fn is_same_paper(one: &PaymentLine, other: &PaymentLine, of_one_person: bool) -> bool {
-    let key = |line: &PaymentLine| line.reference.as_deref().and_then(reference_key);
-    let same_number = key(one).is_some() && key(one) == key(other) && one.method == other.method;
+    let key = paper_key(one);
+    let same_number = key.is_some() && key == paper_key(other) && one.method == other.method;
     let same_amount = one.amount == other.amount;
     same_number
         && match one.method {

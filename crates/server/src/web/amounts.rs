@@ -1,6 +1,7 @@
 //! An amount as a field of a form holds it.
 
 use acuse_domain::money::{Money, MoneyError};
+use acuse_domain::text::lower_first;
 
 use crate::web::form_errors::FormErrors;
 
@@ -27,8 +28,4 @@ pub fn read(typed: &str, id: &str, subject: &str, errors: &mut FormErrors) -> Op
     };
     errors.add(id, why);
     None
-}
-
-fn lower_first(words: &str) -> String {
-    words.chars().next().map(|first| first.to_lowercase().chain(words.chars().skip(1)).collect()).unwrap_or_default()
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use acuse_domain::delivery::{Group, State as Fate};
 use acuse_domain::id::DeliveryId;
 use acuse_domain::mail_account::MailModule;
+use acuse_domain::text::lower_first;
 use acuse_mail::explanation::{Context, Language, Whose, explain, whose_fault};
 use acuse_store::deliveries::{self, By, Delivery, Filter, Kind, MoveError, NEWEST, Stopped};
 use acuse_store::{Line, Page as Rows};
@@ -363,11 +364,6 @@ fn outcome(action: &str, moved: usize, left: usize) -> String {
             lower_first(only)
         ),
     }
-}
-
-fn lower_first(words: &str) -> String {
-    let mut letters = words.chars();
-    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]

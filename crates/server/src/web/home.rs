@@ -7,6 +7,7 @@ use acuse_domain::id::CompanyId;
 use acuse_domain::mail_account::MailModule;
 use acuse_domain::money::Money;
 use acuse_domain::payment::Direction;
+use acuse_domain::text::lower_first;
 use acuse_mail::explanation::{Context, Language, explain};
 use acuse_store::deliveries::{self, Delivery, Filter, NEWEST, Stopped};
 use acuse_store::documents::{self, AgeSum};
@@ -256,11 +257,6 @@ fn overdue(sums: &[AgeSum; 4], side: Side) -> Option<Todo> {
         (late, _) => format!("{late} llevan más de 60 días."),
     };
     Some(Todo { icon: "file-text", is_bad: false, what, detail, href: href.to_owned(), act })
-}
-
-fn lower_first(words: &str) -> String {
-    let mut letters = words.chars();
-    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
 impl HomePage {

@@ -2,6 +2,7 @@
 
 use acuse_domain::Instant;
 use acuse_domain::delivery::{Group, State};
+use acuse_domain::text::lower_first;
 use acuse_mail::explanation::{Context, Language, explain, in_short};
 use acuse_store::deliveries::{Delivery, Stopped};
 use askama::Template;
@@ -166,11 +167,6 @@ const fn severity(state: State) -> u8 {
         State::Accepted => 1,
         State::Cancelled => 0,
     }
-}
-
-fn lower_first(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use acuse_domain::Instant;
 use acuse_domain::delivery::State;
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::{CompanyId, PaymentId};
+use acuse_domain::text;
 use sea_orm::FromQueryResult;
 
 use super::Kind;
@@ -47,16 +48,17 @@ impl Standing {
     }
 }
 
-/// Two addresses with the same key are the same recipient: nobody has two mailboxes that differ in capitals.
+/// Two addresses with the same key are the same recipient, as `EmailAddress` compares them: nobody has two mailboxes that
+/// differ in capitals. Of what is kept, which may be no address.
 #[must_use]
 pub fn recipient_key(address: &str) -> String {
-    address.to_lowercase()
+    text::case_folded(address)
 }
 
 /// Whether two spellings name the same recipient.
 #[must_use]
 pub fn is_same_recipient(one: &str, other: &str) -> bool {
-    recipient_key(one) == recipient_key(other)
+    text::is_same(one, other)
 }
 
 /// The first of each recipient.
@@ -160,7 +162,7 @@ mod tests {
 
     #[test]
     fn spellings_of_one_address_are_one_recipient_and_the_first_is_kept() {
-        let typed = ["Bodega@RioDaule.ec", "bodega@riodaule.ec", "Ñandú@café.ec", "ñandú@CAFÉ.ec", "otra@riodaule.ec"];
+        let typed = ["Bodega@RioDaule.ec", "bodega@riodaule.ec", "Ñandú@café.ec", "ñandú@CAFE\u{301}.ec", "otra@riodaule.ec"];
         assert_eq!(each_once(typed, |address| address), ["Bodega@RioDaule.ec", "Ñandú@café.ec", "otra@riodaule.ec"]);
     }
 }

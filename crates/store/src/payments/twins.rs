@@ -3,10 +3,10 @@
 use acuse_domain::id::{CompanyId, ContactId, PaymentId};
 use acuse_domain::money::Money;
 use acuse_domain::number::ReceiptNumber;
-use acuse_domain::payment::{self, Doubt, Likeness, Method, PaymentLine, Twin, is_same_paper, reference_key};
+use acuse_domain::payment::{self, Doubt, Likeness, Method, PaymentLine, Twin, is_same_paper};
 use acuse_domain::{Date, Instant};
 use chrono::TimeDelta;
-use sea_orm::{ConnectionTrait, FromQueryResult, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
 use super::{Recorded, number};
@@ -15,9 +15,11 @@ use crate::sql::{readable, values};
 
 /// Banks and printers begin to count again; a number of two years ago is another paper.
 const COMPARED: TimeDelta = TimeDelta::days(366);
-/// Lines with one number that are looked at, the newest first: more are no numbers of papers («S/N»), and each payment would
-/// read all of them.
+/// Lines with one number that are looked at, the newest first: a number that so many have is none of a paper, and each payment
+/// would read all of them.
 const MOST_LINES: usize = 50;
+/// Of those with the same person, who come first, or the same amount: what is left to tell them apart is the bank, or the tax.
+const MOST_ALIKE: usize = 5;
 
 /// The payment whose twin is looked for, among those with a smaller number.
 pub(super) struct Sought<'a> {
@@ -57,34 +59,35 @@ pub(super) async fn find(
 }
 
 async fn of_paper(conn: &impl ConnectionTrait, company: CompanyId, sought: &Sought<'_>) -> Result<Option<Twin>, StoreError> {
-    let mut keys: Vec<String> =
-        sought.lines.iter().filter_map(|line| line.reference.as_deref()).filter_map(reference_key).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    if keys.is_empty() {
+    let (from, until) = (sought.date - COMPARED, sought.date + COMPARED);
+    let (direction, sequence) = (sought.number.direction.as_str(), sought.number.sequence);
+    let mut asked = values![company.0, direction, sequence, from, until, sought.contact.0];
+    let mut of_each = Vec::new();
+    for line in sought.lines {
+        let Some(key) = payment::paper_key(line) else { continue };
+        let place = asked.len();
+        asked.extend(values![key, line.method.as_str(), line.amount.cents()]);
+        // CROSS JOIN: SQLite would walk all payments to put the few lines in order.
+        of_each.push(format!(
+            "SELECT * FROM (SELECT p.id, p.direction, p.sequence, p.recorded_at, p.recorded_by, p.contact_id, l.method,
+                l.amount_cents, l.reference, l.bank, l.tax
+            FROM (SELECT payment_id, method, amount_cents, reference, bank, tax FROM payment_line WHERE company_id = $1
+                AND LTRIM(UPPER(REPLACE(REPLACE(reference, ' ', ''), '-', '')), '0') = ${key} AND method = ${method}
+                ORDER BY payment_id DESC LIMIT {MOST_LINES}) l CROSS JOIN payment p
+            WHERE p.company_id = $1 AND p.id = l.payment_id AND p.direction = $2 AND p.sequence < $3 AND p.voided_at IS NULL
+                AND p.paid_on BETWEEN $4 AND $5 AND (p.contact_id = $6 OR l.amount_cents = ${amount})
+            ORDER BY CASE WHEN p.contact_id = $6 THEN 0 ELSE 1 END, l.payment_id DESC LIMIT {MOST_ALIKE}) k{place}",
+            key = place + 1,
+            method = place + 2,
+            amount = place + 3
+        ));
+    }
+    if of_each.is_empty() {
         return Ok(None);
     }
-    let of_key = |place: usize| {
-        format!(
-            "SELECT * FROM (SELECT payment_id, method, amount_cents, reference, bank, tax FROM payment_line WHERE company_id = $1
-                AND LTRIM(UPPER(REPLACE(REPLACE(reference, ' ', ''), '-', '')), '0') = ${place}
-                ORDER BY payment_id DESC LIMIT {MOST_LINES}) k{place}"
-        )
-    };
-    let of_each: Vec<String> = (6..6 + keys.len()).map(of_key).collect();
-    let sql = format!(
-        "SELECT p.id, p.direction, p.sequence, p.recorded_at, p.recorded_by, p.contact_id, l.method, l.amount_cents,
-            l.reference, l.bank, l.tax
-        FROM ({}) l CROSS JOIN payment p
-        WHERE p.company_id = $1 AND p.id = l.payment_id AND p.direction = $2 AND p.sequence < $3 AND p.voided_at IS NULL AND p.paid_on BETWEEN $4 AND $5",
-        of_each.join(" UNION ALL ")
-    );
-    let (from, until) = (sought.date - COMPARED, sought.date + COMPARED);
-    let mut asked = values![company.0, sought.number.direction.as_str(), sought.number.sequence, from, until];
-    asked.extend(keys.into_iter().map(Value::from));
+    let sql = of_each.join(" UNION ALL ");
     // A damaged record is nobody's twin, and keeps no other from being recorded.
     let mut rows: Vec<PaperRow> = readable(conn, "payment", &sql, asked).await?;
-    // Put in order here: SQLite would walk all payments for it, and CROSS JOIN keeps the few lines first.
     rows.sort_by_key(|row| std::cmp::Reverse(row.twin.sequence));
     let same = |row: PaperRow| {
         let paper = row.paper()?;

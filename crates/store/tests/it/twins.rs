@@ -12,6 +12,7 @@ on_both_engines!(
     what_only_resembles_is_none,
     a_twin_is_named_and_recorded_when_it_is_answered,
     the_same_request_again_is_no_twin,
+    a_number_that_many_have_hides_no_twin,
 );
 
 fn paper(method: Method, amount: &str, reference: &str, bank: &str) -> PaymentLine {
@@ -133,4 +134,23 @@ async fn the_same_request_again_is_no_twin(world: World) {
         ids.push(id.unwrap());
     }
     assert_eq!(ids[0], ids[1]);
+}
+
+async fn a_number_that_many_have_hides_no_twin(world: World) {
+    let made = two_people(&world).await;
+    let certificate = |person| {
+        let line = paper(Method::Withholding, "1.00", "001-001-000000123", "");
+        cobro(&made, person, PaymentLine { tax: Some("IR 1 %".to_string()), ..line })
+    };
+    // Certificates of one issuer have the numbers of another's; those of the other are newer.
+    for person in [0, 1, 1, 1, 1, 1, 1, 1] {
+        certificate(person).record(&world.db, &made.actor).await.unwrap();
+    }
+    let doubts = asked(&world, &made, &certificate(0), Vec::new()).await;
+    let twin = doubts.iter().find_map(|doubt| if let Doubt::LikelyTwin(twin) = doubt { Some(twin) } else { None });
+    assert_eq!(
+        twin.map(|twin| (twin.number.to_string(), twin.likeness)),
+        Some(("RC-000001".to_string(), Likeness::Paper(Method::Withholding))),
+        "{doubts:?}"
+    );
 }

@@ -67,7 +67,7 @@ impl Company {
             direction: Direction::Received,
             contact: customer.contact,
             date: day_in_ecuador(now()),
-            lines: lines(),
+            lines: lines(index),
             allocations: customer.invoices.iter().zip(PAID_CENTS).map(pay).collect(),
             description: Some("Abono de noviembre según acuerdo. El cheque se deposita el 15 de diciembre.".to_string()),
         }
@@ -136,11 +136,12 @@ pub fn recipient(index: usize) -> Result<EmailAddress, Failure> {
     format!("pagos{index}@cliente.example").parse().map_err(failed)
 }
 
-fn lines() -> Vec<PaymentLine> {
+/// Each payment has papers of its own, as in life: with one number for all, recording would read what nobody has.
+fn lines(index: usize) -> Vec<PaymentLine> {
     let cents = Money::from_cents;
     let text = |words: &str| Some(words.to_string());
     let withheld = |amount: i64, tax: &str| PaymentLine {
-        reference: text("002-001-000004518"),
+        reference: Some(format!("002-001-{:09}", 4_518 + index)),
         tax: text(tax),
         ..PaymentLine::new(Method::Withholding, cents(amount))
     };
@@ -148,14 +149,14 @@ fn lines() -> Vec<PaymentLine> {
         PaymentLine {
             kind: Some(CheckKind::Postdated),
             bank: text("Produbanco"),
-            reference: text("001204"),
+            reference: Some(format!("{:06}", 1_204 + index)),
             date: Some(day_in_ecuador(now()) + TimeDelta::days(21)),
             ..PaymentLine::new(Method::Check, cents(80_000))
         },
         PaymentLine {
             bank: text("Banco Guayaquil"),
             account: text("0012340917"),
-            reference: text("55671209"),
+            reference: Some((55_671_209 + index).to_string()),
             ..PaymentLine::new(Method::Transfer, cents(52_150))
         },
         withheld(2_000, "IR 2 %"),
