@@ -267,6 +267,8 @@ fn silence(line: &PhaseLine, code: &str, settings: &MailAccountSettings) -> Stri
         (_, "starttls_not_offered") => format!("(conectado a {host}:{port}; el servidor no ofrece TLS)"),
         (_, "auth_not_supported") => format!("(conectado a {host}:{port}; el servidor no ofrece un modo de entrar)"),
         (Phase::Tls, _) => format!("(conectado a {host}:{port}; no se pudo cifrar la conexión)"),
+        // What ended at once says nothing by its time.
+        _ if line.ms == 0 => format!("(conectado a {host}:{port}; sin respuesta)"),
         _ => format!("(conectado a {host}:{port}; ninguna respuesta en {took})"),
     }
 }
