@@ -74,8 +74,12 @@ async fn a_role_and_a_place_are_taken_back_at_once() {
     let users = json(&installation.succeed(&["user", "list", "--json"], ""));
     let emails: Vec<_> = users.iter().map(|user| user["email"].as_str().unwrap()).collect();
     assert_eq!(emails, ["ana@cotopaxi.ec"]);
-    refused(&installation, &["user", "remove", "--email", "ana@cotopaxi.ec", "--company", RUC], "último dueño");
-    refused(&installation, &["user", "role", "--email", "ana@cotopaxi.ec", "--company", RUC, "--role", "viewer"], "último dueño");
+    refused(&installation, &["user", "remove", "--email", "ana@cotopaxi.ec", "--company", RUC], "último administrador");
+    refused(
+        &installation,
+        &["user", "role", "--email", "ana@cotopaxi.ec", "--company", RUC, "--role", "viewer"],
+        "último administrador",
+    );
     refused(&installation, &["user", "remove", "--email", "eva@cotopaxi.ec", "--company", RUC], "no es usuario");
     refused(&installation, &["user", "role", "--email", "x@y.ec", "--company", "0190402118001", "--role", "viewer"], "RUC");
     let usage = ["user", "role", "--email", "ana@cotopaxi.ec", "--company", RUC, "--role", "reina"];

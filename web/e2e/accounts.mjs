@@ -35,7 +35,7 @@ export async function correctWithOneClick(page, demo, hand, script) {
   await hand.press(main(page).getByRole('button', { name: 'Probar', exact: true }).last());
   await verdict(page, 'Configuración errónea');
   if (script) assert.ok(await page.locator('#diag').evaluate((h2) => h2 === document.activeElement), 'the focus is on the verdict');
-  assert.equal(await main(page).locator('#tls-error').innerText(), `${demo.mail.port} usa STARTTLS`);
+  assert.equal(await main(page).locator('#tls-error').innerText(), `El puerto ${demo.mail.port} usa STARTTLS`);
   assert.equal(await main(page).getByLabel('Puerto SMTP').inputValue(), String(demo.mail.port), 'the form is as it was typed');
   const cure = main(page).getByRole('button', { name: 'Usar STARTTLS y probar de nuevo' });
   assert.match(await main(page).locator('.ac-fix').first().innerText(), /Cambia solo el TLS/);

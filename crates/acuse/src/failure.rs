@@ -39,7 +39,7 @@ impl From<acuse_store::StoreError> for Failure {
         let (reason, what_to_do) = match &error {
             StoreError::Missing(path) => (
                 format!("no hay una base de datos en {}", path.display()),
-                "Compruebe data_dir y database_url. La hacen «acuse serve», «acuse company create» y «acuse restore».",
+                "Compruebe data_dir y database_url. La crean «acuse serve», «acuse company create» y «acuse restore».",
             ),
             StoreError::Empty(path) => (
                 format!("el archivo de la base de datos, {}, está vacío", path.display()),

@@ -12,7 +12,7 @@ pub use doubt::{Answered, Doubt, doubts};
 pub use error::{Field, PaymentError, Refusal};
 pub use line::{CheckKind, Method, PaymentLine};
 pub use twin::{Likeness, Twin, is_same_paper, paper_key};
-pub use withholding::{percentage, withheld};
+pub use withholding::{named_with_tax, percentage, withheld};
 
 use crate::document::{Document, DocumentNumber, Side};
 use crate::id::{ContactId, DocumentId, PaymentId};

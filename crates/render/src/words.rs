@@ -2,7 +2,7 @@
 
 use acuse_domain::document::DocumentKind;
 use acuse_domain::money::Money;
-use acuse_domain::payment::{CheckKind, Method};
+use acuse_domain::payment::{CheckKind, Method, named_with_tax};
 use acuse_domain::receipt::Line;
 use acuse_domain::text;
 
@@ -54,7 +54,7 @@ pub fn method(line: &Line) -> String {
         (None, _) => line.method.as_str(),
     };
     match given(line.tax.as_deref()) {
-        Some(tax) => format!("{name} {tax}"),
+        Some(tax) => named_with_tax(name, &tax),
         None => name.to_string(),
     }
 }

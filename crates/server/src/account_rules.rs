@@ -116,7 +116,9 @@ pub fn mail_port(network: &Network, server: &str, port: u16) -> Result<(), Refus
         return Ok(());
     }
     let said = Said::both(
-        format!("El puerto {port} no está permitido: use 587 o 465 (también 25 y 2525), o pida al operador que lo permita."),
+        format!(
+            "El puerto {port} no está permitido: use 587 o 465 (también 25 y 2525), o pida a quien cuida el servidor que lo permita."
+        ),
         format!("Port {port} is not allowed: use 587 or 465 (25 and 2525 too), or ask the operator to allow it."),
     );
     Err(Refused { code: "port_not_allowed", said })

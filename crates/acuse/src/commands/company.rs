@@ -41,7 +41,7 @@ pub async fn run(what: Company, config: &Config) -> Result<(), Failure> {
 async fn create(ruc: &str, name: &str, email: Option<&str>, config: &Config) -> Result<(), Failure> {
     let ruc: Ruc = ruc.parse().map_err(|error| Failure::new(format!("--ruc: {error}"), "Son 13 dígitos."))?;
     if ruc.doubt().is_some() {
-        eprintln!("Aviso: el dígito verificador de {ruc} no cuadra. El SRI emite algunos así; compruébelo.");
+        eprintln!("Aviso: el dígito verificador de {ruc} no coincide. El SRI emite algunos así; compruébelo.");
     }
     let legal_name = text("--name", company::legal_name(name))?;
     let email = email.map(address).transpose()?;

@@ -114,7 +114,7 @@ async fn revoke(db: &Db, wanted: Vec<TokenInfo>) -> Result<(), Failure> {
     match wanted.as_slice() {
         [] => Err(Failure::new("no hay un token así", "«acuse token list» los muestra.")),
         [one] if tokens::revoke(db, one.company, one.id, now()).await? => {
-            println!("El token «{}» ya no abre nada.", one.name);
+            println!("El token «{}» se revocó: ya no da acceso.", one.name);
             Ok(())
         }
         [one] => Err(Failure::new(format!("el token «{}» ya estaba revocado", one.name), "")),

@@ -200,7 +200,7 @@ fn refused(error: AccessError, email: &EmailAddress) -> Failure {
             Failure::new(format!("{email} no es usuario de esa compañía"), "«acuse user list» los muestra.")
         }
         AccessError::LastOwner => Failure::new(
-            format!("{email} es el último dueño de la compañía"),
+            format!("{email} es el último administrador de la compañía"),
             "Nombre primero a otro: «acuse user role --email … --company … --role owner», o «acuse user create».",
         ),
         AccessError::Store(error) => error.into(),

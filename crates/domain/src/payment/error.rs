@@ -63,9 +63,9 @@ pub enum PaymentError {
     WithholdingExceedsBase { base: Money, amount: Money },
     #[error("No existe ese anticipo.")]
     AdvanceNotFound,
-    #[error("Ese anticipo es de otra persona o de otro tipo de registro.")]
+    #[error("Ese anticipo es de otra persona, o de un pago en vez de un cobro (o al revés).")]
     AdvanceOfAnother,
-    #[error("Del anticipo {payment} quedan {available}; se piden {asked}.")]
+    #[error("Del anticipo {payment} quedan {available} y se usan {asked}: baje el valor.")]
     AdvanceExceedsRest { payment: ReceiptNumber, available: Money, asked: Money },
     #[error("No existe ese documento.")]
     DocumentNotFound,
@@ -73,7 +73,7 @@ pub enum PaymentError {
     DocumentRepeated { document: DocumentNumber },
     #[error("El documento {document} es de otra persona.")]
     DocumentOfAnother { document: DocumentNumber },
-    #[error("El documento {document} no se salda con este tipo de registro.")]
+    #[error("El documento {document} no va aquí: un cobro abona lo que está por cobrar; un pago, lo que está por pagar.")]
     DocumentOfOtherSide { document: DocumentNumber },
     #[error("El documento {document} está anulado.")]
     DocumentVoided { document: DocumentNumber },
@@ -127,7 +127,7 @@ impl PaymentError {
 fn missing(method: Method) -> &'static str {
     match method {
         Method::Check => "Falta el número del cheque.",
-        Method::Withholding => "Faltan el impuesto o el número del certificado.",
+        Method::Withholding => "Falta el impuesto o el número del certificado.",
         Method::Advance => "Falta el anticipo que se usa.",
         Method::Cash | Method::Transfer | Method::Deposit | Method::Card | Method::Offset => "Falta el número.",
     }

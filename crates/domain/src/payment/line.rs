@@ -1,6 +1,7 @@
 //! One way in which a payment was made, and the fields that belong to it.
 
 use super::error::{Field, PaymentError, Refusal};
+use super::withholding::named_with_tax;
 use crate::Date;
 use crate::document::DocumentNumber;
 use crate::id::PaymentId;
@@ -165,7 +166,7 @@ impl PaymentLine {
     pub fn name(&self) -> String {
         let name = self.kind.map_or(self.method.name(), CheckKind::name);
         match &self.tax {
-            Some(tax) => format!("{name} {tax}"),
+            Some(tax) => named_with_tax(name, tax),
             None => name.to_string(),
         }
     }

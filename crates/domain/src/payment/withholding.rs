@@ -1,9 +1,17 @@
 //! What is withheld of a base: a tax names its percentage.
 
 use crate::money::Money;
+use crate::text::folded;
 
 /// Of a percentage in hundredths, 100 %.
 const WHOLE: i64 = 10_000;
+
+/// A line's name with its tax, and no word twice where the tax begins with the name: «Retención IR 2 %», and of
+/// «Retención fuente 2 %» only that.
+#[must_use]
+pub fn named_with_tax(name: &str, tax: &str) -> String {
+    if folded(tax).starts_with(&folded(name)) { tax.to_owned() } else { format!("{name} {tax}") }
+}
 
 /// The percentage named by a tax, in hundredths: `IR 1,75 % · bienes` is 175.
 #[must_use]
@@ -32,6 +40,18 @@ pub(super) fn is_more(amount: Money, most: Money, hundredths: i64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_word_stands_twice_before_a_tax() {
+        for (tax, named) in [
+            ("IR 2 %", "Retención IR 2 %"),
+            ("Retención fuente 2 %", "Retención fuente 2 %"),
+            ("retencion IVA 30 %", "retencion IVA 30 %"),
+            ("fuente 2 %", "Retención fuente 2 %"),
+        ] {
+            assert_eq!(named_with_tax("Retención", tax), named);
+        }
+    }
 
     #[test]
     fn a_tax_names_its_percentage() {

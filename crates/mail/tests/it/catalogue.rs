@@ -147,7 +147,7 @@ fn about_the_sender() -> Vec<Row> {
         mail("550 5.7.0 From address is not one of your addresses", "sender_not_allowed", Account, "misma dirección del usuario"),
         dot("554 Message rejected: Email address is not verified. The following identities failed the check in region US-EAST-1: cobros@empresa.ec", "sender_not_verified", Account, "verifique «cobros@empresa.ec»"),
         dot("550 The from address does not match a verified Sender Identity. Mail cannot be sent until this error is resolved.", "sender_not_verified", Account, "verifique «cobros@empresa.ec»"),
-        rcpt("550-Verification failed for <cobros@empresa.ec>\n550-No Such User Here\n550 Sender verify failed", "sender_not_found", Account, "Corrija la dirección en «De»"),
+        rcpt("550-Verification failed for <cobros@empresa.ec>\n550-No Such User Here\n550 Sender verify failed", "sender_not_found", Account, "Corrija el «Correo del remitente»"),
         dot("554 5.2.2 mailbox full; STOREDRV.Submission.Exception:QuotaExceededException", "sender_mailbox_full", Account, "Vacíe Enviados"),
         dot("550-5.7.26 This mail has been blocked because the sender is unauthenticated.\n550 5.7.26 Gmail requires all senders to authenticate with either SPF or DKIM. gsmtp", "domain_not_authenticated", Account, "SPF y DKIM"),
         dot("421 4.7.26 This mail has been rate limited because it is unauthenticated. gsmtp", "domain_not_authenticated", Account, "SPF y DKIM"),

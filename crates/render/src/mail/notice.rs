@@ -75,7 +75,7 @@ impl EndingView {
         };
         Self {
             subject: text::one_line(&subject),
-            preheader: format!("Hasta entonces {} envía con normalidad. Así se evita que se detenga.", facts.address),
+            preheader: format!("Hasta entonces {} envía con normalidad. Así se evita que deje de enviar.", facts.address),
             company: CompanyView::named(facts.company_name, facts.company_legal_name),
             account: FactsOfAccount::of(facts),
             is_certificate,

@@ -76,7 +76,7 @@ impl Warning {
     /// The SRI itself has issued RUCs whose check digit fits no formula.
     pub fn check_digit(field: &'static str, language: Language) -> Self {
         let said = Said::both(
-            "El dígito verificador no corresponde; revise el número.",
+            "El dígito verificador no coincide; revise el número.",
             "The check digit does not fit; look at the number again.",
         );
         Self::new(field, "check_digit", &said, language)

@@ -279,7 +279,7 @@ impl Row {
         let attempts = delivery.attempts.len();
         let note = match delivery.state {
             Fate::Deferred => Some(format!("intento {attempts}")),
-            Fate::InDoubt => delivery.next_attempt_at.map(|at| format!("se repite a las {}", calendar::hour(at))),
+            Fate::InDoubt => delivery.next_attempt_at.map(|at| format!("se reintenta a las {}", calendar::hour(at))),
             _ => None,
         };
         let last = delivery.attempts.last().map(|attempt| calendar::moment(attempt.ended_at(), page.now));

@@ -187,7 +187,7 @@ async fn resting_default(routes: &Routes, app: &App, waiting: u64, now: Instant)
                 is_bad: true,
                 what: "El correo predeterminado está en pausa".to_owned(),
                 detail: format!(
-                    "{why}, desde {}. {} Avise al administrador.",
+                    "{why}, desde {}. {} Avise a quien cuida el servidor.",
                     calendar::moment(rest.pause.since, now),
                     waiting_in_words(waiting)
                 ),

@@ -121,7 +121,7 @@ pub async fn ask_with(app: &App, headers: &HeaderMap, carried: Carried) -> Respo
 fn why(ended: Option<&EndedSession>, wanted_something: bool) -> &'static str {
     match ended.map(|ended| ended.why) {
         Some(Ended::Idle) => "Su sesión terminó: pasaron 12 horas sin uso.",
-        Some(Ended::Expired) => "Su sesión terminó: duran siete días.",
+        Some(Ended::Expired) => "Su sesión terminó: dura siete días como máximo.",
         Some(Ended::LoggedOut) => "Usted salió de Acuse en este navegador.",
         Some(Ended::BySomebody) => "Un administrador cerró su sesión o cambió su acceso.",
         None if wanted_something => "Para ver esa página, entre primero.",

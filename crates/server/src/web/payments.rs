@@ -102,12 +102,6 @@ impl Book {
         }
     }
 
-    /// How the share of one document is called.
-    #[must_use]
-    pub const fn share(self) -> &'static str {
-        self.either("Abono", "Valor a pagar")
-    }
-
     #[must_use]
     pub const fn due(self) -> &'static str {
         self.either("por cobrar", "por pagar")

@@ -86,7 +86,7 @@ pub async fn unknown_path() -> Response {
 pub fn not_understood() -> Response {
     show(
         StatusCode::BAD_REQUEST,
-        "No se entendió el pedido",
+        "No se entendió lo que se envió",
         "No se guardó nada. Vuelva a la página anterior e intente de nuevo.",
     )
 }
@@ -117,7 +117,7 @@ pub fn refused_with(status: StatusCode) -> Response {
             "No se guardó nada: lo que se envió pasa de lo que cabe. Vuelva a la página anterior y envíe menos.",
         ),
         status if status.is_client_error() => {
-            show(status, "No se entendió el pedido", "No se guardó nada. Vuelva a la página anterior e intente de nuevo.")
+            show(status, "No se entendió lo que se envió", "No se guardó nada. Vuelva a la página anterior e intente de nuevo.")
         }
         status => show(status, "Algo falló en el servidor", "La página no se pudo mostrar. Intente de nuevo."),
     }

@@ -150,7 +150,7 @@ impl ContactForm {
         const ELSE_ALL: &str = "Si está vacío, se usa «para todo»";
         let line = |field, word, what, when_empty, typed| line(field, word, what, when_empty, typed, slips);
         [
-            line("correos", "Correos", "para todo", "Vacío: no recibirá nada por correo", &self.correos),
+            line("correos", "Correos", "para todo", "Si está vacío, no recibe nada por correo", &self.correos),
             line("correos_cobros", "Cobros", "recibos de cobro", ELSE_ALL, &self.correos_cobros),
             line("correos_pagos", "Pagos", "recibos de pago a proveedor", ELSE_ALL, &self.correos_pagos),
             line("correos_facturas", "Facturas", "documentos electrónicos", ELSE_ALL, &self.correos_facturas),

@@ -267,6 +267,8 @@ fn silence(line: &PhaseLine, code: &str, settings: &MailAccountSettings) -> Stri
         (_, "starttls_not_offered") => format!("(conectado a {host}:{port}; el servidor no ofrece TLS)"),
         (_, "auth_not_supported") => format!("(conectado a {host}:{port}; el servidor no ofrece un modo de entrar)"),
         (Phase::Tls, _) => format!("(conectado a {host}:{port}; no se pudo cifrar la conexión)"),
+        // What ended at once says nothing by its time.
+        _ if line.ms == 0 => format!("(conectado a {host}:{port}; sin respuesta)"),
         _ => format!("(conectado a {host}:{port}; ninguna respuesta en {took})"),
     }
 }
@@ -340,8 +342,8 @@ pub fn point_out(diagnosis: &Diagnosis, settings: &MailAccountSettings, errors: 
     let Some(problem) = &diagnosis.problem else { return };
     let title = || problem.title.clone();
     let (field, words) = match problem.code {
-        "port_wants_tls" => ("tls", format!("{} usa SSL/TLS", settings.port)),
-        "port_wants_starttls" => ("tls", format!("{} usa STARTTLS", settings.port)),
+        "port_wants_tls" => ("tls", format!("El puerto {} usa SSL/TLS", settings.port)),
+        "port_wants_starttls" => ("tls", format!("El puerto {} usa STARTTLS", settings.port)),
         "tls_required" | "starttls_not_offered" | "starttls_broken" => ("tls", title()),
         "host_not_found"
         | "host_without_address"
@@ -352,7 +354,7 @@ pub fn point_out(diagnosis: &Diagnosis, settings: &MailAccountSettings, errors: 
         "connection_refused" | "connection_timeout" | "not_smtp" | "port_not_allowed" => ("puerto", title()),
         "bad_credentials" if diagnosis.better_user(settings).is_some() => {
             let user = diagnosis.better_user(settings).unwrap_or_default();
-            ("usuario", if user.contains('@') { "Va completo, con su dominio".to_owned() } else { format!("Aquí es «{user}»") })
+            ("usuario", if user.contains('@') { "Escríbalo con @ y dominio".to_owned() } else { format!("Escriba «{user}»") })
         }
         "bad_credentials" | "auth_app_password_required" => ("clave", title()),
         "auth_required" => ("usuario", title()),

@@ -184,7 +184,7 @@ impl AccountPage {
 
     pub fn with_sealed(mut self, sealed: Sealed) -> Self {
         if sealed.password.is_some() {
-            self.hints.password = Some("La que escribió; escriba otra para cambiarla.".to_owned());
+            self.hints.password = Some("Se usa la que escribió; escriba otra para cambiarla".to_owned());
         }
         self.sealed = sealed;
         self
@@ -304,7 +304,7 @@ impl Hints {
     fn of(form: &AccountForm, company_name: &str, has_stored: bool) -> Self {
         let from = |field: &str, value: &str| form.origen.hint(field, value);
         let username = match form.usuario.as_str() {
-            "" => from("usuario", "").or_else(|| Some("vacío: el servidor no pide usuario".to_owned())),
+            "" => from("usuario", "").or_else(|| Some("Si está vacío, se entra sin usuario".to_owned())),
             user if user == form.remitente => Some("igual al correo".to_owned()),
             user => from("usuario", user),
         };
@@ -315,7 +315,7 @@ impl Hints {
             port: from("puerto", &form.puerto),
             security: from("tls", &form.tls),
             username,
-            password: has_stored.then(|| "Vacía: se conserva la guardada.".to_owned()),
+            password: has_stored.then(|| "Si está vacía, se usa la guardada".to_owned()),
         }
     }
 }

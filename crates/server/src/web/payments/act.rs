@@ -355,7 +355,7 @@ pub async fn retry(
     Form(form): Form<MoveForm>,
 ) -> Result<Response, Trouble> {
     let (id, delivery) = find_delivery(&app, &may, book, path).await?;
-    let said = format!("No se repitió el envío a {}", delivery.recipient);
+    let said = format!("No se reintentó el envío a {}", delivery.recipient);
     let title = match retry_once(&app, &may.actor, delivery.id, &form.clave, read(&form.visto)).await {
         // It is being sent at this moment: that was asked for.
         Ok(()) | Err(MoveError::NotNow(Stands::Sending)) => return Ok(back(book, id)),

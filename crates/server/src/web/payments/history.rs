@@ -89,10 +89,10 @@ fn event_in_words(book: Book, event: &Event, letter: Letter) -> Option<String> {
         EventKind::PaymentVoided => format!("{who} anuló el {noun}"),
         EventKind::ReceiptResent => match letter {
             Letter::First => format!("{who} envió el recibo a {detail}"),
-            Letter::Again => format!("{who} reenvió a {detail}"),
+            Letter::Again => format!("{who} reenvió el recibo a {detail}"),
             Letter::VoidNotice => format!("{who} pidió el aviso de anulación para {detail}"),
         },
-        EventKind::DeliveryRetried => format!("{who} pidió repetir el envío a {detail}"),
+        EventKind::DeliveryRetried => format!("{who} pidió reintentar el envío a {detail}"),
         EventKind::DeliveryCancelled => format!("{who} anuló el envío a {detail}"),
         EventKind::DeliveryResolved => format!("{who} dio por resuelto el envío a {detail}"),
         EventKind::ReceiptDownloaded => format!("{who} abrió el PDF"),
@@ -111,7 +111,7 @@ fn fate(delivery: &Delivery) -> Option<Entry> {
     let (state, words) = match (delivery.state, delivery.kind) {
         (State::Accepted, Kind::Receipt) => ("ok", format!("Recibo aceptado para {to}")),
         (State::Accepted, Kind::VoidNotice) => ("ok", format!("Aviso de anulación aceptado para {to}")),
-        (State::Bounced, Kind::Receipt) => ("bad", format!("Rebotó {to}")),
+        (State::Bounced, Kind::Receipt) => ("bad", format!("Rebotó el envío a {to}")),
         (State::Bounced, Kind::VoidNotice) => ("bad", format!("Rebotó el aviso de anulación a {to}")),
         (State::Failed, Kind::Receipt) => ("bad", format!("Falló el envío a {to}")),
         (State::Failed, Kind::VoidNotice) => ("bad", format!("Falló el aviso de anulación a {to}")),

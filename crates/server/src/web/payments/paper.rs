@@ -3,7 +3,7 @@
 use acuse_domain::Date;
 use acuse_domain::identification::IdentificationType;
 use acuse_domain::money::Money;
-use acuse_domain::payment::{CheckKind, Method};
+use acuse_domain::payment::{CheckKind, Method, named_with_tax};
 use acuse_domain::receipt::{Line, Receipt};
 use askama::Template;
 use askama::filters::HtmlSafe;
@@ -72,7 +72,8 @@ fn line_in_words(line: &Line) -> String {
     let kind = line.kind.as_deref().and_then(CheckKind::parse).map(CheckKind::name);
     let name = kind.or_else(|| Method::parse(&line.method).map(Method::name)).unwrap_or_default();
     let bank = line.bank.as_ref().map(|bank| format!("de {bank}"));
-    let parts = [Some(name), line.tax.as_deref(), line.reference.as_deref(), bank.as_deref(), line.account.as_deref()];
+    let name = line.tax.as_deref().map_or(name.to_owned(), |tax| named_with_tax(name, tax));
+    let parts = [Some(name.as_str()), line.reference.as_deref(), bank.as_deref(), line.account.as_deref()];
     let words: Vec<&str> = parts.into_iter().flatten().collect();
     format!("{} por {}", words.join(" "), amount(&line.amount))
 }

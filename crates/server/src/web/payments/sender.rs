@@ -29,8 +29,10 @@ impl Sender {
         let sends = route.sends_now(now);
         let waits = match (sends, &route.own) {
             (SendsNow::Own | SendsNow::Default, _) => None,
-            (SendsNow::Waits, Some(_)) => Some("La cuenta de correo está detenida: el envío esperará hasta que se corrija."),
-            (SendsNow::Waits, None) => Some("El correo predeterminado está detenido: el envío esperará hasta que se corrija."),
+            (SendsNow::Waits, Some(_)) => Some("La cuenta de correo está en pausa: el envío esperará hasta que se corrija."),
+            (SendsNow::Waits, None) => {
+                Some("El correo predeterminado está en pausa: el envío esperará. Avise a quien cuida el servidor.")
+            }
             (SendsNow::Nobody, _) => Some("Aún no hay una cuenta de correo: el envío esperará hasta que la haya."),
         };
         match (&route.own, &route.default) {

@@ -304,7 +304,7 @@ impl ShowPage {
             mark: last
                 .map(|delivery| StateMark::of(delivery.state, delivery.next_attempt_at).saying(&when(delivery, self.page.now))),
             note: match (last, is_dead) {
-                (None, _) => "nunca recibió este recibo",
+                (None, _) => "Aún no se le envió.",
                 (_, true) => "Sin marcar para que no falle otra vez.",
                 _ => "",
             },

@@ -162,7 +162,7 @@ async fn what_the_provider_refuses_is_said_with_what_to_do() {
         (Way::Fails(503), "Google no responde ahora"),
         (Way::Garbage, "Google no responde ahora"),
         (Way::Says("invalid_client", "The secret has expired"), "La aplicación de acceso no está bien registrada"),
-        (Way::Says("invalid_grant", "<script>alert(1)</script>"), "Google no aceptó el código con el que volvió"),
+        (Way::Says("invalid_grant", "<script>alert(1)</script>"), "Google no confirmó el permiso"),
     ] {
         scene.provider.now(way);
         let answer = scene.connect(START, &form).await;

@@ -92,7 +92,11 @@ async fn a_correction_is_one_button_and_tries_again() {
     assert_eq!(checked.one("#diag"), "Configuración errónea");
     assert_eq!(checked.one("button[value=corregir]"), "Usar STARTTLS y probar de nuevo");
     assert!(checked.one(".ac-fix").contains("Cambia solo el TLS; lo demás queda como está."));
-    assert_eq!(checked.one("#tls-error"), format!("{} usa STARTTLS", server.port()), "the field that it changes is marked");
+    assert_eq!(
+        checked.one("#tls-error"),
+        format!("El puerto {} usa STARTTLS", server.port()),
+        "the field that it changes is marked"
+    );
 
     let corrected = Filled::of(&checked).press(&app, LIST, "corregir").await;
     assert_eq!(corrected.one("#tls option[selected]"), "STARTTLS", "the correction stands in the form");

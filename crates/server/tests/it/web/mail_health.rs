@@ -136,7 +136,7 @@ async fn a_resting_account_says_who_sends_meanwhile() {
     routing::change_policy(&app.app.db, &app.actor, &Expected::Any, to(policy)).await.unwrap();
     pauses::begin(&app.app.db, AccountKey::Own(id), "bad_credentials", "535 5.7.8", hours(1)).await.unwrap();
     assert!(app.get(LIST).await.one(".ac-cure").contains("Si sigue así, desde"));
-    assert!(app.get(&resend).await.one("dialog").contains("La cuenta de correo está detenida"));
+    assert!(app.get(&resend).await.one("dialog").contains("La cuenta de correo está en pausa"));
     pauses::end(&app.app.db, AccountKey::Own(id), now()).await.unwrap();
     pauses::begin(&app.app.db, AccountKey::Own(id), "bad_credentials", "535 5.7.8", hours(3)).await.unwrap();
     let cure = app.get(LIST).await.one(".ac-cure");

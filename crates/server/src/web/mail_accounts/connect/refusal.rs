@@ -103,8 +103,8 @@ fn denied_in_words(denied: &Denied, name: &str) -> Said {
         Denied::ForNow { words } => silent(name).quoting(words),
         // A code that is traded too late or twice; the connection itself is not there yet.
         Denied::ForGood { code: "oauth_expired", words } => Said::new(
-            format!("{name} no aceptó el código con el que volvió"),
-            ["Vale una sola vez y por poco tiempo: conecte otra vez.".to_owned()],
+            format!("{name} no confirmó el permiso"),
+            ["El permiso vale una sola vez y por poco tiempo: conecte otra vez.".to_owned()],
         )
         .quoting(words),
         Denied::ForGood { code, words } => {
@@ -134,7 +134,7 @@ mod tests {
         assert_eq!(by_browser("server_error").title, "Google no responde ahora");
         assert_eq!(by_browser("invalid_scope").title, "La aplicación de acceso no está bien registrada");
         let expired = Denied::ForGood { code: "oauth_expired", words: "invalid_grant: used".to_owned() };
-        assert_eq!(google(Why::from(expired)).title, "Google no aceptó el código con el que volvió");
+        assert_eq!(google(Why::from(expired)).title, "Google no confirmó el permiso");
         for why in [
             Why::Gone,
             Why::ModuleTaken,

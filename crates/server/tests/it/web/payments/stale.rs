@@ -103,10 +103,10 @@ async fn cobro(scene: &Scene) -> PaymentId {
 
 const ACTS: [(&str, &str); 5] = [
     ("anular", "Gabriela Toapanta anuló el cobro"),
-    ("reenviar", "Gabriela Toapanta reenvió a tesoreria@andina.ec"),
-    ("reintentar", "Gabriela Toapanta pidió repetir el envío a llena-1@andina.ec"),
+    ("reenviar", "Gabriela Toapanta reenvió el recibo a tesoreria@andina.ec"),
+    ("reintentar", "Gabriela Toapanta pidió reintentar el envío a llena-1@andina.ec"),
     ("anular el envío", "Gabriela Toapanta anuló el envío a espera-1@andina.ec"),
-    ("corregir", "Gabriela Toapanta reenvió a bien-1@andina.ec"),
+    ("corregir", "Gabriela Toapanta reenvió el recibo a bien-1@andina.ec"),
 ];
 
 #[tokio::test]
@@ -282,5 +282,5 @@ async fn a_first_envio_is_no_reenvio_in_the_history() {
     }
     let lines = scene.app.get(&format!("/cobros/{id}")).await.all(".ac-life-who li");
     assert!(lines.iter().any(|line| line.contains("envió el recibo a pagos@andina.ec")), "{lines:?}");
-    assert!(lines.iter().any(|line| line.contains("reenvió a pagos@andina.ec")), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("reenvió el recibo a pagos@andina.ec")), "{lines:?}");
 }
