@@ -46,11 +46,13 @@ struct Mind {
     owed: usize,
     good: u32,
     not_before: Option<Moment>,
-    /// When a connection last came free.
-    last_freed: Moment,
+    /// When a connection was last taken or came free.
+    last_moved: Moment,
+    /// Since when each of those in use is.
+    in_use: Vec<Moment>,
     /// Somebody waited in vain since all of them were free.
     is_crowded: bool,
-    /// Opened beside those that hang, and given up when those end.
+    /// Opened beside those that hang, and never more than those.
     beside: usize,
 }
 
@@ -90,8 +92,8 @@ impl Paces {
 
 impl Pace {
     fn new(most: usize, hang_after: Duration, freed: Arc<Notify>) -> Self {
-        let (not_before, last_freed) = (None, Moment::now());
-        let mind = Mind { allowed: most, owed: 0, good: 0, not_before, last_freed, is_crowded: false, beside: 0 };
+        let (not_before, last_moved, in_use) = (None, Moment::now(), Vec::new());
+        let mind = Mind { allowed: most, owed: 0, good: 0, not_before, last_moved, in_use, is_crowded: false, beside: 0 };
         Self { most, hang_after, gate: Arc::new(Semaphore::new(most)), mind: Mutex::new(mind), freed }
     }
 
@@ -113,11 +115,12 @@ impl Pace {
         tokio::pin!(entering);
         loop {
             if let Ok(permit) = timeout(LOOK_UP, &mut entering).await {
+                let since = self.mind().taken();
                 // The gate is never closed.
-                return Some(Leave { pace: self.clone(), since: Moment::now(), permit: permit.ok() });
+                return Some(Leave { pace: self.clone(), since, permit: permit.ok() });
             }
             let mut mind = self.mind();
-            if begun.max(mind.last_freed).elapsed() >= STUCK_AFTER {
+            if begun.max(mind.last_moved).elapsed() >= STUCK_AFTER {
                 mind.is_crowded = true;
                 return None;
             }
@@ -134,11 +137,11 @@ impl Pace {
         if self.gate.available_permits() > 0 || !mind.is_crowded {
             return false;
         }
-        if mind.last_freed.elapsed() < self.hang_after || mind.beside >= self.most * MOST_BESIDE {
+        if mind.last_moved.elapsed() < self.hang_after || mind.beside >= self.most * MOST_BESIDE {
             return true;
         }
         mind.beside += 1;
-        mind.last_freed = Moment::now();
+        mind.last_moved = Moment::now();
         self.gate.add_permits(1);
         false
     }
@@ -187,22 +190,36 @@ impl Pace {
     }
 }
 
+impl Mind {
+    fn taken(&mut self) -> Moment {
+        self.last_moved = Moment::now();
+        self.in_use.push(self.last_moved);
+        self.last_moved
+    }
+
+    /// Connections opened beside others that are more than those which still hang, once the one since `since` is back.
+    fn came_free(&mut self, since: Moment, hang_after: Duration) -> usize {
+        self.last_moved = Moment::now();
+        if let Some(at) = self.in_use.iter().position(|taken| *taken == since) {
+            self.in_use.swap_remove(at);
+        }
+        let hanging = self.in_use.iter().filter(|taken| taken.elapsed() >= hang_after).count();
+        self.beside.saturating_sub(hanging)
+    }
+}
+
 impl Drop for Leave {
     fn drop(&mut self) {
         let mut mind = self.pace.mind();
-        mind.last_freed = Moment::now();
-        let hung = self.since.elapsed() >= self.pace.hang_after;
+        let too_many = mind.came_free(self.since, self.pace.hang_after);
         match self.permit.take() {
-            Some(permit) if hung && mind.beside > 0 => {
-                mind.beside -= 1;
-                permit.forget();
-            }
             Some(permit) if mind.owed > 0 => {
                 mind.owed -= 1;
                 permit.forget();
             }
             permit => drop(permit),
         }
+        mind.beside -= self.pace.gate.forget_permits(too_many);
         if mind.is_crowded {
             self.pace.freed.notify_one();
         }
@@ -286,6 +303,43 @@ mod tests {
         drop(hung);
         let (_one, _two) = (entered(&pace).await.expect("two may again"), entered(&pace).await.expect("two"));
         assert!(entered(&pace).await.is_none(), "and no more");
+    }
+
+    /// The server is slow, and now and then nobody has anything to send: nothing hung, so nothing is opened beside it.
+    #[tokio::test]
+    async fn a_slow_server_and_idle_hours_open_no_more_connections() {
+        let paces = Paces { hang_after: Duration::from_millis(60), ..Paces::new(1) };
+        let pace = paces.of("a");
+        for burst in 0..4 {
+            for message in 0..3 {
+                let leave = entered(&pace).await;
+                assert!(leave.is_some(), "{burst} {message}");
+                pace.mind().is_crowded = true;
+                tokio::time::sleep(Duration::from_millis(15)).await;
+                assert!(pace.is_stuck(), "{burst} {message}: in use for a quarter of what hangs");
+            }
+            tokio::time::sleep(Duration::from_millis(90)).await;
+        }
+        assert_eq!(pace.gate.available_permits(), 1);
+    }
+
+    /// One hangs for good, and what was opened beside it is used: there are never more than one beside it.
+    #[tokio::test]
+    async fn what_is_opened_beside_one_that_hangs_lasts_as_long_as_that() {
+        let paces = Paces { hang_after: Duration::from_millis(20), ..Paces::new(1) };
+        let pace = paces.of("a");
+        let hangs = entered(&pace).await.expect("one may");
+        pace.mind().is_crowded = true;
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        assert!(!pace.is_stuck());
+        for n in 0..3 {
+            let beside = entered(&pace).await;
+            assert!(beside.is_some(), "{n}: beside it");
+            assert!(entered(&pace).await.is_none(), "{n}: and no more");
+        }
+        drop(hangs);
+        let _only = entered(&pace).await.expect("one may");
+        assert!(entered(&pace).await.is_none());
     }
 
     #[test]

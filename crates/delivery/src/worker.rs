@@ -11,7 +11,7 @@ use acuse_mail::session::Limits;
 use acuse_store::deliveries::{self, Lane, Recorded};
 use acuse_store::pauses::{self, AccountKey};
 use acuse_store::secrets::Keyring;
-use acuse_store::{Db, StoreError, clock, now};
+use acuse_store::{Db, StoreError, clock, idempotency, now};
 use chrono::TimeDelta;
 use rand::seq::SliceRandom;
 use tokio::sync::{mpsc, watch};
@@ -37,7 +37,7 @@ const REST: Duration = Duration::from_secs(2);
 /// A doubtful fault is looked at again after this long: a busy server is well by then.
 const SECOND_LOOK: TimeDelta = TimeDelta::seconds(30);
 /// Certificates end by the day.
-const CERTIFICATES: Duration = Duration::from_secs(3_600);
+const EVERY_HOUR: Duration = Duration::from_secs(3_600);
 /// A clock is set back once, and what it held up has waited already.
 const CLOCK: Duration = Duration::from_secs(60);
 /// How long a stopping node lets a server answer. Most do within a second, and a doubt costs more than waiting.
@@ -141,7 +141,7 @@ pub async fn run(engine: Engine, stop: watch::Receiver<bool>) {
     let recorder = tokio::spawn(recorder::run(engine.db.clone(), engine.held.clone(), outcomes));
     let (stopping, stopped) = watch::channel(false);
     let mut rounds = JoinSet::new();
-    for care in [Care::Probes, Care::Notices, Care::Certificates, Care::Clock] {
+    for care in [Care::Probes, Care::Notices, Care::Certificates, Care::Clock, Care::Keys] {
         rounds.spawn(care.again_and_again(engine.clone(), stopped.clone()));
     }
     let mut lanes = Lanes::new(engine.clone(), done, stopped);
@@ -173,6 +173,8 @@ enum Care {
     Certificates,
     /// What a clock that was set back has put off for too long.
     Clock,
+    /// Idempotency keys that are kept no longer.
+    Keys,
 }
 
 impl Care {
@@ -180,7 +182,7 @@ impl Care {
     async fn again_and_again(self, engine: Arc<Engine>, mut stopped: watch::Receiver<bool>) {
         let wait = match self {
             Self::Probes | Self::Notices => POLL,
-            Self::Certificates => CERTIFICATES,
+            Self::Certificates | Self::Keys => EVERY_HOUR,
             Self::Clock => CLOCK,
         };
         // Whoever starts a node may just have mended its default account.
@@ -217,6 +219,7 @@ impl Care {
                 }
                 Ok(())
             }
+            Self::Keys => idempotency::forget_expired_any_company(&engine.db, now()).await.map(|_| ()),
             Self::Certificates => {
                 probe::certificates(engine).await?;
                 probe::connections(engine).await

@@ -3,7 +3,6 @@
 //! No I/O, no SQL, no clock and no randomness: what changes from one moment to the next comes in as an argument.
 
 pub mod access;
-pub mod amount_search;
 pub mod company;
 pub mod contact;
 pub mod delivery;

@@ -1,6 +1,9 @@
 //! US dollars, counted in whole cents.
 
+mod search;
 mod spelling;
+
+pub use search::amounts_meant;
 
 use std::fmt;
 use std::iter::Sum;

@@ -333,7 +333,7 @@ pub enum VoidRefusal {
     ReasonTooLong,
 }
 
-/// Letters of a reason: it is printed on the receipt.
+/// Letters of a reason: it is printed on the receipt, or stands in the history.
 pub const LONGEST_REASON: usize = 300;
 
 /// Checks whether a payment that left `unapplied` as anticipo, of which `rest` is unused, may be voided for this reason.

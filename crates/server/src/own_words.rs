@@ -4,9 +4,10 @@
 
 use std::borrow::Cow;
 
+use axum::body::HttpBody;
 use axum::extract::Request;
-use axum::http::header::{ALLOW, CONTENT_TYPE};
-use axum::http::{HeaderMap, Uri};
+use axum::http::header::{ALLOW, CONNECTION, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
 use percent_encoding::percent_decode_str;
@@ -20,12 +21,32 @@ const LONGEST_SEARCH: usize = 2_000;
 /// Bytes of any other parameter. A provider's authorization code is the longest that we ask for.
 const LONGEST_PARAMETER: usize = 8_192;
 
+/// Bytes of any body. The routes say less; this is known before a byte of it is read.
+const LARGEST_BODY_ANNOUNCED: u64 = 1024 * 1024 * 1024;
+
 /// Refuses an address that no person and no page of ours wrote, and puts our words in place of the framework's.
 pub async fn answer_in_our_words(request: Request, next: Next) -> Response {
+    let body = request.body().size_hint();
+    let mut response = answer(request, next, body.lower()).await;
+    // The rest of its body may not have been read, and another request must not come on that connection.
+    let is_left_unread = matches!(response.status(), StatusCode::PAYLOAD_TOO_LARGE | StatusCode::SERVICE_UNAVAILABLE);
+    if is_left_unread && body.exact() != Some(0) {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+async fn answer(request: Request, next: Next, body: u64) -> Response {
     let is_api = is_of_the_api(request.uri());
     let language = preferred(request.headers());
     if let Some(parameter) = unreadable(request.uri()) {
         return if is_api { Problem::unreadable_address(&parameter).answer(language) } else { trouble::unreadable_address() };
+    }
+    let refused_with = |status| {
+        if is_api { Problem::refused_with(status).answer(language) } else { trouble::refused_with(status) }
+    };
+    if body > LARGEST_BODY_ANNOUNCED {
+        return refused_with(StatusCode::PAYLOAD_TOO_LARGE);
     }
     let is_asset = request.uri().path().starts_with("/static/");
     let response = next.run(request).await;
@@ -35,7 +56,7 @@ pub async fn answer_in_our_words(request: Request, next: Next) -> Response {
         return response;
     }
     let allowed = response.headers().get(ALLOW).cloned();
-    let mut ours = if is_api { Problem::refused_with(status).answer(language) } else { trouble::refused_with(status) };
+    let mut ours = refused_with(status);
     if let Some(allowed) = allowed {
         ours.headers_mut().insert(ALLOW, allowed);
     }

@@ -39,7 +39,7 @@ use crate::asked::Asked;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::{self, EventKind};
 use crate::idempotency::{self, ClaimError, OnceError};
-use crate::sql::{all, code, execute, insert_rows, new_id, one, values};
+use crate::sql::{all, code, count as counted, execute, insert_rows, new_id, one, values};
 use crate::versions::for_update;
 
 /// What is sent.
@@ -91,7 +91,7 @@ pub(crate) async fn queue(
     let lane = "INSERT INTO delivery_lane (company_id, module) VALUES ($1, $2) ON CONFLICT (company_id, module) DO NOTHING";
     execute(tx.as_conn(), lane, values![company.0, letter.module.as_str()]).await?;
     let head = "INSERT INTO delivery (company_id, id, payment_id, kind, module, recipient, state, resend, corrects, queued_at,
-        next_attempt_at, attempts, fence) VALUES";
+        next_attempt_at, attempts, fence, recipient_key) VALUES";
     let row = |(index, recipient): (usize, &EmailAddress)| {
         values![
             company.0,
@@ -106,7 +106,8 @@ pub(crate) async fn queue(
             now,
             now,
             0_i32,
-            0_i64
+            0_i64,
+            recipient_key(recipient.as_str())
         ]
     };
     insert_rows(tx.as_conn(), head, recipients.iter().enumerate().map(row).collect()).await
@@ -158,6 +159,9 @@ pub enum MoveError {
     /// Somebody acted on the payment since it was read.
     #[error("the payment was changed since")]
     Changed,
+    /// More than [`LONGEST_REASON`](acuse_domain::payment::LONGEST_REASON) letters.
+    #[error("the reason is too long")]
+    ReasonTooLong,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -280,6 +284,19 @@ pub(crate) async fn addressed(tx: &Tx, company: CompanyId, id: DeliveryId) -> Re
         Err(MoveError::Store(error)) => Err(error),
         Err(_) => Ok(None),
     }
+}
+
+/// How many corrections of a delivery to this address did not arrive either.
+pub(crate) async fn failed_corrections(
+    tx: &Tx,
+    company: CompanyId,
+    of: DeliveryId,
+    to: &EmailAddress,
+) -> Result<u64, StoreError> {
+    let sql = "SELECT COUNT(*) AS n FROM delivery WHERE company_id = $1 AND corrects = $2 AND recipient_key = $3
+        AND payment_id = (SELECT f.payment_id FROM delivery f WHERE f.company_id = $1 AND f.id = $2)
+        AND state IN ('failed', 'bounced')";
+    counted(tx.as_conn(), sql, values![company.0, of.0, recipient_key(to.as_str())]).await
 }
 
 async fn hold(tx: &Tx, company: CompanyId, id: DeliveryId) -> Result<Held, MoveError> {

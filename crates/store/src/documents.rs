@@ -1,9 +1,8 @@
 //! Open items and their balances.
 
-use acuse_domain::amount_search::amounts_meant;
 use acuse_domain::document::{Document, DocumentFacts, DocumentKind, DocumentNumber, NewDocument, Side};
 use acuse_domain::id::{CompanyId, ContactId, DocumentId};
-use acuse_domain::money::Money;
+use acuse_domain::money::{Money, amounts_meant};
 use acuse_domain::payment::Allocation;
 use acuse_domain::text::folded;
 use acuse_domain::{Date, Instant, day_in_ecuador};

@@ -24,7 +24,7 @@ use acuse_domain::mail_account::MailModule;
 use acuse_domain::money::Money;
 use acuse_domain::number::ReceiptNumber;
 use acuse_domain::payment::{
-    Advance, Answered, AppliedPayment, Direction, Doubt, NewPayment, Refusal, Status, VoidRefusal, may_void,
+    Advance, Answered, AppliedPayment, Direction, Doubt, NewPayment, Refusal, Status, VoidRefusal, may_void, paper_key,
 };
 use acuse_domain::receipt::{Facts, Receipt};
 use acuse_domain::{Date, Instant, day_in_ecuador};
@@ -224,7 +224,7 @@ async fn save(
 
 async fn save_lines(tx: &Tx, by: &Actor, id: PaymentId, payment: &NewPayment) -> Result<(), StoreError> {
     let head = "INSERT INTO payment_line (company_id, payment_id, position, method, amount_cents, reference, bank, account,
-        dated_on, kind, tax, base_cents, advance_from) VALUES";
+        dated_on, kind, tax, base_cents, advance_from, paper_key) VALUES";
     let row = |(position, line): (usize, &acuse_domain::payment::PaymentLine)| {
         values![
             by.company.0,
@@ -239,7 +239,8 @@ async fn save_lines(tx: &Tx, by: &Actor, id: PaymentId, payment: &NewPayment) ->
             line.kind.map(|kind| kind.as_str()),
             line.tax.clone(),
             line.base.map(Money::cents),
-            line.advance_from.map(|id| id.0)
+            line.advance_from.map(|id| id.0),
+            paper_key(line)
         ]
     };
     insert_rows(tx.as_conn(), head, payment.lines.iter().enumerate().map(row).collect()).await

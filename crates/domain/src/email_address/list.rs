@@ -150,23 +150,28 @@ fn read_entry(entry: &[Token], found: &mut Vec<String>) {
     }
     let has_address = cells.iter().any(|cell| !cell.addresses.is_empty());
     let is_row = cells.iter().any(|cell| cell.ends_with == Some(Token::Tab)) && has_address;
-    for at in 0..cells.len() {
-        let cell = &cells[at];
+    for (cell, is_half_a_name) in cells.iter().zip(halves_of_names(&cells)) {
         let (name, is_mark) = (&cell.name, has_address && !cell.name.contains(char::is_alphanumeric));
-        if !name.is_empty() && !is_mark && !is_row && !is_half_a_name(&cells[at..]) {
+        if !name.is_empty() && !is_mark && !is_row && !is_half_a_name {
             found.push(name.clone());
         }
         found.extend(cell.addresses.iter().cloned());
     }
 }
 
-/// «Smith», before «, Alice <alice@a.com>». A dot inside a word is rather an address that lost its @.
-fn is_half_a_name(cells: &[Cell]) -> bool {
+/// Which cells are «Smith», before «, Alice <alice@a.com>». A dot inside a word is rather an address that lost its @.
+fn halves_of_names(cells: &[Cell]) -> Vec<bool> {
     let is_word = |word: &str| !word.trim_end_matches('.').contains('.');
-    let nameless = cells.iter().take_while(|cell| cell.addresses.is_empty());
-    let halves: Vec<&Cell> = nameless.collect();
-    let is_name = |cell: &&Cell| cell.ends_with == Some(Token::Comma) && cell.name.split(' ').all(is_word);
-    halves.iter().all(is_name) && cells.get(halves.len()).is_some_and(|cell| cell.goes_on_with_a_name)
+    let is_name = |cell: &Cell| cell.ends_with == Some(Token::Comma) && cell.name.split(' ').all(is_word);
+    // From the end, since what comes after says what a cell is, and reading it for each cell would take for ever.
+    let mut goes_on = false;
+    let from_the_end = cells.iter().rev().map(|cell| {
+        goes_on = if cell.addresses.is_empty() { goes_on && is_name(cell) } else { cell.goes_on_with_a_name };
+        goes_on
+    });
+    let mut halves: Vec<bool> = from_the_end.collect();
+    halves.reverse();
+    halves
 }
 
 fn read_cell(tokens: &[Token], ends_with: Option<Token>) -> Cell {
@@ -179,8 +184,9 @@ fn read_cell(tokens: &[Token], ends_with: Option<Token>) -> Cell {
             continue;
         };
         cell.goes_on_with_a_name |= cell.addresses.is_empty() && !before.is_empty();
+        // A name may have a dot in it («Booking.com <…>»), and no @.
         let own = before.drain(..).filter_map(|token| match token {
-            Token::Word(word) if looks_like_an_address(word) => Some(bare(word)),
+            Token::Word(word) if is_meant(word) && word != "@" => Some(bare(word)),
             _ => None,
         });
         cell.addresses.extend(own);
@@ -228,19 +234,21 @@ fn is_meant(text: &str) -> bool {
     text.contains('@') || is_link(text)
 }
 
-fn looks_like_an_address(word: &str) -> bool {
-    word.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
+fn is_link(text: &str) -> bool {
+    linked(text).is_some()
 }
 
-fn is_link(text: &str) -> bool {
-    text.trim_start_matches(['\'', '<']).get(.."mailto:".len()).is_some_and(|head| head.eq_ignore_ascii_case("mailto:"))
+/// What a link's `mailto:` names. Outlook and text files put it in marks.
+fn linked(text: &str) -> Option<&str> {
+    let (head, named) = text.trim_start_matches(['\'', '<']).split_at_checked("mailto:".len())?;
+    head.eq_ignore_ascii_case("mailto:").then(|| named.trim_end_matches(['\'', '>']).trim())
 }
 
 /// Without Outlook's apostrophes and a link's `mailto:`.
 fn bare(text: &str) -> String {
     let text = text.trim();
-    let text = text.strip_suffix('\'').map_or(text, |inner| inner.strip_prefix('\'').unwrap_or(inner));
-    if is_link(text) { text["mailto:".len()..].trim().to_owned() } else { text.to_owned() }
+    let unquoted = || text.strip_suffix('\'').map_or(text, |inner| inner.strip_prefix('\'').unwrap_or(inner));
+    linked(text).unwrap_or_else(unquoted).to_owned()
 }
 
 /// A link's address ends at `?`, and may have its letters as `%40` (RFC 6068 2).
@@ -276,6 +284,9 @@ mod tests {
             ("[j@x.ec](mailto:j@x.ec)", "j@x.ec"),
             ("mailto:a@b.ec?subject=x&cc=c@d.ec", "a@b.ec"),
             ("MAILTO:a%40b.ec,c@d.ec?subject=x", "a@b.ec c@d.ec"),
+            ("'mailto:ana@x.ec'", "ana@x.ec"),
+            ("'mailto:ana@x.ec, <mailto:b@y.ec>", "ana@x.ec b@y.ec"),
+            ("Booking.com <a@b.ec>; Ventas @ Andina <c@d.ec>", "a@b.ec c@d.ec"),
             ("<a@b.ec>", "a@b.ec"),
             ("<a@b.ec> <c@d.ec>", "a@b.ec c@d.ec"),
             ("a@b.ec c@d.ec\te@f.ec\u{a0}g@h.ec\u{2028}i@j.ec", "a@b.ec c@d.ec e@f.ec g@h.ec i@j.ec"),
@@ -302,7 +313,8 @@ mod tests {
             ("pagos.andina.ec, Ana <a@x.ec>", "pagos.andina.ec|a@x.ec"),
             ("pagos a@x.ec", "pagos a@x.ec"),
             ("a@x.ec\r\nBcc: b@y.ec", "a@x.ec|Bcc: b@y.ec"),
-            ("pagos@ Ana <a@x.ec>", "a@x.ec"),
+            ("pagos@ Ana <a@x.ec>", "pagos@|a@x.ec"),
+            ("@andina Ana <a@x.ec>", "@andina|a@x.ec"),
             ("pagos@andina Ana <a@x.ec>", "pagos@andina|a@x.ec"),
             ("Ana <a@x.ec> Juan", "a@x.ec|Juan"),
             ("Ana <pagos>", "pagos"),
@@ -313,6 +325,38 @@ mod tests {
             ("-", "-"),
         ] {
             assert_eq!(addresses_in(typed).join("|"), handed_on, "{typed:?}");
+        }
+    }
+
+    /// A form's field is a few kilobytes; several of them, and several people at once, share one core.
+    #[test]
+    fn reading_takes_as_long_as_the_text_is_long() {
+        for unit in [
+            "a,",
+            "a\t",
+            "a;",
+            "a ",
+            "<a>",
+            "<",
+            "\"",
+            "\"\"",
+            "\\\"",
+            "(",
+            "()",
+            "[",
+            "[@",
+            "'",
+            "@",
+            "a@x.ec,",
+            "a <b@y.ec> ",
+            "%40",
+        ] {
+            let typed = unit.repeat(60_000 / unit.len());
+            for typed in [typed.clone(), format!("\"{typed}"), format!("mailto:{typed}"), format!("{typed}<z@x.ec>")] {
+                let begun = std::time::Instant::now();
+                let _ = addresses_in(&typed);
+                assert!(begun.elapsed().as_secs() < 5, "60 kB of {unit:?}: {:?}", begun.elapsed());
+            }
         }
     }
 }

@@ -172,6 +172,10 @@ impl From<MoveError> for Problem {
             MoveError::NotNow(state) => not_now(state),
             MoveError::Voided => Self::payment_voided(),
             MoveError::Changed => Self::internal(),
+            MoveError::ReasonTooLong => {
+                let refusal = VoidRefusal::ReasonTooLong;
+                Self::of_field("reason", "field_too_long", Said::both(sentence(&refusal), english::void(&refusal)))
+            }
             MoveError::Store(error) => error.into(),
         }
     }

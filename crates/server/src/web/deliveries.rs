@@ -204,7 +204,7 @@ pub async fn act(State(app): State<App>, may: Authorized<SendReceipts>, Form(cho
         };
         match done {
             Ok(()) => moved += 1,
-            Err(MoveError::NotNow(_) | MoveError::Voided | MoveError::Changed) => left += 1,
+            Err(MoveError::NotNow(_) | MoveError::Voided | MoveError::Changed | MoveError::ReasonTooLong) => left += 1,
             Err(MoveError::NotFound) => return Err(Trouble::NotFound),
             Err(MoveError::Store(error)) => return Err(error.into()),
         }

@@ -4,7 +4,7 @@ use acuse_domain::Instant;
 use acuse_domain::delivery::{Group, State};
 use acuse_domain::text::lower_first;
 use acuse_mail::explanation::{Context, Language, explain, in_short};
-use acuse_store::deliveries::{Delivery, Stopped};
+use acuse_store::deliveries::{Delivery, Stopped, is_same_recipient};
 use askama::Template;
 use askama::filters::HtmlSafe;
 
@@ -84,7 +84,7 @@ impl StateMark {
         let is_over = |delivery: &Delivery| delivery.group(stopped) == Group::Resolved;
         let mut latest: Vec<&Delivery> = Vec::new();
         for delivery in deliveries.iter().rev() {
-            if latest.iter().all(|later| later.recipient != delivery.recipient) {
+            if latest.iter().all(|later| !is_same_recipient(&later.recipient, &delivery.recipient)) {
                 latest.push(delivery);
             }
         }

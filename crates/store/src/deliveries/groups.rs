@@ -13,15 +13,24 @@ use crate::pauses::{self, AccountKey};
 use crate::routing;
 use crate::sql::{Kept, Of, count, one, readable, values};
 
-/// What took the place of a delivery `d` that did not arrive: a receipt (or notice) of the same payment that was accepted and
-/// that was asked for later, for the same address, as its correction, or for an address that had not had it, in an act that
-/// left this one out.
+/// What took the place of a delivery `d` that did not arrive: a receipt (or notice) of the same payment that was accepted
+/// later for the same address, or for the one that this was corrected to, or for an address that had not had it.
+///
+/// The last is how somebody works who corrects the address in Personas, or types another one in Reenviar. It says nothing
+/// where it corrects another envío, where the same act sent to this address again, or where another recipient is still
+/// without it: then nobody knows in whose place it came.
 pub(super) const ACCEPTED_INSTEAD: &str = "FROM delivery a WHERE a.company_id = d.company_id AND a.payment_id = d.payment_id
-    AND a.kind = d.kind AND a.state = 'accepted' AND COALESCE(a.resend, 0) > COALESCE(d.resend, 0)
-    AND (LOWER(a.recipient) = LOWER(d.recipient) OR a.corrects = COALESCE(d.corrects, d.id) OR NOT EXISTS (
-        SELECT 1 FROM delivery e WHERE e.company_id = a.company_id AND e.payment_id = a.payment_id AND e.kind = a.kind
-        AND (LOWER(e.recipient) = LOWER(a.recipient) AND COALESCE(e.resend, 0) < COALESCE(a.resend, 0)
-            OR LOWER(e.recipient) = LOWER(d.recipient) AND e.resend = a.resend)))";
+    AND a.kind = d.kind AND a.state = 'accepted' AND (COALESCE(a.resend, 0) > COALESCE(d.resend, 0) OR a.finished_at > d.finished_at)
+    AND (a.recipient_key = d.recipient_key OR COALESCE(a.corrects, a.id) = COALESCE(d.corrects, d.id)
+        OR a.corrects IS NULL AND COALESCE(a.resend, 0) > COALESCE(d.resend, 0) AND NOT EXISTS (
+            SELECT 1 FROM delivery e WHERE e.company_id = a.company_id AND e.payment_id = a.payment_id AND e.kind = a.kind
+            AND (e.recipient_key = a.recipient_key AND COALESCE(e.resend, 0) < COALESCE(a.resend, 0)
+                OR e.recipient_key = d.recipient_key AND e.resend = a.resend
+                OR e.state IN ('failed', 'bounced') AND e.resolved_at IS NULL AND COALESCE(e.resend, 0) < COALESCE(a.resend, 0)
+                    AND e.recipient_key <> d.recipient_key AND COALESCE(e.corrects, e.id) <> COALESCE(d.corrects, d.id)
+                    AND NOT EXISTS (SELECT 1 FROM delivery g WHERE g.company_id = e.company_id AND g.payment_id = e.payment_id
+                        AND g.kind = e.kind AND g.state = 'accepted' AND (g.recipient_key = e.recipient_key
+                            OR COALESCE(g.corrects, g.id) = COALESCE(e.corrects, e.id))))))";
 
 /// Whether a delivery `d` that did not arrive is over.
 fn resolved() -> String {

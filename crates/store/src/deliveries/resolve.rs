@@ -2,6 +2,7 @@
 
 use acuse_domain::Instant;
 use acuse_domain::id::DeliveryId;
+use acuse_domain::payment::LONGEST_REASON;
 use acuse_domain::text;
 
 use super::{MoveError, find_in, hold};
@@ -10,9 +11,6 @@ use crate::db::{Db, Tx};
 use crate::events::{self, EventKind};
 use crate::idempotency::{self, ClaimError, Once, OnceError};
 use crate::sql::{execute, values};
-
-/// Letters of a reason: a line of the history.
-const LONGEST_REASON: usize = 200;
 
 /// Closes what failed or bounced. Whatever else closed it meanwhile is as good: then nothing happens.
 pub async fn resolve(db: &Db, by: &Actor, id: DeliveryId, reason: Option<&str>, now: Instant) -> Result<(), MoveError> {
@@ -40,6 +38,10 @@ pub async fn resolve_once(
 }
 
 async fn resolve_in(tx: &Tx, by: &Actor, id: DeliveryId, reason: Option<&str>, now: Instant) -> Result<(), MoveError> {
+    let reason = text::optional(reason);
+    if reason.as_ref().is_some_and(|reason| reason.chars().count() > LONGEST_REASON) {
+        return Err(MoveError::ReasonTooLong);
+    }
     let held = hold(tx, by.company, id).await?;
     if !held.state.needs_a_person() {
         return Err(MoveError::NotNow(held.state));
@@ -47,12 +49,13 @@ async fn resolve_in(tx: &Tx, by: &Actor, id: DeliveryId, reason: Option<&str>, n
     if find_in(tx.as_conn(), by.company, id).await?.is_some_and(|found| found.resolution.is_some()) {
         return Ok(());
     }
-    let reason = text::optional(reason).map(|reason| text::cut(&reason, LONGEST_REASON).to_owned());
     let sql = "UPDATE delivery SET resolved_at = $3, resolved_by = $4, resolved_reason = $5
-        WHERE company_id = $1 AND id = $2 AND state = $6";
+        WHERE company_id = $1 AND id = $2 AND state = $6 AND resolved_at IS NULL";
     let row = values![by.company.0, id.0, now, by.name.as_str(), reason.clone(), held.state.as_str()];
     if execute(tx.as_conn(), sql, row).await? != 1 {
-        return Err(MoveError::NotNow(held.state));
+        let now = hold(tx, by.company, id).await?.state;
+        // Somebody else said so at the same moment.
+        return if now == held.state { Ok(()) } else { Err(MoveError::NotNow(now)) };
     }
     let detail = reason.map_or(held.recipient.clone(), |reason| format!("{}: {reason}", held.recipient));
     events::append(tx, by, held.payment, EventKind::DeliveryResolved, now, &detail).await?;

@@ -1,8 +1,8 @@
 //! Which payments a list shows, and in which order. The list, its sums and the envíos' list ask the same.
 
 use acuse_domain::Date;
-use acuse_domain::amount_search::amounts_meant;
 use acuse_domain::id::{CompanyId, ContactId};
+use acuse_domain::money::amounts_meant;
 use acuse_domain::number::ReceiptNumber;
 use acuse_domain::payment::Direction;
 use sea_orm::Value;

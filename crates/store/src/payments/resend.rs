@@ -124,8 +124,10 @@ async fn correct_in(
     if deliveries::is_same_recipient(&wrong.recipient, corrected.as_str()) {
         return Err(ResendError::SameAddress);
     }
-    // The correction is its own key: no page has to remember it. A key of the API holds no blank.
-    let key = format!("corregir {delivery} {corrected}");
+    // The correction is its own key: no page has to remember it. Where it failed it may be asked for again. A key of the API
+    // holds no blank.
+    let failed = deliveries::failed_corrections(tx, by.company, wrong.first_wrong(), corrected).await?;
+    let key = format!("corregir {delivery} {corrected} {failed}");
     let once = Some(Once { request_hash: Sha256::digest(&key).into(), key });
     let asked = Asked { once, read, ..Asked::default() };
     let change = |mut details: ContactDetails| {

@@ -72,8 +72,7 @@ async fn of_paper(conn: &impl ConnectionTrait, company: CompanyId, sought: &Soug
             "SELECT * FROM (SELECT p.id, p.direction, p.sequence, p.recorded_at, p.recorded_by, p.contact_id, l.method,
                 l.amount_cents, l.reference, l.bank, l.tax
             FROM (SELECT payment_id, method, amount_cents, reference, bank, tax FROM payment_line WHERE company_id = $1
-                AND LTRIM(UPPER(REPLACE(REPLACE(reference, ' ', ''), '-', '')), '0') = ${key} AND method = ${method}
-                ORDER BY payment_id DESC LIMIT {MOST_LINES}) l CROSS JOIN payment p
+                AND paper_key = ${key} AND method = ${method} ORDER BY payment_id DESC LIMIT {MOST_LINES}) l CROSS JOIN payment p
             WHERE p.company_id = $1 AND p.id = l.payment_id AND p.direction = $2 AND p.sequence < $3 AND p.voided_at IS NULL
                 AND p.paid_on BETWEEN $4 AND $5 AND (p.contact_id = $6 OR l.amount_cents = ${amount})
             ORDER BY CASE WHEN p.contact_id = $6 THEN 0 ELSE 1 END, l.payment_id DESC LIMIT {MOST_ALIKE}) k{place}",

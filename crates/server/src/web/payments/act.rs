@@ -406,7 +406,10 @@ pub async fn resolve(
     let (id, delivery) = find_delivery(&app, &may, book, path).await?;
     match resolve_once(&app, &may.actor, delivery.id, &form.motivo, &form.clave).await {
         // What is over already was closed by somebody else, or by itself.
-        Ok(()) | Err(MoveError::NotNow(_) | MoveError::Voided | MoveError::Changed) => Ok(back(book, id)),
+        // The form's field ends where a reason may.
+        Ok(()) | Err(MoveError::NotNow(_) | MoveError::Voided | MoveError::Changed | MoveError::ReasonTooLong) => {
+            Ok(back(book, id))
+        }
         Err(MoveError::NotFound) => Err(Trouble::NotFound),
         Err(MoveError::Store(error)) => Err(error.into()),
     }
@@ -446,7 +449,7 @@ fn act_error(error: OnceError<MoveError>) -> Result<(), MoveError> {
 fn not_moved(error: MoveError, said: String) -> Result<String, Trouble> {
     match error {
         MoveError::NotNow(state) => Ok(format!("{said}: ahora está «{}»", state.word())),
-        MoveError::Voided | MoveError::Changed => Ok(said),
+        MoveError::Voided | MoveError::Changed | MoveError::ReasonTooLong => Ok(said),
         MoveError::NotFound => Err(Trouble::NotFound),
         MoveError::Store(error) => Err(error.into()),
     }

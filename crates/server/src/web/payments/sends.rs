@@ -292,7 +292,7 @@ impl Sent {
     /// Why nobody has to act any more.
     fn resolved(&self, now: Instant) -> Option<String> {
         Some(match self.delivery.resolution.as_ref()? {
-            Resolution::AcceptedFor(address) if address.eq_ignore_ascii_case(&self.delivery.recipient) => {
+            Resolution::AcceptedFor(address) if is_same_recipient(address, &self.delivery.recipient) => {
                 "Se reenvió después a esta dirección y el servidor lo aceptó.".to_owned()
             }
             Resolution::AcceptedFor(address) => format!("Se reenvió después a {address} y el servidor lo aceptó."),
