@@ -16,7 +16,8 @@ pub fn one_line(typed: &str) -> String {
     let seen = typed.chars().filter(|c| c.is_whitespace() || is_joiner(*c) || !is_unseen(*c));
     let seen: String = seen.map(|c| if is_blank(c) { ' ' } else { c }).collect();
     let composed: String = few_marks(seen.nfd()).nfc().collect();
-    let words = composed.split_whitespace().map(|word| word.trim_matches(is_joiner)).filter(|word| !word.is_empty());
+    let words = composed.split_whitespace().map(|word| word.trim_start_matches(marks_nothing).trim_end_matches(is_joiner));
+    let words = words.filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join(" ")
 }
 
@@ -34,10 +35,10 @@ pub fn token(typed: &str) -> String {
     one_line(&without_unseen(typed))
 }
 
-/// Without what is not seen, joiners too; blanks and line breaks stay as they are.
+/// Without what is not seen, what only changes the letter before it and fillers too; blanks and line breaks stay as they are.
 #[must_use]
 pub fn without_unseen(typed: &str) -> String {
-    typed.chars().filter(|c| c.is_whitespace() || !is_unseen(*c)).collect()
+    typed.chars().filter(|c| c.is_whitespace() || !(is_unseen(*c) || is_selector(*c) || is_blank(*c))).collect()
 }
 
 /// `None` where nothing is left to see.
@@ -154,6 +155,16 @@ const fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{200d}')
 }
 
+/// What chooses how the letter before it is drawn, and is not seen itself: variation selectors, Khmer's inherent vowels.
+const fn is_selector(c: char) -> bool {
+    matches!(c, '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
+}
+
+/// At the beginning of a word there is nothing that it could join or change.
+const fn marks_nothing(c: char) -> bool {
+    is_joiner(c) || is_selector(c)
+}
+
 /// The blocks of combining diacritical marks. Marks of scripts that need several on one letter are none of them.
 fn piles_up(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
@@ -180,9 +191,12 @@ mod tests {
         assert_eq!(one_line("  Comercial\tAndina\n S.A.\u{202e} "), "Comercial Andina S.A.");
         assert_eq!(one_line("a\u{301}\u{301}\u{301}\u{301}b"), "á\u{301}\u{301}b");
         assert_eq!(lines("uno\r\ndos\u{7}\n\ntres"), "uno\ndos\n\ntres");
-        for nothing in [" \u{feff} ", "\u{3164}", "\u{2800}\u{a0}\u{34f}\t"] {
+        for nothing in [" \u{feff} ", "\u{3164}", "\u{2800}\u{a0}\u{34f}\t", "\u{fe0f}", "\u{fe0f} \u{200d}\u{fe0f}", "\u{e0100}"]
+        {
             assert_eq!(optional(Some(nothing)), None, "{nothing:?}");
         }
+        assert_eq!(one_line("Amor \u{2764}\u{fe0f}"), "Amor \u{2764}\u{fe0f}");
+        assert_eq!(token("\u{3164}a\u{fe0f}b\u{115f}"), "ab");
     }
 
     #[test]

@@ -218,7 +218,7 @@ fn read_unbracketed(tokens: &[&Token], cell: &mut Cell) {
         }
         return;
     }
-    let is_mark = |text: &str| !text.contains(|c: char| c.is_alphanumeric() || c == '@');
+    let is_mark = |text: &str| text == "y" || text == "e" || !text.contains(|c: char| c.is_alphanumeric() || c == '@');
     let own: Vec<(&str, bool)> = words.iter().copied().filter(|(text, _)| !is_mark(text)).collect();
     if !own.iter().all(|(text, _)| is_meant(text)) {
         return cell.addresses.push(joined(&own));
@@ -244,9 +244,10 @@ fn linked(text: &str) -> Option<&str> {
     head.eq_ignore_ascii_case("mailto:").then(|| named.trim_end_matches(['\'', '>']).trim())
 }
 
-/// Without Outlook's apostrophes and a link's `mailto:`.
+/// Without Outlook's apostrophes, a link's `mailto:` and the full stop of a sentence that it ended.
 fn bare(text: &str) -> String {
     let text = text.trim();
+    let text = text.strip_suffix('.').filter(|text| !text.ends_with('.')).unwrap_or(text);
     let unquoted = || text.strip_suffix('\'').map_or(text, |inner| inner.strip_prefix('\'').unwrap_or(inner));
     linked(text).unwrap_or_else(unquoted).to_owned()
 }
@@ -297,6 +298,7 @@ mod tests {
             ("\"Ana \\\"la jefa\\\" Páez; ventas\" <a@x.ec>", "a@x.ec"),
             ("“Smith, Alice” <alice@a.com>", "alice@a.com"),
             ("a@x.ec / b@y.ec - c@z.ec", "a@x.ec b@y.ec c@z.ec"),
+            ("a@x.ec, b@y.ec y c@z.ec.", "a@x.ec b@y.ec c@z.ec"),
             ("b@y.ec Ana <a@x.ec>", "b@y.ec a@x.ec"),
             ("；a＠x.ec，b@y.ec；", "a@x.ec b@y.ec"),
             (" ;, \t\n ", ""),

@@ -1,7 +1,7 @@
 //! What may be right and is probably a slip: it is recorded once somebody has said that it is meant.
 
 use super::line::{Method, PaymentLine};
-use super::twin::Twin;
+use super::twin::{Twin, is_same_paper, paper_key};
 use super::withholding::{is_more, is_withheld, percentage, withheld};
 use crate::money::Money;
 
@@ -28,6 +28,13 @@ pub enum Doubt {
         rest: Money,
     },
     LikelyTwin(Twin),
+    /// The line with this index is the same paper as an earlier one of this payment.
+    PaperTwice {
+        index: usize,
+        earlier: usize,
+        method: Method,
+        reference: String,
+    },
 }
 
 /// Which doubts somebody has answered with «Así es».
@@ -59,6 +66,7 @@ impl Doubt {
             Self::WithholdingTooLarge { .. } => "withholding_too_large",
             Self::WithholdingNotApplied { .. } => "withholding_not_applied",
             Self::LikelyTwin(_) => "likely_duplicate",
+            Self::PaperTwice { .. } => "line_repeated",
         }
     }
 
@@ -75,6 +83,7 @@ impl Doubt {
             }
             Self::WithholdingNotApplied { rest } => format!("{code} {}", rest.plain()),
             Self::LikelyTwin(twin) => format!("{code} {}", twin.number),
+            Self::PaperTwice { index, earlier, reference, .. } => format!("{code} {earlier} {index} {reference}"),
         }
     }
 }
@@ -87,7 +96,18 @@ pub fn doubts(lines: &[PaymentLine], allocated: Money, documents: Money) -> Vec<
     if withheld > allocated {
         found.push(Doubt::WithholdingNotApplied { rest: withheld - allocated });
     }
+    found.extend(papers_twice(lines));
     found
+}
+
+fn papers_twice(lines: &[PaymentLine]) -> Vec<Doubt> {
+    let keys: Vec<Option<String>> = lines.iter().map(paper_key).collect();
+    let twice = |(index, line): (usize, &PaymentLine)| {
+        let is_same = |earlier: &usize| keys[*earlier] == keys[index] && is_same_paper(line, &lines[*earlier], true);
+        let earlier = (0..index).find(is_same)?;
+        Some(Doubt::PaperTwice { index, earlier, method: line.method, reference: line.reference.clone().unwrap_or_default() })
+    };
+    lines.iter().enumerate().filter_map(twice).collect()
 }
 
 fn of_line(index: usize, line: &PaymentLine, documents: Money) -> Option<Doubt> {

@@ -4,6 +4,7 @@ use super::line::{Method, PaymentLine};
 use crate::Instant;
 use crate::id::PaymentId;
 use crate::number::ReceiptNumber;
+use crate::text::folded;
 
 /// The earlier one of two that look alike.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,13 +25,18 @@ pub enum Likeness {
     Figures,
 }
 
-/// A reference as it is compared: without blanks, hyphens and leading zeros, in capitals. `None` where it names nothing: it
-/// has no digit (`s/n`).
+/// What people write before a number.
+const NUMBER: [&str; 6] = ["numero", "num", "nro", "no", "n", "ref"];
+
+/// A reference as it is compared: its letters and digits, without accents, leading zeros and the word for number. `None` where
+/// it names nothing: it has no digit (`s/n`).
 #[must_use]
 fn reference_key(reference: &str) -> Option<String> {
-    let letters: String = reference.chars().filter(|c| *c != ' ' && *c != '-').collect();
-    let key = letters.trim_start_matches('0').to_ascii_uppercase();
-    key.bytes().any(|byte| byte.is_ascii_digit()).then_some(key)
+    let letters: String = folded(reference).chars().filter(|c| c.is_alphanumeric()).collect();
+    let is_number = |rest: &&str| rest.starts_with(|c: char| c.is_ascii_digit());
+    let number = NUMBER.iter().find_map(|word| letters.strip_prefix(word).filter(is_number));
+    let key = number.unwrap_or(&letters).trim_start_matches('0');
+    key.contains(|c: char| c.is_ascii_digit()).then(|| key.to_owned())
 }
 
 /// The number of a line that is a piece of paper: what is cash, set off or an anticipo has none.
@@ -65,7 +71,7 @@ pub fn is_same_paper(one: &PaymentLine, other: &PaymentLine, of_one_person: bool
 
 fn may_be_same(bank: Option<&str>, other: Option<&str>) -> bool {
     match (bank, other) {
-        (Some(bank), Some(other)) => crate::text::folded(bank) == crate::text::folded(other),
+        (Some(bank), Some(other)) => folded(bank) == folded(other),
         _ => true,
     }
 }
@@ -89,6 +95,17 @@ mod tests {
         assert!(!is_same_paper(&own, &check("412", "Banco Guayaquil", 200), false));
         assert!(!is_same_paper(&own, &check("412", "Banco Pichincha", 100), true));
         assert!(!is_same_paper(&own, &line(Method::Transfer, "412", "Banco Guayaquil", 100), true));
+        for (one, other) in [
+            ("ABC-001", "A.B.C.001"),
+            ("ABC–001", "ＡＢＣ００１"),
+            ("88124507", "88.124.507"),
+            ("#88124507", "Nº 88124507"),
+            ("Nro. 0412", "412"),
+            ("ñ-123", "Ñ123"),
+        ] {
+            assert_eq!(reference_key(one), reference_key(other), "{one} {other}");
+        }
+        assert_ne!(reference_key("N412"), reference_key("A412"));
         let none = line(Method::Transfer, "s/n", "", 100);
         assert!(!is_same_paper(&none, &none, true));
     }

@@ -16,9 +16,18 @@ pub fn named_with_tax(name: &str, tax: &str) -> String {
 /// The percentage named by a tax, in hundredths: `IR 1,75 % · bienes` is 175.
 #[must_use]
 pub fn percentage(tax: &str) -> Option<i64> {
-    let before = tax.split('%').next().filter(|_| tax.contains('%'))?.trim_end();
-    let digits = before.rsplit(|c: char| !c.is_ascii_digit() && c != ',' && c != '.').next()?;
-    Money::parse_local(digits).ok().map(Money::cents).filter(|hundredths| (1..=WHOLE).contains(hundredths))
+    let plain = folded(tax).replace("por ciento", "%").replace("porciento", "%");
+    let (before, _) = plain.split_once('%')?;
+    let digits = before.trim_end().rsplit(|c: char| !c.is_ascii_digit() && c != ',' && c != '.').next()?;
+    hundredths_of(digits).filter(|hundredths| (1..=WHOLE).contains(hundredths))
+}
+
+/// `1,75` is 175; noughts may follow, as spreadsheets write them.
+fn hundredths_of(digits: &str) -> Option<i64> {
+    let (whole, decimals) = digits.split_once([',', '.']).unwrap_or((digits, ""));
+    let decimals = decimals.trim_end_matches('0');
+    let (two, more) = (format!("{decimals:0<2}"), decimals.len() > 2);
+    if whole.len() > 3 || more { None } else { format!("{whole}{two}").parse().ok() }
 }
 
 /// That percentage of the base, rounded to the cent.
@@ -59,7 +68,15 @@ mod tests {
             ("IR 1,75 % · bienes", Some(175)),
             ("IVA 30%", Some(3_000)),
             ("IR 2.75 %", Some(275)),
+            ("IR 2 ％", Some(200)),
+            ("IR ２ %", Some(200)),
+            ("IR 2.000 %", Some(200)),
+            ("IR 1,7500 %", Some(175)),
+            ("IR 2 por ciento", Some(200)),
+            ("IR 1,755 %", None),
             ("IR", None),
+            ("IR %", None),
+            ("IR 1.2.3 %", None),
             ("IR 0 %", None),
             ("IR 101 %", None),
         ] {

@@ -336,6 +336,21 @@ fn a_withholding_that_settles_nothing_is_asked_about_and_money_is_not() {
 }
 
 #[test]
+fn the_same_paper_on_two_lines_is_asked_about() {
+    let paper = |method, reference: &str, cents| PaymentLine { reference: Some(reference.to_owned()), ..line(method, cents) };
+    let of = |lines| codes(cobro(lines, &[]), &[]);
+    let transfer = || paper(Method::Transfer, "88124507", 100);
+    assert_eq!(of(vec![transfer(), line(Method::Cash, 5), paper(Method::Transfer, "88.124.507", 200)]), ["line_repeated"]);
+    assert_eq!(of(vec![transfer(), paper(Method::Transfer, "88124508", 100)]), Vec::<&str>::new());
+    assert_eq!(of(vec![transfer(), paper(Method::Deposit, "88124507", 100)]), Vec::<&str>::new());
+    let taxes = |one, other| {
+        let of_tax = |tax| PaymentLine { reference: Some("001-001-000000900".to_owned()), ..withholding(tax, None, 100) };
+        of(vec![of_tax(one), of_tax(other), line(Method::Cash, 5)]).into_iter().filter(|code| *code == "line_repeated").count()
+    };
+    assert_eq!((taxes("IR 2 %", "IVA 30 %"), taxes("IR 2 %", "IR 2 %")), (0, 1), "one certificate withholds two taxes");
+}
+
+#[test]
 fn an_answer_answers_one_doubt_with_its_figures() {
     let doubts =
         |amount| cobro(vec![withholding("IR 2 %", Some(10_000), amount)], &[]).apply_to(&[], &[], today()).unwrap().doubts();

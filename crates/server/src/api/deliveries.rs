@@ -63,6 +63,7 @@ pub struct DeliveryOut {
 #[schema(as = Resolution)]
 pub struct ResolutionOut {
     /// `person`: somebody said so. `accepted_for`: the receipt was accepted later, for another address or the same.
+    /// `corrected_to`: it was sent again to another address in its place, which did not arrive yet.
     /// `payment_voided`.
     by: &'static str,
     /// Who said so.
@@ -295,6 +296,7 @@ impl ResolutionOut {
         match resolution {
             Resolution::PaymentVoided => nothing,
             Resolution::AcceptedFor(address) => Self { by: "accepted_for", address: Some(address), ..nothing },
+            Resolution::CorrectedTo(address) => Self { by: "corrected_to", address: Some(address), ..nothing },
             Resolution::ByPerson { who, at, reason } => Self { by: "person", who: Some(who), at: Some(at), reason, ..nothing },
         }
     }

@@ -58,6 +58,13 @@ impl Warning {
                     format!("{} of the withholding settle no document: they stay as an advance.", rest.plain()),
                 ),
             ),
+            Doubt::PaperTwice { index, earlier, reference, .. } => (
+                format!("lines.{index}.reference"),
+                Said::both(
+                    format!("Parece repetido: {reference} ya está en lines.{earlier}."),
+                    format!("It looks repeated: {reference} stands in lines.{earlier} already."),
+                ),
+            ),
             Doubt::LikelyTwin(twin) => (
                 String::new(),
                 Said::both(

@@ -32,13 +32,17 @@ pub(super) const ACCEPTED_INSTEAD: &str = "FROM delivery a WHERE a.company_id = 
                         AND g.kind = e.kind AND g.state = 'accepted' AND (g.recipient_key = e.recipient_key
                             OR COALESCE(g.corrects, g.id) = COALESCE(e.corrects, e.id))))))";
 
+/// The correction of a delivery `d` that did not arrive: what becomes of the last one is what its sender has to know.
+pub(super) const CORRECTED_BY: &str = "FROM delivery a WHERE a.company_id = d.company_id AND a.payment_id = d.payment_id
+    AND a.corrects = COALESCE(d.corrects, d.id) AND a.resend > COALESCE(d.resend, 0) AND a.state <> 'cancelled'";
+
 /// Whether a delivery `d` that did not arrive is over.
 fn resolved() -> String {
     format!(
         "(d.resolved_at IS NOT NULL
         OR d.kind = 'receipt' AND EXISTS (SELECT 1 FROM payment v WHERE v.company_id = d.company_id AND v.id = d.payment_id
             AND v.voided_at IS NOT NULL)
-        OR EXISTS (SELECT 1 {ACCEPTED_INSTEAD}))"
+        OR EXISTS (SELECT 1 {CORRECTED_BY}) OR EXISTS (SELECT 1 {ACCEPTED_INSTEAD}))"
     )
 }
 
@@ -219,6 +223,8 @@ pub enum Resolution {
     },
     /// The receipt was accepted later, for this address.
     AcceptedFor(String),
+    /// It was sent again to this address in its place, which did not arrive yet.
+    CorrectedTo(String),
     PaymentVoided,
 }
 
@@ -232,6 +238,7 @@ pub(super) struct ResolutionRow {
     resolved_reason: Option<String>,
     voided_at: Option<Instant>,
     accepted_instead: Option<String>,
+    corrected_to: Option<String>,
 }
 
 impl ResolutionRow {
@@ -246,6 +253,9 @@ impl ResolutionRow {
         if let Some(at) = self.resolved_at {
             let who = self.resolved_by.unwrap_or_default();
             return Some(Resolution::ByPerson { who, at, reason: self.resolved_reason });
+        }
+        if let Some(address) = self.corrected_to {
+            return Some(Resolution::CorrectedTo(of.address("recipient", &address).to_string()));
         }
         (is_receipt && self.voided_at.is_some()).then_some(Resolution::PaymentVoided)
     }

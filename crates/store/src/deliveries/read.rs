@@ -12,7 +12,7 @@ use chrono::TimeDelta;
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use uuid::Uuid;
 
-use super::groups::{self, ACCEPTED_INSTEAD, RESOLUTION, Resolution, ResolutionRow, Stopped};
+use super::groups::{self, ACCEPTED_INSTEAD, CORRECTED_BY, RESOLUTION, Resolution, ResolutionRow, Stopped};
 use super::{Kind, Standing};
 use crate::Page;
 use crate::db::{Db, StoreError};
@@ -241,7 +241,9 @@ fn select() -> String {
         d.recipient, d.state, d.may_have_arrived, d.resend, d.queued_at, d.next_attempt_at, d.finished_at, d.message_id,
         d.account_source, d.account_server, d.account_from, d.reply, d.problem_code, d.fence, {RESOLUTION},
         CASE WHEN d.state IN ('failed', 'bounced') THEN (SELECT a.recipient {ACCEPTED_INSTEAD} ORDER BY a.id LIMIT 1) END
-            AS accepted_instead {FROM}"
+            AS accepted_instead,
+        CASE WHEN d.state IN ('failed', 'bounced') THEN (SELECT a.recipient {CORRECTED_BY} ORDER BY a.resend DESC LIMIT 1) END
+            AS corrected_to {FROM}"
     )
 }
 

@@ -20,6 +20,8 @@ on_both_engines!(
     who_sends_decides_what_waits_for_a_person,
     a_later_acceptance_closes_what_it_stands_for_and_nothing_else,
     a_corrected_address_closes_the_chain_of_its_corrections,
+    what_is_put_right_for_one_says_nothing_of_another,
+    the_older_one_that_is_accepted_later_closes_the_newer,
     a_resolved_one_is_over_until_it_is_tried_again,
     a_voided_payment_leaves_no_failed_receipt_to_mend,
     what_did_not_fail_is_not_resolved,
@@ -207,10 +209,59 @@ async fn a_corrected_address_closes_the_chain_of_its_corrections(world: World) {
         all_end(&world, fails).await;
     };
     correct(last_wrong().await.unwrap(), "peor@x.ec").await;
-    assert_eq!(deliveries::count_in_group(&world.db, made.id, Group::WithProblems, &Stopped::default()).await.unwrap(), 2);
+    assert_eq!(deliveries::count_in_group(&world.db, made.id, Group::WithProblems, &Stopped::default()).await.unwrap(), 1);
+    let first = found(&world, &made, payment).await.into_iter().find(|one| one.recipient == "mal@x.ec").unwrap();
+    assert_eq!(first.resolution, Some(Resolution::CorrectedTo("peor@x.ec".to_owned())), "the last one stands for both");
+    // The same once more, as somebody does who has just been told that the mailbox is there now.
+    correct(first.id, "peor@x.ec").await;
+    assert_eq!(found(&world, &made, payment).await.len(), 4, "it is sent again: the earlier one had failed");
     correct(last_wrong().await.unwrap(), "bien@x.ec").await;
     assert_eq!(last_wrong().await, None, "an address that had it already was the right one");
-    assert_eq!(deliveries::count_in_group(&world.db, made.id, Group::Resolved, &Stopped::default()).await.unwrap(), 2);
+    assert_eq!(deliveries::count_in_group(&world.db, made.id, Group::Resolved, &Stopped::default()).await.unwrap(), 3);
+}
+
+/// Two addresses are wrong, and one of them is put right: the other one still has no receipt.
+async fn what_is_put_right_for_one_says_nothing_of_another(world: World) {
+    let made = world.with(company().with_customer("Andina")).await;
+    let fails = |recipient: &str| match recipient.starts_with("bien") {
+        true => (Next::Accepted, None),
+        false => (Next::Failed, Some("mailbox_not_found")),
+    };
+    let both = async || {
+        let payment = received(made.contacts[0], "1.00").to("uno@x.ec;dos@x.ec").record(&world.db, &made.actor).await.unwrap();
+        all_end(&world, fails).await;
+        payment
+    };
+    let open = async |payment| {
+        let all = found(&world, &made, payment).await;
+        let open = all.into_iter().filter(|one| one.group(&Stopped::default()) == Group::WithProblems);
+        open.map(|one| one.recipient).collect::<Vec<_>>()
+    };
+    let payment = both().await;
+    let uno = found(&world, &made, payment).await.into_iter().find(|one| one.recipient == "uno@x.ec").unwrap();
+    payments::correct_and_resend(&world.db, &made.actor, uno.id, &"bien@x.ec".parse().unwrap(), None, noon()).await.unwrap();
+    all_end(&world, fails).await;
+    assert_eq!(open(payment).await, ["dos@x.ec"]);
+    // Now there is only one that another address can stand for.
+    resent(&world, &made, payment, "bien2@x.ec").await;
+    assert_eq!(open(payment).await, [""; 0]);
+
+    let payment = both().await;
+    resent(&world, &made, payment, "bien@x.ec").await;
+    assert_eq!(open(payment).await, ["uno@x.ec", "dos@x.ec"], "nobody said in whose place");
+}
+
+/// The receipt is asked for again, that fails too, and then the first one is tried again and accepted.
+async fn the_older_one_that_is_accepted_later_closes_the_newer(world: World) {
+    let (made, payment, id) = failed(&world).await;
+    let again = Notify::Addresses(vec!["MAL@x.ec".parse().unwrap()]);
+    payments::resend(&world.db, &made.actor, payment, &again, None, noon()).await.unwrap();
+    all_end(&world, |_| (Next::Failed, Some("mailbox_full"))).await;
+    deliveries::retry(&world.db, &made.actor, id, noon()).await.unwrap();
+    let claimed = claim_all(&world).await;
+    accept(&world, &claimed, noon_and(5_000)).await;
+    let newer = found(&world, &made, payment).await.into_iter().find(|one| one.id != id).unwrap();
+    assert_eq!(newer.resolution, Some(Resolution::AcceptedFor("mal@x.ec".to_owned())));
 }
 
 /// A cobro whose receipt failed.

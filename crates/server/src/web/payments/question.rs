@@ -37,6 +37,10 @@ impl Question {
                 let words = format!("{rest} de la retención no se aplican a ningún documento; quedarían como anticipo.");
                 ("abono-1".to_owned(), "Retención sin documento:", words, None)
             }
+            Doubt::PaperTwice { index, earlier, method, reference } => {
+                let words = format!("{} {reference} ya está en la forma {}.", paper(method), row(earlier));
+                (format!("numero-{}", row(index)), "Parece repetido:", words, None)
+            }
             Doubt::LikelyTwin(twin) => {
                 let link = Some((twin.number.to_string(), book.page_of(twin.payment)));
                 (String::new(), "Parece repetido:", twin_words(&twin), link)

@@ -296,6 +296,7 @@ impl Sent {
                 "Se reenvió después a esta dirección y el servidor lo aceptó.".to_owned()
             }
             Resolution::AcceptedFor(address) => format!("Se reenvió después a {address} y el servidor lo aceptó."),
+            Resolution::CorrectedTo(address) => format!("Se corrigió a {address}."),
             Resolution::PaymentVoided => "El recibo se anuló: ya no se envía.".to_owned(),
             Resolution::ByPerson { who, at, reason } => {
                 let said = format!("{who} lo dio por resuelto {}", calendar::moment(*at, now));
