@@ -172,7 +172,7 @@ fn a_companys_data_is_asked_for_by_company() {
             let name = head.trim_start_matches("pub async fn ").split(['(', '<']).next().unwrap_or_default();
             let scoped = head.contains("company: CompanyId")
                 || head.contains("by: &Actor")
-                || head.contains("lane: Lane")
+                || head.contains("queue: QueueKey")
                 || head.contains("account: &ConnectedAccount");
             assert!(
                 scoped || name.ends_with("_any_company") || openings.contains(&name),

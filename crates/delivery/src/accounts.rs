@@ -10,14 +10,14 @@ use acuse_mail::dkim::Signer;
 use acuse_mail::failure::Phase;
 use acuse_mail::login::Credentials;
 use acuse_mail::session::Endpoint;
-use acuse_store::deliveries::{Lane, Stamp};
+use acuse_store::deliveries::{QueueKey, Stamp};
 use acuse_store::mail_accounts::{self, Usable};
 use acuse_store::oauth::ConnectedAccount;
 use acuse_store::pauses::{self, AccountKey, AccountVersion, Resting};
 use acuse_store::secrets::Keyring;
 use acuse_store::{Db, StoreError, routing};
 
-use crate::weight::fault;
+use crate::circuit_breaker::fault;
 
 /// The installation's own account, used where a company has none of its own.
 #[derive(Debug, Clone)]
@@ -50,78 +50,78 @@ pub(crate) struct Account {
     pub signer: Option<Arc<Signer>>,
 }
 
-/// What a lane may do now.
+/// What a queue may do now.
 pub(crate) enum Sender {
     Ready(Account),
-    /// The default account, in the place of one that rests, for what was queued until a moment: somebody asked for it.
+    /// The default account, in the place of one that is paused, for what was queued until a moment: somebody asked for it.
     Instead {
         account: Account,
         queued_until: Instant,
     },
-    /// It rests, and a check cannot prove more: one delivery shows whether it works again.
-    Trial(Account),
+    /// It is paused, and a check cannot prove more: one delivery shows whether it works again.
+    HalfOpen(Account),
     Resting,
     /// The company has no account and the installation has no default one: the deliveries wait.
     Nobody,
 }
 
-/// An account whose secret does not open (another key file), or is gone, or that cannot be read, begins to rest. Errs if the
+/// An account whose secret does not open (another key file), or is gone, or that cannot be read, is paused. Errs if the
 /// store does not answer.
 pub(crate) async fn resolve(
     db: &Db,
     keys: &Keyring,
     default: Option<&DefaultAccount>,
-    lane: Lane,
+    queue: QueueKey,
     now: Instant,
 ) -> Result<Sender, StoreError> {
-    let Some(usable) = mail_accounts::for_module(db, keys, lane.company, lane.module).await? else {
+    let Some(usable) = mail_accounts::for_module(db, keys, queue.company, queue.module).await? else {
         return by_default(db, default, now).await;
     };
     let own = own_account(usable);
     if let Some(code) = own.fault
         && pauses::find(db, own.key).await?.is_none()
     {
-        tracing::warn!(company.id = %lane.company, "The account at {} rests: {code}", own.endpoint.host);
+        tracing::warn!(company.id = %queue.company, "The account at {} is paused: {code}", own.endpoint.host);
         pauses::stop_any_company(db, own.seen(), &fault(&of_its_own(code)), now).await?;
     }
-    let Some(resting) = pauses::find(db, own.key).await? else {
-        // Where it was changed a moment ago, the next turn sees what it is now.
+    let Some(paused) = pauses::find(db, own.key).await? else {
+        // Where it was changed a moment ago, the next batch sees what it is now.
         return Ok(if own.fault.is_some() { Sender::Resting } else { Sender::Ready(own) });
     };
-    if resting.on_trial && own.fault.is_none() && pauses::take_trial_any_company(db, own.key, now).await? {
-        return Ok(Sender::Trial(own));
+    if paused.on_trial && own.fault.is_none() && pauses::take_trial_any_company(db, own.key, now).await? {
+        return Ok(Sender::HalfOpen(own));
     }
-    in_its_place(db, default, lane, &own, &resting, now).await
+    in_its_place(db, default, queue, &own, &paused, now).await
 }
 
 async fn by_default(db: &Db, default: Option<&DefaultAccount>, now: Instant) -> Result<Sender, StoreError> {
     let Some(account) = default.map(default_account) else { return Ok(Sender::Nobody) };
     Ok(match pauses::find(db, AccountKey::Default).await? {
         None => Sender::Ready(account),
-        Some(resting) if resting.on_trial && pauses::take_trial_any_company(db, AccountKey::Default, now).await? => {
-            Sender::Trial(account)
+        Some(paused) if paused.on_trial && pauses::take_trial_any_company(db, AccountKey::Default, now).await? => {
+            Sender::HalfOpen(account)
         }
         Some(_) => Sender::Resting,
     })
 }
 
-/// A company's own account rests: the default one sends where the company chose so long ago, or asked for it once.
+/// A company's own account is paused: the default one sends where the company chose so long ago, or asked for it once.
 async fn in_its_place(
     db: &Db,
     default: Option<&DefaultAccount>,
-    lane: Lane,
+    queue: QueueKey,
     own: &Account,
-    resting: &Resting,
+    paused: &Resting,
     now: Instant,
 ) -> Result<Sender, StoreError> {
     let Some(default) = default else { return Ok(Sender::Resting) };
-    let policy = routing::policy(db, lane.company).await?;
-    let is_due = policy.on_failure.default_sends_from(resting.pause.since).is_some_and(|from| from <= now);
-    if !is_due && resting.default_sends_until.is_none() || pauses::find(db, AccountKey::Default).await?.is_some() {
+    let policy = routing::policy(db, queue.company).await?;
+    let is_due = policy.on_failure.default_sends_from(paused.pause.since).is_some_and(|from| from <= now);
+    if !is_due && paused.default_sends_until.is_none() || pauses::find(db, AccountKey::Default).await?.is_some() {
         return Ok(Sender::Resting);
     }
     let account = default_account(default).in_place_of(own);
-    Ok(match resting.default_sends_until {
+    Ok(match paused.default_sends_until {
         Some(queued_until) if !is_due => Sender::Instead { account, queued_until },
         _ => Sender::Ready(account),
     })

@@ -19,18 +19,18 @@ use acuse_render::logo::Logo;
 use acuse_store::deliveries::Claimed;
 
 use crate::accounts::Account;
-use crate::letter::{self, Composed, Drawer};
+use crate::compose::{self, Composed, ReceiptRenderer};
 use crate::tokens::Tokens;
 
 /// Letters of a server's reply that are kept.
 const LONGEST_REPLY: usize = 2_000;
 
 /// What an attempt is made with.
-pub(crate) struct Desk {
+pub(crate) struct Transport {
     pub network: Network,
     pub pool: Pool,
     pub limits: Limits,
-    pub drawer: Drawer,
+    pub renderer: ReceiptRenderer,
     pub certificates: Certificates,
     pub tokens: Tokens,
     pub servers: Servers,
@@ -58,7 +58,7 @@ impl Attempted {
     /// It ended before it was known what the server did with the message.
     pub(crate) fn in_doubt(claimed: &Claimed, account: &Account) -> Self {
         let problem = Problem { code: "in_doubt".to_string(), reply: String::new(), phase: "message" };
-        let message_id = letter::message_id(claimed, account);
+        let message_id = compose::message_id(claimed, account);
         Self { outcome: Outcome::InDoubt { problem }, phase: "message", message_id, took_ms: 0 }
     }
 
@@ -66,7 +66,7 @@ impl Attempted {
     pub(crate) fn not_composed(claimed: &Claimed, account: &Account, why: &dyn Display) -> Self {
         tracing::error!(delivery.id = %claimed.id, "A receipt cannot be made into a mail: {why}");
         let problem = Problem { code: NOT_COMPOSED.to_string(), reply: String::new(), phase: "message" };
-        let message_id = letter::message_id(claimed, account);
+        let message_id = compose::message_id(claimed, account);
         Self { outcome: Outcome::Refused { problem }, phase: "message", message_id, took_ms: 0 }
     }
 }
@@ -81,7 +81,7 @@ impl HandedOver {
     }
 }
 
-impl Desk {
+impl Transport {
     /// Tries one delivery. Never panics for what a server or a receipt holds: whatever goes wrong is an outcome.
     pub(crate) async fn attempt(
         &self,
@@ -91,7 +91,7 @@ impl Desk {
         handed_over: &HandedOver,
     ) -> Attempted {
         let begun = Moment::now();
-        let composed = match self.drawer.compose(claimed, account, logo) {
+        let composed = match self.renderer.compose(claimed, account, logo) {
             Ok(composed) => composed,
             Err(error) => return Attempted::not_composed(claimed, account, &error),
         };
@@ -110,11 +110,11 @@ impl Desk {
         composed: &Composed,
         handed_over: &HandedOver,
     ) -> Result<Reply, Box<Failure>> {
-        let resting = self.pool.take(&account.pool_key).await;
-        match self.send_by(resting, claimed, account, composed, handed_over).await {
-            // The server had tired of an idle connection; nothing was sent on it.
+        let pooled = self.pool.take(&account.pool_key).await;
+        match self.send_by(pooled, claimed, account, composed, handed_over).await {
+            // The server had closed an idle connection; nothing was sent on it.
             Err(failure) if failure.is_stale_session() => self.send_by(None, claimed, account, composed, handed_over).await,
-            // Nor where it was pipelined and broke off. After a silence nobody waits twice: the next attempt goes in turn.
+            // Nor where it was pipelined and broke off. After a silence nobody waits twice: the next attempt comes when it is due.
             Err(failure) if failure.lost_pipelined && failure.cause != Cause::Timeout => {
                 self.send_by(None, claimed, account, composed, handed_over).await
             }
@@ -124,13 +124,13 @@ impl Desk {
 
     async fn send_by(
         &self,
-        resting: Option<Session>,
+        pooled: Option<Session>,
         claimed: &Claimed,
         account: &Account,
         composed: &Composed,
         handed_over: &HandedOver,
     ) -> Result<Reply, Box<Failure>> {
-        let mut session = match resting {
+        let mut session = match pooled {
             Some(session) => session,
             None => self.open(account, &self.limits).await?,
         };
@@ -141,7 +141,7 @@ impl Desk {
     }
 }
 
-impl Desk {
+impl Transport {
     pub(crate) async fn open(&self, account: &Account, limits: &Limits) -> Result<Session, Box<Failure>> {
         let session = self.log_in(account, limits).await?;
         self.certificates.saw(&account.pool_key, session.certificate_ends_at());
@@ -149,7 +149,7 @@ impl Desk {
     }
 
     /// Logs in and asks whether mail from this sender would be taken. Nothing is sent.
-    pub(crate) async fn knock(&self, account: &Account, limits: &Limits) -> Result<(), Outcome> {
+    pub(crate) async fn try_login(&self, account: &Account, limits: &Limits) -> Result<(), Outcome> {
         let knocked = async {
             let mut session = self.open(account, limits).await?;
             session.try_sender(&account.from_address).await?;

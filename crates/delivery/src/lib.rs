@@ -4,16 +4,16 @@
 
 mod accounts;
 mod attempt;
-mod letter;
+mod batch;
+mod circuit_breaker;
+mod compose;
 mod notices;
-mod pace;
 mod probe;
 mod recorder;
 pub mod retry;
 mod signing;
+mod throttle;
 mod tokens;
-mod turn;
-mod weight;
 mod worker;
 
 pub use accounts::DefaultAccount;

@@ -1,4 +1,4 @@
-//! Tells those who look after an account what became of it, through the default account: never through the one that failed.
+//! Tells those who are responsible for an account what became of it, through the default account: never through the one that failed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,19 +18,19 @@ use tokio::task::JoinSet;
 
 use crate::accounts::{Account, DefaultAccount, default_account};
 use crate::attempt::outcome_of;
+use crate::circuit_breaker::{Transition, fault, problem_of};
 use crate::recorder::LEASE;
 use crate::retry::{self, Progress};
-use crate::weight::{Sentence, fault, problem_of};
 use crate::worker::Engine;
 
 /// Mails claimed at once; they are few.
 const AT_ONCE: usize = 8;
 /// A session is open well before the mail's lease ends, or not at all.
 const OPENING: Duration = Duration::from_secs(40);
-/// The default account rests or asks for patience: the mail goes out when it is looked at again.
+/// The default account is paused, or its server asked to slow down: the mail is tried again after this long.
 const LATER: TimeDelta = TimeDelta::minutes(1);
 
-/// Begins to send what is due, and waits for none. While the default account rests, or there is none, the pages and the log tell it alone.
+/// Begins to send what is due, and waits for none. While the default account is paused, or there is none, the pages and the log tell it alone.
 pub(crate) async fn round(engine: &Arc<Engine>, under_way: &mut JoinSet<()>) -> Result<(), StoreError> {
     let Some(default) = &engine.settings.default_account else { return Ok(()) };
     if !notices::are_due_any_company(&engine.db, now()).await? || pauses::find(&engine.db, AccountKey::Default).await?.is_some() {
@@ -76,11 +76,11 @@ enum HandedOver {
 }
 
 async fn hand_over(engine: &Engine, account: &Account, notice: &Notice, bytes: &[u8]) -> Result<HandedOver, StoreError> {
-    let pace = engine.paces.of(&account.pool_key);
-    let Some(_leave) = pace.enter(|| false).await else { return Ok(HandedOver::NoConnectionFree) };
-    let limits = Limits { opening: engine.desk.limits.opening.min(OPENING), ..engine.desk.limits.clone() };
+    let throttle = engine.throttles.of(&account.pool_key);
+    let Some(_permit) = throttle.acquire(|| false).await else { return Ok(HandedOver::NoConnectionFree) };
+    let limits = Limits { opening: engine.transport.limits.opening.min(OPENING), ..engine.transport.limits.clone() };
     // A session of its own: these are few, and a stale one would leave a doubt.
-    let mut session: Session = match engine.desk.open(account, &limits).await {
+    let mut session: Session = match engine.transport.open(account, &limits).await {
         Ok(session) => session,
         Err(failure) => return Ok(HandedOver::Outcome(outcome_of(&failure))),
     };
@@ -89,7 +89,7 @@ async fn hand_over(engine: &Engine, account: &Account, notice: &Notice, bytes: &
     }
     let envelope = Envelope { from: &account.from_address, recipient: &notice.recipient, copies: &[] };
     let answer = session.send(&envelope, bytes).await;
-    engine.desk.pool.give_back(&account.pool_key, session);
+    engine.transport.pool.give_back(&account.pool_key, session);
     Ok(HandedOver::Outcome(match answer {
         Ok(reply) => Outcome::Accepted { reply: reply.text().to_owned() },
         Err(failure) => outcome_of(&failure),
@@ -103,10 +103,10 @@ async fn after(
     outcome: &Outcome,
     begun: Instant,
 ) -> Result<Told, StoreError> {
-    let sentence = engine.suspicions.sentence(&account.pool_key, outcome, false, begun, now());
-    if let (Sentence::Rests, Some(problem)) = (sentence, problem_of(outcome)) {
-        tracing::warn!("The account at {} rests: {}", account.endpoint.host, problem.code);
-        engine.suspicions.forget(&account.pool_key);
+    let transition = engine.breakers.after(&account.pool_key, outcome, false, begun, now());
+    if let (Transition::Open, Some(problem)) = (transition, problem_of(outcome)) {
+        tracing::warn!("The account at {} is paused: {}", account.endpoint.host, problem.code);
+        engine.breakers.reset(&account.pool_key);
         pauses::stop_any_company(&engine.db, AccountKey::Default, &fault(problem), now()).await?;
     }
     let put_off_for = retry::put_off_for(notice.attempt, notice.queued_at, now());

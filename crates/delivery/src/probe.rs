@@ -1,6 +1,6 @@
-//! Accounts that rest are tried again when their time has come, whether or not something waits for them: a login and the
-//! sender's address, and nothing is sent. So nobody's receipt is the guinea pig, several lanes of one account make one
-//! probe, and the owner of a quiet account hears that it works again.
+//! Paused accounts are probed when their time has come, whether or not something waits for them: a login and the sender's
+//! address, and nothing is sent. So no receipt is used up for it, several queues of one account make one probe, and the owner
+//! of a quiet account hears that it works again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,12 +12,12 @@ use futures_util::{StreamExt, stream};
 use tokio::task::JoinSet;
 
 use crate::accounts::to_be_probed;
-use crate::weight::{fault, problem_of};
+use crate::circuit_breaker::{fault, problem_of};
 use crate::worker::Engine;
 
 /// Accounts tried side by side: one that does not answer takes its place for a minute.
 const AT_ONCE: usize = 64;
-/// Certificates and connections looked after side by side.
+/// Certificates and connections looked at side by side.
 const A_FEW: usize = 16;
 /// Well below the time after which another process takes the probe for lost.
 const IN_ALL: Duration = Duration::from_secs(60);
@@ -32,7 +32,7 @@ pub(crate) async fn round(engine: &Arc<Engine>, under_way: &mut JoinSet<()>) -> 
         let engine = engine.clone();
         under_way.spawn(async move {
             if let Err(error) = try_one(&engine, probe).await {
-                tracing::error!("A resting account could not be tried: {error}");
+                tracing::error!("A paused account could not be probed: {error}");
             }
         });
     }
@@ -44,9 +44,9 @@ async fn try_one(engine: &Engine, probe: Probe) -> Result<(), StoreError> {
     let Some(account) = to_be_probed(db, &engine.keys, default, probe.company, probe.account).await? else {
         return Ok(());
     };
-    let limits = Limits { in_all: Some(IN_ALL), ..engine.desk.limits.clone() };
+    let limits = Limits { in_all: Some(IN_ALL), ..engine.transport.limits.clone() };
     let host = &account.endpoint.host;
-    match engine.desk.knock(&account, &limits).await {
+    match engine.transport.try_login(&account, &limits).await {
         Ok(()) if proves(&probe.phase) => {
             tracing::info!("The account at {host} works again");
             pauses::end(db, account.seen(), now()).await?;
@@ -54,12 +54,12 @@ async fn try_one(engine: &Engine, probe: Probe) -> Result<(), StoreError> {
         Ok(()) => pauses::put_on_trial_any_company(db, account.seen(), now()).await?,
         Err(outcome) => {
             if let Some(problem) = problem_of(&outcome) {
-                tracing::info!("The account at {host} rests longer: {}", problem.code);
+                tracing::info!("The account at {host} stays paused: {}", problem.code);
                 pauses::probe_failed_any_company(db, account.seen(), &fault(problem), now()).await?;
             }
         }
     }
-    if let Some(ends_at) = engine.desk.certificates.take(&account.pool_key) {
+    if let Some(ends_at) = engine.transport.certificates.take(&account.pool_key) {
         health::note_certificate_any_company(db, account.seen(), ends_at, now()).await?;
     }
     Ok(())
@@ -73,7 +73,7 @@ fn proves(phase: &str) -> bool {
 /// Connections that end soon: use renews those that end only because nobody uses them, and the others are announced.
 pub(crate) async fn connections(engine: &Engine) -> Result<(), StoreError> {
     let ending = oauth::ending_soon_any_company(&engine.db, now()).await?;
-    let renew = async |ending: oauth::Ending| engine.desk.tokens.renew(&ending.account).await;
+    let renew = async |ending: oauth::Ending| engine.transport.tokens.renew(&ending.account).await;
     stream::iter(ending).for_each_concurrent(A_FEW, renew).await;
     let news = oauth::announce_ending_any_company(&engine.db, now()).await?;
     if news > 0 {
@@ -88,10 +88,10 @@ pub(crate) async fn certificates(engine: &Engine) -> Result<(), StoreError> {
     let seen = health::certificates_to_look_at_any_company(db, now()).await?;
     let looks = stream::iter(seen).map(|seen| async move {
         let Some(account) = to_be_probed(db, &engine.keys, default, seen.company, seen.account).await? else { return Ok(()) };
-        let limits = Limits { in_all: Some(IN_ALL), ..engine.desk.limits.clone() };
+        let limits = Limits { in_all: Some(IN_ALL), ..engine.transport.limits.clone() };
         // Whatever is wrong with it besides, its deliveries will tell.
-        let _ = engine.desk.knock(&account, &limits).await;
-        match engine.desk.certificates.take(&account.pool_key) {
+        let _ = engine.transport.try_login(&account, &limits).await;
+        match engine.transport.certificates.take(&account.pool_key) {
             Some(ends_at) => health::note_certificate_any_company(db, account.seen(), ends_at, now()).await,
             None => Ok(()),
         }

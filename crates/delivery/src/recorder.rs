@@ -161,7 +161,7 @@ impl Recorder {
         let ours = self.held.all();
         let found = match clock::long_leases_any_company(&self.db, now()).await {
             Ok(found) => found,
-            Err(error) => return tracing::warn!("Leases could not be looked after: {error}"),
+            Err(error) => return tracing::warn!("Leases could not be renewed: {error}"),
         };
         let mut known = HashMap::new();
         for (ticket, until) in found.into_iter().filter(|(ticket, _)| !ours.contains(ticket)) {
@@ -176,7 +176,7 @@ impl Recorder {
         }
         match clock::release_any_company(&self.db, &gone, now()).await {
             Ok(released) => tracing::warn!("{released} deliveries of a worker that is gone went back to the queue"),
-            Err(error) => tracing::warn!("Leases could not be looked after: {error}"),
+            Err(error) => tracing::warn!("Leases could not be renewed: {error}"),
         }
     }
 
@@ -196,7 +196,7 @@ impl Recorder {
                 tracing::warn!("{released} deliveries of a worker that is gone went back to the queue");
                 self.db.nudge();
             }
-            Err(error) => tracing::warn!("Leases could not be looked after: {error}"),
+            Err(error) => tracing::warn!("Leases could not be renewed: {error}"),
         }
     }
 }

@@ -13,7 +13,7 @@ use acuse_store::secrets::Keyring;
 use acuse_store::{Db, StoreError, now};
 
 use crate::accounts::Account;
-use crate::attempt::Desk;
+use crate::attempt::Transport;
 
 /// The code of a provider that gives nothing at the moment.
 const NOT_NOW: &str = "oauth_unavailable";
@@ -31,7 +31,7 @@ struct NoToken {
     words: String,
 }
 
-impl Desk {
+impl Transport {
     /// A session that is logged in. A token that the server refuses before its time is renewed once; what the server says
     /// to the new one counts.
     pub(crate) async fn log_in(&self, account: &Account, limits: &Limits) -> Result<Session, Box<Failure>> {
@@ -93,7 +93,7 @@ impl Tokens {
             Ok(Access::Token(token)) => Ok(token),
             Ok(Access::Denied { code, words }) => Err(NoToken { code, words }),
             Ok(Access::NotNow { words, .. }) => Err(not_now(words)),
-            // It went back to a password, or away, since the turn began: the next one sees what it is now.
+            // It went back to a password, or away, since the batch began: the next one sees what it is now.
             Ok(Access::NotConnected) => Err(not_now(String::new())),
             Err(SaveError::Store(error)) if !matches!(error, StoreError::Unreadable(_)) => {
                 tracing::error!(account.id = %connected.id, "The token of a mail account could not be read: {error}");

@@ -1,4 +1,4 @@
-//! The loop: lanes that have work are served side by side, each for a bounded while.
+//! The loop: queues that have work are end side by side, each for a bounded while.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use acuse_mail::guard::Network;
 use acuse_mail::oauth::Providers;
 use acuse_mail::pool::Pool;
 use acuse_mail::session::Limits;
-use acuse_store::deliveries::{self, Lane, Recorded};
+use acuse_store::deliveries::{self, QueueKey, Recorded};
 use acuse_store::pauses::{self, AccountKey};
 use acuse_store::secrets::Keyring;
 use acuse_store::{Db, StoreError, clock, idempotency, now};
@@ -19,31 +19,31 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 
 use crate::accounts::DefaultAccount;
-use crate::attempt::{Certificates, Desk, Servers};
-use crate::letter::Drawer;
-use crate::pace::Paces;
+use crate::attempt::{Certificates, Servers, Transport};
+use crate::batch::{self, BatchEnd, EndedBatch};
+use crate::circuit_breaker::CircuitBreakers;
+use crate::compose::ReceiptRenderer;
 use crate::recorder::{self, Held};
+use crate::throttle::Throttles;
 use crate::tokens::Tokens;
-use crate::turn::{self, Ended, Served};
-use crate::weight::Suspicions;
 use crate::{notices, probe};
 
 /// Always a slow look at the queue behind the nudges: another process may have filled it.
 const POLL: Duration = Duration::from_secs(1);
-/// Lanes served at once; one that waits for a slow server must not keep the others out.
-const MOST_LANES: usize = 256;
-/// A lane that cannot send is looked at again after this long.
-const REST: Duration = Duration::from_secs(2);
-/// A doubtful fault is looked at again after this long: a busy server is well by then.
-const SECOND_LOOK: TimeDelta = TimeDelta::seconds(30);
+/// Queues end at once; one that waits for a slow server must not keep the others out.
+const MOST_QUEUES: usize = 256;
+/// A queue that cannot send is looked at again after this long.
+const IDLE_DELAY: Duration = Duration::from_secs(2);
+/// After a doubtful fault nothing is sent for this long: a busy server is well by then.
+const RETRY_DELAY: TimeDelta = TimeDelta::seconds(30);
 /// Certificates end by the day.
 const EVERY_HOUR: Duration = Duration::from_secs(3_600);
 /// A clock is set back once, and what it held up has waited already.
 const CLOCK: Duration = Duration::from_secs(60);
 /// How long a stopping node lets a server answer. Most do within a second, and a doubt costs more than waiting.
-const PATIENCE_AT_STOP: Duration = Duration::from_secs(20);
+const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long what was broken off may take to be given back and written down.
-const FAREWELL: Duration = Duration::from_secs(5);
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 /// Outcomes that may wait to be written down.
 const OUTCOMES_WAITING: usize = 1_024;
 
@@ -57,16 +57,16 @@ pub struct Settings {
 pub struct Engine {
     pub(crate) db: Db,
     pub(crate) keys: Arc<Keyring>,
-    pub(crate) desk: Desk,
+    pub(crate) transport: Transport,
     pub(crate) settings: Settings,
     pub(crate) held: Held,
-    pub(crate) suspicions: Suspicions,
-    pub(crate) paces: Paces,
-    /// How long an account is left alone that showed a doubtful fault.
-    pub(crate) second_look: TimeDelta,
+    pub(crate) breakers: CircuitBreakers,
+    pub(crate) throttles: Throttles,
+    /// How long nothing is sent through an account that showed a doubtful fault.
+    pub(crate) retry_delay: TimeDelta,
     /// Where the links of mails lead, without a slash at the end.
     pub(crate) public_url: String,
-    pub(crate) patience_at_stop: Duration,
+    pub(crate) stop_timeout: Duration,
 }
 
 impl Engine {
@@ -74,11 +74,11 @@ impl Engine {
     pub fn new(db: Db, keys: Arc<Keyring>, network: Network, settings: Settings) -> Self {
         let pool = Pool::new(settings.connections_per_account);
         let tokens = Tokens { db: db.clone(), keys: keys.clone(), providers: Providers::default() };
-        let desk = Desk {
+        let transport = Transport {
             network,
             pool,
             limits: Limits::for_delivery(),
-            drawer: Drawer::default(),
+            renderer: ReceiptRenderer::default(),
             certificates: Certificates::default(),
             tokens,
             servers: Servers::default(),
@@ -86,14 +86,14 @@ impl Engine {
         Self {
             db,
             keys,
-            desk,
-            paces: Paces::new(settings.connections_per_account),
+            transport,
+            throttles: Throttles::new(settings.connections_per_account),
             settings,
             held: Held::default(),
-            suspicions: Suspicions::default(),
-            second_look: SECOND_LOOK,
+            breakers: CircuitBreakers::default(),
+            retry_delay: RETRY_DELAY,
             public_url: String::new(),
-            patience_at_stop: PATIENCE_AT_STOP,
+            stop_timeout: STOP_TIMEOUT,
         }
     }
 
@@ -104,32 +104,32 @@ impl Engine {
         self
     }
 
-    /// Leaves an account alone for so long that showed a doubtful fault, or asked for patience.
+    /// Sends nothing for so long through an account that showed a doubtful fault, or whose server asked to slow down.
     #[must_use]
-    pub fn with_second_look_after(mut self, wait: Duration) -> Self {
-        self.second_look = TimeDelta::from_std(wait).unwrap_or(SECOND_LOOK);
-        self.paces = self.paces.with_breath(wait);
+    pub fn with_retry_delay(mut self, wait: Duration) -> Self {
+        self.retry_delay = TimeDelta::from_std(wait).unwrap_or(RETRY_DELAY);
+        self.throttles = self.throttles.with_back_off(wait);
         self
     }
 
     /// Waits for servers no longer than this, in place of RFC 5321's minutes.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
-        self.desk.limits = limits;
+        self.transport.limits = limits;
         self
     }
 
     /// Sends through accounts that are connected with these.
     #[must_use]
     pub fn with_providers(mut self, providers: Providers) -> Self {
-        self.desk.tokens.providers = providers;
+        self.transport.tokens.providers = providers;
         self
     }
 
     /// When told to stop, breaks off what a server has not answered by then.
     #[must_use]
-    pub const fn with_patience_at_stop(mut self, patience: Duration) -> Self {
-        self.patience_at_stop = patience;
+    pub const fn with_stop_timeout(mut self, timeout: Duration) -> Self {
+        self.stop_timeout = timeout;
         self
     }
 }
@@ -141,33 +141,39 @@ pub async fn run(engine: Engine, stop: watch::Receiver<bool>) {
     let recorder = tokio::spawn(recorder::run(engine.db.clone(), engine.held.clone(), outcomes));
     let (stopping, stopped) = watch::channel(false);
     let mut rounds = JoinSet::new();
-    for care in [Care::Probes, Care::Notices, Care::Certificates, Care::Clock, Care::Keys] {
-        rounds.spawn(care.again_and_again(engine.clone(), stopped.clone()));
+    for task in [
+        MaintenanceTask::Probes,
+        MaintenanceTask::Notices,
+        MaintenanceTask::Certificates,
+        MaintenanceTask::Clock,
+        MaintenanceTask::Keys,
+    ] {
+        rounds.spawn(task.run_periodically(engine.clone(), stopped.clone()));
     }
-    let mut lanes = Lanes::new(engine.clone(), done, stopped);
-    lanes.serve_until(stop).await;
+    let mut queues = Queues::new(engine.clone(), done, stopped);
+    queues.serve_until(stop).await;
     let _ = stopping.send(true);
     // Side by side: one that does not answer has its time once, whoever waits for it.
-    let (finished, looked_after) = tokio::join!(
-        timeout(engine.patience_at_stop + FAREWELL, lanes.finish()),
-        timeout(engine.patience_at_stop, async { while rounds.join_next().await.is_some() {} }),
+    let (finished, maintained) = tokio::join!(
+        timeout(engine.stop_timeout + SHUTDOWN_GRACE, queues.finish()),
+        timeout(engine.stop_timeout, async { while rounds.join_next().await.is_some() {} }),
     );
     if finished.is_err() {
         tracing::warn!("Some deliveries were still under way; they return to the queue when their lease ends");
     }
-    if looked_after.is_err() {
+    if maintained.is_err() {
         tracing::warn!("A probe or a mail about an account was still under way; another process takes it up");
     }
-    if timeout(FAREWELL, recorder).await.is_err() {
+    if timeout(SHUTDOWN_GRACE, recorder).await.is_err() {
         tracing::error!("Some outcomes could not be written down before the node stopped");
     }
-    // Servers that do not say goodbye in time are left.
-    let _ = timeout(FAREWELL, engine.desk.pool.close_all()).await;
+    // Servers that do not answer QUIT in time are left.
+    let _ = timeout(SHUTDOWN_GRACE, engine.transport.pool.close_all()).await;
 }
 
-/// What is done for accounts, beside the lanes.
+/// What is done for accounts, beside the queues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Care {
+enum MaintenanceTask {
     Probes,
     Notices,
     Certificates,
@@ -177,9 +183,9 @@ enum Care {
     Keys,
 }
 
-impl Care {
+impl MaintenanceTask {
     /// Until the node stops. An error is for the log: the next round may go well.
-    async fn again_and_again(self, engine: Arc<Engine>, mut stopped: watch::Receiver<bool>) {
+    async fn run_periodically(self, engine: Arc<Engine>, mut stopped: watch::Receiver<bool>) {
         let wait = match self {
             Self::Probes | Self::Notices => POLL,
             Self::Certificates | Self::Keys => EVERY_HOUR,
@@ -189,13 +195,13 @@ impl Care {
         if self == Self::Probes
             && let Err(error) = pauses::probe_soon_any_company(&engine.db, AccountKey::Default, now()).await
         {
-            tracing::error!("The default account could not be looked after: {error}");
+            tracing::error!("The default account could not be probed: {error}");
         }
         let mut under_way = JoinSet::new();
         loop {
             while under_way.try_join_next().is_some() {}
             if let Err(error) = self.round(&engine, &mut under_way).await {
-                tracing::error!("The accounts could not be looked after: {error}");
+                tracing::error!("A maintenance task failed: {error}");
             }
             tokio::select! {
                 () = sleep(wait) => {}
@@ -228,19 +234,19 @@ impl Care {
     }
 }
 
-/// What is being served, and what is left alone for a while.
-struct Lanes {
+/// What is being end, and what is left alone for a while.
+struct Queues {
     engine: Arc<Engine>,
     done: mpsc::Sender<Recorded>,
     stopped: watch::Receiver<bool>,
-    running: JoinSet<Ended>,
-    /// What turns have left that wait for a server's answer.
+    running: JoinSet<EndedBatch>,
+    /// What batches have left that wait for a server's answer.
     unanswered: JoinSet<()>,
-    busy: HashMap<Lane, Id>,
-    resting: HashMap<Lane, Moment>,
+    busy: HashMap<QueueKey, Id>,
+    idle_until: HashMap<QueueKey, Moment>,
 }
 
-impl Lanes {
+impl Queues {
     fn new(engine: Arc<Engine>, done: mpsc::Sender<Recorded>, stopped: watch::Receiver<bool>) -> Self {
         Self {
             engine,
@@ -249,7 +255,7 @@ impl Lanes {
             running: JoinSet::new(),
             unanswered: JoinSet::new(),
             busy: HashMap::new(),
-            resting: HashMap::new(),
+            idle_until: HashMap::new(),
         }
     }
 
@@ -260,10 +266,10 @@ impl Lanes {
             if let Err(error) = self.start_due().await {
                 tracing::error!("The queue cannot be read: {error}");
             }
-            self.engine.desk.pool.close_idle();
+            self.engine.transport.pool.close_idle();
             tokio::select! {
-                () = db.nudged() => self.resting.clear(),
-                () = engine.paces.freed() => self.resting.clear(),
+                () = db.nudged() => self.idle_until.clear(),
+                () = engine.throttles.freed() => self.idle_until.clear(),
                 () = sleep(POLL) => {}
                 Some(ended) = self.running.join_next_with_id(), if !self.running.is_empty() => self.note(ended),
                 told = stop.changed() => if told.is_err() { return },
@@ -280,36 +286,36 @@ impl Lanes {
             self.note(ended);
         }
         while self.unanswered.try_join_next().is_some() {}
-        self.resting.retain(|_, until| *until > Moment::now());
-        let mut due = deliveries::lanes_due_any_company(&self.engine.db, now()).await?;
-        // Where there are more lanes than places, no lane is always the last.
+        self.idle_until.retain(|_, until| *until > Moment::now());
+        let mut due = deliveries::queues_due_any_company(&self.engine.db, now()).await?;
+        // Where there are more queues than places, no queue is always the last.
         due.shuffle(&mut rand::rng());
-        for lane in due {
-            if self.running.len() < MOST_LANES && !self.busy.contains_key(&lane) && !self.resting.contains_key(&lane) {
-                let turn = turn::serve(self.engine.clone(), lane, self.done.clone(), self.stopped.clone());
-                self.busy.insert(lane, self.running.spawn(turn).id());
+        for queue in due {
+            if self.running.len() < MOST_QUEUES && !self.busy.contains_key(&queue) && !self.idle_until.contains_key(&queue) {
+                let batch = batch::run(self.engine.clone(), queue, self.done.clone(), self.stopped.clone());
+                self.busy.insert(queue, self.running.spawn(batch).id());
             }
         }
         Ok(())
     }
 
-    fn note(&mut self, ended: Result<(Id, Ended), JoinError>) {
-        let (id, served) = match ended {
-            Ok((id, Ended { served, mut under_way })) => {
+    fn note(&mut self, ended: Result<(Id, EndedBatch), JoinError>) {
+        let (id, end) = match ended {
+            Ok((id, EndedBatch { end, mut under_way })) => {
                 if !under_way.is_empty() {
                     self.unanswered.spawn(async move { while under_way.join_next().await.is_some() {} });
                 }
-                (id, served)
+                (id, end)
             }
             Err(broken) => {
-                tracing::error!("A lane's turn broke off: {broken}");
-                (broken.id(), Served::Idle)
+                tracing::error!("A batch broke off: {broken}");
+                (broken.id(), BatchEnd::Idle)
             }
         };
-        let Some(lane) = self.busy.iter().find(|(_, running)| **running == id).map(|(lane, _)| *lane) else { return };
-        self.busy.remove(&lane);
-        if served == Served::Idle {
-            self.resting.insert(lane, Moment::now() + REST);
+        let Some(queue) = self.busy.iter().find(|(_, running)| **running == id).map(|(queue, _)| *queue) else { return };
+        self.busy.remove(&queue);
+        if end == BatchEnd::Idle {
+            self.idle_until.insert(queue, Moment::now() + IDLE_DELAY);
         }
     }
 

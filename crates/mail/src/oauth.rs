@@ -2,8 +2,8 @@
 //!
 //! Nothing here is kept: who calls seals and stores what a provider gave, before it is used.
 
+mod endpoints;
 mod id_token;
-mod places;
 mod token_endpoint;
 
 use std::fmt;
@@ -23,8 +23,8 @@ use crate::guard::Network;
 use crate::https::Web;
 use crate::session::Endpoint;
 
+use endpoints::Endpoints;
 use id_token::Expected;
-use places::Places;
 use token_endpoint::{BearerClient, opened, post, unfit};
 
 /// What is asked for besides the mailbox: who it is that connects.
@@ -53,7 +53,7 @@ impl fmt::Debug for Registration {
 }
 
 impl Registration {
-    /// With the provider's usual places.
+    /// With the provider's usual endpoints.
     #[must_use]
     pub fn new(provider: Provider, client_id: String, client_secret: SecretString) -> Self {
         let (mail_scope, host) = match provider {
@@ -81,7 +81,7 @@ pub struct Providers {
 impl Providers {
     #[must_use]
     pub fn new(network: &Network, registrations: Vec<Registration>) -> Self {
-        let client = |registration| Client { registration, web: Web::new(network), places: OnceCell::new() };
+        let client = |registration| Client { registration, web: Web::new(network), endpoints: OnceCell::new() };
         Self { clients: registrations.into_iter().map(client).collect() }
     }
 
@@ -112,11 +112,11 @@ pub struct Client {
     registration: Registration,
     web: Web,
     /// Looked up once where the issuer is not the usual one.
-    places: OnceCell<Places>,
+    endpoints: OnceCell<Endpoints>,
 }
 
 /// Where to send the browser, and what must come back with it.
-pub struct Departure {
+pub struct AuthorizationRequest {
     pub url: String,
     pub state: SecretString,
     pub verifier: SecretString,
@@ -124,7 +124,7 @@ pub struct Departure {
 }
 
 /// What came back with the browser, and what it left with.
-pub struct Arrival<'a> {
+pub struct AuthorizationResponse<'a> {
     pub redirect_uri: &'a str,
     pub code: &'a str,
     pub verifier: &'a SecretString,
@@ -173,9 +173,13 @@ impl Client {
 
     /// Where to send the browser. `login_hint`: the address that the person named, so that the provider offers it.
     ///
-    /// Errs if the provider's places have to be looked up and cannot.
-    pub async fn depart(&self, redirect_uri: &str, login_hint: Option<&str>) -> Result<Departure, Denied> {
-        let client = self.client(self.places().await?, redirect_uri)?;
+    /// Errs if the provider's endpoints have to be looked up and cannot.
+    pub async fn begin_authorization(
+        &self,
+        redirect_uri: &str,
+        login_hint: Option<&str>,
+    ) -> Result<AuthorizationRequest, Denied> {
+        let client = self.client(self.endpoints().await?, redirect_uri)?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let nonce = CsrfToken::new_random().into_secret();
         let mut request = client
@@ -194,27 +198,31 @@ impl Client {
         }
         let (url, state) = request.url();
         let verifier = SecretString::from(verifier.into_secret());
-        Ok(Departure { url: url.into(), state: SecretString::from(state.into_secret()), verifier, nonce })
+        Ok(AuthorizationRequest { url: url.into(), state: SecretString::from(state.into_secret()), verifier, nonce })
     }
 
     /// Trades the code for tokens, and learns whose mailbox it is.
-    pub async fn arrive(&self, arrival: &Arrival<'_>, now: Instant) -> Result<Connected, NotConnected> {
-        let places = self.places().await?;
-        if arrival.issuer.is_some_and(|issuer| !places.is_issuer(issuer, None)) {
+    pub async fn finish_authorization(
+        &self,
+        response: &AuthorizationResponse<'_>,
+        now: Instant,
+    ) -> Result<Connected, NotConnected> {
+        let endpoints = self.endpoints().await?;
+        if response.issuer.is_some_and(|issuer| !endpoints.is_issuer(issuer, None)) {
             return Err(NotConnected::NobodyKnown("another issuer answers"));
         }
-        let secrets = [arrival.code, arrival.verifier.expose_secret(), self.registration.client_secret.expose_secret()];
-        let client = self.client(places, arrival.redirect_uri)?;
+        let secrets = [response.code, response.verifier.expose_secret(), self.registration.client_secret.expose_secret()];
+        let client = self.client(endpoints, response.redirect_uri)?;
         let request = client
-            .exchange_code(AuthorizationCode::new(arrival.code.to_owned()))
-            .set_pkce_verifier(PkceCodeVerifier::new(arrival.verifier.expose_secret().to_owned()));
+            .exchange_code(AuthorizationCode::new(response.code.to_owned()))
+            .set_pkce_verifier(PkceCodeVerifier::new(response.verifier.expose_secret().to_owned()));
         let web = self.web.clone();
         let ask = move |asked| post(web.clone(), asked);
         let answer = opened(request.request_async(&ask).await, &secrets)?;
         let id_token = answer.extra_fields().id_token();
         let granted = token_endpoint::granted(&answer, &self.registration, now)?;
         let Some(id_token) = id_token else { return Err(NotConnected::NobodyKnown("there is no ID token")) };
-        let expected = Expected { places, client_id: &self.registration.client_id, nonce: arrival.nonce, now };
+        let expected = Expected { endpoints, client_id: &self.registration.client_id, nonce: response.nonce, now };
         let address = id_token::address(id_token, &expected).map_err(NotConnected::NobodyKnown)?;
         if !granted.scope.split(' ').any(|scope| scope.eq_ignore_ascii_case(&self.registration.mail_scope)) {
             return Err(NotConnected::PermissionMissing);
@@ -224,7 +232,7 @@ impl Client {
     }
 
     async fn refresh(&self, refresh_token: &SecretString, now: Instant) -> Result<Granted, Denied> {
-        let client = self.client(self.places().await?, "")?;
+        let client = self.client(self.endpoints().await?, "")?;
         let token = RefreshToken::new(refresh_token.expose_secret().to_owned());
         let web = self.web.clone();
         let ask = move |asked| post(web.clone(), asked);
@@ -241,18 +249,18 @@ impl Client {
         named.map(|scope| Scope::new(scope.to_owned())).collect::<Vec<_>>().into_iter()
     }
 
-    async fn places(&self) -> Result<&Places, Denied> {
-        self.places.get_or_try_init(|| Places::of(&self.registration, &self.web)).await
+    async fn endpoints(&self) -> Result<&Endpoints, Denied> {
+        self.endpoints.get_or_try_init(|| Endpoints::of(&self.registration, &self.web)).await
     }
 
     /// `redirect_uri` is empty where it is not used.
-    fn client(&self, places: &Places, redirect_uri: &str) -> Result<BearerClient, Denied> {
+    fn client(&self, endpoints: &Endpoints, redirect_uri: &str) -> Result<BearerClient, Denied> {
         let Registration { client_id, client_secret, .. } = &self.registration;
         let client = oauth2::Client::new(ClientId::new(client_id.clone()))
             .set_client_secret(ClientSecret::new(client_secret.expose_secret().to_owned()))
             .set_auth_type(oauth2::AuthType::RequestBody)
-            .set_auth_uri(AuthUrl::new(places.authorize.clone()).map_err(|error| unfit(&error))?)
-            .set_token_uri(TokenUrl::new(places.token.clone()).map_err(|error| unfit(&error))?);
+            .set_auth_uri(AuthUrl::new(endpoints.authorize.clone()).map_err(|error| unfit(&error))?)
+            .set_token_uri(TokenUrl::new(endpoints.token.clone()).map_err(|error| unfit(&error))?);
         if redirect_uri.is_empty() {
             return Ok(client);
         }

@@ -10,3 +10,7 @@ UPDATE payment_line SET paper_key = LTRIM(UPPER(REPLACE(REPLACE(reference, ' ', 
     WHERE reference IS NOT NULL AND method IN ('check', 'transfer', 'deposit', 'card', 'withholding');
 DROP INDEX payment_line_by_reference;
 CREATE INDEX payment_line_by_paper ON payment_line (company_id, paper_key, method, payment_id) WHERE paper_key IS NOT NULL;
+
+-- The queue of a company and module, as everybody calls it.
+ALTER TABLE delivery_lane RENAME TO delivery_queue;
+ALTER TABLE oauth_departure RENAME TO authorization_request;

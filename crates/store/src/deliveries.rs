@@ -17,8 +17,8 @@ pub use read::{
 pub use resolve::{resolve, resolve_once};
 pub use told::{Standing, each_once, is_same_recipient, recipient_key};
 pub use work::{
-    Claimed, EarlierMail, Lane, LostLease, Recorded, Stamp, claim_due, claim_due_queued_until, lanes_due_any_company,
-    next_due_any_company, record_attempts, release_expired_any_company, renew, return_to_queue,
+    Claimed, EarlierMail, LostLease, QueueKey, Recorded, Stamp, claim_due, claim_due_queued_until, next_due_any_company,
+    queues_due_any_company, record_attempts, release_expired_any_company, renew, return_to_queue,
 };
 
 pub(crate) use groups::condition as group_condition;
@@ -88,8 +88,8 @@ pub(crate) async fn queue(
     if recipients.is_empty() {
         return Ok(());
     }
-    let lane = "INSERT INTO delivery_lane (company_id, module) VALUES ($1, $2) ON CONFLICT (company_id, module) DO NOTHING";
-    execute(tx.as_conn(), lane, values![company.0, letter.module.as_str()]).await?;
+    let queue = "INSERT INTO delivery_queue (company_id, module) VALUES ($1, $2) ON CONFLICT (company_id, module) DO NOTHING";
+    execute(tx.as_conn(), queue, values![company.0, letter.module.as_str()]).await?;
     let head = "INSERT INTO delivery (company_id, id, payment_id, kind, module, recipient, state, resend, corrects, queued_at,
         next_attempt_at, attempts, fence, recipient_key) VALUES";
     let row = |(index, recipient): (usize, &EmailAddress)| {

@@ -1,6 +1,6 @@
 //! Connections of mail accounts with their providers. Tokens are sealed before they reach the database.
 
-mod departures;
+mod authorization_requests;
 mod renewal;
 
 use acuse_domain::Instant;
@@ -21,7 +21,9 @@ use crate::sealing::{self, Item, Kind};
 use crate::secrets::{self, Keyring};
 use crate::sql::{self, Kept, Of, execute, readable, values};
 
-pub use departures::{Departure, Trip, Wish, come_back, depart};
+pub use authorization_requests::{
+    AuthorizationRequest, Intent, PendingAuthorization, note_authorization_request, take_authorization_request,
+};
 pub use renewal::{Access, Token, Wanted, access_token};
 
 /// An account that is connected, and what its tokens were given for.

@@ -183,7 +183,7 @@ pub async fn unlock_and_forget_any_company(db: &Db, key_file: &Path, now: Instan
         execute(tx.as_conn(), sql, values![item.company, item.id]).await?;
     }
     // People on their way to a provider: they set out again.
-    execute(tx.as_conn(), "DELETE FROM oauth_departure", Vec::new()).await?;
+    execute(tx.as_conn(), "DELETE FROM authorization_request", Vec::new()).await?;
     tx.commit().await?;
     settle(db, &keys, now).await?;
     Ok((keys, Held::of(closed.iter())))

@@ -74,7 +74,7 @@ pub const TEXT_COLUMNS: &[(&str, &str)] = &[
     ("account_pause", "problem_code"),
     ("account_pause", "reply"),
     ("account_pause", "phase"),
-    ("delivery_lane", "module"),
+    ("delivery_queue", "module"),
     ("delivery", "module"),
     ("delivery", "recipient"),
     ("delivery", "message_id"),
@@ -97,7 +97,7 @@ pub const TEXT_COLUMNS: &[(&str, &str)] = &[
 
 /// The first record of the table, where its records have an id, else every one, holds this text there from now on.
 pub async fn text_is_spoilt(url: &str, (table, column): (&str, &str), garbage: &str) {
-    let has_id = !matches!(table, "payment_line" | "delivery_lane" | "delivery_attempt" | "account_pause");
+    let has_id = !matches!(table, "payment_line" | "delivery_queue" | "delivery_attempt" | "account_pause");
     let first = if has_id { format!("WHERE id = (SELECT id FROM {table} ORDER BY id LIMIT 1)") } else { String::new() };
     run(url, &format!("UPDATE {table} SET {column} = $1 {first}"), vec![garbage.into()]).await;
 }

@@ -8,7 +8,7 @@ use acuse_domain::id::MailAccountId;
 use acuse_domain::mail_account::{MailModule, Security};
 use acuse_domain::oauth::Provider;
 use acuse_mail::guard::Network;
-use acuse_mail::oauth::{Arrival, Providers, Registration};
+use acuse_mail::oauth::{AuthorizationResponse, Providers, Registration};
 use acuse_mail::session::Limits;
 use acuse_store::oauth::{self, NewConnection};
 use acuse_store::pauses::{self, AccountKey};
@@ -65,11 +65,12 @@ impl Scene {
     /// As the page does: there and back, and the tokens on record.
     async fn connect(&mut self) {
         let client = self.providers.of(Provider::Google).unwrap();
-        let left = client.depart(BACK, Some(USER)).await.unwrap();
+        let left = client.begin_authorization(BACK, Some(USER)).await.unwrap();
         let back = self.provider.leads_back(&left.url).await;
         let code = back.split("code=").nth(1).unwrap().split('&').next().unwrap().replace("%2D", "-");
-        let arrival = Arrival { redirect_uri: BACK, code: &code, verifier: &left.verifier, nonce: &left.nonce, issuer: None };
-        let connected = client.arrive(&arrival, now()).await.map_err(|why| format!("{why:?}")).unwrap();
+        let response =
+            AuthorizationResponse { redirect_uri: BACK, code: &code, verifier: &left.verifier, nonce: &left.nonce, issuer: None };
+        let connected = client.finish_authorization(&response, now()).await.map_err(|why| format!("{why:?}")).unwrap();
         let mut settings = mail_account(MailModule::ReceivedPayments, "").settings;
         (settings.server, settings.port, settings.security) = ("localhost".to_owned(), self.smtp.port, Security::Tls);
         let new = NewConnection {

@@ -31,7 +31,7 @@ pub struct Office {
     pub company: TestCompany,
     default_port: Option<u16>,
     limits: Limits,
-    patience_at_stop: Duration,
+    stop_timeout: Duration,
     connections: usize,
 }
 
@@ -44,7 +44,7 @@ impl Office {
     pub async fn without_default(world: World) -> Self {
         let company = world.with(company().with_customer("Andina").with_supplier("Bodega")).await;
         let limits = Limits::each(QUICK);
-        Self { world, company, default_port: None, limits, patience_at_stop: Duration::from_secs(5), connections: 4 }
+        Self { world, company, default_port: None, limits, stop_timeout: Duration::from_secs(5), connections: 4 }
     }
 
     pub fn waiting_for_servers(mut self, limit: Duration) -> Self {
@@ -64,8 +64,8 @@ impl Office {
         self
     }
 
-    pub fn leaving_after(mut self, patience: Duration) -> Self {
-        self.patience_at_stop = patience;
+    pub fn leaving_after(mut self, timeout: Duration) -> Self {
+        self.stop_timeout = timeout;
         self
     }
 
@@ -93,8 +93,8 @@ impl Office {
         let engine = Engine::new(db, Arc::new(self.world.keys()), network, settings)
             .with_limits(self.limits.clone())
             .with_public_url("https://acuse.test")
-            .with_second_look_after(Duration::from_millis(200))
-            .with_patience_at_stop(self.patience_at_stop);
+            .with_retry_delay(Duration::from_millis(200))
+            .with_stop_timeout(self.stop_timeout);
         Running::of(engine)
     }
 

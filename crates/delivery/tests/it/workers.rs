@@ -1,4 +1,4 @@
-//! Several engines on one queue, and lanes beside each other.
+//! Several engines on one queue, and queues beside each other.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use acuse_domain::delivery::{Next, State};
 use acuse_domain::id::DeliveryId;
 use acuse_domain::mail_account::MailModule;
-use acuse_store::deliveries::{self, Lane, LostLease, Recorded, Stamp};
+use acuse_store::deliveries::{self, LostLease, QueueKey, Recorded, Stamp};
 use acuse_store::now;
 use acuse_testkit::outside;
 use acuse_testkit::world::World;
@@ -42,8 +42,8 @@ async fn what_a_dead_worker_held_is_sent_and_its_late_word_refused(world: World)
     let server = Server::which(Way::Accepts).await;
     let office = Office::with_default_at(world, server.port).await;
     let cobro = office.cobro("pagos@andina.ec").await;
-    let lane = Lane { company: office.company.id, module: MailModule::ReceivedPayments };
-    let held = deliveries::claim_due(office.db(), lane, 10, TimeDelta::seconds(60), now()).await.unwrap();
+    let queue = QueueKey { company: office.company.id, module: MailModule::ReceivedPayments };
+    let held = deliveries::claim_due(office.db(), queue, 10, TimeDelta::seconds(60), now()).await.unwrap();
     outside::leases_have_ended(&office.world.url).await;
     let running = office.start();
     office.wait_for(cobro, State::Accepted).await;
@@ -110,7 +110,7 @@ async fn a_server_that_hangs_holds_up_its_own_lane_only() {
         office.cobro(&format!("c{n}@andina.ec")).await;
     }
     let running = office.start();
-    until("the lane hangs", async || office.in_state(State::Sending).await > 0).await;
+    until("the queue hangs", async || office.in_state(State::Sending).await > 0).await;
     let pago = office.pago("ventas@bodega.ec").await;
     office.wait_for(pago, State::Accepted).await;
     // It cannot be waited for: what no server has seen goes back, and no attempt is counted.

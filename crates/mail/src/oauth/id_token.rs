@@ -10,13 +10,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use serde::Deserialize;
 
-use super::places::Places;
+use super::endpoints::Endpoints;
 
 /// How far another machine's clock may be off.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(5);
 
 pub(super) struct Expected<'a> {
-    pub(super) places: &'a Places,
+    pub(super) endpoints: &'a Endpoints,
     pub(super) client_id: &'a str,
     pub(super) nonce: &'a str,
     pub(super) now: Instant,
@@ -53,7 +53,7 @@ pub(super) fn address(token: &str, expected: &Expected<'_>) -> Result<String, &'
     if !is_for_us {
         return Err("the ID token is for somebody else");
     }
-    if !expected.places.is_issuer(&claims.iss, claims.tid.as_deref()) {
+    if !expected.endpoints.is_issuer(&claims.iss, claims.tid.as_deref()) {
         return Err("the ID token is another issuer's");
     }
     if claims.nonce != expected.nonce {
@@ -79,14 +79,14 @@ mod tests {
     use super::*;
 
     fn said_of(claims: &str) -> Result<String, &'static str> {
-        let places = Places {
+        let endpoints = Endpoints {
             authorize: String::new(),
             token: String::new(),
             issuer: "https://login.microsoftonline.com/{tenantid}/v2.0".to_owned(),
         };
         let now = "2026-11-24T14:12:00Z".parse().unwrap();
         let token = format!("e30.{}.x", URL_SAFE_NO_PAD.encode(claims));
-        address(&token, &Expected { places: &places, client_id: "acuse", nonce: "n-1", now })
+        address(&token, &Expected { endpoints: &endpoints, client_id: "acuse", nonce: "n-1", now })
     }
 
     const GOOD: &str = r#"{"iss":"https://login.microsoftonline.com/t1/v2.0","tid":"t1","aud":"acuse","exp":1795535520,"nonce":"n-1","email":"Cobros@Empresa.ec"}"#;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use acuse_domain::Instant;
 use acuse_domain::oauth::{Denied, Provider};
-use acuse_mail::oauth::{Arrival, Client, Connected, Departure, NotConnected, Providers, Registration};
+use acuse_mail::oauth::{AuthorizationRequest, AuthorizationResponse, Client, Connected, NotConnected, Providers, Registration};
 use acuse_testkit::certificates::Authority;
 use acuse_testkit::oauth_provider::{CLIENT_ID, CLIENT_SECRET, Consent, OAuthProvider, Visit, Way};
 use secrecy::{ExposeSecret, SecretString};
@@ -39,25 +39,26 @@ impl Place {
         self.providers.of(Provider::Google).unwrap()
     }
 
-    async fn depart(&self) -> Departure {
-        self.client().depart(BACK, Some(ANA)).await.unwrap()
+    async fn begin_authorization(&self) -> AuthorizationRequest {
+        self.client().begin_authorization(BACK, Some(ANA)).await.unwrap()
     }
 
     /// Leaves, and comes back with what the browser brings.
-    async fn back(&self) -> (Departure, HashMap<String, String>) {
-        let departure = self.depart().await;
-        let brought = query(&self.provider.leads_back(&departure.url).await);
-        (departure, brought)
+    async fn back(&self) -> (AuthorizationRequest, HashMap<String, String>) {
+        let request = self.begin_authorization().await;
+        let brought = query(&self.provider.leads_back(&request.url).await);
+        (request, brought)
     }
 
-    async fn arrive(&self, departure: &Departure, code: &str) -> Result<Connected, NotConnected> {
-        let arrival = Arrival { redirect_uri: BACK, code, verifier: &departure.verifier, nonce: &departure.nonce, issuer: None };
-        self.client().arrive(&arrival, now()).await
+    async fn finish_authorization(&self, request: &AuthorizationRequest, code: &str) -> Result<Connected, NotConnected> {
+        let response =
+            AuthorizationResponse { redirect_uri: BACK, code, verifier: &request.verifier, nonce: &request.nonce, issuer: None };
+        self.client().finish_authorization(&response, now()).await
     }
 
     async fn connect(&self) -> Result<Connected, NotConnected> {
-        let (departure, brought) = self.back().await;
-        self.arrive(&departure, &brought["code"]).await
+        let (request, brought) = self.back().await;
+        self.finish_authorization(&request, &brought["code"]).await
     }
 
     async fn refresh(&self, token: &SecretString) -> Result<acuse_domain::oauth::Granted, Denied> {
@@ -89,13 +90,13 @@ fn for_good(denied: Denied) -> (&'static str, String) {
 #[tokio::test]
 async fn who_says_yes_is_connected_and_known_by_address() {
     let place = Place::new().await;
-    let (departure, brought) = place.back().await;
-    assert_eq!(brought["state"], departure.state.expose_secret());
+    let (request, brought) = place.back().await;
+    assert_eq!(brought["state"], request.state.expose_secret());
     for asked in ["access_type=offline", "prompt=consent", "code_challenge_method=S256", "login_hint=ana%40empresa.ec"] {
-        assert!(departure.url.contains(asked), "{asked}: {}", departure.url);
+        assert!(request.url.contains(asked), "{asked}: {}", request.url);
     }
-    assert!(!departure.url.contains(departure.verifier.expose_secret()));
-    let connected = place.arrive(&departure, &brought["code"]).await.map_err(|why| format!("{why:?}")).unwrap();
+    assert!(!request.url.contains(request.verifier.expose_secret()));
+    let connected = place.finish_authorization(&request, &brought["code"]).await.map_err(|why| format!("{why:?}")).unwrap();
     assert_eq!(connected.address, ANA);
     assert_eq!(place.provider.access_token(ANA).as_deref(), Some(connected.granted.access_token.expose_secret()));
     assert!(connected.granted.access_ends_at > now() + chrono::TimeDelta::minutes(50));
@@ -106,35 +107,35 @@ async fn who_says_yes_is_connected_and_known_by_address() {
 #[tokio::test]
 async fn a_code_is_good_once_and_only_for_who_asked_for_it() {
     let place = Place::new().await;
-    let (departure, brought) = place.back().await;
-    let another = place.depart().await;
-    let (code, words) = match place.arrive(&another, &brought["code"]).await.map(drop).unwrap_err() {
+    let (request, brought) = place.back().await;
+    let another = place.begin_authorization().await;
+    let (code, words) = match place.finish_authorization(&another, &brought["code"]).await.map(drop).unwrap_err() {
         NotConnected::Denied(denied) => for_good(denied),
         other => panic!("{other:?}"),
     };
     assert_eq!((code, words.as_str()), ("oauth_expired", "invalid_grant: PKCE verification failed."));
-    assert!(place.arrive(&departure, &brought["code"]).await.is_err(), "it is used up");
-    let (departure, brought) = place.back().await;
+    assert!(place.finish_authorization(&request, &brought["code"]).await.is_err(), "it is used up");
+    let (request, brought) = place.back().await;
     let nonce = "of-another-attempt".to_owned();
-    let answer = place.arrive(&Departure { nonce, ..departure }, &brought["code"]).await.map(drop);
+    let answer = place.finish_authorization(&AuthorizationRequest { nonce, ..request }, &brought["code"]).await.map(drop);
     assert_eq!(answer.unwrap_err(), NotConnected::NobodyKnown("the ID token belongs to another attempt"));
 }
 
 #[tokio::test]
 async fn another_providers_answer_is_not_taken() {
     let place = Place::new().await;
-    let (departure, brought) = place.back().await;
-    let arrival = |issuer| Arrival {
+    let (request, brought) = place.back().await;
+    let response = |issuer| AuthorizationResponse {
         redirect_uri: BACK,
         code: &brought["code"],
-        verifier: &departure.verifier,
-        nonce: &departure.nonce,
+        verifier: &request.verifier,
+        nonce: &request.nonce,
         issuer: Some(issuer),
     };
-    let answer = place.client().arrive(&arrival("https://evil.example"), now()).await.map(drop);
+    let answer = place.client().finish_authorization(&response("https://evil.example"), now()).await.map(drop);
     assert_eq!(answer.unwrap_err(), NotConnected::NobodyKnown("another issuer answers"));
     assert_eq!(place.provider.token_requests(), 0, "and the code went nowhere");
-    assert!(place.client().arrive(&arrival(&brought["iss"]), now()).await.is_ok());
+    assert!(place.client().finish_authorization(&response(&brought["iss"]), now()).await.is_ok());
 }
 
 #[tokio::test]
@@ -146,7 +147,7 @@ async fn who_says_no_or_leaves_the_mail_out_is_told_so() {
     place.provider.consent(Consent::WithoutMail);
     assert_eq!(place.connect().await.map(drop).unwrap_err(), NotConnected::PermissionMissing);
     place.provider.consent(Consent::Asks);
-    let Visit::Shows(page) = place.provider.visit(&place.depart().await.url).await else { panic!("no page") };
+    let Visit::Shows(page) = place.provider.visit(&place.begin_authorization().await.url).await else { panic!("no page") };
     assert!(page.contains("Permitir"));
 }
 

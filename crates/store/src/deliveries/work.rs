@@ -1,4 +1,4 @@
-//! For workers: lanes with work, claims under a lease, outcomes under a fence.
+//! For workers: queues with work, claims under a lease, outcomes under a fence.
 
 use std::collections::{HashMap, HashSet};
 
@@ -31,27 +31,27 @@ const LOOK_AT_RECEIPT_AGAIN: TimeDelta = TimeDelta::seconds(5);
 
 /// A company and a module: deliveries that share an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Lane {
+pub struct QueueKey {
     pub company: CompanyId,
     pub module: MailModule,
 }
 
-/// Every lane that has something due, whoever's it is. Each is asked for its own share, so none can starve another.
-pub async fn lanes_due_any_company(db: &Db, now: Instant) -> Result<Vec<Lane>, StoreError> {
+/// Every queue that has something due, whoever's it is. Each is asked for its own share, so none can starve another.
+pub async fn queues_due_any_company(db: &Db, now: Instant) -> Result<Vec<QueueKey>, StoreError> {
     #[derive(FromQueryResult)]
     struct Row {
         company_id: Uuid,
         module: String,
     }
-    let sql = "SELECT l.company_id, l.module FROM delivery_lane l WHERE EXISTS (SELECT 1 FROM delivery d
+    let sql = "SELECT l.company_id, l.module FROM delivery_queue l WHERE EXISTS (SELECT 1 FROM delivery d
         WHERE d.company_id = l.company_id AND d.module = l.module
         AND (d.next_attempt_at <= $1 OR d.next_attempt_at > $2))";
-    let rows: Vec<Row> = readable(db.reader(), "delivery_lane", sql, values![now, now + LONGEST_WAIT]).await?;
-    let lane = |row: Row| {
-        let module = Of { table: "delivery_lane", id: row.company_id }.code("module", &row.module, MailModule::parse)?;
-        Some(Lane { company: CompanyId(row.company_id), module })
+    let rows: Vec<Row> = readable(db.reader(), "delivery_queue", sql, values![now, now + LONGEST_WAIT]).await?;
+    let queue = |row: Row| {
+        let module = Of { table: "delivery_queue", id: row.company_id }.code("module", &row.module, MailModule::parse)?;
+        Some(QueueKey { company: CompanyId(row.company_id), module })
     };
-    Ok(rows.into_iter().filter_map(lane).collect())
+    Ok(rows.into_iter().filter_map(queue).collect())
 }
 
 /// When the next waiting delivery is due, whoever's it is.
@@ -61,8 +61,8 @@ pub async fn next_due_any_company(db: &Db) -> Result<Option<Instant>, StoreError
         at: Option<Instant>,
     }
     let sql = "SELECT (SELECT MIN(d.next_attempt_at) FROM delivery d WHERE d.company_id = l.company_id AND d.module = l.module
-        AND d.next_attempt_at IS NOT NULL) AS at FROM delivery_lane l";
-    let rows: Vec<Row> = readable(db.reader(), "delivery_lane", sql, Vec::new()).await?;
+        AND d.next_attempt_at IS NOT NULL) AS at FROM delivery_queue l";
+    let rows: Vec<Row> = readable(db.reader(), "delivery_queue", sql, Vec::new()).await?;
     Ok(rows.into_iter().filter_map(|row| row.at).min())
 }
 
@@ -119,27 +119,27 @@ struct ClaimRow {
     doubts: i64,
 }
 
-/// Claims up to `most` due deliveries of a lane until `now + lease`, the longest waiting first. One that cannot be read, or
+/// Claims up to `most` due deliveries of a queue until `now + lease`, the longest waiting first. One that cannot be read, or
 /// whose receipt cannot, fails here, alone.
-pub async fn claim_due(db: &Db, lane: Lane, most: u32, lease: TimeDelta, now: Instant) -> Result<Vec<Claimed>, StoreError> {
-    claim(db, lane, None, most, lease, now).await
+pub async fn claim_due(db: &Db, queue: QueueKey, most: u32, lease: TimeDelta, now: Instant) -> Result<Vec<Claimed>, StoreError> {
+    claim(db, queue, None, most, lease, now).await
 }
 
 /// The same, of what was queued until a moment.
 pub async fn claim_due_queued_until(
     db: &Db,
-    lane: Lane,
+    queue: QueueKey,
     until: Instant,
     most: u32,
     lease: TimeDelta,
     now: Instant,
 ) -> Result<Vec<Claimed>, StoreError> {
-    claim(db, lane, Some(until), most, lease, now).await
+    claim(db, queue, Some(until), most, lease, now).await
 }
 
 async fn claim(
     db: &Db,
-    lane: Lane,
+    queue: QueueKey,
     queued_until: Option<Instant>,
     most: u32,
     lease: TimeDelta,
@@ -160,16 +160,16 @@ async fn claim(
                 AND a.state = 'in_doubt' AND a.attempt > delivery.queued_fence) AS doubts",
         skip_locked(tx.as_conn())
     );
-    let asked = values![lane.company.0, lane.module.as_str(), now, now + lease, queued_until, now + LONGEST_WAIT];
+    let asked = values![queue.company.0, queue.module.as_str(), now, now + lease, queued_until, now + LONGEST_WAIT];
     let mut rows: Vec<ClaimRow> = Vec::new();
     for line in each(tx.as_conn(), "delivery", &sql, asked).await? {
         match line {
             Ok(row) => rows.push(row),
-            Err(Undecoded { id, .. }) => fail_undecoded(&tx, lane.company, id, now).await?,
+            Err(Undecoded { id, .. }) => fail_undecoded(&tx, queue.company, id, now).await?,
         }
     }
     rows.sort_by_key(|row| (row.queued_at, row.id));
-    let claimed = with_letters(&tx, lane, rows, now).await?;
+    let claimed = with_letters(&tx, queue, rows, now).await?;
     tx.commit().await?;
     Ok(claimed)
 }
@@ -184,7 +184,7 @@ struct LetterRow {
     logo_id: Option<Uuid>,
 }
 
-async fn with_letters(tx: &Tx, lane: Lane, rows: Vec<ClaimRow>, now: Instant) -> Result<Vec<Claimed>, StoreError> {
+async fn with_letters(tx: &Tx, queue: QueueKey, rows: Vec<ClaimRow>, now: Instant) -> Result<Vec<Claimed>, StoreError> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
@@ -192,7 +192,7 @@ async fn with_letters(tx: &Tx, lane: Lane, rows: Vec<ClaimRow>, now: Instant) ->
         "SELECT id, receipt, recorded_at, voided_at, void_reason, logo_id FROM payment WHERE company_id = $1 AND id IN ({})",
         places(1, rows.len())
     );
-    let mut asked: Vec<Value> = values![lane.company.0];
+    let mut asked: Vec<Value> = values![queue.company.0];
     asked.extend(rows.iter().map(|row| Value::from(row.payment_id)));
     let letters: Vec<LetterRow> = readable(tx.as_conn(), "payment", &sql, asked).await?;
     let letters: HashMap<Uuid, LetterRow> = letters.into_iter().map(|row| (row.id, row)).collect();
@@ -201,29 +201,29 @@ async fn with_letters(tx: &Tx, lane: Lane, rows: Vec<ClaimRow>, now: Instant) ->
         let (id, fence) = (row.id, row.fence);
         let is_voided = letters.get(&row.payment_id).is_some_and(|letter| letter.voided_at.is_some());
         if is_voided && row.kind == Kind::Receipt.as_str() {
-            cancel_claimed(tx, lane.company, id, fence, now).await?;
+            cancel_claimed(tx, queue.company, id, fence, now).await?;
             continue;
         }
         // Whoever asked for a notice by name gets it.
         let is_the_voids_own = row.kind == Kind::VoidNotice.as_str() && row.resend.is_none();
         let payment = PaymentId(row.payment_id);
-        let notice = if is_the_voids_own { notice_now(tx, lane.company, payment, &row.recipient).await? } else { Notice::Goes };
+        let notice = if is_the_voids_own { notice_now(tx, queue.company, payment, &row.recipient).await? } else { Notice::Goes };
         match notice {
             Notice::Goes => {}
             Notice::Waits => {
-                put_back(tx, lane.company, id, fence, now + LOOK_AT_RECEIPT_AGAIN).await?;
+                put_back(tx, queue.company, id, fence, now + LOOK_AT_RECEIPT_AGAIN).await?;
                 continue;
             }
             Notice::IsMoot => {
-                cancel_claimed(tx, lane.company, id, fence, now).await?;
+                cancel_claimed(tx, queue.company, id, fence, now).await?;
                 continue;
             }
         }
-        match put_together(tx, lane, row, &letters).await {
+        match put_together(tx, queue, row, &letters).await {
             Ok(one) => claimed.push(one),
             Err(StoreError::Unreadable(why)) => {
                 tracing::error!(delivery.id = %id, "A delivery cannot be read and fails: {why}");
-                fail_unread(tx, lane.company, id, fence, now).await?;
+                fail_unread(tx, queue.company, id, fence, now).await?;
             }
             Err(other) => return Err(other),
         }
@@ -231,20 +231,25 @@ async fn with_letters(tx: &Tx, lane: Lane, rows: Vec<ClaimRow>, now: Instant) ->
     Ok(claimed)
 }
 
-async fn put_together(tx: &Tx, lane: Lane, row: ClaimRow, letters: &HashMap<Uuid, LetterRow>) -> Result<Claimed, StoreError> {
+async fn put_together(
+    tx: &Tx,
+    queue: QueueKey,
+    row: ClaimRow,
+    letters: &HashMap<Uuid, LetterRow>,
+) -> Result<Claimed, StoreError> {
     let letter = letters.get(&row.payment_id).ok_or_else(|| StoreError::unreadable("its payment"))?;
     let kind = code(&row.kind, Kind::parse)?;
     let resend = row.resend.filter(|_| kind == Kind::Receipt);
     let earlier = match (kind, resend) {
         (Kind::Receipt, None) => None,
-        _ => Some(earlier_mail(tx, lane.company, &row).await?),
+        _ => Some(earlier_mail(tx, queue.company, &row).await?),
     };
     Ok(Claimed {
-        company: lane.company,
+        company: queue.company,
         id: DeliveryId(row.id),
         payment: PaymentId(row.payment_id),
         kind,
-        module: lane.module,
+        module: queue.module,
         recipient: row.recipient.parse().map_err(StoreError::unreadable)?,
         attempt: row.attempts,
         fence: row.fence,
@@ -282,7 +287,7 @@ async fn fail_undecoded(tx: &Tx, company: CompanyId, id: Uuid, now: Instant) -> 
     }
 }
 
-/// What cannot be read today cannot be read in an hour; the lane goes on without it.
+/// What cannot be read today cannot be read in an hour; the queue goes on without it.
 async fn fail_unread(tx: &Tx, company: CompanyId, id: Uuid, fence: i64, now: Instant) -> Result<(), StoreError> {
     let sql = "UPDATE delivery SET state = 'failed', finished_at = $4, lease_until = NULL, reply = '', problem_code = $5,
         problem_phase = 'message' WHERE company_id = $1 AND id = $2 AND state = 'sending' AND fence = $3";

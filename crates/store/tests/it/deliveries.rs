@@ -4,7 +4,7 @@ use acuse_domain::Instant;
 use acuse_domain::delivery::{Group, Next, State};
 use acuse_domain::id::{DeliveryId, PaymentId};
 use acuse_domain::mail_account::MailModule;
-use acuse_store::deliveries::{self, Claimed, Filter, Lane, MoveError, Recorded, SentBy, Stamp, Stopped, Today};
+use acuse_store::deliveries::{self, Claimed, Filter, MoveError, QueueKey, Recorded, SentBy, Stamp, Stopped, Today};
 use acuse_store::events::{self, EventKind};
 use acuse_store::payments::{self, Notify, ResendError};
 use acuse_store::{Db, Page};
@@ -40,15 +40,15 @@ on_both_engines!(
     many_outcomes_are_recorded_by_two_workers_at_once,
 );
 
-pub async fn claim(db: &Db, lane: Lane, most: u32, now: Instant) -> Vec<Claimed> {
-    deliveries::claim_due(db, lane, most, TimeDelta::seconds(LEASE), now).await.unwrap()
+pub async fn claim(db: &Db, queue: QueueKey, most: u32, now: Instant) -> Vec<Claimed> {
+    deliveries::claim_due(db, queue, most, TimeDelta::seconds(LEASE), now).await.unwrap()
 }
 
 /// Claims all that is due an hour after noon, whoever's it is.
 pub async fn claim_all(world: &World) -> Vec<Claimed> {
     let mut claimed = Vec::new();
-    for lane in deliveries::lanes_due_any_company(&world.db, noon_and(LATER)).await.unwrap() {
-        claimed.extend(claim(&world.db, lane, 1_000, noon_and(LATER)).await);
+    for queue in deliveries::queues_due_any_company(&world.db, noon_and(LATER)).await.unwrap() {
+        claimed.extend(claim(&world.db, queue, 1_000, noon_and(LATER)).await);
     }
     claimed
 }
@@ -79,15 +79,15 @@ pub async fn accept(world: &World, claimed: &[Claimed], at: Instant) {
     assert!(deliveries::record_attempts(&world.db, &done, at).await.unwrap().is_empty());
 }
 
-/// A company with one cobro per address, and the lane that its receipts wait in.
-async fn with_queued(world: &World, addresses: &[&str]) -> (TestCompany, Vec<PaymentId>, Lane) {
+/// A company with one cobro per address, and the queue that its receipts wait in.
+async fn with_queued(world: &World, addresses: &[&str]) -> (TestCompany, Vec<PaymentId>, QueueKey) {
     let made = world.with(company().with_customer("Andina")).await;
     let mut ids = Vec::new();
     for address in addresses {
         ids.push(received(made.contacts[0], "1.00").to(address).record(&world.db, &made.actor).await.unwrap());
     }
-    let lane = Lane { company: made.id, module: MailModule::ReceivedPayments };
-    (made, ids, lane)
+    let queue = QueueKey { company: made.id, module: MailModule::ReceivedPayments };
+    (made, ids, queue)
 }
 
 async fn state(world: &World, claimed: &Claimed) -> State {
@@ -98,7 +98,7 @@ async fn two_workers_at_once_never_hold_the_same_delivery(world: World) {
     let made = world.with(company().with_customer("Andina")).await;
     let everybody: Vec<String> = (0..120).map(|n| format!("p{n}@andina.ec")).collect();
     received(made.contacts[0], "1.00").to(&everybody.join(";")).record(&world.db, &made.actor).await.unwrap();
-    let lane = Lane { company: made.id, module: MailModule::ReceivedPayments };
+    let queue = QueueKey { company: made.id, module: MailModule::ReceivedPayments };
     let workers: Vec<_> = (0..4)
         .map(|_| {
             let db = world.db.clone();
@@ -107,7 +107,7 @@ async fn two_workers_at_once_never_hold_the_same_delivery(world: World) {
                 let mut empty = 0;
                 // A worker may find nothing because another is just claiming it.
                 while empty < 3 && held.len() <= 120 {
-                    let claimed = claim(&db, lane, 7, noon()).await;
+                    let claimed = claim(&db, queue, 7, noon()).await;
                     empty = if claimed.is_empty() { empty + 1 } else { 0 };
                     held.extend(claimed.into_iter().map(|claimed| (claimed.id, claimed.fence)));
                 }
@@ -126,37 +126,37 @@ async fn two_workers_at_once_never_hold_the_same_delivery(world: World) {
 
 async fn a_claim_takes_no_more_than_it_was_asked(world: World) {
     let addresses: Vec<String> = (0..30).map(|n| format!("p{n}@andina.ec")).collect();
-    let (_, _, lane) = with_queued(&world, &addresses.iter().map(String::as_str).collect::<Vec<_>>()).await;
-    assert!(claim(&world.db, lane, 5, noon_and(-1)).await.is_empty());
-    let first: Vec<_> = claim(&world.db, lane, 5, noon()).await;
+    let (_, _, queue) = with_queued(&world, &addresses.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    assert!(claim(&world.db, queue, 5, noon_and(-1)).await.is_empty());
+    let first: Vec<_> = claim(&world.db, queue, 5, noon()).await;
     assert_eq!(first.iter().map(|claimed| claimed.recipient.as_str()).collect::<Vec<_>>(), &addresses[..5]);
-    assert_eq!(claim(&world.db, lane, 50, noon()).await.len(), 25);
-    assert!(claim(&world.db, lane, 50, noon_and(LATER)).await.is_empty());
+    assert_eq!(claim(&world.db, queue, 50, noon()).await.len(), 25);
+    assert!(claim(&world.db, queue, 50, noon_and(LATER)).await.is_empty());
 }
 
 async fn each_lane_has_its_own_share(world: World) {
     let (busy, _, busy_lane) = with_queued(&world, &["a@x.ec", "b@x.ec", "c@x.ec"]).await;
     let quiet = world.with(company().with_supplier("Textiles")).await;
     made(quiet.contacts[0], "1.00").notifying().record(&world.db, &quiet.actor).await.unwrap();
-    let quiet_lane = Lane { company: quiet.id, module: MailModule::InvoicesAndMadePayments };
-    let mut due = deliveries::lanes_due_any_company(&world.db, noon()).await.unwrap();
+    let quiet_lane = QueueKey { company: quiet.id, module: MailModule::InvoicesAndMadePayments };
+    let mut due = deliveries::queues_due_any_company(&world.db, noon()).await.unwrap();
     due.sort();
     let mut expected = [busy_lane, quiet_lane];
     expected.sort();
     assert_eq!(due, expected);
-    assert!(deliveries::lanes_due_any_company(&world.db, noon_and(-1)).await.unwrap().is_empty());
+    assert!(deliveries::queues_due_any_company(&world.db, noon_and(-1)).await.unwrap().is_empty());
     assert_eq!(deliveries::next_due_any_company(&world.db).await.unwrap(), Some(noon()));
     assert_eq!(claim(&world.db, quiet_lane, 50, noon()).await.len(), 1);
-    assert_eq!(deliveries::lanes_due_any_company(&world.db, noon()).await.unwrap(), [busy_lane]);
-    assert!(claim(&world.db, Lane { module: MailModule::InvoicesAndMadePayments, ..busy_lane }, 9, noon()).await.is_empty());
+    assert_eq!(deliveries::queues_due_any_company(&world.db, noon()).await.unwrap(), [busy_lane]);
+    assert!(claim(&world.db, QueueKey { module: MailModule::InvoicesAndMadePayments, ..busy_lane }, 9, noon()).await.is_empty());
     assert_eq!(claim(&world.db, busy_lane, 50, noon()).await.len(), 3);
     assert_eq!(deliveries::next_due_any_company(&world.db).await.unwrap(), None);
     assert_eq!(busy.id, busy_lane.company);
 }
 
 async fn an_accepted_delivery_says_so_with_the_servers_words(world: World) {
-    let (made, ids, lane) = with_queued(&world, &["pagos@andina.ec"]).await;
-    let claimed = claim(&world.db, lane, 1, noon()).await.pop().unwrap();
+    let (made, ids, queue) = with_queued(&world, &["pagos@andina.ec"]).await;
+    let claimed = claim(&world.db, queue, 1, noon()).await.pop().unwrap();
     assert_eq!((claimed.attempt, claimed.fence, claimed.payment, claimed.queued_at), (1, 1, ids[0], noon()));
     assert_eq!(claimed.receipt.number, "RC-000001");
     assert_eq!(state(&world, &claimed).await, State::Sending);
@@ -168,7 +168,7 @@ async fn an_accepted_delivery_says_so_with_the_servers_words(world: World) {
     assert_eq!(kept.account.as_ref().map(|(a, b, c)| (a.as_str(), b.as_str(), c.as_str())), Some(account));
     assert_eq!((kept.attempts.len(), kept.attempts[0].duration_ms, kept.attempts[0].state), (1, 42, State::Accepted));
     assert_eq!((kept.next_attempt_at, kept.problem_code), (None, None));
-    let today = async |by| deliveries::today_of_module(&world.db, made.id, lane.module, by, noon()).await.unwrap();
+    let today = async |by| deliveries::today_of_module(&world.db, made.id, queue.module, by, noon()).await.unwrap();
     assert_eq!(today(SentBy::Own("cobros@distripichincha.ec")).await, Today { accepted: 1, waiting: 0, failed: 0 });
     assert_eq!(
         today(SentBy::Own("nuevo@distripichincha.ec")).await,
@@ -179,8 +179,8 @@ async fn an_accepted_delivery_says_so_with_the_servers_words(world: World) {
 }
 
 async fn every_outcome_moves_to_its_state(world: World) {
-    let (made, _, lane) = with_queued(&world, &["a@x.ec", "b@x.ec", "c@x.ec", "d@x.ec"]).await;
-    let claimed = claim(&world.db, lane, 4, noon()).await;
+    let (made, _, queue) = with_queued(&world, &["a@x.ec", "b@x.ec", "c@x.ec", "d@x.ec"]).await;
+    let claimed = claim(&world.db, queue, 4, noon()).await;
     let [at, again] = [noon_and(60), noon_and(900)];
     let nexts = [Next::Retry { at }, Next::ConfirmAgain { at: again }, Next::Failed, Next::WaitForAccount];
     let done: Vec<_> = claimed
@@ -200,27 +200,27 @@ async fn every_outcome_moves_to_its_state(world: World) {
         assert_eq!((kept.state, kept.next_attempt_at, kept.finished_at), (state, next, finished));
         assert_eq!(kept.problem_code.as_deref(), Some("greylisted"));
     }
-    assert_eq!(claim(&world.db, lane, 9, noon_and(59)).await.len(), 1);
-    let second = claim(&world.db, lane, 9, noon_and(60)).await;
+    assert_eq!(claim(&world.db, queue, 9, noon_and(59)).await.len(), 1);
+    let second = claim(&world.db, queue, 9, noon_and(60)).await;
     assert_eq!(second.iter().map(|claimed| (claimed.id, claimed.attempt)).collect::<Vec<_>>(), [(claimed[0].id, 2)]);
     assert_eq!(second[0].message_id, Some(format!("{}@acuse.example", claimed[0].id)));
     let counted = deliveries::count_by_group(&world.db, made.id, &Stopped::default()).await.unwrap();
     let counted: Vec<_> = counted.into_iter().filter(|(_, n)| *n > 0).collect();
     assert_eq!(counted, [(Group::WithProblems, 1), (Group::UnderWay, 3)]);
     let by = SentBy::Own("cobros@distripichincha.ec");
-    let today = deliveries::today_of_module(&world.db, made.id, lane.module, by, noon()).await.unwrap();
+    let today = deliveries::today_of_module(&world.db, made.id, queue.module, by, noon()).await.unwrap();
     assert_eq!(today, Today { accepted: 0, waiting: 3, failed: 1 });
 }
 
 async fn a_worker_that_lost_its_lease_may_not_record(world: World) {
-    let (made, _, lane) = with_queued(&world, &["a@x.ec"]).await;
-    let slow = claim(&world.db, lane, 1, noon()).await.pop().unwrap();
+    let (made, _, queue) = with_queued(&world, &["a@x.ec"]).await;
+    let slow = claim(&world.db, queue, 1, noon()).await.pop().unwrap();
     assert_eq!(deliveries::release_expired_any_company(&world.db, noon_and(LEASE)).await.unwrap(), 0);
     assert_eq!(deliveries::release_expired_any_company(&world.db, noon_and(LEASE + 1)).await.unwrap(), 1);
     let late = outcome(&slow, Next::Failed, "554", None, noon_and(LEASE + 2));
     let lost = deliveries::record_attempts(&world.db, std::slice::from_ref(&late), noon_and(LEASE + 2)).await.unwrap();
     assert_eq!(lost, [deliveries::LostLease(slow.id)]);
-    let second = claim(&world.db, lane, 1, noon_and(LEASE + 2)).await.pop().unwrap();
+    let second = claim(&world.db, queue, 1, noon_and(LEASE + 2)).await.pop().unwrap();
     assert_eq!((second.id, second.fence), (slow.id, 2));
     let lost = deliveries::record_attempts(&world.db, &[late], noon_and(LEASE + 3)).await.unwrap();
     assert_eq!(lost, [deliveries::LostLease(slow.id)]);
@@ -235,8 +235,8 @@ async fn a_worker_that_lost_its_lease_may_not_record(world: World) {
 }
 
 async fn what_a_dead_worker_held_returns_to_the_queue(world: World) {
-    let (made, _, lane) = with_queued(&world, &["a@x.ec", "b@x.ec"]).await;
-    let held = claim(&world.db, lane, 2, noon()).await;
+    let (made, _, queue) = with_queued(&world, &["a@x.ec", "b@x.ec"]).await;
+    let held = claim(&world.db, queue, 2, noon()).await;
     let living = [(made.id, held[1].id, held[1].fence)];
     assert_eq!(deliveries::renew(&world.db, &living, TimeDelta::seconds(LEASE), noon_and(50)).await.unwrap(), 1);
     assert_eq!(deliveries::release_expired_any_company(&world.db, noon_and(LEASE + 1)).await.unwrap(), 1);
@@ -246,16 +246,16 @@ async fn what_a_dead_worker_held_returns_to_the_queue(world: World) {
 }
 
 async fn what_is_given_back_costs_no_attempt(world: World) {
-    let (made, _, lane) = with_queued(&world, &["a@x.ec"]).await;
-    let held = claim(&world.db, lane, 1, noon()).await.pop().unwrap();
+    let (made, _, queue) = with_queued(&world, &["a@x.ec"]).await;
+    let held = claim(&world.db, queue, 1, noon()).await.pop().unwrap();
     deliveries::return_to_queue(&world.db, &[(made.id, held.id, held.fence)], noon_and(5)).await.unwrap();
     assert_eq!(state(&world, &held).await, State::Queued);
-    let again = claim(&world.db, lane, 1, noon_and(5)).await.pop().unwrap();
+    let again = claim(&world.db, queue, 1, noon_and(5)).await.pop().unwrap();
     assert_eq!((again.attempt, again.fence), (1, 2));
 }
 
 async fn only_what_waits_can_be_cancelled(world: World) {
-    let (made, ids, lane) = with_queued(&world, &["a@x.ec", "b@x.ec"]).await;
+    let (made, ids, queue) = with_queued(&world, &["a@x.ec", "b@x.ec"]).await;
     let (db, by) = (&world.db, &made.actor);
     let all = deliveries::of_payments(db, made.id, &ids).await.unwrap();
     deliveries::cancel(db, by, all[0].id, noon_and(1)).await.unwrap();
@@ -263,20 +263,20 @@ async fn only_what_waits_can_be_cancelled(world: World) {
     assert!(matches!(again, Err(MoveError::NotNow(State::Cancelled))), "{again:?}");
     let history = events::list(db, made.id, ids[0].0).await.unwrap();
     assert_eq!((history[0].kind, history[0].detail.as_str()), (EventKind::DeliveryCancelled, "a@x.ec"));
-    let held = claim(db, lane, 9, noon()).await;
+    let held = claim(db, queue, 9, noon()).await;
     assert_eq!(held.iter().map(|claimed| claimed.id).collect::<Vec<_>>(), [all[1].id]);
     let sending = deliveries::cancel(db, by, all[1].id, noon()).await;
     assert!(matches!(sending, Err(MoveError::NotNow(State::Sending))), "{sending:?}");
     let later = outcome(&held[0], Next::Retry { at: noon_and(60) }, "451", None, noon());
     deliveries::record_attempts(db, &[later], noon()).await.unwrap();
     deliveries::cancel(db, by, all[1].id, noon()).await.unwrap();
-    assert!(claim(db, lane, 9, noon_and(LATER)).await.is_empty());
+    assert!(claim(db, queue, 9, noon_and(LATER)).await.is_empty());
 }
 
 async fn a_person_can_try_again_what_failed_but_not_what_arrived(world: World) {
-    let (made, ids, lane) = with_queued(&world, &["a@x.ec", "b@x.ec", "c@x.ec"]).await;
+    let (made, ids, queue) = with_queued(&world, &["a@x.ec", "b@x.ec", "c@x.ec"]).await;
     let (db, by) = (&world.db, &made.actor);
-    let held = claim(db, lane, 9, noon()).await;
+    let held = claim(db, queue, 9, noon()).await;
     let sending = deliveries::retry(db, by, held[0].id, noon()).await;
     assert!(matches!(sending, Err(MoveError::NotNow(State::Sending))), "{sending:?}");
     let nexts = [Next::Accepted, Next::Failed, Next::Retry { at: noon_and(LATER) }];
@@ -287,7 +287,7 @@ async fn a_person_can_try_again_what_failed_but_not_what_arrived(world: World) {
     for held in &held[1..] {
         deliveries::retry(db, by, held.id, noon_and(5)).await.unwrap();
     }
-    let again = claim(db, lane, 9, noon_and(5)).await;
+    let again = claim(db, queue, 9, noon_and(5)).await;
     let found: BTreeSet<_> = again.iter().map(|claimed| (claimed.id, claimed.attempt, claimed.queued_at)).collect();
     // What had failed begins anew, with 48 hours ahead of it; what was waiting only waits no longer.
     assert_eq!(found, BTreeSet::from([(held[1].id, 1, noon_and(5)), (held[2].id, 2, noon())]));
@@ -347,7 +347,7 @@ async fn deliveries_are_found_by_state_module_and_text(world: World) {
     received(made_company.contacts[0], "1.00").to("dosXa@x.ec").record(db, by).await.unwrap();
     made(made_company.contacts[1], "1.00").to("tres@x.ec").record(db, by).await.unwrap();
     let module = MailModule::ReceivedPayments;
-    let claimed = claim(db, Lane { company: made_company.id, module }, 1, noon()).await;
+    let claimed = claim(db, QueueKey { company: made_company.id, module }, 1, noon()).await;
     deliveries::record_attempts(db, &[outcome(&claimed[0], Next::Failed, "550", Some("no_such_user"), noon())], noon())
         .await
         .unwrap();
@@ -394,8 +394,8 @@ async fn another_companys_deliveries_are_unknown(world: World) {
 
 async fn many_outcomes_are_recorded_by_two_workers_at_once(world: World) {
     let addresses: Vec<String> = (0..40).map(|n| format!("p{n}@andina.ec")).collect();
-    let (made, _, lane) = with_queued(&world, &addresses.iter().map(String::as_str).collect::<Vec<_>>()).await;
-    let held = claim(&world.db, lane, 50, noon()).await;
+    let (made, _, queue) = with_queued(&world, &addresses.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let held = claim(&world.db, queue, 50, noon()).await;
     let done: Vec<_> = held.iter().map(|held| outcome(held, Next::Accepted, "250", None, noon())).collect();
     let backwards: Vec<_> = done.iter().rev().cloned().collect();
     let (one, other, released) = tokio::join!(

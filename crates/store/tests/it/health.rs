@@ -3,7 +3,7 @@ use acuse_domain::delivery::Next;
 use acuse_domain::failure_policy::{FailurePolicy, OnFailure, PatienceHours};
 use acuse_domain::id::MailAccountId;
 use acuse_domain::mail_account::{LastCheck, MailModule};
-use acuse_store::deliveries::{self, Lane, SentBy};
+use acuse_store::deliveries::{self, QueueKey, SentBy};
 use acuse_store::health::{self, Ending};
 use acuse_store::pauses::{self, AccountKey, AccountVersion, Fault, OFTEN};
 use acuse_store::versions::Expected;
@@ -161,9 +161,9 @@ async fn what_waits_now_can_be_sent_by_the_default_account_once(world: World) {
     assert!(pauses::send_waiting_by_default(db, &made.actor, id, noon_and(30)).await.unwrap());
     let until = pauses::find(db, AccountKey::Own(id)).await.unwrap().unwrap().default_sends_until.unwrap();
     assert_eq!(until, noon_and(30));
-    let lane = Lane { company: made.id, module: COBROS };
+    let queue = QueueKey { company: made.id, module: COBROS };
     let lease = TimeDelta::seconds(60);
-    let claimed = deliveries::claim_due_queued_until(db, lane, until, 10, lease, noon_and(90)).await.unwrap();
+    let claimed = deliveries::claim_due_queued_until(db, queue, until, 10, lease, noon_and(90)).await.unwrap();
     let to: Vec<_> = claimed.iter().map(|one| one.recipient.as_str()).collect();
     assert_eq!(to, ["c0@andina.ec", "c10@andina.ec"], "what came later waits");
     pauses::end(db, AccountKey::Own(id), noon_and(91)).await.unwrap();
@@ -179,8 +179,8 @@ async fn what_was_put_off_for_the_account_leaves_when_it_works(world: World) {
     for _ in 0..2 {
         cobros.push(received(made.contacts[0], "10.00").to("c@andina.ec").record_at(db, &made.actor, noon()).await.unwrap());
     }
-    let lane = Lane { company: made.id, module: COBROS };
-    let claimed = claim(db, lane, 10, noon_and(1)).await;
+    let queue = QueueKey { company: made.id, module: COBROS };
+    let claimed = claim(db, queue, 10, noon_and(1)).await;
     let later = Next::Retry { at: noon_and(DAY) };
     let mut away = outcome(&claimed[0], later, "", Some("connection_refused"), noon_and(2));
     away.phase = "connect";
@@ -245,8 +245,8 @@ async fn the_days_count_what_was_accepted(world: World) {
             let cobro = received(made.contacts[0], "1.00").dated(day_in_ecuador(at)).to("c@andina.ec");
             cobro.record_at(&world.db, &made.actor, at).await.unwrap();
         }
-        let lane = Lane { company: made.id, module: COBROS };
-        let claimed = claim(&world.db, lane, 10, at).await;
+        let queue = QueueKey { company: made.id, module: COBROS };
+        let claimed = claim(&world.db, queue, 10, at).await;
         let done: Vec<_> = claimed.iter().map(|one| outcome(one, Next::Accepted, "250", None, at)).collect();
         deliveries::record_attempts(&world.db, &done, at).await.unwrap();
     }
@@ -265,7 +265,7 @@ async fn an_own_accounts_last_success_is_known(world: World) {
     assert_eq!(deliveries::last_accepted_by_own(&world.db, made.id, COBROS).await.unwrap(), None);
     for (at, source) in [(1, "company"), (2, "company"), (3, "default")] {
         received(made.contacts[0], "1.00").to("c@andina.ec").record_at(&world.db, &made.actor, noon_and(at)).await.unwrap();
-        let claimed = claim(&world.db, Lane { company: made.id, module: COBROS }, 10, noon_and(at)).await;
+        let claimed = claim(&world.db, QueueKey { company: made.id, module: COBROS }, 10, noon_and(at)).await;
         let mut done = outcome(&claimed[0], Next::Accepted, "250", None, noon_and(at));
         done.stamp.source = source;
         deliveries::record_attempts(&world.db, &[done], noon_and(at)).await.unwrap();

@@ -7,7 +7,7 @@ use acuse_domain::id::MailAccountId;
 use acuse_domain::mail_account::{MailAccountSettings, MailModule, Security};
 use acuse_domain::oauth::{ConnectionState, Denied, Granted, Provider};
 use acuse_store::mail_accounts::{self, Form, SaveError};
-use acuse_store::oauth::{self, Access, ConnectedAccount, Departure, NewConnection, Wanted, Wish};
+use acuse_store::oauth::{self, Access, AuthorizationRequest, ConnectedAccount, Intent, NewConnection, Wanted};
 use acuse_store::pauses::{self, AccountKey};
 use acuse_store::secrets::Keyring;
 use acuse_store::{Actor, Db};
@@ -412,24 +412,24 @@ async fn after_a_rotation_of_keys_tokens_still_open(world: World) {
 struct Leaving {
     state: SecretString,
     verifier: SecretString,
-    wish: Wish,
+    intent: Intent,
 }
 
 impl Leaving {
     fn new() -> Self {
-        let wish = Wish::New { module: COBROS, address: Some("cobros@empresa.ec".parse().unwrap()) };
-        Self { state: "estado-1".into(), verifier: "verificador-1".into(), wish }
+        let intent = Intent::New { module: COBROS, address: Some("cobros@empresa.ec".parse().unwrap()) };
+        Self { state: "estado-1".into(), verifier: "verificador-1".into(), intent }
     }
 
-    async fn depart(&self, world: &World, by: &Actor) {
-        let departure = Departure {
+    async fn note_authorization_request(&self, world: &World, by: &Actor) {
+        let request = AuthorizationRequest {
             provider: Provider::Google,
             state: &self.state,
             verifier: &self.verifier,
             nonce: "n-1",
-            wish: &self.wish,
+            intent: &self.intent,
         };
-        oauth::depart(&world.db, &world.keys(), by, "sesion-1", &departure, noon()).await.unwrap();
+        oauth::note_authorization_request(&world.db, &world.keys(), by, "sesion-1", &request, noon()).await.unwrap();
     }
 }
 
@@ -437,26 +437,31 @@ async fn a_state_is_good_once_for_the_browser_that_left(world: World) {
     let (made, stranger, keys) = (world.with(company()).await, world.with(company()).await, world.keys());
     let leaving = Leaving::new();
     let back = async |by: &Actor, session, provider, state| {
-        oauth::come_back(&world.db, &keys, by, session, provider, state, noon_and(60)).await.unwrap()
+        oauth::take_authorization_request(&world.db, &keys, by, session, provider, state, noon_and(60)).await.unwrap()
     };
-    leaving.depart(&world, &made.actor).await;
+    leaving.note_authorization_request(&world, &made.actor).await;
     let google = Provider::Google;
     assert!(back(&made.actor, "sesion-1", google, "estado-2").await.is_none());
     assert!(back(&made.actor, "sesion-2", google, "estado-1").await.is_none());
     assert!(back(&stranger.actor, "sesion-1", google, "estado-1").await.is_none());
-    let trip = back(&made.actor, "sesion-1", google, "estado-1").await.unwrap();
-    assert_eq!((trip.verifier.expose_secret(), trip.nonce.as_str(), trip.wish), ("verificador-1", "n-1", leaving.wish.clone()));
+    let pending = back(&made.actor, "sesion-1", google, "estado-1").await.unwrap();
+    assert_eq!(
+        (pending.verifier.expose_secret(), pending.nonce.as_str(), pending.intent),
+        ("verificador-1", "n-1", leaving.intent.clone())
+    );
     assert!(back(&made.actor, "sesion-1", google, "estado-1").await.is_none(), "once");
 
-    leaving.depart(&world, &made.actor).await;
+    leaving.note_authorization_request(&world, &made.actor).await;
     assert!(back(&made.actor, "sesion-1", Provider::Microsoft, "estado-1").await.is_none());
     assert!(back(&made.actor, "sesion-1", google, "estado-1").await.is_none(), "a mixed-up answer uses it up");
 }
 
 async fn a_state_runs_out(world: World) {
     let (made, keys) = (world.with(company()).await, world.keys());
-    Leaving::new().depart(&world, &made.actor).await;
-    let late = oauth::come_back(&world.db, &keys, &made.actor, "sesion-1", Provider::Google, "estado-1", noon_and(601)).await;
+    Leaving::new().note_authorization_request(&world, &made.actor).await;
+    let late =
+        oauth::take_authorization_request(&world.db, &keys, &made.actor, "sesion-1", Provider::Google, "estado-1", noon_and(601))
+            .await;
     assert!(late.unwrap().is_none());
 }
 
@@ -478,7 +483,7 @@ async fn no_byte_on_the_disk_shows_a_token() {
     let world = World::on_sqlite().await;
     let desk = Desk::of(&world).await;
     desk.token(Wanted::Usable, noon_and(4_000)).await;
-    Leaving::new().depart(&world, &desk.made.actor).await;
+    Leaving::new().note_authorization_request(&world, &desk.made.actor).await;
     for entry in std::fs::read_dir(world.folder()).unwrap() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();
         for word in [&b"acceso-"[..], b"renovacion-", b"verificador-", b"estado-1"] {

@@ -82,8 +82,8 @@ async fn a_receipt_keeps_the_logo_it_was_recorded_with(world: World) {
         assert_eq!(payments::receipt_logo(&world.db, made.id, payment).await.unwrap(), kept);
     }
     assert_eq!(companies::logo(&world.db, made.id).await.unwrap(), logo(1));
-    let lane = deliveries::lanes_due_any_company(&world.db, noon()).await.unwrap()[0];
-    for claimed in deliveries::claim_due(&world.db, lane, 9, TimeDelta::seconds(60), noon()).await.unwrap() {
+    let queue = deliveries::queues_due_any_company(&world.db, noon()).await.unwrap()[0];
+    for claimed in deliveries::claim_due(&world.db, queue, 9, TimeDelta::seconds(60), noon()).await.unwrap() {
         let kept = payments::receipt_logo(&world.db, made.id, claimed.payment).await.unwrap();
         let drawn = match claimed.logo {
             Some(id) => companies::logo_by_id(&world.db, made.id, id).await.unwrap(),
@@ -115,8 +115,8 @@ async fn an_unreadable_record_stops_no_list_and_no_queue(world: World) {
         assert_eq!(sent.len(), 3, "{column:?}");
         payments::find(&world.db, made.id, spoilt).await.unwrap().unwrap();
         companies::find(&world.db, made.id).await.unwrap().unwrap();
-        for lane in deliveries::lanes_due_any_company(&world.db, noon()).await.unwrap() {
-            deliveries::claim_due(&world.db, lane, 9, TimeDelta::seconds(60), noon()).await.unwrap();
+        for queue in deliveries::queues_due_any_company(&world.db, noon()).await.unwrap() {
+            deliveries::claim_due(&world.db, queue, 9, TimeDelta::seconds(60), noon()).await.unwrap();
         }
     }
 }

@@ -55,8 +55,8 @@ async fn goes_out(world: &World, id: PaymentId) -> Vec<(String, Kind)> {
     for round in 1..=4 {
         let at = noon_and(round * LONG_AFTER);
         deliveries::release_expired_any_company(&world.db, at).await.unwrap();
-        for lane in deliveries::lanes_due_any_company(&world.db, at).await.unwrap() {
-            let claimed = deliveries::claim_due(&world.db, lane, 1_000, TimeDelta::seconds(60), at).await.unwrap();
+        for queue in deliveries::queues_due_any_company(&world.db, at).await.unwrap() {
+            let claimed = deliveries::claim_due(&world.db, queue, 1_000, TimeDelta::seconds(60), at).await.unwrap();
             sent.extend(claimed.iter().filter(|one| one.payment == id).map(|one| (one.recipient.to_string(), one.kind)));
             accept(world, &claimed, at).await;
         }

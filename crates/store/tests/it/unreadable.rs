@@ -72,8 +72,8 @@ async fn a_spoilt_date_fails_its_own_delivery_and_no_other(world: World) {
     }
     value_is_spoilt(&world.url, ("delivery", "queued_at"), never(&world)).await;
     value_is_spoilt(&world.url, ("payment", "voided_at"), never(&world)).await;
-    let lane = deliveries::lanes_due_any_company(&world.db, noon_and(60)).await.unwrap()[0];
-    let claimed = deliveries::claim_due(&world.db, lane, 9, TimeDelta::seconds(60), noon_and(60)).await.unwrap();
+    let queue = deliveries::queues_due_any_company(&world.db, noon_and(60)).await.unwrap()[0];
+    let claimed = deliveries::claim_due(&world.db, queue, 9, TimeDelta::seconds(60), noon_and(60)).await.unwrap();
     assert_eq!(claimed.len(), 2);
     let failed = format!("SELECT COUNT(*) AS n FROM delivery WHERE state = 'failed' AND problem_code = '{NOT_COMPOSED}'");
     assert_eq!(numbers(&world.url, &failed).await, [1]);

@@ -10,10 +10,10 @@ use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::MailAccountId;
 use acuse_domain::mail_account::{MailAccount, MailAccountSettings, MailModule};
 use acuse_domain::oauth::Provider;
-use acuse_mail::oauth::{Arrival, Client};
+use acuse_mail::oauth::{AuthorizationResponse, Client};
 use acuse_mail::providers;
 use acuse_store::mail_accounts::{self as accounts, SaveError};
-use acuse_store::oauth::{self, Departure, NewConnection, Wish};
+use acuse_store::oauth::{self, AuthorizationRequest, Intent, NewConnection};
 use axum::Form;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
@@ -32,13 +32,13 @@ use crate::web::trouble::Trouble;
 
 use pending::Pending;
 use refusal::Why;
-use shown::{LeavingPage, NotConnectedPage, OtherAddressPage};
+use shown::{NotConnectedPage, OtherAddressPage, ToProviderPage};
 
 /// After an account's address: the script presses Probar there. Without one a person does; a GET tries nothing.
 const BEGINS_TO_TRY: &str = "#probar";
 
 /// Whoever leaves or comes back: for whom, and in which browser.
-struct Traveller<'a> {
+struct Connecting<'a> {
     app: &'a App,
     may: &'a Authorized<ConfigureCompany>,
     page: Page,
@@ -46,7 +46,7 @@ struct Traveller<'a> {
     client: &'a Client,
 }
 
-impl<'a> Traveller<'a> {
+impl<'a> Connecting<'a> {
     async fn new(
         app: &'a App,
         may: &'a Authorized<ConfigureCompany>,
@@ -71,8 +71,8 @@ impl<'a> Traveller<'a> {
         Seals::new(&self.app.keys, self.may.actor.company, &self.session, self.page.now)
     }
 
-    fn turned_away(self, why: &Why, wish: Option<&Wish>) -> Response {
-        refused(&NotConnectedPage::new(self.page, self.client.provider(), why, wish))
+    fn refused(self, why: &Why, intent: Option<&Intent>) -> Response {
+        refused(&NotConnectedPage::new(self.page, self.client.provider(), why, intent))
     }
 }
 
@@ -94,14 +94,14 @@ pub async fn start(
     Form(form): Form<Start>,
 ) -> Result<Response, Trouble> {
     let provider = Provider::parse(&provider).ok_or(Trouble::NotFound)?;
-    let traveller = Traveller::new(&app, &may, &headers, provider).await?;
+    let connecting = Connecting::new(&app, &may, &headers, provider).await?;
     let taken = accounts::list(&app.db, may.actor.company).await?;
     let is_free = |module: &MailModule| taken.iter().all(|account| account.settings.module != *module);
     let Some(module) = module_of(&form.modulo).or_else(|| MailModule::ALL.into_iter().find(is_free)).filter(is_free) else {
-        return Ok(traveller.turned_away(&Why::ModuleTaken, None));
+        return Ok(connecting.refused(&Why::ModuleTaken, None));
     };
     let typed = [&form.direccion, &form.remitente].into_iter().find_map(|typed| typed.trim().parse().ok());
-    leave(traveller, Wish::New { module, address: typed }, None).await
+    send_to_provider(connecting, Intent::New { module, address: typed }, None).await
 }
 
 /// Leaves for an account that is there: to connect it again, or for the first time in place of its password.
@@ -114,9 +114,9 @@ pub async fn again(
 ) -> Result<Response, Trouble> {
     let account = found(&app, &may, id).await?;
     let chosen = Provider::parse(&form.proveedor).or(account.connection.as_ref().map(|connection| connection.provider));
-    let traveller = Traveller::new(&app, &may, &headers, chosen.ok_or(Trouble::NotFound)?).await?;
-    let wish = Wish::Existing { module: account.settings.module, account: id };
-    leave(traveller, wish, expected(&account)).await
+    let connecting = Connecting::new(&app, &may, &headers, chosen.ok_or(Trouble::NotFound)?).await?;
+    let intent = Intent::Existing { module: account.settings.module, account: id };
+    send_to_provider(connecting, intent, expected(&account)).await
 }
 
 #[derive(Default, Deserialize)]
@@ -125,22 +125,23 @@ pub struct Again {
     proveedor: String,
 }
 
-async fn leave(traveller: Traveller<'_>, wish: Wish, hint: Option<EmailAddress>) -> Result<Response, Trouble> {
-    let hint = match (&wish, hint) {
-        (Wish::New { address, .. }, _) => address.clone(),
-        (Wish::Existing { .. }, hint) => hint,
+async fn send_to_provider(connecting: Connecting<'_>, intent: Intent, hint: Option<EmailAddress>) -> Result<Response, Trouble> {
+    let hint = match (&intent, hint) {
+        (Intent::New { address, .. }, _) => address.clone(),
+        (Intent::Existing { .. }, hint) => hint,
     };
-    let departure = match traveller.client.depart(&traveller.redirect_uri(), hint.as_ref().map(EmailAddress::as_str)).await {
-        Ok(departure) => departure,
-        Err(denied) => return Ok(traveller.turned_away(&Why::from(denied), Some(&wish))),
-    };
-    let Traveller { app, may, page, session, client } = traveller;
+    let begun =
+        match connecting.client.begin_authorization(&connecting.redirect_uri(), hint.as_ref().map(EmailAddress::as_str)).await {
+            Ok(begun) => begun,
+            Err(denied) => return Ok(connecting.refused(&Why::from(denied), Some(&intent))),
+        };
+    let Connecting { app, may, page, session, client } = connecting;
     let (provider, now) = (client.provider(), page.now);
     let noted =
-        Departure { provider, state: &departure.state, verifier: &departure.verifier, nonce: &departure.nonce, wish: &wish };
-    oauth::depart(&app.db, &app.keys, &may.actor, &session, &noted, now).await.map_err(super::trouble)?;
-    let mut answer = shown(&LeavingPage { page, provider: provider.name(), url: departure.url.clone() });
-    if let Ok(leads_on) = HeaderValue::from_str(&format!("0; url={}", departure.url)) {
+        AuthorizationRequest { provider, state: &begun.state, verifier: &begun.verifier, nonce: &begun.nonce, intent: &intent };
+    oauth::note_authorization_request(&app.db, &app.keys, &may.actor, &session, &noted, now).await.map_err(super::trouble)?;
+    let mut answer = shown(&ToProviderPage { page, provider: provider.name(), url: begun.url.clone() });
+    if let Ok(leads_on) = HeaderValue::from_str(&format!("0; url={}", begun.url)) {
         answer.headers_mut().insert(REFRESH, leads_on);
     }
     Ok(answer)
@@ -165,48 +166,48 @@ pub async fn back(
     headers: HeaderMap,
 ) -> Result<Response, Trouble> {
     let provider = Provider::parse(&provider).ok_or(Trouble::NotFound)?;
-    let traveller = Traveller::new(&app, &may, &headers, provider).await?;
-    let (session, now) = (&traveller.session, traveller.page.now);
-    let trip = oauth::come_back(&app.db, &app.keys, &may.actor, session, provider, &back.state, now).await?;
-    let Some(trip) = trip else { return Ok(traveller.turned_away(&Why::Gone, None)) };
+    let connecting = Connecting::new(&app, &may, &headers, provider).await?;
+    let (session, now) = (&connecting.session, connecting.page.now);
+    let request = oauth::take_authorization_request(&app.db, &app.keys, &may.actor, session, provider, &back.state, now).await?;
+    let Some(request) = request else { return Ok(connecting.refused(&Why::Gone, None)) };
     if !back.error.is_empty() {
         let why = Why::Said { error: back.error, description: back.error_description };
-        return Ok(traveller.turned_away(&why, Some(&trip.wish)));
+        return Ok(connecting.refused(&why, Some(&request.intent)));
     }
-    let arrival = Arrival {
-        redirect_uri: &traveller.redirect_uri(),
+    let response = AuthorizationResponse {
+        redirect_uri: &connecting.redirect_uri(),
         code: &back.code,
-        verifier: &trip.verifier,
-        nonce: &trip.nonce,
+        verifier: &request.verifier,
+        nonce: &request.nonce,
         issuer: back.iss.as_deref(),
     };
-    let connected = match traveller.client.arrive(&arrival, now).await {
+    let connected = match connecting.client.finish_authorization(&response, now).await {
         Ok(connected) => connected,
-        Err(why) => return Ok(traveller.turned_away(&Why::from(why), Some(&trip.wish))),
+        Err(why) => return Ok(connecting.refused(&Why::from(why), Some(&request.intent))),
     };
-    let account = match &trip.wish {
-        Wish::New { .. } => None,
-        Wish::Existing { account, .. } => Some(found(&app, &may, *account).await?),
+    let account = match &request.intent {
+        Intent::New { .. } => None,
+        Intent::Existing { account, .. } => Some(found(&app, &may, *account).await?),
     };
-    let wanted = match &trip.wish {
-        Wish::New { address, .. } => address.clone(),
-        Wish::Existing { .. } => account.as_ref().and_then(expected),
+    let wanted = match &request.intent {
+        Intent::New { address, .. } => address.clone(),
+        Intent::Existing { .. } => account.as_ref().and_then(expected),
     };
-    let pending = Pending::new(provider, trip.wish, connected);
+    let pending = Pending::new(provider, request.intent, connected);
     match wanted {
-        Some(wanted) if !wanted.as_str().eq_ignore_ascii_case(&pending.address) => Ok(ask_which(traveller, &wanted, &pending)),
+        Some(wanted) if !wanted.as_str().eq_ignore_ascii_case(&pending.address) => Ok(ask_which(connecting, &wanted, &pending)),
         _ => {
             let sender = account.map(|account| account.settings.from_address);
-            keep(traveller, pending, sender).await
+            keep(connecting, pending, sender).await
         }
     }
 }
 
 /// Another mailbox was connected than the one that was named: a person says which sends.
-fn ask_which(traveller: Traveller<'_>, wanted: &EmailAddress, pending: &Pending) -> Response {
-    let sealed = traveller.seals().seal_pending(&pending.written());
-    let Some(sealed) = sealed else { return traveller.turned_away(&Why::Gone, Some(&pending.wish)) };
-    shown(&OtherAddressPage::new(traveller.page, traveller.client.provider(), wanted, pending, sealed))
+fn ask_which(connecting: Connecting<'_>, wanted: &EmailAddress, pending: &Pending) -> Response {
+    let sealed = connecting.seals().seal_pending(&pending.written());
+    let Some(sealed) = sealed else { return connecting.refused(&Why::Gone, Some(&pending.intent)) };
+    shown(&OtherAddressPage::new(connecting.page, connecting.client.provider(), wanted, pending, sealed))
 }
 
 #[derive(Default, Deserialize)]
@@ -225,21 +226,21 @@ pub async fn confirm(
     Form(choice): Form<Choice>,
 ) -> Result<Response, Trouble> {
     let provider = Provider::parse(&provider).ok_or(Trouble::NotFound)?;
-    let traveller = Traveller::new(&app, &may, &headers, provider).await?;
-    let opened = traveller.seals().open_pending(&choice.sellada).and_then(|written| Pending::read(&written));
+    let connecting = Connecting::new(&app, &may, &headers, provider).await?;
+    let opened = connecting.seals().open_pending(&choice.sellada).and_then(|written| Pending::read(&written));
     let pending = opened.filter(|pending| pending.provider == provider);
     let (Some(pending), Ok(sender)) = (pending, choice.remitente.parse()) else {
-        return Ok(traveller.turned_away(&Why::Gone, None));
+        return Ok(connecting.refused(&Why::Gone, None));
     };
-    keep(traveller, pending, Some(sender)).await
+    keep(connecting, pending, Some(sender)).await
 }
 
 /// Puts the connection on record and goes on to try it. Without a sender the connected address sends.
-async fn keep(traveller: Traveller<'_>, pending: Pending, sender: Option<EmailAddress>) -> Result<Response, Trouble> {
+async fn keep(connecting: Connecting<'_>, pending: Pending, sender: Option<EmailAddress>) -> Result<Response, Trouble> {
     let Ok(address) = pending.address.parse::<EmailAddress>() else {
-        return Ok(traveller.turned_away(&Why::Gone, Some(&pending.wish)));
+        return Ok(connecting.refused(&Why::Gone, Some(&pending.intent)));
     };
-    let Traveller { app, may, page, client, .. } = &traveller;
+    let Connecting { app, may, page, client, .. } = &connecting;
     let smtp = client.smtp();
     let connection = NewConnection {
         provider: pending.provider,
@@ -249,8 +250,8 @@ async fn keep(traveller: Traveller<'_>, pending: Pending, sender: Option<EmailAd
     };
     let (db, keys, by, now) = (&app.db, &app.keys, &may.actor, page.now);
     let sender = sender.unwrap_or(address);
-    let kept = match &pending.wish {
-        Wish::New { module, .. } => {
+    let kept = match &pending.intent {
+        Intent::New { module, .. } => {
             let settings = MailAccountSettings {
                 module: *module,
                 server: smtp.host.clone(),
@@ -264,7 +265,7 @@ async fn keep(traveller: Traveller<'_>, pending: Pending, sender: Option<EmailAd
             };
             oauth::create_connected(db, keys, by, &settings, &connection, now).await
         }
-        Wish::Existing { account, .. } => {
+        Intent::Existing { account, .. } => {
             let settings = MailAccountSettings {
                 server: smtp.host.clone(),
                 port: smtp.port,
@@ -278,7 +279,7 @@ async fn keep(traveller: Traveller<'_>, pending: Pending, sender: Option<EmailAd
     };
     match kept {
         Ok(id) => Ok(Redirect::to(&format!("{}/{id}{BEGINS_TO_TRY}", super::LIST)).into_response()),
-        Err(SaveError::ModuleTaken(_)) => Ok(traveller.turned_away(&Why::ModuleTaken, None)),
+        Err(SaveError::ModuleTaken(_)) => Ok(connecting.refused(&Why::ModuleTaken, None)),
         Err(error) => Err(super::trouble(error)),
     }
 }

@@ -2,7 +2,7 @@
 
 use acuse_domain::delivery::Next;
 use acuse_domain::mail_account::MailModule;
-use acuse_store::deliveries::{self, Lane, Recorded, Stamp};
+use acuse_store::deliveries::{self, QueueKey, Recorded, Stamp};
 use acuse_store::now;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -61,8 +61,8 @@ async fn deliveries_are_found_by_state_and_by_text() {
 }
 
 async fn all_fail(api: &Api) {
-    let (db, lane) = (&api.world.db, Lane { company: api.ours.id, module: MailModule::ReceivedPayments });
-    let claimed = deliveries::claim_due(db, lane, 9, TimeDelta::seconds(60), now()).await.unwrap();
+    let (db, queue) = (&api.world.db, QueueKey { company: api.ours.id, module: MailModule::ReceivedPayments });
+    let claimed = deliveries::claim_due(db, queue, 9, TimeDelta::seconds(60), now()).await.unwrap();
     let fails = |claimed: &deliveries::Claimed| Recorded {
         company: claimed.company,
         id: claimed.id,

@@ -3,7 +3,7 @@
 use acuse_domain::delivery::Next;
 use acuse_domain::id::PaymentId;
 use acuse_domain::mail_account::MailModule;
-use acuse_store::deliveries::{self, Delivery, Lane, Recorded, Stamp};
+use acuse_store::deliveries::{self, Delivery, QueueKey, Recorded, Stamp};
 use acuse_store::pauses::{self, AccountKey};
 use acuse_store::{mail_accounts, now, payments};
 use acuse_testkit::builders::mail_account;
@@ -17,8 +17,8 @@ async fn sent(scene: &Scene, fails: impl Fn(&str) -> Option<&'static str>) {
     let (db, company) = (&scene.app.app.db, scene.app.company);
     let mut done = Vec::new();
     for module in MailModule::ALL {
-        let lane = Lane { company, module };
-        for claimed in deliveries::claim_due(db, lane, 50, TimeDelta::seconds(60), now()).await.unwrap() {
+        let queue = QueueKey { company, module };
+        for claimed in deliveries::claim_due(db, queue, 50, TimeDelta::seconds(60), now()).await.unwrap() {
             let problem = fails(claimed.recipient.as_str());
             done.push(Recorded {
                 company,

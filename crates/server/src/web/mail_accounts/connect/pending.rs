@@ -6,14 +6,14 @@ use acuse_domain::id::MailAccountId;
 use acuse_domain::mail_account::MailModule;
 use acuse_domain::oauth::{Granted, Provider};
 use acuse_mail::oauth::Connected;
-use acuse_store::oauth::Wish;
+use acuse_store::oauth::Intent;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub struct Pending {
     pub provider: Provider,
-    pub wish: Wish,
+    pub intent: Intent,
     /// Who gave the permission.
     pub address: String,
     pub granted: Granted,
@@ -36,15 +36,15 @@ struct Written {
 }
 
 impl Pending {
-    pub fn new(provider: Provider, wish: Wish, connected: Connected) -> Self {
+    pub fn new(provider: Provider, intent: Intent, connected: Connected) -> Self {
         let Connected { address, granted, refresh_token } = connected;
-        Self { provider, wish, address, granted, refresh_token }
+        Self { provider, intent, address, granted, refresh_token }
     }
 
     pub fn written(&self) -> SecretString {
-        let (module, account, wanted) = match &self.wish {
-            Wish::New { module, address } => (module, None, address.as_ref().map(ToString::to_string)),
-            Wish::Existing { module, account } => (module, Some(account.0), None),
+        let (module, account, wanted) = match &self.intent {
+            Intent::New { module, address } => (module, None, address.as_ref().map(ToString::to_string)),
+            Intent::Existing { module, account } => (module, Some(account.0), None),
         };
         let written = Written {
             provider: self.provider.as_str().to_owned(),
@@ -65,9 +65,9 @@ impl Pending {
     pub fn read(written: &SecretString) -> Option<Self> {
         let written: Written = serde_json::from_str(written.expose_secret()).ok()?;
         let module = MailModule::parse(&written.module)?;
-        let wish = match written.account {
-            Some(account) => Wish::Existing { module, account: MailAccountId(account) },
-            None => Wish::New { module, address: written.wanted.and_then(|address| address.parse::<EmailAddress>().ok()) },
+        let intent = match written.account {
+            Some(account) => Intent::Existing { module, account: MailAccountId(account) },
+            None => Intent::New { module, address: written.wanted.and_then(|address| address.parse::<EmailAddress>().ok()) },
         };
         let refresh_token = SecretString::from(written.refresh_token);
         let granted = Granted {
@@ -77,6 +77,6 @@ impl Pending {
             ends_at: written.ends_at,
             scope: written.scope,
         };
-        Some(Self { provider: Provider::parse(&written.provider)?, wish, address: written.address, granted, refresh_token })
+        Some(Self { provider: Provider::parse(&written.provider)?, intent, address: written.address, granted, refresh_token })
     }
 }

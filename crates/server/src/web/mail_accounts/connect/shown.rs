@@ -2,7 +2,7 @@
 
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::oauth::Provider;
-use acuse_store::oauth::Wish;
+use acuse_store::oauth::Intent;
 use askama::Template;
 
 use super::super::form::module_word;
@@ -14,7 +14,7 @@ use crate::web::page::Page;
 /// Leads on to the provider by itself; a browser that does not follow has the link.
 #[derive(Template)]
 #[template(path = "mail_accounts/connect/leaving.html")]
-pub struct LeavingPage {
+pub struct ToProviderPage {
     pub page: Page,
     pub provider: &'static str,
     pub url: String,
@@ -37,21 +37,21 @@ struct Again {
 }
 
 impl NotConnectedPage {
-    pub fn new(page: Page, provider: Provider, why: &Why, wish: Option<&Wish>) -> Self {
-        Self { page, said: in_words(why, provider), again: wish.map(|wish| Again::of(provider, wish)) }
+    pub fn new(page: Page, provider: Provider, why: &Why, intent: Option<&Intent>) -> Self {
+        Self { page, said: in_words(why, provider), again: intent.map(|intent| Again::of(provider, intent)) }
     }
 }
 
 impl Again {
-    fn of(provider: Provider, wish: &Wish) -> Self {
-        match wish {
-            Wish::New { module, address } => Self {
+    fn of(provider: Provider, intent: &Intent) -> Self {
+        match intent {
+            Intent::New { module, address } => Self {
                 action: format!("/mi-compania/correos/conectar/{}", provider.as_str()),
                 provider,
                 module: module_word(*module),
                 address: address.as_ref().map(ToString::to_string).unwrap_or_default(),
             },
-            Wish::Existing { module, account } => Self {
+            Intent::Existing { module, account } => Self {
                 action: format!("/mi-compania/correos/{account}/conectar"),
                 provider,
                 module: module_word(*module),
@@ -75,7 +75,7 @@ pub struct OtherAddressPage {
 
 impl OtherAddressPage {
     pub fn new(page: Page, provider: Provider, wanted: &EmailAddress, pending: &Pending, sealed: String) -> Self {
-        let again = Again::of(provider, &pending.wish);
+        let again = Again::of(provider, &pending.intent);
         Self { page, provider, wanted: wanted.to_string(), connected: pending.address.clone(), sealed, again }
     }
 }

@@ -23,7 +23,7 @@ const AWAY_AT_MOST: TimeDelta = TimeDelta::minutes(10);
 
 /// What is to be connected.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wish {
+pub enum Intent {
     /// A new account for the module, for the address if one was named.
     New {
         module: MailModule,
@@ -37,48 +37,48 @@ pub enum Wish {
 
 /// What is kept here of somebody who leaves.
 #[derive(Debug, Clone, Copy)]
-pub struct Departure<'a> {
+pub struct AuthorizationRequest<'a> {
     pub provider: Provider,
     pub state: &'a SecretString,
     pub verifier: &'a SecretString,
     pub nonce: &'a str,
-    pub wish: &'a Wish,
+    pub intent: &'a Intent,
 }
 
 /// Somebody who came back.
 #[derive(Debug, Clone)]
-pub struct Trip {
+pub struct PendingAuthorization {
     pub verifier: SecretString,
     pub nonce: String,
-    pub wish: Wish,
+    pub intent: Intent,
 }
 
-/// Notes a departure of this browser's session.
-pub async fn depart(
+/// Notes a request of this browser's session.
+pub async fn note_authorization_request(
     db: &Db,
     keys: &Keyring,
     by: &Actor,
     session_token: &str,
-    departure: &Departure<'_>,
+    request: &AuthorizationRequest<'_>,
     now: Instant,
 ) -> Result<(), SaveError> {
-    let state = token_hash(departure.state.expose_secret());
-    let verifier = keys.seal(departure.verifier, &identity(&state))?;
-    let (account, module, address) = match departure.wish {
-        Wish::New { module, address } => (None, module, address.as_ref().map(ToString::to_string)),
-        Wish::Existing { module, account } => (Some(account.0), module, None),
+    let state = token_hash(request.state.expose_secret());
+    let verifier = keys.seal(request.verifier, &identity(&state))?;
+    let (account, module, address) = match request.intent {
+        Intent::New { module, address } => (None, module, address.as_ref().map(ToString::to_string)),
+        Intent::Existing { module, account } => (Some(account.0), module, None),
     };
     let tx = db.begin_write().await?;
-    execute(tx.as_conn(), "DELETE FROM oauth_departure WHERE expires_at < $1", values![now]).await?;
-    let sql = "INSERT INTO oauth_departure (state_hash, company_id, session_hash, provider, sealed_verifier, nonce,
+    execute(tx.as_conn(), "DELETE FROM authorization_request WHERE expires_at < $1", values![now]).await?;
+    let sql = "INSERT INTO authorization_request (state_hash, company_id, session_hash, provider, sealed_verifier, nonce,
         account_id, module, address, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     let row = values![
         state,
         by.company.0,
         token_hash(session_token),
-        departure.provider.as_str(),
+        request.provider.as_str(),
         verifier,
-        departure.nonce,
+        request.nonce,
         account,
         module.as_str(),
         address,
@@ -91,7 +91,7 @@ pub async fn depart(
 
 /// Whoever comes back with this state, once. Nothing if it is unknown, used, too old, another browser's, or if they come
 /// from another provider than they left for.
-pub async fn come_back(
+pub async fn take_authorization_request(
     db: &Db,
     keys: &Keyring,
     by: &Actor,
@@ -99,7 +99,7 @@ pub async fn come_back(
     provider: Provider,
     state: &str,
     now: Instant,
-) -> Result<Option<Trip>, StoreError> {
+) -> Result<Option<PendingAuthorization>, StoreError> {
     #[derive(FromQueryResult)]
     struct Row {
         provider: String,
@@ -112,7 +112,7 @@ pub async fn come_back(
     }
     let state = token_hash(state);
     let tx = db.begin_write().await?;
-    let sql = "DELETE FROM oauth_departure WHERE state_hash = $1 AND company_id = $2 AND session_hash = $3
+    let sql = "DELETE FROM authorization_request WHERE state_hash = $1 AND company_id = $2 AND session_hash = $3
         RETURNING provider, sealed_verifier, nonce, account_id, module, address, expires_at";
     let row = values![state.clone(), by.company.0, token_hash(session_token)];
     let row: Option<Row> = one(tx.as_conn(), sql, row).await?;
@@ -120,13 +120,13 @@ pub async fn come_back(
     let Some(row) = row.filter(|row| row.expires_at > now && row.provider == provider.as_str()) else { return Ok(None) };
     let Ok(verifier) = keys.open(&row.sealed_verifier, &identity(&state)) else { return Ok(None) };
     let module = code(&row.module, MailModule::parse)?;
-    let wish = match row.account_id {
-        Some(account) => Wish::Existing { module, account: MailAccountId(account) },
-        None => Wish::New { module, address: row.address.and_then(|address| address.parse().ok()) },
+    let intent = match row.account_id {
+        Some(account) => Intent::Existing { module, account: MailAccountId(account) },
+        None => Intent::New { module, address: row.address.and_then(|address| address.parse().ok()) },
     };
-    Ok(Some(Trip { verifier, nonce: row.nonce, wish }))
+    Ok(Some(PendingAuthorization { verifier, nonce: row.nonce, intent }))
 }
 
 fn identity(state: &[u8]) -> String {
-    format!("oauth_departure:{state:02x?}")
+    format!("authorization_request:{state:02x?}")
 }

@@ -25,7 +25,7 @@ const MOST_PDFS: usize = 128;
 
 /// Pictures and pages that the next delivery may need again.
 #[derive(Default)]
-pub(crate) struct Drawer {
+pub(crate) struct ReceiptRenderer {
     logos: Mutex<HashMap<(CompanyId, LogoId), Option<Logo>>>,
     pdfs: Mutex<HashMap<PdfKey, Arc<Vec<u8>>>>,
 }
@@ -40,14 +40,14 @@ pub(crate) struct Composed {
 
 /// The mail cannot be made: whatever is tried, this delivery fails alone.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum LetterError {
+pub(crate) enum ComposeError {
     #[error(transparent)]
     Render(#[from] RenderError),
     #[error(transparent)]
     Field(#[from] InvalidField),
 }
 
-impl Drawer {
+impl ReceiptRenderer {
     /// The picture that a receipt is printed with. It never changes, so it is read once.
     pub(crate) async fn logo(&self, db: &Db, company: CompanyId, id: LogoId) -> Result<Option<Logo>, StoreError> {
         if let Some(kept) = locked(&self.logos).get(&(company, id)) {
@@ -63,7 +63,7 @@ impl Drawer {
     }
 
     /// Draws the receipt and writes the mail. Takes a millisecond of a core; call it beside the event loop.
-    pub(crate) fn compose(&self, claimed: &Claimed, account: &Account, logo: Option<&Logo>) -> Result<Composed, LetterError> {
+    pub(crate) fn compose(&self, claimed: &Claimed, account: &Account, logo: Option<&Logo>) -> Result<Composed, ComposeError> {
         let pdf = self.pdf(claimed, logo)?;
         let rendered = receipt_mail(&claimed.receipt, &facts(claimed, logo));
         let message_id = message_id(claimed, account);

@@ -9,7 +9,7 @@ use super::token_endpoint::{PATIENCE, unanswered};
 use crate::https::Web;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Places {
+pub(super) struct Endpoints {
     pub(super) authorize: String,
     pub(super) token: String,
     /// As ID tokens name it; Microsoft's has `{tenantid}` in the place of the directory.
@@ -24,7 +24,7 @@ struct Document {
     token_endpoint: String,
 }
 
-impl Places {
+impl Endpoints {
     /// Known for the usual issuers, else looked up.
     pub(super) async fn of(registration: &Registration, web: &Web) -> Result<Self, Denied> {
         match &registration.issuer {
@@ -62,7 +62,7 @@ impl Places {
     }
 }
 
-async fn discovered(issuer: &str, web: &Web) -> Result<Places, Denied> {
+async fn discovered(issuer: &str, web: &Web) -> Result<Endpoints, Denied> {
     let document = format!("{issuer}/.well-known/openid-configuration");
     let answer = web.get(&document, PATIENCE).await.map_err(unanswered)?;
     let unclear = |why: &str| Denied::ForNow { words: format!("({issuer}: {why})") };
@@ -74,7 +74,7 @@ async fn discovered(issuer: &str, web: &Web) -> Result<Places, Denied> {
     if !has_one_origin(issuer, &found.issuer) {
         return Err(unclear("another issuer answers"));
     }
-    Ok(Places { authorize: found.authorization_endpoint, token: found.token_endpoint, issuer: found.issuer })
+    Ok(Endpoints { authorize: found.authorization_endpoint, token: found.token_endpoint, issuer: found.issuer })
 }
 
 fn has_one_origin(one: &str, other: &str) -> bool {
@@ -90,10 +90,10 @@ mod tests {
 
     #[test]
     fn an_answer_counts_only_from_the_issuer_itself() {
-        let google = Places::usual(Provider::Google, "");
+        let google = Endpoints::usual(Provider::Google, "");
         assert!(google.is_issuer("https://accounts.google.com", None));
         assert!(!google.is_issuer("https://accounts.google.com.evil.ec", None));
-        let microsoft = Places::usual(Provider::Microsoft, "common");
+        let microsoft = Endpoints::usual(Provider::Microsoft, "common");
         assert!(microsoft.is_issuer("https://login.microsoftonline.com/9188040d/v2.0", Some("9188040d")));
         assert!(!microsoft.is_issuer("https://login.microsoftonline.com/9188040d/v2.0", Some("other")));
         assert!(microsoft.is_issuer("https://login.microsoftonline.com/9188040d/v2.0", None));

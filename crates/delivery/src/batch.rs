@@ -1,4 +1,4 @@
-//! One turn of a lane: claims and sends until nothing is due, the account fails, or others should have their turn.
+//! One batch of a queue: claims and sends until nothing is due, the account fails, or other queues should have their turn.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use acuse_domain::Instant;
 use acuse_domain::delivery::{Outcome, Problem, State};
 use acuse_domain::id::MailAccountId;
 use acuse_render::logo::Logo;
-use acuse_store::deliveries::{self, Claimed, Lane, Recorded};
+use acuse_store::deliveries::{self, Claimed, QueueKey, Recorded};
 use acuse_store::{StoreError, health, mail_accounts, metrics, now, pauses};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -17,126 +17,131 @@ use tokio::time::sleep;
 
 use crate::accounts::{Account, Sender, resolve};
 use crate::attempt::{Attempted, HandedOver};
-use crate::pace::{Leave, Pace};
+use crate::circuit_breaker::{Transition, fault, problem_of, softened};
 use crate::recorder::{LEASE, Ticket};
 use crate::retry::{self, Progress};
 use crate::signing;
-use crate::weight::{Sentence, fault, problem_of, softened};
+use crate::throttle::{ConnectionPermit, Throttle};
 use crate::worker::Engine;
 
-/// Deliveries claimed at once by a lane, for each of its connections.
+/// Deliveries claimed at once by a queue, for each of its connections.
 const CLAIM_PER_CONNECTION: usize = 16;
-/// After so many claims a lane steps back so that others get its place.
-const CLAIMS_PER_TURN: u32 = 16;
+/// After so many claims a queue steps back so that others get its place.
+const CLAIMS_PER_BATCH: u32 = 16;
 
-/// How long a turn waits for its last messages before others of the lane are looked for.
+/// How long a batch waits for its last messages before others of the queue are looked for.
 const WAIT_FOR_ANSWERS: Duration = Duration::from_secs(2);
-/// Somebody who has just corrected an account watches what waits; most turns are over before the first look.
+/// Somebody who has just corrected an account watches what waits; most batches are over before the first look.
 const LOOK_AT_ACCOUNT_EVERY: Duration = Duration::from_secs(1);
 
-/// How a turn of a lane ended.
+/// How a batch of a queue ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Served {
-    /// Nothing is due any more, or others get their turn.
-    Turn,
-    /// It cannot send now: no account, or one that rests.
+pub(crate) enum BatchEnd {
+    /// Nothing is due any more, or other queues get their turn.
+    Done,
+    /// It cannot send now: no account, or one that is paused.
     Idle,
 }
 
-/// How a turn ended, and what is still being sent: a server that does not answer holds up its own message, not the lane.
-pub(crate) struct Ended {
-    pub served: Served,
+/// How a batch ended, and what is still being sent: a server that does not answer holds up its own message, not the queue.
+pub(crate) struct EndedBatch {
+    pub end: BatchEnd,
     pub under_way: JoinSet<()>,
 }
 
-/// Serves a lane for a bounded while. An error lets it rest.
-pub(crate) async fn serve(engine: Arc<Engine>, lane: Lane, done: mpsc::Sender<Recorded>, stop: watch::Receiver<bool>) -> Ended {
+/// Runs a batch of a queue. After an error the queue waits a little.
+pub(crate) async fn run(
+    engine: Arc<Engine>,
+    queue: QueueKey,
+    done: mpsc::Sender<Recorded>,
+    stop: watch::Receiver<bool>,
+) -> EndedBatch {
     let mut under_way = JoinSet::new();
-    let served = match Turn::begin(&engine, lane, done, stop).await {
-        Ok(Some(turn)) => Arc::new(turn).take(&mut under_way).await,
-        Ok(None) => Ok(Served::Idle),
+    let end = match Batch::begin(&engine, queue, done, stop).await {
+        Ok(Some(batch)) => Arc::new(batch).run(&mut under_way).await,
+        Ok(None) => Ok(BatchEnd::Idle),
         Err(error) => Err(error),
     };
-    let served = served.unwrap_or_else(|error| {
-        tracing::error!(company.id = %lane.company, "A lane could not be served: {error}");
-        Served::Idle
+    let end = end.unwrap_or_else(|error| {
+        tracing::error!(company.id = %queue.company, "A queue could not be end: {error}");
+        BatchEnd::Idle
     });
-    Ended { served, under_way }
+    EndedBatch { end, under_way }
 }
 
-/// A lane's turn with one account.
-struct Turn {
+/// A batch of one queue, sent through one account.
+struct Batch {
     engine: Arc<Engine>,
-    lane: Lane,
-    /// The lane's own account and its version when the turn began.
+    queue: QueueKey,
+    /// The queue's own account and its version when the batch began.
     own: Option<(MailAccountId, i64)>,
     /// That is not so any more: what no server has heard of is sent by the new one.
     is_changed: watch::Sender<bool>,
     account: Account,
-    pace: Arc<Pace>,
+    throttle: Arc<Throttle>,
     done: mpsc::Sender<Recorded>,
     stop: watch::Receiver<bool>,
     scope: Scope,
     /// It is not known to work since it last stopped: the first message that goes through is news.
     is_stopped: AtomicBool,
-    /// The account failed, or asks for patience: what is not begun goes back.
+    /// The account failed, or its server asked to slow down: what is not begun goes back.
     has_ended: AtomicBool,
     /// That it failed is written down.
-    rests: AtomicBool,
+    is_open: AtomicBool,
 }
 
-/// What of the lane is sent in this turn.
+/// What of the queue is sent in this batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scope {
     All,
-    /// The account is under suspicion.
+    /// It showed a doubtful fault a moment ago.
     One,
-    /// The account rests, and this one delivery tries whether it works again.
-    Trial,
+    /// The account is paused, and this one delivery tries whether it works again.
+    HalfOpen,
     QueuedUntil(Instant),
 }
 
-impl Turn {
-    /// Nothing where the lane has no account that may be used now.
+impl Batch {
+    /// Nothing where the queue has no account that may be used now.
     async fn begin(
         engine: &Arc<Engine>,
-        lane: Lane,
+        queue: QueueKey,
         done: mpsc::Sender<Recorded>,
         stop: watch::Receiver<bool>,
     ) -> Result<Option<Self>, StoreError> {
         let default = engine.settings.default_account.as_ref();
         // Before the account is read: what changes from here on is seen.
-        let own = mail_accounts::version_for_module(&engine.db, lane.company, lane.module).await?;
-        let (mut account, mut scope) = match resolve(&engine.db, &engine.keys, default, lane, now()).await? {
+        let own = mail_accounts::version_for_module(&engine.db, queue.company, queue.module).await?;
+        let (mut account, mut scope) = match resolve(&engine.db, &engine.keys, default, queue, now()).await? {
             Sender::Ready(account) => (account, Scope::All),
             Sender::Instead { account, queued_until } => (account, Scope::QueuedUntil(queued_until)),
-            Sender::Trial(account) => (account, Scope::Trial),
+            Sender::HalfOpen(account) => (account, Scope::HalfOpen),
             Sender::Resting | Sender::Nobody => return Ok(None),
         };
-        let pace = engine.paces.of(&account.pool_key);
-        if let Some(doubted_at) = engine.suspicions.doubted_at(&account.pool_key, now()) {
-            if now() < doubted_at + engine.second_look {
+        let throttle = engine.throttles.of(&account.pool_key);
+        if let Some(last_doubtful) = engine.breakers.last_doubtful(&account.pool_key, now()) {
+            if now() < last_doubtful + engine.retry_delay {
                 return Ok(None);
             }
             if scope == Scope::All {
                 scope = Scope::One;
             }
         }
-        if pace.is_waiting() || pace.is_stuck() {
+        if throttle.is_backing_off() || throttle.is_stuck() {
             return Ok(None);
         }
-        account.signer = signing::signer_of(&engine.db, &engine.keys, lane.company, &account).await;
+        account.signer = signing::signer_of(&engine.db, &engine.keys, queue.company, &account).await;
         let is_stopped = health::find(&engine.db, account.key).await?.stopped_at.is_some().into();
-        let (engine, has_ended, rests) = (engine.clone(), AtomicBool::new(false), AtomicBool::new(false));
+        let (engine, has_ended, is_open) = (engine.clone(), AtomicBool::new(false), AtomicBool::new(false));
         let is_changed = watch::Sender::new(false);
-        Ok(Some(Self { engine, lane, own, is_changed, account, pace, done, stop, scope, is_stopped, has_ended, rests }))
+        Ok(Some(Self { engine, queue, own, is_changed, account, throttle, done, stop, scope, is_stopped, has_ended, is_open }))
     }
 
-    async fn take(self: Arc<Self>, under_way: &mut JoinSet<()>) -> Result<Served, StoreError> {
-        let worth = u32::try_from(self.pace.worth_claiming(CLAIM_PER_CONNECTION)).unwrap_or(1);
+    async fn run(self: Arc<Self>, under_way: &mut JoinSet<()>) -> Result<BatchEnd, StoreError> {
+        let worth = u32::try_from(self.throttle.worth_claiming(CLAIM_PER_CONNECTION)).unwrap_or(1);
         let (claims, most) = match self.scope {
-            Scope::One | Scope::Trial => (1, 1),
-            Scope::All | Scope::QueuedUntil(_) => (CLAIMS_PER_TURN, worth),
+            Scope::One | Scope::HalfOpen => (1, 1),
+            Scope::All | Scope::QueuedUntil(_) => (CLAIMS_PER_BATCH, worth),
         };
         let mut claimed = self.claim(most).await?;
         let found_nothing = claimed.is_empty();
@@ -154,7 +159,7 @@ impl Turn {
             claimed = next?;
             is_stuck = stuck;
             if is_stuck {
-                // No connection came free for these either: a later turn may open one beside those that hang.
+                // No connection came free for these either: a later batch may open one beside those that hang.
                 let unsent: Vec<_> = claimed.iter().map(ticket).collect();
                 self.engine.held.give_back(&self.engine.db, &unsent).await;
                 break;
@@ -162,26 +167,26 @@ impl Turn {
         }
         self.wait_a_little(under_way).await;
         self.write_down_certificate().await?;
-        // What is due in the lane may be what this turn must not send.
+        // What is due in the queue may be what this batch must not send.
         let is_idle = self.has_ended.load(Ordering::Relaxed) || is_stuck || found_nothing && self.scope != Scope::All;
-        Ok(if is_idle { Served::Idle } else { Served::Turn })
+        Ok(if is_idle { BatchEnd::Idle } else { BatchEnd::Done })
     }
 
     async fn claim(&self, most: u32) -> Result<Vec<Claimed>, StoreError> {
         if self.is_over() {
             return Ok(Vec::new());
         }
-        let (db, lane) = (&self.engine.db, self.lane);
+        let (db, queue) = (&self.engine.db, self.queue);
         let claimed = match self.scope {
-            Scope::QueuedUntil(until) => deliveries::claim_due_queued_until(db, lane, until, most, LEASE, now()).await?,
-            Scope::All | Scope::One | Scope::Trial => deliveries::claim_due(db, lane, most, LEASE, now()).await?,
+            Scope::QueuedUntil(until) => deliveries::claim_due_queued_until(db, queue, until, most, LEASE, now()).await?,
+            Scope::All | Scope::One | Scope::HalfOpen => deliveries::claim_due(db, queue, most, LEASE, now()).await?,
         };
         self.engine.held.add(claimed.iter().map(ticket));
         Ok(claimed)
     }
 
     async fn write_down_certificate(&self) -> Result<(), StoreError> {
-        match self.engine.desk.certificates.take(&self.account.pool_key) {
+        match self.engine.transport.certificates.take(&self.account.pool_key) {
             Some(ends_at) => health::note_certificate_any_company(&self.engine.db, self.account.seen(), ends_at, now()).await,
             None => Ok(()),
         }
@@ -198,19 +203,19 @@ impl Turn {
         let mut unsent = Vec::new();
         for one in left.by_ref() {
             while under_way.try_join_next().is_some() {}
-            let leave = if self.is_over() { None } else { self.pace.enter(|| self.is_over()).await };
-            let Some(leave) = leave else {
+            let permit = if self.is_over() { None } else { self.throttle.acquire(|| self.is_over()).await };
+            let Some(permit) = permit else {
                 unsent.push(ticket(&one));
                 break;
             };
-            under_way.spawn(self.clone().send_one(one, leave));
+            under_way.spawn(self.clone().send_one(one, permit));
         }
         unsent.extend(left.map(|one| ticket(&one)));
         self.engine.held.give_back(&self.engine.db, &unsent).await;
         !unsent.is_empty() && !self.is_over()
     }
 
-    /// Most servers answer at once, and then the lane's turn is over with its last message.
+    /// Most servers answer at once, and then the batch is over with its last message.
     async fn wait_a_little(&self, under_way: &mut JoinSet<()>) {
         let mut is_changed = self.is_changed.subscribe();
         tokio::select! {
@@ -220,16 +225,16 @@ impl Turn {
         }
     }
 
-    /// As long as anything of this turn is under way, so that a corrected account is used at once.
+    /// As long as anything of this batch is under way, so that a corrected account is used at once.
     fn watch_the_account(self: &Arc<Self>) {
-        let turn = Arc::downgrade(self);
+        let batch = Arc::downgrade(self);
         tokio::spawn(async move {
             loop {
                 sleep(LOOK_AT_ACCOUNT_EVERY).await;
-                let Some(turn) = turn.upgrade().filter(|turn| !*turn.stop.borrow()) else { return };
-                let now = mail_accounts::version_for_module(&turn.engine.db, turn.lane.company, turn.lane.module).await;
-                if now.is_ok_and(|now| now != turn.own) {
-                    turn.is_changed.send_replace(true);
+                let Some(batch) = batch.upgrade().filter(|batch| !*batch.stop.borrow()) else { return };
+                let now = mail_accounts::version_for_module(&batch.engine.db, batch.queue.company, batch.queue.module).await;
+                if now.is_ok_and(|now| now != batch.own) {
+                    batch.is_changed.send_replace(true);
                     return;
                 }
             }
@@ -237,7 +242,7 @@ impl Turn {
     }
 
     /// Gives the delivery back where it was not begun.
-    async fn send_one(self: Arc<Self>, claimed: Claimed, _leave: Leave) {
+    async fn send_one(self: Arc<Self>, claimed: Claimed, _permit: ConnectionPermit) {
         let (engine, claimed, at) = (&self.engine, Arc::new(claimed), now());
         let attempted = if self.is_over() { None } else { self.attempt_with_logo(&claimed).await };
         let Some(mut attempted) = attempted else {
@@ -245,10 +250,10 @@ impl Turn {
             engine.db.nudge();
             return;
         };
-        attempted.outcome = self.tell_the_account(attempted.outcome, at).await;
+        attempted.outcome = self.tell_the_breaker(attempted.outcome, at).await;
         log(&claimed, &attempted, &self.account);
         let recorded = self.decide(&claimed, attempted, at);
-        // The recorder outlives every turn: it ends when the last of these senders is gone.
+        // The recorder outlives every batch: it ends when the last of these senders is gone.
         let _ = self.done.send(recorded).await;
     }
 
@@ -265,7 +270,7 @@ impl Turn {
 
     async fn logo_of(&self, claimed: &Claimed) -> Result<Option<Logo>, StoreError> {
         match claimed.logo {
-            Some(id) => self.engine.desk.drawer.logo(&self.engine.db, claimed.company, id).await,
+            Some(id) => self.engine.transport.renderer.logo(&self.engine.db, claimed.company, id).await,
             None => Ok(None),
         }
     }
@@ -275,8 +280,8 @@ impl Turn {
     async fn attempt(self: &Arc<Self>, claimed: &Arc<Claimed>, logo: Option<Logo>) -> Option<Attempted> {
         let handed_over = HandedOver::default();
         let mut attempt = tokio::spawn({
-            let (turn, claimed, handed_over) = (self.clone(), claimed.clone(), handed_over.clone());
-            async move { turn.engine.desk.attempt(&claimed, &turn.account, logo.as_ref(), &handed_over).await }
+            let (batch, claimed, handed_over) = (self.clone(), claimed.clone(), handed_over.clone());
+            async move { batch.engine.transport.attempt(&claimed, &batch.account, logo.as_ref(), &handed_over).await }
         });
         let ended = tokio::select! {
             ended = &mut attempt => ended,
@@ -301,16 +306,16 @@ impl Turn {
             }
         };
         tokio::select! {
-            () = self.patience_ends() => {}
+            () = self.stop_timeout_passes() => {}
             () = account_changes => {}
         }
     }
 
-    async fn patience_ends(&self) {
+    async fn stop_timeout_passes(&self) {
         let mut stop = self.stop.clone();
         // The sender is gone only when nobody waits for this any more.
         drop(stop.wait_for(|stopped| *stopped).await);
-        sleep(self.engine.patience_at_stop).await;
+        sleep(self.engine.stop_timeout).await;
     }
 
     fn decide(&self, claimed: &Claimed, attempted: Attempted, at: Instant) -> Recorded {
@@ -341,53 +346,53 @@ impl Turn {
         }
     }
 
-    /// A fault of the account lets it rest, once for all that run into it together; a message that goes through ends the
-    /// rest, or a suspicion. Gives the outcome as it counts for the delivery.
-    async fn tell_the_account(&self, outcome: Outcome, begun: Instant) -> Outcome {
+    /// A fault of the account pauses it, once for all that run into it together; a message that goes through ends the pause.
+    /// Gives the outcome as it counts for the delivery.
+    async fn tell_the_breaker(&self, outcome: Outcome, begun: Instant) -> Outcome {
         let key = &self.account.pool_key;
-        let sentence = self.engine.suspicions.sentence(key, &outcome, self.scope == Scope::Trial, begun, now());
-        match sentence {
-            Sentence::GoesOn => {}
-            Sentence::StepsBack => self.has_ended.store(true, Ordering::Relaxed),
-            Sentence::SlowsDown => {
+        let transition = self.engine.breakers.after(key, &outcome, self.scope == Scope::HalfOpen, begun, now());
+        match transition {
+            Transition::None => {}
+            Transition::BackOff => self.has_ended.store(true, Ordering::Relaxed),
+            Transition::Throttle => {
                 self.has_ended.store(true, Ordering::Relaxed);
-                let connections = self.engine.paces.slow_down(key);
-                tracing::warn!("{} asks for patience: {connections} connections", self.account.endpoint.host);
+                let connections = self.engine.throttles.slow_down(key);
+                tracing::warn!("{} asked to slow down: {connections} connections", self.account.endpoint.host);
             }
-            Sentence::Rests => {
+            Transition::Open => {
                 if let Some(problem) = problem_of(&outcome) {
-                    self.let_it_rest(problem).await;
+                    self.open_circuit(problem).await;
                 }
             }
-            Sentence::Works => {
-                self.pace.went_well();
-                if self.scope == Scope::Trial || self.is_stopped.load(Ordering::Relaxed) {
-                    self.let_it_work().await;
+            Transition::Close => {
+                self.throttle.went_well();
+                if self.scope == Scope::HalfOpen || self.is_stopped.load(Ordering::Relaxed) {
+                    self.close_circuit().await;
                 }
             }
         }
-        softened(outcome, sentence)
+        softened(outcome, transition)
     }
 
-    async fn let_it_rest(&self, problem: &Problem) {
+    async fn open_circuit(&self, problem: &Problem) {
         self.has_ended.store(true, Ordering::Relaxed);
-        if self.rests.swap(true, Ordering::Relaxed) {
+        if self.is_open.swap(true, Ordering::Relaxed) {
             return;
         }
-        self.engine.suspicions.forget(&self.account.pool_key);
-        tracing::warn!("The account at {} rests: {}", self.account.endpoint.host, problem.code);
+        self.engine.breakers.reset(&self.account.pool_key);
+        tracing::warn!("The account at {} is paused: {}", self.account.endpoint.host, problem.code);
         let (db, seen) = (&self.engine.db, self.account.seen());
         let written = match self.scope {
-            Scope::Trial => pauses::probe_failed_any_company(db, seen, &fault(problem), now()).await,
+            Scope::HalfOpen => pauses::probe_failed_any_company(db, seen, &fault(problem), now()).await,
             _ => pauses::stop_any_company(db, seen, &fault(problem), now()).await.map(|_| ()),
         };
         if let Err(error) = written {
-            tracing::error!("That an account rests could not be written down: {error}");
+            tracing::error!("That an account is paused could not be written down: {error}");
         }
     }
 
-    async fn let_it_work(&self) {
-        if self.scope != Scope::Trial && !self.is_stopped.swap(false, Ordering::Relaxed) {
+    async fn close_circuit(&self) {
+        if self.scope != Scope::HalfOpen && !self.is_stopped.swap(false, Ordering::Relaxed) {
             return;
         }
         tracing::info!("The account at {} works again", self.account.endpoint.host);
