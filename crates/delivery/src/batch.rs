@@ -333,7 +333,6 @@ impl Batch {
         Recorded {
             company: claimed.company,
             id: claimed.id,
-            attempt: claimed.attempt,
             fence: claimed.fence,
             at,
             duration_ms: attempted.took_ms,

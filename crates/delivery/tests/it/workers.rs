@@ -50,7 +50,6 @@ async fn what_a_dead_worker_held_is_sent_and_its_late_word_refused(world: World)
     let late = Recorded {
         company: held[0].company,
         id: held[0].id,
-        attempt: held[0].attempt,
         fence: held[0].fence,
         at: now(),
         duration_ms: 1,

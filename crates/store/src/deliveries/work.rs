@@ -54,18 +54,6 @@ pub async fn queues_due_any_company(db: &Db, now: Instant) -> Result<Vec<QueueKe
     Ok(rows.into_iter().filter_map(queue).collect())
 }
 
-/// When the next waiting delivery is due, whoever's it is.
-pub async fn next_due_any_company(db: &Db) -> Result<Option<Instant>, StoreError> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        at: Option<Instant>,
-    }
-    let sql = "SELECT (SELECT MIN(d.next_attempt_at) FROM delivery d WHERE d.company_id = l.company_id AND d.module = l.module
-        AND d.next_attempt_at IS NOT NULL) AS at FROM delivery_queue l";
-    let rows: Vec<Row> = readable(db.reader(), "delivery_queue", sql, Vec::new()).await?;
-    Ok(rows.into_iter().filter_map(|row| row.at).min())
-}
-
 /// A delivery in one worker's hands until its lease ends, with all that is needed to send it.
 #[derive(Debug, Clone)]
 pub struct Claimed {
@@ -326,7 +314,6 @@ pub struct Stamp {
 pub struct Recorded {
     pub company: CompanyId,
     pub id: DeliveryId,
-    pub attempt: i32,
     pub fence: i64,
     pub at: Instant,
     pub duration_ms: i64,

@@ -77,7 +77,6 @@ async fn a_spoilt_date_fails_its_own_delivery_and_no_other(world: World) {
     assert_eq!(claimed.len(), 2);
     let failed = format!("SELECT COUNT(*) AS n FROM delivery WHERE state = 'failed' AND problem_code = '{NOT_COMPOSED}'");
     assert_eq!(numbers(&world.url, &failed).await, [1]);
-    deliveries::next_due_any_company(&world.db).await.unwrap();
     deliveries::unfinished_any_company(&world.db).await.unwrap();
 }
 

@@ -66,7 +66,6 @@ async fn all_fail(api: &Api) {
     let fails = |claimed: &deliveries::Claimed| Recorded {
         company: claimed.company,
         id: claimed.id,
-        attempt: claimed.attempt,
         fence: claimed.fence,
         at: now(),
         duration_ms: 5,

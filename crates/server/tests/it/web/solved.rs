@@ -23,7 +23,6 @@ async fn sent(scene: &Scene, fails: impl Fn(&str) -> Option<&'static str>) {
             done.push(Recorded {
                 company,
                 id: claimed.id,
-                attempt: claimed.attempt,
                 fence: claimed.fence,
                 at: now(),
                 duration_ms: 5,
