@@ -131,7 +131,7 @@ fn every_warning_of_the_source_stands_in_the_docs() {
     const DOUBTS: &str = include_str!("../../../../domain/src/payment/doubt.rs");
     let is_code = |text: &&str| text.len() > 5 && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     let said = WARNINGS.split("Self::new(").skip(1).filter_map(|call| call.split(';').next()?.split('\n').next());
-    let said = said.filter_map(|call| call.split('"').filter(is_code).last());
+    let said = said.filter_map(|call| call.split('"').rfind(is_code));
     let doubts = DOUBTS.split("fn code(self").nth(1).or(DOUBTS.split("fn code(&self").nth(1)).expect("the codes of doubts");
     let doubts = doubts.split("\n    }\n").next().unwrap().split('"').filter(is_code);
     let codes: Vec<&str> = said.chain(doubts).collect();
