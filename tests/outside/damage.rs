@@ -169,7 +169,16 @@ async fn damage_that_is_met_while_serving_turns_readiness_and_is_logged_once() {
     assert_eq!((last.0, last.1["database"].as_str()), (StatusCode::SERVICE_UNAVAILABLE, Some("damaged")), "{}", server.log());
     assert!(last.1["reason"].as_str().is_some_and(|reason| reason.contains("malformed")), "{}", last.1);
     for _ in 0..3 {
-        let _ = server.api(Method::GET, "/contacts").send().await;
+        let answer = server.api(Method::GET, "/contacts").send().await.unwrap();
+        if answer.status() != StatusCode::OK {
+            assert!(answer.headers().get("retry-after").is_none(), "waiting does not help");
+            let problem: Value = answer.json().await.unwrap();
+            assert_eq!(
+                (problem["status"].as_u64(), problem["code"].as_str()),
+                (Some(503), Some("database_damaged")),
+                "{problem}"
+            );
+        }
     }
     assert_eq!(server.log().matches("The database is damaged").count(), 1, "{}", server.log());
     assert_eq!(server.get("/healthz").send().await.unwrap().status(), StatusCode::OK, "the process lives");

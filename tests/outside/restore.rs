@@ -126,13 +126,13 @@ async fn what_is_no_whole_copy_of_ours_is_refused_before_anything_is_touched() {
     refuses(&installation, &installation.beside("missing.db"), "no existe");
     assert!(!installation.beside("missing.db").exists(), "it makes no file");
     refuses(&installation, &file("empty.db", b""), "no es una copia");
-    refuses(&installation, &file("text.db", b"hola\n".repeat(2000).as_slice()), "dañada");
-    refuses(&installation, &file("truncated.db", &copy[..copy.len() / 2]), "dañada");
-    refuses(&installation, &file("header.db", &copy[..50]), "dañada");
+    refuses(&installation, &file("text.db", b"hola\n".repeat(2000).as_slice()), "está dañada (");
+    refuses(&installation, &file("truncated.db", &copy[..copy.len() / 2]), "está dañada (");
+    refuses(&installation, &file("header.db", &copy[..50]), "está dañada (");
     for page in [1, copy.len() / 4096 / 2, copy.len() / 4096 - 1] {
         let damaged = file("damaged.db", &copy);
         OpenOptions::new().write(true).open(&damaged).unwrap().write_all_at(&[0x5a; 4096], page as u64 * 4096).unwrap();
-        refuses(&installation, &damaged, "dañada");
+        refuses(&installation, &damaged, "está dañada (");
     }
     refuses(&installation, installation.data_dir().parent().unwrap(), "no es un archivo");
     refuses(&installation, &installation.database(), "es la base misma");

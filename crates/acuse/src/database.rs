@@ -4,7 +4,7 @@
 use acuse_store::Db;
 
 use crate::config::Config;
-use crate::failure::{DAMAGED, Failure};
+use crate::failure::{DAMAGED, Failure, damaged};
 use crate::private_files;
 
 /// For what begins an installation, or serves it.
@@ -60,7 +60,7 @@ pub async fn bring_up_to_date(db: &Db) -> Result<(), Failure> {
         return Ok(());
     }
     if let Some(reason) = db.damage() {
-        return Err(Failure::new(format!("la base de datos está dañada: {reason}"), DAMAGED));
+        return Err(Failure::new(damaged("la base de datos", reason), DAMAGED));
     }
     Ok(db.migrate().await?)
 }

@@ -81,7 +81,8 @@ pub fn reason(error: &UnlockError, file: &Path) -> String {
             counted(held),
             named(needed)
         ),
-        other => other.to_string(),
+        UnlockError::File(error) => file_trouble(error).0,
+        other => format!("los secretos guardados no se pueden revisar ({other})"),
     }
 }
 
@@ -90,7 +91,7 @@ pub fn failure(error: UnlockError, file: &Path) -> Failure {
         UnlockError::File(error) => error.into(),
         UnlockError::Store(error) => error.into(),
         UnlockError::Missing { .. } | UnlockError::Foreign { .. } => Failure::new(reason(&error, file), WAYS_OUT),
-        other => Failure::new(other.to_string(), ""),
+        other => Failure::new(reason(&other, file), ""),
     }
 }
 

@@ -27,6 +27,7 @@ pub mod warnings;
 
 mod json;
 mod otherwise;
+mod parameters;
 
 use axum::Router;
 use axum::middleware::from_fn;
@@ -84,6 +85,7 @@ pub fn router() -> Router<App> {
         .route("/api", any(otherwise::no_such_call))
         .route("/api/{*rest}", any(otherwise::no_such_call))
         .method_not_allowed_fallback(otherwise::not_by_this_method)
+        .layer(from_fn(parameters::refuse_unknown))
         .layer(CatchPanicLayer::custom(otherwise::panicked))
         .layer(from_fn(language::answer_in_their_language))
 }

@@ -39,8 +39,10 @@ use tracked::{TrackedAnswer, TrackedRequest, TrackedStream};
 const LOOK_ROUND: Duration = Duration::from_secs(1);
 /// Connections that are closed and whose descriptors are not free yet.
 const CLOSING: usize = 16;
-/// A request's head, and an answer that is on its way. RFC 9112 3 asks for 8,000 octets of a request line at least.
-const BUFFER: usize = 32 * 1024;
+/// A request's head, and an answer that is on its way: hyper answers a longer head by itself, with 431 and no word. RFC 9112 3
+/// asks for 8,000 octets of a request line at least; this holds the longest address that hyper reads (65,534 bytes) with
+/// usual headers, so that our own words refuse it. It grows with what comes, and the head has its ten seconds.
+const BUFFER: usize = 96 * 1024;
 /// Without descriptors nothing can be accepted; somebody closes one soon.
 const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(100);
 /// A log that says the same all the time hides the rest.

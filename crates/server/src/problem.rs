@@ -19,6 +19,8 @@ use utoipa::ToSchema;
 const CHECKS_END_AFTER: HeaderValue = HeaderValue::from_static("20");
 /// Seconds after which a database that did not answer is worth another try.
 const TRY_AGAIN_AFTER: HeaderValue = HeaderValue::from_static("5");
+/// What nobody mends by trying again.
+const DATABASE_DAMAGED: &str = "database_damaged";
 
 /// What a caller is told. `code` is stable; the words are for people.
 #[derive(Debug, Clone)]
@@ -65,6 +67,11 @@ impl Problem {
     #[must_use]
     pub fn of_field(field: impl Into<String>, code: &'static str, message: Said) -> Self {
         Self::of_fields(vec![FieldProblem::new(field, code, message)])
+    }
+
+    /// What was asked for was read, and is refused for what it says.
+    pub(crate) fn is_of_fields(&self) -> bool {
+        self.status == StatusCode::UNPROCESSABLE_ENTITY
     }
 
     #[must_use]
@@ -141,7 +148,7 @@ impl Problem {
         let mut response = (self.status, [(CONTENT_TYPE, "application/problem+json")], body).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(words::tag(language)));
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+        if self.status == StatusCode::SERVICE_UNAVAILABLE && self.code != DATABASE_DAMAGED {
             headers.insert(RETRY_AFTER, TRY_AGAIN_AFTER);
         }
         if self.status == StatusCode::TOO_MANY_REQUESTS {
@@ -163,13 +170,23 @@ impl From<StoreError> for Problem {
         if let StoreError::Unreadable(_) = error {
             return Self::new(StatusCode::CONFLICT, "record_unreadable", record_unreadable());
         }
-        let (StoreError::Unavailable(_) | StoreError::Damaged(_)) = error else { return Self::internal() };
+        if error.is_of_damage() {
+            return Self::new(StatusCode::SERVICE_UNAVAILABLE, DATABASE_DAMAGED, database_damaged());
+        }
+        let StoreError::Unavailable(_) = error else { return Self::internal() };
         let detail = Said::both(
             "La base de datos no responde; no se registró nada. Intente de nuevo en un momento.",
             "The database does not answer; nothing was recorded. Try again in a moment.",
         );
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "database_unavailable", detail)
     }
+}
+
+fn database_damaged() -> Said {
+    Said::both(
+        "La base de datos está dañada; no se registró nada. Esperar no lo arregla: avise a quien cuida el servidor.",
+        "The database is damaged; nothing was recorded. Waiting does not mend it: tell who looks after the server.",
+    )
 }
 
 fn record_unreadable() -> Said {

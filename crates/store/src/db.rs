@@ -105,6 +105,16 @@ impl StoreError {
     pub const CURE: &str = "Stop it, run «acuse doctor», and restore the last backup with «acuse restore»; without one, save what \
         can be read with «sqlite3 acuse.db .recover». On PostgreSQL: REINDEX, or restore.";
 
+    /// Whether waiting does not help: what is on the disk is broken, or was found so before and nothing answers any more.
+    #[must_use]
+    pub fn is_of_damage(&self) -> bool {
+        match self {
+            Self::Damaged(_) => true,
+            Self::Unavailable(_) => condition::damage().is_some(),
+            _ => false,
+        }
+    }
+
     pub(crate) fn file(path: &Path, error: &io::Error) -> Self {
         Self::Unavailable(DbErr::Conn(RuntimeErr::Internal(format!("{}: {error}", path.display()))))
     }

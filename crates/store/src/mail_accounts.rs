@@ -16,7 +16,7 @@ use crate::oauth;
 use crate::pauses::{self, AccountKey};
 use crate::sealing;
 use crate::secrets::{self, Keyring, SealError};
-use crate::sql::{self, Inserted, execute, new_id, one, readable, values};
+use crate::sql::{self, Inserted, Kept, execute, new_id, one, readable, values};
 use crate::versions::{self, ChangeError, Expected, for_update};
 
 use row::{Row, SELECT};
@@ -128,6 +128,11 @@ pub async fn edit<Error: From<SaveError>>(
 ) -> Result<(), Error> {
     let tx = db.begin_write().await.map_err(SaveError::from)?;
     let changed = edit_in(&tx, keys, by, id, expected, decide).await;
+    end(db, tx, changed).await
+}
+
+/// Commits what became of an account, or undoes it and says why.
+async fn end<Error: From<SaveError>>(db: &Db, tx: Tx, changed: Result<(), ChangeError<Error>>) -> Result<(), Error> {
     match versions::end(tx, changed).await {
         Ok(()) => db.nudge(),
         Err(ChangeError::Refused(refused)) => return Err(refused),
@@ -248,14 +253,21 @@ pub fn needs_new_password(account: &MailAccount, settings: &MailAccountSettings)
 
 /// The account as nobody else can change it before this transaction ends.
 async fn lock(tx: &Tx, company: CompanyId, id: MailAccountId) -> Result<Option<Row>, StoreError> {
-    #[derive(FromQueryResult)]
-    struct Locked {}
-    let sql = format!("SELECT version FROM mail_account WHERE company_id = $1 AND id = $2 {}", for_update(tx.as_conn()));
-    let locked: Option<Locked> = one(tx.as_conn(), &sql, values![company.0, id.0]).await?;
-    if locked.is_none() {
+    if lock_version(tx, company, id).await?.is_none() {
         return Ok(None);
     }
     one(tx.as_conn(), &format!("{SELECT} WHERE a.company_id = $1 AND a.id = $2"), values![company.0, id.0]).await
+}
+
+/// The same, where nothing but its version is asked: what else cannot be read of it does not matter.
+async fn lock_version(tx: &Tx, company: CompanyId, id: MailAccountId) -> Result<Option<i64>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Locked {
+        version: Kept<i64>,
+    }
+    let sql = format!("SELECT version FROM mail_account WHERE company_id = $1 AND id = $2 {}", for_update(tx.as_conn()));
+    let locked: Option<Locked> = one(tx.as_conn(), &sql, values![company.0, id.0]).await?;
+    Ok(locked.map(|locked| locked.version.or(0)))
 }
 
 /// Turns an account on or off; its module falls back to the default account while it is off.
@@ -283,16 +295,19 @@ async fn keep(db: &Db, tx: Tx) -> Result<(), SaveError> {
     Ok(())
 }
 
-pub async fn delete(db: &Db, by: &Actor, id: MailAccountId) -> Result<(), SaveError> {
+/// Forgets an account and its secret, only if it is as `expected`.
+pub async fn delete(db: &Db, by: &Actor, id: MailAccountId, expected: &Expected) -> Result<(), SaveError> {
     let tx = db.begin_write().await?;
+    let deleted = delete_in(&tx, by, id, expected).await;
+    end(db, tx, deleted).await
+}
+
+async fn delete_in(tx: &Tx, by: &Actor, id: MailAccountId, expected: &Expected) -> Result<(), ChangeError<SaveError>> {
+    let version = lock_version(tx, by.company, id).await?.ok_or(ChangeError::NotFound)?;
+    expected.check(version)?;
     let sql = "DELETE FROM mail_account WHERE company_id = $1 AND id = $2";
-    if execute(tx.as_conn(), sql, values![by.company.0, id.0]).await? == 0 {
-        return Err(SaveError::NotFound);
-    }
-    pauses::forget_in(&tx, AccountKey::Own(id)).await?;
-    tx.commit().await?;
-    db.nudge();
-    Ok(())
+    execute(tx.as_conn(), sql, values![by.company.0, id.0]).await?;
+    Ok(pauses::forget_in(tx, AccountKey::Own(id)).await?)
 }
 
 /// Notes what Probar answered for the account as it is saved; a correct answer ends its rest. An answer about settings that

@@ -23,12 +23,18 @@ impl Expected {
         Self::OneOf(vec![version])
     }
 
+    /// For what is done with the record and does not change it. A change is checked in its transaction, by its act.
+    #[must_use]
+    pub fn includes(&self, version: i64) -> bool {
+        match self {
+            Self::Any => true,
+            Self::OneOf(versions) => versions.contains(&version),
+        }
+    }
+
     /// Errs with [`ChangeError::Stale`] where the record is another one by now.
     pub(crate) fn check<Refused>(&self, version: i64) -> Result<(), ChangeError<Refused>> {
-        match self {
-            Self::OneOf(versions) if !versions.contains(&version) => Err(ChangeError::Stale),
-            Self::Any | Self::OneOf(_) => Ok(()),
-        }
+        if self.includes(version) { Ok(()) } else { Err(ChangeError::Stale) }
     }
 }
 

@@ -7,7 +7,7 @@ use acuse_store::{Db, StoreError, now};
 
 use crate::config::Config;
 use crate::database;
-use crate::failure::{DAMAGED, Failure};
+use crate::failure::{DAMAGED, Failure, damaged};
 use crate::private_files;
 
 #[derive(clap::Args)]
@@ -41,7 +41,7 @@ fn not_backed_up(error: BackupError) -> Failure {
         BackupError::Exists(path) => Failure::new(format!("{} ya existe", path.display()), "Elija otro nombre."),
         BackupError::NoFolder(path) => Failure::new(format!("no hay una carpeta {}", path.display()), "Créela primero."),
         BackupError::NoRoom(missing) => no_room(&missing),
-        BackupError::Damaged(fault) => Failure::new(format!("la base de datos está dañada: {fault}"), DAMAGED),
+        BackupError::Damaged(fault) => Failure::new(damaged("la base de datos", fault), DAMAGED),
         BackupError::Io { path, error } => not_written(&path, &error),
         BackupError::Store(error) => error.into(),
     }
@@ -74,7 +74,7 @@ fn not_restored(error: RestoreError) -> Failure {
             Failure::new(format!("{} es la base misma", path.display()), "Indique una copia que escribió «acuse backup».")
         }
         RestoreError::Damaged { copy, faults } => Failure::new(
-            format!("{} está dañada: {}", copy.display(), faults.first().map_or("", String::as_str)),
+            damaged(&copy.display().to_string(), faults.first().map_or("", String::as_str)),
             "No se tocó nada. Use otra copia, o rescate lo que se pueda leer de esta con «sqlite3 … .recover».",
         ),
         RestoreError::NotOurs(path) => {

@@ -57,7 +57,7 @@ async fn database(config: &Config) -> Finding {
     let (version, is_migrated) = (db.version().await, db.is_migrated().await);
     db.close().await;
     if !faults.is_empty() {
-        return Err((format!("está dañada: {}", faults.join("; ")), DAMAGED));
+        return Err((format!("está dañada ({})", faults.join("; ")), DAMAGED));
     }
     if version.map_err(broken)? > Some(Db::newest_version()) {
         return Err(("es de una versión más nueva".to_string(), "Use esa versión de Acuse, o una posterior."));
@@ -123,7 +123,7 @@ fn locked(error: UnlockError, file: &Path) -> (String, &'static str) {
         UnlockError::Missing { .. } | UnlockError::Foreign { .. } => (master_key::reason(&error, file), master_key::WAYS_OUT),
         UnlockError::File(error) => master_key::file_trouble(&error),
         UnlockError::Store(error) => broken(error),
-        UnlockError::Save(_) | UnlockError::Dkim(_) => (error.to_string(), "No se cambió nada. Vuelva a probar."),
+        UnlockError::Save(_) | UnlockError::Dkim(_) => (master_key::reason(&error, file), "No se cambió nada. Vuelva a probar."),
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant as Moment};
 use acuse_domain::delivery::State;
 use acuse_domain::mail_account::{MailModule, Security};
 use acuse_store::mail_accounts;
+use acuse_store::versions::Expected;
 use acuse_testkit::world::World;
 
 use crate::office::{Office, own_form, until};
@@ -145,7 +146,7 @@ async fn a_deleted_or_disabled_account_is_not_waited_for(world: World) {
         until("all connections hang", async || hanging.sessions() == 4).await;
         let begun = Moment::now();
         if is_deleted {
-            mail_accounts::delete(office.db(), &office.company.actor, hanging_id).await.unwrap();
+            mail_accounts::delete(office.db(), &office.company.actor, hanging_id, &Expected::Any).await.unwrap();
         } else {
             mail_accounts::enable(office.db(), &office.company.actor, hanging_id, false).await.unwrap();
         }

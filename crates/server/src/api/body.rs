@@ -3,7 +3,7 @@
 use acuse_store::idempotency::Once;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
@@ -31,6 +31,9 @@ pub struct AskedIfAny<T>(pub Asked<T>);
 #[serde(deny_unknown_fields)]
 pub struct Nothing {}
 
+/// The same where it is not carried out by a key: no body, or `{}`. Whoever sends more wants something that does not happen.
+pub struct NoBody;
+
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Asked<T> {
     type Rejection = Problem;
 
@@ -54,6 +57,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for AskedIfAny<T> {
     }
 }
 
+impl<S: Send + Sync> FromRequest<S> for NoBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        AskedIfAny::<Nothing>::from_request(request, state).await.map(|_| Self)
+    }
+}
+
 async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<(Parts, Bytes), Problem> {
     let (parts, body) = request.into_parts();
     let whole = Request::from_parts(parts.clone(), body);
@@ -68,14 +79,36 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<(Parts, Byt
     Ok((parts, bytes))
 }
 
+/// JSON in UTF-8 (RFC 8259 8.1), as it is: nothing is unpacked, so that 1 MB stays 1 MB.
 fn is_json(headers: &HeaderMap) -> Result<(), Problem> {
-    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if kind == "application/json" || kind.starts_with("application/") && kind.ends_with("+json") {
-        return Ok(());
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
+    let mut parts = kind.split(';').map(str::trim);
+    let kind = parts.next().unwrap_or_default();
+    let charset = parts.find_map(|part| part.strip_prefix("charset=")).map(|charset| charset.trim_matches('"'));
+    let is_json = kind == "application/json" || kind.starts_with("application/") && kind.ends_with("+json");
+    if !is_json {
+        let said = Said::both("Envíe «Content-Type: application/json».", "Send «Content-Type: application/json».");
+        return Err(unsupported("unsupported_media_type", said));
     }
-    let said = Said::both("Envíe «Content-Type: application/json».", "Send «Content-Type: application/json».");
-    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", said))
+    // US-ASCII is UTF-8.
+    if charset.is_some_and(|charset| !matches!(charset, "utf-8" | "utf8" | "us-ascii")) {
+        let said = Said::both("Envíe el JSON en UTF-8.", "Send the JSON in UTF-8.");
+        return Err(unsupported("unsupported_charset", said));
+    }
+    let codings = headers.get_all(CONTENT_ENCODING).iter().map(|value| value.to_str().unwrap_or("?"));
+    let is_plain = |coding: &str| coding.is_empty() || coding.eq_ignore_ascii_case("identity");
+    if !codings.flat_map(|codings| codings.split(',')).all(|coding| is_plain(coding.trim())) {
+        let said = Said::both(
+            "Envíe el JSON sin comprimir, sin «Content-Encoding».",
+            "Send the JSON uncompressed, without «Content-Encoding».",
+        );
+        return Err(unsupported("unsupported_content_encoding", said));
+    }
+    Ok(())
+}
+
+fn unsupported(code: &'static str, said: Said) -> Problem {
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, code, said)
 }
 
 /// The key with a hash of method, path and body: another request under the same key is refused.

@@ -9,12 +9,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::body::Asked;
-use super::etag::{IfMatch, Tagged};
+use super::etag::Tagged;
 use super::fields::Fields;
 use super::language::Reads;
 use super::openapi::{Always, BadInput, Stale};
-use super::patch;
+use super::patch::{self, Change};
 use super::warnings::Warning;
 use crate::access::{Authorized, ConfigureCompany, ViewRecords};
 use crate::app::App;
@@ -41,6 +40,7 @@ pub struct CompanyOut {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "trade_name": "Demo", "email": "contabilidad@demo.ec" }))]
 pub struct CompanyChange {
+    #[serde(default, deserialize_with = "patch::value")]
     #[schema(nullable = false)]
     legal_name: Option<String>,
     #[serde(default, deserialize_with = "patch::given")]
@@ -83,10 +83,10 @@ pub async fn change(
     State(app): State<App>,
     may: Authorized<ConfigureCompany>,
     Reads(language): Reads,
-    IfMatch(expected): IfMatch,
-    asked: Asked<CompanyChange>,
+    asked: Change<CompanyChange>,
 ) -> Result<Tagged<CompanyOut>, Problem> {
-    let change = |profile| asked.body.apply_to(profile);
+    let expected = asked.expected.clone();
+    let change = |profile| asked.read()?.apply_to(profile);
     let company = companies::change(&app.db, may.actor.company, &expected, change).await?;
     Ok(CompanyOut::tagged(company, language))
 }

@@ -17,13 +17,13 @@ use uuid::Uuid;
 use super::addresses::Addresses;
 use super::body::Asked;
 use super::codes;
-use super::etag::{IfMatch, Tagged};
+use super::etag::Tagged;
 use super::fields::Fields;
 use super::ids::Id;
 use super::language::Reads;
-use super::openapi::{Always, BadInput, BadParams, NotFound, Stale};
+use super::openapi::{Always, BadInput, NotFound, Stale};
 use super::pages::{List, Params, Wanted};
-use super::patch;
+use super::patch::{self, Change};
 use super::warnings::Warning;
 use crate::access::{Authorized, KeepContacts, ViewRecords};
 use crate::app::App;
@@ -88,11 +88,20 @@ pub struct NewContact {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "emails": ["pagos@andina.ec"], "phone": null }))]
 pub struct ContactChange {
+    #[serde(default, deserialize_with = "patch::value")]
+    #[schema(nullable = false)]
     name: Option<String>,
+    #[serde(default, deserialize_with = "patch::value")]
     #[schema(schema_with = codes::schema::identification_types)]
     identification_type: Option<String>,
+    #[serde(default, deserialize_with = "patch::value")]
+    #[schema(nullable = false)]
     identification: Option<String>,
+    #[serde(default, deserialize_with = "patch::value")]
+    #[schema(nullable = false)]
     is_customer: Option<bool>,
+    #[serde(default, deserialize_with = "patch::value")]
+    #[schema(nullable = false)]
     is_supplier: Option<bool>,
     #[serde(default, deserialize_with = "patch::given")]
     #[schema(value_type = Option<String>)]
@@ -106,7 +115,10 @@ pub struct ContactChange {
     #[serde(default, deserialize_with = "patch::given")]
     #[schema(value_type = Option<Addresses>)]
     emails: Option<Option<Addresses>>,
-    emails_by_purpose: Option<PurposesIn>,
+    /// Null takes those of every purpose away.
+    #[serde(default, deserialize_with = "patch::given")]
+    #[schema(value_type = Option<PurposesIn>)]
+    emails_by_purpose: Option<Option<PurposesIn>>,
 }
 
 /// Of a change, an absent purpose stays as it is.
@@ -143,7 +155,7 @@ pub struct ContactsWanted {
 
 /// Contacts by name.
 #[utoipa::path(get, path = "/api/v1/contacts", tag = "contacts", params(ContactsWanted),
-    responses((status = 200, body = List<ContactOut>), Always, BadParams))]
+    responses((status = 200, body = List<ContactOut>), Always))]
 pub async fn list(
     State(app): State<App>,
     may: Authorized<ViewRecords>,
@@ -205,10 +217,10 @@ pub async fn change(
     may: Authorized<KeepContacts>,
     Reads(language): Reads,
     Id(id): Id<ContactId>,
-    IfMatch(expected): IfMatch,
-    asked: Asked<ContactChange>,
+    asked: Change<ContactChange>,
 ) -> Result<Tagged<ContactOut>, Problem> {
-    let change = |details| asked.body.apply_to(details);
+    let expected = asked.expected.clone();
+    let change = |details| asked.read()?.apply_to(details);
     let changed = contacts::change(&app.db, &may.actor, id, &expected, change).await;
     let contact = changed.map_err(|error| match error {
         ChangeError::NotFound => Problem::contact_not_found(),
@@ -262,7 +274,7 @@ impl ContactChange {
     /// Which fields it has, by their names.
     fn given(&self) -> impl Iterator<Item = &'static str> + use<> {
         let purposes = self.emails_by_purpose.as_ref();
-        let purpose = |is_given: fn(&PurposesIn) -> bool| purposes.is_some_and(is_given);
+        let purpose = |is_given: fn(&PurposesIn) -> bool| purposes.is_some_and(|purposes| purposes.as_ref().is_none_or(is_given));
         let fields = [
             ("name", self.name.is_some()),
             ("identification_type", self.identification_type.is_some()),
@@ -317,7 +329,11 @@ impl ContactChange {
             details.credit_days = days;
         }
         change_addresses("emails", self.emails, &mut details.emails, &mut fields);
-        self.emails_by_purpose.unwrap_or_default().apply_to(&mut details.emails_by_purpose, &mut fields);
+        match self.emails_by_purpose {
+            Some(Some(purposes)) => purposes.apply_to(&mut details.emails_by_purpose, &mut fields),
+            Some(None) => details.emails_by_purpose = EmailsByPurpose::default(),
+            None => {}
+        }
         fields.check()?;
         Ok(details)
     }

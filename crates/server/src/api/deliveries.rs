@@ -19,7 +19,7 @@ use super::codes;
 use super::fields::Fields;
 use super::ids::Id;
 use super::language::Reads;
-use super::openapi::{Always, BadInput, BadParams, NotFound, NotNow};
+use super::openapi::{Always, BadInput, NotFound, NotNow};
 use super::pages::{List, Params, Wanted, apart};
 use super::warnings::Warning;
 use crate::access::{Authorized, SendReceipts, ViewRecords};
@@ -132,7 +132,7 @@ pub struct DeliveriesWanted {
 
 /// Deliveries, newest first.
 #[utoipa::path(get, path = "/api/v1/deliveries", tag = "deliveries", params(DeliveriesWanted),
-    responses((status = 200, body = List<DeliveryOut>), Always, BadParams))]
+    responses((status = 200, body = List<DeliveryOut>), Always))]
 pub async fn list(
     Shared(app): Shared<App>,
     may: Authorized<ViewRecords>,
@@ -181,11 +181,8 @@ pub async fn retry(
     Id(id): Id<DeliveryId>,
     AskedIfAny(asked): AskedIfAny<Nothing>,
 ) -> Result<Json<DeliveryOut>, Problem> {
-    let now = acuse_store::now();
-    match &asked.once {
-        Some(once) => deliveries::retry_asked(&app.db, &may.actor, id, &Asked::once(Some(once)), now).await?,
-        None => deliveries::retry(&app.db, &may.actor, id, now).await?,
-    }
+    let asked = Asked::once(asked.once.as_ref());
+    deliveries::retry_asked(&app.db, &may.actor, id, &asked, acuse_store::now()).await?;
     found(&app, &may, id, language).await
 }
 
@@ -201,11 +198,8 @@ pub async fn cancel(
     Id(id): Id<DeliveryId>,
     AskedIfAny(asked): AskedIfAny<Nothing>,
 ) -> Result<Json<DeliveryOut>, Problem> {
-    let now = acuse_store::now();
-    match &asked.once {
-        Some(once) => deliveries::cancel_asked(&app.db, &may.actor, id, &Asked::once(Some(once)), now).await?,
-        None => deliveries::cancel(&app.db, &may.actor, id, now).await?,
-    }
+    let asked = Asked::once(asked.once.as_ref());
+    deliveries::cancel_asked(&app.db, &may.actor, id, &asked, acuse_store::now()).await?;
     found(&app, &may, id, language).await
 }
 
@@ -214,7 +208,7 @@ pub async fn cancel(
 #[serde(default, deny_unknown_fields)]
 #[schema(as = Resolve)]
 pub struct ResolveIn {
-    /// For the history; at most 200 letters of it are kept.
+    /// For the history; at most 300 letters.
     reason: Option<String>,
 }
 

@@ -18,7 +18,7 @@ use super::codes;
 use super::fields::Fields;
 use super::ids::Id;
 use super::language::Reads;
-use super::openapi::{Always, BadInput, BadParams, NotFound};
+use super::openapi::{Always, BadInput, NotFound};
 use super::pages::{List, Params, Wanted, apart};
 use super::warnings::Warning;
 use crate::access::{Authorized, KeepDocuments, ViewRecords};
@@ -98,7 +98,7 @@ pub struct DocumentsWanted {
 
 /// Documents by due date.
 #[utoipa::path(get, path = "/api/v1/documents", tag = "documents", params(DocumentsWanted),
-    responses((status = 200, body = List<DocumentOut>), Always, BadParams))]
+    responses((status = 200, body = List<DocumentOut>), Always))]
 pub async fn list(
     State(app): State<App>,
     may: Authorized<ViewRecords>,

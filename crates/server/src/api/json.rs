@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Segment};
 
 use super::by_name::ByName;
+use super::patch;
 use crate::problem::{Problem, Said};
 
 /// What a reader expected, in serde's words and in ours.
@@ -51,8 +52,14 @@ fn not_read(error: &serde_json::Error, path: Vec<String>) -> Problem {
 pub(super) fn of_shape(said: &str, path: Vec<String>) -> Problem {
     let named = said.split('`').nth(1).unwrap_or_default();
     if said.starts_with("unknown field") {
-        let words = Said::both(format!("No se conoce el campo «{named}»."), format!("There is no field «{named}»."));
-        return Problem::of_field(below(path, named), "unknown_field", words);
+        return unknown_field(path, named);
+    }
+    if said.starts_with(patch::NOT_NULL) {
+        let words = Said::both(
+            "No puede quedar sin valor: indique uno, o no mande este campo y quedará como está.",
+            "It cannot be without a value: give one, or leave the field out and it stays as it is.",
+        );
+        return Problem::of_field(path.join("."), "null_not_allowed", words);
     }
     if said.starts_with("missing field") {
         return Problem::of_field(below(path, named), "field_missing", Said::both("Falta este campo.", "This field is missing."));
@@ -68,6 +75,11 @@ pub(super) fn of_shape(said: &str, path: Vec<String>) -> Problem {
         None => Said::both("No es del tipo esperado.", "It is not of the expected type."),
     };
     Problem::of_field(path.join("."), "wrong_type", words)
+}
+
+pub(super) fn unknown_field(path: Vec<String>, named: &str) -> Problem {
+    let words = Said::both(format!("No se conoce el campo «{named}»."), format!("There is no field «{named}»."));
+    Problem::of_field(below(path, named), "unknown_field", words)
 }
 
 /// The path of a field of the thing at `path`, which may name the field already.

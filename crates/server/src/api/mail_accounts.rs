@@ -19,7 +19,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::body::Asked;
+use super::body::{Asked, NoBody};
 use super::codes;
 use super::deliveries::ProblemOut;
 use super::etag::{IfMatch, Tagged};
@@ -27,6 +27,7 @@ use super::ids::Id;
 use super::language::Reads;
 use super::openapi::{Always, BadInput, NotFound, NotNow, Stale};
 use super::pages::List;
+use super::patch::Change;
 use super::warnings::Warning;
 use crate::access::{Authorized, ConfigureCompany, ViewRecords};
 use crate::account_rules::{other_spelling, password_remark};
@@ -153,14 +154,15 @@ pub async fn change(
     may: Authorized<ConfigureCompany>,
     Reads(language): Reads,
     Id(id): Id<MailAccountId>,
-    IfMatch(expected): IfMatch,
-    asked: Asked<AccountChange>,
+    asked: Change<AccountChange>,
 ) -> Result<Tagged<AccountOut>, Problem> {
     let mut warnings = Vec::new();
+    let expected = asked.expected.clone();
     let decide = |account: &MailAccount| {
-        let enabled = asked.body.enabled.unwrap_or(account.enabled);
-        let untouched = asked.body.untouched();
-        let given = asked.body.apply_to(account, &app.network)?;
+        let change = asked.read()?;
+        let enabled = change.enabled.unwrap_or(account.enabled);
+        let untouched = change.untouched();
+        let given = change.apply_to(account, &app.network)?;
         warnings = given.warnings(language);
         let Given { settings, password } = given;
         Ok::<_, Problem>(Edit { form: Form { settings, password, checked: None }, enabled, untouched })
@@ -170,14 +172,17 @@ pub async fn change(
 }
 
 /// Forgets an account and its password. Its module falls back to the default account.
-#[utoipa::path(delete, path = "/api/v1/mail-accounts/{id}", tag = "mail", params(("id" = Uuid, Path)),
-    responses((status = 204), Always, NotFound))]
+#[utoipa::path(delete, path = "/api/v1/mail-accounts/{id}", tag = "mail",
+    params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "Forgets only the state with this ETag")),
+    responses((status = 204), Always, NotFound, BadInput, Stale))]
 pub async fn delete(
     State(app): State<App>,
     may: Authorized<ConfigureCompany>,
     Id(id): Id<MailAccountId>,
+    IfMatch(expected): IfMatch,
+    NoBody: NoBody,
 ) -> Result<StatusCode, Problem> {
-    mail_accounts::delete(&app.db, &may.actor, id).await?;
+    mail_accounts::delete(&app.db, &may.actor, id, &expected).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -193,7 +198,7 @@ async fn found<P>(
 }
 
 impl Given {
-    fn warnings(&self, language: Language) -> Vec<Warning> {
+    pub(super) fn warnings(&self, language: Language) -> Vec<Warning> {
         let said = self.password.as_ref().and_then(|password| password_remark(password.expose_secret()));
         said.map(|said| Warning::password_spaces(&said, language)).into_iter().collect()
     }
@@ -207,11 +212,7 @@ impl AccountOut {
 
     fn of(account: MailAccount, language: Language) -> Self {
         let (settings, unreadable) = (account.settings, account.unreadable);
-        let slips = [
-            Warning::slip_in("from_address", Some(&settings.from_address), language),
-            Warning::slip_in("reply_to", settings.reply_to.as_ref(), language),
-            Warning::slip_in("bcc", settings.bcc.as_ref(), language),
-        ];
+        let warnings = Warning::unreadable(unreadable, language).chain(Warning::slips_of_account(&settings, language)).collect();
         let paused = account.pause.map(|pause| PausedOut::of(pause, &settings.server, language));
         Self {
             id: account.id.0,
@@ -231,7 +232,7 @@ impl AccountOut {
             oauth: account.connection.map(ConnectionOut::of),
             paused,
             last_check: account.last_check.map(|check| LastCheckOut { at: check.at, ok: check.ok }),
-            warnings: Warning::unreadable(unreadable, language).chain(slips.into_iter().flatten()).collect(),
+            warnings,
         }
     }
 }

@@ -18,12 +18,14 @@ use utoipa::ToSchema;
 use super::body::{Asked, AskedIfAny};
 use super::codes;
 use super::deliveries::ProblemOut;
+use super::etag::IfMatch;
 use super::fields::Fields;
 use super::ids::Id;
 use super::language::Reads;
 use super::mail_accounts::{AccountChange, AccountIn, Given};
-use super::openapi::{Always, BadInput, Busy, NotFound};
+use super::openapi::{Always, BadInput, Busy, NotFound, Stale};
 use super::patch;
+use super::warnings::Warning;
 use crate::access::{Authorized, ConfigureCompany};
 use crate::app::App;
 use crate::checks;
@@ -94,7 +96,7 @@ pub struct CheckSaved {
         { "phase": "auth", "ok": false, "ms": 210, "detail": null, "reply": "534-5.7.9 Application-specific password required" }
     ],
     "problem": { "code": "auth_app_password_required", "title": "Gmail pide una contraseña de aplicación", "fix": ["…"] },
-    "suggestion": null, "note": null
+    "suggestion": null, "note": null, "warnings": []
 }))]
 pub struct ReportOut {
     ok: bool,
@@ -106,6 +108,8 @@ pub struct ReportOut {
     suggestion: Option<SuggestionOut>,
     /// What a correct check proves, and what it does not.
     note: Option<String>,
+    /// Of what was given, whatever the check found.
+    warnings: Vec<Warning>,
 }
 
 /// One phase of the check.
@@ -151,26 +155,35 @@ pub async fn unsaved(
     let (account, to) = asked.body.into_account();
     let given = account.read(&company.profile.legal_name, &app.network)?;
     let to = recipient(to)?;
-    Ok(Json(run(&app, may.actor.company, &given.settings, given.password, to, language).await?))
+    let warnings = warnings(&given, to.as_ref(), language);
+    let report = run(&app, may.actor.company, &given.settings, given.password, to, language).await?;
+    Ok(Json(report.warning(warnings)))
 }
 
 /// Tries a saved account, or what it would be with some fields changed. What the saved one answers is kept with it.
-#[utoipa::path(post, path = "/api/v1/mail-accounts/{id}/check", tag = "mail", params(("id" = Uuid, Path)),
-    request_body = CheckSaved, responses((status = 200, body = ReportOut), Always, NotFound, BadInput, Busy))]
+#[utoipa::path(post, path = "/api/v1/mail-accounts/{id}/check", tag = "mail",
+    params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "Tries only the state with this ETag")),
+    request_body = CheckSaved, responses((status = 200, body = ReportOut), Always, NotFound, BadInput, Stale, Busy))]
 pub async fn saved(
     State(app): State<App>,
     may: Authorized<ConfigureCompany>,
     Reads(language): Reads,
     Id(id): Id<MailAccountId>,
+    IfMatch(expected): IfMatch,
     AskedIfAny(asked): AskedIfAny<CheckSaved>,
 ) -> Result<Json<ReportOut>, Problem> {
     let usable = mail_accounts::usable_by_id(&app.db, &app.keys, may.actor.company, id).await?;
     let usable = usable.ok_or_else(Problem::mail_account_not_found)?;
+    if !expected.includes(usable.account.version) {
+        return Err(Problem::precondition_failed());
+    }
     let (change, to) = asked.body.into_change();
     let untouched = change.untouched();
     let stays_unreadable = usable.account.unreadable.iter().any(|field| untouched.contains(field));
-    let Given { settings, password } = change.apply_to(&usable.account, &app.network)?;
+    let given = change.apply_to(&usable.account, &app.network)?;
     let to = recipient(to)?;
+    let warnings = warnings(&given, to.as_ref(), language);
+    let Given { settings, password } = given;
     let as_saved = settings == usable.account.settings && password.is_none();
     let report = match &usable.account.connection {
         _ if stays_unreadable => {
@@ -195,7 +208,7 @@ pub async fn saved(
         let check = LastCheck { at: acuse_store::now(), ok: report.ok };
         mail_accounts::note_check(&app.db, &may.actor, id, usable.account.version, &check).await?;
     }
-    Ok(Json(report))
+    Ok(Json(report.warning(warnings)))
 }
 
 async fn run(
@@ -210,6 +223,11 @@ async fn run(
     let subject = checks::subject(settings, password, to, language);
     let mail = app.checks.mail_of(company);
     Ok(ReportOut::of(check::run_as(&app.network, &subject, mail, |_| {}).await))
+}
+
+fn warnings(given: &Given, to: Option<&EmailAddress>, language: Language) -> Vec<Warning> {
+    let slips = Warning::slips_of_account(&given.settings, language);
+    slips.chain(Warning::slip_in("to", to, language)).chain(given.warnings(language)).collect()
 }
 
 fn recipient(to: Option<String>) -> Result<Option<EmailAddress>, Problem> {
@@ -235,7 +253,7 @@ impl CheckSaved {
             server,
             port,
             security,
-            username,
+            username: username.map(Some),
             password,
             from_name,
             from_address,
@@ -252,7 +270,11 @@ impl ReportOut {
         let problem = report.problem.map(|problem| ProblemOut::found(problem.code, problem.title, problem.fix));
         let suggestion = report.suggestion.map(SuggestionOut::of);
         let phases = report.phases.into_iter().map(PhaseOut::of).collect();
-        Self { ok: report.ok, verdict: report.verdict, phases, problem, suggestion, note: report.note }
+        Self { ok: report.ok, verdict: report.verdict, phases, problem, suggestion, note: report.note, warnings: Vec::new() }
+    }
+
+    fn warning(self, warnings: Vec<Warning>) -> Self {
+        Self { warnings, ..self }
     }
 }
 

@@ -12,6 +12,7 @@ use super::codes;
 use super::fields::Fields;
 use super::language::Reads;
 use super::openapi::{Always, BadInput, Busy};
+use super::warnings::Warning;
 use crate::access::{Authorized, ConfigureCompany};
 use crate::app::App;
 use crate::problem::Problem;
@@ -33,7 +34,7 @@ pub struct DiscoverIn {
     "security": { "value": "starttls", "source": "mx", "detail": "por el MX: Google Workspace" },
     "username": { "value": "cobros@empresa.ec", "source": "mx", "detail": "por el MX: Google Workspace" },
     "provider": "Google Workspace", "oauth": "google", "help": ["…"],
-    "domain_exists": true, "complete": true
+    "domain_exists": true, "complete": true, "warnings": []
 }))]
 pub struct DiscoveryOut {
     /// Null where nobody knows it: then the rest is only what is usual.
@@ -51,6 +52,8 @@ pub struct DiscoveryOut {
     domain_exists: bool,
     /// False where somebody did not answer in time: asking again may find more.
     complete: bool,
+    /// Of the address, whatever was found for it.
+    warnings: Vec<Warning>,
 }
 
 /// A text and where it comes from.
@@ -97,7 +100,8 @@ pub async fn discover(
     let Some(address) = fields.address("address", asked.body.address.as_deref()) else { return Err(fields.into_problem()) };
     let _running = app.checks.begin(may.actor.company).ok_or_else(Problem::too_many_checks)?;
     let found = autoconfig::discover(&app.network, &address).await;
-    Ok(Json(DiscoveryOut::of(found, language)))
+    let warnings = Warning::slip_in("address", Some(&address), language).into_iter().collect();
+    Ok(Json(DiscoveryOut { warnings, ..DiscoveryOut::of(found, language) }))
 }
 
 impl DiscoveryOut {
@@ -120,6 +124,7 @@ impl DiscoveryOut {
             help,
             domain_exists: !found.is_of_no_domain,
             complete: !found.is_incomplete,
+            warnings: Vec::new(),
         }
     }
 }

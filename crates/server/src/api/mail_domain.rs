@@ -13,10 +13,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
 
+use super::body::NoBody;
 use super::codes;
 use super::ids::Id;
 use super::language::Reads;
-use super::openapi::{Always, BadParams, NotFound, NotNow};
+use super::openapi::{Always, BadInput, NotFound, NotNow};
 use super::pages::{List, Params};
 use crate::access::{Authorized, ConfigureCompany, ViewRecords};
 use crate::app::App;
@@ -101,7 +102,7 @@ pub struct Freshness {
 
 /// MX, SPF, DKIM and DMARC of the sender's domain, with the record to add. Answers of the last minutes are kept.
 #[utoipa::path(get, path = "/api/v1/mail-accounts/{id}/domain", tag = "mail", params(("id" = uuid::Uuid, Path), Freshness),
-    responses((status = 200, body = ReportOut), Always, NotFound, BadParams))]
+    responses((status = 200, body = ReportOut), Always, NotFound, NotNow))]
 pub async fn show(
     State(app): State<App>,
     may: Authorized<ViewRecords>,
@@ -116,7 +117,7 @@ pub async fn show(
 
 /// The domain's keys: one that waits for its record, one that was seen.
 #[utoipa::path(get, path = "/api/v1/mail-accounts/{id}/dkim", tag = "mail", params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, body = List<KeyOut>), Always, NotFound))]
+    responses((status = 200, body = List<KeyOut>), Always, NotFound, NotNow))]
 pub async fn list_keys(
     State(app): State<App>,
     may: Authorized<ViewRecords>,
@@ -128,11 +129,12 @@ pub async fn list_keys(
 
 /// Makes a key. Nothing is signed with it before its record is seen; a key that signs goes on until then.
 #[utoipa::path(post, path = "/api/v1/mail-accounts/{id}/dkim", tag = "mail", params(("id" = uuid::Uuid, Path)),
-    responses((status = 201, body = KeyOut), Always, NotFound, NotNow))]
+    responses((status = 201, body = KeyOut), Always, NotFound, NotNow, BadInput))]
 pub async fn make_key(
     State(app): State<App>,
     may: Authorized<ConfigureCompany>,
     Id(id): Id<MailAccountId>,
+    NoBody: NoBody,
 ) -> Result<(StatusCode, Json<KeyOut>), Problem> {
     let before = standing(&app, &may, id).await?;
     if before.is_foreign() {
@@ -149,11 +151,12 @@ pub async fn make_key(
 
 /// Looks for the key's record in the DNS. Once it is seen, mail is signed with it.
 #[utoipa::path(post, path = "/api/v1/mail-accounts/{id}/dkim/check", tag = "mail", params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, body = KeyCheckOut), Always, NotFound))]
+    responses((status = 200, body = KeyCheckOut), Always, NotFound, NotNow, BadInput))]
 pub async fn check_key(
     State(app): State<App>,
     may: Authorized<ConfigureCompany>,
     Id(id): Id<MailAccountId>,
+    NoBody: NoBody,
 ) -> Result<Json<KeyCheckOut>, Problem> {
     let before = standing(&app, &may, id).await?;
     let seen = domain_check::check_key(&app, &may.actor, &before).await?;
@@ -169,11 +172,12 @@ pub async fn check_key(
 
 /// Stops signing. The key stays, and signs again after a check.
 #[utoipa::path(post, path = "/api/v1/mail-accounts/{id}/dkim/stop", tag = "mail", params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, body = KeyOut), Always, NotFound))]
+    responses((status = 200, body = KeyOut), Always, NotFound, NotNow, BadInput))]
 pub async fn stop_signing(
     State(app): State<App>,
     may: Authorized<ConfigureCompany>,
     Id(id): Id<MailAccountId>,
+    NoBody: NoBody,
 ) -> Result<Json<KeyOut>, Problem> {
     let before = standing(&app, &may, id).await?;
     let used = before.key(KeyState::Used).ok_or_else(Problem::dkim_key_not_found)?;
@@ -183,11 +187,12 @@ pub async fn stop_signing(
 
 /// Forgets the domain's keys. Nothing is signed any more.
 #[utoipa::path(delete, path = "/api/v1/mail-accounts/{id}/dkim", tag = "mail", params(("id" = uuid::Uuid, Path)),
-    responses((status = 204), Always, NotFound))]
+    responses((status = 204), Always, NotFound, NotNow, BadInput))]
 pub async fn delete_keys(
     State(app): State<App>,
     may: Authorized<ConfigureCompany>,
     Id(id): Id<MailAccountId>,
+    NoBody: NoBody,
 ) -> Result<StatusCode, Problem> {
     let standing = standing(&app, &may, id).await?;
     if standing.keys.is_empty() {

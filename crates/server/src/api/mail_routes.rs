@@ -13,14 +13,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::addresses::Addresses;
-use super::body::Asked;
 use super::codes;
-use super::etag::{IfMatch, Tagged};
+use super::etag::Tagged;
 use super::fields::Fields;
 use super::language::Reads;
 use super::mail_accounts::PausedOut;
 use super::openapi::{Always, BadInput, Stale};
 use super::pages::List;
+use super::patch::{self, Change};
 use super::warnings::Warning;
 use crate::access::{Authorized, ConfigureCompany, ViewRecords};
 use crate::app::App;
@@ -79,19 +79,23 @@ pub struct PolicyOut {
     warnings: Vec<Warning>,
 }
 
-/// What is absent stays.
+/// What is absent stays; null takes it away.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = FailurePolicyChange, example = json!({ "on_failure": "use_default", "after_hours": 4, "notify": ["contabilidad@demo.ec"] }))]
 pub struct PolicyChange {
     /// `wait` or `use_default`.
+    #[serde(default, deserialize_with = "patch::value")]
     #[schema(nullable = false)]
     on_failure: Option<String>,
-    /// 1 to 72; 4 where it was never given.
-    #[schema(nullable = false)]
-    after_hours: Option<i64>,
-    #[schema(nullable = false)]
-    notify: Option<Addresses>,
+    /// 1 to 72; 4 where it was never given, and after null.
+    #[serde(default, deserialize_with = "patch::given")]
+    #[schema(value_type = Option<i64>)]
+    after_hours: Option<Option<i64>>,
+    /// Null or an empty list: the company's owners.
+    #[serde(default, deserialize_with = "patch::given")]
+    #[schema(value_type = Option<Addresses>)]
+    notify: Option<Option<Addresses>>,
 }
 
 /// Each module's account: the company's own, else the installation's default account, else none.
@@ -122,10 +126,10 @@ pub async fn change(
     State(app): State<App>,
     may: Authorized<ConfigureCompany>,
     Reads(language): Reads,
-    IfMatch(expected): IfMatch,
-    asked: Asked<PolicyChange>,
+    asked: Change<PolicyChange>,
 ) -> Result<Tagged<PolicyOut>, Problem> {
-    let change = |policy| asked.body.apply_to(policy);
+    let expected = asked.expected.clone();
+    let change = |policy| asked.read()?.apply_to(policy);
     let policy = routing::change_policy(&app.db, &may.actor, &expected, change).await?;
     Ok(Tagged { version: policy.version, body: PolicyOut::of(&policy.value, language) })
 }
@@ -135,14 +139,14 @@ impl PolicyChange {
         let mut fields = Fields::default();
         let known = |code: &str| ON_FAILURE.into_iter().find(|known| *known == code);
         let chosen = fields.optional_code("on_failure", self.on_failure.as_deref(), known, &ON_FAILURE);
-        let hours = self.after_hours.map(PatienceHours::new);
+        let hours = self.after_hours.map(|hours| hours.map_or(Some(PatienceHours::USUAL), PatienceHours::new));
         if hours == Some(None) {
             let most = PatienceHours::MOST;
             let said = Said::both(format!("Las horas van de 1 a {most}."), format!("Hours go from 1 to {most}."));
             fields.note("after_hours", "hours_invalid", said);
         }
-        if let Some(notify) = &self.notify {
-            policy.notify = fields.addresses("notify", notify);
+        if let Some(notify) = self.notify {
+            policy.notify = fields.addresses("notify", &notify.unwrap_or_default());
         }
         fields.check()?;
         policy.on_failure = match (chosen, policy.on_failure, hours.flatten()) {

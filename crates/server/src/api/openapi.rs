@@ -57,7 +57,11 @@ impl IntoResponses for Always {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         refusals(&[
             ("401", "Token missing or unknown"),
-            ("503", "The database does not answer; Retry-After says when to try again"),
+            ("422", "A parameter or a path that has to be corrected, or a parameter that the call does not have"),
+            (
+                "503",
+                "The database does not answer, and Retry-After says when to try again; or it is damaged, and waiting does not help",
+            ),
         ])
     }
 }
@@ -79,18 +83,9 @@ impl IntoResponses for BadInput {
         refusals(&[
             ("400", "The body is not JSON, or If-Match is none"),
             ("413", "The body is larger than 1 MB"),
-            ("415", "The body is of another type than JSON"),
-            ("422", "Fields that have to be corrected, or an Idempotency-Key used for another request"),
+            ("415", "The body is of another type than JSON, compressed, or not in UTF-8"),
+            ("422", "Fields or parameters that have to be corrected, or an Idempotency-Key used for another request"),
         ])
-    }
-}
-
-/// Of a list: its parameters may be wrong.
-pub struct BadParams;
-
-impl IntoResponses for BadParams {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        refusals(&[("422", "Parameters that have to be corrected")])
     }
 }
 

@@ -28,7 +28,7 @@ use super::deliveries::DeliveryOut;
 use super::fields::Fields;
 use super::ids::Id;
 use super::language::Reads;
-use super::openapi::{Always, BadInput, BadParams, NotFound, NotNow};
+use super::openapi::{Always, BadInput, NotFound, NotNow};
 use super::pages::{List, Params, Wanted, apart};
 use crate::access::{Authorized, RecordPayments, SendReceipts, ViewRecords, VoidPayments};
 use crate::app::App;
@@ -50,7 +50,8 @@ pub struct PaymentsWanted {
     /// Paid on this day or earlier.
     #[param(format = "date")]
     until: Option<String>,
-    /// Part of the person's name, identification or addresses, or a receipt's number.
+    /// Part of the person's name, identification or addresses, or of a reference; an amount (the total, what moved or a line);
+    /// or a receipt's number.
     q: Option<String>,
     /// 1 to 200; 50 where absent.
     limit: Option<String>,
@@ -79,7 +80,7 @@ pub struct SendReceipt {
 
 /// Payments, newest first.
 #[utoipa::path(get, path = "/api/v1/payments", tag = "payments", params(PaymentsWanted),
-    responses((status = 200, body = List<SummaryOut>), Always, BadParams))]
+    responses((status = 200, body = List<SummaryOut>), Always))]
 pub async fn list(
     State(app): State<App>,
     may: Authorized<ViewRecords>,
@@ -146,13 +147,8 @@ pub async fn void(
 ) -> Result<Json<PaymentOut>, Problem> {
     let notice = if asked.body.notify.unwrap_or(false) { VoidNotice::TellWhoHadIt } else { VoidNotice::TellNobody };
     let reason = asked.body.reason.unwrap_or_default();
-    let now = acuse_store::now();
-    match &asked.once {
-        Some(once) => {
-            payments::void_asked(&app.db, &may.actor, id, &reason, notice, &asked::Asked::once(Some(once)), now).await?
-        }
-        None => payments::void(&app.db, &may.actor, id, &reason, notice, now).await?,
-    }
+    let asked = asked::Asked::once(asked.once.as_ref());
+    payments::void_asked(&app.db, &may.actor, id, &reason, notice, &asked, acuse_store::now()).await?;
     found(&app, &may, id, language).await
 }
 

@@ -3,6 +3,7 @@
 use acuse_domain::Date;
 use acuse_domain::document::DocumentNumber;
 use acuse_domain::email_address::EmailAddress;
+use acuse_domain::mail_account::MailAccountSettings;
 use acuse_domain::payment::Doubt;
 use acuse_mail::explanation::Language;
 use serde::Serialize;
@@ -102,6 +103,16 @@ impl Warning {
     pub fn slip_in(field: &str, address: Option<&EmailAddress>, language: Language) -> Option<Self> {
         let meant = address?.meant()?;
         Some(Self::slip(field.to_owned(), address?, &meant, language))
+    }
+
+    /// Those of a mail account.
+    pub fn slips_of_account(settings: &MailAccountSettings, language: Language) -> impl Iterator<Item = Self> + use<> {
+        let slips = [
+            Self::slip_in("from_address", Some(&settings.from_address), language),
+            Self::slip_in("reply_to", settings.reply_to.as_ref(), language),
+            Self::slip_in("bcc", settings.bcc.as_ref(), language),
+        ];
+        slips.into_iter().flatten()
     }
 
     fn slip(field: String, address: &EmailAddress, meant: &EmailAddress, language: Language) -> Self {

@@ -19,6 +19,7 @@ use acuse_domain::id::MailAccountId;
 use acuse_domain::mail_account::{MailAccount, MailModule};
 use acuse_mail::autoconfig;
 use acuse_store::mail_accounts::{self as accounts, SaveError};
+use acuse_store::versions::Expected;
 use axum::Form;
 use axum::extract::{Query, State};
 use axum::http::header::RETRY_AFTER;
@@ -213,7 +214,7 @@ pub async fn delete(
     may: Authorized<ConfigureCompany>,
     PathId(id): PathId<MailAccountId>,
 ) -> Result<Redirect, Trouble> {
-    accounts::delete(&app.db, &may.actor, id).await.map_err(trouble)?;
+    accounts::delete(&app.db, &may.actor, id, &Expected::Any).await.map_err(trouble)?;
     Ok(Redirect::to(LIST))
 }
 

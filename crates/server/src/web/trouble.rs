@@ -150,6 +150,13 @@ pub fn store_failed(error: &StoreError) -> Response {
             "Los demás no cambian. Avise a quien cuida el servidor: su registro dice cuál es y qué le falta.",
         );
     }
+    if error.is_of_damage() {
+        return show(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "La base de datos está dañada",
+            "No se guardó nada. Esperar no lo arregla: avise a quien cuida el servidor.",
+        );
+    }
     let mut answer = show(
         StatusCode::SERVICE_UNAVAILABLE,
         "La base de datos no responde",

@@ -1,6 +1,8 @@
 mod support;
 
 mod bad_input;
+mod bodies;
+mod cleared;
 mod contacts;
 mod deliveries;
 mod documented;

@@ -1,4 +1,5 @@
 mod api;
 mod every_route;
+mod heads;
 mod support;
 mod web;

@@ -25,6 +25,7 @@ on_both_engines!(
     a_module_has_one_account,
     an_empty_password_on_change_keeps_the_old_one,
     a_disabled_account_serves_no_module,
+    an_account_is_forgotten_only_as_it_was_seen,
     settings_and_being_enabled_change_together_or_not_at_all,
     a_password_opens_only_with_its_key_and_row,
     a_password_stays_with_the_server_port_tls_and_user_it_was_given_for,
@@ -120,9 +121,22 @@ async fn a_disabled_account_serves_no_module(world: World) {
     assert!(!mail_accounts::find(db, made.id, id).await.unwrap().unwrap().enabled);
     mail_accounts::enable(db, by, id, true).await.unwrap();
     assert!(mail_accounts::for_module(db, &keys, made.id, COBROS).await.unwrap().is_some());
-    mail_accounts::delete(db, by, id).await.unwrap();
+    mail_accounts::delete(db, by, id, &Expected::Any).await.unwrap();
     assert!(mail_accounts::list(db, made.id).await.unwrap().is_empty());
-    assert!(matches!(mail_accounts::delete(db, by, id).await, Err(SaveError::NotFound)));
+    assert!(matches!(mail_accounts::delete(db, by, id, &Expected::Any).await, Err(SaveError::NotFound)));
+}
+
+async fn an_account_is_forgotten_only_as_it_was_seen(world: World) {
+    let (made, keys) = (world.with(company()).await, world.keys());
+    let (db, by) = (&world.db, &made.actor);
+    let id = mail_accounts::create(db, &keys, by, &mail_account(COBROS, "a"), None, noon()).await.unwrap();
+    let seen = mail_accounts::find(db, made.id, id).await.unwrap().unwrap().version;
+    mail_accounts::enable(db, by, id, false).await.unwrap();
+    let refused = mail_accounts::delete(db, by, id, &Expected::version(seen)).await;
+    assert!(matches!(refused, Err(SaveError::Changed)), "{refused:?}");
+    let now = mail_accounts::find(db, made.id, id).await.unwrap().expect("it is still there").version;
+    mail_accounts::delete(db, by, id, &Expected::version(now)).await.unwrap();
+    assert!(mail_accounts::find(db, made.id, id).await.unwrap().is_none());
 }
 
 async fn settings_and_being_enabled_change_together_or_not_at_all(world: World) {
@@ -308,7 +322,7 @@ async fn an_account_works_again_once_it_is_mended(world: World) {
     mail_accounts::change(db, &keys, by, id, &mail_account(COBROS, "b")).await.unwrap();
     assert!(!rests().await);
     fail().await;
-    mail_accounts::delete(db, by, id).await.unwrap();
+    mail_accounts::delete(db, by, id, &Expected::Any).await.unwrap();
     assert!(!rests().await);
 }
 
@@ -330,7 +344,7 @@ async fn another_companys_accounts_are_unknown(world: World) {
     assert!(mail_accounts::list(db, theirs.id).await.unwrap().is_empty());
     assert!(matches!(mail_accounts::change(db, &keys, &theirs.actor, id, &form).await, Err(SaveError::NotFound)));
     assert!(matches!(mail_accounts::enable(db, &theirs.actor, id, false).await, Err(SaveError::NotFound)));
-    assert!(matches!(mail_accounts::delete(db, &theirs.actor, id).await, Err(SaveError::NotFound)));
+    assert!(matches!(mail_accounts::delete(db, &theirs.actor, id, &Expected::Any).await, Err(SaveError::NotFound)));
     mail_accounts::note_check(db, &theirs.actor, id, 1, &LastCheck { at: noon(), ok: true }).await.unwrap();
     let kept = mail_accounts::find(db, ours.id, id).await.unwrap().unwrap();
     assert!(kept.enabled && kept.last_check.is_none() && kept.pause.is_some(), "{kept:?}");

@@ -153,7 +153,7 @@ async fn an_account_that_is_turned_off_or_gone_is_nobodys_news(world: World) {
     assert!(due(db, 11).await.is_empty());
     mail_accounts::enable(db, &made.actor, id, true).await.unwrap();
     stops(db, id, 12).await;
-    mail_accounts::delete(db, &made.actor, id).await.unwrap();
+    mail_accounts::delete(db, &made.actor, id, &Expected::Any).await.unwrap();
     assert!(due(db, 13).await.is_empty());
     assert!(health::list(db, made.id).await.unwrap().is_empty());
 }

@@ -10,6 +10,7 @@ use acuse_store::mail_accounts::{self, Form, SaveError};
 use acuse_store::oauth::{self, Access, AuthorizationRequest, ConnectedAccount, Intent, NewConnection, Wanted};
 use acuse_store::pauses::{self, AccountKey};
 use acuse_store::secrets::Keyring;
+use acuse_store::versions::Expected;
 use acuse_store::{Actor, Db};
 use acuse_testkit::builders::{TestCompany, company, mail_account};
 use acuse_testkit::outside;
@@ -174,7 +175,7 @@ async fn tokens_take_the_place_of_a_password_and_a_password_theirs(world: World)
     let usable = mail_accounts::usable_by_id(&world.db, &keys, made.id, id).await.unwrap().unwrap();
     assert!(usable.account.has_password && usable.account.connection.is_none());
     reconnect(&world, &made.actor, id, "2", noon()).await;
-    mail_accounts::delete(&world.db, &made.actor, id).await.unwrap();
+    mail_accounts::delete(&world.db, &made.actor, id, &Expected::Any).await.unwrap();
     let again = connected(&world, &made.actor).await;
     assert_ne!(again, id);
     let settings = mail_account(COBROS, "").settings;

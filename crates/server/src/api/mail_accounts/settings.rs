@@ -45,23 +45,35 @@ pub struct AccountIn {
     pub(in crate::api) bcc: Option<String>,
 }
 
-/// What is absent stays; null takes `reply_to` and `bcc` away.
+/// What is absent stays; null takes it away, and of `password` keeps it.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = MailAccountChange, example = json!({ "port": 465, "security": "tls" }))]
 pub struct AccountChange {
+    #[serde(default, deserialize_with = "patch::value")]
     #[schema(schema_with = codes::schema::modules)]
     pub(in crate::api) module: Option<String>,
+    #[serde(default, deserialize_with = "patch::value")]
+    #[schema(nullable = false)]
     pub(in crate::api) server: Option<String>,
-    #[schema(value_type = Option<u16>)]
+    #[serde(default, deserialize_with = "patch::value")]
+    #[schema(nullable = false, value_type = u16)]
     pub(in crate::api) port: Option<i64>,
+    #[serde(default, deserialize_with = "patch::value")]
     #[schema(schema_with = codes::schema::securities)]
     pub(in crate::api) security: Option<String>,
-    pub(in crate::api) username: Option<String>,
-    /// Absent or empty keeps the one it has.
+    /// Null or empty forgets the user and the password: the server asks for no login.
+    #[serde(default, deserialize_with = "patch::given")]
+    #[schema(value_type = Option<String>)]
+    pub(in crate::api) username: Option<Option<String>>,
+    /// Absent, null or empty keeps the one it has: it goes with its user.
     #[schema(write_only)]
     pub(in crate::api) password: Option<String>,
+    #[serde(default, deserialize_with = "patch::value")]
+    #[schema(nullable = false)]
     pub(in crate::api) from_name: Option<String>,
+    #[serde(default, deserialize_with = "patch::value")]
+    #[schema(nullable = false)]
     pub(in crate::api) from_address: Option<String>,
     #[serde(default, deserialize_with = "patch::given")]
     #[schema(value_type = Option<String>)]
@@ -70,6 +82,8 @@ pub struct AccountChange {
     #[schema(value_type = Option<String>)]
     pub(in crate::api) bcc: Option<Option<String>>,
     /// False lets its module fall back to the default account.
+    #[serde(default, deserialize_with = "patch::value")]
+    #[schema(nullable = false)]
     pub(in crate::api) enabled: Option<bool>,
 }
 
@@ -139,7 +153,8 @@ impl AccountChange {
         }
         let security = fields.optional_code("security", self.security.as_deref(), Security::parse, &codes::securities());
         settings.security = security.unwrap_or(settings.security);
-        if let Some(name) = self.username.and_then(|typed| keep(&mut fields, "username", rules::username(&typed))) {
+        let username = self.username.map(Option::unwrap_or_default);
+        if let Some(name) = username.and_then(|typed| keep(&mut fields, "username", rules::username(&typed))) {
             settings.username = name;
         }
         if let Some(name) = self.from_name.and_then(|name| sender_name(&mut fields, &name)) {

@@ -124,6 +124,23 @@ async fn the_examples_of_the_document_are_taken() {
     api.post("/documents", invoice).await.expect(201);
 }
 
+#[test]
+fn every_warning_of_the_source_stands_in_the_docs() {
+    const DOCS: &str = include_str!("../../../../../docs/api-design.md");
+    const WARNINGS: &str = include_str!("../../../src/api/warnings.rs");
+    const DOUBTS: &str = include_str!("../../../../domain/src/payment/doubt.rs");
+    let is_code = |text: &&str| text.len() > 5 && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let said = WARNINGS.split("Self::new(").skip(1).filter_map(|call| call.split(';').next()?.split('\n').next());
+    let said = said.filter_map(|call| call.split('"').rfind(is_code));
+    let doubts = DOUBTS.split("fn code(self").nth(1).or(DOUBTS.split("fn code(&self").nth(1)).expect("the codes of doubts");
+    let doubts = doubts.split("\n    }\n").next().unwrap().split('"').filter(is_code);
+    let codes: Vec<&str> = said.chain(doubts).collect();
+    assert!(codes.len() >= 11, "they are found: {codes:?}");
+    for code in codes {
+        assert!(DOCS.contains(&format!("`{code}`")), "{code} is not documented");
+    }
+}
+
 #[tokio::test]
 async fn the_page_shows_every_call_and_asks_nobody_else() {
     let api = Api::with_andina().await;

@@ -1,4 +1,4 @@
-//! ETag and If-Match of everything that is changed by PATCH here: contacts, the company, and what happens when an account stops.
+//! ETag and If-Match of everything that is changed here: contacts, the company, mail accounts, and what happens when one stops.
 
 use axum::body::Body;
 use serde_json::{Value, json};
@@ -12,10 +12,19 @@ struct Record {
     wrong: Value,
 }
 
-fn records(api: &Api) -> [Record; 3] {
+async fn account(api: &Api) -> String {
+    let account = json!({ "module": "received_payments", "server": "smtp.x.ec", "port": 587, "security": "starttls",
+        "from_address": "a@x.example" });
+    let made = api.post("/mail-accounts", account).await.expect(201);
+    format!("/mail-accounts/{}", made["id"].as_str().unwrap())
+}
+
+async fn records(api: &Api) -> [Record; 4] {
     let phone: fn(&str) -> Value = |text| json!({ "phone": text });
     let notify: fn(&str) -> Value = |text| json!({ "notify": [format!("{text}@x.ec")] });
+    let name: fn(&str) -> Value = |text| json!({ "from_name": text });
     [
+        Record { path: account(api).await, text: name, wrong: json!({ "port": 0 }) },
         Record { path: format!("/contacts/{}", api.ours.contacts[0]), text: phone, wrong: json!({ "credit_days": -1 }) },
         Record { path: "/company".to_owned(), text: phone, wrong: json!({ "email": "no" }) },
         Record { path: "/mail-routes".to_owned(), text: notify, wrong: json!({ "after_hours": 0 }) },
@@ -33,7 +42,7 @@ async fn patch_if(api: &Api, path: &str, lines: &[&str], body: &Value, language:
 #[tokio::test]
 async fn what_is_read_and_what_is_changed_says_its_version() {
     let api = Api::with_andina().await;
-    for Record { path, text, .. } in records(&api) {
+    for Record { path, text, .. } in records(&api).await {
         let first = api.get(&path).await.header("etag").to_owned();
         assert!(first.starts_with('"') && first.ends_with('"') && first.len() > 2, "{path}: a strong tag: {first}");
         assert_eq!(api.get(&path).await.header("etag"), first, "{path}: it stays while nothing is changed");
@@ -55,7 +64,7 @@ async fn what_is_read_and_what_is_changed_says_its_version() {
 #[tokio::test]
 async fn a_change_meant_for_another_state_is_refused_and_changes_nothing() {
     let api = Api::with_andina().await;
-    for Record { path, text, .. } in records(&api) {
+    for Record { path, text, .. } in records(&api).await {
         let past = api.get(&path).await.header("etag").to_owned();
         api.patch(&path, text("ellos")).await.expect(200);
         let now = api.get(&path).await;
@@ -82,7 +91,7 @@ async fn a_change_meant_for_another_state_is_refused_and_changes_nothing() {
 #[tokio::test]
 async fn a_change_meant_for_this_state_is_made() {
     let api = Api::with_andina().await;
-    for Record { path, text, .. } in records(&api) {
+    for Record { path, text, .. } in records(&api).await {
         for (turn, way) in
             ["es este", "uno de varios", "dos líneas", "asterisco", "con débiles", "sin nada"].into_iter().enumerate()
         {
@@ -106,19 +115,53 @@ async fn a_change_meant_for_this_state_is_made() {
 #[tokio::test]
 async fn what_is_no_if_match_is_said_and_what_comes_first_is_said_first() {
     let api = Api::with_andina().await;
-    for Record { path, text, wrong } in records(&api) {
+    for Record { path, text, wrong } in records(&api).await {
         let tag = api.get(&path).await.header("etag").to_owned();
         for line in ["7", "", "\"7", "*, \"7\"", "\"6\" \"7\""] {
             patch_if(&api, &path, &[line], &text("yo"), "es").await.refused(400, "if_match_invalid", &[]);
         }
         // The record is what was expected: then the fields are looked at.
         assert_eq!(patch_if(&api, &path, &[&tag], &wrong, "es").await.status, 422, "{path}");
-        assert_eq!(patch_if(&api, &path, &["\"0\""], &wrong, "es").await.status, 412, "{path}");
+        for body in [wrong, json!({ "zz": 1 }), json!([]), json!({ "zz": null })] {
+            for (line, status) in [(tag.as_str(), 422), ("\"0\"", 412), ("\"nope\"", 412)] {
+                assert_eq!(patch_if(&api, &path, &[line], &body, "es").await.status, status, "{path} {line} {body}");
+            }
+        }
+        let request = api.request("PATCH", &path).header("content-type", "application/json").header("if-match", "\"0\"");
+        api.ask(request.body(Body::from("{x")).unwrap()).await.refused(400, "malformed_json", &[]);
     }
     let nobody = format!("/contacts/{}", api.theirs.contacts[0]);
     for line in ["*", "\"1\""] {
-        patch_if(&api, &nobody, &[line], &json!({ "phone": "1" }), "es").await.refused(404, "contact_not_found", &[]);
+        for body in [json!({ "phone": "1" }), json!({ "zz": 1 })] {
+            patch_if(&api, &nobody, &[line], &body, "es").await.refused(404, "contact_not_found", &[]);
+        }
     }
+}
+
+#[tokio::test]
+async fn an_account_is_forgotten_and_tried_only_as_it_was_seen() {
+    let api = Api::with_andina().await;
+    let path = account(&api).await;
+    let past = api.get(&path).await.header("etag").to_owned();
+    api.patch(&path, json!({ "from_name": "Otro" })).await.expect(200);
+    let tag = api.get(&path).await.header("etag").to_owned();
+    let ask = async |method: &str, path: &str, line: &str| {
+        api.ask(api.request(method, path).header("if-match", line).body(Body::empty()).unwrap()).await
+    };
+    for (method, path) in [("DELETE", path.clone()), ("POST", format!("{path}/check"))] {
+        for line in [past.as_str(), "\"nope\"", &format!("W/{tag}")] {
+            ask(method, &path, line).await.refused(412, "precondition_failed", &[]);
+        }
+        ask(method, &path, "7").await.refused(400, "if_match_invalid", &[]);
+    }
+    assert_eq!(api.get(&path).await.header("etag"), tag, "nothing happened");
+    ask("DELETE", "/mail-accounts/01938f2e-7c11-7a3b-9c1d-0f6f4f0a2b11", "\"1\"").await.refused(
+        404,
+        "mail_account_not_found",
+        &[],
+    );
+    assert_eq!(ask("DELETE", &path, &tag).await.status, 204);
+    assert_eq!(api.get(&path).await.status, 404);
 }
 
 #[tokio::test]
@@ -170,7 +213,7 @@ async fn twenty_fields_patched_at_once_are_all_there() {
 async fn the_document_says_where_a_version_is_given_and_asked_for() {
     let api = Api::with_andina().await;
     let document = api.get("//openapi.json").await.expect(200);
-    for path in ["/api/v1/contacts/{id}", "/api/v1/company", "/api/v1/mail-routes"] {
+    for path in ["/api/v1/contacts/{id}", "/api/v1/company", "/api/v1/mail-routes", "/api/v1/mail-accounts/{id}"] {
         let item = &document["paths"][path];
         for method in ["get", "patch"] {
             assert!(item[method]["responses"]["200"]["headers"]["ETag"].is_object(), "{method} {path}");

@@ -1,7 +1,10 @@
 //! Correos through the API: accounts, what sends each module, and Probar.
 
 use acuse_mail::catcher::Catcher;
+use acuse_mail::guard::Network;
 use acuse_store::pauses::{self, AccountKey};
+use acuse_testkit::builders::company;
+use acuse_testkit::dns::{DnsServer, Zone};
 use serde_json::{Value, json};
 
 use super::support::Api;
@@ -186,6 +189,33 @@ async fn a_check_reports_each_phase_whether_correct_or_wrong() {
     assert_eq!((&report["ok"], &report["verdict"]), (&json!(false), &json!("Configuración errónea")));
     assert_eq!(report["problem"]["code"], "connection_refused");
     assert!(!report["problem"]["fix"].as_array().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_check_and_a_discovery_say_which_address_looks_like_a_slip() {
+    let dns = DnsServer::start(Zone::new()).await;
+    let network = Network::new(&["127.0.0.0/8".to_owned()], None).unwrap().with_nameservers(&[dns.address()]);
+    let api = Api::on(network, company()).await;
+    let slips = |answer: &Value| -> Vec<String> {
+        let warnings = answer["warnings"].as_array().unwrap().iter();
+        warnings.map(|warning| format!("{} {}", warning["code"].as_str().unwrap(), warning["field"].as_str().unwrap())).collect()
+    };
+    let body = json!({ "server": "127.0.0.1", "port": 1, "security": "none", "from_address": "a@gmial.com",
+        "reply_to": "b@gmial.com", "bcc": "c@gmial.com", "to": "d@gmial.com", "username": "yo", "password": " x" });
+    let all =
+        ["address_slip from_address", "address_slip reply_to", "address_slip bcc", "address_slip to", "password_spaces password"];
+    assert_eq!(slips(&api.post("/mail-accounts/check", body).await.expect(200)), all);
+    let mut saved = account();
+    (saved["server"], saved["port"]) = (json!("127.0.0.1"), json!(1));
+    let made = api.post("/mail-accounts", saved).await.expect(201);
+    let path = format!("/mail-accounts/{}/check", made["id"].as_str().unwrap());
+    assert_eq!(slips(&api.send("POST", &path, None).await.expect(200)), Vec::<String>::new());
+    let tried = api.post(&path, json!({ "bcc": "c@gmial.com", "to": "d@gmial.com" })).await.expect(200);
+    assert_eq!(slips(&tried), all[2..4]);
+    let found = api.post("/mail-accounts/discover", json!({ "address": "z@gmial.com" })).await.expect(200);
+    assert_eq!(slips(&found), ["address_slip address"]);
+    let found = api.post("/mail-accounts/discover", json!({ "address": "z@gmail.com" })).await.expect(200);
+    assert_eq!(slips(&found), Vec::<String>::new());
 }
 
 #[tokio::test]
