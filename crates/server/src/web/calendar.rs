@@ -41,6 +41,13 @@ pub fn moment(at: Instant, now: Instant) -> String {
     if today(at) == today(now) { format!("hoy {}", hour(at)) } else { format!("{} {}", day(today(at)), hour(at)) }
 }
 
+/// `a las 09:12` within the day, else `el 23/11/2026 a las 09:12`: within a sentence.
+#[must_use]
+pub fn at_moment(at: Instant, now: Instant) -> String {
+    let hour = hour(at);
+    if today(at) == today(now) { format!("a las {hour}") } else { format!("el {} a las {hour}", day(today(at))) }
+}
+
 /// `09:14` within the day, else `23/11`: where there is little room.
 #[must_use]
 pub fn short_moment(at: Instant, now: Instant) -> String {

@@ -1,5 +1,6 @@
 //! Cobros and pagos in a browser without script.
 
+mod meanwhile;
 pub mod scene;
 mod stale;
 
