@@ -100,7 +100,12 @@ async fn what_is_wrong_is_said_beside_its_field_and_the_form_stays_as_typed() {
         ("fecha", &end_of_next_year(), "fecha", "está en el futuro"),
         ("fecha", "29/11/1926", "fecha", "1926 no puede ser el año"),
         ("valor", "mucho", "valor-1", "El valor de la forma 1 no es un número."),
-        ("valor", "10,999", "valor-1", "El valor de la forma 1 tiene más de dos decimales."),
+        (
+            "valor",
+            "10,999",
+            "valor-1",
+            "El valor de la forma 1: no se entiende 10,999. Escriba 10999, o con dos decimales: 10,99.",
+        ),
         ("valor", "-5", "valor-1", "El valor de la forma 1 debe ser mayor que cero."),
         ("valor", "0", "valor-1", "El valor de la forma 1 debe ser mayor que cero."),
         ("valor", "1000", "abono-1", "Faltan 20,00: suba el valor o baje los abonos."),
