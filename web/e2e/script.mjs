@@ -130,6 +130,8 @@ const promises = {
     await page.keyboard.press('ArrowDown');
     await page.waitForSelector('#p1');
     await page.keyboard.press('ArrowDown');
+    assert.equal(await page.getAttribute('[role=combobox]', 'aria-activedescendant'), 'p1', 'the first ↓ lands on the first match');
+    await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
     const sent = JSON.parse(await page.textContent('#eco'));
     assert.deepEqual([sent.persona_id, sent.persona, sent.accion], ['8', 'Luis Andino', 'persona']);

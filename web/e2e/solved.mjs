@@ -49,7 +49,7 @@ export async function correctedIsOver(page, demo, hand, script) {
   await page.goto(`/cobros/${payment.id}`);
   const main = page.getByRole('main');
   await main.locator('#envios .ac-note[data-kind="bad"]').waitFor();
-  await hand.write(main.getByLabel(/^Correo correcto/), 'pagos@andina.example');
+  await hand.write(main.getByLabel(/^Dirección correcta/), 'pagos@andina.example');
   await hand.press(main.getByRole('button', { name: 'Corregir y reenviar' }));
   await acceptedSoon(page, script);
   assert.equal(await main.locator('#envios .ac-note[data-kind="bad"]').count(), 0, 'no red box');

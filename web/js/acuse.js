@@ -6,6 +6,7 @@ import './combobox.js';
 import './copy.js';
 import './leave.js';
 import './money.js';
+import './typed.js';
 import './sums.js';
 import './swaps.js';
 import './probe.js';

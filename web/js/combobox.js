@@ -34,7 +34,7 @@ document.addEventListener('keydown', (event) => {
   const current = options.findIndex((option) => option.ariaSelected === 'true');
   const isOpen = !listOf(combo).hidden && options.length > 0;
   const does = {
-    ArrowDown: () => (isOpen ? select(combo, options[(current + 1) % options.length]) : search(combo, event.target)),
+    ArrowDown: () => (isOpen ? select(combo, options[isUntouched(combo) ? 0 : (current + 1) % options.length]) : search(combo, event.target)),
     ArrowUp: () => isOpen && select(combo, options[(current - 1 + options.length) % options.length]),
     Enter: () => isOpen && current >= 0 && choose(combo, options[current]),
     Escape: () => isOpen && close(combo),
@@ -79,8 +79,14 @@ function show(combo, options) {
   list.replaceChildren(...options);
   list.hidden = options.length === 0;
   inputOf(combo).ariaExpanded = String(!list.hidden);
-  if (!list.hidden) select(combo, options[0]);
+  if (list.hidden) return;
+  select(combo, options[0]);
+  untouched.add(combo);
 }
+
+/** The first match is marked as soon as there is one; the first ↓ goes to it, as everywhere, and not past it to «Crear». */
+const untouched = new WeakSet();
+const isUntouched = (combo) => untouched.has(combo);
 
 /** Nobody is found because nobody is logged in any more: the one choice sends the form, and the login carries it. */
 function ended(combo) {
@@ -92,6 +98,7 @@ function ended(combo) {
 }
 
 function select(combo, option) {
+  untouched.delete(combo);
   for (const other of listOf(combo).querySelectorAll('[aria-selected="true"]')) other.ariaSelected = 'false';
   option.ariaSelected = 'true';
   option.scrollIntoView({ block: 'nearest' });

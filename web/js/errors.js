@@ -1,18 +1,21 @@
 // An error under a field goes when the field is right, and comes back with what was refused. What is right for certain only the
 // server knows; here a field is right when it holds something else than what was refused, and reads as what its kind asks for.
 import { cents } from './amounts.js';
+import { isDay, wrongWithDay } from './typed.js';
 
 const refused = new WeakMap();
 
 const LOOKS_RIGHT = [
   ['.ac-money-in', (typed) => (cents(typed) ?? 0) > 0],
-  ['[type="email"], [inputmode="email"]', (typed) => typed.split(/[;,\s]+/).filter(Boolean).every((one) => /^[^@\s]+@[^@\s]+\.[^@\s.]+$/.test(one))],
-  ['.ac-date', (typed) => /^\d{1,2}\/\d{1,2}\/\d{4}$/.test(typed)],
+  ['[type="email"], [inputmode="email"]', (typed) => addresses(typed).every((one) => /^[^@\s]+@[^@\s]+\.[^@\s.]+$/.test(one))],
 ];
+
+/** «Ana <a@x.ec>, b@x.ec»: a name before an address in brackets is none. */
+const addresses = (typed) => typed.replace(/[^;,\n<]*<([^<>]*)>/g, ' $1 ').split(/[;,\s]+/).filter(Boolean);
 
 const isRight = (field) => {
   const typed = field.value.trim();
-  return typed !== '' && typed !== refused.get(field) && LOOKS_RIGHT.every(([kind, looks]) => !field.matches(kind) || looks(typed));
+  return typed !== '' && typed !== refused.get(field) && (!isDay(field) || wrongWithDay(field) === null) && LOOKS_RIGHT.every(([kind, looks]) => !field.matches(kind) || looks(typed));
 };
 
 /** Remembers what each field was refused with. */

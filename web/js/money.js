@@ -45,6 +45,12 @@ function ask(field, asked) {
   words.id = `${field.id}-cual`;
   words.setAttribute('role', 'alert');
   const part = document.createElement('span');
+  const typed = field.value.trim();
+  if (asked.length === 1) {
+    // The same words as the server's (amounts.rs): a slip of the cents is not guessed.
+    const [whole, decimals = ''] = typed.split(',');
+    part.append(`No se entiende ${typed}. Escriba ${whole}${decimals}, o con dos decimales: ${whole},${decimals.slice(0, 2)}. `);
+  }
   part.append('¿');
   asked.forEach((text, at) => {
     const button = document.createElement('button');

@@ -50,6 +50,7 @@ const rowsOf = (form) => [...form.querySelectorAll('input[name="valor"]')].map((
     method: field('forma')?.value.split(':')[0],
     tax: field('cuenta')?.value ?? '',
     base: row?.querySelector('[data-base]')?.value ?? '',
+    isBlank: ['cuenta', 'numero', 'fecha_forma', 'valor', 'anticipo'].every((name) => !field(name)?.value.trim()),
   };
 });
 
@@ -79,7 +80,8 @@ function proposeWithheld(row) {
 function proposeRest(rows, applied) {
   const takers = rows.filter(({ method }) => !['withholding', 'advance', undefined].includes(method));
   const proposed = takers.filter(isProposed);
-  const empty = takers.filter(isEmpty);
+  // A row that nobody touched beside others is no form of payment yet (draft.rs says the same).
+  const empty = takers.filter((row) => isEmpty(row) && (rows.length === 1 || !row.isBlank));
   const [taker, another] = proposed.length > 0 ? proposed : empty;
   if (!taker || another) return;
   const others = rows.filter((row) => row !== taker).reduce((all, { valor }) => all + (cents(valor.value) ?? 0), 0);

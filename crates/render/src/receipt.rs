@@ -125,7 +125,8 @@ impl Words {
             true => Self {
                 title: receipt.title(),
                 alias: "Comprobante de ingreso",
-                from: "Recibimos de",
+                // Where no money moved nothing was received.
+                from: if receipt.money == "0.00" { "Compensamos con" } else { "Recibimos de" },
                 amount: "Valor recibido",
                 method: "Forma de cobro",
                 documents: "Documentos cobrados",
@@ -134,7 +135,7 @@ impl Words {
             false => Self {
                 title: receipt.title(),
                 alias: "Comprobante de egreso",
-                from: "Pagamos a",
+                from: if receipt.money == "0.00" { "Compensamos con" } else { "Pagamos a" },
                 amount: "Valor pagado",
                 method: "Forma de pago",
                 documents: "Documentos pagados",

@@ -228,6 +228,7 @@ fn an_amount_without_money_says_so() {
     settled.lines[0].method = "offset".to_string();
     let text = in_one_line(&text_of("settled", &receipt_pdf(&settled, None).expect("it prints")));
     assert!(text.contains("Valor compensado, sin movimiento de dinero USD 120,00"), "{text}");
+    assert!(text.contains("Compensamos con") && !text.contains("Recibimos de") && !text.contains("Pagamos a"), "{text}");
 }
 
 #[test]

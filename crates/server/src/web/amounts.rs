@@ -16,7 +16,7 @@ pub fn read(typed: &str, id: &str, subject: &str, errors: &mut FormErrors) -> Op
         Err(MoneyError::Ambiguous { thousands, decimals }) => {
             let question = match decimals {
                 Some(decimals) => format!("{subject}: ¿{thousands} o {decimals}?"),
-                None => format!("{subject} tiene más de dos decimales. ¿Quiso decir {thousands}?"),
+                None => not_two_decimals(typed, subject),
             };
             errors.ask(
                 id,
@@ -28,4 +28,12 @@ pub fn read(typed: &str, id: &str, subject: &str, errors: &mut FormErrors) -> Op
     };
     errors.add(id, why);
     None
+}
+
+/// «1,005» is a thousand and five, or a slip of the cents: both ways out, and none is guessed.
+fn not_two_decimals(typed: &str, subject: &str) -> String {
+    let typed = typed.trim();
+    let (whole, decimals) = typed.split_once(',').unwrap_or((typed, ""));
+    let cents: String = decimals.chars().take(2).collect();
+    format!("{subject}: no se entiende {typed}. Escriba {whole}{decimals}, o con dos decimales: {whole},{cents}.")
 }

@@ -1,7 +1,8 @@
 //! Days and times as a person in Ecuador reads them.
 
-use acuse_domain::{Date, Instant, typed_date};
-use chrono::{DateTime, FixedOffset};
+use acuse_domain::typed_date::{self, DateError};
+use acuse_domain::{Date, Instant};
+use chrono::{DateTime, Datelike, FixedOffset};
 
 /// America/Guayaquil is UTC−5 all year: Ecuador left daylight saving in 1993 (IANA tz database, file southamerica).
 const GUAYAQUIL_SECONDS_WEST: i32 = 5 * 3600;
@@ -41,6 +42,13 @@ pub fn moment(at: Instant, now: Instant) -> String {
     if today(at) == today(now) { format!("hoy {}", hour(at)) } else { format!("{} {}", day(today(at)), hour(at)) }
 }
 
+/// `a las 09:12` within the day, else `el 23/11/2026 a las 09:12`: within a sentence.
+#[must_use]
+pub fn at_moment(at: Instant, now: Instant) -> String {
+    let hour = hour(at);
+    if today(at) == today(now) { format!("a las {hour}") } else { format!("el {} a las {hour}", day(today(at))) }
+}
+
 /// `09:14` within the day, else `23/11`: where there is little room.
 #[must_use]
 pub fn short_moment(at: Instant, now: Instant) -> String {
@@ -65,7 +73,12 @@ pub fn parse_day(typed: &str) -> Result<Date, String> {
 /// As [`parse_day`], for what has happened already: only a program may run ahead of midnight.
 pub fn parse_past_day(typed: &str) -> Result<Date, String> {
     let today = today(acuse_store::now());
-    match parse_day(typed)? {
+    let read = typed_date::read(typed, today).map_err(|error| match error {
+        // No later year is of any use here.
+        DateError::YearOutOfRange { year, first, .. } => DateError::YearOutOfRange { year, first, last: today.year() },
+        other => other,
+    });
+    match read.map_err(|error| error.to_string())? {
         date if date > today => Err(format!("La fecha {} está en el futuro; hoy es {}", day(date), day(today))),
         date => Ok(date),
     }
@@ -87,6 +100,12 @@ mod tests {
         assert_eq!(moment(at("2026-11-24T04:59:00Z"), now), "23/11/2026 23:59");
         assert_eq!(short_moment(at("2026-11-24T04:59:00Z"), now), "23/11");
         assert_eq!(second(at("2026-11-24T14:14:03Z")), "09:14:03");
+    }
+
+    #[test]
+    fn the_years_that_are_named_are_those_that_are_taken() {
+        let year = today(acuse_store::now()).year();
+        assert_eq!(parse_past_day("1/1/2999"), Err(format!("2999 no puede ser el año: va de 1990 a {year}")));
     }
 
     #[test]

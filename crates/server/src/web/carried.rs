@@ -2,6 +2,8 @@
 //! person that it names to be created. Its fields travel along in the page that comes between, and nothing of them is kept.
 //! What is a password, or a file, does not travel (docs/decisions/0021).
 
+pub mod act;
+
 use acuse_store::sessions::{self, EndedSession};
 use askama::Template;
 use askama::filters::HtmlSafe;
@@ -27,6 +29,8 @@ use crate::web::trouble;
 pub const LARGEST: usize = 128 * 1024;
 /// Encoded once more it is three times as long at most.
 pub const LARGEST_ENCODED: usize = 3 * LARGEST;
+/// The `accion` of a form that is given back as it was typed, where pressing nothing would save.
+pub const SHOW: &str = "mostrar";
 const FORM: &str = "application/x-www-form-urlencoded";
 /// Fields that hold passwords, and below which path: elsewhere `clave` is the key of a form.
 const PASSWORDS: [&str; 2] = ["clave", "clave_app"];
@@ -87,16 +91,25 @@ impl Carried {
     pub fn only_shown(self) -> Option<Self> {
         let path = self.to.split('?').next().unwrap_or_default();
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
-        let gives_back = matches!(
-            parts[..],
+        let action = match parts[..] {
+            // It has one button, which saves.
+            ["mi-compania", "correos", "si-falla"] => return None,
+            ["mi-compania", "datos"] => SHOW,
             ["cobros" | "pagos" | "documentos", "nuevo"]
-                | ["personas", "nueva"]
-                | ["personas", _, "modificar"]
-                | ["mi-compania", "correos"]
-                | ["mi-compania", "correos", _]
-        );
-        let is_one = gives_back && !["si-falla"].contains(parts.last().unwrap_or(&""));
-        is_one.then(|| self.with("accion", "").with("quitar", "").without_empty("quitar"))
+            | ["personas", "nueva"]
+            | ["personas", _, "modificar"]
+            | ["mi-compania", "correos"]
+            | ["mi-compania", "correos", _] => "",
+            _ => return None,
+        };
+        Some(self.with("accion", action).with("quitar", "").without_empty("quitar"))
+    }
+
+    /// What stands in the fields of this name, with commas between.
+    #[must_use]
+    pub fn typed(&self, name: &str) -> String {
+        let own = self.fields.iter().filter(|(own, value)| own == name && !value.trim().is_empty());
+        own.map(|(_, value)| value.trim()).collect::<Vec<_>>().join(", ")
     }
 
     fn without_empty(mut self, name: &str) -> Self {
@@ -170,7 +183,14 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<App> for Kept<T> {
 /// A form whose session ended comes back as the login with the form inside.
 pub async fn over_login(State(app): State<App>, request: Request, next: Next) -> Response {
     if !can_be_carried(&request) {
-        return next.run(request).await;
+        let lost = (request.method() == Method::POST).then(|| Lost::of(request.uri().path()));
+        let headers = request.headers().clone();
+        let answer = next.run(request).await;
+        let asks_for_login = answer.extensions().get::<LoginNeeded>().is_some() && answer.status().is_redirection();
+        return match lost {
+            Some(lost) if asks_for_login => login::ask_without(&app, &headers, lost).await,
+            _ => answer,
+        };
     }
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, LARGEST).await else { return trouble::not_understood() };
@@ -183,6 +203,25 @@ pub async fn over_login(State(app): State<App>, request: Request, next: Next) ->
     login::ask_with(&app, &headers, Carried::of(&to, &body)).await
 }
 
+/// What could not travel: the login says what has to be done again, and leads to where that is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lost {
+    pub words: &'static str,
+    pub back_to: &'static str,
+}
+
+impl Lost {
+    fn of(path: &str) -> Self {
+        match path {
+            "/mi-compania/logo" => Self {
+                words: "El archivo no se guardó: después de entrar, elija el logo otra vez.",
+                back_to: "/mi-compania/datos",
+            },
+            _ => Self { words: "Lo que envió no se guardó: después de entrar, hágalo otra vez.", back_to: "/" },
+        }
+    }
+}
+
 fn can_be_carried(request: &Request) -> bool {
     let text = |name| request.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or_default();
     // Browsers say how long a form is.
@@ -192,7 +231,8 @@ fn can_be_carried(request: &Request) -> bool {
         && !path.starts_with("/api/")
         && !["/entrar", "/salir", "/tema"].contains(&path)
         && text(CONTENT_TYPE).starts_with(FORM)
-        && (1..=LARGEST as u64).contains(&length)
+        // A form that is only a button has no fields.
+        && length <= LARGEST as u64
 }
 
 /// Whose session this browser had, where it is over.

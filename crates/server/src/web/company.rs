@@ -21,6 +21,7 @@ use serde::Deserialize;
 use crate::access::{Authorized, ConfigureCompany, Permission, ViewRecords};
 use crate::app::App;
 use crate::heavy_work::{begin_upload, take_in_logo};
+use crate::web::carried::SHOW;
 use crate::web::conflict::{self, Conflict, Editing, ShownField, Slot, conflicting};
 use crate::web::filters;
 use crate::web::form_errors::FormErrors;
@@ -112,6 +113,9 @@ pub async fn change(
     let mut errors = FormErrors::default();
     let company = companies::find(&app.db, may.actor.company).await?.ok_or(Trouble::NotFound)?;
     let mut slips = Slips::of(&form.asi_es, company.profile.email.into_iter().collect());
+    if form.accion == SHOW {
+        return Ok(shown(&profile_page(&app, &may, &headers, form, errors).await?));
+    }
     slips.press(&mut form.accion, &mut [("correo", &mut form.correo)]);
     slips.ask("correo", &form.correo, "", &mut errors);
     let Some(profile) = form.read(&mut errors) else {

@@ -160,7 +160,7 @@ mod tests {
             "/x",
         );
         let html = conflict.render().unwrap();
-        assert!(html.contains("Otra persona cambió este registro mientras usted lo editaba"), "{html}");
+        assert!(html.contains("Esto cambió mientras usted lo editaba"), "{html}");
         assert!(!html.contains("Quito") && html.contains("&#60;b&#62;") && html.contains(r##"href="#calle""##), "{html}");
         assert!(html.contains("vacío") && html.contains(r#"href="/x""#), "{html}");
         assert_eq!(Conflict::default().render().unwrap().trim(), "");

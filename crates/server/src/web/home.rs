@@ -101,12 +101,13 @@ async fn accounts(app: &App, may: &Authorized<ViewRecords>, page: &Page) -> Resu
     let company = may.actor.company;
     let routes = Routes::of(app, company).await?;
     let (mut todo, mut told) = (Vec::new(), 0);
-    let mut by_default = 0;
+    let (mut by_default, mut without) = (0, 0);
     for module in MailModule::ALL {
         let route = routes.route(&app.db, module).await?;
         let held = held(&app.db, company, module, &page.stopped).await?;
         match &route.own {
             None if route.default.as_ref().is_some_and(|default| default.rest.is_some()) => by_default += held,
+            None if route.default.is_none() => without += 1,
             None => {}
             Some(own) => {
                 if let Some(rest) = &own.rest {
@@ -121,7 +122,22 @@ async fn accounts(app: &App, may: &Authorized<ViewRecords>, page: &Page) -> Resu
         todo.push(row);
         told += by_default;
     }
+    if without == MailModule::ALL.len() {
+        todo.insert(0, without_account());
+    }
     Ok((todo, told))
+}
+
+/// Nothing that is recorded would reach anybody: that comes first.
+fn without_account() -> Todo {
+    Todo {
+        icon: "send",
+        is_bad: true,
+        what: "Ninguna cuenta de correo envía todavía".to_owned(),
+        detail: "Los recibos quedan en cola hasta que haya una.".to_owned(),
+        href: "/mi-compania/correos".to_owned(),
+        act: "Configurar el correo",
+    }
 }
 
 /// How many deliveries of a module wait for an account that does not send.

@@ -17,7 +17,8 @@ use crate::access::session_token;
 use crate::app::App;
 use crate::client_address::ClientAddress;
 use crate::cookies;
-use crate::web::carried::{self, Carried};
+use crate::web::carried::act::Act;
+use crate::web::carried::{self, Carried, Lost};
 use crate::web::filters;
 use crate::web::form_errors::FormErrors;
 use crate::web::page::{Theme, shown, with_status};
@@ -75,6 +76,15 @@ struct LoginPage {
     why: &'static str,
     /// The form that waits.
     carried: Option<Carried>,
+    /// What could not wait and has to be done again; empty where nothing was lost.
+    lost: &'static str,
+}
+
+impl LoginPage {
+    /// The page that one goes on to holds in its address what was typed for it.
+    fn goes_on_with_an_address(&self) -> bool {
+        self.back_to.starts_with("/mi-compania/correos/nueva?")
+    }
 }
 
 /// Between the login and a form that somebody else began, or that nobody knows who began.
@@ -84,10 +94,10 @@ struct GoOnPage {
     theme: Theme,
     user: String,
     company: String,
+    act: Act,
     /// Where the form leads, and all that was typed into it.
     action: String,
     fields: Vec<(String, String)>,
-    back_to: String,
 }
 
 pub async fn ask(State(app): State<App>, Query(wish): Query<Wish>, headers: HeaderMap) -> Result<Response, Trouble> {
@@ -100,11 +110,20 @@ pub async fn ask(State(app): State<App>, Query(wish): Query<Wish>, headers: Head
     let why = why(carried::ended_session(&app, &headers).await.as_ref(), !wish.volver.is_empty());
     let back_to = back_to.to_owned();
     let (theme, errors) = (theme(&headers), FormErrors::default());
-    Ok(shown(&LoginPage { theme, errors, email: String::new(), keep: false, back_to, why, carried: None }))
+    Ok(shown(&LoginPage { theme, errors, email: String::new(), keep: false, back_to, why, carried: None, lost: "" }))
 }
 
 /// The login in the place of a form's answer, with the form inside.
 pub async fn ask_with(app: &App, headers: &HeaderMap, carried: Carried) -> Response {
+    ask_after_a_form(app, headers, Some(carried), Lost { words: "", back_to: "" }).await
+}
+
+/// The same for a form that could not be kept.
+pub async fn ask_without(app: &App, headers: &HeaderMap, lost: Lost) -> Response {
+    ask_after_a_form(app, headers, None, lost).await
+}
+
+async fn ask_after_a_form(app: &App, headers: &HeaderMap, carried: Option<Carried>, lost: Lost) -> Response {
     let ended = carried::ended_session(app, headers).await;
     let page = LoginPage {
         theme: theme(headers),
@@ -112,8 +131,9 @@ pub async fn ask_with(app: &App, headers: &HeaderMap, carried: Carried) -> Respo
         why: if ended.is_some() { why(ended.as_ref(), true) } else { "Su sesión terminó." },
         email: ended.map(|ended| ended.email).unwrap_or_default(),
         keep: false,
-        back_to: String::new(),
-        carried: Some(carried),
+        back_to: lost.back_to.to_owned(),
+        carried,
+        lost: lost.words,
     };
     with_status(StatusCode::UNAUTHORIZED, &page)
 }
@@ -198,9 +218,9 @@ async fn go_on(app: &App, headers: &HeaderMap, carried: Carried, session: &str) 
         theme: theme(headers),
         user: now.name,
         company: company.unwrap_or_default(),
+        act: Act::of(&app.db, now.company, &carried).await?,
         action: carried.to().to_owned(),
         fields: carried.fields().to_vec(),
-        back_to: "/".to_owned(),
     }))
 }
 
@@ -219,7 +239,7 @@ fn again(headers: &HeaderMap, form: LoginForm, field: &str, words: String, statu
     errors.add(field, words);
     let back_to = local_path(&form.volver).to_owned();
     let (keep, carried) = (form.recordar.is_some(), form.carried());
-    let page = LoginPage { theme: theme(headers), errors, email: form.correo, keep, back_to, why: "", carried };
+    let page = LoginPage { theme: theme(headers), errors, email: form.correo, keep, back_to, why: "", carried, lost: "" };
     with_status(status, &page)
 }
 

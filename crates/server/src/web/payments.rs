@@ -11,6 +11,7 @@ mod doubts;
 mod draft;
 mod form;
 mod history;
+mod meanwhile;
 mod paper;
 mod question;
 mod refusal;
@@ -50,7 +51,8 @@ impl Book {
         self.direction == Direction::Received
     }
 
-    const fn either(self, received: &'static str, made: &'static str) -> &'static str {
+    #[must_use]
+    pub const fn either(self, received: &'static str, made: &'static str) -> &'static str {
         match self.direction {
             Direction::Received => received,
             Direction::Made => made,

@@ -82,8 +82,9 @@ impl StateMark {
     #[must_use]
     pub fn of_payment(deliveries: &[&Delivery], stopped: &Stopped) -> Self {
         let is_over = |delivery: &Delivery| delivery.group(stopped) == Group::Resolved;
+        let is_corrected = |wrong: &Delivery| deliveries.iter().any(|later| later.takes_the_place_of(wrong));
         let mut latest: Vec<&Delivery> = Vec::new();
-        for delivery in deliveries.iter().rev() {
+        for delivery in deliveries.iter().rev().filter(|delivery| !is_corrected(delivery)) {
             if latest.iter().all(|later| !is_same_recipient(&later.recipient, &delivery.recipient)) {
                 latest.push(delivery);
             }
@@ -96,8 +97,11 @@ impl StateMark {
         let alike = latest.iter().filter(|delivery| rank(delivery) == rank(worst)).count();
         let mark = Self::of_delivery(worst, stopped);
         let why = if is_over(worst) { None } else { Why::of(worst, stopped) };
-        let word =
-            if alike == latest.len() { mark.word } else { format!("{alike} de {} {}", latest.len(), lower_first(&mark.word)) };
+        let word = match alike {
+            all if all == latest.len() => mark.word,
+            1 => format!("1 de {} {}", latest.len(), lower_first(&mark.word)),
+            several => format!("{several} de {} {}", latest.len(), plural(&lower_first(&mark.word))),
+        };
         Self { word, why, ..mark }
     }
 
@@ -155,6 +159,18 @@ impl StateMark {
     }
 }
 
+/// «fallaron», «rebotados, resueltos»: of several. What has no plural stays as it is.
+fn plural(word: &str) -> String {
+    const PLURALS: [(&str, &str); 5] = [
+        ("falló", "fallaron"),
+        ("rebotado", "rebotados"),
+        ("aceptado", "aceptados"),
+        ("anulado", "anulados"),
+        ("resuelto", "resueltos"),
+    ];
+    PLURALS.into_iter().fold(word.to_owned(), |word, (one, several)| word.replace(one, several))
+}
+
 /// What a person should hear of first.
 const fn severity(state: State) -> u8 {
     match state {
@@ -194,6 +210,15 @@ mod tests {
                 "ban Anulado",
             ]
         );
+    }
+
+    #[test]
+    fn several_are_told_in_the_plural() {
+        for state in State::ALL {
+            let several = plural(&lower_first(state.word()));
+            assert!(!several.contains("ado ") && !several.ends_with("ado") && !several.contains("falló"), "{several}");
+        }
+        assert_eq!(plural("rebotado, resuelto"), "rebotados, resueltos");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use acuse_domain::contact::{
     ContactDetails, EmailsByPurpose, LONGEST_NAME, LONGEST_TEXT, MOST_ADDRESSES, MOST_CREDIT_DAYS, Purpose,
 };
 use acuse_domain::email_address::{EmailAddress, InvalidAddresses, parse_list};
-use acuse_domain::identification::{Identification, IdentificationType};
+use acuse_domain::identification::{Identification, IdentificationError, IdentificationType};
 use acuse_domain::text;
 use serde::Deserialize;
 
@@ -185,7 +185,7 @@ impl ContactForm {
         let mut errors = FormErrors::default();
         let identification = Identification::parse(self.kind(), &self.numero);
         if let Err(error) = &identification {
-            errors.add("numero", sentence(&error.to_string()));
+            errors.add("numero", wrong_number(&self.numero, *error));
         }
         let name = text::one_line(&self.nombre);
         if name.is_empty() {
@@ -291,4 +291,16 @@ fn joined(addresses: &[EmailAddress]) -> String {
 pub(crate) fn sentence(words: &str) -> String {
     let mut letters = words.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).chain(['.']).collect()).unwrap_or_default()
+}
+
+/// What the SRI writes for «consumidor final» (ficha técnica de comprobantes electrónicos, tabla 6).
+const NOBODY_IN_PARTICULAR: &str = "9999999999999";
+
+/// Why it identifies nobody, and what to write instead.
+pub fn wrong_number(typed: &str, error: IdentificationError) -> String {
+    if text::token(typed) == NOBODY_IN_PARTICULAR {
+        return "9999999999999 es «consumidor final», y un recibo es de alguien: elija Cédula, RUC o Pasaporte y escriba el suyo."
+            .to_owned();
+    }
+    sentence(&error.to_string())
 }

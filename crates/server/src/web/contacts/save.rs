@@ -259,7 +259,7 @@ impl FormPage {
         let mut twin = None;
         let number = match Identification::parse(form.kind(), &form.numero) {
             _ if form.numero.trim().is_empty() => NumberCheck::Nothing,
-            Err(error) => NumberCheck::Wrong(super::form::sentence(&error.to_string())),
+            Err(error) => NumberCheck::Wrong(super::form::wrong_number(&form.numero, error)),
             Ok(identification) => {
                 let found = contacts::find_by_identification(&app.db, company, &identification).await?;
                 twin = found.filter(|found| known.as_ref().is_none_or(|(own, _)| *own != found.id));

@@ -1,6 +1,6 @@
 //! The open items of one side, oldest due first; the sums by age are also the filter.
 
-use acuse_domain::document::Side;
+use acuse_domain::document::{DocumentNumber, Side};
 use acuse_domain::money::Money;
 use acuse_store::documents::{self, Age, AgeSum, By, DUE_FIRST, Filter, Listed};
 use acuse_store::{Line, Page as Rows};
@@ -134,7 +134,12 @@ impl Asked {
     fn filter(&self) -> Filter {
         let age = self.age();
         let open_only = age.is_some() || self.estado != "todos";
-        Filter { side: Some(self.side()), contact: None, open_only, age, text: Some(self.q.clone()) }
+        Filter { side: Some(self.side()), contact: None, open_only, age, text: Some(self.sought()) }
+    }
+
+    /// A number is found however it is typed: `1-1-5001` is 001-001-000005001.
+    fn sought(&self) -> String {
+        self.q.parse::<DocumentNumber>().map_or_else(|_| self.q.clone(), |number| number.to_string())
     }
 
     fn trail(&self) -> Trail<'_> {

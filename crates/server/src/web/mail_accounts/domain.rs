@@ -52,7 +52,10 @@ pub async fn show(
     let page = Page::load(&app, &may, Section::MiCompania, &headers).await?;
     let may_configure = may.session.as_ref().is_some_and(|session| ConfigureCompany::is_held_by(session.role));
     let report = standing.report(&app).await?;
-    let note = domain_check::is_demonstration(&app, &account).then(Note::demonstration);
+    let note = match domain_check::is_demonstration(&app, &account) {
+        true => Some(Note::demonstration()),
+        false => domain_check::is_demo_domain(&app, &account).then(Note::demo_domain),
+    };
     Ok(shown(&DomainPage::new(page, may_configure, &account, &standing, &report, note)))
 }
 
@@ -63,7 +66,7 @@ pub async fn summary(
     PathId(id): PathId<MailAccountId>,
 ) -> Result<Response, Trouble> {
     let (account, standing) = standing_of(&app, &may, id).await?;
-    if domain_check::is_demonstration(&app, &account) {
+    if domain_check::is_demo_domain(&app, &account) {
         return Ok(shown(&DomainRow::demonstration(&account)));
     }
     let report = standing.report(&app).await?;

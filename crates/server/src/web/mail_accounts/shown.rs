@@ -13,7 +13,7 @@ use super::connect;
 use super::form::{AccountForm, module_word};
 use super::help::ProviderHelp;
 use super::probe::{self, Diagnosis, Row};
-use crate::account_rules::other_spelling;
+use crate::account_rules::{self as rules, other_spelling};
 use crate::app::App;
 use crate::web::conflict::Conflict;
 use crate::web::form_errors::FormErrors;
@@ -47,6 +47,8 @@ pub struct AccountPage {
     /// The address was not enough.
     unknown: Option<Unknown>,
     is_new: bool,
+    /// Why its port cannot be saved: that is not offered then.
+    refused_port: Option<String>,
     /// Of a saved account: how its last test ended, and when.
     tested: Option<(bool, String)>,
     demo: Option<SocketAddr>,
@@ -120,6 +122,9 @@ impl AccountPage {
             None => "/mi-compania/correos".to_owned(),
         };
         let instead = connect::provider_of(&form.servidor).filter(|provider| app.providers.of(*provider).is_some());
+        let port = rules::typed_port(&form.puerto).and_then(|port| rules::mail_port(&app.network, form.servidor.trim(), port));
+        // An empty one is not typed yet.
+        let refused_port = port.err().filter(|_| !form.puerto.trim().is_empty()).map(|refused| refused.said.spanish);
         let has_stored = saved.is_some_and(|saved| saved.has_password);
         Self {
             errors: FormErrors::default(),
@@ -140,6 +145,7 @@ impl AccountPage {
             diagnosis: None,
             unknown: None,
             is_new: saved.is_none(),
+            refused_port,
             tested: saved
                 .and_then(|saved| saved.last_check.as_ref())
                 .map(|check| (check.ok, calendar::moment(check.at, acuse_store::now()))),
@@ -252,7 +258,10 @@ impl AccountPage {
     }
 
     /// What it means to save it as it is.
-    fn saving_means(&self) -> Option<&'static str> {
+    fn saving_means(&self) -> Option<&str> {
+        if let Some(why) = &self.refused_port {
+            return Some(why);
+        }
         match &self.diagnosis {
             Some(diagnosis) if diagnosis.ok => None,
             Some(_) => Some("Sin corregir queda marcada con el error, y nada sale por ella hasta que funcione."),

@@ -239,7 +239,7 @@ pub async fn void(
     };
     let mut view = ShowPage::load(&app, &may, book, &headers, id, Refused::default()).await?;
     if refused == Some(VoidRefusal::AlreadyVoided) {
-        view.say_changed(read(&form.visto), format!("El {} ya estaba anulado: no se anuló otra vez", book.noun()));
+        view.say_over(read(&form.visto), format!("El {} ya estaba anulado: no se anuló otra vez", book.noun()));
         return Ok(page::refused(&view));
     }
     let mut view = view.behind();

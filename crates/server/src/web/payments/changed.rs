@@ -15,6 +15,8 @@ pub struct Changed {
     title: String,
     /// What was done since the page was read, oldest first.
     since: Vec<String>,
+    /// What was asked for is done, and cannot be asked for again.
+    is_over: bool,
 }
 
 impl HtmlSafe for Changed {}
@@ -30,7 +32,13 @@ impl Changed {
             .collect();
         acts.truncate(acts.len().saturating_sub(read.unwrap_or(acts.len())));
         acts.reverse();
-        Self { title: title.into(), since: acts }
+        Self { title: title.into(), since: acts, is_over: false }
+    }
+
+    /// Where it cannot be asked for again.
+    #[must_use]
+    pub fn for_good(self) -> Self {
+        Self { is_over: true, ..self }
     }
 
     /// Where nobody did anything and something happened all the same.

@@ -7,6 +7,7 @@ use acuse_domain::money::Money;
 use acuse_domain::payment::{Advance, CheckKind, Direction, Method, PaymentLine, percentage, withheld};
 use acuse_store::payments::Recorded;
 
+use super::question::wholly_advance_key;
 use crate::web::calendar;
 use crate::web::once::new_key;
 
@@ -25,6 +26,8 @@ pub struct Draft {
     pub date: String,
     pub lines: Vec<DraftLine>,
     pub shares: Vec<Share>,
+    /// Documents were chosen, now or before in this form.
+    pub chose_documents: bool,
     pub description: String,
     pub notify: bool,
     pub recipients: String,
@@ -111,6 +114,7 @@ impl Draft {
             person: recorded.summary.contact_name.clone(),
             lines: recorded.lines.iter().map(DraftLine::of).collect(),
             shares: shares.collect(),
+            chose_documents: !recorded.allocations.is_empty(),
             description: recorded.description.clone().unwrap_or_default(),
             ..Self::new(now)
         }
@@ -124,6 +128,7 @@ impl Draft {
         self.person.clone_from(&contact.details.name);
         if is_another {
             self.shares.clear();
+            self.chose_documents = false;
             self.lines.retain(|line| line.method != Some(Method::Advance));
         }
         if self.lines.is_empty() {
@@ -184,7 +189,18 @@ impl Draft {
         }
     }
 
-    /// Spreads what was received or paid over the documents as they fall due. Credit notes that are ticked add to it.
+    /// Takes what is `closed` out, and leaves the money where it is: nobody has to type it again, nor to say again that it is
+    /// meant as anticipo.
+    pub fn leave_as_advance(&mut self, closed: &[DocumentId]) {
+        self.shares.retain(|share| !closed.contains(&share.document));
+        self.lines.iter_mut().for_each(|line| line.proposed.clear());
+        if self.shares.is_empty() {
+            self.answered.push(wholly_advance_key(self.totals().total));
+        }
+    }
+
+    /// Spreads what was received or paid over the documents as they fall due. Credit notes that are ticked add to it. What is
+    /// not open any more stays beside them: nothing that was ticked goes in silence.
     pub fn apply_to_oldest(&mut self, open: &[Document]) {
         let credit: Money = self.shares.iter().filter(|share| share.ticked).map(Share::money).filter(|m| m.is_negative()).sum();
         let mut rest = self.totals().total - credit;
@@ -201,6 +217,8 @@ impl Draft {
             rest -= amount;
             shares.push(Share::of(document.id, amount));
         }
+        let is_open = |share: &Share| open.iter().any(|document| document.id == share.document);
+        shares.extend(self.shares.iter().filter(|share| !is_open(share)).cloned());
         self.shares = shares;
     }
 

@@ -37,6 +37,8 @@ pub struct Typed {
     doc: Vec<String>,
     /// Documents that were ticked when the page was drawn.
     marcados: Vec<String>,
+    /// Something was ticked before this page was drawn.
+    hubo_documentos: String,
     abono: Vec<String>,
     descripcion: String,
     notificar: Option<String>,
@@ -57,6 +59,7 @@ impl Typed {
     #[must_use]
     pub fn into_draft(mut self) -> Draft {
         self.settle_amount();
+        let shares = self.shares();
         let chosen = if self.elegida.is_empty() { &self.persona_id } else { &self.elegida };
         Draft {
             contact: chosen.parse().ok(),
@@ -64,7 +67,8 @@ impl Typed {
             person: if self.elegida.is_empty() { text::one_line(&self.persona) } else { String::new() },
             // One more than there may be, so that the domain says it; what follows is not read.
             lines: (0..self.forma.len().min(MOST_LINES + 1)).map(|row| self.line(row)).collect(),
-            shares: self.shares(),
+            chose_documents: !shares.is_empty() || !self.marcados.is_empty() || !self.hubo_documentos.is_empty(),
+            shares,
             notify: self.notificar.is_some(),
             edits_recipients: !self.editar_para.is_empty(),
             once: text::token(text::cut(&self.clave, LONGEST_KEY)),

@@ -7,6 +7,7 @@ use acuse_domain::id::PaymentId;
 use acuse_domain::mail_account::MailModule;
 use acuse_domain::money::Money;
 use acuse_domain::payment::{Method, Status};
+use acuse_domain::text::lower_first;
 use acuse_store::deliveries::{self, Delivery, Stopped};
 use acuse_store::order::Order;
 use acuse_store::payments::{self, By, Filter, Summary, Totals};
@@ -106,8 +107,19 @@ impl Asked {
         [&self.q, &self.desde, &self.hasta].iter().any(|text| !text.trim().is_empty())
     }
 
-    fn wrong_dates(&self) -> bool {
-        [&self.desde, &self.hasta].iter().any(|typed| !typed.trim().is_empty() && calendar::parse_day(typed).is_err())
+    /// The dates that are no filter, each with its reason: «Desde no se aplica: 31/02/2026 no existe.»
+    fn wrong_dates(&self) -> Vec<String> {
+        let named = [("Desde", &self.desde), ("Hasta", &self.hasta)];
+        let wrong = named.into_iter().filter(|(_, typed)| !typed.trim().is_empty());
+        wrong
+            .filter_map(|(name, typed)| {
+                Some(format!("{name} no se aplica: {}.", lower_first(&calendar::parse_day(typed).err()?)))
+            })
+            .collect()
+    }
+
+    fn class_of(&self, typed: &str) -> &'static str {
+        if !typed.trim().is_empty() && calendar::parse_day(typed).is_err() { " is-invalid" } else { "" }
     }
 
     fn trail(&self, book: Book) -> Trail<'_> {

@@ -2,7 +2,7 @@
 
 use acuse_domain::contact::Contact;
 use acuse_domain::document::{Document, Side};
-use acuse_domain::id::{CompanyId, ContactId, PaymentId};
+use acuse_domain::id::{CompanyId, ContactId, DocumentId, PaymentId};
 use acuse_domain::payment::{Advance, Answered, CheckKind, Method};
 use acuse_domain::text::is_same;
 use acuse_store::contacts::{self, Standing};
@@ -20,6 +20,7 @@ use super::Book;
 use super::doubts::Doubts;
 use super::draft::{Draft, DraftLine, Totals};
 use super::form::Typed;
+use super::meanwhile::{self, Closed, UsedUp};
 use super::question::Question;
 use super::refusal::Asked;
 use super::sender::Sender;
@@ -105,16 +106,16 @@ pub async fn submit(
         (Some(number), _) => draft.remove_line(number),
         (None, "forma") => draft.add_line(),
         (None, "antiguo") => draft.apply_to_oldest(&desk.open),
+        (None, "dejar") => {
+            let closed: Vec<DocumentId> = desk.closed.drain(..).map(|closed| closed.document.id).collect();
+            draft.leave_as_advance(&closed);
+        }
         (None, "anticipo") => draft.use_advances(&desk.advances),
         (None, "cheque") => draft.move_cash_to_check(),
         (None, "destinatarios") => draft.edits_recipients = true,
-        (None, "guardar") => match save(&app, &may, book, &mut draft, &desk).await? {
+        (None, "guardar") => match save(&app, &may, book, &mut draft, &mut desk).await? {
             Ok(id) => return Ok(Redirect::to(&book.page_of(id)).into_response()),
-            Err(unsaved) => {
-                (errors, questions) = (unsaved.errors, unsaved.questions);
-                // What was refused may have moved meanwhile: balances are shown as they are now.
-                desk = Desk::load(&app, company, book, &mut draft).await?;
-            }
+            Err(unsaved) => (errors, questions) = (unsaved.errors, unsaved.questions),
         },
         _ => {}
     }
@@ -142,17 +143,20 @@ async fn save(
     may: &Authorized<RecordPayments>,
     book: Book,
     draft: &mut Draft,
-    desk: &Desk,
+    desk: &mut Desk,
 ) -> Result<Result<PaymentId, Unsaved>, StoreError> {
     let nobody = || alone("persona", format!("Elija el {}.", book.person_low()));
     let Some(contact) = &desk.contact else { return Ok(Err(nobody().into())) };
-    let asked = match Asked::read(draft, book.direction, contact.id, &desk.open) {
+    let asked = match Asked::read(draft, book.direction, contact.id, desk) {
         Ok(asked) => asked,
         Err(errors) => return Ok(Err(reveal(draft, errors).into())),
     };
     let doubts = Doubts::of(desk).about(&asked, draft);
     if !doubts.is_empty() {
         return Ok(Err(reveal(draft, doubts).into()));
+    }
+    if let Some(question) = about_wholly_advance(book, draft, &asked) {
+        return Ok(Err(Unsaved { questions: vec![question], ..Unsaved::default() }));
     }
     let once = once(draft, &asked);
     let answered = Answered::These(draft.answered.clone());
@@ -163,7 +167,11 @@ async fn save(
         Err(RecordError::Doubtful(doubts)) => {
             return Ok(Err(Unsaved { questions: asked.questions(book, doubts), ..Unsaved::default() }));
         }
-        Err(RecordError::Refused(refusal)) => asked.refused(&refusal),
+        Err(RecordError::Refused(refusal)) => {
+            // What was refused may have moved meanwhile: it is shown as it is now.
+            *desk = Desk::load(app, may.actor.company, book, draft).await?;
+            asked.refused(&refusal, desk)
+        }
         Err(RecordError::ContactNotFound) => nobody(),
         Err(RecordError::ContactHasNoEmail) => reveal(draft, alone("para", "La persona no tiene correo.")),
         Err(RecordError::Once(ClaimError::KeyReused(_))) => {
@@ -173,6 +181,16 @@ async fn save(
         Err(RecordError::Once(ClaimError::Store(error)) | RecordError::Store(error)) => return Err(error),
     };
     Ok(Err(errors.into()))
+}
+
+/// Whoever ticked documents means to settle them: that none is left is asked about, once for its figure.
+fn about_wholly_advance(book: Book, draft: &Draft, asked: &Asked) -> Option<Question> {
+    if !draft.chose_documents || !asked.payment.allocations.is_empty() {
+        return None;
+    }
+    let total = asked.payment.lines.iter().map(|line| line.amount).sum();
+    let question = Question::wholly_advance(book, total, asked.first_row());
+    (!draft.answered.contains(&question.key)).then_some(question)
 }
 
 fn already_saved(book: Book) -> String {
@@ -210,7 +228,10 @@ pub(super) struct Desk {
     others: Vec<Contact>,
     standing: Standing,
     pub(super) open: Vec<Document>,
+    /// What was ticked and is not open any more.
+    closed: Vec<Closed>,
     advances: Vec<Advance>,
+    used_up: Vec<UsedUp>,
     sender: Sender,
 }
 
@@ -223,14 +244,18 @@ impl Desk {
             others: Vec::new(),
             standing: Standing::default(),
             open: Vec::new(),
+            closed: Vec::new(),
             advances: Vec::new(),
+            used_up: Vec::new(),
             sender: Sender::of(app, company, book).await?,
         };
         desk.find_person(app, company, book, draft).await?;
         if let Some(contact) = &desk.contact {
             desk.standing = contacts::standing(&app.db, company, contact.id).await?;
             desk.open = documents::open_of(&app.db, company, contact.id, Side::of_payments(book.direction)).await?;
+            desk.closed = meanwhile::closed(app, company, book, contact.id, draft, &desk.open).await?;
             desk.advances = payments::open_advances(&app.db, company, contact.id, book.direction).await?;
+            desk.used_up = meanwhile::used_up(app, company, draft, &desk.advances).await?;
         }
         Ok(desk)
     }
@@ -273,10 +298,30 @@ impl Desk {
         Ok(())
     }
 
-    /// Of a payment that is recorded again, only what is still open is taken over, and never more than is owed.
+    /// The documents in the order of their rows: what is open, then what was ticked and is not open any more.
+    pub(super) fn rows(&self) -> impl Iterator<Item = &Document> {
+        self.open.iter().chain(self.closed.iter().map(|closed| &closed.document))
+    }
+
+    /// Counted from 1.
+    pub(super) fn row_of(&self, document: DocumentId) -> Option<usize> {
+        self.rows().position(|one| one.id == document).map(|at| at + 1)
+    }
+
+    pub(super) fn closed_of(&self, document: DocumentId) -> Option<&Closed> {
+        self.closed.iter().find(|closed| closed.document.id == document)
+    }
+
+    pub(super) fn used_up_of(&self, payment: PaymentId) -> Option<&UsedUp> {
+        self.used_up.iter().find(|used| used.payment == payment)
+    }
+
+    /// Of a payment that is recorded again, never more is taken over than is owed. What is not open any more says so.
     fn keep_open_shares(&self, draft: &mut Draft) {
         draft.shares.retain_mut(|share| {
-            let Some(document) = self.open.iter().find(|document| document.id == share.document) else { return false };
+            let Some(document) = self.open.iter().find(|document| document.id == share.document) else {
+                return self.closed_of(share.document).is_some();
+            };
             if share.money().cents().abs() > document.balance.cents().abs() {
                 share.amount = document.balance.to_string();
             }
@@ -335,8 +380,17 @@ impl NewPage {
         self.draft.share_of(&document.id).map_or("", |share| &share.amount)
     }
 
+    /// What is not open any more has its row because it was ticked.
     fn is_ticked(&self, document: &Document) -> bool {
-        !self.amount_beside(document).trim().is_empty()
+        !self.amount_beside(document).trim().is_empty() || self.desk.closed_of(document.id).is_some()
+    }
+
+    /// What a tick puts into its field: what is owed, or of what is not open any more, what stood there.
+    fn tick_of(&self, document: &Document) -> String {
+        match self.desk.closed_of(document.id) {
+            Some(_) => self.amount_beside(document).to_owned(),
+            None => document.balance.to_string(),
+        }
     }
 
     /// Whether the large figure is the money that moves, because something settles without moving.
@@ -351,6 +405,10 @@ impl NewPage {
 
     fn advance_of(&self, line: &DraftLine) -> Option<&Advance> {
         line.advance.and_then(|id| self.desk.advances.iter().find(|advance| advance.payment == id))
+    }
+
+    fn used_up_of(&self, line: &DraftLine) -> Option<&UsedUp> {
+        line.advance.and_then(|id| self.desk.used_up_of(id))
     }
 
     fn has_unused_advance(&self) -> bool {

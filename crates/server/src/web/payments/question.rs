@@ -1,5 +1,6 @@
 //! What is probably a slip, as the form asks about it: it saves once every question is answered with «Así es».
 
+use acuse_domain::money::Money;
 use acuse_domain::payment::{Doubt, Likeness, Method, Twin};
 
 use super::Book;
@@ -48,6 +49,27 @@ impl Question {
         };
         Self { key, field, head, words, link }
     }
+
+    /// Documents were chosen in the form, and now none takes anything.
+    #[must_use]
+    pub fn wholly_advance(book: Book, total: Money, row: usize) -> Self {
+        Self {
+            key: wholly_advance_key(total),
+            field: format!("valor-{row}"),
+            head: "Quedaría todo como anticipo:",
+            words: format!(
+                "se marcaron documentos y este {} ya no abona a ninguno; {total} quedarían como anticipo.",
+                book.noun()
+            ),
+            link: None,
+        }
+    }
+}
+
+/// Names the question with its figure: after a change it is asked again.
+#[must_use]
+pub fn wholly_advance_key(total: Money) -> String {
+    format!("wholly_advance {}", total.plain())
 }
 
 fn twin_words(twin: &Twin) -> String {

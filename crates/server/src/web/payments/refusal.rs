@@ -2,7 +2,6 @@
 
 use acuse_domain::Date;
 use acuse_domain::contact::MOST_RECIPIENTS;
-use acuse_domain::document::Document;
 use acuse_domain::email_address::{InvalidAddresses, parse_list};
 use acuse_domain::id::ContactId;
 use acuse_domain::payment::{
@@ -13,6 +12,7 @@ use acuse_store::payments::Notify;
 
 use super::Book;
 use super::draft::{Draft, DraftLine};
+use super::new::Desk;
 use super::question::Question;
 use crate::web::form_errors::FormErrors;
 use crate::web::{amounts, calendar};
@@ -21,36 +21,43 @@ use crate::web::{amounts, calendar};
 pub struct Asked {
     pub payment: NewPayment,
     pub notify: Notify,
-    /// Row of each line and of each allocation, counted from 1.
+    /// Row of each line, counted from 1.
     rows_of_lines: Vec<usize>,
-    rows_of_documents: Vec<usize>,
 }
 
 impl Asked {
     /// Errs with every field that cannot be read.
-    pub fn read(draft: &Draft, direction: Direction, contact: ContactId, open: &[Document]) -> Result<Self, FormErrors> {
+    pub fn read(draft: &Draft, direction: Direction, contact: ContactId, desk: &Desk) -> Result<Self, FormErrors> {
         let mut errors = FormErrors::default();
         let date =
             calendar::parse_past_day(&draft.date).map_err(|words| errors.add("fecha", format!("{words}."))).unwrap_or_default();
         let notify = read_recipients(draft, &mut errors);
         let (rows_of_lines, lines) = read_lines(draft, date, &mut errors);
-        let (rows_of_documents, allocations) = read_shares(draft, open, &mut errors);
+        let allocations = read_shares(draft, desk, &mut errors);
         if !errors.is_empty() {
             return Err(errors);
         }
         let description = Some(text::lines(&draft.description)).filter(|text| !text.is_empty());
         let payment = NewPayment { direction, contact, date, lines, allocations, description };
-        Ok(Self { payment, notify, rows_of_lines, rows_of_documents })
+        Ok(Self { payment, notify, rows_of_lines })
     }
 
-    /// The domain's refusal, each reason beside its field.
+    /// The domain's refusal, each reason beside its field. `desk` was loaded after it: what was settled or used meanwhile has
+    /// its place there, and says so.
     #[must_use]
-    pub fn refused(&self, refusal: &Refusal) -> FormErrors {
+    pub fn refused(&self, refusal: &Refusal, desk: &Desk) -> FormErrors {
         let mut errors = FormErrors::default();
         for (field, error) in refusal.iter() {
-            errors.add(self.id_of(*field), self.words(*field, error));
+            let words = self.became(*field, desk).unwrap_or_else(|| self.words(*field, error));
+            errors.add(self.id_of(*field, desk), words);
         }
         errors
+    }
+
+    /// Where the first form of payment stands.
+    #[must_use]
+    pub fn first_row(&self) -> usize {
+        row(&self.rows_of_lines, 0)
     }
 
     /// What is probably a slip, each with its row of the form.
@@ -59,14 +66,27 @@ impl Asked {
         doubts.into_iter().map(|doubt| Question::of(book, doubt, |index| row(&self.rows_of_lines, index))).collect()
     }
 
-    fn id_of(&self, field: Field) -> String {
+    /// What somebody else did meanwhile to the document or the anticipo of this field.
+    fn became(&self, field: Field, desk: &Desk) -> Option<String> {
+        match field {
+            Field::Allocation { index, .. } => desk.closed_of(self.payment.allocations.get(index)?.document)?.sentence().into(),
+            Field::Line { index, .. } => {
+                let used = desk.used_up_of(self.payment.lines.get(index)?.advance_from?)?;
+                Some(format!("El anticipo {}: quite la forma {}.", used.why, row(&self.rows_of_lines, index)))
+            }
+            _ => None,
+        }
+    }
+
+    fn id_of(&self, field: Field, desk: &Desk) -> String {
+        let allocated = |index: usize| self.payment.allocations.get(index).and_then(|one| desk.row_of(one.document));
         match field {
             Field::Date => "fecha".to_owned(),
             Field::Description => "descripcion".to_owned(),
             Field::Lines => "valor-1".to_owned(),
             Field::Line { index, name } => format!("{}-{}", input_of(name), row(&self.rows_of_lines, index)),
-            Field::Allocations => format!("abono-{}", self.rows_of_documents.first().copied().unwrap_or(1)),
-            Field::Allocation { index, .. } => format!("abono-{}", row(&self.rows_of_documents, index)),
+            Field::Allocations => format!("abono-{}", allocated(0).unwrap_or(1)),
+            Field::Allocation { index, .. } => format!("abono-{}", allocated(index).unwrap_or(1)),
         }
     }
 
@@ -189,23 +209,27 @@ fn bank_and_account(typed: &str) -> (Option<String>, Option<String>) {
     if is_account { (text::optional(Some(bank)), Some(last.to_owned())) } else { (text::optional(Some(&typed)), None) }
 }
 
-fn read_shares(draft: &Draft, open: &[Document], errors: &mut FormErrors) -> (Vec<usize>, Vec<NewAllocation>) {
-    let mut rows = Vec::new();
+fn read_shares(draft: &Draft, desk: &Desk, errors: &mut FormErrors) -> Vec<NewAllocation> {
     let mut allocations = Vec::new();
     for (index, share) in draft.shares.iter().enumerate() {
-        if share.amount.trim().is_empty() {
+        let closed = desk.closed_of(share.document);
+        if share.amount.trim().is_empty() && closed.is_none() {
             continue;
         }
-        let found = open.iter().position(|document| document.id == share.document);
-        let row = found.unwrap_or(index) + 1;
-        let number = found.map(|at| open[at].facts.number.to_string()).unwrap_or_default();
+        let row = desk.row_of(share.document).unwrap_or(index + 1);
+        if let Some(closed) = closed.filter(|_| share.amount.trim().is_empty()) {
+            // Without script a tick alone says it.
+            errors.add(format!("abono-{row}"), closed.sentence());
+            continue;
+        }
+        let number = desk.rows().find(|document| document.id == share.document).map(|one| one.facts.number.to_string());
+        let number = number.unwrap_or_default();
         let subject = format!("El abono a {number}");
         if let Some(amount) = amounts::read(&share.amount, &format!("abono-{row}"), subject.trim(), errors) {
-            rows.push(row);
             allocations.push(NewAllocation { document: share.document, amount });
         }
     }
-    (rows, allocations)
+    allocations
 }
 
 #[cfg(test)]

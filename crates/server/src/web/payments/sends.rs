@@ -33,7 +33,6 @@ const SELDOM: u64 = 15_000;
 pub struct Sends {
     /// The payment's own page.
     url: String,
-    contact_name: String,
     from: String,
     /// The first what needs a person, then the newest.
     list: Vec<Sent>,
@@ -67,7 +66,6 @@ pub struct Refused {
 pub struct Subject<'a> {
     pub book: Book,
     pub id: PaymentId,
-    pub contact_name: &'a str,
     pub is_voided: bool,
     pub may_send: bool,
     pub read: usize,
@@ -79,15 +77,23 @@ impl Sends {
     pub fn of(subject: &Subject<'_>, deliveries: &[Delivery], sender: &Sender, refused: Refused, now: Instant) -> Self {
         let (before, mut current): (Vec<_>, Vec<_>) =
             deliveries.iter().cloned().partition(|delivery| subject.is_voided && delivery.kind == Kind::Receipt);
-        let group = |delivery: &Delivery| delivery.group(subject.stopped);
-        current.sort_by_key(|delivery| (group(delivery) != Group::WithProblems, std::cmp::Reverse(delivery.id)));
+        let corrected_to = |wrong: &Delivery| -> Option<String> {
+            deliveries.iter().rfind(|later| later.takes_the_place_of(wrong)).map(|later| later.recipient.clone())
+        };
+        // Of a chain of corrections the newest is what there is to do.
+        let needs_a_person =
+            |delivery: &Delivery| delivery.group(subject.stopped) == Group::WithProblems && corrected_to(delivery).is_none();
+        current.sort_by_key(|delivery| (!needs_a_person(delivery), std::cmp::Reverse(delivery.id)));
+        let sent = |delivery: Delivery| {
+            let corrected_to = corrected_to(&delivery);
+            Sent { corrected_to, ..Sent::of(delivery, subject.stopped) }
+        };
         let from = current.iter().find_map(|delivery| delivery.account.as_ref()).map_or_else(|| sender.name_and_server(), named);
         Self {
             url: subject.book.page_of(subject.id),
-            contact_name: subject.contact_name.to_owned(),
             from,
             untold: if subject.is_voided { untold(&before, &current) } else { Vec::new() },
-            list: current.into_iter().map(|delivery| Sent::of(delivery, subject.stopped)).collect(),
+            list: current.into_iter().map(sent).collect(),
             before: before.into_iter().map(|delivery| Sent::of(delivery, subject.stopped)).collect(),
             is_voided: subject.is_voided,
             may_send: subject.may_send,
@@ -190,6 +196,8 @@ struct Sent {
     group: Group,
     mark: StateMark,
     delivery: Delivery,
+    /// The newest address that took this one's place: what went wrong here is over.
+    corrected_to: Option<String>,
 }
 
 /// What became of a receipt whose payment was voided.
@@ -217,7 +225,7 @@ enum Cure {
 
 impl Sent {
     fn of(delivery: Delivery, stopped: &Stopped) -> Self {
-        Self { group: delivery.group(stopped), mark: StateMark::of_delivery(&delivery, stopped), delivery }
+        Self { group: delivery.group(stopped), mark: StateMark::of_delivery(&delivery, stopped), delivery, corrected_to: None }
     }
 
     fn mark(&self) -> &StateMark {
@@ -226,7 +234,7 @@ impl Sent {
 
     /// A person has to act.
     fn is_bad(&self) -> bool {
-        self.group == Group::WithProblems
+        self.group == Group::WithProblems && self.corrected_to.is_none()
     }
 
     fn letter(&self) -> Option<String> {
@@ -253,7 +261,7 @@ impl Sent {
     /// What went wrong, while it still matters.
     fn problem(&self) -> Option<Explanation> {
         let Delivery { problem_code, account, .. } = &self.delivery;
-        if matches!(self.group, Group::Accepted | Group::Cancelled | Group::Resolved) {
+        if matches!(self.group, Group::Accepted | Group::Cancelled | Group::Resolved) || self.corrected_to.is_some() {
             return None;
         }
         let (host, sender) = account.as_ref().map_or(("", ""), |(_, server, from)| (server, from));
@@ -270,6 +278,9 @@ impl Sent {
     }
 
     fn cure(&self) -> Cure {
+        if self.corrected_to.is_some() {
+            return Cure::Nothing;
+        }
         match self.delivery.state {
             State::Failed | State::Bounced if self.group == Group::Resolved => Cure::Nothing,
             State::Failed | State::Bounced if is_about_the_address(&self.delivery) => Cure::Address,
@@ -286,11 +297,14 @@ impl Sent {
     }
 
     fn may_resolve(&self) -> bool {
-        May::of(&self.delivery).resolve
+        May::of(&self.delivery).resolve && self.corrected_to.is_none()
     }
 
     /// Why nobody has to act any more.
     fn resolved(&self, now: Instant) -> Option<String> {
+        if let (Some(address), None) = (&self.corrected_to, &self.delivery.resolution) {
+            return Some(format!("Se corrigió a {address}."));
+        }
         Some(match self.delivery.resolution.as_ref()? {
             Resolution::AcceptedFor(address) if is_same_recipient(address, &self.delivery.recipient) => {
                 "Se reenvió después a esta dirección y el servidor lo aceptó.".to_owned()
@@ -390,6 +404,7 @@ mod tests {
             state,
             may_have_arrived: false,
             resend: None,
+            corrects: None,
             queued_at: acuse_store::now(),
             next_attempt_at: None,
             finished_at: None,
@@ -412,6 +427,40 @@ mod tests {
         sent.delivery.attempts = vec![attempt];
         let times: Vec<_> = sent.life().iter().map(|moment| (moment.at - sent.delivery.queued_at).num_seconds()).collect();
         assert_eq!(times, [0, 21]);
+    }
+
+    #[test]
+    fn of_a_chain_of_corrections_only_the_newest_asks_for_something() {
+        let number = |n: u128| DeliveryId(Uuid::from_u128(n));
+        let wrong = |n: u128, recipient: &str| Delivery {
+            id: number(n),
+            recipient: recipient.to_owned(),
+            corrects: (n > 1).then(|| number(1)),
+            ..delivery(State::Bounced, "mailbox_not_found")
+        };
+        let stopped = Stopped::default();
+        let subject = Subject {
+            book: Book { direction: Direction::Received },
+            id: PaymentId(Uuid::nil()),
+            is_voided: false,
+            may_send: true,
+            read: 0,
+            stopped: &stopped,
+        };
+        let sender = Sender { address: String::new(), server: String::new(), is_default: false, waits: None };
+        let page = |chain: &[Delivery]| Sends::of(&subject, chain, &sender, Refused::default(), acuse_store::now());
+        let mut chain = vec![wrong(1, "a@b.ec"), wrong(2, "b@b.ec"), wrong(3, "c@b.ec")];
+        let shown = page(&chain);
+        let html = shown.to_string();
+        assert_eq!(html.matches("Corregir y reenviar").count(), 1, "{html}");
+        assert_eq!(html.matches(r#"data-kind="bad""#).count(), 1);
+        assert_eq!(html.matches("Se corrigió a c@b.ec.").count(), 2);
+        assert_eq!(shown.list[0].delivery.recipient, "c@b.ec", "and it comes first");
+        let all: Vec<&Delivery> = chain.iter().collect();
+        assert!(StateMark::of_payment(&all, &stopped).to_string().contains("<span>Rebotado</span>"), "one of one");
+        // A correction that was called off leaves the wrong address to be looked after.
+        chain[2].state = State::Cancelled;
+        assert_eq!(page(&chain).list[0].delivery.recipient, "b@b.ec");
     }
 
     #[test]

@@ -149,7 +149,6 @@ impl Found {
         let subject = Subject {
             book,
             id: summary.id,
-            contact_name: &summary.contact_name,
             is_voided: self.is_voided(),
             may_send: self.may_send,
             read: self.read(),
@@ -323,6 +322,11 @@ impl ShowPage {
     /// What is sent now to whom it is asked for.
     pub fn letter(&self) -> Kind {
         if self.is_voided() { Kind::VoidNotice } else { Kind::Receipt }
+    }
+
+    /// As [`ShowPage::say_changed`], of what was asked for and is done already.
+    pub fn say_over(&mut self, read: Option<usize>, title: impl Into<String>) {
+        self.changed = Some(Changed::of(self.book, &self.found.events, read, title).for_good());
     }
 
     /// Says what was not done, and what others did since the form was read.

@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 
 use crate::support::{Answer, TestApp};
 
-const SAID: &str = "Otra persona cambió este registro mientras usted lo editaba";
+const SAID: &str = "Esto cambió mientras usted lo editaba";
 
 /// What a browser would send of a page's form, with what a person typed into it.
 fn filled<'a>(page: &'a Form, typed: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {

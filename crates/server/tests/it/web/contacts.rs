@@ -39,6 +39,15 @@ async fn a_new_person_is_kept_and_shown_and_found() {
 }
 
 #[tokio::test]
+async fn consumidor_final_is_nobody_and_it_says_what_to_write() {
+    let test = TestApp::start().await;
+    for action in ["guardar", "comprobar"] {
+        let refused = send(&test, "/personas/nueva", &[("numero", "9999999999999"), ("accion", action)]).await;
+        assert!(refused.text().contains("elija Cédula, RUC o Pasaporte"), "{action}: {}", refused.text());
+    }
+}
+
+#[tokio::test]
 async fn everything_wrong_is_said_at_once_and_what_was_typed_stays() {
     let test = TestApp::start().await;
     let changes = [

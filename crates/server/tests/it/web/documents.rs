@@ -11,6 +11,17 @@ async fn customer(test: &TestApp, name: &str) -> ContactId {
     contacts::create(&test.app.db, &test.actor, &details, None, acuse_store::now()).await.unwrap()
 }
 
+#[tokio::test]
+async fn a_document_is_found_by_its_number_as_one_types_it() {
+    let test = TestApp::start().await;
+    let whose = customer(&test, "Andina").await;
+    send(&test, whose, &[("numero", "1-1-5001")]).await;
+    send(&test, whose, &[("numero", "1-1-6")]).await;
+    for typed in ["1-1-5001", "001-001-000005001", "001001000005001", "5001"] {
+        assert_eq!(test.get(&format!("/documentos?q={typed}")).await.all("tbody tr").len(), 1, "{typed}");
+    }
+}
+
 async fn send(test: &TestApp, whose: ContactId, changes: &[(&str, &str)]) -> Answer {
     let id = whose.to_string();
     let mut form = vec![
@@ -74,7 +85,7 @@ async fn what_cannot_be_a_document_is_said_at_its_field() {
         ("numero", "123", "El número es como 001-001-000000123; también puede escribir 1-1-123."),
         ("total", "0", "El total no puede ser cero."),
         ("total", "-5", "El total debe ser mayor que cero."),
-        ("total", "1,005", "El total tiene más de dos decimales. ¿Quiso decir 1.005,00?"),
+        ("total", "1,005", "El total: no se entiende 1,005. Escriba 1005, o con dos decimales: 1,00."),
         ("total", "mucho", "El total no es un número."),
         ("saldo", "2.000", "El saldo va de cero al total."),
         ("vence", "01/11/2026", "Vence antes de su emisión."),

@@ -6,6 +6,9 @@ use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, COOKIE};
 use axum::http::{Request, StatusCode};
 
+use acuse_server::web::carried::Carried;
+use acuse_server::web::carried::act::Act;
+
 use super::payments::scene::*;
 use crate::support::{Answer, PASSWORD, TestApp, encoded};
 
@@ -90,7 +93,11 @@ async fn an_act_of_somebody_else_waits_for_a_press() {
     users::log_out(&scene.app.app.db, &scene.app.session).await.unwrap();
     let login = scene.app.post(&format!("/cobros/{id}/anular"), &[("motivo", "Se repitió")]).await;
     let waits = log_in(&scene.app, &scene.app.session, &login, "accountant@cotopaxi.ec", PASSWORD).await;
-    assert_eq!(waits.one("h1"), "Falta un paso");
+    assert_eq!(waits.one("h1"), "Anular el cobro RC-000001");
+    assert!(waits.one("dl").contains("Se repitió"), "the reason that was typed");
+    assert_eq!((waits.one("form button"), waits.one("form a")), ("Anular el cobro".to_owned(), "Volver al cobro".to_owned()));
+    assert_eq!(waits.attribute("form a", "href"), Some(format!("/cobros/{id}")));
+    assert_eq!(waits.attribute("form button[autofocus]", "type"), None, "nobody presses it by chance");
     assert_eq!(scene.balance(scene.invoices[0]).await, "0,00", "nothing is done yet");
     let form = waits.filled("form", &[]);
     let action = waits.attribute("form", "action").unwrap();
@@ -149,6 +156,87 @@ async fn every_form_of_a_page_is_carried_and_comes_back_as_it_was() {
         assert_eq!(carried, encoded(&[("nota", "Ñandú & «cía»"), ("accion", "x")]), "{path}");
         assert!(login.text().contains("Usted salió de Acuse en este navegador."), "{path}");
     }
+}
+
+/// What each form would do is asked by its name, to whoever comes back as somebody else.
+#[tokio::test]
+async fn the_question_names_the_act_that_waits() {
+    let scene = Scene::set().await;
+    let id = scene.recorded().await;
+    let envio = scene.deliveries(id).await.remove(0);
+    let of_envio = |act: &str| format!("/cobros/{id}/envios/{}/{act}", envio.id);
+    let to = &envio.recipient;
+    scene.app.session_of(users::Role::Accountant).await;
+    users::log_out(&scene.app.app.db, &scene.app.session).await.unwrap();
+    let acts: [(String, &[(&str, &str)], String); 9] = [
+        (format!("/cobros/{id}/anular"), &[], "Anular el cobro RC-000001".into()),
+        (format!("/cobros/{id}/reenviar"), &[("otra", "x@b.ec")], "Reenviar el recibo RC-000001".into()),
+        (format!("/cobros/{id}/reenviar"), &[("pide", "aviso")], "Enviar el aviso de anulación RC-000001".into()),
+        (of_envio("corregir"), &[("correo", "x@b.ec")], format!("Corregir y reenviar el recibo a {to} de RC-000001")),
+        (of_envio("reintentar"), &[], format!("Reintentar el envío a {to} de RC-000001")),
+        ("/envios".into(), &[("envio", "1"), ("envio", "2"), ("accion", "reintentar")], "Reintentar 2 envíos".into()),
+        ("/envios".into(), &[("envio", "1"), ("accion", "resolver")], "Dar por resuelto 1 envío".into()),
+        ("/mi-compania/logo/quitar".into(), &[], "Quitar el logo".into()),
+        ("/demo/buzon".into(), &[], "Vaciar el buzón".into()),
+    ];
+    for (path, fields, title) in acts {
+        let login = scene.app.post(&path, fields).await;
+        let waits = log_in(&scene.app, &scene.app.session, &login, "accountant@cotopaxi.ec", PASSWORD).await;
+        assert_eq!((waits.status, waits.one("h1")), (StatusCode::OK, title), "{path}");
+        assert!(!waits.text().contains("Lo que estaba por enviarse"));
+    }
+}
+
+#[tokio::test]
+async fn every_form_that_acts_has_words_of_its_own() {
+    let source = include_str!("../../../src/web.rs");
+    let test = TestApp::start().await;
+    let mut seen = 0;
+    for line in source.lines().filter(|line| line.contains(".route(\"/") && line.contains("post(")) {
+        let path = line.split('"').nth(1).unwrap();
+        let Some(carried) = Carried::back(path, "", "") else { continue };
+        if carried.clone().only_shown().is_none() {
+            let act = Act::of(&test.app.db, test.company, &carried).await.unwrap();
+            assert_ne!(act.title, "Enviar el formulario", "{path}: what would it do?");
+            seen += 1;
+        }
+    }
+    assert!(seen > 8, "the routes were not found: {seen}");
+}
+
+#[tokio::test]
+async fn the_company_comes_back_as_it_was_typed_and_is_not_saved() {
+    let test = TestApp::start().await;
+    test.session_of(users::Role::Owner).await;
+    let form = test.get("/mi-compania/datos").await.filled("form[action='/mi-compania/datos']", &[]);
+    let form = replaced(&form, "razon", "Otra razón");
+    users::log_out(&test.app.db, &test.session).await.unwrap();
+    let login = test.post("/mi-compania/datos", &borrowed(&form)).await;
+    let shown = log_in(&test, &test.session, &login, "owner@cotopaxi.ec", PASSWORD).await;
+    assert_eq!(shown.attribute("#razon", "value").as_deref(), Some("Otra razón"));
+    let kept = acuse_store::companies::find(&test.app.db, test.company).await.unwrap().unwrap();
+    assert_ne!(kept.profile.legal_name, "Otra razón");
+}
+
+#[tokio::test]
+async fn what_cannot_wait_says_what_to_do_again() {
+    let test = TestApp::start().await;
+    users::log_out(&test.app.db, &test.session).await.unwrap();
+    let logo = Request::post("/mi-compania/logo")
+        .header("sec-fetch-site", "same-origin")
+        .header(CONTENT_TYPE, "multipart/form-data; boundary=x")
+        .body(Body::from("--x--"))
+        .unwrap();
+    let login = test.ask(logo).await;
+    assert_eq!((login.status, login.one("h1").as_str()), (StatusCode::UNAUTHORIZED, "Entrar"));
+    assert!(login.text().contains("elija el logo otra vez"), "{}", login.text());
+    assert_eq!(login.attribute("input[name=volver]", "value").as_deref(), Some("/mi-compania/datos"));
+    // A form that is only a button waits like any other.
+    let login = test.post("/demo/buzon", &[]).await;
+    assert_eq!(login.attribute("input[name=lleva_a]", "value").as_deref(), Some("/demo/buzon"));
+    // What is typed into a page's address goes on with it.
+    let login = test.get("/entrar?volver=%2Fmi-compania%2Fcorreos%2Fnueva%3Fcorreo%3Da%2540b.ec").await;
+    assert!(login.text().contains("entre y seguimos con la cuenta nueva"), "{}", login.text());
 }
 
 #[tokio::test]

@@ -67,7 +67,7 @@ async fn a_withholding_alone_is_no_anticipo_in_silence_and_reads_as_no_money() {
     let id = id_of(&scene.save("/cobros/nuevo", &replaced(&form, "numero", "001-001-000000901")).await);
     let page = scene.app.get(&format!("/cobros/{id}")).await.text();
     assert!(page.contains("Valor compensado, sin movimiento de dinero"), "{page}");
-    for money in ["Retenido, además", "la suma de", "Recibimos de"] {
+    for money in ["<dt>Retenciones</dt>", "la suma de", "Recibimos de"] {
         assert!(!page.contains(money), "{money}");
     }
 }

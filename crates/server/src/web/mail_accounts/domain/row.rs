@@ -9,7 +9,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 
 use crate::app::App;
-use crate::domain_check::{Standing, is_demonstration};
+use crate::domain_check::{Standing, is_demo_domain};
 use crate::web::filters;
 
 /// Printed by `{{ row }}`. Without a report it fetches itself, or is a link where there is no script.
@@ -66,7 +66,7 @@ impl Mark {
 impl DomainRow {
     /// With what the DNS said in the last minutes; it is not asked.
     pub async fn known(app: &App, account: &MailAccount) -> Result<Self, StoreError> {
-        if is_demonstration(app, account) {
+        if is_demo_domain(app, account) {
             return Ok(Self::demonstration(account));
         }
         let standing = Standing::of(app, account).await?;
@@ -74,7 +74,7 @@ impl DomainRow {
         Ok(Self::of(account, report.as_deref()))
     }
 
-    /// Its mail stays in the demo's mailbox: what the DNS says of the domain is nobody's concern.
+    /// Its mail stays in the demo's mailbox, or the domain is the demo's own: what the DNS says of the domain is nobody's concern.
     pub fn demonstration(account: &MailAccount) -> Self {
         let mark = Mark::new(State::Unknown, "Dominio de demostración".to_owned());
         Self { marks: Some(vec![mark]), ..Self::of(account, None) }

@@ -166,6 +166,16 @@ impl Signing {
 }
 
 impl Note {
+    /// Of the domain that the demo's data made up, with a server of its own.
+    pub fn demo_domain() -> Self {
+        Self {
+            title: "Es el dominio de los datos de demostración".to_owned(),
+            text: "Nadie lo registró, así que no está en el DNS: no es un error de su cuenta. Con su propio dominio se revisa de verdad."
+                .to_owned(),
+            ..Self::demonstration()
+        }
+    }
+
     /// Of an account whose mail nobody outside ever sees.
     pub fn demonstration() -> Self {
         Self {
