@@ -17,8 +17,8 @@ pub use read::{
 pub use resolve::{resolve, resolve_once};
 pub use told::{Standing, each_once, is_same_recipient, recipient_key};
 pub use work::{
-    Claimed, EarlierMail, LostLease, QueueKey, Recorded, Stamp, claim_due, claim_due_queued_until,
-    queues_due_any_company, record_attempts, release_expired_any_company, renew, return_to_queue,
+    Claimed, EarlierMail, LostLease, QueueKey, Recorded, Stamp, claim_due, claim_due_queued_until, queues_due_any_company,
+    record_attempts, release_expired_any_company, renew, return_to_queue,
 };
 
 pub(crate) use groups::condition as group_condition;
