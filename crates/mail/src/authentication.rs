@@ -129,7 +129,7 @@ fn blame(reply: &Reply, is_token: bool) -> Blame {
         _ if matches!(reply.code(), 500..=504) => Blame::Mechanism,
         "bad_credentials" | "tls_required" if matches!(reply.code(), 534 | 538) => Blame::Mechanism,
         "bad_credentials" if says(&["mechanism", "sasl", "method"]) => Blame::Mechanism,
-        "bad_credentials" if says(&["password", "passwd", "passphrase", "contraseña", "senha"]) => Blame::Account,
+        "bad_credentials" if says(&["password", "passwd", "passphrase", "contrasena", "senha"]) => Blame::Account,
         "bad_credentials" => Blame::Either,
         "auth_temporarily_refused" if reply.is_temporary() && !says(&["too many", "limit", "lock", "block", "later"]) => {
             Blame::Either
