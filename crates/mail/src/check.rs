@@ -131,10 +131,9 @@ async fn walk<F: FnMut(&PhaseLine) + Send>(
         Session::open_watched(network, endpoint, credentials, &limits, &known, &mut |step| lines.done(step)).await?;
     let reply = session.try_sender(&subject.from).await?;
     lines.answered(Phase::Sender, subject.from.to_string(), &reply);
-    session.reset().await?;
     if let Some(to) = &subject.to {
         match send_test_mail(&mut session, subject, id, to, lines).await {
-            Err(failure) if failure.lost_pipelined => {
+            Err(failure) if failure.lost_pipelined || failure.is_stale_session() => {
                 let limits = Limits { in_all: Some(IN_ALL.saturating_sub(begun.elapsed())), ..limits };
                 let again = Session::open_knowing(network, endpoint, credentials, &limits, &known).await;
                 session = again.map_err(|_| failure)?;
@@ -143,7 +142,7 @@ async fn walk<F: FnMut(&PhaseLine) + Send>(
             other => other?,
         }
     }
-    session.quit().await;
+    session.leave();
     Ok(())
 }
 

@@ -100,14 +100,15 @@ pub(crate) async fn look_again(
 ) -> Trouble {
     let ends = limits.in_all.map(|all| begun + all);
     let look = |security| Endpoint { security, ..endpoint.clone() };
+    // What is wrong is known; nobody waits minutes to say it better.
+    let limits = Limits { greeting: limits.greeting.min(limits.tls), command: limits.command.min(limits.tls), ..limits.clone() };
     match (&trouble.cause, trouble.phase) {
         (Cause::PortWantsStartTls, _) => {
-            let offers = offers_at(network, &look(Security::None), limits, ends).await;
+            let offers = offers_at(network, &look(Security::None), &limits, ends).await;
             let has_none = offers.is_ok_and(|(_, offers)| !offers.start_tls);
             if has_none { Trouble::new(Phase::Tls, Cause::StartTlsNotOffered) } else { trouble }
         }
         (Cause::Timeout, Phase::Greeting) if endpoint.security != Security::Tls && trouble.was_silent => {
-            let limits = Limits { greeting: limits.tls, command: limits.tls, ..limits.clone() };
             match offers_at(network, &look(Security::Tls), &limits, ends).await {
                 Ok(_) => Trouble::new(Phase::Greeting, Cause::PortWantsTls),
                 Err(_) => trouble,

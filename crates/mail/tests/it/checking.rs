@@ -11,7 +11,7 @@ use acuse_mail::failure::Phase;
 use acuse_mail::session::Endpoint;
 use tokio::time::Instant;
 
-use crate::scripted::{Act, FallSilent, HELLO, Hear, PASSWORD, Say, Server, Wait, address, network, somebody};
+use crate::scripted::{Act, FallSilent, HELLO, Hear, PASSWORD, SAYS_NOTHING, Say, Server, Wait, address, network, somebody};
 
 fn subject(endpoint: Endpoint, to: Option<&str>) -> Subject {
     Subject {
@@ -86,23 +86,30 @@ async fn a_wrong_password_is_explained() {
 
 #[tokio::test]
 async fn without_an_address_the_server_hears_of_no_recipient() {
-    let script = vec![
-        HELLO,
-        Hear,
-        Say("250-x\r\n250 AUTH PLAIN"),
-        Hear,
-        Say("235 ok"),
-        Hear,
-        Say("250 ok"),
-        Hear,
-        Say("250 ok"),
-        Hear,
-        Say("221 bye"),
-    ];
+    let script =
+        vec![HELLO, Hear, Say("250-x\r\n250 AUTH PLAIN"), Hear, Say("235 ok"), Hear, Say("250 ok"), Hear, Say("221 bye")];
     let server = Server::start(script).await;
     let report = check::run(&network(None), &subject(server.endpoint(Security::None), None), |_| {}).await;
     assert!(report.ok, "{report:?}");
-    assert_eq!(server.heard()[2..], ["MAIL FROM:<cobros@empresa.ec>\r\n", "RSET\r\n", "QUIT\r\n"]);
+    let begun = Instant::now();
+    while server.heard().len() < 4 {
+        assert!(begun.elapsed() < Duration::from_secs(2), "the goodbye is said aside: {:?}", server.heard());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(server.heard()[2..], ["MAIL FROM:<cobros@empresa.ec>\r\n", "QUIT\r\n"]);
+}
+
+/// The server's word is known: neither RSET nor QUIT can hold it up or change it.
+#[tokio::test]
+async fn what_a_server_keeps_to_itself_after_its_word_holds_up_no_check() {
+    for (silent_at, to) in [("QUIT", None), ("QUIT", Some("yo@empresa.ec")), ("RSET", None), ("RSET", Some("yo@empresa.ec"))] {
+        let server = Server::start(vec![HELLO, Act::Converse(vec![(silent_at, SAYS_NOTHING)])]).await;
+        let begun = Instant::now();
+        let report = check::run(&network(None), &subject(server.endpoint(Security::None), to), |_| {}).await;
+        assert!(report.ok, "{silent_at} {to:?}: {report:?}");
+        let most = if silent_at == "RSET" && to.is_some() { 4 } else { 1 };
+        assert!(begun.elapsed() < Duration::from_secs(most), "{silent_at} {to:?}: {:?}", begun.elapsed());
+    }
 }
 
 /// Every step uses almost all the time it may take; the clock is turned forward while everybody waits.
