@@ -5,7 +5,7 @@
 use crate::failure::{Cause, Phase, Trouble};
 use crate::known::Known;
 use crate::login::{Credentials, Mechanism};
-use crate::opening::{Opening, Step, Watch};
+use crate::opening::{Detail, Opening, Step, Watch};
 use crate::phrases::{self, Stage, Words};
 use crate::reply::Reply;
 use crate::wire::Wire;
@@ -148,13 +148,12 @@ impl Opening<'_> {
         tries: &mut LoginTries<'_>,
         watch: Watch<'_>,
     ) -> Result<(), Trouble> {
-        wire.secrets = who.secrets();
         let mut is_used = false;
         while let Some(mechanism) = tries.next(offered) {
             match self.exchange(wire, mechanism, who).await {
                 Ok(Answer { reply, .. }) if reply.is_positive() => {
                     tries.known.learn(|known| (known.login, known.refuses_all_alike) = (Some(mechanism), false));
-                    let detail = format!("{} ({})", who.username(), mechanism.name());
+                    let detail = Detail::Plain(format!("{} ({})", who.username(), mechanism.name()));
                     watch(Step { phase: Phase::Auth, detail, reply: Some(&reply) });
                     return Ok(());
                 }

@@ -112,6 +112,40 @@ async fn what_a_server_keeps_to_itself_after_its_word_holds_up_no_check() {
     }
 }
 
+#[tokio::test]
+async fn a_check_speaks_the_readers_language_throughout() {
+    let catcher = Catcher::start("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let endpoint = Endpoint { host: "127.0.0.1".to_owned(), port: catcher.local_addr().port(), security: Security::None };
+    for (language, verdict, in_clear, no_user, note) in [
+        (
+            Language::Spanish,
+            "Configuración correcta",
+            "Sin cifrar, como se eligió",
+            "Sin usuario",
+            "El servidor aceptó el remitente sin",
+        ),
+        (
+            Language::English,
+            "The settings are right",
+            "Not encrypted, as chosen",
+            "No user",
+            "The server took the sender without",
+        ),
+    ] {
+        let nobody = Subject { language, credentials: None, ..subject(endpoint.clone(), None) };
+        let report = check::run(&network(None), &nobody, |_| {}).await;
+        let detail = |phase| report.phases.iter().find(|line| line.phase == phase).and_then(|line| line.detail.clone());
+        assert_eq!(
+            (report.verdict, detail(Phase::Tls).as_deref(), detail(Phase::Auth).as_deref()),
+            (verdict, Some(in_clear), Some(no_user))
+        );
+        assert!(report.note.as_deref().is_some_and(|said| said.starts_with(note)), "only what was done: {:?}", report.note);
+        let wrong = Subject { language, ..subject(Endpoint { port: 9, ..endpoint.clone() }, None) };
+        let wrong = check::run(&network(None), &wrong, |_| {}).await.verdict;
+        assert_eq!(wrong, if language == Language::Spanish { "Configuración errónea" } else { "The settings are wrong" });
+    }
+}
+
 /// Every step uses almost all the time it may take; the clock is turned forward while everybody waits.
 #[tokio::test(start_paused = true)]
 async fn a_check_ends_in_twenty_seconds_whatever_the_server_does() {
