@@ -153,8 +153,7 @@ impl Transport {
         let knocked = async {
             let mut session = self.open(account, limits).await?;
             session.try_sender(&account.from_address).await?;
-            session.reset().await?;
-            session.quit().await;
+            session.leave();
             Ok::<(), Box<Failure>>(())
         };
         knocked.await.map_err(|failure| outcome_of(&failure))

@@ -5,7 +5,7 @@
 use crate::failure::{Cause, Phase, Trouble};
 use crate::known::Known;
 use crate::login::{Credentials, Mechanism};
-use crate::opening::{Opening, Step, Watch};
+use crate::opening::{Detail, Opening, Step, Watch};
 use crate::phrases::{self, Stage, Words};
 use crate::reply::Reply;
 use crate::wire::Wire;
@@ -129,7 +129,7 @@ fn blame(reply: &Reply, is_token: bool) -> Blame {
         _ if matches!(reply.code(), 500..=504) => Blame::Mechanism,
         "bad_credentials" | "tls_required" if matches!(reply.code(), 534 | 538) => Blame::Mechanism,
         "bad_credentials" if says(&["mechanism", "sasl", "method"]) => Blame::Mechanism,
-        "bad_credentials" if says(&["password", "passwd", "passphrase", "contraseña", "senha"]) => Blame::Account,
+        "bad_credentials" if says(&["password", "passwd", "passphrase", "contrasena", "senha"]) => Blame::Account,
         "bad_credentials" => Blame::Either,
         "auth_temporarily_refused" if reply.is_temporary() && !says(&["too many", "limit", "lock", "block", "later"]) => {
             Blame::Either
@@ -148,13 +148,12 @@ impl Opening<'_> {
         tries: &mut LoginTries<'_>,
         watch: Watch<'_>,
     ) -> Result<(), Trouble> {
-        wire.secrets = who.secrets();
         let mut is_used = false;
         while let Some(mechanism) = tries.next(offered) {
             match self.exchange(wire, mechanism, who).await {
                 Ok(Answer { reply, .. }) if reply.is_positive() => {
                     tries.known.learn(|known| (known.login, known.refuses_all_alike) = (Some(mechanism), false));
-                    let detail = format!("{} ({})", who.username(), mechanism.name());
+                    let detail = Detail::Plain(format!("{} ({})", who.username(), mechanism.name()));
                     watch(Step { phase: Phase::Auth, detail, reply: Some(&reply) });
                     return Ok(());
                 }

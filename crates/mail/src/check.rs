@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::correction;
 use crate::diagnosis::classify;
-use crate::explanation::{Context, Language, explain, what_it_proves};
+use crate::explanation::{Context, Language, Proof, explain, seen, verdict};
 use crate::failure::{Failure, Phase};
 use crate::guard::Network;
 use crate::known::Known;
@@ -25,10 +25,6 @@ use crate::session::{Endpoint, Envelope, Limits, Session};
 
 /// A check ends within 20 s whatever the server does; this leaves a moment to say so.
 const IN_ALL: Duration = Duration::from_secs(18);
-
-/// The two verdicts, word for word as accountants know them.
-const CORRECT: &str = "Configuración correcta";
-const WRONG: &str = "Configuración errónea";
 
 /// What is to be tried.
 #[derive(Debug, Clone)]
@@ -45,6 +41,7 @@ pub struct Subject {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckReport {
     pub ok: bool,
+    /// One of two, in the reader's language.
     pub verdict: &'static str,
     /// In the order of the phases; those that were not reached are missing.
     pub phases: Vec<PhaseLine>,
@@ -89,11 +86,10 @@ pub async fn run(network: &Network, subject: &Subject, on_phase: impl FnMut(&Pha
 
 /// The same; the message carries this id in its Message-ID.
 pub async fn run_as(network: &Network, subject: &Subject, id: Uuid, on_phase: impl FnMut(&PhaseLine) + Send) -> CheckReport {
-    let mut lines = Lines { all: Vec::new(), since: Instant::now(), on_phase };
+    let mut lines = Lines { all: Vec::new(), since: Instant::now(), language: subject.language, on_phase };
     let begun = Instant::now();
     let Err(failure) = walk(network, subject, id, &mut lines).await else {
-        let note = what_it_proves(subject.to.as_ref().map(EmailAddress::as_str), subject.language);
-        return lines.report(None, None, Some(note));
+        return lines.report(None, None, Some(Proof::of(subject).in_words(subject.language)));
     };
     lines.failed(&failure);
     let diagnosis = classify(&failure);
@@ -112,7 +108,8 @@ pub async fn run_as(network: &Network, subject: &Subject, id: Uuid, on_phase: im
 #[must_use]
 pub fn without_token(subject: &Subject, code: &str, words: &str) -> CheckReport {
     let failure = Failure::without_token(&subject.endpoint, code, words);
-    let mut lines = Lines { all: Vec::new(), since: Instant::now(), on_phase: |_: &PhaseLine| {} };
+    let (language, on_phase) = (subject.language, |_: &PhaseLine| {});
+    let mut lines = Lines { all: Vec::new(), since: Instant::now(), language, on_phase };
     lines.failed(&failure);
     let code = classify(&failure).code;
     lines.report(Some(problem(subject, &failure, code, None)), None, None)
@@ -131,10 +128,9 @@ async fn walk<F: FnMut(&PhaseLine) + Send>(
         Session::open_watched(network, endpoint, credentials, &limits, &known, &mut |step| lines.done(step)).await?;
     let reply = session.try_sender(&subject.from).await?;
     lines.answered(Phase::Sender, subject.from.to_string(), &reply);
-    session.reset().await?;
     if let Some(to) = &subject.to {
         match send_test_mail(&mut session, subject, id, to, lines).await {
-            Err(failure) if failure.lost_pipelined => {
+            Err(failure) if failure.lost_pipelined || failure.is_stale_session() => {
                 let limits = Limits { in_all: Some(IN_ALL.saturating_sub(begun.elapsed())), ..limits };
                 let again = Session::open_knowing(network, endpoint, credentials, &limits, &known).await;
                 session = again.map_err(|_| failure)?;
@@ -143,7 +139,7 @@ async fn walk<F: FnMut(&PhaseLine) + Send>(
             other => other?,
         }
     }
-    session.quit().await;
+    session.leave();
     Ok(())
 }
 
@@ -189,6 +185,16 @@ async fn send_test_mail<F: FnMut(&PhaseLine) + Send>(
     }
 }
 
+impl Proof<'_> {
+    fn of(subject: &Subject) -> Proof<'_> {
+        match (&subject.to, &subject.credentials) {
+            (Some(to), _) => Proof::Message { to: to.as_str() },
+            (None, Some(_)) => Proof::UserAndSender,
+            (None, None) => Proof::Sender,
+        }
+    }
+}
+
 fn problem(subject: &Subject, failure: &Failure, code: &'static str, greeting: Option<&str>) -> CheckProblem {
     let sender = subject.from.to_string();
     let host = &subject.endpoint.host;
@@ -207,12 +213,13 @@ fn problem(subject: &Subject, failure: &Failure, code: &'static str, greeting: O
 struct Lines<F> {
     all: Vec<PhaseLine>,
     since: Instant,
+    language: Language,
     on_phase: F,
 }
 
 impl<F: FnMut(&PhaseLine)> Lines<F> {
     fn done(&mut self, step: Step<'_>) {
-        self.add(step.phase, true, Some(step.detail), step.reply.map(|reply| reply.text().to_owned()));
+        self.add(step.phase, true, Some(seen(step.detail, self.language)), step.reply.map(|reply| reply.text().to_owned()));
     }
 
     fn answered(&mut self, phase: Phase, detail: String, reply: &Reply) {
@@ -242,6 +249,6 @@ impl<F: FnMut(&PhaseLine)> Lines<F> {
     fn report(mut self, problem: Option<CheckProblem>, suggestion: Option<Suggestion>, note: Option<String>) -> CheckReport {
         self.all.sort_by_key(|line| line.phase);
         let ok = problem.is_none();
-        CheckReport { ok, verdict: if ok { CORRECT } else { WRONG }, phases: self.all, problem, suggestion, note }
+        CheckReport { ok, verdict: verdict(ok, self.language), phases: self.all, problem, suggestion, note }
     }
 }

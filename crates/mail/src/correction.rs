@@ -157,7 +157,7 @@ impl Knocking<'_> {
     async fn is_open(&self, there: &Endpoint) -> bool {
         match Session::look_in(self.network, there, &self.limits).await {
             Ok(session) => {
-                session.quit().await;
+                session.leave();
                 true
             }
             Err(_) => false,

@@ -1,8 +1,11 @@
 //! A problem's title and what to do about it, in the reader's language.
 
+use acuse_domain::day_in_ecuador;
+
 use crate::catalogue::problem;
 pub use crate::catalogue::{Situation, Whose, codes, whose_fault};
 use crate::failure::{Cause, Failure};
+use crate::opening::Detail;
 use crate::providers;
 
 /// A hoster or an antivirus may answer in another server's place; what it then says is not about the account.
@@ -103,21 +106,73 @@ pub fn in_short(code: &str) -> &str {
     problem(code).and_then(|problem| problem.es.short.as_deref()).unwrap_or(code)
 }
 
-/// What a check that went well proves, and what it does not: acceptance is not arrival.
-#[must_use]
-pub fn what_it_proves(to: Option<&str>, language: Language) -> String {
-    match (to, language) {
-        (Some(to), Language::Spanish) => format!(
-            "El servidor aceptó el mensaje para {to}. Eso prueba que la cuenta puede enviar; no prueba que ya llegó a la bandeja de entrada: revise también la carpeta de no deseados."
-        ),
-        (Some(to), Language::English) => format!(
-            "The server took the message for {to}. That proves that the account can send; it does not prove that it is in the inbox yet: look into the junk folder too."
-        ),
-        (None, Language::Spanish) => {
-            "El servidor aceptó el usuario y el remitente, y no se envió nada. Algunos servidores solo dicen que no al enviar de verdad: escriba una dirección para probarlo.".to_owned()
+/// The two verdicts of a check; in Spanish word for word as accountants know them.
+pub(crate) const fn verdict(ok: bool, language: Language) -> &'static str {
+    match (ok, language) {
+        (true, Language::Spanish) => "Configuración correcta",
+        (false, Language::Spanish) => "Configuración errónea",
+        (true, Language::English) => "The settings are right",
+        (false, Language::English) => "The settings are wrong",
+    }
+}
+
+/// What was seen in a step of a check: «TLS 1.3, certificado válido hasta el 11/12/2026».
+pub(crate) fn seen(detail: Detail, language: Language) -> String {
+    match (detail, language) {
+        (Detail::Plain(text), _) => text,
+        (Detail::Protected { protocol, ends_at: None }, _) => protocol.to_owned(),
+        (Detail::Protected { protocol, ends_at: Some(ends) }, language) => {
+            let day = day_in_ecuador(ends).format("%d/%m/%Y");
+            match language {
+                Language::Spanish => format!("{protocol}, certificado válido hasta el {day}"),
+                Language::English => format!("{protocol}, certificate valid until {day}"),
+            }
         }
-        (None, Language::English) => {
-            "The server took user and sender, and nothing was sent. Some servers only say no to a real message: give an address to try it.".to_owned()
+        (Detail::InClear, Language::Spanish) => "Sin cifrar, como se eligió".to_owned(),
+        (Detail::InClear, Language::English) => "Not encrypted, as chosen".to_owned(),
+        (Detail::NoUser, Language::Spanish) => "Sin usuario".to_owned(),
+        (Detail::NoUser, Language::English) => "No user".to_owned(),
+    }
+}
+
+/// What a check that went well has shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Proof<'a> {
+    /// A message was taken for this address.
+    Message {
+        to: &'a str,
+    },
+    UserAndSender,
+    /// There is no user, so nobody logged in.
+    Sender,
+}
+
+impl Proof<'_> {
+    /// What that proves, and what it does not: acceptance is not arrival.
+    pub(crate) fn in_words(self, language: Language) -> String {
+        let taken = match (self, language) {
+            (Self::Message { to }, Language::Spanish) => {
+                return format!(
+                    "El servidor aceptó el mensaje para {to}. Eso prueba que la cuenta puede enviar; no prueba que ya llegó a la bandeja de entrada: revise también la carpeta de no deseados."
+                );
+            }
+            (Self::Message { to }, Language::English) => {
+                return format!(
+                    "The server took the message for {to}. That proves that the account can send; it does not prove that it is in the inbox yet: look into the junk folder too."
+                );
+            }
+            (Self::UserAndSender, Language::Spanish) => "aceptó el usuario y el remitente",
+            (Self::UserAndSender, Language::English) => "took user and sender",
+            (Self::Sender, Language::Spanish) => "aceptó el remitente sin pedir usuario",
+            (Self::Sender, Language::English) => "took the sender without asking for a user",
+        };
+        match language {
+            Language::Spanish => format!(
+                "El servidor {taken}, y no se envió nada. Algunos servidores solo dicen que no al enviar de verdad: escriba una dirección para probarlo."
+            ),
+            Language::English => format!(
+                "The server {taken}, and nothing was sent. Some servers only say no to a real message: give an address to try it."
+            ),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use acuse_domain::day_in_ecuador;
+use acuse_domain::Instant as Moment;
 use acuse_domain::mail_account::Security;
 use rustls::{AlertDescription, CertificateError};
 use tokio::net::TcpStream;
@@ -16,6 +16,7 @@ use crate::guard::{Network, Unreachable, ascii_host};
 use crate::known::Known;
 use crate::login::{Credentials, Mechanism};
 use crate::reply::Reply;
+use crate::secrets::Secrets;
 use crate::session::{Endpoint, Limits, wire_trouble};
 use crate::wire::{TlsError, Wire, WireError, deadline};
 
@@ -27,8 +28,22 @@ const SILENCE_ON_PORT_OF_TLS: Duration = Duration::from_secs(5);
 /// A step that went well, for somebody who watches.
 pub(crate) struct Step<'a> {
     pub(crate) phase: Phase,
-    pub(crate) detail: String,
+    pub(crate) detail: Detail,
     pub(crate) reply: Option<&'a Reply>,
+}
+
+/// What was seen in a step. The reader's language has the words for it (`explanation::seen`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// A name, an address, or the server's own words.
+    Plain(String),
+    /// The protocol, and when the certificate ends.
+    Protected {
+        protocol: &'static str,
+        ends_at: Option<Moment>,
+    },
+    InClear,
+    NoUser,
 }
 
 pub(crate) type Watch<'a> = &'a mut (dyn FnMut(Step<'_>) + Send);
@@ -77,14 +92,15 @@ async fn open_once(
 ) -> Result<(Wire, Capabilities), Trouble> {
     let stream = reach(network, endpoint, limits, ends, watch).await?;
     let me = network.helo_name().map_or_else(|| name_of(stream.local_addr().ok()), str::to_owned);
-    let mut opening = Opening { network, endpoint, limits, me };
+    let secrets = credentials.map_or_else(Secrets::default, Credentials::secrets);
+    let mut opening = Opening { network, endpoint, limits, me, secrets };
     let (mut wire, offers) = opening.greet_and_secure(stream, ends, watch).await?;
     match credentials {
         Some(who) => {
             let logins = opening.logins(&wire, &offers, who)?;
             opening.log_in(&mut wire, &logins, who, tries, watch).await?;
         }
-        None => watch(Step { phase: Phase::Auth, detail: "Sin usuario".to_owned(), reply: None }),
+        None => watch(Step { phase: Phase::Auth, detail: Detail::NoUser, reply: None }),
     }
     Ok((wire, offers))
 }
@@ -100,14 +116,15 @@ pub(crate) async fn look_again(
 ) -> Trouble {
     let ends = limits.in_all.map(|all| begun + all);
     let look = |security| Endpoint { security, ..endpoint.clone() };
+    // What is wrong is known; nobody waits minutes to say it better.
+    let limits = Limits { greeting: limits.greeting.min(limits.tls), command: limits.command.min(limits.tls), ..limits.clone() };
     match (&trouble.cause, trouble.phase) {
         (Cause::PortWantsStartTls, _) => {
-            let offers = offers_at(network, &look(Security::None), limits, ends).await;
+            let offers = offers_at(network, &look(Security::None), &limits, ends).await;
             let has_none = offers.is_ok_and(|(_, offers)| !offers.start_tls);
             if has_none { Trouble::new(Phase::Tls, Cause::StartTlsNotOffered) } else { trouble }
         }
         (Cause::Timeout, Phase::Greeting) if endpoint.security != Security::Tls && trouble.was_silent => {
-            let limits = Limits { greeting: limits.tls, command: limits.tls, ..limits.clone() };
             match offers_at(network, &look(Security::Tls), &limits, ends).await {
                 Ok(_) => Trouble::new(Phase::Greeting, Cause::PortWantsTls),
                 Err(_) => trouble,
@@ -125,7 +142,7 @@ async fn offers_at(
 ) -> Result<(Wire, Capabilities), Trouble> {
     let stream = reach(network, endpoint, limits, ends, &mut |_| {}).await?;
     let me = network.helo_name().map_or_else(|| name_of(stream.local_addr().ok()), str::to_owned);
-    let mut opening = Opening { network, endpoint, limits, me };
+    let mut opening = Opening { network, endpoint, limits, me, secrets: Secrets::default() };
     opening.greet_and_secure(stream, ends, &mut |_| {}).await
 }
 
@@ -155,13 +172,13 @@ async fn reach(
         Ok(found) => found.map_err(unreachable)?,
         Err(_) => return Err(Trouble::new(Phase::Dns, Cause::DnsFailed)),
     };
-    watch(Step { phase: Phase::Dns, detail: list(&addresses), reply: None });
+    watch(Step { phase: Phase::Dns, detail: Detail::Plain(list(&addresses)), reply: None });
     match timeout_at(deadline(limits.connect, ends), network.connect(&addresses)).await {
         Err(_) => Err(Trouble::new(Phase::Connect, Cause::ConnectionTimeout)),
         Ok(Err(why)) => Err(unreachable(why)),
         Ok(Ok(stream)) => {
             let detail = stream.peer_addr().map_or_else(|_| endpoint.to_string(), |peer| peer.to_string());
-            watch(Step { phase: Phase::Connect, detail, reply: None });
+            watch(Step { phase: Phase::Connect, detail: Detail::Plain(detail), reply: None });
             Ok(stream)
         }
     }
@@ -200,6 +217,8 @@ pub(crate) struct Opening<'a> {
     endpoint: &'a Endpoint,
     limits: &'a Limits,
     me: String,
+    /// A server may say them back before they were said to it: somebody else may have done so, or it may have them on record.
+    secrets: Secrets,
 }
 
 impl Opening<'_> {
@@ -213,24 +232,16 @@ impl Opening<'_> {
             let mut wire = self.begin_tls(stream, ends).await?;
             let greeting = self.greeting(&mut wire).await?;
             let offers = self.say_hello(&mut wire).await?;
-            watch(Step {
-                phase: Phase::Greeting,
-                detail: greeting.messages().next().unwrap_or_default().to_owned(),
-                reply: Some(&greeting),
-            });
+            watch(greeted(&greeting));
             watch(Step { phase: Phase::Tls, detail: protection(&wire), reply: None });
             return Ok((wire, offers));
         }
-        let mut wire = Wire::clear(stream, ends);
+        let mut wire = Wire::clear(stream, self.secrets.clone(), ends);
         let greeting = self.greeting(&mut wire).await?;
         let offers = self.say_hello(&mut wire).await?;
-        watch(Step {
-            phase: Phase::Greeting,
-            detail: greeting.messages().next().unwrap_or_default().to_owned(),
-            reply: Some(&greeting),
-        });
+        watch(greeted(&greeting));
         if self.endpoint.security == Security::None {
-            watch(Step { phase: Phase::Tls, detail: "Sin cifrar, como se eligió".to_owned(), reply: None });
+            watch(Step { phase: Phase::Tls, detail: Detail::InClear, reply: None });
             return Ok((wire, offers));
         }
         let mut wire = self.change_to_tls(wire, &offers, ends).await?;
@@ -257,10 +268,11 @@ impl Opening<'_> {
 
     /// EHLO, and HELO for a server that does not know it (RFC 5321 3.2).
     async fn say_hello(&self, wire: &mut Wire) -> Result<Capabilities, Trouble> {
-        let reply = self.ask(wire, Phase::Greeting, &format!("EHLO {}\r\n", self.me)).await?;
+        let reply = self.ask_to_the_letter(wire, Phase::Greeting, &format!("EHLO {}\r\n", self.me)).await?;
         if reply.is_positive() {
             return Ok(Capabilities::of(&reply));
         }
+        let reply = reply.hiding(&wire.secrets);
         if does_not_know_ehlo(&reply)
             && let Ok(plain) = self.ask(wire, Phase::Greeting, &format!("HELO {}\r\n", self.me)).await
             && plain.is_positive()
@@ -289,7 +301,8 @@ impl Opening<'_> {
     async fn begin_tls(&self, stream: TcpStream, ends: Option<Instant>) -> Result<Wire, Trouble> {
         let host = ascii_host(&self.endpoint.host).unwrap_or_default();
         let at_once = self.endpoint.security == Security::Tls;
-        Wire::tls(stream, self.network.tls(), &host, self.limits.tls, ends).await.map_err(|error| tls_trouble(error, at_once))
+        let (tls, secrets, limit) = (self.network.tls(), self.secrets.clone(), self.limits.tls);
+        Wire::tls(stream, tls, &host, secrets, limit, ends).await.map_err(|error| tls_trouble(error, at_once))
     }
 
     /// The mechanisms by which this may be done here, none of them with less secrecy than was chosen.
@@ -303,6 +316,11 @@ impl Opening<'_> {
     }
 
     pub(crate) async fn ask(&self, wire: &mut Wire, phase: Phase, command: &str) -> Result<Reply, Trouble> {
+        Ok(self.ask_to_the_letter(wire, phase, command).await?.hiding(&wire.secrets))
+    }
+
+    /// What a server offers is read and never shown, and may be a word of the password.
+    async fn ask_to_the_letter(&self, wire: &mut Wire, phase: Phase, command: &str) -> Result<Reply, Trouble> {
         if !wire.is_quiet() {
             return Err(Trouble::new(phase, Cause::Protocol));
         }
@@ -312,7 +330,7 @@ impl Opening<'_> {
                 None => wire_trouble(phase, error),
             });
         }
-        wire.reply(self.limits.command).await.map_err(|error| wire_trouble(phase, error))
+        wire.reply_to_the_letter(self.limits.command).await.map_err(|error| wire_trouble(phase, error))
     }
 }
 
@@ -325,13 +343,13 @@ fn does_not_know_ehlo(reply: &Reply) -> bool {
             && says(&["not implemented", "unrecogni", "unknown command", "command unknown", "not supported", "not understood"])
 }
 
-/// «TLS 1.3, certificado válido hasta el 11/12/2026»
-fn protection(wire: &Wire) -> String {
-    let protocol = wire.protocol().unwrap_or_default();
-    match wire.certificate_ends_at() {
-        Some(ends) => format!("{protocol}, certificado válido hasta el {}", day_in_ecuador(ends).format("%d/%m/%Y")),
-        None => protocol.to_owned(),
-    }
+fn protection(wire: &Wire) -> Detail {
+    Detail::Protected { protocol: wire.protocol().unwrap_or_default(), ends_at: wire.certificate_ends_at() }
+}
+
+fn greeted(greeting: &Reply) -> Step<'_> {
+    let first_line = greeting.messages().next().unwrap_or_default().to_owned();
+    Step { phase: Phase::Greeting, detail: Detail::Plain(first_line), reply: Some(greeting) }
 }
 
 /// What speaks first on that port, when it is not a mail server's greeting.

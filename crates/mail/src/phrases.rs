@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use acuse_domain::text::folded;
 use aho_corasick::AhoCorasick;
 use serde::Deserialize;
 
@@ -66,7 +67,7 @@ impl Stage {
     }
 }
 
-/// A reply, ready to be compared: one line of lower-case words without codes and mail addresses, and the codes.
+/// A reply, ready to be compared: one line of lower-case words without accents, codes and mail addresses, and the codes.
 pub(crate) struct Words {
     pub(crate) text: String,
     basic: String,
@@ -82,7 +83,7 @@ impl Words {
     pub(crate) fn of(reply: &Reply) -> Self {
         let has_code = reply.code() > 0;
         let lines: Vec<&str> = if has_code { reply.messages().collect() } else { reply.text().lines().collect() };
-        let joined = lines.join(" ").to_lowercase();
+        let joined = folded(&lines.join(" "));
         let mut enhanced = None;
         let mut text = String::with_capacity(joined.len());
         for word in joined.split_whitespace() {
@@ -246,7 +247,9 @@ impl PhraseReader {
         wordings.into_iter().map(|wording| self.place(wording)).collect()
     }
 
+    /// Servers leave accents out as often as not, so that they count for nothing.
     fn place(&mut self, wording: String) -> usize {
+        let wording = wording.split(' ').map(folded).collect::<Vec<_>>().join(" ");
         *self.places.entry(wording).or_insert_with_key(|wording| {
             self.lexicon.push(wording.clone());
             self.lexicon.len() - 1

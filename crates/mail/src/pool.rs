@@ -37,7 +37,7 @@ impl Pool {
             if since.elapsed() < IDLE && session.is_open().await {
                 return Some(session);
             }
-            part_with(session);
+            session.leave();
         }
         None
     }
@@ -56,12 +56,12 @@ impl Pool {
         } else {
             leaving.push(session);
         }
-        leaving.into_iter().for_each(part_with);
+        leaving.into_iter().for_each(Session::leave);
     }
 
     /// Closes what has rested too long. Meant to be called now and then, since nobody may ever come back.
     pub fn close_idle(&self) {
-        self.grown_old().into_iter().for_each(part_with);
+        self.grown_old().into_iter().for_each(Session::leave);
     }
 
     /// Closes everything, before the process ends.
@@ -82,12 +82,5 @@ impl Pool {
             !resting.is_empty()
         });
         old
-    }
-}
-
-/// Says goodbye aside, so that nobody waits for it.
-fn part_with(session: Session) {
-    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-        runtime.spawn(session.quit());
     }
 }

@@ -199,14 +199,43 @@ impl Lines {
         if self.count == MOST_LINES {
             return;
         }
-        let cut = &line[..line.len().min(LONGEST_LINE)];
         if self.count > 0 {
             self.text.push('\n');
         }
-        let shown = escaped(&String::from_utf8_lossy(cut).trim_end().replace('\t', " "));
+        let shown = escaped(&letters_of(beginning(line)).trim_end().replace('\t', " "));
         let end = shown.floor_char_boundary(LONGEST_LINE);
         self.text.push_str(&shown[..end]);
         self.count += 1;
+    }
+}
+
+/// What is kept of a line; no letter of UTF-8 is cut through.
+fn beginning(line: &[u8]) -> &[u8] {
+    const MOST_BYTES_OF_A_LETTER: usize = 4;
+    let goes_on = |at: &usize| line.get(*at).is_some_and(|byte| byte & 0b1100_0000 == 0b1000_0000);
+    let end = (LONGEST_LINE - MOST_BYTES_OF_A_LETTER + 1..=LONGEST_LINE).rev().find(|at| !goes_on(at)).unwrap_or(LONGEST_LINE);
+    &line[..line.len().min(end)]
+}
+
+/// RFC 6531 3.7.1 has UTF-8; what is none is what servers of western Europe and America write since before.
+fn letters_of(line: &[u8]) -> String {
+    let mut letters = String::with_capacity(line.len());
+    for chunk in line.utf8_chunks() {
+        letters.push_str(chunk.valid());
+        letters.extend(chunk.invalid().iter().map(|byte| windows_1252(*byte)));
+    }
+    letters
+}
+
+/// Latin-1 but for 80 to 9F (hexadecimal), where five places are nothing.
+fn windows_1252(byte: u8) -> char {
+    const FROM_80: [char; 32] = [
+        '€', '\u{fffd}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{fffd}', 'Ž', '\u{fffd}', //
+        '\u{fffd}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{fffd}', 'ž', 'Ÿ',
+    ];
+    match byte {
+        0x80..=0x9f => FROM_80[usize::from(byte) - 0x80],
+        _ => char::from(byte),
     }
 }
 
@@ -253,6 +282,31 @@ mod tests {
         assert!(reply.text().lines().all(|line| line.len() <= LONGEST_LINE));
         assert_eq!(Reply::from_text("250 \x1b[31mred\x07\r").text(), "250 \\u{1b}[31mred\\u{7}");
         assert_eq!(Reply::from_text("550 a\u{202e}b\u{2028}c\u{e0041}").text(), "550 a\\u{202e}b\\u{2028}c\\u{e0041}");
+    }
+
+    #[test]
+    fn letters_are_read_as_utf8_and_what_is_none_as_windows_1252() {
+        let shown = |line: &[u8]| {
+            let mut lines = Lines::default();
+            lines.take(line);
+            lines.finish().text
+        };
+        let replies: [(&[u8], &str); 6] = [
+            (b"550 El buz\xf3n est\xe1 lleno", "550 El buzón está lleno"),
+            (b"550 caf\xe9", "550 café"),
+            (b"550 \x93No existe\x94 \x80 5", "550 “No existe” € 5"),
+            ("550 El buzón está lleno".as_bytes(), "550 El buzón está lleno"),
+            ("550 漢字 \u{1f4ed}".as_bytes(), "550 漢字 \u{1f4ed}"),
+            (b"550 \x81", "550 \u{fffd}"),
+        ];
+        for (sent, read) in replies {
+            assert_eq!(shown(sent), read);
+        }
+        for before in 0..8 {
+            let long = shown(format!("550 {}{}", "x".repeat(before), "ñ€\u{1f4ed}".repeat(400)).as_bytes());
+            let rest = long[4 + before..].trim_matches(['ñ', '€', '\u{1f4ed}']);
+            assert!(rest.is_empty() && long.len() > LONGEST_LINE - 4, "{before}: {rest}");
+        }
     }
 
     #[test]

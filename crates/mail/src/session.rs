@@ -20,6 +20,9 @@ use crate::wire::{Wire, WireError};
 
 /// Providers close after some hundred messages; a fresh session costs little.
 const MOST_MESSAGES: usize = 100;
+/// For whatever is still said after the server's word on a message: it is known by then, and a fresh session costs less than
+/// waiting for one that does not answer.
+pub(crate) const AFTER_THE_VERDICT: Duration = Duration::from_secs(3);
 
 /// A server, and how the connection to it is protected.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -42,7 +45,7 @@ pub struct Limits {
     pub connect: Duration,
     pub greeting: Duration,
     pub tls: Duration,
-    /// EHLO, STARTTLS, AUTH, RSET.
+    /// EHLO, STARTTLS, AUTH.
     pub command: Duration,
     pub mail: Duration,
     pub recipient: Duration,
@@ -126,8 +129,18 @@ pub struct Session {
     pub(crate) logged_in: bool,
     certificate_ends_at: Option<acuse_domain::Instant>,
     pub(crate) sent: usize,
-    /// Between transactions. Not so while one is under way, which also covers a `send` that was dropped half-way.
-    idle: bool,
+    standing: Standing,
+}
+
+/// What the server was told last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// Between transactions.
+    Idle,
+    /// A transaction has its answer and not its end: RSET comes before the next.
+    Answered,
+    /// A transaction is under way, which also covers a `send` that was dropped half-way; or nobody knows what comes next.
+    Busy,
 }
 
 impl Session {
@@ -198,7 +211,7 @@ impl Session {
             known: Arc::clone(known),
             logged_in,
             sent: 0,
-            idle: true,
+            standing: Standing::Idle,
         }
     }
 
@@ -217,66 +230,77 @@ impl Session {
         handed_over: &AtomicBool,
     ) -> Result<Reply, Box<Failure>> {
         let begun = Instant::now();
-        self.idle = false;
-        let mut outcome = self.transact(envelope, message, handed_over).await;
-        if outcome.as_ref().is_err_and(|trouble| self.may_be_for_its_parameters(trouble)) && self.reset().await.is_ok() {
-            self.idle = false;
-            outcome = self.transact_without_parameters(envelope, message, handed_over).await;
-        }
-        match outcome {
-            Ok(reply) => {
-                self.sent += 1;
-                self.idle = true;
-                Ok(reply)
+        self.make_ready(begun).await?;
+        let outcome = match self.transact(envelope, message, handed_over).await {
+            Err(trouble) if self.may_be_for_its_parameters(&trouble) => {
+                if self.is_reset().await {
+                    self.transact_without_parameters(envelope, message, handed_over).await
+                } else {
+                    Err(Trouble { broken: true, ..trouble })
+                }
             }
-            Err(trouble) => {
-                let goes_on = self.can_go_on_after(&trouble);
-                let failure = self.failure(trouble, begun);
-                self.sent += 1;
-                self.idle = goes_on && self.reset().await.is_ok();
-                Err(failure)
-            }
-        }
+            outcome => outcome,
+        };
+        let answer = self.told(outcome, Standing::Idle, begun);
+        self.sent += 1;
+        answer
     }
 
     /// Asks whether the server would take mail from this address, and sends nothing.
     pub async fn try_sender(&mut self, from: &EmailAddress) -> Result<Reply, Box<Failure>> {
         let begun = Instant::now();
+        self.make_ready(begun).await?;
         let outcome = self.ask_sender(from).await;
+        self.told(outcome, Standing::Answered, begun)
+    }
+
+    /// The server's word goes to the caller at once: what is left to be said waits until the session is used again.
+    fn told(&mut self, outcome: Result<Reply, Trouble>, after_yes: Standing, begun: Instant) -> Result<Reply, Box<Failure>> {
+        self.standing = match &outcome {
+            Ok(_) => after_yes,
+            Err(trouble) if trouble.cause == Cause::Utf8Unsupported => Standing::Idle,
+            Err(trouble) if goes_on_after(trouble) => Standing::Answered,
+            Err(_) => Standing::Busy,
+        };
         outcome.map_err(|trouble| self.failure(trouble, begun))
     }
 
-    /// Forgets a transaction that was begun (RFC 5321 4.1.1.5).
-    pub async fn reset(&mut self) -> Result<(), Box<Failure>> {
-        let begun = Instant::now();
-        self.idle = false;
-        let limit = self.limits.command;
-        let reply = match self.wire.write(b"RSET\r\n", limit).await {
-            Ok(()) => self.wire.reply(limit).await,
-            Err(error) => Err(error),
-        };
-        let trouble = match reply {
-            Ok(reply) if reply.is_positive() && self.wire.is_quiet() => {
-                self.idle = true;
-                return Ok(());
-            }
-            // RFC 5321 4.1.1.5 has no refusal of it; what a server says in its place accuses nobody, unless it only has to wait.
-            Ok(reply) if reply.is_temporary() => Trouble::refused(Phase::Sender, reply),
-            Ok(reply) => Trouble { reply: Some(reply), ..Trouble::new(Phase::Sender, Cause::Protocol) },
-            Err(error) => wire_trouble(Phase::Sender, error),
-        };
-        Err(self.failure(trouble, begun))
+    /// Forgets the last transaction where it has not ended. Where the server does not do so, nothing was
+    /// said of this one, and a fresh session will do (`Failure::is_stale_session`).
+    async fn make_ready(&mut self, begun: Instant) -> Result<(), Box<Failure>> {
+        let was = std::mem::replace(&mut self.standing, Standing::Busy);
+        if was != Standing::Answered || self.is_reset().await {
+            return Ok(());
+        }
+        let lost = self.failure(Trouble::new(Phase::Sender, Cause::ConnectionLost), begun);
+        Err(Box::new(Failure { on_used_session: true, ..*lost }))
     }
 
-    /// Whether another message may be sent: nothing is under way, and it has not served its hundred.
+    /// RFC 5321 4.1.1.5. It has no refusal: whatever else is said in its place, or not said, means that nobody knows what the
+    /// server does next.
+    async fn is_reset(&mut self) -> bool {
+        let limit = self.limits.command.min(AFTER_THE_VERDICT);
+        self.wire.write(b"RSET\r\n", limit).await.is_ok()
+            && self.wire.reply(limit).await.is_ok_and(|reply| reply.is_positive())
+            && self.wire.is_quiet()
+    }
+
+    /// Whether another message may be sent: none is under way, and it has not served its hundred.
     #[must_use]
     pub const fn is_usable(&self) -> bool {
-        self.idle && self.sent < MOST_MESSAGES
+        !matches!(self.standing, Standing::Busy) && self.sent < MOST_MESSAGES
     }
 
     /// Whether the server still holds the connection; asked of a session that has been idle.
     pub async fn is_open(&mut self) -> bool {
         self.wire.is_open().await
+    }
+
+    /// Says goodbye aside, so that nobody waits for it.
+    pub fn leave(self) {
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(self.quit());
+        }
     }
 
     /// Says goodbye. The answer does not matter any more.
@@ -315,13 +339,13 @@ impl Session {
         failure.as_a_stranger = !self.logged_in && !self.offers.logins.is_empty();
         failure
     }
+}
 
-    fn can_go_on_after(&self, trouble: &Trouble) -> bool {
-        let told_before_sending = trouble.cause == Cause::Utf8Unsupported;
-        let answered = matches!(trouble.cause, Cause::Refused | Cause::MessageTooBig { .. })
-            && trouble.reply.as_ref().is_some_and(|reply| !reply.closes());
-        (told_before_sending || answered) && !trouble.broken
-    }
+/// The server refused, and listens.
+fn goes_on_after(trouble: &Trouble) -> bool {
+    matches!(trouble.cause, Cause::Refused | Cause::MessageTooBig { .. })
+        && trouble.reply.as_ref().is_some_and(|reply| !reply.closes())
+        && !trouble.broken
 }
 
 pub(crate) fn wire_trouble(phase: Phase, error: WireError) -> Trouble {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::failure::{Cause, Phase, Trouble};
 use crate::reply::Reply;
-use crate::session::{Envelope, Session, wire_trouble};
+use crate::session::{AFTER_THE_VERDICT, Envelope, Session, wire_trouble};
 use crate::transparency::with_final_dot;
 use crate::wire::WireError;
 
@@ -118,12 +118,14 @@ impl Session {
         if let Some(refused) = refused.take_if(|refused| closes || refused.broken) {
             return Err(refused);
         }
+        self.hurry_after(refused.as_ref());
         let recipient = self.answer(Phase::Recipient, self.limits.recipient).await;
         let refused = match (refused, recipient) {
             (Some(refused), Ok(reply)) if !reply.is_intermediate() => Some(refused),
             (Some(refused), _) => return Err(broken(refused)),
             (None, recipient) => unless_yes(Phase::Recipient, recipient?).err(),
         };
+        self.hurry_after(refused.as_ref());
         let (mut copies_taken, mut refused) = (0, refused);
         for _ in &commands.copies {
             match self.answer(Phase::Recipient, self.limits.recipient).await.map(|copy| unless_yes(Phase::Recipient, copy)) {
@@ -142,6 +144,14 @@ impl Session {
             (Some(refused), Ok(data)) if data.is_intermediate() => Err(self.take_back(refused, copies_taken).await),
             (Some(refused), Ok(_)) => Err(refused),
             (Some(refused), Err(_)) => Err(broken(refused)),
+        }
+    }
+
+    /// Once it is known what the server says of the message, the answers that are still to come only tell whether it can be
+    /// spoken to again.
+    fn hurry_after(&mut self, refused: Option<&Trouble>) {
+        if refused.is_some() {
+            self.wire.ends = earlier(self.wire.ends, AFTER_THE_VERDICT);
         }
     }
 

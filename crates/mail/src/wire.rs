@@ -24,6 +24,11 @@ use crate::secrets::Secrets;
 const READ_AT_ONCE: usize = 4_096;
 /// How long a reply may take that explains why a write failed: it is already there, or it never comes.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+/// After the final dot only the code matters, and a doubt makes a second copy: what a server says beside it is read past, up
+/// to so many bytes, and not kept.
+const MOST_AFTER_THE_DOT: usize = 2 * 1_024 * 1_024;
+/// Of a line whose end has not come: what a reply shows of it, and the little that is cut away around that.
+const MOST_OF_A_LINE: usize = LONGEST_LINE + READ_AT_ONCE;
 /// Replies of 1yz («wait») before the one that counts; who says more of them never comes to it.
 const MOST_PRELIMINARY: usize = 20;
 
@@ -62,19 +67,19 @@ pub(crate) struct Wire {
     pub(crate) is_silent: bool,
     /// What the last reply of a 3yz asked, to the letter: what a login is computed from may look like one of its secrets.
     pub(crate) challenge: String,
-    /// What no reply may show from now on.
+    /// What no reply may show, from the greeting on.
     pub(crate) secrets: Secrets,
     /// Whatever the limit of a step, nothing goes on after this.
     pub(crate) ends: Option<Instant>,
 }
 
 impl Wire {
-    pub(crate) fn clear(stream: TcpStream, ends: Option<Instant>) -> Self {
-        Self::over(Stream::Clear(stream), ends)
+    pub(crate) fn clear(stream: TcpStream, secrets: Secrets, ends: Option<Instant>) -> Self {
+        Self::over(Stream::Clear(stream), secrets, ends)
     }
 
-    fn over(stream: Stream, ends: Option<Instant>) -> Self {
-        let (challenge, secrets) = (String::new(), Secrets::default());
+    fn over(stream: Stream, secrets: Secrets, ends: Option<Instant>) -> Self {
+        let challenge = String::new();
         Self { stream, received: Vec::new(), read: 0, is_silent: true, challenge, secrets, ends }
     }
 
@@ -82,6 +87,7 @@ impl Wire {
         stream: TcpStream,
         config: Option<Arc<ClientConfig>>,
         host: &str,
+        secrets: Secrets,
         limit: Duration,
         ends: Option<Instant>,
     ) -> Result<Self, TlsError> {
@@ -90,7 +96,7 @@ impl Wire {
         let handshake = TlsConnector::from(config).connect(name, Remembering::new(stream)).into_fallible();
         match timeout_at(deadline(limit, ends), handshake).await {
             Err(_) => Err(TlsError::Timeout),
-            Ok(Ok(stream)) => Ok(Self::over(Stream::Tls(Box::new(stream)), ends)),
+            Ok(Ok(stream)) => Ok(Self::over(Stream::Tls(Box::new(stream)), secrets, ends)),
             Ok(Err((error, stream))) => Err(tls_error(error, stream.first())),
         }
     }
@@ -149,6 +155,11 @@ impl Wire {
 
     /// Reads the reply that counts within the limit, however slowly its bytes come: what is preliminary is read past.
     pub(crate) async fn reply(&mut self, limit: Duration) -> Result<Reply, WireError> {
+        Ok(self.reply_to_the_letter(limit).await?.hiding(&self.secrets))
+    }
+
+    /// The same, with whatever it shows: to be read, and hidden before it is kept.
+    pub(crate) async fn reply_to_the_letter(&mut self, limit: Duration) -> Result<Reply, WireError> {
         let deadline = deadline(limit, self.ends);
         for _ in 0..=MOST_PRELIMINARY {
             let reply = self.next_reply(deadline).await?;
@@ -171,7 +182,7 @@ impl Wire {
                         if reply.is_intermediate() {
                             self.challenge = reply.messages().collect();
                         }
-                        return Ok(reply.hiding(&self.secrets));
+                        return Ok(reply);
                     }
                     Taken::More => {}
                     Taken::NotAReply => return Err(WireError::NotAReply(self.first_bytes())),
@@ -208,15 +219,28 @@ impl Wire {
                     }
                 }
             }
-            if taken + self.received.len() - self.read > MOST_BYTES {
-                return Err(WireError::TooLong);
+            taken += self.let_go_of_the_end_of_a_line();
+            if taken + self.received.len() - self.read > MOST_AFTER_THE_DOT {
+                break WireError::TooLong;
             }
             if let Err(error) = self.receive(deadline).await {
                 break error;
             }
         };
-        lines.take_generously(&self.received[self.read..]);
-        lines.into_what_came().filter(Reply::is_final).map(|reply| reply.hiding(&self.secrets)).ok_or(error)
+        let unfinished = &self.received[self.read..];
+        let is_last = lines.take_generously(unfinished) == Taken::Last;
+        // Where the server fell silent, what it said has to do. Who goes on and on may not have come to the word that counts,
+        // unless it is that word which has no end.
+        let counts = !matches!(error, WireError::TooLong) || is_last && unfinished.len() > LONGEST_LINE;
+        let came = lines.into_what_came().filter(|reply| counts && reply.is_final());
+        came.map(|reply| reply.hiding(&self.secrets)).ok_or(error)
+    }
+
+    /// Of a line without end only the beginning is kept. Tells how many bytes went.
+    fn let_go_of_the_end_of_a_line(&mut self) -> usize {
+        let before = self.received.len();
+        self.received.truncate(before.min(self.read + MOST_OF_A_LINE));
+        before - self.received.len()
     }
 
     /// The reply that explains why the server stopped listening, if it said one.

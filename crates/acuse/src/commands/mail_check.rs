@@ -96,7 +96,9 @@ fn password() -> Result<SecretString, Failure> {
 fn sentence(line: &PhaseLine) -> String {
     let mark = if line.ok { "✓" } else { "✗" };
     let said = line.reply.as_deref().or(line.detail.as_deref()).unwrap_or_default().replace('\n', "\n               ");
-    format!("{mark} {:<10} {:>5} ms  {said}", line.phase.as_str(), line.ms)
+    // What was there at once has no time worth telling.
+    let took = if line.ms == 0 { String::new() } else { format!("{} ms", line.ms) };
+    format!("{mark} {:<10} {took:>8}  {said}", line.phase.as_str())
 }
 
 fn print_verdict(report: &CheckReport, subject: &Subject) {

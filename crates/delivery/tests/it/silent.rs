@@ -16,6 +16,7 @@ on_both_engines!(
     as_many_that_hang_as_there_are_connections_hold_up_no_other,
     a_corrected_account_is_used_at_once,
     a_deleted_or_disabled_account_is_not_waited_for,
+    a_refusal_is_on_record_whatever_the_server_does_after_it,
 );
 
 /// What these servers are given in place of RFC 5321's minutes: much longer than the tests wait for the others.
@@ -155,5 +156,26 @@ async fn a_deleted_or_disabled_account_is_not_waited_for(world: World) {
         }
         assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
         running.stop().await;
+    }
+}
+
+/// What the server said of a message is neither held up nor lost by what is said to it afterwards: not in doubt, not sent again.
+async fn a_refusal_is_on_record_whatever_the_server_does_after_it(world: World) {
+    let office = Office::without_default(world).await.waiting_for_servers(LONG).leaving_after(Duration::from_millis(200));
+    let server = Server::which(Way::Accepts).await;
+    office.own_account(MailModule::ReceivedPayments, server.port).await;
+    for (place, words) in [("RCPT", "550 5.1.1 User unknown"), (".", "554 5.7.1 Spam message rejected")] {
+        server.now(Way::RefusesAndHearsNoMore(place, words));
+        let heard = server.heard().len();
+        let (running, begun) = (office.start(), Moment::now());
+        // The second finds the first one's connection, and gets another.
+        for to in ["uno@andina.ec", "dos@andina.ec"] {
+            let cobro = office.cobro(to).await;
+            office.wait_for(cobro, State::Failed).await;
+        }
+        assert!(begun.elapsed() < SOON, "{place}: {:?}", begun.elapsed());
+        running.stop().await;
+        assert_eq!(office.in_state(State::InDoubt).await, 0, "{place}");
+        assert_eq!(server.heard().len() - heard, if place == "." { 2 } else { 0 }, "{place}: nothing twice");
     }
 }

@@ -29,6 +29,8 @@ pub enum Way {
     IsSilentAt(&'static str),
     /// The same, of the messages for whoever's address begins with `cuelga`; all others are served.
     IsSilentForSomeAt(&'static str),
+    /// Answers a command, or `.`, so, and hears nothing of RSET.
+    RefusesAndHearsNoMore(&'static str, &'static str),
     HangsUpBeforeTheDot,
     HangsUpAfterTheDot,
 }
@@ -39,6 +41,7 @@ impl Way {
         match self {
             Self::FirstSessionIsSilentAt(where_to) => session == 1 && where_to == place,
             Self::IsSilentAt(where_to) => where_to == place,
+            Self::RefusesAndHearsNoMore(..) => place == "RSET",
             Self::IsSilentForSomeAt(where_to) => where_to == place && to.starts_with("cuelga"),
             _ => false,
         }
@@ -172,6 +175,10 @@ async fn converse(mut stream: BufReader<TcpStream>, mind: &Mutex<Mind>) -> io::R
                 to.clear();
                 "503 5.5.1 No sender"
             }
+            ("RCPT", Way::RefusesAndHearsNoMore("RCPT", words)) => {
+                to.clear();
+                words
+            }
             ("RCPT", _) => "250 2.1.5 Ok",
             ("DATA", Way::HangsUpBeforeTheDot) => return Ok(()),
             ("DATA", _) if to.is_empty() => "503 5.5.1 No recipients",
@@ -183,7 +190,7 @@ async fn converse(mut stream: BufReader<TcpStream>, mind: &Mutex<Mind>) -> io::R
                 if hangs(".", &to) {
                     std::future::pending::<()>().await;
                 }
-                "250 2.0.0 Ok: queued as 4FD1C7"
+                if let Way::RefusesAndHearsNoMore(".", words) = way() { words } else { "250 2.0.0 Ok: queued as 4FD1C7" }
             }
             ("QUIT", _) => "221 2.0.0 Bye",
             _ => "250 2.0.0 Ok",

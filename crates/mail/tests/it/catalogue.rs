@@ -162,9 +162,9 @@ fn about_the_sender() -> Vec<Row> {
         rcpt("550 Domain empresa.ec has exceeded the max emails per hour (201/200 (100%)) allowed. Message discarded.", "rate_limited", Later, "se reintenta solo"),
         dot("432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded", "rate_limited", Later, "se reintenta solo"),
         dot("454 Throttling failure: Maximum sending rate exceeded.", "rate_limited", Later, "se reintenta solo"),
-        row("message_too_big", Message, "allows 10 bytes (SIZE)", How::Answers(vec![("EHLO", "250-mail.empresa.ec\n250-AUTH PLAIN\n250 SIZE 10"), ("MAIL FROM:<cobros@empresa.ec> SIZE", "552 too much")]), "Quite adjuntos"),
+        row("message_too_big", Message, "allows 10 bytes (SIZE)", How::Answers(vec![("EHLO", "250-mail.empresa.ec\n250-AUTH PLAIN\n250 SIZE 10"), ("MAIL FROM:<cobros@empresa.ec> SIZE", "552 too much")]), "Suba un logo más pequeño"),
         mail("553 5.6.7 SMTPUTF8 is needed for this address", "sender_utf8_unsupported", Account, "el dominio sí puede llevarlas"),
-        mail("552 5.3.4 Message size exceeds fixed limit", "message_too_big", Message, "Quite adjuntos"),
+        mail("552 5.3.4 Message size exceeds fixed limit", "message_too_big", Message, "Suba un logo más pequeño"),
         mail("421 4.3.2 Service shutting down", "server_shutting_down", Later, "se reintenta solo"),
         mail("451 4.3.0 Error: queue file write error", "server_temporary_error", Later, "se reintenta solo"),
     ]

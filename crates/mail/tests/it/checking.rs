@@ -11,7 +11,7 @@ use acuse_mail::failure::Phase;
 use acuse_mail::session::Endpoint;
 use tokio::time::Instant;
 
-use crate::scripted::{Act, FallSilent, HELLO, Hear, PASSWORD, Say, Server, Wait, address, network, somebody};
+use crate::scripted::{Act, FallSilent, HELLO, Hear, PASSWORD, SAYS_NOTHING, Say, Server, Wait, address, network, somebody};
 
 fn subject(endpoint: Endpoint, to: Option<&str>) -> Subject {
     Subject {
@@ -86,23 +86,64 @@ async fn a_wrong_password_is_explained() {
 
 #[tokio::test]
 async fn without_an_address_the_server_hears_of_no_recipient() {
-    let script = vec![
-        HELLO,
-        Hear,
-        Say("250-x\r\n250 AUTH PLAIN"),
-        Hear,
-        Say("235 ok"),
-        Hear,
-        Say("250 ok"),
-        Hear,
-        Say("250 ok"),
-        Hear,
-        Say("221 bye"),
-    ];
+    let script =
+        vec![HELLO, Hear, Say("250-x\r\n250 AUTH PLAIN"), Hear, Say("235 ok"), Hear, Say("250 ok"), Hear, Say("221 bye")];
     let server = Server::start(script).await;
     let report = check::run(&network(None), &subject(server.endpoint(Security::None), None), |_| {}).await;
     assert!(report.ok, "{report:?}");
-    assert_eq!(server.heard()[2..], ["MAIL FROM:<cobros@empresa.ec>\r\n", "RSET\r\n", "QUIT\r\n"]);
+    let begun = Instant::now();
+    while server.heard().len() < 4 {
+        assert!(begun.elapsed() < Duration::from_secs(2), "the goodbye is said aside: {:?}", server.heard());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(server.heard()[2..], ["MAIL FROM:<cobros@empresa.ec>\r\n", "QUIT\r\n"]);
+}
+
+/// The server's word is known: neither RSET nor QUIT can hold it up or change it.
+#[tokio::test]
+async fn what_a_server_keeps_to_itself_after_its_word_holds_up_no_check() {
+    for (silent_at, to) in [("QUIT", None), ("QUIT", Some("yo@empresa.ec")), ("RSET", None), ("RSET", Some("yo@empresa.ec"))] {
+        let server = Server::start(vec![HELLO, Act::Converse(vec![(silent_at, SAYS_NOTHING)])]).await;
+        let begun = Instant::now();
+        let report = check::run(&network(None), &subject(server.endpoint(Security::None), to), |_| {}).await;
+        assert!(report.ok, "{silent_at} {to:?}: {report:?}");
+        let most = if silent_at == "RSET" && to.is_some() { 4 } else { 1 };
+        assert!(begun.elapsed() < Duration::from_secs(most), "{silent_at} {to:?}: {:?}", begun.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn a_check_speaks_the_readers_language_throughout() {
+    let catcher = Catcher::start("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let endpoint = Endpoint { host: "127.0.0.1".to_owned(), port: catcher.local_addr().port(), security: Security::None };
+    for (language, verdict, in_clear, no_user, note) in [
+        (
+            Language::Spanish,
+            "Configuración correcta",
+            "Sin cifrar, como se eligió",
+            "Sin usuario",
+            "El servidor aceptó el remitente sin",
+        ),
+        (
+            Language::English,
+            "The settings are right",
+            "Not encrypted, as chosen",
+            "No user",
+            "The server took the sender without",
+        ),
+    ] {
+        let nobody = Subject { language, credentials: None, ..subject(endpoint.clone(), None) };
+        let report = check::run(&network(None), &nobody, |_| {}).await;
+        let detail = |phase| report.phases.iter().find(|line| line.phase == phase).and_then(|line| line.detail.clone());
+        assert_eq!(
+            (report.verdict, detail(Phase::Tls).as_deref(), detail(Phase::Auth).as_deref()),
+            (verdict, Some(in_clear), Some(no_user))
+        );
+        assert!(report.note.as_deref().is_some_and(|said| said.starts_with(note)), "only what was done: {:?}", report.note);
+        let wrong = Subject { language, ..subject(Endpoint { port: 9, ..endpoint.clone() }, None) };
+        let wrong = check::run(&network(None), &wrong, |_| {}).await.verdict;
+        assert_eq!(wrong, if language == Language::Spanish { "Configuración errónea" } else { "The settings are wrong" });
+    }
 }
 
 /// Every step uses almost all the time it may take; the clock is turned forward while everybody waits.

@@ -144,14 +144,15 @@ fn a_whole_session_goes_by_whatever_replies_the_standard_allows() {
     on_the_wire((step(), step(), step(), step(), go, step(), step()), |(hello, ehlo, mail, rcpt, go, taken, reset), runtime| {
         runtime.block_on(async {
             let [hello, ehlo, mail, rcpt, go, taken, reset] = [hello, ehlo, mail, rcpt, go, taken, reset].map(Act::Bytes);
-            let script = vec![hello, Hear, ehlo, Hear, mail, Hear, rcpt, Hear, go, HearMessage, taken, Hear, reset, FallSilent];
+            let tried = vec![hello, Hear, ehlo, Hear, mail.clone(), Hear, reset];
+            let script = [tried, vec![Hear, mail, Hear, rcpt, Hear, go, HearMessage, taken, FallSilent]].concat();
             let server = Server::start(script.clone()).await;
             let mut session = server.open(Security::None, None).await.expect("a greeting and an answer to EHLO");
             let (from, to) = (address("cobros@empresa.ec"), address("pagos@andina.ec"));
+            session.try_sender(&from).await.expect("MAIL");
             let envelope = Envelope { from: &from, recipient: &to, copies: &[] };
             let answer = session.send(&envelope, MESSAGE).await.unwrap_or_else(|failure| panic!("{failure:?}"));
             assert!(answer.is_positive());
-            session.reset().await.expect("RSET");
         });
     });
 }
@@ -350,7 +351,9 @@ async fn a_reset_that_is_refused_accuses_nobody() {
     for said in ["354 x", "502 5.5.1 not implemented", "550 5.7.1 xyzzy", "999 x"] {
         let server = Server::start(vec![HELLO, Act::Converse(vec![("RSET", said)])]).await;
         let mut session = server.open(Security::None, Some(&somebody())).await.unwrap();
-        let diagnosis = classify(&session.reset().await.unwrap_err());
-        assert_eq!((diagnosis.code, diagnosis.verdict), ("protocol_error", Verdict::Later), "{said}");
+        session.try_sender(&address("cobros@empresa.ec")).await.unwrap();
+        let failure = sent(session).await.unwrap_err();
+        assert_eq!(classify(&failure).verdict, Verdict::Later, "{said}");
+        assert!(failure.is_stale_session(), "{said}: a fresh one will do");
     }
 }

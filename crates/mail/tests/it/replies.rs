@@ -342,6 +342,101 @@ fn a_bounce_keeps_its_cause() {
     assert_eq!(bounce("X-Postfix; connect to mail.example.com[192.0.2.1]:25: Connection timed out").0, "delivery_delayed");
 }
 
+/// At RCPT a closed account is whoever's the mail is for (RFC 3463 x.2.1), unless the words name who sends.
+#[test]
+#[rustfmt::skip]
+fn whose_account_is_closed_at_the_recipient() {
+    for said in [
+        "550 5.2.1 Account suspended", "550 Account suspended", "550 Cuenta suspendida", "550 La cuenta está suspendida",
+        "550 5.2.1 The account has been suspended", "550 Account <pagos@andina.ec> suspended", "550 user suspended",
+        "550 Domain suspended", "550 5.2.1 Domain has been suspended", "550 This account has been compromised",
+        "550 5.2.1 Mailbox disabled due to unusual activity", "550 5.2.1 account closed for spamming", "550 5.2.1 password expired",
+    ] {
+        check_reply("recipient", "mail.empresa.ec", said, "mailbox_disabled");
+    }
+    for said in [
+        "550 5.2.1 Your account has been suspended", "550 Su cuenta ha sido suspendida", "550 Sender account suspended",
+        "550 The account has been suspended from sending", "550 Outgoing mail from this account has been suspended",
+        "550 Your domain has been suspended", "550 La cuenta del remitente está suspendida", "535 Mail server has been suspended",
+    ] {
+        check_reply("recipient", "mail.empresa.ec", said, "account_suspended");
+    }
+    for said in ["550 5.2.1 Account suspended", "550 Cuenta suspendida"] {
+        check_reply("sender", "mail.empresa.ec", said, "account_suspended");
+        check_reply("auth", "mail.empresa.ec", said, "account_suspended");
+    }
+}
+
+#[test]
+#[rustfmt::skip]
+fn whose_mailbox_is_full() {
+    for said in [
+        "552 5.2.2 sender mailbox full", "552 5.2.2 Mailbox full", "552 5.2.2 <cobros@uno.ec> exceeded storage allocation",
+        "552 Requested mail action aborted: exceeded storage allocation", "550 5.2.2 cobros@uno.ec mailbox is full",
+        "452 4.2.2 The email account cobros@uno.ec is over quota", "552 5.2.2 Sender over quota", "552 5.2.2 xyzzy", "552 Buzón lleno",
+    ] {
+        check_reply("sender", "mail.empresa.ec", said, "sender_mailbox_full");
+    }
+    for said in ["550 5.2.2 sender over quota", "552 5.2.2 Sender mailbox full", "552 The sender's mailbox has exceeded its storage quota", "550 El buzón del remitente está lleno"] {
+        check_reply("recipient", "mail.empresa.ec", said, "sender_mailbox_full");
+        check_reply("message", "mail.empresa.ec", said, "sender_mailbox_full");
+    }
+    for said in ["552 5.2.2 Mailbox full", "452 4.2.2 <sender@andina.ec>: Mailbox full", "550 5.2.2 over quota"] {
+        check_reply("recipient", "mail.empresa.ec", said, "mailbox_full");
+        check_reply("message", "mail.empresa.ec", said, "mailbox_full");
+    }
+    check_reply("sender", "mail.empresa.ec", "552 5.3.4 Message size exceeds fixed limit", "message_too_big");
+    check_reply("sender", "mail.empresa.ec", "552 Message size exceeds storage allocation", "message_too_big");
+    check_reply("sender", "mail.empresa.ec", "552 xyzzy", "message_too_big");
+    check_reply("sender", "mail.empresa.ec", "552 5.2.2 Daily sending quota exceeded", "rate_limited");
+}
+
+#[test]
+fn an_accent_more_or_less_is_the_same_word() {
+    for (phase, said) in [
+        ("recipient", "550 El buzón está lleno"),
+        ("recipient", "550 La dirección no existe"),
+        ("recipient", "550 Usuario inválido"),
+        ("recipient", "550 A caixa postal está cheia"),
+        ("sender", "554 Ha superado el límite diario de envíos"),
+        ("auth", "535 5.7.8 Usuario o contraseña incorrectos"),
+    ] {
+        let plain = said.replace(['á', 'ã'], "a").replace('é', "e").replace('í', "i").replace('ó', "o").replace('ñ', "n");
+        let found = classify_text(phase, said).code;
+        assert!(!["recipient_refused", "sender_not_allowed"].contains(&found), "{said}: {found}");
+        for text in [&plain, &said.to_uppercase(), &plain.to_uppercase()] {
+            assert_eq!(classify_text(phase, text).code, found, "{text}");
+        }
+    }
+}
+
+/// A server that is out of step, or passes mail round in circles, says nothing of the address.
+#[test]
+fn what_is_no_word_on_the_address_marks_none() {
+    for said in [
+        "504 5.7.4 Unrecognized authentication type",
+        "504 5.5.4 Authentication mechanism not supported",
+        "534 5.7.9 Authentication mechanism is too weak",
+        "504 5.5.4 xyzzy",
+        "500 5.5.2 Error: bad syntax",
+        "502 5.5.1 Command not implemented",
+        "503 5.5.1 Bad sequence of commands",
+        "550 5.4.6 mail loop",
+        "554 5.4.6 Too many hops",
+        "554 5.4.14 Hop count exceeded - possible mail loop",
+        "550 5.4.6 Routing loop detected",
+    ] {
+        for phase in ["sender", "recipient", "message"] {
+            let found = diagnose(phase, "mail.empresa.ec", said);
+            assert!(
+                phase == "sender" || matches!(found.verdict, Verdict::Account | Verdict::Later),
+                "{phase}: {said}: {found:?}"
+            );
+            assert_ne!(found.verdict, Verdict::Recipient, "{phase}: {said}");
+        }
+    }
+}
+
 fn failed(phase: Phase, host: &str, cause: Cause, reply: Option<Reply>) -> Failure {
     let endpoint = Endpoint { host: host.to_owned(), port: 587, security: Security::StartTls };
     let (after_final_dot, on_used_session, lost_pipelined, as_a_stranger, took) = (false, false, false, false, Duration::ZERO);

@@ -10,9 +10,10 @@ use acuse_mail::diagnosis::classify;
 use acuse_mail::failure::{Failure, Phase};
 use acuse_mail::message::{Attachment, Mail, compose};
 use acuse_mail::reply::Reply;
-use acuse_mail::session::{Envelope, Session};
+use acuse_mail::session::{Envelope, Limits, Session};
+use tokio::time::Instant;
 
-use crate::scripted::{Act, FallSilent, HELLO, Hear, HearMessage, OFFERS, Say, Server, address};
+use crate::scripted::{Act, FallSilent, HELLO, Hear, HearMessage, OFFERS, SAYS_NOTHING, Say, Server, THE_DOT, address, network};
 
 const MESSAGE: &[u8] = b"Subject: x\r\n\r\nhola\r\n";
 const SLOW_OFFERS: Act = Say("250-mail\r\n250 8BITMIME");
@@ -72,8 +73,54 @@ async fn nobody_accepted_and_354_is_taken_back_with_a_lone_dot() {
     let failure = send(&mut session, "nadie@andina.ec").await.unwrap_err();
     assert_eq!((failure.phase, classify(&failure).code), (Phase::Recipient, "mailbox_not_found"));
     assert!(session.is_usable());
-    assert_eq!(server.heard()[2..4], [".\r\n", "RSET\r\n"]);
     send(&mut session, "pagos@andina.ec").await.unwrap();
+    assert_eq!(server.heard()[2..4], [".\r\n", "RSET\r\n"]);
+}
+
+/// The limits are a delivery's, of minutes: who is refused hears of it at once all the same, and what the server does not
+/// answer then costs the next message a moment and a fresh session.
+#[tokio::test]
+async fn a_refusal_is_handed_over_whatever_the_server_does_after_it() {
+    let pipelining = ("EHLO", "250-mail\n250 PIPELINING");
+    let in_turn = ("EHLO", "250 mail");
+    for (place, said, phase) in [
+        ("MAIL", "550 5.7.1 no", Phase::Sender),
+        ("RCPT", "550 5.1.1 User unknown", Phase::Recipient),
+        ("DATA", "451 4.3.0 later", Phase::Message),
+        (THE_DOT, "554 5.7.1 Spam message rejected", Phase::Message),
+    ] {
+        for offers in [pipelining, in_turn] {
+            let go = ("DATA", "354 go");
+            let converse = Act::Converse(vec![offers, go, (place, said), ("RSET", SAYS_NOTHING)]);
+            let server = Server::start(vec![HELLO, converse]).await;
+            let limits = Limits::for_delivery();
+            let mut session = Session::open(&network(None), &server.endpoint(Security::None), None, &limits).await.unwrap();
+            let begun = Instant::now();
+            let failure = send(&mut session, "pagos@andina.ec").await.unwrap_err();
+            assert_eq!((failure.phase, failure.reply_text()), (phase, said), "{place}");
+            assert!(begun.elapsed() < Duration::from_secs(1), "{place}: {:?}", begun.elapsed());
+            assert!(!server.heard().iter().any(|line| line.starts_with("RSET")), "{place}: RSET waits for the next message");
+            let begun = Instant::now();
+            let next = send(&mut session, "pagos@andina.ec").await.unwrap_err();
+            assert!(next.is_stale_session() && !session.is_usable(), "{place}: {next:?}");
+            assert!(begun.elapsed() < Duration::from_secs(5), "{place}: {:?}", begun.elapsed());
+        }
+    }
+}
+
+/// Of a pipelined transaction the answers still to come only tell whether the connection can be used again.
+#[tokio::test]
+async fn a_refusal_does_not_wait_for_the_answers_to_what_was_sent_with_it() {
+    for said in ["550 5.7.1 no", "250 a\r\n550 5.1.1 User unknown"] {
+        let (_, phase) = said.rsplit_once("\r\n").map_or((said, Phase::Sender), |(_, last)| (last, Phase::Recipient));
+        let server = Server::start(vec![HELLO, Hear, OFFERS, Hear, Say(said), FallSilent]).await;
+        let limits = Limits::for_delivery();
+        let mut session = Session::open(&network(None), &server.endpoint(Security::None), None, &limits).await.unwrap();
+        let begun = Instant::now();
+        let failure = send(&mut session, "pagos@andina.ec").await.unwrap_err();
+        assert_eq!(failure.phase, phase);
+        assert!(begun.elapsed() < Duration::from_secs(5) && !session.is_usable(), "{said}: {:?}", begun.elapsed());
+    }
 }
 
 #[tokio::test]
@@ -167,7 +214,7 @@ async fn what_a_server_cannot_take_is_not_sent_to_it() {
     let failure = send(&mut session, "ñandú@andina.ec").await.unwrap_err();
     assert_eq!((failure.phase, classify(&failure).code), (Phase::Recipient, "utf8_address_unsupported"));
     let asked = "MAIL FROM:<a@empresa.ec> SIZE=1000001\r\nRCPT TO:<b@andina.ec>\r\nDATA\r\n";
-    assert_eq!(server.heard()[1..], [asked, "RSET\r\n", "RSET\r\n"]);
+    assert_eq!(server.heard()[1..], [asked, "RSET\r\n"]);
     assert!(session.is_usable());
 }
 

@@ -100,7 +100,7 @@ pub struct CheckSaved {
 }))]
 pub struct ReportOut {
     ok: bool,
-    /// «Configuración correcta» or «Configuración errónea».
+    /// «Configuración correcta» or «Configuración errónea»; in English, “The settings are right” or “The settings are wrong”.
     verdict: &'static str,
     /// In order; those that were not reached are missing.
     phases: Vec<PhaseOut>,

@@ -168,6 +168,7 @@ pub fn in_words(report: CheckReport, settings: &MailAccountSettings, to: Option<
         // What ended at once says nothing by its time.
         Some(line) if in_all == 0 => format!("Falló en {}", Step::of(line.phase).with_article()),
         Some(line) => format!("Falló en {}, a los {}", Step::of(line.phase).with_article(), duration(in_all)),
+        None if in_all == 0 => String::new(),
         None => format!("en {}", duration(in_all)),
     };
     let code = report.problem.as_ref().map_or("", |problem| problem.code);
@@ -376,9 +377,13 @@ pub fn remark(password: &str) -> Option<String> {
     password_remark(password).map(|said| said.spanish)
 }
 
-/// `38 ms`, `2,8 s`
+/// `38 ms`, `2,8 s`; nothing of what was there at once.
 pub fn duration(ms: u64) -> String {
-    if ms < 1_000 { format!("{ms} ms") } else { seconds(ms) }
+    match ms {
+        0 => String::new(),
+        1..1_000 => format!("{ms} ms"),
+        _ => seconds(ms),
+    }
 }
 
 /// `0,6 s`
@@ -432,6 +437,17 @@ mod tests {
             shown(folded(&at_the_recipient, Some(&to))),
             ["ok DNS, remitente 8 ms", "bad Entrega 5,0 s", "wait Conexión, saludo, cifrado, autenticación sin probar"]
         );
+    }
+
+    #[test]
+    fn what_was_there_at_once_has_no_time() {
+        assert_eq!(["", "1 ms", "999 ms", "1,0 s"].map(str::to_owned), [0, 1, 999, 1_000].map(duration));
+        let phases = [Phase::Dns, Phase::Connect, Phase::Auth].map(|phase| line(phase, true, 0)).to_vec();
+        let report =
+            CheckReport { ok: true, verdict: "Configuración correcta", phases, problem: None, suggestion: None, note: None };
+        let said = in_words(report, &settings(587, Security::StartTls), None);
+        assert_eq!(said.summary, "");
+        assert!(said.phases.iter().all(|row| !row.took.contains("0 ms")), "{:?}", said.phases);
     }
 
     #[test]
