@@ -8,7 +8,7 @@ use acuse_domain::email_address::parse_list;
 use acuse_domain::id::{ContactId, DocumentId};
 use acuse_domain::identification::{Identification, IdentificationType};
 use acuse_domain::money::Money;
-use acuse_domain::payment::{CheckKind, Direction, Method, NewAllocation, NewPayment, PaymentLine};
+use acuse_domain::payment::{Answered, CheckKind, Direction, Method, NewAllocation, NewPayment, PaymentLine};
 use acuse_domain::{Date, Instant, day_in_ecuador};
 use acuse_store::payments::{self, Notify};
 use acuse_store::users::Role;
@@ -128,7 +128,7 @@ pub async fn fill(db: &Db) -> Result<Made, Failure> {
     let receivable = open_documents(db, &by, Side::Receivable, &RECEIVABLE, &customers, now).await?;
     let payable = open_documents(db, &by, Side::Payable, &PAYABLE, &suppliers, now).await?;
     for payment in some_payments(&customers, &suppliers, &receivable, &payable, day_in_ecuador(now)) {
-        payments::record(db, &by, payment, &Notify::Contact, None, now).await.map_err(unexpected)?;
+        payments::record(db, &by, payment, &Notify::Contact, &Answered::All, None, now).await.map_err(unexpected)?;
     }
     Ok(Made { password, token })
 }

@@ -14,7 +14,7 @@ pub use read::{
     Attempt, By, Delivery, Filter, NEWEST, Unfinished, count, count_in, find, list, mails_sent, of_payments, problem_codes,
     queued_with, unfinished_any_company,
 };
-pub use resolve::{resolve, resolve_once};
+pub use resolve::resolve;
 pub use told::{Standing, each_once, is_same_recipient, recipient_key};
 pub use work::{
     Claimed, EarlierMail, LostLease, QueueKey, Recorded, Stamp, claim_due, claim_due_queued_until, queues_due_any_company,
@@ -35,10 +35,10 @@ use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use crate::Actor;
-use crate::asked::Asked;
+use crate::conditions::Conditions;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::{self, EventKind};
-use crate::idempotency::{self, ClaimError, OnceError};
+use crate::idempotency::{self, ClaimError};
 use crate::sql::{all, code, count as counted, execute, insert_rows, new_id, one, values};
 use crate::versions::for_update;
 
@@ -163,39 +163,32 @@ pub enum MoveError {
     #[error("the reason is too long")]
     ReasonTooLong,
     #[error(transparent)]
+    Once(#[from] ClaimError),
+    #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 /// Tries again at once: what waits, what failed, what bounced.
-pub async fn retry(db: &Db, by: &Actor, id: DeliveryId, now: Instant) -> Result<(), MoveError> {
+pub async fn retry(db: &Db, by: &Actor, id: DeliveryId, conditions: &Conditions, now: Instant) -> Result<(), MoveError> {
     let tx = db.begin_write().await?;
-    retry_in(&tx, by, id, &Asked::default(), now).await?;
-    tx.commit().await?;
-    db.nudge();
-    Ok(())
-}
-
-/// As [`retry`], for a request that may come twice, when nothing happens the second time, or from a page that may be old.
-pub async fn retry_asked(db: &Db, by: &Actor, id: DeliveryId, asked: &Asked, now: Instant) -> Result<(), OnceError<MoveError>> {
-    let tx = db.begin_write().await.map_err(ClaimError::from)?;
-    let moved = match idempotency::claim(&tx, by.company, asked.once.as_ref(), id.0, now).await? {
+    let moved = match idempotency::claim(&tx, by.company, conditions.once.as_ref(), id.0, now).await? {
         Some(_) => Ok(()),
-        None => retry_in(&tx, by, id, asked, now).await,
+        None => retry_in(&tx, by, id, conditions, now).await,
     };
     end_move(db, tx, moved).await
 }
 
 /// A refusal is told when what it was decided on is on the disk.
-async fn end_move(db: &Db, tx: Tx, moved: Result<(), MoveError>) -> Result<(), OnceError<MoveError>> {
+async fn end_move(db: &Db, tx: Tx, moved: Result<(), MoveError>) -> Result<(), MoveError> {
     match moved {
-        Ok(()) => tx.commit().await.map_err(ClaimError::from)?,
-        Err(_) => tx.undo().await.map_err(ClaimError::from)?,
+        Ok(()) => tx.commit().await?,
+        Err(_) => tx.undo().await?,
     }
     db.nudge();
-    moved.map_err(OnceError::Act)
+    moved
 }
 
-async fn retry_in(tx: &Tx, by: &Actor, id: DeliveryId, asked: &Asked, now: Instant) -> Result<(), MoveError> {
+async fn retry_in(tx: &Tx, by: &Actor, id: DeliveryId, conditions: &Conditions, now: Instant) -> Result<(), MoveError> {
     let held = hold(tx, by.company, id).await?;
     if held.is_void_receipt {
         return Err(MoveError::Voided);
@@ -207,7 +200,7 @@ async fn retry_in(tx: &Tx, by: &Actor, id: DeliveryId, asked: &Asked, now: Insta
         // Due already: who asked first asked for this too.
         return Ok(());
     }
-    if !asked.is_up_to_date(tx, by.company, held.payment).await? {
+    if !conditions.is_up_to_date(tx, by.company, held.payment).await? {
         return Err(MoveError::Changed);
     }
     let sql = "UPDATE delivery SET state = 'queued', next_attempt_at = $3, finished_at = NULL, attempts = CASE
@@ -225,29 +218,21 @@ async fn retry_in(tx: &Tx, by: &Actor, id: DeliveryId, asked: &Asked, now: Insta
 }
 
 /// Cancels what waits.
-pub async fn cancel(db: &Db, by: &Actor, id: DeliveryId, now: Instant) -> Result<(), MoveError> {
+pub async fn cancel(db: &Db, by: &Actor, id: DeliveryId, conditions: &Conditions, now: Instant) -> Result<(), MoveError> {
     let tx = db.begin_write().await?;
-    cancel_in(&tx, by, id, &Asked::default(), now).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
-/// As [`cancel`], for a request that may come twice, when nothing happens the second time, or from a page that may be old.
-pub async fn cancel_asked(db: &Db, by: &Actor, id: DeliveryId, asked: &Asked, now: Instant) -> Result<(), OnceError<MoveError>> {
-    let tx = db.begin_write().await.map_err(ClaimError::from)?;
-    let moved = match idempotency::claim(&tx, by.company, asked.once.as_ref(), id.0, now).await? {
+    let moved = match idempotency::claim(&tx, by.company, conditions.once.as_ref(), id.0, now).await? {
         Some(_) => Ok(()),
-        None => cancel_in(&tx, by, id, asked, now).await,
+        None => cancel_in(&tx, by, id, conditions, now).await,
     };
     end_move(db, tx, moved).await
 }
 
-async fn cancel_in(tx: &Tx, by: &Actor, id: DeliveryId, asked: &Asked, now: Instant) -> Result<(), MoveError> {
+async fn cancel_in(tx: &Tx, by: &Actor, id: DeliveryId, conditions: &Conditions, now: Instant) -> Result<(), MoveError> {
     let held = hold(tx, by.company, id).await?;
     if !held.state.can_be_cancelled() {
         return Err(MoveError::NotNow(held.state));
     }
-    if !asked.is_up_to_date(tx, by.company, held.payment).await? {
+    if !conditions.is_up_to_date(tx, by.company, held.payment).await? {
         return Err(MoveError::Changed);
     }
     let sql = "UPDATE delivery SET state = 'cancelled', next_attempt_at = NULL, finished_at = $3

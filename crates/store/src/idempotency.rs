@@ -33,15 +33,6 @@ pub enum ClaimError {
     Store(#[from] StoreError),
 }
 
-/// Why an act under a key did not happen: the key, or the act itself.
-#[derive(Debug, thiserror::Error)]
-pub enum OnceError<Refused> {
-    #[error(transparent)]
-    Once(#[from] ClaimError),
-    #[error("{0}")]
-    Act(Refused),
-}
-
 /// Claims the key for what is about to be made. `Some(id)` is what the same request made before: do nothing, commit, answer with it.
 ///
 /// Commit, since on SQLite what it made may be in the same open transaction and not yet on the disk.

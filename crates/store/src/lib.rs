@@ -4,10 +4,10 @@
 //! takes the company right after the connection; the few that cross companies are named `…_any_company`.
 
 pub mod access;
-pub mod asked;
 pub mod clock;
 pub mod companies;
 pub mod concurrency_limit;
+pub mod conditions;
 pub mod contacts;
 pub mod db;
 pub mod deliveries;

@@ -31,11 +31,11 @@ use acuse_domain::{Date, Instant, day_in_ecuador};
 use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
-use crate::asked::Asked;
+use crate::conditions::Conditions;
 use crate::db::{Db, StoreError, Tx};
 use crate::deliveries::{self, Kind, Letter};
 use crate::events::{self, EventKind};
-use crate::idempotency::{self, ClaimError, Once, OnceError};
+use crate::idempotency::{self, ClaimError, Once};
 use crate::sql::{all, execute, insert_rows, new_id, one, places, values};
 use crate::{Actor, companies, contacts, documents, numbers};
 
@@ -67,26 +67,14 @@ pub enum RecordError {
 }
 
 /// Records a payment: its lines, allocations and number, the new balances, the frozen receipt and one delivery per
-/// recipient, together or not at all.
+/// recipient, together or not at all. Errs with what is probably a slip and was not answered.
 pub async fn record(
     db: &Db,
     by: &Actor,
     payment: NewPayment,
     notify: &Notify,
-    once: Option<&Once>,
-    now: Instant,
-) -> Result<PaymentId, RecordError> {
-    record_answered(db, by, payment, notify, once, &Answered::All, now).await
-}
-
-/// As [`record`]; errs with what is probably a slip and was not answered.
-pub async fn record_answered(
-    db: &Db,
-    by: &Actor,
-    payment: NewPayment,
-    notify: &Notify,
-    once: Option<&Once>,
     answered: &Answered,
+    once: Option<&Once>,
     now: Instant,
 ) -> Result<PaymentId, RecordError> {
     let tx = db.begin_write().await?;
@@ -282,6 +270,8 @@ pub enum VoidError {
     #[error("the payment was changed since")]
     Changed,
     #[error(transparent)]
+    Once(#[from] ClaimError),
+    #[error(transparent)]
     Store(#[from] StoreError),
 }
 
@@ -293,9 +283,20 @@ pub enum VoidNotice {
 }
 
 /// Voids a payment: every balance and anticipo comes back, what still waits to be sent is cancelled, the number stays used.
-pub async fn void(db: &Db, by: &Actor, id: PaymentId, reason: &str, notice: VoidNotice, now: Instant) -> Result<(), VoidError> {
+pub async fn void(
+    db: &Db,
+    by: &Actor,
+    id: PaymentId,
+    reason: &str,
+    notice: VoidNotice,
+    conditions: &Conditions,
+    now: Instant,
+) -> Result<(), VoidError> {
     let tx = db.begin_write().await?;
-    let voided = void_in(&tx, by, id, (reason, notice), &Asked::default(), now).await;
+    let voided = match idempotency::claim(&tx, by.company, conditions.once.as_ref(), id.0, now).await? {
+        Some(_) => Ok(()),
+        None => void_in(&tx, by, id, (reason, notice), conditions, now).await,
+    };
     match voided {
         Ok(()) => tx.commit().await?,
         // Told when what it was decided on is on the disk: who voided it first may be in the same open transaction.
@@ -305,35 +306,12 @@ pub async fn void(db: &Db, by: &Actor, id: PaymentId, reason: &str, notice: Void
     voided
 }
 
-/// As [`void`], for a request that may come twice, when nothing happens the second time, or from a page that may be old.
-pub async fn void_asked(
-    db: &Db,
-    by: &Actor,
-    id: PaymentId,
-    reason: &str,
-    notice: VoidNotice,
-    asked: &Asked,
-    now: Instant,
-) -> Result<(), OnceError<VoidError>> {
-    let tx = db.begin_write().await.map_err(ClaimError::from)?;
-    let voided = match idempotency::claim(&tx, by.company, asked.once.as_ref(), id.0, now).await? {
-        Some(_) => Ok(()),
-        None => void_in(&tx, by, id, (reason, notice), asked, now).await,
-    };
-    match voided {
-        Ok(()) => tx.commit().await.map_err(ClaimError::from)?,
-        Err(_) => tx.undo().await.map_err(ClaimError::from)?,
-    }
-    db.nudge();
-    voided.map_err(OnceError::Act)
-}
-
 async fn void_in(
     tx: &Tx,
     by: &Actor,
     id: PaymentId,
     (reason, notice): (&str, VoidNotice),
-    asked: &Asked,
+    conditions: &Conditions,
     now: Instant,
 ) -> Result<(), VoidError> {
     let direction = standing(tx, by, id).await?.ok_or(VoidError::NotFound)?.direction()?;
@@ -341,7 +319,7 @@ async fn void_in(
     // Read again under the lock: somebody may have voided it, or used its anticipo, since.
     let standing = standing(tx, by, id).await?.ok_or(VoidError::NotFound)?;
     let reason = may_void(&standing.status(), standing.unapplied(), standing.rest(), reason)?;
-    if !asked.is_up_to_date(tx, by.company, id.0).await? {
+    if !conditions.is_up_to_date(tx, by.company, id.0).await? {
         return Err(VoidError::Changed);
     }
     let sql = "UPDATE payment SET voided_at = $3, voided_by = $4, void_reason = $5, advance_rest_cents = 0
@@ -351,7 +329,7 @@ async fn void_in(
     give_advances_back(tx, by, id).await?;
     deliveries::recall_receipts(tx, by.company, id, now).await?;
     let had_it = deliveries::who_has_the_receipt(tx, by.company, id).await?;
-    if !asked.knew(had_it.iter().map(EmailAddress::as_str)) {
+    if !conditions.knew(had_it.iter().map(EmailAddress::as_str)) {
         return Err(VoidError::Changed);
     }
     if notice == VoidNotice::TellWhoHadIt {

@@ -14,7 +14,7 @@ use acuse_domain::id::{CompanyId, ContactId, DocumentId, PaymentId};
 use acuse_domain::identification::{Identification, IdentificationType};
 use acuse_domain::mail_account::{MailAccountSettings, MailModule, Security};
 use acuse_domain::money::Money;
-use acuse_domain::payment::{Direction, Method, NewAllocation, NewPayment, PaymentLine};
+use acuse_domain::payment::{Answered, Direction, Method, NewAllocation, NewPayment, PaymentLine};
 use acuse_domain::{Date, Instant, day_in_ecuador};
 use acuse_store::idempotency::Once;
 use acuse_store::payments::{Notify, RecordError};
@@ -259,7 +259,7 @@ impl PaymentBuilder {
     }
 
     pub async fn record_at(self, db: &Db, by: &Actor, now: Instant) -> Result<PaymentId, RecordError> {
-        payments::record(db, by, self.payment, &self.notify, self.once.as_ref(), now).await
+        payments::record(db, by, self.payment, &self.notify, &Answered::All, self.once.as_ref(), now).await
     }
 }
 

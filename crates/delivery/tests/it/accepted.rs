@@ -6,6 +6,7 @@ use acuse_domain::delivery::State;
 use acuse_domain::mail_account::MailModule;
 use acuse_mail::catcher::Catcher;
 use acuse_mail::caught::{self, ReadMail};
+use acuse_store::conditions::Conditions;
 use acuse_store::deliveries::Kind;
 use acuse_store::payments::{self, Notify, VoidNotice};
 use acuse_store::{mail_accounts, now};
@@ -127,9 +128,17 @@ async fn who_had_the_receipt_of_a_voided_payment_is_told(world: World) {
         office.in_state(State::Accepted).await == 1 && office.in_state(State::Deferred).await == 1
     })
     .await;
-    payments::void(office.db(), &office.company.actor, cobro, "Se registró dos veces", VoidNotice::TellWhoHadIt, now())
-        .await
-        .unwrap();
+    payments::void(
+        office.db(),
+        &office.company.actor,
+        cobro,
+        "Se registró dos veces",
+        VoidNotice::TellWhoHadIt,
+        &Conditions::default(),
+        now(),
+    )
+    .await
+    .unwrap();
     let notice = office.wait_for(cobro, State::Accepted).await;
     let never = Notify::Addresses(vec!["nunca@andina.ec".parse().unwrap()]);
     let other = payments::resend(office.db(), &office.company.actor, cobro, &never, None, now()).await.unwrap();

@@ -163,23 +163,13 @@ async fn converse(mut stream: BufReader<TcpStream>, mind: &Mutex<Mind>) -> io::R
                 mind.lock().unwrap().logins += 1;
                 if let Way::SaysOfLogin(words) = way { words } else { "235 2.7.0 Accepted" }
             }
-            ("MAIL", Way::SaysOfSender(words)) => {
-                to.clear();
-                words
-            }
-            ("RCPT", Way::SaysOfRecipient(words)) => {
-                to.clear();
-                words
-            }
-            ("RCPT", Way::SaysOfSender(_)) => {
-                to.clear();
-                "503 5.5.1 No sender"
-            }
-            ("RCPT", Way::RefusesAndHearsNoMore("RCPT", words)) => {
-                to.clear();
-                words
-            }
-            ("RCPT", _) => "250 2.1.5 Ok",
+            ("MAIL" | "RCPT", way) => match refuses(&verb, way) {
+                Some(words) => {
+                    to.clear();
+                    words
+                }
+                None => "250 2.1.0 Ok",
+            },
             ("DATA", Way::HangsUpBeforeTheDot) => return Ok(()),
             ("DATA", _) if to.is_empty() => "503 5.5.1 No recipients",
             ("DATA", _) => {
@@ -196,6 +186,15 @@ async fn converse(mut stream: BufReader<TcpStream>, mind: &Mutex<Mind>) -> io::R
             _ => "250 2.0.0 Ok",
         };
         say(&mut stream, answer).await?;
+    }
+}
+
+fn refuses(verb: &str, way: Way) -> Option<&'static str> {
+    match (verb, way) {
+        ("MAIL", Way::SaysOfSender(words)) => Some(words),
+        ("RCPT", Way::SaysOfSender(_)) => Some("503 5.5.1 No sender"),
+        ("RCPT", Way::SaysOfRecipient(words) | Way::RefusesAndHearsNoMore("RCPT", words)) => Some(words),
+        _ => None,
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use acuse_domain::delivery::State;
 use acuse_domain::id::PaymentId;
+use acuse_store::conditions::Conditions;
 use acuse_store::deliveries::Kind;
 use acuse_store::now;
 use acuse_store::payments::{self, VoidNotice};
@@ -22,7 +23,9 @@ on_both_engines!(
 const TO: &str = "pagos@andina.ec";
 
 async fn void(office: &Office, cobro: PaymentId, notice: VoidNotice) {
-    payments::void(office.db(), &office.company.actor, cobro, "Se registró dos veces", notice, now()).await.unwrap();
+    payments::void(office.db(), &office.company.actor, cobro, "Se registró dos veces", notice, &Conditions::default(), now())
+        .await
+        .unwrap();
 }
 
 /// Everything that still waits leaves; then what the server has heard is all that there will be.

@@ -174,9 +174,9 @@ fn about_the_sender() -> Vec<Row> {
 fn about_the_recipient() -> Vec<Row> {
     let rcpt = |words, code, verdict, next| refuses("RCPT", words, code, verdict, next);
     vec![
-        rcpt("550-5.1.1 The email account that you tried to reach does not exist.\n550 5.1.1  https://support.google.com/mail/?p=NoSuchUser gsmtp", "mailbox_not_found", Recipient, "Corrija el correo"),
-        rcpt("550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup", "mailbox_not_found", Recipient, "Corrija el correo"),
-        rcpt("550 No Such User Here", "mailbox_not_found", Recipient, "Corrija el correo"),
+        rcpt("550-5.1.1 The email account that you tried to reach does not exist.\n550 5.1.1  https://support.google.com/mail/?p=NoSuchUser gsmtp", "mailbox_not_found", Recipient, "Corrija la dirección"),
+        rcpt("550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup", "mailbox_not_found", Recipient, "Corrija la dirección"),
+        rcpt("550 No Such User Here", "mailbox_not_found", Recipient, "Corrija la dirección"),
         rcpt("550 5.2.1 The email account that you tried to reach is disabled.", "mailbox_disabled", Recipient, "Pida otra dirección"),
         rcpt("550 5.1.2 <pagos@andina.ec>: Recipient address rejected: Domain not found", "domain_not_found", Recipient, "después de la @"),
         rcpt("552 5.2.2 <pagos@andina.ec>: user is over quota", "mailbox_full", Later, "Si sigue lleno"),

@@ -52,7 +52,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for AskedIfAny<T> {
         if !bytes.is_empty() {
             is_json(&parts.headers)?;
         }
-        let json: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
+        // As everywhere, null is nothing: several programs send it where they have no body.
+        let json: &[u8] = if matches!(bytes.trim_ascii(), b"" | b"null") { b"{}" } else { &bytes };
         Ok(Self(Asked { body: json::read(json)?, once: once(&parts, &bytes)? }))
     }
 }

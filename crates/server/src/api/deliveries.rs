@@ -5,7 +5,7 @@ use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::DeliveryId;
 use acuse_domain::mail_account::MailModule;
 use acuse_mail::explanation::{Context, Language, Situation, explain};
-use acuse_store::asked::Asked;
+use acuse_store::conditions::Conditions;
 use acuse_store::deliveries::{self, Attempt, Delivery, Filter, NEWEST, Resolution, Stopped};
 use axum::Json;
 use axum::extract::State as Shared;
@@ -181,8 +181,8 @@ pub async fn retry(
     Id(id): Id<DeliveryId>,
     AskedIfAny(asked): AskedIfAny<Nothing>,
 ) -> Result<Json<DeliveryOut>, Problem> {
-    let asked = Asked::once(asked.once.as_ref());
-    deliveries::retry_asked(&app.db, &may.actor, id, &asked, acuse_store::now()).await?;
+    let conditions = Conditions::once(asked.once.as_ref());
+    deliveries::retry(&app.db, &may.actor, id, &conditions, acuse_store::now()).await?;
     found(&app, &may, id, language).await
 }
 
@@ -198,8 +198,8 @@ pub async fn cancel(
     Id(id): Id<DeliveryId>,
     AskedIfAny(asked): AskedIfAny<Nothing>,
 ) -> Result<Json<DeliveryOut>, Problem> {
-    let asked = Asked::once(asked.once.as_ref());
-    deliveries::cancel_asked(&app.db, &may.actor, id, &asked, acuse_store::now()).await?;
+    let conditions = Conditions::once(asked.once.as_ref());
+    deliveries::cancel(&app.db, &may.actor, id, &conditions, acuse_store::now()).await?;
     found(&app, &may, id, language).await
 }
 
@@ -224,11 +224,8 @@ pub async fn resolve(
     Id(id): Id<DeliveryId>,
     AskedIfAny(asked): AskedIfAny<ResolveIn>,
 ) -> Result<Json<DeliveryOut>, Problem> {
-    let (now, reason) = (acuse_store::now(), asked.body.reason.as_deref());
-    match &asked.once {
-        Some(once) => deliveries::resolve_once(&app.db, &may.actor, id, reason, once, now).await?,
-        None => deliveries::resolve(&app.db, &may.actor, id, reason, now).await?,
-    }
+    let (reason, conditions) = (asked.body.reason.as_deref(), Conditions::once(asked.once.as_ref()));
+    deliveries::resolve(&app.db, &may.actor, id, reason, &conditions, acuse_store::now()).await?;
     found(&app, &may, id, language).await
 }
 

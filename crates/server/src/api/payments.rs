@@ -7,9 +7,9 @@ pub use ask::PaymentIn;
 pub use shown::{PaymentOut, SummaryOut};
 
 use acuse_domain::id::{CompanyId, ContactId, PaymentId};
-use acuse_domain::payment::Direction;
+use acuse_domain::payment::{Answered, Direction};
 use acuse_mail::explanation::Language;
-use acuse_store::asked;
+use acuse_store::conditions::Conditions;
 use acuse_store::deliveries::Delivery;
 use acuse_store::payments::{self, Filter, Notify, VoidNotice};
 use acuse_store::{deliveries as sent, events};
@@ -117,7 +117,8 @@ pub async fn record(
     asked: Asked<PaymentIn>,
 ) -> Result<(StatusCode, Json<PaymentOut>), Problem> {
     let (payment, notify) = asked.body.read()?;
-    let id = payments::record(&app.db, &may.actor, payment, &notify, asked.once.as_ref(), acuse_store::now()).await?;
+    let id =
+        payments::record(&app.db, &may.actor, payment, &notify, &Answered::All, asked.once.as_ref(), acuse_store::now()).await?;
     Ok((StatusCode::CREATED, found(&app, &may, id, language).await?))
 }
 
@@ -147,8 +148,8 @@ pub async fn void(
 ) -> Result<Json<PaymentOut>, Problem> {
     let notice = if asked.body.notify.unwrap_or(false) { VoidNotice::TellWhoHadIt } else { VoidNotice::TellNobody };
     let reason = asked.body.reason.unwrap_or_default();
-    let asked = asked::Asked::once(asked.once.as_ref());
-    payments::void_asked(&app.db, &may.actor, id, &reason, notice, &asked, acuse_store::now()).await?;
+    let conditions = Conditions::once(asked.once.as_ref());
+    payments::void(&app.db, &may.actor, id, &reason, notice, &conditions, acuse_store::now()).await?;
     found(&app, &may, id, language).await
 }
 

@@ -9,7 +9,7 @@ use acuse_store::contacts;
 use acuse_store::deliveries::MoveError;
 use acuse_store::dkim::DkimError;
 use acuse_store::documents;
-use acuse_store::idempotency::{ClaimError, OnceError};
+use acuse_store::idempotency::ClaimError;
 use acuse_store::mail_accounts;
 use acuse_store::payments::{RecordError, ResendError, VoidError};
 use acuse_store::versions::ChangeError;
@@ -130,6 +130,7 @@ impl From<VoidError> for Problem {
             }
             // The API says nothing of what it read before.
             VoidError::Changed => Self::internal(),
+            VoidError::Once(error) => error.into(),
             VoidError::Store(error) => error.into(),
         }
     }
@@ -176,6 +177,7 @@ impl From<MoveError> for Problem {
                 let refusal = VoidRefusal::ReasonTooLong;
                 Self::of_field("reason", "field_too_long", Said::both(sentence(&refusal), english::void(&refusal)))
             }
+            MoveError::Once(error) => error.into(),
             MoveError::Store(error) => error.into(),
         }
     }
@@ -200,15 +202,6 @@ impl From<ClaimError> for Problem {
                 Self::of_field("Idempotency-Key", "idempotency_key_reused", said)
             }
             ClaimError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl<Refused: Into<Problem>> From<OnceError<Refused>> for Problem {
-    fn from(error: OnceError<Refused>) -> Self {
-        match error {
-            OnceError::Once(error) => error.into(),
-            OnceError::Act(error) => error.into(),
         }
     }
 }

@@ -7,7 +7,7 @@ use acuse_domain::id::DeliveryId;
 use acuse_domain::mail_account::MailModule;
 use acuse_domain::text::lower_first;
 use acuse_mail::explanation::{Context, Language, Whose, explain, whose_fault};
-use acuse_store::deliveries::{self, By, Delivery, Filter, Kind, MoveError, NEWEST, Stopped};
+use acuse_store::deliveries::{self, By, Delivery, Filter, Kind, NEWEST, Stopped};
 use acuse_store::{Line, Page as Rows};
 use askama::Template;
 use axum::extract::State;
@@ -27,7 +27,7 @@ use crate::web::login::local_path;
 use crate::web::once::new_key;
 use crate::web::page::{Page, Section, shown};
 use crate::web::pager::Pager;
-use crate::web::payments::act::{cancel_once, resolve_once, retry_once};
+use crate::web::payments::act::{cancel_once, not_done, resolve_once, retry_once};
 use crate::web::sort::{Column, Sorting, order};
 use crate::web::state_mark::{StateMark, Why};
 use crate::web::trail::{ROWS, Trail, id_of};
@@ -204,9 +204,10 @@ pub async fn act(State(app): State<App>, may: Authorized<SendReceipts>, Form(cho
         };
         match done {
             Ok(()) => moved += 1,
-            Err(MoveError::NotNow(_) | MoveError::Voided | MoveError::Changed | MoveError::ReasonTooLong) => left += 1,
-            Err(MoveError::NotFound) => return Err(Trouble::NotFound),
-            Err(MoveError::Store(error)) => return Err(error.into()),
+            Err(error) => {
+                not_done(error)?;
+                left += 1;
+            }
         }
     }
     let back = local_path(&chosen.volver);

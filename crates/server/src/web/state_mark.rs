@@ -4,7 +4,7 @@ use acuse_domain::Instant;
 use acuse_domain::delivery::{Group, State};
 use acuse_domain::text::lower_first;
 use acuse_mail::explanation::{Context, Language, explain, in_short};
-use acuse_store::deliveries::{Delivery, Stopped, is_same_recipient};
+use acuse_store::deliveries::{Delivery, Resolution, Stopped, is_same_recipient};
 use askama::Template;
 use askama::filters::HtmlSafe;
 
@@ -71,7 +71,10 @@ impl StateMark {
     pub fn of_delivery(delivery: &Delivery, stopped: &Stopped) -> Self {
         let mark = Self::of(delivery.state, delivery.next_attempt_at);
         match delivery.group(stopped) {
-            Group::Resolved => Self { state: "resolved", word: format!("{}, resuelto", mark.word), is_problem: false, ..mark },
+            Group::Resolved => {
+                let over = if matches!(delivery.resolution, Some(Resolution::CorrectedTo(_))) { "corregido" } else { "resuelto" };
+                Self { state: "resolved", word: format!("{}, {over}", mark.word), is_problem: false, ..mark }
+            }
             Group::WithProblems => Self { is_problem: true, ..mark },
             Group::UnderWay | Group::Accepted | Group::Cancelled => mark,
         }
@@ -82,9 +85,8 @@ impl StateMark {
     #[must_use]
     pub fn of_payment(deliveries: &[&Delivery], stopped: &Stopped) -> Self {
         let is_over = |delivery: &Delivery| delivery.group(stopped) == Group::Resolved;
-        let is_corrected = |wrong: &Delivery| deliveries.iter().any(|later| later.takes_the_place_of(wrong));
         let mut latest: Vec<&Delivery> = Vec::new();
-        for delivery in deliveries.iter().rev().filter(|delivery| !is_corrected(delivery)) {
+        for delivery in deliveries.iter().rev() {
             if latest.iter().all(|later| !is_same_recipient(&later.recipient, &delivery.recipient)) {
                 latest.push(delivery);
             }

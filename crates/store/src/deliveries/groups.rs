@@ -34,7 +34,7 @@ pub(super) const ACCEPTED_INSTEAD: &str = "FROM delivery a WHERE a.company_id = 
 
 /// The correction of a delivery `d` that did not arrive: what becomes of the last one is what its sender has to know.
 pub(super) const CORRECTED_BY: &str = "FROM delivery a WHERE a.company_id = d.company_id AND a.payment_id = d.payment_id
-    AND a.corrects = COALESCE(d.corrects, d.id) AND a.resend > COALESCE(d.resend, 0) AND a.state <> 'cancelled'";
+    AND a.kind = d.kind AND a.corrects = COALESCE(d.corrects, d.id) AND a.resend > COALESCE(d.resend, 0) AND a.state <> 'cancelled'";
 
 /// Whether a delivery `d` that did not arrive is over.
 fn resolved() -> String {

@@ -36,8 +36,6 @@ pub struct Delivery {
     pub may_have_arrived: bool,
     /// The receipt's n-th reenvío. A void notice is none, however often it was asked for.
     pub resend: Option<i32>,
-    /// The first wrong one of its chain, where this was sent to a corrected address.
-    pub corrects: Option<DeliveryId>,
     pub queued_at: Instant,
     pub next_attempt_at: Option<Instant>,
     pub finished_at: Option<Instant>,
@@ -53,19 +51,6 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// Whether it was sent because the address of `wrong`, or of one that this was corrected to before, was not right.
-    #[must_use]
-    pub fn takes_the_place_of(&self, wrong: &Self) -> bool {
-        let first = |one: &Self| one.corrects.unwrap_or(one.id);
-        let did_not_arrive = matches!(wrong.state, State::Failed | State::Bounced);
-        // A correction that was called off took nobody's place.
-        did_not_arrive
-            && self.state != State::Cancelled
-            && self.kind == wrong.kind
-            && self.id > wrong.id
-            && first(self) == first(wrong)
-    }
-
     #[must_use]
     pub fn group(&self, stopped: &Stopped) -> Group {
         self.state.group(stopped.holds(self.module, self.queued_at), self.resolution.is_some())
@@ -253,7 +238,7 @@ pub async fn count_in(db: &Db, company: CompanyId, states: &[State]) -> Result<u
 fn select() -> String {
     format!(
         "SELECT d.id, d.payment_id, p.direction, p.sequence, p.contact_id, c.name AS contact_name, d.kind, d.module,
-        d.recipient, d.state, d.may_have_arrived, d.resend, d.corrects, d.queued_at, d.next_attempt_at, d.finished_at,
+        d.recipient, d.state, d.may_have_arrived, d.resend, d.queued_at, d.next_attempt_at, d.finished_at,
         d.message_id, d.account_source, d.account_server, d.account_from, d.reply, d.problem_code, d.fence, {RESOLUTION},
         CASE WHEN d.state IN ('failed', 'bounced') THEN (SELECT a.recipient {ACCEPTED_INSTEAD} ORDER BY a.id LIMIT 1) END
             AS accepted_instead,
@@ -330,7 +315,6 @@ struct Row {
     state: String,
     may_have_arrived: bool,
     resend: Option<i32>,
-    corrects: Option<Uuid>,
     queued_at: Instant,
     next_attempt_at: Option<Instant>,
     finished_at: Option<Instant>,
@@ -365,7 +349,6 @@ impl Row {
             state,
             may_have_arrived: self.may_have_arrived,
             resend: self.resend.filter(|_| kind == Kind::Receipt),
-            corrects: self.corrects.map(DeliveryId),
             queued_at: self.queued_at,
             next_attempt_at: self.next_attempt_at,
             finished_at: self.finished_at,

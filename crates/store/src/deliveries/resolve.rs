@@ -7,33 +7,26 @@ use acuse_domain::text;
 
 use super::{MoveError, find_in, hold};
 use crate::Actor;
+use crate::conditions::Conditions;
 use crate::db::{Db, Tx};
 use crate::events::{self, EventKind};
-use crate::idempotency::{self, ClaimError, Once, OnceError};
+use crate::idempotency;
 use crate::sql::{execute, values};
 
 /// Closes what failed or bounced. Whatever else closed it meanwhile is as good: then nothing happens.
-pub async fn resolve(db: &Db, by: &Actor, id: DeliveryId, reason: Option<&str>, now: Instant) -> Result<(), MoveError> {
-    let tx = db.begin_write().await?;
-    resolve_in(&tx, by, id, reason, now).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
-/// As [`resolve`], for a request that may come twice: the second time nothing happens.
-pub async fn resolve_once(
+pub async fn resolve(
     db: &Db,
     by: &Actor,
     id: DeliveryId,
     reason: Option<&str>,
-    once: &Once,
+    conditions: &Conditions,
     now: Instant,
-) -> Result<(), OnceError<MoveError>> {
-    let tx = db.begin_write().await.map_err(ClaimError::from)?;
-    if idempotency::claim(&tx, by.company, Some(once), id.0, now).await?.is_none() {
-        resolve_in(&tx, by, id, reason, now).await.map_err(OnceError::Act)?;
+) -> Result<(), MoveError> {
+    let tx = db.begin_write().await?;
+    if idempotency::claim(&tx, by.company, conditions.once.as_ref(), id.0, now).await?.is_none() {
+        resolve_in(&tx, by, id, reason, now).await?;
     }
-    tx.commit().await.map_err(ClaimError::from)?;
+    tx.commit().await?;
     Ok(())
 }
 

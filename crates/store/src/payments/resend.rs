@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{Notify, recipients, without_repeats};
-use crate::asked::Asked;
+use crate::conditions::Conditions;
 use crate::db::{Db, StoreError, Tx};
 use crate::deliveries::{self, Kind, Letter};
 use crate::events::{self, EventKind};
@@ -66,7 +66,7 @@ pub async fn resend(
     once: Option<&Once>,
     now: Instant,
 ) -> Result<DeliveryId, ResendError> {
-    resend_and_change_contact(db, by, id, notify, Ok, &Asked::once(once), now).await
+    resend_and_change_contact(db, by, id, notify, Ok, &Conditions::once(once), now).await
 }
 
 /// The same, and changes the person's card with it: both or neither.
@@ -76,11 +76,11 @@ pub async fn resend_and_change_contact(
     id: PaymentId,
     notify: &Notify,
     change: impl FnOnce(ContactDetails) -> Result<ContactDetails, CardFull> + Send,
-    asked: &Asked,
+    conditions: &Conditions,
     now: Instant,
 ) -> Result<DeliveryId, ResendError> {
     let tx = db.begin_write().await?;
-    let resent = resend_in(&tx, by, id, notify, change, asked, None, now).await;
+    let resent = resend_in(&tx, by, id, notify, change, conditions, None, now).await;
     end_resend(db, tx, resent).await
 }
 
@@ -129,13 +129,13 @@ async fn correct_in(
     let failed = deliveries::failed_corrections(tx, by.company, wrong.first_wrong(), corrected).await?;
     let key = format!("corregir {delivery} {corrected} {failed}");
     let once = Some(Once { request_hash: Sha256::digest(&key).into(), key });
-    let asked = Asked { once, read, ..Asked::default() };
+    let conditions = Conditions { once, read, ..Conditions::default() };
     let change = |mut details: ContactDetails| {
         details.replace_address(&wrong.recipient, corrected);
         Ok(details)
     };
     let notify = Notify::Addresses(vec![corrected.clone()]);
-    resend_in(tx, by, PaymentId(wrong.payment), &notify, change, &asked, Some(wrong.first_wrong()), now).await
+    resend_in(tx, by, PaymentId(wrong.payment), &notify, change, &conditions, Some(wrong.first_wrong()), now).await
 }
 
 #[expect(clippy::too_many_arguments, reason = "what the two acts differ in")]
@@ -145,7 +145,7 @@ async fn resend_in(
     id: PaymentId,
     notify: &Notify,
     change: impl FnOnce(ContactDetails) -> Result<ContactDetails, CardFull>,
-    asked: &Asked,
+    conditions: &Conditions,
     corrects: Option<DeliveryId>,
     now: Instant,
 ) -> Result<DeliveryId, ResendError> {
@@ -154,11 +154,11 @@ async fn resend_in(
     // Read again under the lock: somebody may have voided it since.
     let payment = sent_payment(tx, by, id).await?.ok_or(ResendError::NotFound)?;
     let first = DeliveryId(new_id());
-    if let Some(earlier) = idempotency::claim(tx, by.company, asked.once.as_ref(), first.0, now).await? {
+    if let Some(earlier) = idempotency::claim(tx, by.company, conditions.once.as_ref(), first.0, now).await? {
         return Ok(DeliveryId(earlier));
     }
     let kind = if payment.voided_at.is_some() { Kind::VoidNotice } else { Kind::Receipt };
-    if asked.letter.is_some_and(|asked| asked != kind) || !asked.is_up_to_date(tx, by.company, id.0).await? {
+    if conditions.letter.is_some_and(|asked| asked != kind) || !conditions.is_up_to_date(tx, by.company, id.0).await? {
         return Err(ResendError::Changed);
     }
     let contact = change_contact(tx, by, ContactId(payment.contact_id), change).await?;

@@ -2,6 +2,7 @@
 
 use acuse_domain::delivery::{Next, State};
 use acuse_domain::mail_account::MailModule;
+use acuse_store::conditions::Conditions;
 use acuse_store::deliveries::{self, QueueKey};
 use acuse_store::pauses::{self, AccountKey};
 use acuse_store::{clock, idempotency};
@@ -92,7 +93,7 @@ async fn waits_are_counted_and_not_read_from_the_clock(world: World) {
     let failed = outcome(&claimed[0], Next::Failed, "550", Some("mailbox_not_found"), now);
     deliveries::record_attempts(&world.db, &[failed], now).await.unwrap();
     let by = acuse_store::Actor { company: queue.company, name: "Ana".to_owned() };
-    deliveries::retry(&world.db, &by, claimed[0].id, now).await.unwrap();
+    deliveries::retry(&world.db, &by, claimed[0].id, &Conditions::default(), now).await.unwrap();
     let claimed = claim(&world.db, queue, 1, now).await;
     assert_eq!((claimed[0].put_off_for, claimed[0].was_in_doubt), (TimeDelta::zero(), false));
 }

@@ -4,6 +4,7 @@ use acuse_domain::Instant;
 use acuse_domain::delivery::{Group, Next, State};
 use acuse_domain::id::{DeliveryId, PaymentId};
 use acuse_domain::mail_account::MailModule;
+use acuse_store::conditions::Conditions;
 use acuse_store::deliveries::{self, Claimed, Filter, MoveError, QueueKey, Recorded, SentBy, Stamp, Stopped, Today};
 use acuse_store::events::{self, EventKind};
 use acuse_store::payments::{self, Notify, ResendError};
@@ -255,18 +256,18 @@ async fn only_what_waits_can_be_cancelled(world: World) {
     let (made, ids, queue) = with_queued(&world, &["a@x.ec", "b@x.ec"]).await;
     let (db, by) = (&world.db, &made.actor);
     let all = deliveries::of_payments(db, made.id, &ids).await.unwrap();
-    deliveries::cancel(db, by, all[0].id, noon_and(1)).await.unwrap();
-    let again = deliveries::cancel(db, by, all[0].id, noon_and(1)).await;
+    deliveries::cancel(db, by, all[0].id, &Conditions::default(), noon_and(1)).await.unwrap();
+    let again = deliveries::cancel(db, by, all[0].id, &Conditions::default(), noon_and(1)).await;
     assert!(matches!(again, Err(MoveError::NotNow(State::Cancelled))), "{again:?}");
     let history = events::list(db, made.id, ids[0].0).await.unwrap();
     assert_eq!((history[0].kind, history[0].detail.as_str()), (EventKind::DeliveryCancelled, "a@x.ec"));
     let held = claim(db, queue, 9, noon()).await;
     assert_eq!(held.iter().map(|claimed| claimed.id).collect::<Vec<_>>(), [all[1].id]);
-    let sending = deliveries::cancel(db, by, all[1].id, noon()).await;
+    let sending = deliveries::cancel(db, by, all[1].id, &Conditions::default(), noon()).await;
     assert!(matches!(sending, Err(MoveError::NotNow(State::Sending))), "{sending:?}");
     let later = outcome(&held[0], Next::Retry { at: noon_and(60) }, "451", None, noon());
     deliveries::record_attempts(db, &[later], noon()).await.unwrap();
-    deliveries::cancel(db, by, all[1].id, noon()).await.unwrap();
+    deliveries::cancel(db, by, all[1].id, &Conditions::default(), noon()).await.unwrap();
     assert!(claim(db, queue, 9, noon_and(LATER)).await.is_empty());
 }
 
@@ -274,15 +275,15 @@ async fn a_person_can_try_again_what_failed_but_not_what_arrived(world: World) {
     let (made, ids, queue) = with_queued(&world, &["a@x.ec", "b@x.ec", "c@x.ec"]).await;
     let (db, by) = (&world.db, &made.actor);
     let held = claim(db, queue, 9, noon()).await;
-    let sending = deliveries::retry(db, by, held[0].id, noon()).await;
+    let sending = deliveries::retry(db, by, held[0].id, &Conditions::default(), noon()).await;
     assert!(matches!(sending, Err(MoveError::NotNow(State::Sending))), "{sending:?}");
     let nexts = [Next::Accepted, Next::Failed, Next::Retry { at: noon_and(LATER) }];
     let done: Vec<_> = held.iter().zip(nexts).map(|(held, next)| outcome(held, next, "…", None, noon())).collect();
     deliveries::record_attempts(db, &done, noon()).await.unwrap();
-    let accepted = deliveries::retry(db, by, held[0].id, noon()).await;
+    let accepted = deliveries::retry(db, by, held[0].id, &Conditions::default(), noon()).await;
     assert!(matches!(accepted, Err(MoveError::NotNow(State::Accepted))), "{accepted:?}");
     for held in &held[1..] {
-        deliveries::retry(db, by, held.id, noon_and(5)).await.unwrap();
+        deliveries::retry(db, by, held.id, &Conditions::default(), noon_and(5)).await.unwrap();
     }
     let again = claim(db, queue, 9, noon_and(5)).await;
     let found: BTreeSet<_> = again.iter().map(|claimed| (claimed.id, claimed.attempt, claimed.queued_at)).collect();
@@ -382,9 +383,12 @@ async fn another_companys_deliveries_are_unknown(world: World) {
         listed(deliveries::list(db, theirs.id, &Filter::default(), deliveries::NEWEST, Page { after: None, limit: 9 }).await)
             .is_empty()
     );
-    assert!(matches!(deliveries::cancel(db, &theirs.actor, id, noon()).await, Err(MoveError::NotFound)));
-    assert!(matches!(deliveries::retry(db, &theirs.actor, id, noon()).await, Err(MoveError::NotFound)));
-    assert!(matches!(deliveries::resolve(db, &theirs.actor, id, None, noon()).await, Err(MoveError::NotFound)));
+    assert!(matches!(deliveries::cancel(db, &theirs.actor, id, &Conditions::default(), noon()).await, Err(MoveError::NotFound)));
+    assert!(matches!(deliveries::retry(db, &theirs.actor, id, &Conditions::default(), noon()).await, Err(MoveError::NotFound)));
+    assert!(matches!(
+        deliveries::resolve(db, &theirs.actor, id, None, &Conditions::default(), noon()).await,
+        Err(MoveError::NotFound)
+    ));
     let counted = deliveries::count_by_group(db, theirs.id, &Stopped::default()).await.unwrap();
     assert!(counted.into_iter().all(|(_, n)| n == 0));
 }

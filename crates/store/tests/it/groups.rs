@@ -4,6 +4,7 @@ use acuse_domain::delivery::{Group, Next, State};
 use acuse_domain::failure_policy::{FailurePolicy, OnFailure, PatienceHours};
 use acuse_domain::id::{DeliveryId, MailAccountId, PaymentId};
 use acuse_domain::mail_account::MailModule;
+use acuse_store::conditions::Conditions;
 use acuse_store::deliveries::{self, Delivery, Filter, MoveError, Resolution, Stopped};
 use acuse_store::events::{self, EventKind};
 use acuse_store::pauses::{self, AccountKey};
@@ -21,6 +22,7 @@ on_both_engines!(
     a_later_acceptance_closes_what_it_stands_for_and_nothing_else,
     a_corrected_address_closes_the_chain_of_its_corrections,
     what_is_put_right_for_one_says_nothing_of_another,
+    a_correction_that_is_cancelled_stands_for_nothing,
     the_older_one_that_is_accepted_later_closes_the_newer,
     a_resolved_one_is_over_until_it_is_tried_again,
     a_voided_payment_leaves_no_failed_receipt_to_mend,
@@ -90,7 +92,7 @@ async fn every_state_and_cause_is_counted_alike_everywhere(world: World) {
     let everybody = "ok@x.ec;gris@x.ec;duda@x.ec;cuenta@x.ec;no@x.ec;mal@x.ec;fuera@x.ec;espera@x.ec";
     let payment = received(made.contacts[0], "1.00").to(everybody).record(&world.db, &made.actor).await.unwrap();
     let fuera = found(&world, &made, payment).await.into_iter().find(|one| one.recipient == "fuera@x.ec").unwrap();
-    deliveries::cancel(&world.db, &made.actor, fuera.id, noon()).await.unwrap();
+    deliveries::cancel(&world.db, &made.actor, fuera.id, &Conditions::default(), noon()).await.unwrap();
     let at = noon_and(90_000);
     all_end(&world, |recipient| match recipient {
         "ok@x.ec" => (Next::Accepted, None),
@@ -117,7 +119,9 @@ async fn every_state_and_cause_is_counted_alike_everywhere(world: World) {
     rests(&world, account).await;
     agree(&world, &made, payment, &stopped(&world, &made, true).await, &of(WithProblems)).await;
     let mal = found(&world, &made, payment).await.into_iter().find(|one| one.recipient == "mal@x.ec").unwrap();
-    deliveries::resolve(&world.db, &made.actor, mal.id, Some("se lo di en mano"), noon_and(4_000)).await.unwrap();
+    deliveries::resolve(&world.db, &made.actor, mal.id, Some("se lo di en mano"), &Conditions::default(), noon_and(4_000))
+        .await
+        .unwrap();
     let mut resolved = of(WithProblems);
     resolved[6].1 = Group::Resolved;
     agree(&world, &made, payment, &stopped(&world, &made, true).await, &resolved).await;
@@ -251,13 +255,23 @@ async fn what_is_put_right_for_one_says_nothing_of_another(world: World) {
     assert_eq!(open(payment).await, ["uno@x.ec", "dos@x.ec"], "nobody said in whose place");
 }
 
+async fn a_correction_that_is_cancelled_stands_for_nothing(world: World) {
+    let (made, payment, id) = failed(&world).await;
+    let right = "bien@x.ec".parse().unwrap();
+    let later = payments::correct_and_resend(&world.db, &made.actor, id, &right, None, noon()).await.unwrap();
+    let first = async || found(&world, &made, payment).await.into_iter().find(|one| one.id == id).unwrap().resolution;
+    assert_eq!(first().await, Some(Resolution::CorrectedTo("bien@x.ec".to_owned())));
+    deliveries::cancel(&world.db, &made.actor, later, &Conditions::default(), noon()).await.unwrap();
+    assert_eq!(first().await, None, "nobody sends it now");
+}
+
 /// The receipt is asked for again, that fails too, and then the first one is tried again and accepted.
 async fn the_older_one_that_is_accepted_later_closes_the_newer(world: World) {
     let (made, payment, id) = failed(&world).await;
     let again = Notify::Addresses(vec!["MAL@x.ec".parse().unwrap()]);
     payments::resend(&world.db, &made.actor, payment, &again, None, noon()).await.unwrap();
     all_end(&world, |_| (Next::Failed, Some("mailbox_full"))).await;
-    deliveries::retry(&world.db, &made.actor, id, noon()).await.unwrap();
+    deliveries::retry(&world.db, &made.actor, id, &Conditions::default(), noon()).await.unwrap();
     let claimed = claim_all(&world).await;
     accept(&world, &claimed, noon_and(5_000)).await;
     let newer = found(&world, &made, payment).await.into_iter().find(|one| one.id != id).unwrap();
@@ -276,7 +290,16 @@ async fn failed(world: &World) -> (TestCompany, PaymentId, DeliveryId) {
 async fn a_resolved_one_is_over_until_it_is_tried_again(world: World) {
     let (made, payment, id) = failed(&world).await;
     for _ in 0..2 {
-        deliveries::resolve(&world.db, &made.actor, id, Some("  se lo di\u{202e} en mano "), noon_and(4_000)).await.unwrap();
+        deliveries::resolve(
+            &world.db,
+            &made.actor,
+            id,
+            Some("  se lo di\u{202e} en mano "),
+            &Conditions::default(),
+            noon_and(4_000),
+        )
+        .await
+        .unwrap();
     }
     let kept = found(&world, &made, payment).await.remove(0);
     let who = made.actor.name.clone();
@@ -289,7 +312,7 @@ async fn a_resolved_one_is_over_until_it_is_tried_again(world: World) {
         (told[0].who.as_str(), told[0].at, told[0].detail.as_str()),
         (who.as_str(), noon_and(4_000), "mal@x.ec: se lo di en mano")
     );
-    deliveries::retry(&world.db, &made.actor, id, noon()).await.unwrap();
+    deliveries::retry(&world.db, &made.actor, id, &Conditions::default(), noon()).await.unwrap();
     all_end(&world, |_| (Next::Failed, Some("mailbox_not_found"))).await;
     assert_eq!(found(&world, &made, payment).await[0].group(&Stopped::default()), Group::WithProblems);
 }
@@ -300,7 +323,9 @@ async fn a_voided_payment_leaves_no_failed_receipt_to_mend(world: World) {
     let claimed = claim_all(&world).await;
     accept(&world, &claimed, noon_and(100)).await;
     for id in [payment, other] {
-        payments::void(&world.db, &made.actor, id, "por error", VoidNotice::TellWhoHadIt, noon_and(200)).await.unwrap();
+        payments::void(&world.db, &made.actor, id, "por error", VoidNotice::TellWhoHadIt, &Conditions::default(), noon_and(200))
+            .await
+            .unwrap();
     }
     all_end(&world, |_| (Next::Failed, Some("mailbox_full"))).await;
     assert_eq!(found(&world, &made, payment).await[0].resolution, Some(Resolution::PaymentVoided));
@@ -313,6 +338,6 @@ async fn what_did_not_fail_is_not_resolved(world: World) {
     let made = world.with(company().with_customer("Andina")).await;
     let payment = received(made.contacts[0], "1.00").to("a@x.ec").record(&world.db, &made.actor).await.unwrap();
     let id = found(&world, &made, payment).await[0].id;
-    let resolved = deliveries::resolve(&world.db, &made.actor, id, None, noon()).await;
+    let resolved = deliveries::resolve(&world.db, &made.actor, id, None, &Conditions::default(), noon()).await;
     assert!(matches!(resolved, Err(MoveError::NotNow(State::Queued))));
 }

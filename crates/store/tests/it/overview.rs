@@ -4,6 +4,7 @@ use acuse_domain::day_in_ecuador;
 use acuse_domain::delivery::{Group, Next, State};
 use acuse_domain::document::Side;
 use acuse_domain::payment::{Direction, Method, PaymentLine};
+use acuse_store::conditions::Conditions;
 use acuse_store::deliveries::{Filter, Stopped};
 use acuse_store::payments::{self, VoidNotice};
 use acuse_store::{contacts, deliveries, documents};
@@ -32,7 +33,9 @@ async fn the_sums_of_a_list_leave_out_what_is_voided(world: World) {
     let andina = received(ours.contacts[0], "100.00").with_line(withheld("2.00")).to("a@x.ec");
     andina.record(&world.db, &ours.actor).await.unwrap();
     let voided = received(ours.contacts[1], "50.00").record(&world.db, &ours.actor).await.unwrap();
-    payments::void(&world.db, &ours.actor, voided, "por error", VoidNotice::TellNobody, noon_and(1)).await.unwrap();
+    payments::void(&world.db, &ours.actor, voided, "por error", VoidNotice::TellNobody, &Conditions::default(), noon_and(1))
+        .await
+        .unwrap();
     let failed: Vec<_> = claim_all(&world).await;
     let outcomes = [outcome(&failed[0], Next::Failed, "550 5.1.1 no", Some("mailbox_not_found"), noon_and(2))];
     assert!(deliveries::record_attempts(&world.db, &outcomes, noon_and(2)).await.unwrap().is_empty());

@@ -2,6 +2,7 @@ use acuse_domain::delivery::State;
 use acuse_domain::id::{CompanyId, ContactId, DocumentId, PaymentId};
 use acuse_domain::money::Money;
 use acuse_domain::payment::{Direction, Method, PaymentLine, Status};
+use acuse_store::conditions::Conditions;
 use acuse_store::events::{self, EventKind};
 use acuse_store::payments::{self, Filter, RecordError};
 use acuse_store::versions::Expected;
@@ -211,7 +212,8 @@ async fn another_companys_payments_and_documents_are_unknown(world: World) {
     assert!(payments::open_advances(db, theirs.id, ours.contacts[0], Direction::Received).await.unwrap().is_empty());
     assert!(deliveries::of_payments(db, theirs.id, &[id]).await.unwrap().is_empty());
     assert!(events::list(db, theirs.id, id.0).await.unwrap().is_empty());
-    let voided = payments::void(db, &theirs.actor, id, "robo", payments::VoidNotice::TellNobody, noon()).await;
+    let voided =
+        payments::void(db, &theirs.actor, id, "robo", payments::VoidNotice::TellNobody, &Conditions::default(), noon()).await;
     assert!(matches!(voided, Err(payments::VoidError::NotFound)), "{voided:?}");
     let resent = payments::resend(db, &theirs.actor, id, &payments::Notify::Contact, None, noon()).await;
     assert!(matches!(resent, Err(payments::ResendError::NotFound)), "{resent:?}");

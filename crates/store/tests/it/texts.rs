@@ -4,6 +4,7 @@ use acuse_domain::contact::{ContactDetails, LONGEST_NAME, LONGEST_TEXT, MOST_ADD
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::text;
 use acuse_store::companies;
+use acuse_store::conditions::Conditions;
 use acuse_store::contacts::{self, Filter};
 use acuse_store::payments::{self, VoidNotice};
 use acuse_store::versions::Expected;
@@ -97,7 +98,7 @@ async fn an_unreadable_record_stops_no_list_and_no_queue(world: World) {
     let made = world.with(company().with_customer("Andina").with_open_invoice("9.00").with_customer("Otra")).await;
     let spoilt = received(made.contacts[0], "1.00").to("a@x.ec").record(&world.db, &made.actor).await.unwrap();
     received(made.contacts[1], "1.00").to("b@x.ec").record(&world.db, &made.actor).await.unwrap();
-    payments::void(&world.db, &made.actor, spoilt, "Mal", VoidNotice::TellNobody, noon()).await.unwrap();
+    payments::void(&world.db, &made.actor, spoilt, "Mal", VoidNotice::TellNobody, &Conditions::default(), noon()).await.unwrap();
     // Nobody had the receipt; whoever is named is told all the same.
     let named = payments::Notify::Addresses(vec!["a@x.ec".parse().unwrap()]);
     payments::resend(&world.db, &made.actor, spoilt, &named, None, noon()).await.unwrap();

@@ -4,6 +4,7 @@ use acuse_domain::Instant;
 use acuse_domain::delivery::{Next, State};
 use acuse_domain::email_address::parse_list;
 use acuse_domain::id::PaymentId;
+use acuse_store::conditions::Conditions;
 use acuse_store::deliveries::{self, Claimed, Kind, MoveError};
 use acuse_store::payments::{self, Notify, ResendError, VoidError, VoidNotice};
 use acuse_testkit::builders::{TestCompany, company, received};
@@ -46,7 +47,7 @@ async fn record(world: &World, claimed: &[Claimed], next: Next, at: Instant) {
 }
 
 async fn void(world: &World, made: &TestCompany, id: PaymentId, notice: VoidNotice) {
-    payments::void(&world.db, &made.actor, id, "Duplicado", notice, noon_and(60)).await.unwrap();
+    payments::void(&world.db, &made.actor, id, "Duplicado", notice, &Conditions::default(), noon_and(60)).await.unwrap();
 }
 
 /// What goes out from now on, if every server accepts everything and time passes: recipient and kind.
@@ -222,7 +223,7 @@ async fn nobody_is_told_twice_by_asking_again(world: World) {
             assert!(matches!(again, Err(ResendError::AlreadyTold)), "{round} {notify:?}: {again:?}");
         }
         let told = deliveries::of_payments(db, made.id, &[id]).await.unwrap().pop().unwrap();
-        let pressed = deliveries::retry(db, by, told.id, noon_and(LONG_AFTER)).await;
+        let pressed = deliveries::retry(db, by, told.id, &Conditions::default(), noon_and(LONG_AFTER)).await;
         assert_eq!(pressed.is_ok(), round == 0, "what waits may be hurried: {pressed:?}");
         assert_eq!(goes_out(&world, id).await.len(), 1 - round);
     }
@@ -258,7 +259,7 @@ async fn a_receipt_of_a_voided_payment_is_not_tried_again(world: World) {
     Doing::Failed.bring_about(&world).await;
     let failed = deliveries::of_payments(db, made.id, &[id]).await.unwrap().pop().unwrap();
     void(&world, &made, id, VoidNotice::TellNobody).await;
-    let retried = deliveries::retry(db, by, failed.id, noon_and(70)).await;
+    let retried = deliveries::retry(db, by, failed.id, &Conditions::default(), noon_and(70)).await;
     assert!(matches!(retried, Err(MoveError::Voided)), "{retried:?}");
     let before = crate::record::of_everything(&world).await;
     let corrected = payments::correct_and_resend(db, by, failed.id, &"bien@andina.ec".parse().unwrap(), None, noon_and(70)).await;
@@ -274,7 +275,7 @@ async fn a_notice_that_failed_can_be_tried_again(world: World) {
     void(&world, &made, id, VoidNotice::TellWhoHadIt).await;
     let notice = claim_all(&world).await;
     record(&world, &notice, Next::Failed, noon_and(61)).await;
-    deliveries::retry(db, by, notice[0].id, noon_and(62)).await.unwrap();
+    deliveries::retry(db, by, notice[0].id, &Conditions::default(), noon_and(62)).await.unwrap();
     assert!(matches!(payments::resend(db, by, id, &Notify::Contact, None, noon_and(63)).await, Err(ResendError::AlreadyTold)));
     let held = claim_all(&world).await;
     assert_eq!(held.iter().map(|one| (one.id, one.kind)).collect::<Vec<_>>(), [(notice[0].id, Kind::VoidNotice)]);
@@ -343,7 +344,8 @@ async fn two_voids_at_once_tell_once(world: World) {
     for _ in 0..5 {
         let (made, id) = with_cobro(&world, "pagos@andina.ec").await;
         accept(&world, &claim_all(&world).await, noon()).await;
-        let ask = || payments::void(&world.db, &made.actor, id, "x", VoidNotice::TellWhoHadIt, noon_and(60));
+        let first = Conditions::default();
+        let ask = || payments::void(&world.db, &made.actor, id, "x", VoidNotice::TellWhoHadIt, &first, noon_and(60));
         let (one, other, third) = tokio::join!(ask(), ask(), ask());
         let voided = [one, other, third];
         assert_eq!(voided.iter().filter(|voided| voided.is_ok()).count(), 1);

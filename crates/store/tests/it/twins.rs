@@ -1,6 +1,7 @@
 //! A payment that looks like another is asked about once, and never refused.
 
 use acuse_domain::payment::{Answered, Direction, Doubt, Likeness, Method, PaymentLine};
+use acuse_store::conditions::Conditions;
 use acuse_store::idempotency::Once;
 use acuse_store::payments::{self, Notify, RecordError, VoidNotice};
 use acuse_testkit::builders::{PaymentBuilder, TestCompany, company, usd};
@@ -27,7 +28,7 @@ fn cobro(made: &TestCompany, person: usize, line: PaymentLine) -> PaymentBuilder
 async fn asked(world: &World, made: &TestCompany, payment: &PaymentBuilder, keys: Vec<String>) -> Vec<Doubt> {
     let answered = Answered::These(keys);
     let payment = payment.payment.clone();
-    match payments::record_answered(&world.db, &made.actor, payment, &Notify::Nobody, None, &answered, noon()).await {
+    match payments::record(&world.db, &made.actor, payment, &Notify::Nobody, &answered, None, noon()).await {
         Ok(_) => Vec::new(),
         Err(RecordError::Doubtful(doubts)) => doubts,
         Err(error) => panic!("{error}"),
@@ -65,7 +66,7 @@ async fn the_same_figures_or_the_same_paper_are_a_twin(world: World) {
     let later = cobro(&made, 0, paper(Method::Transfer, "1.00", "8812", "")).dated(much_later);
     let (payment, now) = (later.payment.clone(), noon() + TimeDelta::days(40));
     let none = Answered::These(Vec::new());
-    let doubts = payments::record_answered(&world.db, &made.actor, payment, &Notify::Nobody, None, &none, now).await;
+    let doubts = payments::record(&world.db, &made.actor, payment, &Notify::Nobody, &none, None, now).await;
     assert!(matches!(doubts, Err(RecordError::Doubtful(_))), "a paper is one whatever the day");
 }
 
@@ -73,7 +74,7 @@ async fn what_only_resembles_is_none(world: World) {
     let made = two_people(&world).await;
     let (db, by) = (&world.db, &made.actor);
     let voided = cobro(&made, 0, paper(Method::Transfer, "70.00", "555", "")).record(db, by).await.unwrap();
-    payments::void(db, by, voided, "Mal digitado", VoidNotice::TellNobody, noon()).await.unwrap();
+    payments::void(db, by, voided, "Mal digitado", VoidNotice::TellNobody, &Conditions::default(), noon()).await.unwrap();
     cobro(&made, 0, paper(Method::Transfer, "150.00", "8812", "Banco Pichincha")).record(db, by).await.unwrap();
     let yesterday = noon().date_naive() - TimeDelta::days(1);
     for (person, line, date) in [
@@ -130,7 +131,7 @@ async fn the_same_request_again_is_no_twin(world: World) {
     let mut ids = Vec::new();
     for _ in 0..2 {
         let again = payment.clone();
-        let id = payments::record_answered(&world.db, &made.actor, again, &Notify::Nobody, Some(&once), &answered, noon()).await;
+        let id = payments::record(&world.db, &made.actor, again, &Notify::Nobody, &answered, Some(&once), noon()).await;
         ids.push(id.unwrap());
     }
     assert_eq!(ids[0], ids[1]);

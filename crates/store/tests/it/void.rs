@@ -4,6 +4,7 @@ use acuse_domain::delivery::State;
 use acuse_domain::id::PaymentId;
 use acuse_domain::money::Money;
 use acuse_domain::payment::{Direction, Status, VoidRefusal};
+use acuse_store::conditions::Conditions;
 use acuse_store::deliveries::{self, Kind};
 use acuse_store::events::{self, EventKind};
 use acuse_store::payments::{self, Notify, VoidError, VoidNotice};
@@ -27,7 +28,7 @@ on_both_engines!(
 );
 
 async fn void(world: &World, made: &TestCompany, id: PaymentId) -> Result<(), VoidError> {
-    payments::void(&world.db, &made.actor, id, "Mal digitado", VoidNotice::TellNobody, noon_and(60)).await
+    payments::void(&world.db, &made.actor, id, "Mal digitado", VoidNotice::TellNobody, &Conditions::default(), noon_and(60)).await
 }
 
 async fn a_void_gives_every_balance_back_and_keeps_the_number(world: World) {
@@ -84,7 +85,9 @@ async fn a_payment_is_voided_once_even_at_once(world: World) {
     let tasks: Vec<_> = (0..6)
         .map(|_| {
             let (db, by) = (world.db.clone(), made.actor.clone());
-            tokio::spawn(async move { payments::void(&db, &by, id, "x", VoidNotice::TellNobody, noon()).await })
+            tokio::spawn(async move {
+                payments::void(&db, &by, id, "x", VoidNotice::TellNobody, &Conditions::default(), noon()).await
+            })
         })
         .collect();
     let mut voided = 0;
@@ -105,7 +108,7 @@ async fn a_void_cancels_what_waits_and_tells_who_had_it(world: World) {
     let id = received(made.contacts[0], "50.00").to("tuvo@andina.ec").record(db, by).await.unwrap();
     accept(&world, &claim_all(&world).await, noon()).await;
     payments::resend(db, by, id, &Notify::Addresses(vec!["espera@andina.ec".parse().unwrap()]), None, noon()).await.unwrap();
-    payments::void(db, by, id, "Duplicado", VoidNotice::TellWhoHadIt, noon_and(60)).await.unwrap();
+    payments::void(db, by, id, "Duplicado", VoidNotice::TellWhoHadIt, &Conditions::default(), noon_and(60)).await.unwrap();
     let all = deliveries::of_payments(db, made.id, &[id]).await.unwrap();
     let found: Vec<_> = all.iter().map(|delivery| (delivery.recipient.as_str(), delivery.kind, delivery.state)).collect();
     let expected = [
@@ -118,7 +121,7 @@ async fn a_void_cancels_what_waits_and_tells_who_had_it(world: World) {
     assert_eq!(notice.receipt.voided.unwrap().reason.as_deref(), Some("Duplicado"));
     assert_eq!(notice.voided_at, Some(noon_and(60)));
     let untold = received(made.contacts[0], "5.00").notifying().record(db, by).await.unwrap();
-    payments::void(db, by, untold, "x", VoidNotice::TellWhoHadIt, noon()).await.unwrap();
+    payments::void(db, by, untold, "x", VoidNotice::TellWhoHadIt, &Conditions::default(), noon()).await.unwrap();
     assert_eq!(deliveries_of(&world, &made, untold).await, [("pagos@andina.ec".to_string(), State::Cancelled, None)]);
 }
 

@@ -7,7 +7,7 @@ use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::{ContactId, DocumentId, PaymentId};
 use acuse_domain::identification::{Identification, IdentificationType};
 use acuse_domain::money::Money;
-use acuse_domain::payment::{CheckKind, Direction, Method, NewAllocation, NewPayment, PaymentLine};
+use acuse_domain::payment::{Answered, CheckKind, Direction, Method, NewAllocation, NewPayment, PaymentLine};
 use acuse_domain::{Instant, day_in_ecuador};
 use acuse_render::logo::Logo;
 use acuse_store::payments::{self, Notify};
@@ -83,7 +83,7 @@ impl Company {
 
     /// Records a payment whose receipt goes to these.
     pub async fn record(&self, db: &Db, payment: NewPayment, to: Vec<EmailAddress>) -> Result<PaymentId, Failure> {
-        payments::record(db, &self.by, payment, &Notify::Addresses(to), None, now()).await.map_err(failed)
+        payments::record(db, &self.by, payment, &Notify::Addresses(to), &Answered::All, None, now()).await.map_err(failed)
     }
 }
 

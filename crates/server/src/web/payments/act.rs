@@ -6,9 +6,9 @@ use acuse_domain::email_address::{Addresses, EmailAddress, InvalidAddresses, par
 use acuse_domain::id::{DeliveryId, PaymentId};
 use acuse_domain::payment::{Direction, VoidRefusal};
 use acuse_store::Actor;
-use acuse_store::asked::Asked;
+use acuse_store::conditions::Conditions;
 use acuse_store::deliveries::{self, Delivery, Kind, MoveError, is_same_recipient};
-use acuse_store::idempotency::{ClaimError, OnceError};
+use acuse_store::idempotency::ClaimError;
 use acuse_store::payments::{self, CardFull, Notify, ResendError, VoidError, VoidNotice};
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
@@ -140,9 +140,9 @@ async fn send(
         }
         Ok(details)
     };
-    let asked = Asked { once, read: read(&form.visto), letter: Some(letter), had_it: None };
+    let conditions = Conditions { once, read: read(&form.visto), letter: Some(letter), had_it: None };
     let (notify, now) = (Notify::Addresses(addresses), acuse_store::now());
-    payments::resend_and_change_contact(&app.db, &may.actor, id, &notify, keep, &asked, now).await
+    payments::resend_and_change_contact(&app.db, &may.actor, id, &notify, keep, &conditions, now).await
 }
 
 fn not_sent(error: ResendError) -> Result<NotSent, Trouble> {
@@ -231,11 +231,11 @@ pub async fn void(
     ShowPage::load(&app, &may, book, &headers, id, Refused::default()).await?;
     let refused = match void_as_read(&app, &may, id, &form).await {
         // The key names what is asked for: only the same can have used it.
-        Ok(()) | Err(OnceError::Once(ClaimError::KeyReused(_))) => return Ok(back(book, id)),
-        Err(OnceError::Act(VoidError::NotFound)) => return Err(Trouble::NotFound),
-        Err(OnceError::Act(VoidError::Store(error)) | OnceError::Once(ClaimError::Store(error))) => return Err(error.into()),
-        Err(OnceError::Act(VoidError::Changed)) => None,
-        Err(OnceError::Act(VoidError::Refused(refusal))) => Some(refusal),
+        Ok(()) | Err(VoidError::Once(ClaimError::KeyReused(_))) => return Ok(back(book, id)),
+        Err(VoidError::NotFound) => return Err(Trouble::NotFound),
+        Err(VoidError::Store(error) | VoidError::Once(ClaimError::Store(error))) => return Err(error.into()),
+        Err(VoidError::Changed) => None,
+        Err(VoidError::Refused(refusal)) => Some(refusal),
     };
     let mut view = ShowPage::load(&app, &may, book, &headers, id, Refused::default()).await?;
     if refused == Some(VoidRefusal::AlreadyVoided) {
@@ -262,22 +262,17 @@ pub async fn void(
     Ok(page::refused(&view))
 }
 
-async fn void_as_read(
-    app: &App,
-    may: &Authorized<VoidPayments>,
-    id: PaymentId,
-    form: &VoidForm,
-) -> Result<(), OnceError<VoidError>> {
+async fn void_as_read(app: &App, may: &Authorized<VoidPayments>, id: PaymentId, form: &VoidForm) -> Result<(), VoidError> {
     let VoidForm { clave, visto, tenia, motivo, avisar } = form;
     let notice = if avisar.is_some() { VoidNotice::TellWhoHadIt } else { VoidNotice::TellNobody };
     let read = read(visto);
-    let asked = Asked {
+    let conditions = Conditions {
         once: once(clave, format!("anular {id} {notice:?} {tenia:?} {motivo}")),
         read,
         letter: None,
         had_it: read.map(|_| tenia.clone()),
     };
-    payments::void_asked(&app.db, &may.actor, id, motivo, notice, &asked, acuse_store::now()).await
+    payments::void(&app.db, &may.actor, id, motivo, notice, &conditions, acuse_store::now()).await
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -404,54 +399,46 @@ pub async fn resolve(
     Form(form): Form<ResolveForm>,
 ) -> Result<Response, Trouble> {
     let (id, delivery) = find_delivery(&app, &may, book, path).await?;
-    match resolve_once(&app, &may.actor, delivery.id, &form.motivo, &form.clave).await {
-        // What is over already was closed by somebody else, or by itself.
-        // The form's field ends where a reason may.
-        Ok(()) | Err(MoveError::NotNow(_) | MoveError::Voided | MoveError::Changed | MoveError::ReasonTooLong) => {
-            Ok(back(book, id))
-        }
-        Err(MoveError::NotFound) => Err(Trouble::NotFound),
-        Err(MoveError::Store(error)) => Err(error.into()),
+    if let Err(error) = resolve_once(&app, &may.actor, delivery.id, &form.motivo, &form.clave).await {
+        // What is over already was closed by somebody else, or by itself; the form's field ends where a reason may.
+        not_done(error)?;
     }
+    Ok(back(book, id))
 }
 
-/// Closes what the form with this key asked for, once.
+/// What the form with this key asked for, once, and as long as nobody acted on what the page had read.
+fn asked_for(clave: &str, act: &str, id: DeliveryId, read: Option<usize>) -> Conditions {
+    Conditions { once: once(clave, format!("{act} {id}")), read, ..Conditions::default() }
+}
+
 pub async fn resolve_once(app: &App, by: &Actor, id: DeliveryId, reason: &str, clave: &str) -> Result<(), MoveError> {
-    let now = acuse_store::now();
-    match once(clave, format!("resolver {id}")) {
-        Some(once) => deliveries::resolve_once(&app.db, by, id, Some(reason), &once, now).await.or_else(act_error),
-        None => deliveries::resolve(&app.db, by, id, Some(reason), now).await,
-    }
+    let conditions = asked_for(clave, "resolver", id, None);
+    deliveries::resolve(&app.db, by, id, Some(reason), &conditions, acuse_store::now()).await
 }
 
-/// Tries again what the form with this key asked for, once.
 pub async fn retry_once(app: &App, by: &Actor, id: DeliveryId, clave: &str, read: Option<usize>) -> Result<(), MoveError> {
-    let asked = Asked { once: once(clave, format!("reintentar {id}")), read, ..Asked::default() };
-    deliveries::retry_asked(&app.db, by, id, &asked, acuse_store::now()).await.or_else(act_error)
+    deliveries::retry(&app.db, by, id, &asked_for(clave, "reintentar", id, read), acuse_store::now()).await
 }
 
-/// Cancels what the form with this key asked for, once.
 pub async fn cancel_once(app: &App, by: &Actor, id: DeliveryId, clave: &str, read: Option<usize>) -> Result<(), MoveError> {
-    let asked = Asked { once: once(clave, format!("anular {id}")), read, ..Asked::default() };
-    deliveries::cancel_asked(&app.db, by, id, &asked, acuse_store::now()).await.or_else(act_error)
-}
-
-fn act_error(error: OnceError<MoveError>) -> Result<(), MoveError> {
-    match error {
-        OnceError::Act(error) => Err(error),
-        OnceError::Once(ClaimError::Store(error)) => Err(error.into()),
-        // The key names what is asked for: only the same can have used it.
-        OnceError::Once(ClaimError::KeyReused(_)) => Ok(()),
-    }
+    deliveries::cancel(&app.db, by, id, &asked_for(clave, "anular", id, read), acuse_store::now()).await
 }
 
 /// What the page says of a delivery that has moved on: what was not done, and how it stands.
 fn not_moved(error: MoveError, said: String) -> Result<String, Trouble> {
+    Ok(match not_done(error)? {
+        Some(state) => format!("{said}: ahora está «{}»", state.word()),
+        None => said,
+    })
+}
+
+/// Why nothing was done: where it stands now, if that is why. Errs with what is nobody's to answer.
+pub fn not_done(error: MoveError) -> Result<Option<Stands>, Trouble> {
     match error {
-        MoveError::NotNow(state) => Ok(format!("{said}: ahora está «{}»", state.word())),
-        MoveError::Voided | MoveError::Changed | MoveError::ReasonTooLong => Ok(said),
+        MoveError::NotNow(state) => Ok(Some(state)),
+        MoveError::Voided | MoveError::Changed | MoveError::ReasonTooLong | MoveError::Once(ClaimError::KeyReused(_)) => Ok(None),
         MoveError::NotFound => Err(Trouble::NotFound),
-        MoveError::Store(error) => Err(error.into()),
+        MoveError::Store(error) | MoveError::Once(ClaimError::Store(error)) => Err(error.into()),
     }
 }
 

@@ -161,7 +161,7 @@ async fn save(
     let once = once(draft, &asked);
     let answered = Answered::These(draft.answered.clone());
     let (payment, now) = (asked.payment.clone(), acuse_store::now());
-    let recorded = payments::record_answered(&app.db, &may.actor, payment, &asked.notify, once.as_ref(), &answered, now).await;
+    let recorded = payments::record(&app.db, &may.actor, payment, &asked.notify, &answered, once.as_ref(), now).await;
     let errors = match recorded {
         Ok(id) => return Ok(Ok(id)),
         Err(RecordError::Doubtful(doubts)) => {

@@ -77,24 +77,16 @@ impl Sends {
     pub fn of(subject: &Subject<'_>, deliveries: &[Delivery], sender: &Sender, refused: Refused, now: Instant) -> Self {
         let (before, mut current): (Vec<_>, Vec<_>) =
             deliveries.iter().cloned().partition(|delivery| subject.is_voided && delivery.kind == Kind::Receipt);
-        let corrected_to = |wrong: &Delivery| -> Option<String> {
-            deliveries.iter().rfind(|later| later.takes_the_place_of(wrong)).map(|later| later.recipient.clone())
-        };
-        // Of a chain of corrections the newest is what there is to do.
-        let needs_a_person =
-            |delivery: &Delivery| delivery.group(subject.stopped) == Group::WithProblems && corrected_to(delivery).is_none();
+        let needs_a_person = |delivery: &Delivery| delivery.group(subject.stopped) == Group::WithProblems;
         current.sort_by_key(|delivery| (!needs_a_person(delivery), std::cmp::Reverse(delivery.id)));
-        let sent = |delivery: Delivery| {
-            let corrected_to = corrected_to(&delivery);
-            Sent { corrected_to, ..Sent::of(delivery, subject.stopped) }
-        };
+        let sent = |delivery: Delivery| Sent::of(delivery, subject.stopped);
         let from = current.iter().find_map(|delivery| delivery.account.as_ref()).map_or_else(|| sender.name_and_server(), named);
         Self {
             url: subject.book.page_of(subject.id),
             from,
             untold: if subject.is_voided { untold(&before, &current) } else { Vec::new() },
             list: current.into_iter().map(sent).collect(),
-            before: before.into_iter().map(|delivery| Sent::of(delivery, subject.stopped)).collect(),
+            before: before.into_iter().map(sent).collect(),
             is_voided: subject.is_voided,
             may_send: subject.may_send,
             refused,
@@ -196,8 +188,6 @@ struct Sent {
     group: Group,
     mark: StateMark,
     delivery: Delivery,
-    /// The newest address that took this one's place: what went wrong here is over.
-    corrected_to: Option<String>,
 }
 
 /// What became of a receipt whose payment was voided.
@@ -225,7 +215,7 @@ enum Cure {
 
 impl Sent {
     fn of(delivery: Delivery, stopped: &Stopped) -> Self {
-        Self { group: delivery.group(stopped), mark: StateMark::of_delivery(&delivery, stopped), delivery, corrected_to: None }
+        Self { group: delivery.group(stopped), mark: StateMark::of_delivery(&delivery, stopped), delivery }
     }
 
     fn mark(&self) -> &StateMark {
@@ -234,7 +224,7 @@ impl Sent {
 
     /// A person has to act.
     fn is_bad(&self) -> bool {
-        self.group == Group::WithProblems && self.corrected_to.is_none()
+        self.group == Group::WithProblems
     }
 
     fn letter(&self) -> Option<String> {
@@ -261,7 +251,7 @@ impl Sent {
     /// What went wrong, while it still matters.
     fn problem(&self) -> Option<Explanation> {
         let Delivery { problem_code, account, .. } = &self.delivery;
-        if matches!(self.group, Group::Accepted | Group::Cancelled | Group::Resolved) || self.corrected_to.is_some() {
+        if matches!(self.group, Group::Accepted | Group::Cancelled | Group::Resolved) {
             return None;
         }
         let (host, sender) = account.as_ref().map_or(("", ""), |(_, server, from)| (server, from));
@@ -278,9 +268,6 @@ impl Sent {
     }
 
     fn cure(&self) -> Cure {
-        if self.corrected_to.is_some() {
-            return Cure::Nothing;
-        }
         match self.delivery.state {
             State::Failed | State::Bounced if self.group == Group::Resolved => Cure::Nothing,
             State::Failed | State::Bounced if is_about_the_address(&self.delivery) => Cure::Address,
@@ -297,14 +284,11 @@ impl Sent {
     }
 
     fn may_resolve(&self) -> bool {
-        May::of(&self.delivery).resolve && self.corrected_to.is_none()
+        May::of(&self.delivery).resolve
     }
 
     /// Why nobody has to act any more.
     fn resolved(&self, now: Instant) -> Option<String> {
-        if let (Some(address), None) = (&self.corrected_to, &self.delivery.resolution) {
-            return Some(format!("Se corrigió a {address}."));
-        }
         Some(match self.delivery.resolution.as_ref()? {
             Resolution::AcceptedFor(address) if is_same_recipient(address, &self.delivery.recipient) => {
                 "Se reenvió después a esta dirección y el servidor lo aceptó.".to_owned()
@@ -404,7 +388,6 @@ mod tests {
             state,
             may_have_arrived: false,
             resend: None,
-            corrects: None,
             queued_at: acuse_store::now(),
             next_attempt_at: None,
             finished_at: None,
@@ -435,7 +418,7 @@ mod tests {
         let wrong = |n: u128, recipient: &str| Delivery {
             id: number(n),
             recipient: recipient.to_owned(),
-            corrects: (n > 1).then(|| number(1)),
+            resolution: (n < 3).then(|| Resolution::CorrectedTo("c@b.ec".to_owned())),
             ..delivery(State::Bounced, "mailbox_not_found")
         };
         let stopped = Stopped::default();
@@ -449,7 +432,7 @@ mod tests {
         };
         let sender = Sender { address: String::new(), server: String::new(), is_default: false, waits: None };
         let page = |chain: &[Delivery]| Sends::of(&subject, chain, &sender, Refused::default(), acuse_store::now());
-        let mut chain = vec![wrong(1, "a@b.ec"), wrong(2, "b@b.ec"), wrong(3, "c@b.ec")];
+        let chain = [wrong(1, "a@b.ec"), wrong(2, "b@b.ec"), wrong(3, "c@b.ec")];
         let shown = page(&chain);
         let html = shown.to_string();
         assert_eq!(html.matches("Corregir y reenviar").count(), 1, "{html}");
@@ -458,9 +441,6 @@ mod tests {
         assert_eq!(shown.list[0].delivery.recipient, "c@b.ec", "and it comes first");
         let all: Vec<&Delivery> = chain.iter().collect();
         assert!(StateMark::of_payment(&all, &stopped).to_string().contains("<span>Rebotado</span>"), "one of one");
-        // A correction that was called off leaves the wrong address to be looked after.
-        chain[2].state = State::Cancelled;
-        assert_eq!(page(&chain).list[0].delivery.recipient, "b@b.ec");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use acuse_domain::delivery::Next;
 use acuse_domain::id::PaymentId;
 use acuse_domain::mail_account::MailModule;
+use acuse_store::conditions::Conditions;
 use acuse_store::deliveries::{self, Delivery, QueueKey, Recorded, Stamp};
 use acuse_store::pauses::{self, AccountKey};
 use acuse_store::{mail_accounts, now, payments};
@@ -81,7 +82,7 @@ async fn a_corrected_address_that_was_accepted_ends_the_alarm_everywhere() {
         let corrected = scene.app.post(&format!("{page}/envios/{}/corregir", wrong.id), &form).await;
         assert_eq!(corrected.status, StatusCode::SEE_OTHER);
     }
-    assert_eq!(counted(&scene).await, [all; 4], "until it was accepted");
+    assert_eq!(counted(&scene).await, [0; 4], "nobody has to act while the correction is on its way");
     sent(&scene, |_| None).await;
     assert_eq!(counted(&scene).await, [0; 4]);
     let after = scene.app.get(&page).await;
@@ -128,7 +129,7 @@ async fn buttons_that_cannot_work_are_not_offered() {
     assert_eq!(scene.app.get(done.location()).await.one(".ac-note"), "No se cambió nada. Solo se anula lo que todavía no salió.");
     // A voided payment leaves nothing to mend.
     let (db, by) = (&scene.app.app.db, &scene.app.actor);
-    payments::void(db, by, payment, "por error", payments::VoidNotice::TellNobody, now()).await.unwrap();
+    payments::void(db, by, payment, "por error", payments::VoidNotice::TellNobody, &Conditions::default(), now()).await.unwrap();
     assert_eq!(counted(&scene).await, [0; 4]);
 }
 

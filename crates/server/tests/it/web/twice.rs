@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use acuse_domain::id::{MailAccountId, PaymentId};
 use acuse_domain::mail_account::MailModule;
+use acuse_store::conditions::Conditions;
 use acuse_store::pauses::{self, AccountKey};
 use acuse_store::{contacts, mail_accounts, now};
 use acuse_testkit::builders::mail_account;
@@ -238,7 +239,7 @@ async fn a_second_press_does_not_repeat_what_failed_again_meanwhile() {
     twice(&scene, &page, &format!("form[action='{resolve}']"), &resolve, &[("motivo", "en mano")]).await;
 
     // What waits is cancelled once, and nothing is said twice in the history.
-    acuse_store::deliveries::retry(&scene.app.app.db, &scene.app.actor, delivery, now()).await.unwrap();
+    acuse_store::deliveries::retry(&scene.app.app.db, &scene.app.actor, delivery, &Conditions::default(), now()).await.unwrap();
     let cancel = format!("{page}/envios/{delivery}/anular");
     twice(&scene, &page, &format!("form[action='{cancel}']"), &cancel, &[]).await;
 }

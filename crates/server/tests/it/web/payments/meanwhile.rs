@@ -2,6 +2,7 @@
 //! silence, nothing typed is lost, and no cobro becomes an anticipo unasked.
 
 use acuse_domain::payment::Direction;
+use acuse_store::conditions::Conditions;
 use acuse_store::payments::{self, VoidNotice};
 use acuse_testkit::builders::received;
 use axum::http::StatusCode;
@@ -95,7 +96,9 @@ async fn an_anticipo_that_was_used_or_voided_meanwhile_says_so_on_its_row() {
         if act == "usar" {
             id_of(&scene.save("/cobros/nuevo", &form).await);
         } else {
-            payments::void(db, by, advance, "Doble", VoidNotice::TellNobody, acuse_store::now()).await.unwrap();
+            payments::void(db, by, advance, "Doble", VoidNotice::TellNobody, &Conditions::default(), acuse_store::now())
+                .await
+                .unwrap();
         }
         let late = scene.save("/cobros/nuevo", &replaced(&form, "clave", "tarde")).await;
         assert_eq!(late.status, StatusCode::UNPROCESSABLE_ENTITY);

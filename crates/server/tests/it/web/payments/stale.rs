@@ -2,6 +2,7 @@
 
 use acuse_domain::delivery::State;
 use acuse_domain::id::{DeliveryId, PaymentId};
+use acuse_store::conditions::Conditions;
 use acuse_store::deliveries::{self, Kind};
 use acuse_store::payments::{self, Notify, VoidNotice};
 use acuse_store::{Actor, contacts, now};
@@ -54,13 +55,21 @@ impl Late {
         let by = Actor { name: GABRIELA.to_owned(), ..self.scene.app.actor.clone() };
         let (db, id) = (&self.scene.app.app.db, self.id);
         match act {
-            "anular" => payments::void(db, &by, id, "Doble registro", VoidNotice::TellNobody, now()).await.unwrap(),
+            "anular" => payments::void(db, &by, id, "Doble registro", VoidNotice::TellNobody, &Conditions::default(), now())
+                .await
+                .unwrap(),
             "reenviar" => {
                 let to = Notify::Addresses(vec!["tesoreria@andina.ec".parse().unwrap()]);
                 payments::resend(db, &by, id, &to, None, now()).await.unwrap();
             }
-            "reintentar" => deliveries::retry(db, &by, self.delivery("llena-1@andina.ec").await, now()).await.unwrap(),
-            "anular el envío" => deliveries::cancel(db, &by, self.delivery("espera-1@andina.ec").await, now()).await.unwrap(),
+            "reintentar" => {
+                deliveries::retry(db, &by, self.delivery("llena-1@andina.ec").await, &Conditions::default(), now()).await.unwrap()
+            }
+            "anular el envío" => {
+                deliveries::cancel(db, &by, self.delivery("espera-1@andina.ec").await, &Conditions::default(), now())
+                    .await
+                    .unwrap()
+            }
             _ => {
                 let (wrong, right) = (self.delivery("mal-1@andina.ec").await, "bien-1@andina.ec".parse().unwrap());
                 payments::correct_and_resend(db, &by, wrong, &right, None, now()).await.unwrap();

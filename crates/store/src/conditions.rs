@@ -1,4 +1,4 @@
-//! How an act on a payment was asked for: by which request, and on what its page said.
+//! The conditions of an act on a payment: that its request comes for the first time, and that its page was up to date.
 
 use acuse_domain::id::CompanyId;
 use uuid::Uuid;
@@ -11,7 +11,7 @@ use crate::idempotency::Once;
 /// A person decides on what a page shows, and somebody else may act before they press: then nothing is done. Nothing of it is
 /// set where a program asks, whose answers have codes of their own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Asked {
+pub struct Conditions {
     /// Makes a request that comes twice act once.
     pub once: Option<Once>,
     /// How much of the payment's history the page knew ([`events::so_far`]).
@@ -22,7 +22,7 @@ pub struct Asked {
     pub had_it: Option<Vec<String>>,
 }
 
-impl Asked {
+impl Conditions {
     #[must_use]
     pub fn once(once: Option<&Once>) -> Self {
         Self { once: once.cloned(), ..Self::default() }
