@@ -1,4 +1,4 @@
-//! The configuration: variables of the environment over a file over the defaults. The only room that reads the environment.
+//! The configuration: variables of the environment over a file over the defaults. The only crate that reads the environment.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};

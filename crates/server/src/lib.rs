@@ -1,4 +1,4 @@
-//! The web pages and API v1: the only room that knows HTTP and the shapes of its JSON.
+//! The web pages and API v1: the only crate that knows HTTP and the shapes of its JSON.
 
 pub mod access;
 mod account_rules;

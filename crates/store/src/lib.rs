@@ -1,4 +1,4 @@
-//! Everything on record: the only room with SQL.
+//! Everything on record: the only crate with SQL.
 //!
 //! A public write is an act of the business in one transaction; there is no `insert_x`. A function on a company's data
 //! takes the company right after the connection; the few that cross companies are named `…_any_company`.

@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use acuse_domain::email_address::EmailAddress;
-use acuse_mail::autoconfig::{self, Discovery, Known, Source};
+use acuse_mail::autoconfig::{self, Discovery, Source};
 use acuse_mail::explanation::Language;
-use serde_json::{Value, json};
+use acuse_server::api::mail_discovery::DiscoveryOut;
 
 use crate::config::Config;
 use crate::failure::Failure;
@@ -23,21 +23,25 @@ pub struct Args {
 /// Exit code 0 where a server was found, else 1.
 pub async fn run(args: Args, config: &Config) -> Result<ExitCode, Failure> {
     let found = autoconfig::discover(&config.network()?, &args.address).await;
+    let code = if found.server.is_some() { ExitCode::SUCCESS } else { ExitCode::from(1) };
     if args.json {
-        println!("{}", as_json(&found));
+        let said = DiscoveryOut::of(&args.address, found, Language::Spanish);
+        println!("{}", serde_json::json!(said));
     } else {
-        print(&found, args.address.domain());
+        print(&found, &args.address);
     }
-    Ok(if found.server.is_some() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(code)
 }
 
-fn print(found: &Discovery, domain: &str) {
+fn print(found: &Discovery, address: &EmailAddress) {
     let line = |name: &str, value: &str, source: &Source| {
         println!("{name:<10} {value:<34} {}", source.phrase(Language::Spanish));
     };
     match &found.server {
         Some(server) => line("servidor", &server.value, &server.source),
-        None if found.is_of_no_domain => println!("servidor   no existe el dominio {domain}: revise cómo está escrito"),
+        None if found.is_of_no_domain => {
+            println!("servidor   no existe el dominio {}: revise cómo está escrito", address.domain())
+        }
         None => println!("servidor   no se encontró: pídalo a quien le da el correo"),
     }
     line("puerto", &found.port.value.to_string(), &found.port.source);
@@ -46,32 +50,13 @@ fn print(found: &Discovery, domain: &str) {
     if let Some(provider) = found.provider_name() {
         println!("proveedor  {provider}");
     }
+    if let Some(meant) = address.meant() {
+        println!("\n¿Quiso decir {meant}?");
+    }
     for help in found.help(Language::Spanish) {
         println!("\n{help}");
     }
     if found.is_incomplete {
         println!("\nAlguien no respondió a tiempo: otro intento puede encontrar más.");
     }
-}
-
-fn as_json(found: &Discovery) -> Value {
-    json!({
-        "server": found.server.as_ref().map(|server| known(server, server.value.as_str())),
-        "port": known(&found.port, found.port.value),
-        "security": known(&found.security, found.security.value.as_str()),
-        "username": known(&found.username, found.username.value.as_str()),
-        "provider": found.provider_name(),
-        "oauth": found.oauth(),
-        "help": found.help(Language::Spanish),
-        "domain_exists": !found.is_of_no_domain,
-        "complete": !found.is_incomplete,
-    })
-}
-
-fn known<T>(known: &Known<T>, value: impl Into<Value>) -> Value {
-    json!({
-        "value": value.into(),
-        "source": known.source.code(),
-        "detail": known.source.phrase(Language::Spanish),
-    })
 }

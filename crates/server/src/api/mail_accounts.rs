@@ -26,7 +26,7 @@ use super::etag::{IfMatch, Tagged};
 use super::ids::Id;
 use super::language::Reads;
 use super::openapi::{Always, BadInput, NotFound, NotNow, Stale};
-use super::pages::List;
+use super::pages::{List, WholeWanted};
 use super::patch::Change;
 use super::warnings::Warning;
 use crate::access::{Authorized, ConfigureCompany, ViewRecords};
@@ -98,7 +98,7 @@ pub struct LastCheckOut {
 }
 
 /// The company's accounts, one for each module at most.
-#[utoipa::path(get, path = "/api/v1/mail-accounts", tag = "mail",
+#[utoipa::path(get, path = "/api/v1/mail-accounts", tag = "mail", params(WholeWanted),
     responses((status = 200, body = List<AccountOut>), Always))]
 pub async fn list(
     State(app): State<App>,

@@ -1,5 +1,6 @@
 //! From an address alone: what an account for it would need.
 
+use acuse_domain::email_address::EmailAddress;
 use acuse_mail::autoconfig::{self, Discovery, Known, Source};
 use acuse_mail::explanation::Language;
 use axum::Json;
@@ -100,12 +101,12 @@ pub async fn discover(
     let Some(address) = fields.address("address", asked.body.address.as_deref()) else { return Err(fields.into_problem()) };
     let _running = app.checks.begin(may.actor.company).ok_or_else(Problem::too_many_checks)?;
     let found = autoconfig::discover(&app.network, &address).await;
-    let warnings = Warning::slip_in("address", Some(&address), language).into_iter().collect();
-    Ok(Json(DiscoveryOut { warnings, ..DiscoveryOut::of(found, language) }))
+    Ok(Json(DiscoveryOut::of(&address, found, language)))
 }
 
 impl DiscoveryOut {
-    fn of(found: Discovery, language: Language) -> Self {
+    #[must_use]
+    pub fn of(address: &EmailAddress, found: Discovery, language: Language) -> Self {
         let text = |known: Known<String>| {
             let (source, detail) = provenance(&known.source, language);
             KnownText { value: known.value, source, detail }
@@ -124,7 +125,7 @@ impl DiscoveryOut {
             help,
             domain_exists: !found.is_of_no_domain,
             complete: !found.is_incomplete,
-            warnings: Vec::new(),
+            warnings: Warning::slip_in("address", Some(address), language).into_iter().collect(),
         }
     }
 }

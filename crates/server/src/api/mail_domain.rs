@@ -18,7 +18,7 @@ use super::codes;
 use super::ids::Id;
 use super::language::Reads;
 use super::openapi::{Always, BadInput, NotFound, NotNow};
-use super::pages::{List, Params};
+use super::pages::{List, Params, WholeWanted};
 use crate::access::{Authorized, ConfigureCompany, ViewRecords};
 use crate::app::App;
 use crate::domain_check::{self, Standing, own_key};
@@ -116,7 +116,7 @@ pub async fn show(
 }
 
 /// The domain's keys: one that waits for its record, one that was seen.
-#[utoipa::path(get, path = "/api/v1/mail-accounts/{id}/dkim", tag = "mail", params(("id" = uuid::Uuid, Path)),
+#[utoipa::path(get, path = "/api/v1/mail-accounts/{id}/dkim", tag = "mail", params(("id" = uuid::Uuid, Path), WholeWanted),
     responses((status = 200, body = List<KeyOut>), Always, NotFound, NotNow))]
 pub async fn list_keys(
     State(app): State<App>,

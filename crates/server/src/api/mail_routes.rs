@@ -19,7 +19,7 @@ use super::fields::Fields;
 use super::language::Reads;
 use super::mail_accounts::PausedOut;
 use super::openapi::{Always, BadInput, Stale};
-use super::pages::List;
+use super::pages::{List, WholeWanted};
 use super::patch::{self, Change};
 use super::warnings::Warning;
 use crate::access::{Authorized, ConfigureCompany, ViewRecords};
@@ -99,7 +99,7 @@ pub struct PolicyChange {
 }
 
 /// Each module's account: the company's own, else the installation's default account, else none.
-#[utoipa::path(get, path = "/api/v1/mail-routes", tag = "mail",
+#[utoipa::path(get, path = "/api/v1/mail-routes", tag = "mail", params(WholeWanted),
     responses((status = 200, body = List<RouteOut>, headers(("ETag" = String, description = "The policy's version, for If-Match"))),
         Always))]
 pub async fn list(

@@ -7,7 +7,7 @@ use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::fields::Fields;
@@ -57,6 +57,17 @@ impl<T> List<T> {
     pub fn whole(data: Vec<T>) -> Self {
         Self { data, next: None, unreadable: Vec::new() }
     }
+}
+
+/// What a list takes that is always whole: programs ask every list alike.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read by the documentation, which says what a call takes")]
+pub struct WholeWanted {
+    /// Nothing is cut off: this list is always whole.
+    limit: Option<u64>,
+    /// `next` is always null here.
+    after: Option<String>,
 }
 
 /// What was asked of a list: which page of it.

@@ -29,7 +29,7 @@ use super::fields::Fields;
 use super::ids::Id;
 use super::language::Reads;
 use super::openapi::{Always, BadInput, NotFound, NotNow};
-use super::pages::{List, Params, Wanted, apart};
+use super::pages::{List, Params, Wanted, WholeWanted, apart};
 use crate::access::{Authorized, RecordPayments, SendReceipts, ViewRecords, VoidPayments};
 use crate::app::App;
 use crate::heavy_work::draw_receipt;
@@ -174,7 +174,7 @@ pub async fn receipt(
 }
 
 /// The deliveries of a payment, oldest first.
-#[utoipa::path(get, path = "/api/v1/payments/{id}/deliveries", tag = "payments", params(("id" = Uuid, Path)),
+#[utoipa::path(get, path = "/api/v1/payments/{id}/deliveries", tag = "payments", params(("id" = Uuid, Path), WholeWanted),
     responses((status = 200, body = List<DeliveryOut>), Always, NotFound))]
 pub async fn deliveries(
     State(app): State<App>,
