@@ -11,7 +11,7 @@ use acuse_render::logo::Logo;
 use acuse_render::mail::{MailFacts, RenderedMail, Resend, VoidedNotice, receipt_mail};
 use acuse_render::receipt::{RenderError, receipt_pdf};
 use acuse_store::companies::LogoId;
-use acuse_store::deliveries::{Claimed, Kind};
+use acuse_store::deliveries::{Claimed, MessageKind};
 use acuse_store::pauses::AccountKey;
 use acuse_store::{Db, StoreError, companies};
 
@@ -93,7 +93,7 @@ fn facts<'a>(claimed: &Claimed, logo: Option<&'a Logo>) -> MailFacts<'a> {
     let again = claimed.resend.zip(accepted);
     MailFacts {
         resend: again.map(|(number, (at, _))| Resend { n: number.unsigned_abs(), first_sent: day_in_ecuador(*at) }),
-        voided_notice: (claimed.kind == Kind::VoidNotice).then(|| VoidedNotice {
+        voided_notice: (claimed.kind == MessageKind::VoidNotice).then(|| VoidedNotice {
             issued: day_in_ecuador(claimed.recorded_at),
             sent: earlier.and_then(|earlier| earlier.brought_at).map(day_in_ecuador),
         }),

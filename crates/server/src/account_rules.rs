@@ -6,7 +6,7 @@ use acuse_domain::mail_account::{LONGEST_PASSWORD, LONGEST_SENDER_NAME, LONGEST_
 use acuse_domain::text;
 use acuse_mail::guard::{Network, ascii_host};
 
-use crate::problem::Said;
+use crate::problem::LocalizedText;
 
 /// Google shows its app passwords so: `abcd efgh ijkl mnop`.
 const APP_PASSWORD_GROUPS: [usize; 4] = [4, 4, 4, 4];
@@ -16,7 +16,7 @@ const APP_PASSWORD_GROUPS: [usize; 4] = [4, 4, 4, 4];
 pub struct Refused {
     /// Stable, for callers of the API.
     pub code: &'static str,
-    pub said: Said,
+    pub said: LocalizedText,
 }
 
 /// A host name or an IP address, and nothing around it. Letters beyond ASCII stay as they are: [`other_spelling`] gives
@@ -115,7 +115,7 @@ pub fn mail_port(network: &Network, server: &str, port: u16) -> Result<(), Refus
     if network.may_use_mail_port(server, port) {
         return Ok(());
     }
-    let said = Said::both(
+    let said = LocalizedText::new(
         format!(
             "El puerto {port} no está permitido: use 587 o 465 (también 25 y 2525), o pida a quien cuida el servidor que lo permita."
         ),
@@ -139,7 +139,7 @@ pub fn sender_name(typed: &str) -> Result<String, Refused> {
 
 fn bounded(text: String, longest: usize) -> Result<String, Refused> {
     if text.chars().count() > longest {
-        let said = Said::both(
+        let said = LocalizedText::new(
             format!("Es demasiado largo: caben {longest} caracteres."),
             format!("It is too long: {longest} characters fit."),
         );
@@ -160,7 +160,7 @@ pub fn password(typed: &str) -> Result<(), Refused> {
         ));
     }
     if typed.len() > LONGEST_PASSWORD {
-        let said = Said::both(
+        let said = LocalizedText::new(
             format!("La contraseña es demasiado larga: caben {LONGEST_PASSWORD} bytes y tiene {}.", typed.len()),
             format!("The password is too long: {LONGEST_PASSWORD} bytes fit and it has {}.", typed.len()),
         );
@@ -171,9 +171,9 @@ pub fn password(typed: &str) -> Result<(), Refused> {
 
 /// What a person may not have meant and a field of dots does not show. Says nothing of the password but its spaces.
 #[must_use]
-pub fn password_remark(password: &str) -> Option<Said> {
+pub fn password_remark(password: &str) -> Option<LocalizedText> {
     let (starts, ends) = (password.starts_with(char::is_whitespace), password.ends_with(char::is_whitespace));
-    let said = |spanish: &str, english: &str| Some(Said::both(spanish, english));
+    let said = |spanish: &str, english: &str| Some(LocalizedText::new(spanish, english));
     match (starts, ends) {
         (true, true) => said(
             "La contraseña empieza y termina con un espacio; se usa así.",
@@ -195,7 +195,7 @@ pub fn password_remark(password: &str) -> Option<Said> {
 
 /// Why the secret that an account has cannot be used with other settings: it was given for what it is saved with.
 #[must_use]
-pub fn password_again(account: &MailAccount, settings: &MailAccountSettings) -> Said {
+pub fn password_again(account: &MailAccount, settings: &MailAccountSettings) -> LocalizedText {
     let (was, is) = (&account.settings, settings);
     let changed: Vec<(&str, &str)> = [
         (was.server != is.server, ("el servidor", "the server")),
@@ -212,12 +212,12 @@ pub fn password_again(account: &MailAccount, settings: &MailAccountSettings) -> 
     let english = format!("You change {}", listed(&english, "and"));
     if account.connection.is_some() {
         let suyo = if changed.len() == 1 { "el suyo" } else { "los suyos" };
-        return Said::both(
+        return LocalizedText::new(
             format!("{spanish}, y la conexión solo vale para {suyo}: escriba una contraseña."),
             format!("{english}, and the connection is only for what it was made for: give a password."),
         );
     }
-    Said::both(
+    LocalizedText::new(
         format!("{spanish}: escriba otra vez la contraseña."),
         format!("{english}: give the password again. The kept one is only used for what it was given for."),
     )
@@ -237,7 +237,7 @@ fn is_app_password_in_groups(password: &str) -> bool {
 }
 
 fn refused(code: &'static str, spanish: &str, english: &str) -> Refused {
-    Refused { code, said: Said::both(spanish, english) }
+    Refused { code, said: LocalizedText::new(spanish, english) }
 }
 
 #[cfg(test)]

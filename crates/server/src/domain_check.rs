@@ -14,14 +14,14 @@ use crate::app::App;
 use crate::heavy_work::{begin_lookup, make_dkim_pair};
 
 /// Whose mail goes out with which keys.
-pub(crate) struct Standing {
+pub(crate) struct DomainState {
     pub subject: Subject,
     pub keys: Vec<DkimKey>,
     /// The server puts its user in the place of the sender, so that nothing is signed.
     pub sender_is_rewritten: bool,
 }
 
-impl Standing {
+impl DomainState {
     /// Nothing where the sender's domain cannot be asked about.
     pub(crate) async fn of(app: &App, account: &MailAccount) -> Result<Option<Self>, StoreError> {
         let settings = &account.settings;
@@ -108,7 +108,7 @@ pub(crate) async fn make_key(app: &App, by: &Actor, domain: &str) -> Result<(), 
 }
 
 /// Looks for the key's record; one that is seen signs from now on.
-pub(crate) async fn check_key(app: &App, by: &Actor, standing: &Standing) -> Result<KeySeen, DkimError> {
+pub(crate) async fn check_key(app: &App, by: &Actor, standing: &DomainState) -> Result<KeySeen, DkimError> {
     let key = standing.key_to_check().ok_or(DkimError::NotFound)?;
     let place = begin_lookup().await.map_err(|full| StoreError::from(NotDone::from(full)))?;
     let seen = look_for(&app.network, standing.domain(), &own_key(key)).await;

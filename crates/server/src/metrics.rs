@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::app::App;
 use crate::client_address::ClientAddress;
-use crate::problem::{Problem, Said};
+use crate::problem::{LocalizedText, Problem};
 
 /// RFC 9110's methods; others are one.
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
@@ -57,7 +57,7 @@ impl Metrics {
 /// What it says is of this moment.
 pub async fn show(State(app): State<App>, client: ClientAddress, headers: HeaderMap) -> Response {
     if !app.metrics.may_read(&client, &headers) {
-        let detail = Said::both(
+        let detail = LocalizedText::new(
             "Las métricas se leen desde esta máquina, o con el token de ACUSE_METRICS_TOKEN.",
             "Metrics are read from this machine, or with the token of ACUSE_METRICS_TOKEN.",
         );

@@ -4,7 +4,7 @@ mod english;
 mod refusals;
 mod words;
 
-pub use words::{Said, sentence};
+pub use words::{LocalizedText, sentence};
 
 use acuse_mail::explanation::Language;
 use acuse_store::StoreError;
@@ -27,7 +27,7 @@ const DATABASE_DAMAGED: &str = "database_damaged";
 pub struct Problem {
     status: StatusCode,
     code: &'static str,
-    detail: Said,
+    detail: LocalizedText,
     errors: Vec<FieldProblem>,
 }
 
@@ -37,19 +37,19 @@ pub struct FieldProblem {
     /// As the request writes it: `lines.0.amount`.
     pub field: String,
     pub code: &'static str,
-    pub message: Said,
+    pub message: LocalizedText,
 }
 
 impl FieldProblem {
     #[must_use]
-    pub fn new(field: impl Into<String>, code: &'static str, message: Said) -> Self {
+    pub fn new(field: impl Into<String>, code: &'static str, message: LocalizedText) -> Self {
         Self { field: field.into(), code, message }
     }
 }
 
 impl Problem {
     #[must_use]
-    pub fn new(status: StatusCode, code: &'static str, detail: Said) -> Self {
+    pub fn new(status: StatusCode, code: &'static str, detail: LocalizedText) -> Self {
         Self { status, code, detail, errors: Vec::new() }
     }
 
@@ -58,14 +58,14 @@ impl Problem {
     pub fn of_fields(errors: Vec<FieldProblem>) -> Self {
         let (code, detail) = match errors.first() {
             Some(first) => (first.code, first.message.clone()),
-            None => ("invalid_request", Said::both("Hay datos que corregir.", "Some fields have to be corrected.")),
+            None => ("invalid_request", LocalizedText::new("Hay datos que corregir.", "Some fields have to be corrected.")),
         };
         Self { status: StatusCode::UNPROCESSABLE_ENTITY, code, detail, errors }
     }
 
     /// 422 about one field.
     #[must_use]
-    pub fn of_field(field: impl Into<String>, code: &'static str, message: Said) -> Self {
+    pub fn of_field(field: impl Into<String>, code: &'static str, message: LocalizedText) -> Self {
         Self::of_fields(vec![FieldProblem::new(field, code, message)])
     }
 
@@ -76,24 +76,24 @@ impl Problem {
 
     #[must_use]
     pub fn not_found(code: &'static str, es: &str, en: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, code, Said::both(es, en))
+        Self::new(StatusCode::NOT_FOUND, code, LocalizedText::new(es, en))
     }
 
     #[must_use]
     pub fn token_missing() -> Self {
-        let detail = Said::both("Falta «Authorization: Bearer acu_…».", "«Authorization: Bearer acu_…» is missing.");
+        let detail = LocalizedText::new("Falta «Authorization: Bearer acu_…».", "«Authorization: Bearer acu_…» is missing.");
         Self::new(StatusCode::UNAUTHORIZED, "token_missing", detail)
     }
 
     #[must_use]
     pub fn token_unknown() -> Self {
-        let detail = Said::both("El token no existe o fue revocado.", "There is no such token, or it was revoked.");
+        let detail = LocalizedText::new("El token no existe o fue revocado.", "There is no such token, or it was revoked.");
         Self::new(StatusCode::UNAUTHORIZED, "token_unknown", detail)
     }
 
     #[must_use]
     pub fn too_many_checks() -> Self {
-        let detail = Said::both(
+        let detail = LocalizedText::new(
             "Ya se están probando varias cuentas de su compañía. Espere a que terminen, 20 segundos como máximo.",
             "Several accounts of your company are being tried already. Wait until they end, 20 seconds at most.",
         );
@@ -103,7 +103,7 @@ impl Problem {
     /// What takes a core or much memory is bounded, and the bound is reached.
     #[must_use]
     pub fn overloaded() -> Self {
-        let detail = Said::both(
+        let detail = LocalizedText::new(
             "Hay demasiado trabajo en este momento; no se hizo nada. Intente de nuevo en unos segundos.",
             "Too much is under way at the moment; nothing was done. Try again in a few seconds.",
         );
@@ -113,7 +113,7 @@ impl Problem {
     /// What the address asks for: too long, or with what nobody types.
     #[must_use]
     pub fn unreadable_address(parameter: &str) -> Self {
-        let said = Said::both(
+        let said = LocalizedText::new(
             "Es demasiado largo, o tiene caracteres que no son texto.",
             "It is too long, or has characters that are no text.",
         );
@@ -124,9 +124,9 @@ impl Problem {
     #[must_use]
     pub fn refused_with(status: StatusCode) -> Self {
         let said = if status.is_client_error() {
-            Said::both("No se entendió la solicitud; vea /docs.", "The request was not understood; see /docs.")
+            LocalizedText::new("No se entendió la solicitud; vea /docs.", "The request was not understood; see /docs.")
         } else {
-            Said::both("Algo falló en el servidor.", "Something failed in the server.")
+            LocalizedText::new("Algo falló en el servidor.", "Something failed in the server.")
         };
         Self::new(status, if status.is_client_error() { "invalid_request" } else { "internal_error" }, said)
     }
@@ -134,7 +134,7 @@ impl Problem {
     /// Something that should not happen; what it was stands in the log.
     #[must_use]
     pub fn internal() -> Self {
-        let detail = Said::both(
+        let detail = LocalizedText::new(
             "Algo falló en el servidor; no se registró nada.",
             "Something failed in the server; nothing was recorded.",
         );
@@ -174,7 +174,7 @@ impl From<StoreError> for Problem {
             return Self::new(StatusCode::SERVICE_UNAVAILABLE, DATABASE_DAMAGED, database_damaged());
         }
         let StoreError::Unavailable(_) = error else { return Self::internal() };
-        let detail = Said::both(
+        let detail = LocalizedText::new(
             "La base de datos no responde; no se registró nada. Intente de nuevo en un momento.",
             "The database does not answer; nothing was recorded. Try again in a moment.",
         );
@@ -182,15 +182,15 @@ impl From<StoreError> for Problem {
     }
 }
 
-fn database_damaged() -> Said {
-    Said::both(
+fn database_damaged() -> LocalizedText {
+    LocalizedText::new(
         "La base de datos está dañada; no se registró nada. Esperar no lo arregla: avise a quien cuida el servidor.",
         "The database is damaged; nothing was recorded. Waiting does not mend it: tell who looks after the server.",
     )
 }
 
-fn record_unreadable() -> Said {
-    Said::both(
+fn record_unreadable() -> LocalizedText {
+    LocalizedText::new(
         "Lo guardado de este registro no se puede leer. Los demás no cambian; avise a quien cuida el servidor, que lo verá en su registro.",
         "What is kept of this record cannot be read. The others are as they were; tell who looks after the server, whose log names it.",
     )

@@ -4,7 +4,7 @@ use acuse_domain::id::CompanyId;
 use uuid::Uuid;
 
 use crate::db::{StoreError, Tx};
-use crate::deliveries::{Kind, recipient_key};
+use crate::deliveries::{MessageKind, recipient_key};
 use crate::events;
 use crate::idempotency::Once;
 
@@ -17,7 +17,7 @@ pub struct Conditions {
     /// How much of the payment's history the page knew ([`events::so_far`]).
     pub read: Option<usize>,
     /// What the page said that would be sent.
-    pub letter: Option<Kind>,
+    pub kind: Option<MessageKind>,
     /// Who has the receipt, as the page had it.
     pub had_it: Option<Vec<String>>,
 }

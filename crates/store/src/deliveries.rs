@@ -44,13 +44,13 @@ use crate::versions::for_update;
 
 /// What is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum MessageKind {
     Receipt,
     /// «Su recibo fue anulado», with the receipt marked as such.
     VoidNotice,
 }
 
-impl Kind {
+impl MessageKind {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -67,8 +67,8 @@ impl Kind {
 
 /// What the deliveries of one act have in common.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Letter {
-    pub kind: Kind,
+pub(crate) struct NewDelivery {
+    pub kind: MessageKind,
     pub module: MailModule,
     pub resend: Option<i32>,
     /// What it is sent in the place of.
@@ -80,7 +80,7 @@ pub(crate) async fn queue(
     tx: &Tx,
     company: CompanyId,
     payment: PaymentId,
-    letter: Letter,
+    delivery: NewDelivery,
     recipients: &[EmailAddress],
     first: DeliveryId,
     now: Instant,
@@ -89,7 +89,7 @@ pub(crate) async fn queue(
         return Ok(());
     }
     let queue = "INSERT INTO delivery_queue (company_id, module) VALUES ($1, $2) ON CONFLICT (company_id, module) DO NOTHING";
-    execute(tx.as_conn(), queue, values![company.0, letter.module.as_str()]).await?;
+    execute(tx.as_conn(), queue, values![company.0, delivery.module.as_str()]).await?;
     let head = "INSERT INTO delivery (company_id, id, payment_id, kind, module, recipient, state, resend, corrects, queued_at,
         next_attempt_at, attempts, fence, recipient_key) VALUES";
     let row = |(index, recipient): (usize, &EmailAddress)| {
@@ -97,12 +97,12 @@ pub(crate) async fn queue(
             company.0,
             if index == 0 { first.0 } else { new_id() },
             payment.0,
-            letter.kind.as_str(),
-            letter.module.as_str(),
+            delivery.kind.as_str(),
+            delivery.module.as_str(),
             recipient.as_str(),
             State::Queued.as_str(),
-            letter.resend,
-            letter.corrects.map(|corrects| corrects.0),
+            delivery.resend,
+            delivery.corrects.map(|corrects| corrects.0),
             now,
             now,
             0_i32,
@@ -302,7 +302,7 @@ async fn hold(tx: &Tx, company: CompanyId, id: DeliveryId) -> Result<Held, MoveE
         id,
         corrects: row.corrects,
         state: code(&row.state, State::parse)?,
-        is_void_receipt: row.voided_at.is_some() && code(&row.kind, Kind::parse)? == Kind::Receipt,
+        is_void_receipt: row.voided_at.is_some() && code(&row.kind, MessageKind::parse)? == MessageKind::Receipt,
         payment: row.payment_id,
         recipient: row.recipient,
         next_attempt_at: row.next_attempt_at,

@@ -33,7 +33,7 @@ use uuid::Uuid;
 
 use crate::conditions::Conditions;
 use crate::db::{Db, StoreError, Tx};
-use crate::deliveries::{self, Kind, Letter};
+use crate::deliveries::{self, MessageKind, NewDelivery};
 use crate::events::{self, EventKind};
 use crate::idempotency::{self, ClaimError, Once};
 use crate::sql::{all, execute, insert_rows, new_id, one, places, values};
@@ -94,8 +94,13 @@ pub async fn record(
     save(&tx, by, id, number, &applied, &receipt, now).await?;
     documents::take(&tx, by.company, &applied.allocations).await?;
     use_advances(&tx, by, &applied).await?;
-    let letter = Letter { kind: Kind::Receipt, module: MailModule::of_payments(number.direction), resend: None, corrects: None };
-    deliveries::queue(&tx, by.company, id, letter, &recipients, DeliveryId(new_id()), now).await?;
+    let delivery = NewDelivery {
+        kind: MessageKind::Receipt,
+        module: MailModule::of_payments(number.direction),
+        resend: None,
+        corrects: None,
+    };
+    deliveries::queue(&tx, by.company, id, delivery, &recipients, DeliveryId(new_id()), now).await?;
     events::append(&tx, by, id.0, EventKind::PaymentRecorded, now, &recipients.len().to_string()).await?;
     tx.commit().await?;
     db.nudge();
@@ -333,8 +338,13 @@ async fn void_in(
         return Err(VoidError::Changed);
     }
     if notice == VoidNotice::TellWhoHadIt {
-        let letter = Letter { kind: Kind::VoidNotice, module: MailModule::of_payments(direction), resend: None, corrects: None };
-        deliveries::queue(tx, by.company, id, letter, &had_it, DeliveryId(new_id()), now).await?;
+        let delivery = NewDelivery {
+            kind: MessageKind::VoidNotice,
+            module: MailModule::of_payments(direction),
+            resend: None,
+            corrects: None,
+        };
+        deliveries::queue(tx, by.company, id, delivery, &had_it, DeliveryId(new_id()), now).await?;
     }
     events::append(tx, by, id.0, EventKind::PaymentVoided, now, &reason).await?;
     Ok(())

@@ -7,7 +7,7 @@ use acuse_domain::mail_account::MailModule;
 use acuse_mail::catcher::Catcher;
 use acuse_mail::caught::{self, ReadMail};
 use acuse_store::conditions::Conditions;
-use acuse_store::deliveries::Kind;
+use acuse_store::deliveries::MessageKind;
 use acuse_store::payments::{self, Notify, VoidNotice};
 use acuse_store::{mail_accounts, now};
 use acuse_testkit::outside;
@@ -145,7 +145,7 @@ async fn who_had_the_receipt_of_a_voided_payment_is_told(world: World) {
     crate::office::until("the other one is told", async || office.find(other).await.state == State::Accepted).await;
     outside::waits_are_over(&office.world.url).await;
     running.stop().await;
-    assert_eq!((notice.kind, notice.recipient.as_str()), (Kind::VoidNotice, "pagos@andina.ec"));
+    assert_eq!((notice.kind, notice.recipient.as_str()), (MessageKind::VoidNotice, "pagos@andina.ec"));
     assert_eq!(office.in_state(State::Cancelled).await, 1, "what had not arrived is not sent any more");
     let told = mails(&catcher, "pagos@andina.ec");
     assert_eq!((told.len(), catcher.count()), (2, 3));

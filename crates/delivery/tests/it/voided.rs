@@ -5,7 +5,7 @@ use std::time::Duration;
 use acuse_domain::delivery::State;
 use acuse_domain::id::PaymentId;
 use acuse_store::conditions::Conditions;
-use acuse_store::deliveries::Kind;
+use acuse_store::deliveries::MessageKind;
 use acuse_store::now;
 use acuse_store::payments::{self, VoidNotice};
 use acuse_testkit::outside;
@@ -58,7 +58,7 @@ async fn a_receipt_that_no_server_took_before_the_void_is_never_sent_after_it(wo
         all_has_left(&office, cobro).await;
         assert!(mails(&server).is_empty(), "{notice:?}: who got nothing has nothing to be told");
         let receipt = &office.deliveries(cobro).await[0];
-        assert_eq!((receipt.kind, receipt.state), (Kind::Receipt, State::Cancelled), "{notice:?}");
+        assert_eq!((receipt.kind, receipt.state), (MessageKind::Receipt, State::Cancelled), "{notice:?}");
     }
     running.stop().await;
 }
@@ -92,5 +92,5 @@ async fn a_receipt_that_the_server_takes_during_the_void_is_the_receipt(world: W
     running.stop().await;
     assert_eq!(mails(&server), [false, true]);
     let states: Vec<_> = office.deliveries(cobro).await.into_iter().map(|one| (one.kind, one.state)).collect();
-    assert_eq!(states, [(Kind::Receipt, State::Accepted), (Kind::VoidNotice, State::Accepted)]);
+    assert_eq!(states, [(MessageKind::Receipt, State::Accepted), (MessageKind::VoidNotice, State::Accepted)]);
 }

@@ -11,20 +11,20 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use super::json;
-use crate::problem::{Problem, Said};
+use crate::problem::{LocalizedText, Problem};
 
 /// As Stripe's; longer keys are a mistake.
 const LONGEST_KEY: usize = 255;
 
 /// What a caller asks for, read as JSON.
-pub struct Asked<T> {
+pub struct JsonRequest<T> {
     pub body: T,
     /// Present where the caller gave an Idempotency-Key.
     pub once: Option<Once>,
 }
 
 /// The same where nothing has to be said: an empty body stands for `{}`.
-pub struct AskedIfAny<T>(pub Asked<T>);
+pub struct OptionalJsonRequest<T>(pub JsonRequest<T>);
 
 /// Of a call that says everything by its path.
 #[derive(Default, Deserialize)]
@@ -34,7 +34,7 @@ pub struct Nothing {}
 /// The same where it is not carried out by a key: no body, or `{}`. Whoever sends more wants something that does not happen.
 pub struct NoBody;
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Asked<T> {
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonRequest<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
@@ -44,7 +44,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Asked<T> {
     }
 }
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for AskedIfAny<T> {
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for OptionalJsonRequest<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
@@ -54,7 +54,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for AskedIfAny<T> {
         }
         // As everywhere, null is nothing: several programs send it where they have no body.
         let json: &[u8] = if matches!(bytes.trim_ascii(), b"" | b"null") { b"{}" } else { &bytes };
-        Ok(Self(Asked { body: json::read(json)?, once: once(&parts, &bytes)? }))
+        Ok(Self(JsonRequest { body: json::read(json)?, once: once(&parts, &bytes)? }))
     }
 }
 
@@ -62,7 +62,7 @@ impl<S: Send + Sync> FromRequest<S> for NoBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        AskedIfAny::<Nothing>::from_request(request, state).await.map(|_| Self)
+        OptionalJsonRequest::<Nothing>::from_request(request, state).await.map(|_| Self)
     }
 }
 
@@ -71,10 +71,10 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<(Parts, Byt
     let whole = Request::from_parts(parts.clone(), body);
     let bytes = Bytes::from_request(whole, state).await.map_err(|rejection| {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            let said = Said::both("La solicitud pasa de 1 MB.", "The request is larger than 1 MB.");
+            let said = LocalizedText::new("La solicitud pasa de 1 MB.", "The request is larger than 1 MB.");
             return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", said);
         }
-        let said = Said::both("La solicitud no llegó entera.", "The request did not arrive in full.");
+        let said = LocalizedText::new("La solicitud no llegó entera.", "The request did not arrive in full.");
         Problem::new(StatusCode::BAD_REQUEST, "body_incomplete", said)
     })?;
     Ok((parts, bytes))
@@ -88,18 +88,18 @@ fn is_json(headers: &HeaderMap) -> Result<(), Problem> {
     let charset = parts.find_map(|part| part.strip_prefix("charset=")).map(|charset| charset.trim_matches('"'));
     let is_json = kind == "application/json" || kind.starts_with("application/") && kind.ends_with("+json");
     if !is_json {
-        let said = Said::both("Envíe «Content-Type: application/json».", "Send «Content-Type: application/json».");
+        let said = LocalizedText::new("Envíe «Content-Type: application/json».", "Send «Content-Type: application/json».");
         return Err(unsupported("unsupported_media_type", said));
     }
     // US-ASCII is UTF-8.
     if charset.is_some_and(|charset| !matches!(charset, "utf-8" | "utf8" | "us-ascii")) {
-        let said = Said::both("Envíe el JSON en UTF-8.", "Send the JSON in UTF-8.");
+        let said = LocalizedText::new("Envíe el JSON en UTF-8.", "Send the JSON in UTF-8.");
         return Err(unsupported("unsupported_charset", said));
     }
     let codings = headers.get_all(CONTENT_ENCODING).iter().map(|value| value.to_str().unwrap_or("?"));
     let is_plain = |coding: &str| coding.is_empty() || coding.eq_ignore_ascii_case("identity");
     if !codings.flat_map(|codings| codings.split(',')).all(|coding| is_plain(coding.trim())) {
-        let said = Said::both(
+        let said = LocalizedText::new(
             "Envíe el JSON sin comprimir, sin «Content-Encoding».",
             "Send the JSON uncompressed, without «Content-Encoding».",
         );
@@ -108,7 +108,7 @@ fn is_json(headers: &HeaderMap) -> Result<(), Problem> {
     Ok(())
 }
 
-fn unsupported(code: &'static str, said: Said) -> Problem {
+fn unsupported(code: &'static str, said: LocalizedText) -> Problem {
     Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, code, said)
 }
 
@@ -117,7 +117,7 @@ fn once(parts: &Parts, body: &[u8]) -> Result<Option<Once>, Problem> {
     let Some(key) = parts.headers.get("idempotency-key") else { return Ok(None) };
     let readable = key.to_str().ok().filter(|key| (1..=LONGEST_KEY).contains(&key.len()));
     let Some(key) = readable.filter(|key| key.bytes().all(|byte| byte.is_ascii_graphic())) else {
-        let said = Said::both(
+        let said = LocalizedText::new(
             "Una Idempotency-Key tiene de 1 a 255 caracteres ASCII visibles.",
             "An Idempotency-Key has 1 to 255 visible ASCII characters.",
         );

@@ -15,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::addresses::Addresses;
-use super::body::Asked;
+use super::body::JsonRequest;
 use super::codes;
 use super::etag::Tagged;
 use super::fields::Fields;
@@ -27,7 +27,7 @@ use super::patch::{self, Change};
 use super::warnings::Warning;
 use crate::access::{Authorized, KeepContacts, ViewRecords};
 use crate::app::App;
-use crate::problem::{FieldProblem, Problem, Said};
+use crate::problem::{FieldProblem, LocalizedText, Problem};
 
 /// A customer or supplier.
 #[derive(Debug, Serialize, ToSchema)]
@@ -184,7 +184,7 @@ pub async fn create(
     State(app): State<App>,
     may: Authorized<KeepContacts>,
     Reads(language): Reads,
-    asked: Asked<NewContact>,
+    asked: JsonRequest<NewContact>,
 ) -> Result<(StatusCode, Tagged<ContactOut>), Problem> {
     let details = asked.body.read()?;
     let id = contacts::create(&app.db, &may.actor, &details, asked.once.as_ref(), acuse_store::now()).await?;
@@ -365,14 +365,14 @@ fn identification(fields: &mut Fields, kind: IdentificationType, typed: &str) ->
 
 fn is_somebody(fields: &mut Fields, is_customer: bool, is_supplier: bool) {
     if !is_customer && !is_supplier {
-        let said = Said::both("Debe ser cliente, proveedor o ambos.", "It must be a customer, a supplier or both.");
+        let said = LocalizedText::new("Debe ser cliente, proveedor o ambos.", "It must be a customer, a supplier or both.");
         fields.note("is_customer", "role_missing", said);
     }
 }
 
 fn check_credit(fields: &mut Fields, days: Option<i32>) {
     if days.is_some_and(|days| !(0..=MOST_CREDIT_DAYS).contains(&days)) {
-        let said = Said::both(
+        let said = LocalizedText::new(
             format!("Los días de crédito van de 0 a {MOST_CREDIT_DAYS}."),
             format!("Days of credit go from 0 to {MOST_CREDIT_DAYS}."),
         );

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::body::{AskedIfAny, Nothing};
+use super::body::{Nothing, OptionalJsonRequest};
 use super::codes;
 use super::fields::Fields;
 use super::ids::Id;
@@ -179,7 +179,7 @@ pub async fn retry(
     may: Authorized<SendReceipts>,
     Reads(language): Reads,
     Id(id): Id<DeliveryId>,
-    AskedIfAny(asked): AskedIfAny<Nothing>,
+    OptionalJsonRequest(asked): OptionalJsonRequest<Nothing>,
 ) -> Result<Json<DeliveryOut>, Problem> {
     let conditions = Conditions::once(asked.once.as_ref());
     deliveries::retry(&app.db, &may.actor, id, &conditions, acuse_store::now()).await?;
@@ -196,7 +196,7 @@ pub async fn cancel(
     may: Authorized<SendReceipts>,
     Reads(language): Reads,
     Id(id): Id<DeliveryId>,
-    AskedIfAny(asked): AskedIfAny<Nothing>,
+    OptionalJsonRequest(asked): OptionalJsonRequest<Nothing>,
 ) -> Result<Json<DeliveryOut>, Problem> {
     let conditions = Conditions::once(asked.once.as_ref());
     deliveries::cancel(&app.db, &may.actor, id, &conditions, acuse_store::now()).await?;
@@ -222,7 +222,7 @@ pub async fn resolve(
     may: Authorized<SendReceipts>,
     Reads(language): Reads,
     Id(id): Id<DeliveryId>,
-    AskedIfAny(asked): AskedIfAny<ResolveIn>,
+    OptionalJsonRequest(asked): OptionalJsonRequest<ResolveIn>,
 ) -> Result<Json<DeliveryOut>, Problem> {
     let (reason, conditions) = (asked.body.reason.as_deref(), Conditions::once(asked.once.as_ref()));
     deliveries::resolve(&app.db, &may.actor, id, reason, &conditions, acuse_store::now()).await?;

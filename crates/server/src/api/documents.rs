@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::body::Asked;
+use super::body::JsonRequest;
 use super::codes;
 use super::fields::Fields;
 use super::ids::Id;
@@ -23,7 +23,7 @@ use super::pages::{List, Params, Wanted, apart};
 use super::warnings::Warning;
 use crate::access::{Authorized, KeepDocuments, ViewRecords};
 use crate::app::App;
-use crate::problem::{Problem, Said};
+use crate::problem::{LocalizedText, Problem};
 
 /// An open item as it stands now.
 #[derive(Debug, Serialize, ToSchema)]
@@ -131,7 +131,7 @@ pub async fn create(
     State(app): State<App>,
     may: Authorized<KeepDocuments>,
     Reads(language): Reads,
-    asked: Asked<DocumentIn>,
+    asked: JsonRequest<DocumentIn>,
 ) -> Result<(StatusCode, Json<DocumentOut>), Problem> {
     let document = asked.body.read()?;
     let id = documents::create(&app.db, &may.actor, &document, asked.once.as_ref(), acuse_store::now()).await?;
@@ -183,7 +183,7 @@ impl DocumentIn {
 fn number(fields: &mut Fields, given: Option<&str>) -> Option<acuse_domain::document::DocumentNumber> {
     let number = fields.required("number", given)?.parse().ok();
     if number.is_none() {
-        let said = Said::both(
+        let said = LocalizedText::new(
             "Un número de documento es como 001-001-000000123.",
             "A document's number is written as 001-001-000000123.",
         );

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::problem::{Problem, Said};
+use crate::problem::{LocalizedText, Problem};
 
 /// Tags in one If-Match. A client has as many states of a record as it has seen answers; more are a mistake or worse.
 const MOST_TAGS: usize = 100;
@@ -85,7 +85,7 @@ fn tags(list: &str) -> Option<Vec<&str>> {
 }
 
 fn malformed() -> Problem {
-    let said = Said::both(
+    let said = LocalizedText::new(
         "If-Match lleva una o más ETag entre comillas, como \"7\", o un asterisco.",
         "If-Match takes one or more quoted ETags, such as \"7\", or an asterisk.",
     );

@@ -7,14 +7,14 @@ use acuse_domain::money::Money;
 use acuse_domain::text::{self, TextError};
 use uuid::Uuid;
 
-use crate::problem::{FieldProblem, Problem, Said, sentence};
+use crate::problem::{FieldProblem, LocalizedText, Problem, sentence};
 
 /// What is wrong so far. A reader gives nothing for a field that is absent or wrong, and notes why.
 #[derive(Default)]
 pub struct Fields(Vec<FieldProblem>);
 
 impl Fields {
-    pub fn note(&mut self, field: impl Into<String>, code: &'static str, message: Said) {
+    pub fn note(&mut self, field: impl Into<String>, code: &'static str, message: LocalizedText) {
         self.0.push(FieldProblem::new(field, code, message));
     }
 
@@ -35,7 +35,7 @@ impl Fields {
 
     pub fn required<T>(&mut self, field: &str, given: Option<T>) -> Option<T> {
         if given.is_none() {
-            self.note(field, "field_missing", Said::both("Falta este campo.", "This field is missing."));
+            self.note(field, "field_missing", LocalizedText::new("Falta este campo.", "This field is missing."));
         }
         given
     }
@@ -55,7 +55,8 @@ impl Fields {
             Ok(text) => Some(text),
             Err(TextError::Missing) => self.required(field, None),
             Err(TextError::TooLong { most }) => {
-                let said = Said::both(format!("Tiene más de {most} letras."), format!("It has more than {most} characters."));
+                let said =
+                    LocalizedText::new(format!("Tiene más de {most} letras."), format!("It has more than {most} characters."));
                 self.note(field, "field_too_long", said);
                 None
             }
@@ -88,9 +89,9 @@ impl Fields {
         let date = has_its_shape.then(|| Date::parse_from_str(given, "%Y-%m-%d").ok()).flatten();
         if date.is_none() {
             let said = if has_its_shape {
-                Said::both(format!("{given} no existe."), format!("There is no {given}."))
+                LocalizedText::new(format!("{given} no existe."), format!("There is no {given}."))
             } else {
-                Said::both("No es una fecha como 2026-11-24.", "It is not a date such as 2026-11-24.")
+                LocalizedText::new("No es una fecha como 2026-11-24.", "It is not a date such as 2026-11-24.")
             };
             self.note(field, "date_invalid", said);
         }
@@ -105,7 +106,7 @@ impl Fields {
     pub fn optional_id(&mut self, field: &str, given: Option<&str>) -> Option<Uuid> {
         let id = given?.parse().ok();
         if id.is_none() {
-            self.note(field, "id_invalid", Said::both("No es un identificador UUID.", "It is not a UUID."));
+            self.note(field, "id_invalid", LocalizedText::new("No es un identificador UUID.", "It is not a UUID."));
         }
         id
     }
@@ -129,7 +130,7 @@ impl Fields {
             self.note(
                 field,
                 "value_unknown",
-                Said::both(format!("Debe ser uno de: {known}."), format!("It must be one of: {known}.")),
+                LocalizedText::new(format!("Debe ser uno de: {known}."), format!("It must be one of: {known}.")),
             );
         }
         value
@@ -171,7 +172,7 @@ impl Fields {
     }
 
     fn too_many_addresses(&mut self, field: &str) {
-        let said = Said::both(
+        let said = LocalizedText::new(
             format!("Son más de {MOST_ADDRESSES} direcciones."),
             format!("There are more than {MOST_ADDRESSES} addresses."),
         );
@@ -180,6 +181,6 @@ impl Fields {
 
     fn not_an_address(&mut self, field: String, error: &InvalidEmailAddress) {
         let english = format!("«{}» is not an e-mail address.", error.typed);
-        self.note(field, "email_invalid", Said::both(sentence(error), english));
+        self.note(field, "email_invalid", LocalizedText::new(sentence(error), english));
     }
 }

@@ -6,7 +6,7 @@ use serde_path_to_error::{Path, Segment};
 
 use super::by_name::ByName;
 use super::patch;
-use crate::problem::{Problem, Said};
+use crate::problem::{LocalizedText, Problem};
 
 /// What a reader expected, in serde's words and in ours.
 const EXPECTED: [(&str, &str, &str); 8] = [
@@ -41,7 +41,7 @@ fn not_read(error: &serde_json::Error, path: Vec<String>) -> Problem {
         return of_shape(&error.to_string(), path);
     }
     let (line, column) = (error.line(), error.column());
-    let said = Said::both(
+    let said = LocalizedText::new(
         format!("No es JSON válido: línea {line}, columna {column}."),
         format!("This is not valid JSON: line {line}, column {column}."),
     );
@@ -55,30 +55,34 @@ pub(super) fn of_shape(said: &str, path: Vec<String>) -> Problem {
         return unknown_field(path, named);
     }
     if said.starts_with(patch::NOT_NULL) {
-        let words = Said::both(
+        let words = LocalizedText::new(
             "No puede quedar sin valor: indique uno, o no mande este campo y quedará como está.",
             "It cannot be without a value: give one, or leave the field out and it stays as it is.",
         );
         return Problem::of_field(path.join("."), "null_not_allowed", words);
     }
     if said.starts_with("missing field") {
-        return Problem::of_field(below(path, named), "field_missing", Said::both("Falta este campo.", "This field is missing."));
+        return Problem::of_field(
+            below(path, named),
+            "field_missing",
+            LocalizedText::new("Falta este campo.", "This field is missing."),
+        );
     }
     if said.starts_with("duplicate field") {
-        let words = Said::both("Este campo consta dos veces.", "This field is there twice.");
+        let words = LocalizedText::new("Este campo consta dos veces.", "This field is there twice.");
         return Problem::of_field(below(path, named), "duplicate_field", words);
     }
     let expected = said.rsplit_once("expected ").map_or("", |(_, expected)| expected);
     let known = EXPECTED.iter().find(|(serde, ..)| expected.starts_with(serde));
     let words = match known {
-        Some((_, spanish, english)) => Said::both(format!("Debe ser {spanish}."), format!("It must be {english}.")),
-        None => Said::both("No es del tipo esperado.", "It is not of the expected type."),
+        Some((_, spanish, english)) => LocalizedText::new(format!("Debe ser {spanish}."), format!("It must be {english}.")),
+        None => LocalizedText::new("No es del tipo esperado.", "It is not of the expected type."),
     };
     Problem::of_field(path.join("."), "wrong_type", words)
 }
 
 pub(super) fn unknown_field(path: Vec<String>, named: &str) -> Problem {
-    let words = Said::both(format!("No se conoce el campo «{named}»."), format!("There is no field «{named}»."));
+    let words = LocalizedText::new(format!("No se conoce el campo «{named}»."), format!("There is no field «{named}»."));
     Problem::of_field(below(path, named), "unknown_field", words)
 }
 

@@ -2,7 +2,7 @@
 
 mod settings;
 
-pub use settings::{AccountChange, AccountIn, Given};
+pub use settings::{AccountChange, AccountIn, AccountRequest};
 
 use acuse_domain::id::MailAccountId;
 use acuse_domain::mail_account::{MailAccount, Pause};
@@ -19,7 +19,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::body::{Asked, NoBody};
+use super::body::{JsonRequest, NoBody};
 use super::codes;
 use super::deliveries::ProblemOut;
 use super::etag::{IfMatch, Tagged};
@@ -118,7 +118,7 @@ pub async fn create(
     State(app): State<App>,
     may: Authorized<ConfigureCompany>,
     Reads(language): Reads,
-    asked: Asked<AccountIn>,
+    asked: JsonRequest<AccountIn>,
 ) -> Result<(StatusCode, Tagged<AccountOut>), Problem> {
     let company = companies::find(&app.db, may.actor.company).await?.ok_or_else(Problem::internal)?;
     let given = asked.body.read(&company.profile.legal_name, &app.network)?;
@@ -164,7 +164,7 @@ pub async fn change(
         let untouched = change.untouched();
         let given = change.apply_to(account, &app.network)?;
         warnings = given.warnings(language);
-        let Given { settings, password } = given;
+        let AccountRequest { settings, password } = given;
         Ok::<_, Problem>(Edit { form: Form { settings, password, checked: None }, enabled, untouched })
     };
     mail_accounts::edit(&app.db, &app.keys, &may.actor, id, &expected, decide).await?;
@@ -197,7 +197,7 @@ async fn found<P>(
     Ok(Tagged { version: account.version, body: AccountOut::of(account, language).warning(warnings) })
 }
 
-impl Given {
+impl AccountRequest {
     pub(super) fn warnings(&self, language: Language) -> Vec<Warning> {
         let said = self.password.as_ref().and_then(|password| password_remark(password.expose_secret()));
         said.map(|said| Warning::password_spaces(&said, language)).into_iter().collect()

@@ -15,14 +15,14 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::body::{Asked, AskedIfAny};
+use super::body::{JsonRequest, OptionalJsonRequest};
 use super::codes;
 use super::deliveries::ProblemOut;
 use super::etag::IfMatch;
 use super::fields::Fields;
 use super::ids::Id;
 use super::language::Reads;
-use super::mail_accounts::{AccountChange, AccountIn, Given};
+use super::mail_accounts::{AccountChange, AccountIn, AccountRequest};
 use super::openapi::{Always, BadInput, Busy, NotFound, Stale};
 use super::patch;
 use super::warnings::Warning;
@@ -149,7 +149,7 @@ pub async fn unsaved(
     State(app): State<App>,
     may: Authorized<ConfigureCompany>,
     Reads(language): Reads,
-    asked: Asked<CheckUnsaved>,
+    asked: JsonRequest<CheckUnsaved>,
 ) -> Result<Json<ReportOut>, Problem> {
     let company = companies::find(&app.db, may.actor.company).await?.ok_or_else(Problem::internal)?;
     let (account, to) = asked.body.into_account();
@@ -170,7 +170,7 @@ pub async fn saved(
     Reads(language): Reads,
     Id(id): Id<MailAccountId>,
     IfMatch(expected): IfMatch,
-    AskedIfAny(asked): AskedIfAny<CheckSaved>,
+    OptionalJsonRequest(asked): OptionalJsonRequest<CheckSaved>,
 ) -> Result<Json<ReportOut>, Problem> {
     let usable = mail_accounts::usable_by_id(&app.db, &app.keys, may.actor.company, id).await?;
     let usable = usable.ok_or_else(Problem::mail_account_not_found)?;
@@ -183,7 +183,7 @@ pub async fn saved(
     let given = change.apply_to(&usable.account, &app.network)?;
     let to = recipient(to)?;
     let warnings = warnings(&given, to.as_ref(), language);
-    let Given { settings, password } = given;
+    let AccountRequest { settings, password } = given;
     let as_saved = settings == usable.account.settings && password.is_none();
     let report = match &usable.account.connection {
         _ if stays_unreadable => {
@@ -225,7 +225,7 @@ async fn run(
     Ok(ReportOut::of(check::run_as(&app.network, &subject, mail, |_| {}).await))
 }
 
-fn warnings(given: &Given, to: Option<&EmailAddress>, language: Language) -> Vec<Warning> {
+fn warnings(given: &AccountRequest, to: Option<&EmailAddress>, language: Language) -> Vec<Warning> {
     let slips = Warning::slips_of_account(&given.settings, language);
     slips.chain(Warning::slip_in("to", to, language)).chain(given.warnings(language)).collect()
 }

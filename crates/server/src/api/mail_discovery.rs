@@ -8,7 +8,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::body::Asked;
+use super::body::JsonRequest;
 use super::codes;
 use super::fields::Fields;
 use super::language::Reads;
@@ -95,7 +95,7 @@ pub async fn discover(
     State(app): State<App>,
     may: Authorized<ConfigureCompany>,
     Reads(language): Reads,
-    asked: Asked<DiscoverIn>,
+    asked: JsonRequest<DiscoverIn>,
 ) -> Result<Json<DiscoveryOut>, Problem> {
     let mut fields = Fields::default();
     let Some(address) = fields.address("address", asked.body.address.as_deref()) else { return Err(fields.into_problem()) };

@@ -21,7 +21,7 @@ use super::openapi::{Always, BadInput, NotFound, NotNow};
 use super::pages::{List, Params, WholeWanted};
 use crate::access::{Authorized, ConfigureCompany, ViewRecords};
 use crate::app::App;
-use crate::domain_check::{self, Standing, own_key};
+use crate::domain_check::{self, DomainState, own_key};
 use crate::problem::Problem;
 
 /// What the DNS says of a sender's domain.
@@ -202,9 +202,9 @@ pub async fn delete_keys(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn standing<P>(app: &App, may: &Authorized<P>, id: MailAccountId) -> Result<Standing, Problem> {
+async fn standing<P>(app: &App, may: &Authorized<P>, id: MailAccountId) -> Result<DomainState, Problem> {
     let account = mail_accounts::find(&app.db, may.actor.company, id).await?.ok_or_else(Problem::mail_account_not_found)?;
-    Standing::of(app, &account).await?.ok_or_else(Problem::domain_not_yours)
+    DomainState::of(app, &account).await?.ok_or_else(Problem::domain_not_yours)
 }
 
 impl ReportOut {

@@ -25,7 +25,7 @@ use super::warnings::Warning;
 use crate::access::{Authorized, ConfigureCompany, ViewRecords};
 use crate::app::App;
 use crate::mail_route::{Route, Routes, SendsNow};
-use crate::problem::{Problem, Said};
+use crate::problem::{LocalizedText, Problem};
 
 const ON_FAILURE: [&str; 2] = ["wait", "use_default"];
 
@@ -142,7 +142,7 @@ impl PolicyChange {
         let hours = self.after_hours.map(|hours| hours.map_or(Some(PatienceHours::USUAL), PatienceHours::new));
         if hours == Some(None) {
             let most = PatienceHours::MOST;
-            let said = Said::both(format!("Las horas van de 1 a {most}."), format!("Hours go from 1 to {most}."));
+            let said = LocalizedText::new(format!("Las horas van de 1 a {most}."), format!("Hours go from 1 to {most}."));
             fields.note("after_hours", "hours_invalid", said);
         }
         if let Some(notify) = self.notify {

@@ -5,16 +5,20 @@ use std::any::Any;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 
-use crate::problem::{Problem, Said};
+use crate::problem::{LocalizedText, Problem};
 
 pub(super) async fn no_such_call(uri: Uri) -> Problem {
     let path = uri.path();
-    let said = Said::both(format!("La API no tiene «{path}»; vea /docs."), format!("The API has no «{path}»; see /docs."));
+    let said =
+        LocalizedText::new(format!("La API no tiene «{path}»; vea /docs."), format!("The API has no «{path}»; see /docs."));
     Problem::new(StatusCode::NOT_FOUND, "route_not_found", said)
 }
 
 pub(super) async fn not_by_this_method(method: Method) -> Problem {
-    let said = Said::both(format!("Aquí no se puede {method}; vea /docs."), format!("{method} is not possible here; see /docs."));
+    let said = LocalizedText::new(
+        format!("Aquí no se puede {method}; vea /docs."),
+        format!("{method} is not possible here; see /docs."),
+    );
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", said)
 }
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::fields::Fields;
 use super::json;
-use crate::problem::{Problem, Said};
+use crate::problem::{LocalizedText, Problem};
 
 const USUAL_LIMIT: u64 = 50;
 const HIGHEST_LIMIT: u64 = 200;
@@ -82,7 +82,7 @@ impl Wanted {
         let asked = limit.map_or(Some(USUAL_LIMIT), |limit| limit.parse().ok());
         let limit = asked.filter(|limit| (1..=HIGHEST_LIMIT).contains(limit));
         if limit.is_none() {
-            let said = Said::both(
+            let said = LocalizedText::new(
                 format!("Debe ser un número de 1 a {HIGHEST_LIMIT}."),
                 format!("It must be a number from 1 to {HIGHEST_LIMIT}."),
             );
@@ -90,7 +90,7 @@ impl Wanted {
         }
         let cursor = after.map(str::parse::<Uuid>);
         if let Some(Err(_)) = cursor {
-            let said = Said::both("No es el «next» de una lista.", "It is not the «next» of a list.");
+            let said = LocalizedText::new("No es el «next» de una lista.", "It is not the «next» of a list.");
             fields.note("after", "cursor_invalid", said);
         }
         Self { after: cursor.and_then(Result::ok), limit: limit.unwrap_or(USUAL_LIMIT) }

@@ -5,7 +5,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
 
-use super::body::Asked;
+use super::body::JsonRequest;
 use super::etag::IfMatch;
 use crate::problem::Problem;
 
@@ -55,7 +55,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Change<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
         let IfMatch(expected) = IfMatch::from_request_parts(&mut parts, state).await?;
-        let asked = Asked::<T>::from_request(Request::from_parts(parts, body), state).await;
+        let asked = JsonRequest::<T>::from_request(Request::from_parts(parts, body), state).await;
         match asked {
             Err(problem) if !problem.is_of_fields() => Err(problem),
             asked => Ok(Self { expected, body: asked.map(|asked| asked.body) }),

@@ -22,7 +22,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::addresses::Addresses;
-use super::body::{Asked, AskedIfAny};
+use super::body::{JsonRequest, OptionalJsonRequest};
 use super::codes;
 use super::deliveries::DeliveryOut;
 use super::fields::Fields;
@@ -114,7 +114,7 @@ pub async fn record(
     State(app): State<App>,
     may: Authorized<RecordPayments>,
     Reads(language): Reads,
-    asked: Asked<PaymentIn>,
+    asked: JsonRequest<PaymentIn>,
 ) -> Result<(StatusCode, Json<PaymentOut>), Problem> {
     let (payment, notify) = asked.body.read()?;
     let id =
@@ -144,7 +144,7 @@ pub async fn void(
     may: Authorized<VoidPayments>,
     Reads(language): Reads,
     Id(id): Id<PaymentId>,
-    asked: Asked<VoidPayment>,
+    asked: JsonRequest<VoidPayment>,
 ) -> Result<Json<PaymentOut>, Problem> {
     let notice = if asked.body.notify.unwrap_or(false) { VoidNotice::TellWhoHadIt } else { VoidNotice::TellNobody };
     let reason = asked.body.reason.unwrap_or_default();
@@ -201,7 +201,7 @@ pub async fn send(
     may: Authorized<SendReceipts>,
     Reads(language): Reads,
     Id(id): Id<PaymentId>,
-    AskedIfAny(asked): AskedIfAny<SendReceipt>,
+    OptionalJsonRequest(asked): OptionalJsonRequest<SendReceipt>,
 ) -> Result<(StatusCode, Json<List<DeliveryOut>>), Problem> {
     let mut fields = Fields::default();
     let recipients = fields.addresses("recipients", &asked.body.recipients.unwrap_or_default());

@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::problem::Said;
+use crate::problem::LocalizedText;
 
 /// Something to look at again. It was recorded all the same.
 #[derive(Debug, Serialize, ToSchema)]
@@ -25,7 +25,7 @@ pub struct Warning {
 }
 
 impl Warning {
-    fn new(field: impl Into<String>, code: &'static str, said: &Said, language: Language) -> Self {
+    fn new(field: impl Into<String>, code: &'static str, said: &LocalizedText, language: Language) -> Self {
         Self { field: field.into(), code, message: said.in_(language).to_owned(), payment_id: None }
     }
 
@@ -35,14 +35,14 @@ impl Warning {
         let (field, said) = match doubt {
             Doubt::WithholdingDisagrees { index, tax, base, amount: given, expected } => (
                 amount(index),
-                Said::both(
+                LocalizedText::new(
                     format!("{tax} de {base} son {expected}, y se indicó {given}."),
                     format!("{tax} of {} is {}, and {} was given.", base.plain(), expected.plain(), given.plain()),
                 ),
             ),
             Doubt::WithholdingTooLarge { index, tax, documents, amount: given, most } => (
                 amount(index),
-                Said::both(
+                LocalizedText::new(
                     format!("{tax} de los documentos, {documents}, son {most} como máximo, y se indicó {given}."),
                     format!(
                         "{tax} of the documents, {}, is {} at most, and {} was given.",
@@ -54,21 +54,21 @@ impl Warning {
             ),
             Doubt::WithholdingNotApplied { rest } => (
                 "allocations".to_owned(),
-                Said::both(
+                LocalizedText::new(
                     format!("{rest} de la retención no se aplican a ningún documento: quedan como anticipo."),
                     format!("{} of the withholding settle no document: they stay as an advance.", rest.plain()),
                 ),
             ),
             Doubt::PaperTwice { index, earlier, reference, .. } => (
                 format!("lines.{index}.reference"),
-                Said::both(
+                LocalizedText::new(
                     format!("Parece repetido: {reference} ya está en lines.{earlier}."),
                     format!("It looks repeated: {reference} stands in lines.{earlier} already."),
                 ),
             ),
             Doubt::LikelyTwin(twin) => (
                 String::new(),
-                Said::both(
+                LocalizedText::new(
                     format!("Parece repetido: {} es igual, registrado por {}.", twin.number, twin.recorded_by),
                     format!("It looks like {}, which was recorded by {}.", twin.number, twin.recorded_by),
                 ),
@@ -83,7 +83,7 @@ impl Warning {
 
     /// The SRI itself has issued RUCs whose check digit fits no formula.
     pub fn check_digit(field: &'static str, language: Language) -> Self {
-        let said = Said::both(
+        let said = LocalizedText::new(
             "El dígito verificador no coincide; revise el número.",
             "The check digit does not fit; look at the number again.",
         );
@@ -116,13 +116,13 @@ impl Warning {
     }
 
     fn slip(field: String, address: &EmailAddress, meant: &EmailAddress, language: Language) -> Self {
-        let said = Said::both(format!("{address}: ¿quiso decir {meant}?"), format!("{address}: did you mean {meant}?"));
+        let said = LocalizedText::new(format!("{address}: ¿quiso decir {meant}?"), format!("{address}: did you mean {meant}?"));
         Self::new(field, "address_slip", &said, language)
     }
 
     /// Tomorrow's date is taken from programs that run past midnight, and may be a slip.
     pub fn in_future(field: &str, date: Date, today: Date, language: Language) -> Option<Self> {
-        let said = Said::both(
+        let said = LocalizedText::new(
             format!("La fecha es posterior a la de hoy en Ecuador, {today}."),
             format!("The date is after today's in Ecuador, {today}."),
         );
@@ -131,7 +131,7 @@ impl Warning {
 
     /// One of the two dates is a slip, or an advance was paid.
     pub fn before_document(number: &DocumentNumber, issued_on: Date, language: Language) -> Self {
-        let said = Said::both(
+        let said = LocalizedText::new(
             format!("La fecha es anterior al documento {number}, emitido el {issued_on}."),
             format!("The date is before the document {number}, which was issued on {issued_on}."),
         );
@@ -140,7 +140,7 @@ impl Warning {
 
     /// What an earlier version or somebody's own SQL left in the record. It is shown as it stands and used for nothing.
     pub fn unreadable(fields: Vec<&'static str>, language: Language) -> impl Iterator<Item = Self> {
-        let said = Said::both(
+        let said = LocalizedText::new(
             "Lo guardado en este campo no se puede leer y no se usa; escríbalo de nuevo.",
             "What is kept in this field cannot be read and is not used; give it again.",
         );
@@ -149,7 +149,7 @@ impl Warning {
 
     /// A cash payment above USD 500 is not deductible.
     pub fn cash_not_deductible(language: Language) -> Self {
-        let said = Said::both(
+        let said = LocalizedText::new(
             "Un pago en efectivo de más de 500,00 no es deducible: se exige usar el sistema financiero.",
             "A cash payment above 500.00 is not deductible: it has to go through the financial system.",
         );
@@ -157,7 +157,7 @@ impl Warning {
     }
 
     /// What a field of dots does not show.
-    pub fn password_spaces(said: &Said, language: Language) -> Self {
+    pub fn password_spaces(said: &LocalizedText, language: Language) -> Self {
         Self::new("password", "password_spaces", said, language)
     }
 }

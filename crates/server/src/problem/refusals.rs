@@ -15,7 +15,7 @@ use acuse_store::payments::{RecordError, ResendError, VoidError};
 use acuse_store::versions::ChangeError;
 use axum::http::StatusCode;
 
-use super::{FieldProblem, Problem, Said, english, sentence};
+use super::{FieldProblem, LocalizedText, Problem, english, sentence};
 
 impl Problem {
     #[must_use]
@@ -50,14 +50,14 @@ impl Problem {
 
     #[must_use]
     pub fn identification_taken() -> Self {
-        let said = Said::both("Otra persona tiene esa identificación.", "Another contact has that identification.");
+        let said = LocalizedText::new("Otra persona tiene esa identificación.", "Another contact has that identification.");
         Self::of_field("identification", "identification_taken", said)
     }
 
     /// If-Match named a state that is past.
     #[must_use]
     pub fn precondition_failed() -> Self {
-        let said = Said::both(
+        let said = LocalizedText::new(
             "Alguien lo cambió después de que usted lo leyó; no se guardó nada. Léalo otra vez y repita el cambio con su nueva ETag.",
             "Somebody changed it after you read it; nothing was recorded. Read it again and repeat the change with its new ETag.",
         );
@@ -67,7 +67,7 @@ impl Problem {
     /// Nobody but the provider can put records there.
     #[must_use]
     pub fn domain_not_yours() -> Self {
-        let said = Said::both(
+        let said = LocalizedText::new(
             "El dominio del remitente es de un proveedor de correo o de ejemplo: no se le pueden agregar registros.",
             "The sender's domain belongs to a mail provider or is an example: no records can be added to it.",
         );
@@ -75,17 +75,22 @@ impl Problem {
     }
 
     fn payment_voided() -> Self {
-        let said = Said::both("Está anulado: su recibo ya no se envía.", "It is voided: its receipt is not sent any more.");
+        let said =
+            LocalizedText::new("Está anulado: su recibo ya no se envía.", "It is voided: its receipt is not sent any more.");
         Self::new(StatusCode::CONFLICT, "payment_voided", said)
     }
 
     /// The contact that a body names, as against one in the path.
     fn contact_of_body_not_found() -> Self {
-        Self::of_field("contact_id", "contact_not_found", Said::both("No existe esa persona.", "There is no such contact."))
+        Self::of_field(
+            "contact_id",
+            "contact_not_found",
+            LocalizedText::new("No existe esa persona.", "There is no such contact."),
+        )
     }
 
     fn contact_has_no_email() -> Self {
-        let said = Said::both(
+        let said = LocalizedText::new(
             "La persona no tiene correo: agregue uno, o indique «recipients».",
             "The contact has no e-mail address: add one, or give «recipients».",
         );
@@ -120,7 +125,7 @@ impl From<VoidError> for Problem {
         match error {
             VoidError::NotFound => Self::payment_not_found(),
             VoidError::Refused(refusal) => {
-                let said = Said::both(sentence(&refusal), english::void(&refusal));
+                let said = LocalizedText::new(sentence(&refusal), english::void(&refusal));
                 match refusal {
                     VoidRefusal::AlreadyVoided => Self::new(StatusCode::CONFLICT, "payment_already_voided", said),
                     VoidRefusal::AdvanceInUse { .. } => Self::new(StatusCode::CONFLICT, "advance_in_use", said),
@@ -144,7 +149,7 @@ impl From<ResendError> for Problem {
             ResendError::NobodyHasIt => Self::new(
                 StatusCode::CONFLICT,
                 "nobody_has_the_receipt",
-                Said::both(
+                LocalizedText::new(
                     "Está anulado y su recibo no le llegó a nadie: no hay a quién avisar.",
                     "It is voided and nobody received its receipt: there is nobody to tell.",
                 ),
@@ -152,7 +157,7 @@ impl From<ResendError> for Problem {
             ResendError::AlreadyTold => Self::new(
                 StatusCode::CONFLICT,
                 "void_already_told",
-                Said::both(
+                LocalizedText::new(
                     "Está anulado, y ya se les avisó o su aviso está en camino.",
                     "It is voided, and they were told already or are being told.",
                 ),
@@ -175,7 +180,7 @@ impl From<MoveError> for Problem {
             MoveError::Changed => Self::internal(),
             MoveError::ReasonTooLong => {
                 let refusal = VoidRefusal::ReasonTooLong;
-                Self::of_field("reason", "field_too_long", Said::both(sentence(&refusal), english::void(&refusal)))
+                Self::of_field("reason", "field_too_long", LocalizedText::new(sentence(&refusal), english::void(&refusal)))
             }
             MoveError::Once(error) => error.into(),
             MoveError::Store(error) => error.into(),
@@ -184,7 +189,7 @@ impl From<MoveError> for Problem {
 }
 
 fn not_now(state: State) -> Problem {
-    let said = Said::both(
+    let said = LocalizedText::new(
         format!("El envío está «{}»; ahora no se puede.", state.word()),
         format!("The delivery is {}; this is not possible now.", state.as_str()),
     );
@@ -195,7 +200,7 @@ impl From<ClaimError> for Problem {
     fn from(error: ClaimError) -> Self {
         match error {
             ClaimError::KeyReused(_) => {
-                let said = Said::both(
+                let said = LocalizedText::new(
                     "Esa Idempotency-Key ya se usó con otra solicitud.",
                     "That Idempotency-Key was used for another request.",
                 );
@@ -233,7 +238,7 @@ impl From<documents::CreateError> for Problem {
         match error {
             documents::CreateError::ContactNotFound => Self::contact_of_body_not_found(),
             documents::CreateError::NumberTaken(number) => {
-                let said = Said::both(format!("El número {number} ya consta."), format!("The number {number} is taken."));
+                let said = LocalizedText::new(format!("El número {number} ya consta."), format!("The number {number} is taken."));
                 Self::of_field("number", "document_number_taken", said)
             }
             documents::CreateError::Refused(error) => error.into(),
@@ -255,7 +260,7 @@ impl From<DocumentError> for Problem {
             DocumentError::IssueYearOutOfRange { .. } => ("issue_date", "year_out_of_range"),
             DocumentError::DueTooLate => ("due_date", "due_too_late"),
         };
-        Self::of_field(field, code, Said::both(sentence(error), english::document(error)))
+        Self::of_field(field, code, LocalizedText::new(sentence(error), english::document(error)))
     }
 }
 
@@ -263,14 +268,14 @@ impl From<mail_accounts::SaveError> for Problem {
     fn from(error: mail_accounts::SaveError) -> Self {
         match error {
             mail_accounts::SaveError::ModuleTaken(module) => {
-                let said = Said::both(
+                let said = LocalizedText::new(
                     format!("Ya hay una configuración para «{}».", module.name()),
                     format!("There is a mail account for {} already.", module.as_str()),
                 );
                 Self::of_field("module", "module_taken", said)
             }
             mail_accounts::SaveError::Unreadable(fields) => {
-                let said = Said::both(
+                let said = LocalizedText::new(
                     "Lo guardado en este campo no se puede leer: escríbalo también para guardar el cambio.",
                     "What is kept in this field cannot be read: give it too, so that the change can be saved.",
                 );
@@ -280,7 +285,7 @@ impl From<mail_accounts::SaveError> for Problem {
             mail_accounts::SaveError::NotFound => Self::mail_account_not_found(),
             mail_accounts::SaveError::Changed => Self::precondition_failed(),
             mail_accounts::SaveError::PasswordRequired => {
-                let said = Said::both(
+                let said = LocalizedText::new(
                     "La contraseña guardada se dio para otro servidor, puerto, TLS o usuario: escríbala otra vez.",
                     "The kept password was given for another server, port, TLS or user: give it again.",
                 );
@@ -288,7 +293,7 @@ impl From<mail_accounts::SaveError> for Problem {
             }
             mail_accounts::SaveError::Seal(error) => {
                 tracing::error!("A password cannot be sealed or opened: {error}");
-                let said = Said::both(
+                let said = LocalizedText::new(
                     "La contraseña guardada no se puede abrir con la clave de este servidor; escríbala de nuevo.",
                     "The stored password cannot be opened with this server's key; write it again.",
                 );
@@ -302,7 +307,8 @@ impl From<mail_accounts::SaveError> for Problem {
 
 impl From<DkimError> for Problem {
     fn from(error: DkimError) -> Self {
-        let conflict = |code, spanish: &str, english: &str| Self::new(StatusCode::CONFLICT, code, Said::both(spanish, english));
+        let conflict =
+            |code, spanish: &str, english: &str| Self::new(StatusCode::CONFLICT, code, LocalizedText::new(spanish, english));
         match error {
             DkimError::Waiting => conflict(
                 "dkim_key_waiting",
@@ -332,7 +338,7 @@ impl From<DkimError> for Problem {
 impl FieldProblem {
     #[must_use]
     pub fn of_payment(field: impl Into<String>, error: &PaymentError) -> Self {
-        Self::new(field, error.code(), Said::both(error.to_string(), english::payment(error)))
+        Self::new(field, error.code(), LocalizedText::new(error.to_string(), english::payment(error)))
     }
 
     #[must_use]
@@ -347,7 +353,7 @@ impl FieldProblem {
             MoneyError::NotANumber => "No es un valor como \"120.00\": dígitos, punto y dos decimales.".to_owned(),
             other => sentence(other),
         };
-        Self::new(field, code, Said::both(spanish, english::money(error)))
+        Self::new(field, code, LocalizedText::new(spanish, english::money(error)))
     }
 
     #[must_use]
@@ -360,6 +366,6 @@ impl FieldProblem {
             IdentificationError::RucSuffix => "ruc_suffix",
             IdentificationError::PassportShape => "identification_invalid",
         };
-        Self::new(field, code, Said::both(sentence(error), english::identification(error)))
+        Self::new(field, code, LocalizedText::new(sentence(error), english::identification(error)))
     }
 }

@@ -5,14 +5,14 @@ use axum::http::StatusCode;
 
 /// The same thing in Spanish and in English.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
+pub struct LocalizedText {
     pub spanish: String,
     pub english: String,
 }
 
-impl Said {
+impl LocalizedText {
     #[must_use]
-    pub fn both(spanish: impl Into<String>, english: impl Into<String>) -> Self {
+    pub fn new(spanish: impl Into<String>, english: impl Into<String>) -> Self {
         let said = Self { spanish: spanish.into(), english: english.into() };
         // Every refusal that a test brings about is held to it.
         debug_assert!(!sounds_spanish(&said.english), "{}", said.english);

@@ -7,7 +7,7 @@ use acuse_domain::id::DeliveryId;
 use acuse_domain::mail_account::MailModule;
 use acuse_domain::text::lower_first;
 use acuse_mail::explanation::{Context, Language, Whose, explain, whose_fault};
-use acuse_store::deliveries::{self, By, Delivery, Filter, Kind, NEWEST, Stopped};
+use acuse_store::deliveries::{self, By, Delivery, Filter, MessageKind, NEWEST, Stopped};
 use acuse_store::{Line, Page as Rows};
 use askama::Template;
 use axum::extract::State;
@@ -35,7 +35,7 @@ use crate::web::trouble::Trouble;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Asked {
+pub struct DeliveriesQuery {
     /// `problemas`, `en-camino`, `aceptados`, `resueltos`, `anulados`, `todos`; empty leads to what needs a person, if anything does.
     estado: String,
     q: String,
@@ -55,7 +55,7 @@ pub struct Asked {
 #[template(path = "deliveries/list.html")]
 struct ListPage<'a> {
     page: Page,
-    asked: &'a Asked,
+    asked: &'a DeliveriesQuery,
     group: &'static str,
     chips: Vec<Chip>,
     problems: Vec<(String, String)>,
@@ -134,7 +134,7 @@ pub async fn list(
     State(app): State<App>,
     may: Authorized<ViewRecords>,
     headers: HeaderMap,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<DeliveriesQuery>,
 ) -> Result<Response, Trouble> {
     let company = may.actor.company;
     let page = Page::load(&app, &may, Section::Envios, &headers).await?;
@@ -236,8 +236,8 @@ pub fn is_about_the_address(delivery: &Delivery) -> bool {
 #[must_use]
 pub fn letter(delivery: &Delivery) -> Option<String> {
     match delivery.kind {
-        Kind::VoidNotice => Some("Aviso de anulación".to_owned()),
-        Kind::Receipt => delivery.resend.map(|n| format!("Reenvío {n}")),
+        MessageKind::VoidNotice => Some("Aviso de anulación".to_owned()),
+        MessageKind::Receipt => delivery.resend.map(|n| format!("Reenvío {n}")),
     }
 }
 
@@ -262,7 +262,7 @@ fn chip((code, word, group): &(&'static str, &'static str, Option<Group>), curre
     Chip { href: format!("/envios?estado={code}"), word, count, is_current: *code == current }
 }
 
-impl Asked {
+impl DeliveriesQuery {
     fn trail(&self, group: &'static str) -> Trail<'_> {
         let filters = vec![
             ("estado", group),

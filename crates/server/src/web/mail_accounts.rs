@@ -1,8 +1,9 @@
 //! Mi compañía › Correos: the accounts that the company's mail goes out through.
 
 mod cards;
-mod change;
+mod check_view;
 pub mod connect;
+mod context;
 pub mod domain;
 mod first_step;
 mod form;
@@ -10,7 +11,6 @@ mod help;
 mod live;
 mod origins;
 pub mod policy;
-mod probe;
 mod sealed;
 mod shown;
 
@@ -38,7 +38,7 @@ use crate::web::trouble::Trouble;
 
 pub use cards::certificate_ending;
 use cards::{DeleteQuestion, ListPage};
-use change::{Desk, NotSaved};
+use context::{FormContext, NotSaved};
 use first_step::FirstStep;
 pub use form::AccountForm;
 use form::{module_of, read_address};
@@ -77,8 +77,8 @@ pub async fn new(
     Query(wanted): Query<NewAccount>,
     headers: HeaderMap,
 ) -> Result<Response, Trouble> {
-    let desk = Desk::open(app, may, &headers, None).await?;
-    let taken = accounts::list(&desk.app.db, desk.by.company).await?;
+    let context = FormContext::open(app, may, &headers, None).await?;
+    let taken = accounts::list(&context.app.db, context.by.company).await?;
     let is_free = |module: &MailModule| taken.iter().all(|account| account.settings.module != *module);
     let module = module_of(&wanted.modulo).filter(is_free);
     let mut errors = FormErrors::default();
@@ -87,15 +87,15 @@ pub async fn new(
     let meant =
         address.as_ref().filter(|_| wanted.tal_cual.is_none()).and_then(EmailAddress::meant).map(|meant| meant.to_string());
     if let (Some(module), Some(address), None) = (module, &address, &meant) {
-        if let Some(running) = desk.app.checks.begin(desk.by.company) {
+        if let Some(running) = context.app.checks.begin(context.by.company) {
             let confirmed = if wanted.tal_cual.is_some() { address.to_string() } else { String::new() };
-            let page = filled_in(&desk, module, address, confirmed, wanted.buzon.is_some()).await;
+            let page = filled_in(&context, module, address, confirmed, wanted.buzon.is_some()).await;
             drop(running);
             return Ok(shown(&page));
         }
         errors.add("direccion", AGAIN);
     }
-    let first_step = FirstStep::new(&desk.app, desk.page, &taken, &wanted.modulo, typed.unwrap_or_default(), errors);
+    let first_step = FirstStep::new(&context.app, context.page, &taken, &wanted.modulo, typed.unwrap_or_default(), errors);
     Ok(match meant {
         Some(meant) => shown(&first_step.doubting(meant)),
         None if module.is_some() && address.is_some() => later(with_status(StatusCode::TOO_MANY_REQUESTS, &first_step)),
@@ -106,21 +106,21 @@ pub async fn new(
 
 /// The form as the address alone fills it in. Nothing is sent to the server that is found, no password least of all.
 async fn filled_in(
-    desk: &Desk,
+    context: &FormContext,
     module: MailModule,
     address: &EmailAddress,
     asi_es: String,
     in_mailbox: bool,
 ) -> shown::AccountPage {
-    let company_name = &desk.page.company_name;
-    if let (true, Some(catcher)) = (in_mailbox, &desk.app.catcher) {
+    let company_name = &context.page.company_name;
+    if let (true, Some(catcher)) = (in_mailbox, &context.app.catcher) {
         let mut form = AccountForm { asi_es, ..AccountForm::proposed(module, address, company_name, Origins::default()) };
         form.use_demo_server(catcher.local_addr());
-        return desk.blank(form);
+        return context.blank(form);
     }
-    let found = autoconfig::discover(&desk.app.network, address).await;
+    let found = autoconfig::discover(&context.app.network, address).await;
     let form = AccountForm { asi_es, ..AccountForm::proposed(module, address, company_name, Origins::found(&found)) };
-    desk.blank(form).searched(address, &found)
+    context.blank(form).searched(address, &found)
 }
 
 pub async fn create(
@@ -129,7 +129,7 @@ pub async fn create(
     headers: HeaderMap,
     Form(form): Form<AccountForm>,
 ) -> Result<Response, Trouble> {
-    submit(Desk::open(app, may, &headers, None).await?, &headers, form).await
+    submit(FormContext::open(app, may, &headers, None).await?, &headers, form).await
 }
 
 pub async fn edit(
@@ -140,13 +140,13 @@ pub async fn edit(
 ) -> Result<Response, Trouble> {
     let account = found(&app, &may, id).await?;
     let (form, is_readable) = (AccountForm::from_account(&account), account.unreadable.is_empty());
-    let desk = Desk::open(app, may, &headers, Some(account)).await?;
+    let context = FormContext::open(app, may, &headers, Some(account)).await?;
     let mut errors = FormErrors::default();
     if !is_readable {
         // What cannot be read stands in its field, with what is wrong with it.
-        form.read(&desk.app.network, &mut errors);
+        form.read(&context.app.network, &mut errors);
     }
-    let page = desk.blank(form);
+    let page = context.blank(form);
     Ok(shown(&if errors.is_empty() { page } else { page.refused(errors) }))
 }
 
@@ -158,7 +158,7 @@ pub async fn change(
     Form(form): Form<AccountForm>,
 ) -> Result<Response, Trouble> {
     let account = found(&app, &may, id).await?;
-    submit(Desk::open(app, may, &headers, Some(account)).await?, &headers, form).await
+    submit(FormContext::open(app, may, &headers, Some(account)).await?, &headers, form).await
 }
 
 /// Tries the account as it is saved, and shows its form with the diagnosis.
@@ -170,7 +170,7 @@ pub async fn try_saved(
 ) -> Result<Response, Trouble> {
     let account = found(&app, &may, id).await?;
     let form = AccountForm { accion: "probar".to_owned(), ..AccountForm::from_account(&account) };
-    submit(Desk::open(app, may, &headers, Some(account)).await?, &headers, form).await
+    submit(FormContext::open(app, may, &headers, Some(account)).await?, &headers, form).await
 }
 
 /// Where a browser comes that reloads the answer to Probar.
@@ -223,40 +223,40 @@ async fn found<P>(app: &App, may: &Authorized<P>, id: MailAccountId) -> Result<M
 }
 
 /// The form's buttons: Probar, the correction that Probar suggested, and Guardar.
-async fn submit(desk: Desk, headers: &HeaderMap, mut form: AccountForm) -> Result<Response, Trouble> {
-    let slips = form.answer(desk.saved.as_ref());
-    match (form.accion.as_str(), &desk.app.catcher) {
+async fn submit(context: FormContext, headers: &HeaderMap, mut form: AccountForm) -> Result<Response, Trouble> {
+    let slips = form.answer(context.saved.as_ref());
+    match (form.accion.as_str(), &context.app.catcher) {
         ("corregir", _) => form.correct(),
         ("buzon", Some(catcher)) => {
             form.use_demo_server(catcher.local_addr());
-            return Ok(shown(&desk.blank(form)));
+            return Ok(shown(&context.blank(form)));
         }
         _ => {}
     }
-    let ready = match desk.read(form, &slips).await? {
-        Ok(ready) => ready,
+    let valid = match context.read(form, &slips).await? {
+        Ok(valid) => valid,
         Err(page) => return Ok(refused(&*page)),
     };
-    if ready.form.accion == change::SAVES {
-        return Ok(match desk.save(ready).await? {
+    if valid.form.accion == context::SAVES {
+        return Ok(match context.save(valid).await? {
             Ok(()) => Redirect::to(LIST).into_response(),
             Err(NotSaved::Refused(page)) => refused(&*page),
             Err(NotSaved::Changed(page)) => conflicting(&*page),
             Err(NotSaved::Gone) => return Err(Trouble::NotFound),
         });
     }
-    let Some(running) = desk.app.checks.begin(desk.by.company) else { return Ok(too_many(&desk, ready.form)) };
+    let Some(running) = context.app.checks.begin(context.by.company) else { return Ok(too_many(&context, valid.form)) };
     if live::is_wanted(headers) {
-        return Ok(live::answer(desk, ready, running));
+        return Ok(live::answer(context, valid, running));
     }
-    let page = desk.probe(&ready, |_| {}).await?;
+    let page = context.probe(&valid, |_| {}).await?;
     drop(running);
     Ok(shown(&page))
 }
 
 /// The form as it was typed, to be tried again in a moment.
-fn too_many(desk: &Desk, form: AccountForm) -> Response {
-    let page = desk.refused(form, FormErrors::default()).noticing(AGAIN);
+fn too_many(context: &FormContext, form: AccountForm) -> Response {
+    let page = context.refused(form, FormErrors::default()).noticing(AGAIN);
     later(with_status(StatusCode::TOO_MANY_REQUESTS, &page))
 }
 

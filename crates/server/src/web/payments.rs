@@ -7,16 +7,16 @@ pub mod pdf;
 pub mod show;
 
 mod changed;
+mod deliveries_view;
 mod doubts;
 mod draft;
 mod form;
 mod history;
 mod meanwhile;
 mod paper;
+mod parse_form;
 mod question;
-mod refusal;
 mod sender;
-mod sends;
 
 use std::convert::Infallible;
 

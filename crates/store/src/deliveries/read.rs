@@ -13,7 +13,7 @@ use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use uuid::Uuid;
 
 use super::groups::{self, ACCEPTED_INSTEAD, CORRECTED_BY, RESOLUTION, Resolution, ResolutionRow, Stopped};
-use super::{Kind, Standing};
+use super::{MessageKind, Standing};
 use crate::Page;
 use crate::db::{Db, StoreError};
 use crate::order::Order;
@@ -28,7 +28,7 @@ pub struct Delivery {
     pub number: ReceiptNumber,
     pub contact: ContactId,
     pub contact_name: String,
-    pub kind: Kind,
+    pub kind: MessageKind,
     pub module: MailModule,
     pub recipient: String,
     pub state: State,
@@ -335,7 +335,7 @@ impl Row {
         let of = Of { table: "delivery", id: self.id };
         let number = number(self.payment_id, &self.direction, self.sequence);
         let module = of.code("module", &self.module, MailModule::parse);
-        let kind = of.code("kind", &self.kind, Kind::parse).unwrap_or(Kind::Receipt);
+        let kind = of.code("kind", &self.kind, MessageKind::parse).unwrap_or(MessageKind::Receipt);
         let state = of.code("state", &self.state, State::parse).unwrap_or(State::Failed);
         Delivery {
             id: DeliveryId(self.id),
@@ -348,7 +348,7 @@ impl Row {
             recipient: of.address("recipient", &self.recipient).to_string(),
             state,
             may_have_arrived: self.may_have_arrived,
-            resend: self.resend.filter(|_| kind == Kind::Receipt),
+            resend: self.resend.filter(|_| kind == MessageKind::Receipt),
             queued_at: self.queued_at,
             next_attempt_at: self.next_attempt_at,
             finished_at: self.finished_at,
@@ -357,7 +357,7 @@ impl Row {
             reply: self.reply.as_deref().map(escaped),
             problem_code: self.problem_code,
             attempts,
-            resolution: self.resolution.of(state, kind == Kind::Receipt, of),
+            resolution: self.resolution.of(state, kind == MessageKind::Receipt, of),
         }
     }
 }

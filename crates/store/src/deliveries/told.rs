@@ -9,14 +9,14 @@ use acuse_domain::id::{CompanyId, PaymentId};
 use acuse_domain::text;
 use sea_orm::FromQueryResult;
 
-use super::Kind;
+use super::MessageKind;
 use crate::db::{StoreError, Tx};
 use crate::sql::{readable, values};
 
 /// Where a delivery stands, as far as it decides who has the receipt and who was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
-    pub kind: Kind,
+    pub kind: MessageKind,
     pub state: State,
     /// The server of an earlier attempt may have taken it.
     pub may_have_arrived: bool,
@@ -24,27 +24,27 @@ pub struct Standing {
 
 impl Standing {
     fn parse(kind: &str, state: &str, may_have_arrived: bool) -> Option<Self> {
-        Some(Self { kind: Kind::parse(kind)?, state: State::parse(state)?, may_have_arrived })
+        Some(Self { kind: MessageKind::parse(kind)?, state: State::parse(state)?, may_have_arrived })
     }
 
     /// Its recipient has the receipt, or may have it: what is under way or was once in doubt counts.
     #[must_use]
     pub fn may_have_brought_the_receipt(self) -> bool {
-        self.brought_the_receipt() || self.kind == Kind::Receipt && self.state == State::Sending
+        self.brought_the_receipt() || self.kind == MessageKind::Receipt && self.state == State::Sending
     }
 
     /// «Se lo enviamos» may be said of it: a server took it, or may have.
     #[must_use]
     pub fn brought_the_receipt(self) -> bool {
         let is_there = matches!(self.state, State::Accepted | State::InDoubt);
-        self.kind == Kind::Receipt && (is_there || self.may_have_arrived && self.state != State::Bounced)
+        self.kind == MessageKind::Receipt && (is_there || self.may_have_arrived && self.state != State::Bounced)
     }
 
     /// Its recipient was told that the receipt is void, or is being told.
     #[must_use]
     pub fn tells_of_the_void(self) -> bool {
         let is_gone = matches!(self.state, State::Failed | State::Bounced | State::Cancelled);
-        self.kind == Kind::VoidNotice && (!is_gone || self.may_have_arrived && self.state != State::Bounced)
+        self.kind == MessageKind::VoidNotice && (!is_gone || self.may_have_arrived && self.state != State::Bounced)
     }
 }
 
@@ -146,7 +146,7 @@ mod tests {
         for state in State::ALL {
             for may_have_arrived in [false, true] {
                 let of = |kind| Standing { kind, state, may_have_arrived };
-                let (receipt, notice) = (of(Kind::Receipt), of(Kind::VoidNotice));
+                let (receipt, notice) = (of(MessageKind::Receipt), of(MessageKind::VoidNotice));
                 let has_it = receipt.may_have_brought_the_receipt();
                 assert!(has_it || !receipt.brought_the_receipt(), "{receipt:?}");
                 assert_eq!(has_it && !receipt.brought_the_receipt(), state == State::Sending && !may_have_arrived, "{receipt:?}");

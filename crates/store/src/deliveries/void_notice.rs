@@ -5,7 +5,7 @@ use acuse_domain::delivery::State;
 use acuse_domain::id::{CompanyId, PaymentId};
 use uuid::Uuid;
 
-use super::Kind;
+use super::MessageKind;
 use super::told::{Earlier, is_same_recipient, standings};
 use crate::db::{StoreError, Tx};
 use crate::sql::{execute, values};
@@ -39,7 +39,7 @@ pub(super) async fn receipts_of(
     recipient: &str,
 ) -> Result<Vec<Earlier>, StoreError> {
     let mut receipts = standings(tx, company, payment).await?;
-    receipts.retain(|sent| sent.standing.kind == Kind::Receipt && is_same_recipient(&sent.recipient, recipient));
+    receipts.retain(|sent| sent.standing.kind == MessageKind::Receipt && is_same_recipient(&sent.recipient, recipient));
     Ok(receipts)
 }
 

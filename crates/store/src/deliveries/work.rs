@@ -12,7 +12,7 @@ use chrono::TimeDelta;
 use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
-use super::Kind;
+use super::MessageKind;
 use super::told::Earlier;
 use super::void_notice::{Notice, notice_now, put_back, receipts_of};
 use crate::companies::LogoId;
@@ -60,7 +60,7 @@ pub struct Claimed {
     pub company: CompanyId,
     pub id: DeliveryId,
     pub payment: PaymentId,
-    pub kind: Kind,
+    pub kind: MessageKind,
     pub module: MailModule,
     pub recipient: EmailAddress,
     /// This one included.
@@ -188,12 +188,12 @@ async fn with_letters(tx: &Tx, queue: QueueKey, rows: Vec<ClaimRow>, now: Instan
     for row in rows {
         let (id, fence) = (row.id, row.fence);
         let is_voided = letters.get(&row.payment_id).is_some_and(|letter| letter.voided_at.is_some());
-        if is_voided && row.kind == Kind::Receipt.as_str() {
+        if is_voided && row.kind == MessageKind::Receipt.as_str() {
             cancel_claimed(tx, queue.company, id, fence, now).await?;
             continue;
         }
         // Whoever asked for a notice by name gets it.
-        let is_the_voids_own = row.kind == Kind::VoidNotice.as_str() && row.resend.is_none();
+        let is_the_voids_own = row.kind == MessageKind::VoidNotice.as_str() && row.resend.is_none();
         let payment = PaymentId(row.payment_id);
         let notice = if is_the_voids_own { notice_now(tx, queue.company, payment, &row.recipient).await? } else { Notice::Goes };
         match notice {
@@ -226,10 +226,10 @@ async fn put_together(
     letters: &HashMap<Uuid, LetterRow>,
 ) -> Result<Claimed, StoreError> {
     let letter = letters.get(&row.payment_id).ok_or_else(|| StoreError::unreadable("its payment"))?;
-    let kind = code(&row.kind, Kind::parse)?;
-    let resend = row.resend.filter(|_| kind == Kind::Receipt);
+    let kind = code(&row.kind, MessageKind::parse)?;
+    let resend = row.resend.filter(|_| kind == MessageKind::Receipt);
     let earlier = match (kind, resend) {
-        (Kind::Receipt, None) => None,
+        (MessageKind::Receipt, None) => None,
         _ => Some(earlier_mail(tx, queue.company, &row).await?),
     };
     Ok(Claimed {

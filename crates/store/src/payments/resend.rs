@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{Notify, recipients, without_repeats};
 use crate::conditions::Conditions;
 use crate::db::{Db, StoreError, Tx};
-use crate::deliveries::{self, Kind, Letter};
+use crate::deliveries::{self, MessageKind, NewDelivery};
 use crate::events::{self, EventKind};
 use crate::idempotency::{self, ClaimError, Once};
 use crate::sql::{code, new_id, one, values};
@@ -157,18 +157,18 @@ async fn resend_in(
     if let Some(earlier) = idempotency::claim(tx, by.company, conditions.once.as_ref(), first.0, now).await? {
         return Ok(DeliveryId(earlier));
     }
-    let kind = if payment.voided_at.is_some() { Kind::VoidNotice } else { Kind::Receipt };
-    if conditions.letter.is_some_and(|asked| asked != kind) || !conditions.is_up_to_date(tx, by.company, id.0).await? {
+    let kind = if payment.voided_at.is_some() { MessageKind::VoidNotice } else { MessageKind::Receipt };
+    if conditions.kind.is_some_and(|asked| asked != kind) || !conditions.is_up_to_date(tx, by.company, id.0).await? {
         return Err(ResendError::Changed);
     }
     let contact = change_contact(tx, by, ContactId(payment.contact_id), change).await?;
     let recipients = match kind {
-        Kind::VoidNotice => recipients_of_notice(tx, by, id, notify).await?,
-        Kind::Receipt => recipients_of_receipt(notify, &contact.details, direction)?,
+        MessageKind::VoidNotice => recipients_of_notice(tx, by, id, notify).await?,
+        MessageKind::Receipt => recipients_of_receipt(notify, &contact.details, direction)?,
     };
     let resend = deliveries::next_resend(tx, by.company, id).await?;
-    let letter = Letter { kind, module: MailModule::of_payments(direction), resend, corrects };
-    deliveries::queue(tx, by.company, id, letter, &recipients, first, now).await?;
+    let delivery = NewDelivery { kind, module: MailModule::of_payments(direction), resend, corrects };
+    deliveries::queue(tx, by.company, id, delivery, &recipients, first, now).await?;
     let detail = recipients.iter().map(EmailAddress::as_str).collect::<Vec<_>>().join(", ");
     events::append(tx, by, id.0, EventKind::ReceiptResent, now, &detail).await?;
     Ok(first)

@@ -330,7 +330,7 @@ async fn a_voided_payment_leaves_no_failed_receipt_to_mend(world: World) {
     all_end(&world, |_| (Next::Failed, Some("mailbox_full"))).await;
     assert_eq!(found(&world, &made, payment).await[0].resolution, Some(Resolution::PaymentVoided));
     let notices = found(&world, &made, other).await;
-    let notice = notices.iter().find(|one| one.kind == deliveries::Kind::VoidNotice).unwrap();
+    let notice = notices.iter().find(|one| one.kind == deliveries::MessageKind::VoidNotice).unwrap();
     assert_eq!(notice.group(&Stopped::default()), Group::WithProblems, "that somebody does not know of the void is open");
 }
 

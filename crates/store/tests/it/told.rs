@@ -5,7 +5,7 @@ use acuse_domain::delivery::{Next, State};
 use acuse_domain::email_address::parse_list;
 use acuse_domain::id::PaymentId;
 use acuse_store::conditions::Conditions;
-use acuse_store::deliveries::{self, Claimed, Kind, MoveError};
+use acuse_store::deliveries::{self, Claimed, MessageKind, MoveError};
 use acuse_store::payments::{self, Notify, ResendError, VoidError, VoidNotice};
 use acuse_testkit::builders::{TestCompany, company, received};
 use acuse_testkit::world::{World, noon, noon_and};
@@ -51,7 +51,7 @@ async fn void(world: &World, made: &TestCompany, id: PaymentId, notice: VoidNoti
 }
 
 /// What goes out from now on, if every server accepts everything and time passes: recipient and kind.
-async fn goes_out(world: &World, id: PaymentId) -> Vec<(String, Kind)> {
+async fn goes_out(world: &World, id: PaymentId) -> Vec<(String, MessageKind)> {
     let mut sent = Vec::new();
     for round in 1..=4 {
         let at = noon_and(round * LONG_AFTER);
@@ -119,7 +119,7 @@ async fn whatever_the_receipt_was_doing_only_the_void_decides_who_is_told(world:
             doing.bring_about(&world).await;
             void(&world, &made, id, notice).await;
             let is_told = may_have_it && notice == VoidNotice::TellWhoHadIt;
-            let expected = if is_told { vec![("pagos@andina.ec".to_owned(), Kind::VoidNotice)] } else { vec![] };
+            let expected = if is_told { vec![("pagos@andina.ec".to_owned(), MessageKind::VoidNotice)] } else { vec![] };
             assert_eq!(goes_out(&world, id).await, expected, "{doing:?} {notice:?}");
             let all = deliveries::of_payments(&world.db, made.id, &[id]).await.unwrap();
             assert!(all.iter().all(|delivery| delivery.state.is_final()), "{doing:?} {notice:?}: {all:#?}");
@@ -144,7 +144,7 @@ async fn whatever_becomes_of_a_receipt_in_a_workers_hands_it_is_never_the_notice
         for notice in [VoidNotice::TellNobody, VoidNotice::TellWhoHadIt] {
             let (made, id) = with_cobro(&world, "pagos@andina.ec").await;
             let held = claim_all(&world).await;
-            assert_eq!((held.len(), held[0].kind, held[0].voided_at), (1, Kind::Receipt, None));
+            assert_eq!((held.len(), held[0].kind, held[0].voided_at), (1, MessageKind::Receipt, None));
             void(&world, &made, id, notice).await;
             assert_eq!(claim_all(&world).await.len(), 0, "{case} {notice:?}: nobody knows yet what there is to take back");
             match (next, case) {
@@ -158,10 +158,10 @@ async fn whatever_becomes_of_a_receipt_in_a_workers_hands_it_is_never_the_notice
                 }
             }
             let receipt = deliveries::find(&world.db, made.id, held[0].id).await.unwrap().unwrap();
-            assert_eq!((receipt.state, receipt.kind), (ends, Kind::Receipt), "{case} {notice:?}");
+            assert_eq!((receipt.state, receipt.kind), (ends, MessageKind::Receipt), "{case} {notice:?}");
             assert_eq!((receipt.next_attempt_at, receipt.finished_at.is_some()), (None, true), "{case} {notice:?}");
             let expected = match notice {
-                VoidNotice::TellWhoHadIt if may_have_it => vec![("pagos@andina.ec".to_owned(), Kind::VoidNotice)],
+                VoidNotice::TellWhoHadIt if may_have_it => vec![("pagos@andina.ec".to_owned(), MessageKind::VoidNotice)],
                 VoidNotice::TellWhoHadIt | VoidNotice::TellNobody => vec![],
             };
             assert_eq!(goes_out(&world, id).await, expected, "{case} {notice:?}");
@@ -208,7 +208,7 @@ async fn each_of_several_recipients_is_told_once(world: World) {
     told.sort_by(|one, other| one.0.cmp(&other.0));
     // The receipt of «tres» was refused, and that of «cuatro» was on its way and did not arrive.
     let expected = ["dos@andina.ec", "uno@andina.ec"];
-    assert_eq!(told, expected.map(|address| (address.to_owned(), Kind::VoidNotice)));
+    assert_eq!(told, expected.map(|address| (address.to_owned(), MessageKind::VoidNotice)));
 }
 
 async fn nobody_is_told_twice_by_asking_again(world: World) {
@@ -229,7 +229,7 @@ async fn nobody_is_told_twice_by_asking_again(world: World) {
     }
     // Somebody else is told, and who was told is not told with them.
     payments::resend(db, by, id, &to("pagos@andina.ec; otra@andina.ec"), None, noon_and(80)).await.unwrap();
-    assert_eq!(goes_out(&world, id).await, [("otra@andina.ec".to_owned(), Kind::VoidNotice)]);
+    assert_eq!(goes_out(&world, id).await, [("otra@andina.ec".to_owned(), MessageKind::VoidNotice)]);
 }
 
 async fn who_was_not_told_by_the_void_can_be_told_once(world: World) {
@@ -243,7 +243,7 @@ async fn who_was_not_told_by_the_void_can_be_told_once(world: World) {
     assert_eq!(goes_out(&world, id).await, []);
     payments::resend(db, by, id, &Notify::Contact, None, noon_and(70)).await.unwrap();
     let had_it = held[0].recipient.to_string();
-    assert_eq!(goes_out(&world, id).await, [(had_it, Kind::VoidNotice)], "who had it, and nobody else");
+    assert_eq!(goes_out(&world, id).await, [(had_it, MessageKind::VoidNotice)], "who had it, and nobody else");
     assert!(matches!(payments::resend(db, by, id, &Notify::Contact, None, noon_and(80)).await, Err(ResendError::AlreadyTold)));
 
     let (made, id) = with_cobro(&world, "pagos@andina.ec").await;
@@ -278,13 +278,13 @@ async fn a_notice_that_failed_can_be_tried_again(world: World) {
     deliveries::retry(db, by, notice[0].id, &Conditions::default(), noon_and(62)).await.unwrap();
     assert!(matches!(payments::resend(db, by, id, &Notify::Contact, None, noon_and(63)).await, Err(ResendError::AlreadyTold)));
     let held = claim_all(&world).await;
-    assert_eq!(held.iter().map(|one| (one.id, one.kind)).collect::<Vec<_>>(), [(notice[0].id, Kind::VoidNotice)]);
+    assert_eq!(held.iter().map(|one| (one.id, one.kind)).collect::<Vec<_>>(), [(notice[0].id, MessageKind::VoidNotice)]);
     record(&world, &held, Next::Failed, noon_and(64)).await;
     // Or it goes to the right address, once.
     for _ in 0..2 {
         payments::correct_and_resend(db, by, notice[0].id, &"bien@andina.ec".parse().unwrap(), None, noon_and(70)).await.unwrap();
     }
-    assert_eq!(goes_out(&world, id).await, [("bien@andina.ec".to_owned(), Kind::VoidNotice)]);
+    assert_eq!(goes_out(&world, id).await, [("bien@andina.ec".to_owned(), MessageKind::VoidNotice)]);
 }
 
 async fn other_capitals_are_the_same_recipient(world: World) {
@@ -301,7 +301,7 @@ async fn other_capitals_are_the_same_recipient(world: World) {
     void(&world, &made, id, VoidNotice::TellWhoHadIt).await;
     let mut told = goes_out(&world, id).await;
     told.sort_by(|one, other| one.0.cmp(&other.0));
-    assert_eq!(told, ["Bodega@andina.ec", "pagos@andina.ec"].map(|address| (address.to_owned(), Kind::VoidNotice)));
+    assert_eq!(told, ["Bodega@andina.ec", "pagos@andina.ec"].map(|address| (address.to_owned(), MessageKind::VoidNotice)));
     for spelling in ["bodega@andina.ec", "BODEGA@Andina.EC", "Pagos@andina.ec"] {
         let asked = payments::resend(db, by, id, &to(spelling), None, noon_and(80)).await;
         assert!(matches!(asked, Err(ResendError::AlreadyTold)), "{spelling}: {asked:?}");
@@ -332,8 +332,8 @@ async fn a_notice_knows_when_its_recipient_was_sent_the_receipt(world: World) {
             let of = notices.iter().find(|one| one.recipient.as_str() == of).unwrap();
             (of.kind, of.resend, of.earlier.as_ref().unwrap().brought_at.is_some())
         };
-        assert_eq!(knows("Pagos@andina.ec"), (Kind::VoidNotice, None, may_have_it), "{doing:?}");
-        assert_eq!(knows("nunca@andina.ec"), (Kind::VoidNotice, None, false), "{doing:?}");
+        assert_eq!(knows("Pagos@andina.ec"), (MessageKind::VoidNotice, None, may_have_it), "{doing:?}");
+        assert_eq!(knows("nunca@andina.ec"), (MessageKind::VoidNotice, None, false), "{doing:?}");
         accept(&world, &notices, noon_and(71)).await;
         let all = deliveries::of_payments(&world.db, made.id, &[id]).await.unwrap();
         assert!(all.iter().all(|one| one.resend.is_none()), "a notice is no reenvío: {all:#?}");
@@ -350,7 +350,7 @@ async fn two_voids_at_once_tell_once(world: World) {
         let voided = [one, other, third];
         assert_eq!(voided.iter().filter(|voided| voided.is_ok()).count(), 1);
         assert!(voided.iter().all(|voided| matches!(voided, Ok(()) | Err(VoidError::Refused(_)))), "{voided:?}");
-        assert_eq!(goes_out(&world, id).await, [("pagos@andina.ec".to_owned(), Kind::VoidNotice)]);
+        assert_eq!(goes_out(&world, id).await, [("pagos@andina.ec".to_owned(), MessageKind::VoidNotice)]);
     }
 }
 

@@ -5,7 +5,7 @@ use acuse_domain::id::PaymentId;
 use acuse_domain::money::Money;
 use acuse_domain::payment::{Direction, Status, VoidRefusal};
 use acuse_store::conditions::Conditions;
-use acuse_store::deliveries::{self, Kind};
+use acuse_store::deliveries::{self, MessageKind};
 use acuse_store::events::{self, EventKind};
 use acuse_store::payments::{self, Notify, VoidError, VoidNotice};
 use acuse_testkit::builders::{PaymentBuilder, TestCompany, company, received, usd};
@@ -112,9 +112,9 @@ async fn a_void_cancels_what_waits_and_tells_who_had_it(world: World) {
     let all = deliveries::of_payments(db, made.id, &[id]).await.unwrap();
     let found: Vec<_> = all.iter().map(|delivery| (delivery.recipient.as_str(), delivery.kind, delivery.state)).collect();
     let expected = [
-        ("tuvo@andina.ec", Kind::Receipt, State::Accepted),
-        ("espera@andina.ec", Kind::Receipt, State::Cancelled),
-        ("tuvo@andina.ec", Kind::VoidNotice, State::Queued),
+        ("tuvo@andina.ec", MessageKind::Receipt, State::Accepted),
+        ("espera@andina.ec", MessageKind::Receipt, State::Cancelled),
+        ("tuvo@andina.ec", MessageKind::VoidNotice, State::Queued),
     ];
     assert_eq!(found, expected);
     let notice = claim_all(&world).await.pop().unwrap();

@@ -88,13 +88,13 @@ pub struct AccountChange {
 }
 
 /// Settings that are valid, and the password if one was given.
-pub struct Given {
+pub struct AccountRequest {
     pub settings: MailAccountSettings,
     pub password: Option<SecretString>,
 }
 
 impl AccountIn {
-    pub(in crate::api) fn read(self, company_name: &str, network: &Network) -> Result<Given, Problem> {
+    pub(in crate::api) fn read(self, company_name: &str, network: &Network) -> Result<AccountRequest, Problem> {
         let mut fields = Fields::default();
         let module = fields.code("module", self.module.as_deref(), MailModule::parse, &codes::modules());
         let server = fields.required("server", self.server).and_then(|typed| keep(&mut fields, "server", rules::server(&typed)));
@@ -117,7 +117,7 @@ impl AccountIn {
         let (Some(security), Some(from_address)) = (security, from_address) else { return Err(fields.into_problem()) };
         fields.check()?;
         let settings = MailAccountSettings { module, server, port, security, username, from_name, from_address, reply_to, bcc };
-        Ok(Given { settings, password })
+        Ok(AccountRequest { settings, password })
     }
 }
 
@@ -138,7 +138,7 @@ impl AccountChange {
         fields.into_iter().filter(|(_, is_absent)| *is_absent).map(|(field, _)| field).collect()
     }
 
-    pub(in crate::api) fn apply_to(self, account: &MailAccount, network: &Network) -> Result<Given, Problem> {
+    pub(in crate::api) fn apply_to(self, account: &MailAccount, network: &Network) -> Result<AccountRequest, Problem> {
         let mut fields = Fields::default();
         let mut settings = account.settings.clone();
         let module = fields.optional_code("module", self.module.as_deref(), MailModule::parse, &codes::modules());
@@ -174,7 +174,7 @@ impl AccountChange {
             }
         }
         fields.check()?;
-        Ok(Given { settings, password })
+        Ok(AccountRequest { settings, password })
     }
 }
 

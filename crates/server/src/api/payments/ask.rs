@@ -14,7 +14,7 @@ use crate::api::addresses::Addresses;
 use crate::api::bounded::UpTo;
 use crate::api::codes;
 use crate::api::fields::Fields;
-use crate::problem::{FieldProblem, Problem, Said};
+use crate::problem::{FieldProblem, LocalizedText, Problem};
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -93,7 +93,10 @@ impl PaymentIn {
         let allocations = allocations(&mut fields, self.allocations.map(|list| list.0).unwrap_or_default());
         let description = self.description.map(|typed| text::lines(&typed)).filter(|text| !text.is_empty());
         if description.as_ref().is_some_and(|text| text.chars().count() > LONGEST_DESCRIPTION) {
-            let said = Said::both("La descripción tiene más de 1.000 letras.", "The description has more than 1,000 characters.");
+            let said = LocalizedText::new(
+                "La descripción tiene más de 1.000 letras.",
+                "The description has more than 1,000 characters.",
+            );
             fields.note("description", "description_too_long", said);
         }
         let notify = notify(&mut fields, self.notify, self.recipients);
@@ -113,7 +116,7 @@ fn notify(fields: &mut Fields, wanted: Option<bool>, recipients: Option<Addresse
         (Some(true), true) => Notify::Contact,
         (Some(true) | None, false) => Notify::Addresses(recipients),
         (Some(false), false) => {
-            let said = Said::both(
+            let said = LocalizedText::new(
                 "Hay destinatarios y «notify» es false: quite uno de los dos.",
                 "There are recipients and «notify» is false: leave one of them out.",
             );

@@ -24,7 +24,7 @@ use crate::web::trouble::Trouble;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Asked {
+pub struct ContactsQuery {
     q: String,
     /// `cliente` or `proveedor`; else everybody.
     es: String,
@@ -36,7 +36,7 @@ pub struct Asked {
 #[template(path = "contacts/list.html")]
 struct ListPage<'a> {
     page: Page,
-    asked: &'a Asked,
+    asked: &'a ContactsQuery,
     chips: Vec<Chip>,
     total: u64,
     rows: Vec<(Contact, Standing)>,
@@ -64,7 +64,7 @@ pub async fn list(
     State(app): State<App>,
     may: Authorized<ViewRecords>,
     headers: HeaderMap,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<ContactsQuery>,
 ) -> Result<Response, Trouble> {
     let company = may.actor.company;
     let trail = Trail {

@@ -24,7 +24,7 @@ use crate::web::trouble::Trouble;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Asked {
+pub struct DocumentsQuery {
     /// `pagar`; else what is to be collected.
     lado: String,
     /// How old: `por-vencer`, `vencidos`, `1-30`, `31-60`, `mas-60`.
@@ -40,7 +40,7 @@ pub struct Asked {
 #[template(path = "documents/list.html")]
 struct ListPage<'a> {
     page: Page,
-    asked: &'a Asked,
+    asked: &'a DocumentsQuery,
     side: Side,
     chips: Vec<Chip>,
     ages: Vec<AgeTab>,
@@ -81,7 +81,7 @@ pub async fn list(
     State(app): State<App>,
     may: Authorized<ViewRecords>,
     headers: HeaderMap,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<DocumentsQuery>,
 ) -> Result<Response, Trouble> {
     let company = may.actor.company;
     let page = Page::load(&app, &may, Section::Documentos, &headers).await?;
@@ -115,7 +115,7 @@ pub async fn list(
     }))
 }
 
-impl Asked {
+impl DocumentsQuery {
     fn side(&self) -> Side {
         if self.lado == "pagar" { Side::Payable } else { Side::Receivable }
     }

@@ -14,10 +14,10 @@ use acuse_store::{StoreError, companies, deliveries, users};
 use askama::Template;
 use chrono::NaiveTime;
 
+use super::check_view::{PASSWORD_IN_CLEAR, shows_password};
 use super::domain::DomainRow;
 use super::form::module_word;
 use super::policy::PolicyForm;
-use super::probe::{PASSWORD_IN_CLEAR, shows_password};
 use crate::app::App;
 use crate::mail_route::{OwnLink, Route, Routes, SendsNow};
 use crate::web::conflict::Conflict;

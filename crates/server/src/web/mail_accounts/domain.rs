@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 use crate::access::{Authorized, ConfigureCompany, Permission, ViewRecords};
 use crate::app::App;
-use crate::domain_check::{self, Standing};
+use crate::domain_check::{self, DomainState};
 use crate::web::page::{Page, Section, shown};
 use crate::web::path_id::PathId;
 use crate::web::trouble::Trouble;
@@ -97,7 +97,7 @@ pub async fn act(
 async fn carry_out(
     app: &App,
     may: &Authorized<ConfigureCompany>,
-    standing: &Standing,
+    standing: &DomainState,
     act: &str,
 ) -> Result<Option<Note>, DkimError> {
     let by = &may.actor;
@@ -122,9 +122,9 @@ async fn carry_out(
     }
 }
 
-async fn standing_of<P>(app: &App, may: &Authorized<P>, id: MailAccountId) -> Result<(MailAccount, Standing), Trouble> {
+async fn standing_of<P>(app: &App, may: &Authorized<P>, id: MailAccountId) -> Result<(MailAccount, DomainState), Trouble> {
     let account = super::found(app, may, id).await?;
-    let standing = Standing::of(app, &account).await?.ok_or(Trouble::NotFound)?;
+    let standing = DomainState::of(app, &account).await?.ok_or(Trouble::NotFound)?;
     Ok((account, standing))
 }
 

@@ -55,7 +55,7 @@ pub struct AccountForm {
 }
 
 /// What was typed, as values.
-pub struct Filled {
+pub struct FormValues {
     pub settings: MailAccountSettings,
     /// Who gets the message that tries the account.
     pub to: Option<EmailAddress>,
@@ -78,7 +78,7 @@ impl Editing for AccountForm {
 }
 
 impl AccountForm {
-    /// Filled in from the address alone; what nobody proposes stays empty.
+    /// FormValues in from the address alone; what nobody proposes stays empty.
     #[must_use]
     pub fn proposed(module: MailModule, address: &EmailAddress, company_name: &str, origen: Origins) -> Self {
         Self {
@@ -214,7 +214,7 @@ impl AccountForm {
     }
 
     /// Nothing where `errors` says what to mend.
-    pub fn read(&self, network: &Network, errors: &mut FormErrors) -> Option<Filled> {
+    pub fn read(&self, network: &Network, errors: &mut FormErrors) -> Option<FormValues> {
         let module = read_module(&self.modulo, errors);
         let from_name = keep("nombre", rules::sender_name(&self.nombre), errors);
         let from_address = read_address("remitente", &self.remitente, errors);
@@ -240,7 +240,7 @@ impl AccountForm {
             reply_to: reply_to?,
             bcc: bcc?,
         };
-        errors.is_empty().then_some(Filled { settings, to: to? })
+        errors.is_empty().then_some(FormValues { settings, to: to? })
     }
 }
 

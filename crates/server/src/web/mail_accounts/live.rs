@@ -16,8 +16,8 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::change::{Desk, Ready};
-use super::probe::{self, Row, Step};
+use super::check_view::{self, Row, Step};
+use super::context::{FormContext, ValidForm};
 use super::shown::AccountPage;
 use crate::checks::Running;
 
@@ -39,12 +39,12 @@ pub fn is_wanted(headers: &HeaderMap) -> bool {
     accepts.split(',').any(|kind| kind.trim().starts_with("text/event-stream"))
 }
 
-pub fn answer(desk: Desk, ready: Ready, running: Running) -> Response {
+pub fn answer(context: FormContext, valid: ValidForm, running: Running) -> Response {
     let (tell, told) = unbounded_channel();
-    let mut progress = Progress::of(&ready);
+    let mut progress = Progress::of(&valid);
     let first = progress.at_first();
     let check = async move {
-        let page = desk.probe(&ready, |line| drop(tell.send(progress.after(line)))).await;
+        let page = context.probe(&valid, |line| drop(tell.send(progress.after(line)))).await;
         drop(running);
         match page {
             Ok(page) => finished(&page),
@@ -115,8 +115,8 @@ struct Progress {
 }
 
 impl Progress {
-    fn of(ready: &Ready) -> Self {
-        Self { settings: ready.filled.settings.clone(), to: ready.filled.to.clone(), recipient_took: 0 }
+    fn of(valid: &ValidForm) -> Self {
+        Self { settings: valid.filled.settings.clone(), to: valid.filled.to.clone(), recipient_took: 0 }
     }
 
     /// Every row, the first of them running.
@@ -137,9 +137,9 @@ impl Progress {
     }
 
     fn done(&self, step: Step, line: &PhaseLine) -> Row {
-        let what = if line.ok { probe::seen(line, &self.settings) } else { probe::first_line(line) };
+        let what = if line.ok { check_view::seen(line, &self.settings) } else { check_view::first_line(line) };
         let before = if line.phase == Phase::Message { self.recipient_took } else { 0 };
-        let took = probe::duration(before + line.ms);
+        let took = check_view::duration(before + line.ms);
         Row { key: step.key(), what, ..Row::of(if line.ok { "ok" } else { "bad" }, step.name(), took) }
     }
 
@@ -160,7 +160,7 @@ impl Progress {
     fn waiting(&self, step: Step) -> Row {
         let what = match (step, &self.to) {
             (Step::Delivery, Some(to)) => Some(format!("un mensaje de prueba a {to}")),
-            (Step::Delivery, None) => Some(probe::NOT_SENT.to_owned()),
+            (Step::Delivery, None) => Some(check_view::NOT_SENT.to_owned()),
             _ => None,
         };
         Row { key: step.key(), what, ..Row::of("wait", step.name(), String::new()) }

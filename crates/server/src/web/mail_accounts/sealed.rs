@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
-/// Long enough to look for a setting in the provider's pages, short enough for a desk that somebody left.
+/// Long enough to look for a setting in the provider's pages, short enough for a context that somebody left.
 const OPENS_FOR: TimeDelta = TimeDelta::minutes(30);
 
 /// Who may open what was sealed.

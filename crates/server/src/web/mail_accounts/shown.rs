@@ -9,10 +9,10 @@ use acuse_mail::autoconfig::Discovery;
 use askama::Template;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::check_view::{self, Diagnosis, Row};
 use super::connect;
 use super::form::{AccountForm, module_word};
 use super::help::ProviderHelp;
-use super::probe::{self, Diagnosis, Row};
 use crate::account_rules::{self as rules, other_spelling};
 use crate::app::App;
 use crate::web::conflict::Conflict;
@@ -207,7 +207,7 @@ impl AccountPage {
 
     /// What the script says while one types a password of that kind.
     fn remark(&self, like: &str) -> String {
-        probe::remark(like).unwrap_or_default()
+        check_view::remark(like).unwrap_or_default()
     }
 
     fn checked_at(&self) -> String {

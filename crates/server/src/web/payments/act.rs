@@ -7,7 +7,7 @@ use acuse_domain::id::{DeliveryId, PaymentId};
 use acuse_domain::payment::{Direction, VoidRefusal};
 use acuse_store::Actor;
 use acuse_store::conditions::Conditions;
-use acuse_store::deliveries::{self, Delivery, Kind, MoveError, is_same_recipient};
+use acuse_store::deliveries::{self, Delivery, MessageKind, MoveError, is_same_recipient};
 use acuse_store::idempotency::ClaimError;
 use acuse_store::payments::{self, CardFull, Notify, ResendError, VoidError, VoidNotice};
 use axum::extract::{Path, State};
@@ -17,7 +17,7 @@ use axum_extra::extract::Form;
 use serde::Deserialize;
 
 use super::Book;
-use super::sends::Refused;
+use super::deliveries_view::Refused;
 use super::show::{Dialog, ShowPage};
 use crate::access::{Authorized, SendReceipts, VoidPayments};
 use crate::app::App;
@@ -51,8 +51,8 @@ pub struct ResendForm {
 }
 
 impl ResendForm {
-    fn letter(&self) -> Kind {
-        if self.pide == "aviso" { Kind::VoidNotice } else { Kind::Receipt }
+    fn letter(&self) -> MessageKind {
+        if self.pide == "aviso" { MessageKind::VoidNotice } else { MessageKind::Receipt }
     }
 }
 
@@ -89,8 +89,8 @@ pub async fn resend(
     }
     let mut view = ShowPage::load(&app, &may, book, &headers, id, Refused::default()).await?;
     let title = match form.letter() {
-        Kind::Receipt => "No se reenvió el recibo",
-        Kind::VoidNotice => "No se envió el aviso de anulación",
+        MessageKind::Receipt => "No se reenvió el recibo",
+        MessageKind::VoidNotice => "No se envió el aviso de anulación",
     };
     if form.letter() != view.letter() {
         // What was asked for is over: the question that the page would ask now is another one.
@@ -140,7 +140,7 @@ async fn send(
         }
         Ok(details)
     };
-    let conditions = Conditions { once, read: read(&form.visto), letter: Some(letter), had_it: None };
+    let conditions = Conditions { once, read: read(&form.visto), kind: Some(letter), had_it: None };
     let (notify, now) = (Notify::Addresses(addresses), acuse_store::now());
     payments::resend_and_change_contact(&app.db, &may.actor, id, &notify, keep, &conditions, now).await
 }
@@ -269,7 +269,7 @@ async fn void_as_read(app: &App, may: &Authorized<VoidPayments>, id: PaymentId, 
     let conditions = Conditions {
         once: once(clave, format!("anular {id} {notice:?} {tenia:?} {motivo}")),
         read,
-        letter: None,
+        kind: None,
         had_it: read.map(|_| tenia.clone()),
     };
     payments::void(&app.db, &may.actor, id, motivo, notice, &conditions, acuse_store::now()).await

@@ -4,8 +4,8 @@ use acuse_domain::document::Document;
 use acuse_domain::payment::{NewPayment, issued_after};
 
 use super::draft::Draft;
-use super::new::Desk;
-use super::refusal::Asked;
+use super::new::FormData;
+use super::parse_form::ParsedForm;
 use crate::web::calendar;
 use crate::web::form_errors::FormErrors;
 use crate::web::slips::Slips;
@@ -15,17 +15,17 @@ const SAVE: &str = "guardar";
 const DATE: &str = "fecha";
 
 pub struct Doubts<'a> {
-    desk: &'a Desk,
+    data: &'a FormData,
 }
 
 impl<'a> Doubts<'a> {
-    pub const fn of(desk: &'a Desk) -> Self {
-        Self { desk }
+    pub const fn of(data: &'a FormData) -> Self {
+        Self { data }
     }
 
     /// The addresses of the person's card were asked about when it was saved.
     fn slips(&self, draft: &Draft) -> Slips {
-        let known = self.desk.contact.iter().flat_map(|contact| contact.details.addresses()).cloned();
+        let known = self.data.contact.iter().flat_map(|contact| contact.details.addresses()).cloned();
         Slips::of(&draft.confirmed, known.collect())
     }
 
@@ -46,10 +46,10 @@ impl<'a> Doubts<'a> {
     }
 
     /// Every question that was not answered yet.
-    pub fn about(&self, asked: &Asked, draft: &Draft) -> FormErrors {
+    pub fn about(&self, asked: &ParsedForm, draft: &Draft) -> FormErrors {
         let mut doubts = FormErrors::default();
         if draft.confirmed_date != draft.date
-            && let Some(question) = older_than_its_document(&asked.payment, &self.desk.open)
+            && let Some(question) = older_than_its_document(&asked.payment, &self.data.open)
         {
             doubts.doubt(DATE, question, SAVE);
         }

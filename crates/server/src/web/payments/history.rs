@@ -2,7 +2,7 @@
 
 use acuse_domain::Instant;
 use acuse_domain::delivery::State;
-use acuse_store::deliveries::{Delivery, Kind};
+use acuse_store::deliveries::{Delivery, MessageKind};
 use acuse_store::events::{Event, EventKind};
 use askama::Template;
 use askama::filters::HtmlSafe;
@@ -109,12 +109,12 @@ fn event_in_words(book: Book, event: &Event, letter: Letter) -> Option<String> {
 fn fate(delivery: &Delivery) -> Option<Entry> {
     let to = &delivery.recipient;
     let (state, words) = match (delivery.state, delivery.kind) {
-        (State::Accepted, Kind::Receipt) => ("ok", format!("Recibo aceptado para {to}")),
-        (State::Accepted, Kind::VoidNotice) => ("ok", format!("Aviso de anulación aceptado para {to}")),
-        (State::Bounced, Kind::Receipt) => ("bad", format!("Rebotó el envío a {to}")),
-        (State::Bounced, Kind::VoidNotice) => ("bad", format!("Rebotó el aviso de anulación a {to}")),
-        (State::Failed, Kind::Receipt) => ("bad", format!("Falló el envío a {to}")),
-        (State::Failed, Kind::VoidNotice) => ("bad", format!("Falló el aviso de anulación a {to}")),
+        (State::Accepted, MessageKind::Receipt) => ("ok", format!("Recibo aceptado para {to}")),
+        (State::Accepted, MessageKind::VoidNotice) => ("ok", format!("Aviso de anulación aceptado para {to}")),
+        (State::Bounced, MessageKind::Receipt) => ("bad", format!("Rebotó el envío a {to}")),
+        (State::Bounced, MessageKind::VoidNotice) => ("bad", format!("Rebotó el aviso de anulación a {to}")),
+        (State::Failed, MessageKind::Receipt) => ("bad", format!("Falló el envío a {to}")),
+        (State::Failed, MessageKind::VoidNotice) => ("bad", format!("Falló el aviso de anulación a {to}")),
         (State::Queued | State::Sending | State::Deferred | State::InDoubt | State::Cancelled, _) => return None,
     };
     Some(Entry { at: delivery.finished_at?, state, words })

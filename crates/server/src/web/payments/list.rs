@@ -47,7 +47,7 @@ const NEWEST: Order<By> = Order { by: By::Date, descending: true };
 
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
-pub struct Asked {
+pub struct PaymentsQuery {
     q: String,
     desde: String,
     hasta: String,
@@ -62,7 +62,7 @@ pub async fn list(
     may: Authorized<ViewRecords>,
     book: Book,
     headers: HeaderMap,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<PaymentsQuery>,
 ) -> Result<Response, Trouble> {
     let company = may.actor.company;
     let filter = asked.filter(book);
@@ -91,7 +91,7 @@ pub async fn list(
     Ok(page::shown(&view))
 }
 
-impl Asked {
+impl PaymentsQuery {
     fn filter(&self, book: Book) -> Filter {
         Filter {
             direction: Some(book.direction),
@@ -204,7 +204,7 @@ impl Row {
 struct ListPage {
     page: Page,
     book: Book,
-    asked: Asked,
+    asked: PaymentsQuery,
     rows: Vec<Line<Row>>,
     totals: Totals,
     problems: String,

@@ -21,8 +21,8 @@ use super::doubts::Doubts;
 use super::draft::{Draft, DraftLine, Totals};
 use super::form::Typed;
 use super::meanwhile::{self, Closed, UsedUp};
+use super::parse_form::ParsedForm;
 use super::question::Question;
-use super::refusal::Asked;
 use super::sender::Sender;
 use crate::access::{Authorized, RecordPayments};
 use crate::app::App;
@@ -69,11 +69,11 @@ pub async fn ask(
         let contact = contacts::find(&app.db, company, id).await?.ok_or(Trouble::NotFound)?;
         draft.choose(&contact, book.direction);
     }
-    let desk = Desk::load(&app, company, book, &mut draft).await?;
-    desk.keep_open_shares(&mut draft);
+    let data = FormData::load(&app, company, book, &mut draft).await?;
+    data.keep_open_shares(&mut draft);
     let page = Page::load(&app, &may, book.section(), &headers).await?.typing();
     let (errors, questions) = (FormErrors::default(), Vec::new());
-    Ok(page::shown(&NewPage { page, book, draft, desk, errors, questions, begins_line: false }))
+    Ok(page::shown(&NewPage { page, book, draft, data, errors, questions, begins_line: false }))
 }
 
 /// POST `/cobros/nuevo`: one of the form's buttons.
@@ -98,22 +98,22 @@ pub async fn submit(
         draft.person = String::new();
         roles::give(&app, &may, also, book.role()).await?;
     }
-    let mut desk = Desk::load(&app, company, book, &mut draft).await?;
-    draft.complete(&desk.open);
-    let action = Doubts::of(&desk).answer(action, &mut draft);
+    let mut data = FormData::load(&app, company, book, &mut draft).await?;
+    draft.complete(&data.open);
+    let action = Doubts::of(&data).answer(action, &mut draft);
     let (mut errors, mut questions) = (FormErrors::default(), Vec::new());
     match (removed, action.as_str()) {
         (Some(number), _) => draft.remove_line(number),
         (None, "forma") => draft.add_line(),
-        (None, "antiguo") => draft.apply_to_oldest(&desk.open),
+        (None, "antiguo") => draft.apply_to_oldest(&data.open),
         (None, "dejar") => {
-            let closed: Vec<DocumentId> = desk.closed.drain(..).map(|closed| closed.document.id).collect();
+            let closed: Vec<DocumentId> = data.closed.drain(..).map(|closed| closed.document.id).collect();
             draft.leave_as_advance(&closed);
         }
-        (None, "anticipo") => draft.use_advances(&desk.advances),
+        (None, "anticipo") => draft.use_advances(&data.advances),
         (None, "cheque") => draft.move_cash_to_check(),
         (None, "destinatarios") => draft.edits_recipients = true,
-        (None, "guardar") => match save(&app, &may, book, &mut draft, &mut desk).await? {
+        (None, "guardar") => match save(&app, &may, book, &mut draft, &mut data).await? {
             Ok(id) => return Ok(Redirect::to(&book.page_of(id)).into_response()),
             Err(unsaved) => (errors, questions) = (unsaved.errors, unsaved.questions),
         },
@@ -121,7 +121,7 @@ pub async fn submit(
     }
     let page = Page::load(&app, &may, book.section(), &headers).await?.typed();
     let saved_nothing = !errors.is_empty() || !questions.is_empty();
-    let view = NewPage { page, book, draft, desk, errors, questions, begins_line: removed.is_none() && action == "forma" };
+    let view = NewPage { page, book, draft, data, errors, questions, begins_line: removed.is_none() && action == "forma" };
     Ok(if saved_nothing { page::refused(&view) } else { page::shown(&view) })
 }
 
@@ -143,15 +143,15 @@ async fn save(
     may: &Authorized<RecordPayments>,
     book: Book,
     draft: &mut Draft,
-    desk: &mut Desk,
+    data: &mut FormData,
 ) -> Result<Result<PaymentId, Unsaved>, StoreError> {
     let nobody = || alone("persona", format!("Elija el {}.", book.person_low()));
-    let Some(contact) = &desk.contact else { return Ok(Err(nobody().into())) };
-    let asked = match Asked::read(draft, book.direction, contact.id, desk) {
+    let Some(contact) = &data.contact else { return Ok(Err(nobody().into())) };
+    let asked = match ParsedForm::read(draft, book.direction, contact.id, data) {
         Ok(asked) => asked,
         Err(errors) => return Ok(Err(reveal(draft, errors).into())),
     };
-    let doubts = Doubts::of(desk).about(&asked, draft);
+    let doubts = Doubts::of(data).about(&asked, draft);
     if !doubts.is_empty() {
         return Ok(Err(reveal(draft, doubts).into()));
     }
@@ -169,8 +169,8 @@ async fn save(
         }
         Err(RecordError::Refused(refusal)) => {
             // What was refused may have moved meanwhile: it is shown as it is now.
-            *desk = Desk::load(app, may.actor.company, book, draft).await?;
-            asked.refused(&refusal, desk)
+            *data = FormData::load(app, may.actor.company, book, draft).await?;
+            asked.refused(&refusal, data)
         }
         Err(RecordError::ContactNotFound) => nobody(),
         Err(RecordError::ContactHasNoEmail) => reveal(draft, alone("para", "La persona no tiene correo.")),
@@ -184,7 +184,7 @@ async fn save(
 }
 
 /// Whoever ticked documents means to settle them: that none is left is asked about, once for its figure.
-fn about_wholly_advance(book: Book, draft: &Draft, asked: &Asked) -> Option<Question> {
+fn about_wholly_advance(book: Book, draft: &Draft, asked: &ParsedForm) -> Option<Question> {
     if !draft.chose_documents || !asked.payment.allocations.is_empty() {
         return None;
     }
@@ -211,7 +211,7 @@ fn alone(field: &str, words: impl Into<String>) -> FormErrors {
 }
 
 /// The same form sent twice records once: the second answer is the first one's payment.
-fn once(draft: &Draft, asked: &Asked) -> Option<Once> {
+fn once(draft: &Draft, asked: &ParsedForm) -> Option<Once> {
     if draft.once.is_empty() {
         return None;
     }
@@ -220,7 +220,7 @@ fn once(draft: &Draft, asked: &Asked) -> Option<Once> {
 }
 
 /// What lies beside the form: the person and what is open between them and the company.
-pub(super) struct Desk {
+pub(super) struct FormData {
     pub(super) contact: Option<Contact>,
     /// People to choose from, while there is none.
     found: Vec<(Contact, Standing)>,
@@ -235,10 +235,10 @@ pub(super) struct Desk {
     sender: Sender,
 }
 
-impl Desk {
+impl FormData {
     /// Settles on the person first: the one of the hidden id, unless another name was typed over it.
     async fn load(app: &App, company: CompanyId, book: Book, draft: &mut Draft) -> Result<Self, StoreError> {
-        let mut desk = Self {
+        let mut data = Self {
             contact: None,
             found: Vec::new(),
             others: Vec::new(),
@@ -249,15 +249,15 @@ impl Desk {
             used_up: Vec::new(),
             sender: Sender::of(app, company, book).await?,
         };
-        desk.find_person(app, company, book, draft).await?;
-        if let Some(contact) = &desk.contact {
-            desk.standing = contacts::standing(&app.db, company, contact.id).await?;
-            desk.open = documents::open_of(&app.db, company, contact.id, Side::of_payments(book.direction)).await?;
-            desk.closed = meanwhile::closed(app, company, book, contact.id, draft, &desk.open).await?;
-            desk.advances = payments::open_advances(&app.db, company, contact.id, book.direction).await?;
-            desk.used_up = meanwhile::used_up(app, company, draft, &desk.advances).await?;
+        data.find_person(app, company, book, draft).await?;
+        if let Some(contact) = &data.contact {
+            data.standing = contacts::standing(&app.db, company, contact.id).await?;
+            data.open = documents::open_of(&app.db, company, contact.id, Side::of_payments(book.direction)).await?;
+            data.closed = meanwhile::closed(app, company, book, contact.id, draft, &data.open).await?;
+            data.advances = payments::open_advances(&app.db, company, contact.id, book.direction).await?;
+            data.used_up = meanwhile::used_up(app, company, draft, &data.advances).await?;
         }
-        Ok(desk)
+        Ok(data)
     }
 
     async fn find_person(&mut self, app: &App, company: CompanyId, book: Book, draft: &mut Draft) -> Result<(), StoreError> {
@@ -340,7 +340,7 @@ struct NewPage {
     page: Page,
     book: Book,
     draft: Draft,
-    desk: Desk,
+    data: FormData,
     errors: FormErrors,
     /// Nothing is saved before they are answered.
     questions: Vec<Question>,
@@ -373,7 +373,7 @@ impl NewPage {
     }
 
     fn balance(&self) -> acuse_domain::money::Money {
-        if self.book.is_received() { self.desk.standing.receivable } else { self.desk.standing.payable }
+        if self.book.is_received() { self.data.standing.receivable } else { self.data.standing.payable }
     }
 
     fn amount_beside(&self, document: &Document) -> &str {
@@ -382,12 +382,12 @@ impl NewPage {
 
     /// What is not open any more has its row because it was ticked.
     fn is_ticked(&self, document: &Document) -> bool {
-        !self.amount_beside(document).trim().is_empty() || self.desk.closed_of(document.id).is_some()
+        !self.amount_beside(document).trim().is_empty() || self.data.closed_of(document.id).is_some()
     }
 
     /// What a tick puts into its field: what is owed, or of what is not open any more, what stood there.
     fn tick_of(&self, document: &Document) -> String {
-        match self.desk.closed_of(document.id) {
+        match self.data.closed_of(document.id) {
             Some(_) => self.amount_beside(document).to_owned(),
             None => document.balance.to_string(),
         }
@@ -404,16 +404,16 @@ impl NewPage {
     }
 
     fn advance_of(&self, line: &DraftLine) -> Option<&Advance> {
-        line.advance.and_then(|id| self.desk.advances.iter().find(|advance| advance.payment == id))
+        line.advance.and_then(|id| self.data.advances.iter().find(|advance| advance.payment == id))
     }
 
     fn used_up_of(&self, line: &DraftLine) -> Option<&UsedUp> {
-        line.advance.and_then(|id| self.desk.used_up_of(id))
+        line.advance.and_then(|id| self.data.used_up_of(id))
     }
 
     fn has_unused_advance(&self) -> bool {
         let used = |advance: &Advance| self.draft.lines.iter().any(|line| line.advance == Some(advance.payment));
-        self.desk.advances.iter().any(|advance| !used(advance))
+        self.data.advances.iter().any(|advance| !used(advance))
     }
 
     /// What is said of a typed date of a cheque.

@@ -8,7 +8,7 @@ use acuse_domain::money::Money;
 use acuse_domain::payment::{CheckKind, Direction, Method, PaymentLine, Status};
 use acuse_domain::text::masked_account;
 use acuse_store::contacts;
-use acuse_store::deliveries::{self, Delivery, Kind, Standing, Stopped, each_once, is_same_recipient, recipient_key};
+use acuse_store::deliveries::{self, Delivery, MessageKind, Standing, Stopped, each_once, is_same_recipient, recipient_key};
 use acuse_store::events::{self, Event};
 use acuse_store::payments::{self, Recorded, RecordedAllocation};
 use askama::Template;
@@ -20,11 +20,11 @@ use serde::Deserialize;
 
 use super::Book;
 use super::changed::Changed;
+use super::deliveries_view::{DeliveriesView, PaymentContext, Refused, when};
 use super::draft::DEDUCTIBLE_CASH;
 use super::history::{History, history};
 use super::paper::Paper;
 use super::sender::Sender;
-use super::sends::{Refused, Sends, Subject, when};
 use crate::access::{Authorized, Permission, RecordPayments, SendReceipts, ViewRecords, VoidPayments};
 use crate::app::App;
 use crate::web::form_errors::FormErrors;
@@ -61,7 +61,7 @@ pub struct Look {
 #[derive(Template)]
 #[template(ext = "html", source = "{{ sends }}{{ history }}")]
 struct Fresh {
-    sends: Sends,
+    sends: DeliveriesView,
     history: History,
 }
 
@@ -144,9 +144,9 @@ impl Found {
         events::so_far(&self.events)
     }
 
-    pub fn sends(&self, book: Book, refused: Refused) -> Sends {
+    pub fn sends(&self, book: Book, refused: Refused) -> DeliveriesView {
         let summary = &self.recorded.summary;
-        let subject = Subject {
+        let subject = PaymentContext {
             book,
             id: summary.id,
             is_voided: self.is_voided(),
@@ -154,7 +154,7 @@ impl Found {
             read: self.read(),
             stopped: &self.stopped,
         };
-        Sends::of(&subject, &self.deliveries, &self.sender, refused, acuse_store::now())
+        DeliveriesView::of(&subject, &self.deliveries, &self.sender, refused, acuse_store::now())
     }
 }
 
@@ -164,7 +164,7 @@ pub struct ShowPage {
     page: Page,
     book: Book,
     found: Found,
-    sends: Sends,
+    sends: DeliveriesView,
     /// None where the frozen receipt cannot be read.
     paper: Option<Paper>,
     history: History,
@@ -320,8 +320,8 @@ impl ShowPage {
     }
 
     /// What is sent now to whom it is asked for.
-    pub fn letter(&self) -> Kind {
-        if self.is_voided() { Kind::VoidNotice } else { Kind::Receipt }
+    pub fn letter(&self) -> MessageKind {
+        if self.is_voided() { MessageKind::VoidNotice } else { MessageKind::Receipt }
     }
 
     /// As [`ShowPage::say_changed`], of what was asked for and is done already.

@@ -9,7 +9,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 
 use crate::app::App;
-use crate::domain_check::{Standing, is_demo_domain};
+use crate::domain_check::{DomainState, is_demo_domain};
 use crate::web::filters;
 
 /// Printed by `{{ row }}`. Without a report it fetches itself, or is a link where there is no script.
@@ -69,7 +69,7 @@ impl DomainRow {
         if is_demo_domain(app, account) {
             return Ok(Self::demonstration(account));
         }
-        let standing = Standing::of(app, account).await?;
+        let standing = DomainState::of(app, account).await?;
         let report = standing.and_then(|standing| standing.known(app));
         Ok(Self::of(account, report.as_deref()))
     }

@@ -8,7 +8,7 @@ use acuse_store::dkim::{DkimKey, KeyState};
 use askama::Template;
 
 use super::row::Mark;
-use crate::domain_check::{Standing, own_key};
+use crate::domain_check::{DomainState, own_key};
 use crate::web::page::Page;
 use crate::web::{calendar, filters};
 
@@ -81,7 +81,7 @@ impl DomainPage {
         page: Page,
         may_configure: bool,
         account: &MailAccount,
-        standing: &Standing,
+        standing: &DomainState,
         report: &Report,
         note: Option<Note>,
     ) -> Self {
@@ -147,7 +147,7 @@ impl Fields {
 }
 
 impl Signing {
-    fn of(standing: &Standing, someone_signs: bool, page: &Page) -> Self {
+    fn of(standing: &DomainState, someone_signs: bool, page: &Page) -> Self {
         let shown = |state, at: fn(&DkimKey) -> Option<acuse_domain::Instant>| {
             standing.key(state).map(|key| KeyShown {
                 selector: key.selector.clone(),

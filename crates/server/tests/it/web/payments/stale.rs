@@ -3,7 +3,7 @@
 use acuse_domain::delivery::State;
 use acuse_domain::id::{DeliveryId, PaymentId};
 use acuse_store::conditions::Conditions;
-use acuse_store::deliveries::{self, Kind};
+use acuse_store::deliveries::{self, MessageKind};
 use acuse_store::payments::{self, Notify, VoidNotice};
 use acuse_store::{Actor, contacts, now};
 use acuse_testkit::builders::received;
@@ -83,7 +83,7 @@ impl Late {
     }
 
     async fn notices(&self) -> usize {
-        self.scene.deliveries(self.id).await.iter().filter(|one| one.kind == Kind::VoidNotice).count()
+        self.scene.deliveries(self.id).await.iter().filter(|one| one.kind == MessageKind::VoidNotice).count()
     }
 
     async fn rows(&self) -> std::collections::BTreeMap<String, i64> {
@@ -276,7 +276,9 @@ async fn a_void_notice_is_called_one_everywhere_and_goes_to_each_recipient_once(
     assert_eq!(dialog.all("dialog input[name=para]").len(), 0);
     let nobody = late.post(&ask, &dialog.filled("dialog form", &[])).await;
     assert_eq!(nobody.one("#otra-error"), "Escriba una dirección.");
-    assert!(late.scene.deliveries(late.id).await.iter().all(|one| one.state != State::Sending || one.kind == Kind::Receipt));
+    assert!(
+        late.scene.deliveries(late.id).await.iter().all(|one| one.state != State::Sending || one.kind == MessageKind::Receipt)
+    );
 }
 
 #[tokio::test]

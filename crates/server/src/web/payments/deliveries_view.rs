@@ -4,7 +4,7 @@ use acuse_domain::Instant;
 use acuse_domain::delivery::{Group, State};
 use acuse_domain::id::{DeliveryId, PaymentId};
 use acuse_mail::explanation::{Context, Explanation, Language, Situation, explain};
-use acuse_store::deliveries::{Attempt, Delivery, Kind, Resolution, Stopped, each_once, is_same_recipient};
+use acuse_store::deliveries::{Attempt, Delivery, MessageKind, Resolution, Stopped, each_once, is_same_recipient};
 use askama::Template;
 use askama::filters::HtmlSafe;
 use chrono::TimeDelta;
@@ -30,14 +30,14 @@ const SELDOM: u64 = 15_000;
 /// The section, printed by `{{ sends }}`. The script asks for it again while something is under way.
 #[derive(Template)]
 #[template(path = "payments/_sends.html")]
-pub struct Sends {
+pub struct DeliveriesView {
     /// The payment's own page.
     url: String,
     from: String,
     /// The first what needs a person, then the newest.
-    list: Vec<Sent>,
+    list: Vec<DeliveryView>,
     /// Of a voided payment, its receipt's deliveries.
-    before: Vec<Sent>,
+    before: Vec<DeliveryView>,
     /// Of a voided payment, who was not told, and why not.
     untold: Vec<(String, String)>,
     is_voided: bool,
@@ -52,7 +52,7 @@ pub struct Sends {
     now: Instant,
 }
 
-impl HtmlSafe for Sends {}
+impl HtmlSafe for DeliveriesView {}
 
 /// A form of the section that was sent and refused.
 #[derive(Default)]
@@ -63,7 +63,7 @@ pub struct Refused {
 }
 
 /// What the section needs to know of its payment.
-pub struct Subject<'a> {
+pub struct PaymentContext<'a> {
     pub book: Book,
     pub id: PaymentId,
     pub is_voided: bool,
@@ -72,14 +72,14 @@ pub struct Subject<'a> {
     pub stopped: &'a Stopped,
 }
 
-impl Sends {
+impl DeliveriesView {
     #[must_use]
-    pub fn of(subject: &Subject<'_>, deliveries: &[Delivery], sender: &Sender, refused: Refused, now: Instant) -> Self {
+    pub fn of(subject: &PaymentContext<'_>, deliveries: &[Delivery], sender: &Sender, refused: Refused, now: Instant) -> Self {
         let (before, mut current): (Vec<_>, Vec<_>) =
-            deliveries.iter().cloned().partition(|delivery| subject.is_voided && delivery.kind == Kind::Receipt);
+            deliveries.iter().cloned().partition(|delivery| subject.is_voided && delivery.kind == MessageKind::Receipt);
         let needs_a_person = |delivery: &Delivery| delivery.group(subject.stopped) == Group::WithProblems;
         current.sort_by_key(|delivery| (!needs_a_person(delivery), std::cmp::Reverse(delivery.id)));
-        let sent = |delivery: Delivery| Sent::of(delivery, subject.stopped);
+        let sent = |delivery: Delivery| DeliveryView::of(delivery, subject.stopped);
         let from = current.iter().find_map(|delivery| delivery.account.as_ref()).map_or_else(|| sender.name_and_server(), named);
         Self {
             url: subject.book.page_of(subject.id),
@@ -131,7 +131,7 @@ impl Sends {
     }
 
     /// One button of a page is the primary one.
-    fn is_first(&self, sent: &Sent) -> bool {
+    fn is_first(&self, sent: &DeliveryView) -> bool {
         self.list.iter().find(|other| other.cure() == Cure::Address).is_some_and(|first| first.id() == sent.id())
     }
 
@@ -152,7 +152,7 @@ impl Sends {
     }
 
     /// What stands in the field of a correction.
-    fn typed<'a>(&'a self, sent: &'a Sent) -> &'a str {
+    fn typed<'a>(&'a self, sent: &'a DeliveryView) -> &'a str {
         let typed = self.refused.typed.as_ref().filter(|(id, _)| *id == sent.id());
         typed.map_or(&sent.delivery.recipient, |(_, typed)| typed)
     }
@@ -184,7 +184,7 @@ fn untold(before: &[Delivery], notices: &[Delivery]) -> Vec<(String, String)> {
 }
 
 /// One delivery on the page.
-struct Sent {
+struct DeliveryView {
     group: Group,
     mark: StateMark,
     delivery: Delivery,
@@ -213,7 +213,7 @@ enum Cure {
     Wait,
 }
 
-impl Sent {
+impl DeliveryView {
     fn of(delivery: Delivery, stopped: &Stopped) -> Self {
         Self { group: delivery.group(stopped), mark: StateMark::of_delivery(&delivery, stopped), delivery }
     }
@@ -382,7 +382,7 @@ mod tests {
             number: ReceiptNumber { direction: Direction::Received, sequence: 1 },
             contact: ContactId(Uuid::nil()),
             contact_name: "Ana".to_owned(),
-            kind: Kind::Receipt,
+            kind: MessageKind::Receipt,
             module: MailModule::ReceivedPayments,
             recipient: "ana@andina.ec".to_owned(),
             state,
@@ -402,7 +402,7 @@ mod tests {
 
     #[test]
     fn what_a_slow_server_answered_stands_at_the_time_of_its_answer() {
-        let mut sent = Sent::of(delivery(State::Accepted, ""), &Stopped::default());
+        let mut sent = DeliveryView::of(delivery(State::Accepted, ""), &Stopped::default());
         let at = sent.delivery.queued_at + TimeDelta::seconds(1);
         let reply = "250 2.0.0 Ok".to_owned();
         let phase = "message".to_owned();
@@ -422,7 +422,7 @@ mod tests {
             ..delivery(State::Bounced, "mailbox_not_found")
         };
         let stopped = Stopped::default();
-        let subject = Subject {
+        let subject = PaymentContext {
             book: Book { direction: Direction::Received },
             id: PaymentId(Uuid::nil()),
             is_voided: false,
@@ -431,7 +431,7 @@ mod tests {
             stopped: &stopped,
         };
         let sender = Sender { address: String::new(), server: String::new(), is_default: false, waits: None };
-        let page = |chain: &[Delivery]| Sends::of(&subject, chain, &sender, Refused::default(), acuse_store::now());
+        let page = |chain: &[Delivery]| DeliveriesView::of(&subject, chain, &sender, Refused::default(), acuse_store::now());
         let chain = [wrong(1, "a@b.ec"), wrong(2, "b@b.ec"), wrong(3, "c@b.ec")];
         let shown = page(&chain);
         let html = shown.to_string();
@@ -451,7 +451,7 @@ mod tests {
                 let delivery = delivery(state, code);
                 let over = matches!(state, State::Accepted | State::Cancelled);
                 assert_eq!(is_about_the_address(&delivery), is_address && !over, "{code} {state:?}");
-                let sent = Sent::of(delivery, &Stopped::default());
+                let sent = DeliveryView::of(delivery, &Stopped::default());
                 let needs_a_person = state.needs_a_person();
                 assert_eq!(sent.cure() == Cure::Address, is_address && needs_a_person, "{code} {state:?}");
                 assert_eq!(sent.cure() == Cure::Retry, !is_address && needs_a_person, "{code} {state:?}");

@@ -12,28 +12,28 @@ use acuse_store::payments::Notify;
 
 use super::Book;
 use super::draft::{Draft, DraftLine};
-use super::new::Desk;
+use super::new::FormData;
 use super::question::Question;
 use crate::web::form_errors::FormErrors;
 use crate::web::{amounts, calendar};
 
 /// A payment read from the form, and where each of its parts stands there.
-pub struct Asked {
+pub struct ParsedForm {
     pub payment: NewPayment,
     pub notify: Notify,
     /// Row of each line, counted from 1.
     rows_of_lines: Vec<usize>,
 }
 
-impl Asked {
+impl ParsedForm {
     /// Errs with every field that cannot be read.
-    pub fn read(draft: &Draft, direction: Direction, contact: ContactId, desk: &Desk) -> Result<Self, FormErrors> {
+    pub fn read(draft: &Draft, direction: Direction, contact: ContactId, data: &FormData) -> Result<Self, FormErrors> {
         let mut errors = FormErrors::default();
         let date =
             calendar::parse_past_day(&draft.date).map_err(|words| errors.add("fecha", format!("{words}."))).unwrap_or_default();
         let notify = read_recipients(draft, &mut errors);
         let (rows_of_lines, lines) = read_lines(draft, date, &mut errors);
-        let allocations = read_shares(draft, desk, &mut errors);
+        let allocations = read_shares(draft, data, &mut errors);
         if !errors.is_empty() {
             return Err(errors);
         }
@@ -42,14 +42,14 @@ impl Asked {
         Ok(Self { payment, notify, rows_of_lines })
     }
 
-    /// The domain's refusal, each reason beside its field. `desk` was loaded after it: what was settled or used meanwhile has
+    /// The domain's refusal, each reason beside its field. `data` was loaded after it: what was settled or used meanwhile has
     /// its place there, and says so.
     #[must_use]
-    pub fn refused(&self, refusal: &Refusal, desk: &Desk) -> FormErrors {
+    pub fn refused(&self, refusal: &Refusal, data: &FormData) -> FormErrors {
         let mut errors = FormErrors::default();
         for (field, error) in refusal.iter() {
-            let words = self.became(*field, desk).unwrap_or_else(|| self.words(*field, error));
-            errors.add(self.id_of(*field, desk), words);
+            let words = self.became(*field, data).unwrap_or_else(|| self.words(*field, error));
+            errors.add(self.id_of(*field, data), words);
         }
         errors
     }
@@ -67,19 +67,19 @@ impl Asked {
     }
 
     /// What somebody else did meanwhile to the document or the anticipo of this field.
-    fn became(&self, field: Field, desk: &Desk) -> Option<String> {
+    fn became(&self, field: Field, data: &FormData) -> Option<String> {
         match field {
-            Field::Allocation { index, .. } => desk.closed_of(self.payment.allocations.get(index)?.document)?.sentence().into(),
+            Field::Allocation { index, .. } => data.closed_of(self.payment.allocations.get(index)?.document)?.sentence().into(),
             Field::Line { index, .. } => {
-                let used = desk.used_up_of(self.payment.lines.get(index)?.advance_from?)?;
+                let used = data.used_up_of(self.payment.lines.get(index)?.advance_from?)?;
                 Some(format!("El anticipo {}: quite la forma {}.", used.why, row(&self.rows_of_lines, index)))
             }
             _ => None,
         }
     }
 
-    fn id_of(&self, field: Field, desk: &Desk) -> String {
-        let allocated = |index: usize| self.payment.allocations.get(index).and_then(|one| desk.row_of(one.document));
+    fn id_of(&self, field: Field, data: &FormData) -> String {
+        let allocated = |index: usize| self.payment.allocations.get(index).and_then(|one| data.row_of(one.document));
         match field {
             Field::Date => "fecha".to_owned(),
             Field::Description => "descripcion".to_owned(),
@@ -209,20 +209,20 @@ fn bank_and_account(typed: &str) -> (Option<String>, Option<String>) {
     if is_account { (text::optional(Some(bank)), Some(last.to_owned())) } else { (text::optional(Some(&typed)), None) }
 }
 
-fn read_shares(draft: &Draft, desk: &Desk, errors: &mut FormErrors) -> Vec<NewAllocation> {
+fn read_shares(draft: &Draft, data: &FormData, errors: &mut FormErrors) -> Vec<NewAllocation> {
     let mut allocations = Vec::new();
     for (index, share) in draft.shares.iter().enumerate() {
-        let closed = desk.closed_of(share.document);
+        let closed = data.closed_of(share.document);
         if share.amount.trim().is_empty() && closed.is_none() {
             continue;
         }
-        let row = desk.row_of(share.document).unwrap_or(index + 1);
+        let row = data.row_of(share.document).unwrap_or(index + 1);
         if let Some(closed) = closed.filter(|_| share.amount.trim().is_empty()) {
             // Without script a tick alone says it.
             errors.add(format!("abono-{row}"), closed.sentence());
             continue;
         }
-        let number = desk.rows().find(|document| document.id == share.document).map(|one| one.facts.number.to_string());
+        let number = data.rows().find(|document| document.id == share.document).map(|one| one.facts.number.to_string());
         let number = number.unwrap_or_default();
         let subject = format!("El abono a {number}");
         if let Some(amount) = amounts::read(&share.amount, &format!("abono-{row}"), subject.trim(), errors) {

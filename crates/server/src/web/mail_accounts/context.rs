@@ -1,4 +1,4 @@
-//! One form on somebody's desk: what Probar and Guardar do with it.
+//! One form on somebody's context: what Probar and Guardar do with it.
 
 use acuse_domain::Instant;
 use acuse_domain::mail_account::{CredentialScope, LastCheck, MailAccount, MailAccountSettings, Security};
@@ -11,8 +11,8 @@ use acuse_store::{Actor, StoreError};
 use axum::http::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::form::{AccountForm, Filled, NO_PORT};
-use super::probe;
+use super::check_view;
+use super::form::{AccountForm, FormValues, NO_PORT};
 use super::sealed::Seals;
 use super::shown::{AccountPage, Sealed};
 use crate::access::{Authorized, session_token};
@@ -32,7 +32,7 @@ const TYPED_FOR_OTHERS: &str =
 const UNREADABLE: &str = "La contraseña guardada no se puede abrir: escríbala otra vez.";
 
 /// Who deals with the form, and over which saved account.
-pub struct Desk {
+pub struct FormContext {
     pub app: App,
     pub by: Actor,
     /// The account that is being changed; none while it is new.
@@ -42,9 +42,9 @@ pub struct Desk {
 }
 
 /// A form that is well filled in, with what is needed to log in.
-pub struct Ready {
+pub struct ValidForm {
     pub form: AccountForm,
-    pub filled: Filled,
+    pub filled: FormValues,
     password: Password,
 }
 
@@ -82,7 +82,7 @@ impl Password {
     }
 }
 
-impl Desk {
+impl FormContext {
     pub async fn open<P>(
         app: App,
         may: Authorized<P>,
@@ -122,7 +122,7 @@ impl Desk {
     }
 
     /// Reads the form. Errs with its page and what to mend.
-    pub async fn read(&self, form: AccountForm, slips: &Slips) -> Result<Result<Ready, Box<AccountPage>>, StoreError> {
+    pub async fn read(&self, form: AccountForm, slips: &Slips) -> Result<Result<ValidForm, Box<AccountPage>>, StoreError> {
         let mut errors = FormErrors::default();
         let is_saving = form.accion == SAVES;
         let said = |errors: FormErrors| if is_saving { errors } else { errors.at_probar() };
@@ -134,7 +134,7 @@ impl Desk {
         match self.password(&form, &filled.settings).await? {
             Ok(password) => {
                 let password = if form.corrects_password() { password.mended(&filled.settings.server) } else { password };
-                Ok(Ok(Ready { form, filled, password }))
+                Ok(Ok(ValidForm { form, filled, password }))
             }
             Err(words) => {
                 errors.add("clave", words);
@@ -191,8 +191,8 @@ impl Desk {
 
     /// Tries what was typed, telling of each phase, and gives the form with the diagnosis. What is said of the account
     /// exactly as it is saved is noted on it, and ends its rest. Dropped, it stops at once and notes nothing.
-    pub async fn probe(&self, ready: &Ready, on_phase: impl FnMut(&PhaseLine) + Send) -> Result<AccountPage, StoreError> {
-        let Ready { form, filled: Filled { settings, to }, password } = ready;
+    pub async fn probe(&self, valid: &ValidForm, on_phase: impl FnMut(&PhaseLine) + Send) -> Result<AccountPage, StoreError> {
+        let ValidForm { form, filled: FormValues { settings, to }, password } = valid;
         let subject = checks::subject(settings, password.secret().cloned(), to.clone(), Language::Spanish);
         let report = match password {
             Password::Connected(saved) => connected::check(&self.app, saved, subject, on_phase).await,
@@ -206,10 +206,10 @@ impl Desk {
             accounts::note_check(&self.app.db, &self.by, saved.id, saved.version, &check).await?;
         }
         let sealed = self.seal(settings, password, &report);
-        let diagnosis = probe::in_words(report, settings, to.as_ref());
+        let diagnosis = check_view::in_words(report, settings, to.as_ref());
         let mut errors = FormErrors::default();
-        probe::point_out(&diagnosis, settings, &mut errors);
-        let remark = password.secret().and_then(|secret| probe::remark(secret.expose_secret()));
+        check_view::point_out(&diagnosis, settings, &mut errors);
+        let remark = password.secret().and_then(|secret| check_view::remark(secret.expose_secret()));
         Ok(self.blank(form.clone()).with_sealed(sealed).remarking(remark).checked(diagnosis, errors))
     }
 
@@ -228,8 +228,8 @@ impl Desk {
     }
 
     /// Saves it, with what a check of exactly these settings answered. Errs with the form and why not.
-    pub async fn save(&self, ready: Ready) -> Result<Result<(), NotSaved>, StoreError> {
-        let Ready { form, filled: Filled { settings, .. }, password } = ready;
+    pub async fn save(&self, valid: ValidForm) -> Result<Result<(), NotSaved>, StoreError> {
+        let ValidForm { form, filled: FormValues { settings, .. }, password } = valid;
         let checked = self.seals().open_check(&settings, password.secret(), &form.probada);
         let typed = match password {
             Password::Typed(secret) => Some(secret),
