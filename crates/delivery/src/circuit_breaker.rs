@@ -5,49 +5,16 @@ use std::sync::{Mutex, PoisonError};
 
 use acuse_domain::Instant;
 use acuse_domain::delivery::{Outcome, Problem};
+use acuse_mail::explanation::{Certainty, certainty};
 use acuse_store::pauses::{Fault, OFTEN, SELDOM};
 use chrono::TimeDelta;
 
 use crate::accounts::{Sign, sign_of};
 
-/// What a sound account meets now and then. Three in a row, each a while after the other, and it is paused.
-const DOUBTFUL: [&str; 10] = [
-    // Busy servers greet with 421 or 554 for a minute.
-    "server_refuses_us",
-    // Somebody on the way may take it out of one answer.
-    "starttls_not_offered",
-    // A server that lost its certificate says 454 to STARTTLS, and so does one that renews it.
-    "starttls_broken",
-    // A connection that is cut half-way looks like this as well.
-    "tls_handshake_failed",
-    // Also a 535 that says «temporary»: the server could not ask its directory. Who goes on trying is locked out.
-    "auth_temporarily_refused",
-    // A proxy on the way answered; the server itself may be well.
-    "not_smtp",
-    // Blocklists come and go, and some servers ask the recipient's before they answer: the next one may take it.
-    "ip_blocked",
-    // Judged anew by each recipient's provider.
-    "domain_not_authenticated",
-    // Directories of large providers lag.
-    "sender_not_found",
-    // Somebody empties it.
-    "sender_mailbox_full",
-];
+/// Doubtful failures in a row, each a while after the other, that open it.
 const DOUBTS_IN_A_ROW: u32 = 3;
-
-/// The server is out of reach, or not itself: it may be back in a minute, and every delivery waits by itself. Only where this
-/// goes on is the account paused, so that its owner hears of it and its deliveries do not use up their two days.
-const UNREACHABLE: [&str; 9] = [
-    "dns_failed",
-    "connection_refused",
-    "connection_timeout",
-    "network_unreachable",
-    "timeout",
-    "connection_lost",
-    "protocol_error",
-    "server_shutting_down",
-    "server_temporary_error",
-];
+/// An unreachable server does for so many attempts, over so long: its owner hears of it, and its deliveries do not use up their
+/// two days.
 const UNREACHABLE_IN_A_ROW: u32 = 5;
 const UNREACHABLE_FOR: TimeDelta = TimeDelta::minutes(30);
 
@@ -95,12 +62,12 @@ impl CircuitBreakers {
             }
             Sign::Nothing => Transition::None,
             Sign::AtFault(_) | Sign::Unproven(_) if probing => Transition::Open,
-            Sign::AtFault(problem) | Sign::Unproven(problem) if DOUBTFUL.contains(&problem.code.as_str()) => {
+            Sign::AtFault(problem) | Sign::Unproven(problem) if certainty(&problem.code) == Certainty::Doubtful => {
                 let counted = self.count(account, begun, now, |failures| failures.doubtful += 1);
                 if counted.doubtful >= DOUBTS_IN_A_ROW { Transition::Open } else { Transition::BackOff }
             }
             Sign::AtFault(_) => Transition::Open,
-            Sign::Unproven(problem) if UNREACHABLE.contains(&problem.code.as_str()) => {
+            Sign::Unproven(problem) if certainty(&problem.code) == Certainty::Unreachable => {
                 let counted = self.count(account, begun, now, |failures| failures.unreachable += 1);
                 let is_enough = counted.unreachable >= UNREACHABLE_IN_A_ROW && now - counted.since >= UNREACHABLE_FOR;
                 if is_enough { Transition::Open } else { Transition::None }
@@ -151,7 +118,7 @@ pub(crate) fn softened(outcome: Outcome, transition: Transition) -> Outcome {
 
 /// As the store keeps it, with how often the account may be tried.
 pub(crate) fn fault(problem: &Problem) -> Fault<'_> {
-    let is_unreachable = UNREACHABLE.contains(&problem.code.as_str());
+    let is_unreachable = certainty(&problem.code) == Certainty::Unreachable;
     Fault {
         problem_code: &problem.code,
         reply: &problem.reply,

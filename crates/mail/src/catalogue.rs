@@ -14,6 +14,9 @@ static PROBLEMS: LazyLock<BTreeMap<String, Problem>> =
 pub(crate) struct Problem {
     verdict: Who,
     whose: Option<Whose>,
+    field: Option<AccountField>,
+    #[serde(default)]
+    certainty: Certainty,
     pub(crate) es: Texts,
     pub(crate) en: Texts,
 }
@@ -67,6 +70,44 @@ pub enum Whose {
 #[must_use]
 pub fn whose_fault(code: &str) -> Whose {
     problem(code).map_or(Whose::Nobody, Problem::whose)
+}
+
+/// A field of an account's form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountField {
+    Server,
+    Port,
+    Security,
+    Username,
+    Password,
+    Sender,
+    /// Of the message that tries the account.
+    Recipient,
+}
+
+/// Which field a problem points to.
+#[must_use]
+pub fn field_of(code: &str) -> Option<AccountField> {
+    problem(code)?.field
+}
+
+/// How much one failure says of the account it was met with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Certainty {
+    #[default]
+    Certain,
+    /// A sound account meets it now and then.
+    Doubtful,
+    /// The server is out of reach, or not itself: it may be back in a minute.
+    Unreachable,
+}
+
+/// Of a code that is not known any more nothing is doubted.
+#[must_use]
+pub fn certainty(code: &str) -> Certainty {
+    problem(code).map_or(Certainty::Certain, |problem| problem.certainty)
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]

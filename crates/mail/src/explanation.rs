@@ -3,7 +3,7 @@
 use acuse_domain::day_in_ecuador;
 
 use crate::catalogue::problem;
-pub use crate::catalogue::{Situation, Whose, codes, whose_fault};
+pub use crate::catalogue::{AccountField, Certainty, Situation, Whose, certainty, codes, field_of, whose_fault};
 use crate::failure::{Cause, Failure};
 use crate::opening::Detail;
 use crate::providers;

@@ -3,6 +3,7 @@
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::{MailAccountSettings, Security};
 use acuse_mail::check::{CheckReport, PhaseLine, Suggestion};
+use acuse_mail::explanation::{AccountField, field_of};
 use acuse_mail::failure::Phase;
 use acuse_mail::password::PasswordMend;
 use askama::Template;
@@ -341,29 +342,28 @@ fn and(fields: &[&str]) -> String {
 /// Puts the cause under the field that it is about.
 pub fn point_out(diagnosis: &Diagnosis, settings: &MailAccountSettings, errors: &mut FormErrors) {
     let Some(problem) = &diagnosis.problem else { return };
-    let title = || problem.title.clone();
-    let (field, words) = match problem.code {
-        "port_wants_tls" => ("tls", format!("El puerto {} usa SSL/TLS", settings.port)),
-        "port_wants_starttls" => ("tls", format!("El puerto {} usa STARTTLS", settings.port)),
-        "tls_required" | "starttls_not_offered" | "starttls_broken" => ("tls", title()),
-        "host_not_found"
-        | "host_without_address"
-        | "dns_failed"
-        | "not_a_submission_host"
-        | "address_not_allowed"
-        | "certificate_name_mismatch" => ("servidor", title()),
-        "connection_refused" | "connection_timeout" | "not_smtp" | "port_not_allowed" => ("puerto", title()),
-        "bad_credentials" if diagnosis.better_user(settings).is_some() => {
-            let user = diagnosis.better_user(settings).unwrap_or_default();
-            ("usuario", if user.contains('@') { "Escríbalo con @ y dominio".to_owned() } else { format!("Escriba «{user}»") })
+    let Some(field) = field_of(problem.code) else { return };
+    let better = diagnosis.correction.as_ref().filter(|better| better.port == settings.port);
+    match (field, diagnosis.better_user(settings), better) {
+        (AccountField::Password, Some(user), _) if user.contains('@') => errors.add("usuario", "Escríbalo con @ y dominio"),
+        (AccountField::Password, Some(user), _) => errors.add("usuario", format!("Escriba «{user}»")),
+        (AccountField::Security, _, Some(better)) if better.security != settings.security => {
+            errors.add("tls", format!("El puerto {} usa {}", settings.port, better.security.name()));
         }
-        "bad_credentials" | "auth_app_password_required" => ("clave", title()),
-        "auth_required" => ("usuario", title()),
-        "sender_not_allowed" | "sender_not_found" | "sender_utf8_unsupported" => ("remitente", title()),
-        "mailbox_not_found" | "mailbox_full" | "recipient_refused" => ("hacia", title()),
-        _ => return,
-    };
-    errors.add(field, words);
+        _ => errors.add(name_in_form(field), problem.title.clone()),
+    }
+}
+
+const fn name_in_form(field: AccountField) -> &'static str {
+    match field {
+        AccountField::Server => "servidor",
+        AccountField::Port => "puerto",
+        AccountField::Security => "tls",
+        AccountField::Username => "usuario",
+        AccountField::Password => "clave",
+        AccountField::Sender => "remitente",
+        AccountField::Recipient => "hacia",
+    }
 }
 
 impl Diagnosis {
