@@ -5,6 +5,7 @@ use std::sync::Arc;
 use acuse_domain::Instant;
 use acuse_domain::delivery::{NOT_COMPOSED, Outcome, Problem};
 use acuse_domain::email_address::EmailAddress;
+use acuse_domain::failure_policy::{Chain, Link, OnFailure, SendsNow};
 use acuse_domain::id::CompanyId;
 use acuse_mail::dkim::Signer;
 use acuse_mail::failure::Phase;
@@ -96,12 +97,16 @@ pub(crate) async fn resolve(
 
 async fn by_default(db: &Db, default: Option<&DefaultAccount>, now: Instant) -> Result<Sender, StoreError> {
     let Some(account) = default.map(default_account) else { return Ok(Sender::Nobody) };
-    Ok(match pauses::find(db, AccountKey::Default).await? {
-        None => Sender::Ready(account),
-        Some(paused) if paused.on_trial && pauses::take_trial_any_company(db, AccountKey::Default, now).await? => {
+    let paused = pauses::find(db, AccountKey::Default).await?;
+    let chain = Chain { own: None, default: link(default, paused.as_ref()), on_failure: OnFailure::Wait, asked_until: None };
+    let on_trial = paused.is_some_and(|paused| paused.on_trial);
+    Ok(match chain.sends_now(now) {
+        SendsNow::Own | SendsNow::Default => Sender::Ready(account),
+        SendsNow::Waits if on_trial && pauses::take_trial_any_company(db, AccountKey::Default, now).await? => {
             Sender::HalfOpen(account)
         }
-        Some(_) => Sender::Resting,
+        SendsNow::Waits => Sender::Resting,
+        SendsNow::Nobody => Sender::Nobody,
     })
 }
 
@@ -114,17 +119,23 @@ async fn in_its_place(
     paused: &Resting,
     now: Instant,
 ) -> Result<Sender, StoreError> {
-    let Some(default) = default else { return Ok(Sender::Resting) };
-    let policy = routing::policy(db, queue.company).await?;
-    let is_due = policy.on_failure.default_sends_from(paused.pause.since).is_some_and(|from| from <= now);
-    if !is_due && paused.default_sends_until.is_none() || pauses::find(db, AccountKey::Default).await?.is_some() {
-        return Ok(Sender::Resting);
-    }
-    let account = default_account(default).in_place_of(own);
-    Ok(match paused.default_sends_until {
-        Some(queued_until) if !is_due => Sender::Instead { account, queued_until },
-        _ => Sender::Ready(account),
+    let Some(account) = default.map(|default| default_account(default).in_place_of(own)) else { return Ok(Sender::Resting) };
+    let default_paused = pauses::find(db, AccountKey::Default).await?;
+    let chain = Chain {
+        own: Some(Link { resting_since: Some(paused.pause.since) }),
+        default: link(default, default_paused.as_ref()),
+        on_failure: routing::policy(db, queue.company).await?.on_failure,
+        asked_until: paused.default_sends_until,
+    };
+    Ok(match (chain.sends_now(now), chain.default_sends_until()) {
+        (SendsNow::Default, _) => Sender::Ready(account),
+        (SendsNow::Waits, Some(queued_until)) => Sender::Instead { account, queued_until },
+        (SendsNow::Own | SendsNow::Waits | SendsNow::Nobody, _) => Sender::Resting,
     })
+}
+
+fn link(default: Option<&DefaultAccount>, paused: Option<&Resting>) -> Option<Link> {
+    default.map(|_| Link { resting_since: paused.map(|paused| paused.pause.since) })
 }
 
 /// The account of a probe, as it is now; nothing where it is gone.

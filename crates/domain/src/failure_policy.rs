@@ -76,6 +76,8 @@ pub struct Chain {
     pub own: Option<Link>,
     pub default: Option<Link>,
     pub on_failure: OnFailure,
+    /// Somebody asked the default account to send once what was queued until then.
+    pub asked_until: Option<Instant>,
 }
 
 impl Chain {
@@ -94,6 +96,12 @@ impl Chain {
     #[must_use]
     pub fn default_works(self) -> bool {
         self.default.is_some_and(|default| default.resting_since.is_none())
+    }
+
+    /// What was queued until then goes out through the default account while the own one waits.
+    #[must_use]
+    pub fn default_sends_until(self) -> Option<Instant> {
+        self.asked_until.filter(|_| self.default_works())
     }
 
     /// From when on the default account sends for an own one that rests.
@@ -127,8 +135,22 @@ mod tests {
             (None, rests, four, SendsNow::Waits),
             (None, None, four, SendsNow::Nobody),
         ] {
-            assert_eq!(Chain { own, default, on_failure }.sends_now(now), sends, "{own:?} {default:?} {on_failure:?}");
+            assert_eq!(
+                Chain { own, default, on_failure, asked_until: None }.sends_now(now),
+                sends,
+                "{own:?} {default:?} {on_failure:?}"
+            );
         }
+    }
+
+    #[test]
+    fn the_default_account_sends_what_somebody_asked_for_while_it_works() {
+        let works = Some(Link { resting_since: None });
+        let rests = Some(Link { resting_since: Some(Instant::default()) });
+        let asked = Some(Instant::default());
+        let until =
+            |default, asked_until| Chain { own: rests, default, on_failure: OnFailure::Wait, asked_until }.default_sends_until();
+        assert_eq!([until(works, asked), until(works, None), until(rests, asked), until(None, asked)], [asked, None, None, None]);
     }
 
     #[test]

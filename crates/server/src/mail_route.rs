@@ -96,6 +96,7 @@ impl Route {
             own: self.own.as_ref().map(|own| since(&own.rest)),
             default: self.default.as_ref().map(|default| since(&default.rest)),
             on_failure: self.policy.on_failure,
+            asked_until: self.own.as_ref().and_then(|own| own.rest.as_ref()?.default_sends_until),
         }
     }
 }

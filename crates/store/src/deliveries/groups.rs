@@ -86,9 +86,10 @@ impl Stopped {
         let on_failure = routing::policy(db, company).await?.on_failure;
         let stopped = MailModule::ALL.into_iter().filter_map(|module| {
             let own = own.iter().find(|(own, ..)| *own == module);
-            let chain = Chain { own: own.map(|(_, link, _)| *link), default, on_failure };
-            let asked = own.and_then(|(.., until)| *until).filter(|_| chain.default_works());
-            matches!(chain.sends_now(now), SendsNow::Waits | SendsNow::Nobody).then_some((module, asked))
+            let asked_until = own.and_then(|(.., until)| *until);
+            let chain = Chain { own: own.map(|(_, link, _)| *link), default, on_failure, asked_until };
+            let waits = matches!(chain.sends_now(now), SendsNow::Waits | SendsNow::Nobody);
+            waits.then(|| (module, chain.default_sends_until()))
         });
         Ok(Self(stopped.collect()))
     }
