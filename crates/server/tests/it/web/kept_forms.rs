@@ -168,7 +168,8 @@ async fn the_question_names_the_act_that_waits() {
     let to = &envio.recipient;
     scene.app.session_of(users::Role::Accountant).await;
     users::log_out(&scene.app.app.db, &scene.app.session).await.unwrap();
-    let acts: [(String, &[(&str, &str)], String); 9] = [
+    type Fields<'a> = &'a [(&'a str, &'a str)];
+    let acts: [(String, Fields<'_>, String); 9] = [
         (format!("/cobros/{id}/anular"), &[], "Anular el cobro RC-000001".into()),
         (format!("/cobros/{id}/reenviar"), &[("otra", "x@b.ec")], "Reenviar el recibo RC-000001".into()),
         (format!("/cobros/{id}/reenviar"), &[("pide", "aviso")], "Enviar el aviso de anulación RC-000001".into()),
