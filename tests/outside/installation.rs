@@ -48,6 +48,16 @@ impl Installation {
         self.data_dir().join("acuse.db")
     }
 
+    /// Puts the database elsewhere, with its log: a command may have ended before that was written into it.
+    pub fn move_database(&self, to: &Path) {
+        for part in ["", "-wal", "-shm"] {
+            let named = |path: &Path| path.with_extension(format!("db{part}"));
+            if named(&self.database()).exists() {
+                fs::rename(named(&self.database()), named(to)).expect("the folder is ours");
+            }
+        }
+    }
+
     /// A path beside the data folder, for backups and the like.
     pub fn beside(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)

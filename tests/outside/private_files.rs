@@ -89,7 +89,7 @@ async fn a_database_behind_a_link_is_closed_where_it_lies_and_other_links_are_le
     fs::create_dir(&elsewhere).unwrap();
     set_mode(&elsewhere, 0o755);
     let real = elsewhere.join("real.db");
-    fs::rename(installation.database(), &real).unwrap();
+    installation.move_database(&real);
     symlink(&real, installation.database()).unwrap();
     let foreign = elsewhere.join("foreign.txt");
     fs::write(&foreign, "x").unwrap();

@@ -157,7 +157,7 @@ async fn a_link_to_a_copy_and_a_link_to_the_database_are_followed() {
     let link = installation.beside("ultima.db");
     symlink(&copy, &link).unwrap();
     let real = installation.beside("real.db");
-    fs::rename(installation.database(), &real).unwrap();
+    installation.move_database(&real);
     symlink(&real, installation.database()).unwrap();
     installation.succeed(&["restore", "--force", link.to_str().unwrap()], "");
     assert!(fs::symlink_metadata(installation.database()).unwrap().is_symlink(), "the link is left");
