@@ -4,9 +4,11 @@
 ALTER TABLE delivery ADD COLUMN recipient_key TEXT;
 UPDATE delivery SET recipient_key = LOWER(recipient);
 
--- domain::payment::paper_key of the line.
+-- domain::payment::paper_key of the line; of what stands here already, as far as SQL goes: letters in lower case, and none of
+-- the signs between them.
 ALTER TABLE payment_line ADD COLUMN paper_key TEXT;
-UPDATE payment_line SET paper_key = LTRIM(UPPER(REPLACE(REPLACE(reference, ' ', ''), '-', '')), '0')
+UPDATE payment_line SET paper_key = LTRIM(LOWER(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(reference,
+        ' ', ''), '-', ''), '.', ''), '/', ''), '#', '')), '0')
     WHERE reference IS NOT NULL AND method IN ('check', 'transfer', 'deposit', 'card', 'withholding');
 DROP INDEX payment_line_by_reference;
 CREATE INDEX payment_line_by_paper ON payment_line (company_id, paper_key, method, payment_id) WHERE paper_key IS NOT NULL;
