@@ -5,6 +5,7 @@ use acuse_store::conditions::Conditions;
 use acuse_store::idempotency::Once;
 use acuse_store::payments::{self, Notify, RecordError, VoidNotice};
 use acuse_testkit::builders::{PaymentBuilder, TestCompany, company, usd};
+use acuse_testkit::outside;
 use acuse_testkit::world::{World, noon};
 use chrono::TimeDelta;
 
@@ -14,6 +15,7 @@ on_both_engines!(
     a_twin_is_named_and_recorded_when_it_is_answered,
     the_same_request_again_is_no_twin,
     a_number_that_many_have_hides_no_twin,
+    a_payment_from_before_the_keys_is_found_too,
 );
 
 fn paper(method: Method, amount: &str, reference: &str, bank: &str) -> PaymentLine {
@@ -154,4 +156,24 @@ async fn a_number_that_many_have_hides_no_twin(world: World) {
         Some(("RC-000001".to_string(), Likeness::Paper(Method::Withholding))),
         "{doubts:?}"
     );
+}
+
+/// The migration gave the lines that stood on record their keys.
+async fn a_payment_from_before_the_keys_is_found_too(world: World) {
+    let made = two_people(&world).await;
+    let migration = include_str!("../../migrations/0014_keys.sql");
+    let statements = migration.split(';').filter(|statement| statement.contains("UPDATE payment_line"));
+    let fill = statements.map(|statement| &statement[statement.find("UPDATE").unwrap()..]).next().expect("it fills the keys");
+    let written = ["ABC-0012", "001-001-000000900", "88.124.507", "00412", "#77/1"];
+    for (cents, reference) in written.into_iter().enumerate() {
+        let line = paper(Method::Transfer, &format!("{}.00", cents + 1), reference, "");
+        cobro(&made, 0, line).record(&world.db, &made.actor).await.unwrap();
+    }
+    outside::run(&world.url, "UPDATE payment_line SET paper_key = NULL", vec![]).await;
+    outside::run(&world.url, fill, vec![]).await;
+    for reference in ["abc0012", "001001000000900", "88124507", "412", "771"] {
+        let again = cobro(&made, 0, paper(Method::Transfer, "50.00", reference, ""));
+        let expected = Some(Likeness::Paper(Method::Transfer));
+        assert_eq!(likeness(&asked(&world, &made, &again, Vec::new()).await), expected, "{reference}");
+    }
 }
