@@ -3,7 +3,6 @@
 use crate::email_address::EmailAddress;
 use crate::id::CompanyId;
 use crate::identification::Ruc;
-use crate::text::{self, TextError};
 
 /// Letters of each text; the SRI's documents have as many for a razón social and its address.
 pub(crate) const LONGEST_TEXT: usize = 300;
@@ -18,7 +17,7 @@ pub struct Company {
 }
 
 /// What the company itself may change.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CompanyProfile {
     pub legal_name: String,
     pub trade_name: Option<String>,
@@ -30,16 +29,6 @@ pub struct CompanyProfile {
     /// Fields of a record that hold nothing of their kind, by their names in the API. Whoever gives one takes it off; the
     /// others stay as they stand.
     pub undecoded: Vec<&'static str>,
-}
-
-/// A razón social as it is kept.
-pub fn legal_name(typed: &str) -> Result<String, TextError> {
-    text::required(typed, LONGEST_TEXT)
-}
-
-/// A nombre comercial, an address, a city or a telephone as it is kept.
-pub fn detail(typed: Option<&str>) -> Result<Option<String>, TextError> {
-    text::at_most(typed, LONGEST_TEXT)
 }
 
 impl Company {

@@ -2,7 +2,7 @@
 
 use crate::email_address::EmailAddress;
 use crate::id::ContactId;
-use crate::identification::Identification;
+use crate::identification::{Identification, IdentificationType};
 use crate::payment::Direction;
 use crate::text;
 
@@ -101,6 +101,22 @@ impl EmailsByPurpose {
 }
 
 impl ContactDetails {
+    /// Nothing stands on it yet: what a new card is read into.
+    pub(crate) fn empty() -> Self {
+        Self {
+            name: String::new(),
+            identification: Identification::as_kept(IdentificationType::Other, ""),
+            is_customer: false,
+            is_supplier: false,
+            address: None,
+            phone: None,
+            credit_days: None,
+            emails: Vec::new(),
+            emails_by_purpose: EmailsByPurpose::default(),
+            undecoded: Vec::new(),
+        }
+    }
+
     /// The fields that an unreadable record left, by their names in the API: they are shown, and used for nothing.
     #[must_use]
     pub fn unreadable(&self) -> Vec<&'static str> {

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use crate::Date;
 use crate::contact::MOST_CREDIT_DAYS;
 use crate::id::{ContactId, DocumentId};
+use crate::message::{Message, messages, said_by_message};
 use crate::money::Money;
 use crate::payment::Direction;
 use unicode_normalization::UnicodeNormalization;
@@ -105,9 +106,17 @@ impl DocumentKind {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DocumentNumber(String);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("un número de documento es como 001-001-000000123")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvalidDocumentNumber;
+
+impl InvalidDocumentNumber {
+    #[must_use]
+    pub fn message(self) -> Message {
+        messages::document_number_invalid()
+    }
+}
+
+said_by_message!(InvalidDocumentNumber, DocumentError);
 
 impl DocumentNumber {
     #[must_use]
@@ -187,24 +196,32 @@ pub struct NewDocument {
     pub balance: Money,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DocumentError {
-    #[error("el total no puede ser cero")]
     TotalIsZero,
-    #[error("el total de una nota de crédito es negativo")]
     CreditNoteMustBeNegative,
-    #[error("el total debe ser positivo")]
     TotalMustBePositive,
-    #[error("vence antes de su emisión")]
     DueBeforeIssue,
-    #[error("el saldo va de cero al total")]
     BalanceOutOfRange,
-    #[error("la fecha de emisión está en el futuro")]
     IssueDateInFuture,
-    #[error("el año de la emisión va de {first} a {last}")]
     IssueYearOutOfRange { first: i32, last: i32 },
-    #[error("vence más de diez años después de su emisión")]
     DueTooLate,
+}
+
+impl DocumentError {
+    #[must_use]
+    pub fn message(self) -> Message {
+        match self {
+            Self::TotalIsZero => messages::total_is_zero(),
+            Self::CreditNoteMustBeNegative => messages::credit_note_not_negative(),
+            Self::TotalMustBePositive => messages::total_not_positive(),
+            Self::DueBeforeIssue => messages::due_before_issue(),
+            Self::BalanceOutOfRange => messages::balance_out_of_range(),
+            Self::IssueDateInFuture => messages::issue_date_in_future(),
+            Self::IssueYearOutOfRange { first, last } => messages::issue_year_out_of_range(first, last),
+            Self::DueTooLate => messages::due_too_late(),
+        }
+    }
 }
 
 impl NewDocument {

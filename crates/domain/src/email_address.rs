@@ -12,6 +12,7 @@ use std::str::FromStr;
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use unicode_normalization::UnicodeNormalization;
 
+use crate::message::{Message, messages, said_by_message};
 use crate::text;
 
 /// RFC 5321 4.5.3.1.3: a path of 256 octets, less its angle brackets.
@@ -47,19 +48,44 @@ impl Hash for EmailAddress {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("«{typed}» no es una dirección de correo")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidEmailAddress {
     pub typed: String,
 }
 
+impl InvalidEmailAddress {
+    #[must_use]
+    pub fn message(&self) -> Message {
+        match self.typed.rsplit_once('@') {
+            Some((_, domain)) if !domain.contains('.') => messages::email_incomplete(&self.typed),
+            _ => messages::email_invalid(&self.typed),
+        }
+    }
+}
+
 /// Why a list of addresses cannot be taken.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InvalidAddresses {
-    #[error(transparent)]
-    Address(#[from] InvalidEmailAddress),
-    #[error("son más de {most} direcciones")]
+    Address(InvalidEmailAddress),
     TooMany { most: usize },
+}
+
+impl InvalidAddresses {
+    #[must_use]
+    pub fn message(&self) -> Message {
+        match self {
+            Self::Address(error) => error.message(),
+            Self::TooMany { most } => messages::too_many_addresses(*most),
+        }
+    }
+}
+
+said_by_message!(InvalidEmailAddress, InvalidAddresses);
+
+impl From<InvalidEmailAddress> for InvalidAddresses {
+    fn from(error: InvalidEmailAddress) -> Self {
+        Self::Address(error)
+    }
 }
 
 impl EmailAddress {

@@ -9,10 +9,14 @@ use std::str::FromStr;
 
 use unicode_normalization::UnicodeNormalization;
 
+use crate::message::{Message, messages, said_by_message};
 use crate::text;
 
 /// Letters of an identification as it is typed: the longest has 20, and there may be room between them.
 const LONGEST_TYPED: usize = 100;
+
+/// «Consumidor final», nobody in particular (SRI, ficha técnica de comprobantes electrónicos, tabla 6).
+const FINAL_CONSUMER: &str = "9999999999999";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum IdentificationType {
@@ -64,21 +68,33 @@ impl IdentificationType {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IdentificationError {
-    #[error("falta la identificación")]
     Missing,
-    #[error("un RUC tiene 13 dígitos")]
     RucLength,
-    #[error("una cédula tiene 10 dígitos")]
     CedulaLength,
-    #[error("los dos primeros dígitos no son una provincia (01 a 24, o 30)")]
     Province,
-    #[error("los últimos tres dígitos de un RUC no pueden ser 000")]
     RucSuffix,
-    #[error("tiene de 3 a 20 letras, números o guiones")]
     PassportShape,
+    FinalConsumer,
 }
+
+impl IdentificationError {
+    #[must_use]
+    pub fn message(self) -> Message {
+        match self {
+            Self::Missing => messages::identification_missing(),
+            Self::RucLength => messages::ruc_length(),
+            Self::CedulaLength => messages::cedula_length(),
+            Self::Province => messages::province_unknown(),
+            Self::RucSuffix => messages::ruc_suffix(),
+            Self::PassportShape => messages::identification_invalid(),
+            Self::FinalConsumer => messages::final_consumer(),
+        }
+    }
+}
+
+said_by_message!(IdentificationError);
 
 /// Something that looks wrong and may still be right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +120,7 @@ impl Identification {
             return Err(IdentificationError::Missing);
         }
         match kind {
+            IdentificationType::Ruc if number == FINAL_CONSUMER => return Err(IdentificationError::FinalConsumer),
             IdentificationType::Ruc => check_ruc_shape(&number)?,
             IdentificationType::Cedula => check_cedula_shape(&number)?,
             IdentificationType::Passport | IdentificationType::Other => check_passport_shape(&number)?,

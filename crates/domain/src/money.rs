@@ -10,6 +10,8 @@ use std::iter::Sum;
 use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
 use std::str::FromStr;
 
+use crate::message::{Message, messages};
+
 /// An amount in US dollars, exact to the cent. May be negative (a credit note's total is).
 ///
 /// `Display` writes it as es-EC prints it, `1.234,56`; [`Money::plain`] as the API writes it, `1234.56`.
@@ -19,17 +21,38 @@ pub struct Money(i64);
 /// 999.999.999,99: the largest amount that a receipt can say in words.
 const LARGEST_CENTS: i64 = 99_999_999_999;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MoneyError {
-    #[error("no es un valor en dólares")]
     NotANumber,
-    #[error("tiene más de dos decimales")]
     TooManyDecimals,
-    #[error("supera 999.999.999,99")]
     TooLarge,
     /// `1,500`: thousands to one writer, a decimal comma to another. `1,234` has a decimal too many for the second.
-    #[error("{}", .decimals.map_or_else(|| format!("¿{thousands}?"), |decimals| format!("¿{thousands} o {decimals}?")))]
-    Ambiguous { thousands: Money, decimals: Option<Money> },
+    Ambiguous {
+        thousands: Money,
+        decimals: Option<Money>,
+    },
+}
+
+impl MoneyError {
+    /// Why `typed` is no amount; `field` is what it would be.
+    #[must_use]
+    pub fn of(self, field: Message, typed: &str) -> Message {
+        match self {
+            Self::NotANumber if typed.trim().is_empty() => messages::named_field_missing(field),
+            Self::NotANumber => messages::amount_not_a_number(field),
+            Self::TooManyDecimals => messages::too_many_decimals(field),
+            Self::TooLarge => messages::amount_too_large(field, Money::LARGEST),
+            Self::Ambiguous { thousands, decimals: Some(decimals) } => messages::amount_ambiguous(field, thousands, decimals),
+            Self::Ambiguous { thousands, decimals: None } => without_two_decimals(field, typed.trim(), thousands),
+        }
+    }
+}
+
+/// «1,005» is a thousand and five, or a slip of the cents: both ways out, and none is guessed.
+fn without_two_decimals(field: Message, typed: &str, thousands: Money) -> Message {
+    let (whole, decimals) = typed.split_once(',').unwrap_or((typed, ""));
+    let cents: String = decimals.chars().take(2).collect();
+    messages::amount_without_two_decimals(field, typed, thousands, format!("{whole},{cents}"))
 }
 
 impl Money {
@@ -85,6 +108,11 @@ impl Money {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// As [`Money::parse_local`]; `field` is what it would be.
+    pub fn read(typed: &str, field: Message) -> Result<Self, Message> {
+        Self::parse_local(typed).map_err(|error| error.of(field, typed))
     }
 
     fn from_parts(whole: &str, decimals: &str) -> Result<Self, MoneyError> {

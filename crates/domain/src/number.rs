@@ -18,8 +18,7 @@ impl fmt::Display for ReceiptNumber {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no es un número de recibo, como RC-000045")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvalidReceiptNumber;
 
 impl FromStr for ReceiptNumber {

@@ -16,8 +16,10 @@ pub use withholding::{named_with_tax, percentage, withheld};
 
 use crate::document::{Document, DocumentNumber, Side};
 use crate::id::{ContactId, DocumentId, PaymentId};
+use crate::message::{Message, messages, said_by_message};
 use crate::money::Money;
 use crate::number::ReceiptNumber;
+use crate::text::{self, TextError};
 use crate::{Date, Instant, typed_date};
 
 /// A payment is one page of a grid; more than this is a mistake or an attack.
@@ -25,6 +27,8 @@ pub const MOST_LINES: usize = 50;
 pub const MOST_ALLOCATIONS: usize = 500;
 /// Letters of a description: it is printed on the receipt.
 pub const LONGEST_DESCRIPTION: usize = 1_000;
+/// A pago in cash above this is not deductible (Ley de Régimen Tributario Interno, art. 103): it is warned of, never refused.
+pub const DEDUCTIBLE_CASH: Money = Money::from_cents(50_000);
 /// A date may be ahead of today by this many days, for whoever works past midnight or in another zone.
 const DAYS_AHEAD: i64 = 1;
 
@@ -321,17 +325,25 @@ impl Status {
 }
 
 /// Why a recorded payment may not be voided.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VoidRefusal {
-    #[error("ya está anulado")]
     AlreadyVoided,
-    #[error("el anticipo que dejó ya se usó en otro registro")]
     AdvanceInUse { left: Money, used: Money },
-    #[error("falta el motivo")]
-    ReasonMissing,
-    #[error("el motivo tiene más de {LONGEST_REASON} letras")]
-    ReasonTooLong,
+    Reason(TextError),
 }
+
+impl VoidRefusal {
+    #[must_use]
+    pub fn message(&self) -> Message {
+        match self {
+            Self::AlreadyVoided => messages::payment_already_voided(),
+            Self::AdvanceInUse { .. } => messages::advance_in_use(),
+            Self::Reason(error) => error.of(messages::a_reason()),
+        }
+    }
+}
+
+said_by_message!(VoidRefusal);
 
 /// Letters of a reason: it is printed on the receipt, or stands in the history.
 pub const LONGEST_REASON: usize = 300;
@@ -345,10 +357,5 @@ pub fn may_void(status: &Status, unapplied: Money, rest: Money, reason: &str) ->
     if rest != unapplied {
         return Err(VoidRefusal::AdvanceInUse { left: unapplied, used: unapplied - rest });
     }
-    let reason = crate::text::one_line(reason);
-    match reason.chars().count() {
-        0 => Err(VoidRefusal::ReasonMissing),
-        1..=LONGEST_REASON => Ok(reason),
-        _ => Err(VoidRefusal::ReasonTooLong),
-    }
+    text::required(reason, LONGEST_REASON).map_err(VoidRefusal::Reason)
 }

@@ -4,6 +4,8 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
+use crate::message::{Message, messages, said_by_message};
+
 /// Marks on one letter: Vietnamese has two, Greek of before 1982 three; more only cover the lines around them.
 const MOST_MARKS: usize = 3;
 
@@ -48,13 +50,32 @@ pub fn optional(typed: Option<&str>) -> Option<String> {
 }
 
 /// Why a text is not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TextError {
-    #[error("falta este dato")]
     Missing,
-    #[error("tiene más de {most} letras")]
     TooLong { most: usize },
 }
+
+impl TextError {
+    #[must_use]
+    pub fn message(self) -> Message {
+        match self {
+            Self::Missing => messages::field_missing(),
+            Self::TooLong { most } => messages::field_too_long(most),
+        }
+    }
+
+    /// The same, said of a field with a name.
+    #[must_use]
+    pub fn of(self, field: Message) -> Message {
+        match self {
+            Self::Missing => messages::named_field_missing(field),
+            Self::TooLong { most } => messages::named_field_too_long(field, most),
+        }
+    }
+}
+
+said_by_message!(TextError);
 
 /// [One line](one_line) with something in it, of at most `most` letters.
 pub fn required(typed: &str, most: usize) -> Result<String, TextError> {
@@ -102,6 +123,13 @@ pub fn case_folded(text: &str) -> String {
 pub fn lower_first(words: &str) -> String {
     let mut letters = words.chars();
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// Words as a sentence begins: `el total no es un número.` → `El total no es un número.`
+#[must_use]
+pub fn upper_first(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// Whether people mean the same by both.

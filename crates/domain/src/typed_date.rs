@@ -3,6 +3,7 @@
 use chrono::{Datelike, TimeDelta};
 
 use crate::Date;
+use crate::message::{Message, messages, said_by_message};
 use crate::text;
 
 /// Older papers are a slip of the year.
@@ -13,17 +14,29 @@ const MONTHS: [&str; 12] =
     ["enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre"];
 const WEEKDAYS: [&str; 7] = ["lunes", "martes", "miercoles", "jueves", "viernes", "sabado", "domingo"];
 
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DateError {
-    #[error("Escriba la fecha como 29/11/2026")]
     NotADate,
-    #[error("{shown} no existe")]
     NoSuchDay { shown: String },
-    #[error("{shown} no existe: primero va el día y después el mes")]
     MonthBeforeDay { shown: String },
-    #[error("{year} no puede ser el año: va de {first} a {last}")]
     YearOutOfRange { year: i32, first: i32, last: i32 },
+    InFuture { day: Date, today: Date },
 }
+
+impl DateError {
+    #[must_use]
+    pub fn message(&self) -> Message {
+        match self {
+            Self::NotADate => messages::date_not_understood(),
+            Self::NoSuchDay { shown } => messages::no_such_day(shown),
+            Self::MonthBeforeDay { shown } => messages::month_before_day(shown),
+            Self::YearOutOfRange { year, first, last } => messages::year_out_of_range(*year, *first, *last),
+            Self::InFuture { day, today } => messages::day_in_future(*day, *today),
+        }
+    }
+}
+
+said_by_message!(DateError);
 
 /// The last year that a payment or the issue of a document may have.
 #[must_use]
@@ -65,6 +78,16 @@ pub fn read(typed: &str, today: Date) -> Result<Date, DateError> {
         [day, month, year] => written(day, month, Some(year), today),
         _ => Err(DateError::NotADate),
     }
+}
+
+/// As [`read`], for what has happened already: only a program may run ahead of midnight.
+pub fn read_past(typed: &str, today: Date) -> Result<Date, DateError> {
+    let day = read(typed, today).map_err(|error| match error {
+        // No later year is of any use here.
+        DateError::YearOutOfRange { year, first, .. } => DateError::YearOutOfRange { year, first, last: today.year() },
+        other => other,
+    })?;
+    if day > today { Err(DateError::InFuture { day, today }) } else { Ok(day) }
 }
 
 /// The numbers and names of a day, less its weekday, the «de» between them, and an hour behind it.
@@ -190,25 +213,25 @@ mod tests {
     #[test]
     fn what_is_no_day_says_why() {
         for (typed, why) in [
-            ("31/02/2026", "31/02/2026 no existe"),
-            ("31022026", "31/02/2026 no existe"),
-            ("31/2", "31/02/2026 no existe"),
-            ("29/02/2026", "29/02/2026 no existe"),
-            ("0/11/2026", "00/11/2026 no existe"),
-            ("32/11/2026", "32/11/2026 no existe"),
-            ("11/29/2026", "11/29/2026 no existe: primero va el día y después el mes"),
-            ("29/11/1926", "1926 no puede ser el año: va de 1990 a 2037"),
-            ("29/11/0026", "26 no puede ser el año: va de 1990 a 2037"),
-            ("29/11/62", "2062 no puede ser el año: va de 1990 a 2037"),
-            ("29/11/2206", "2206 no puede ser el año: va de 1990 a 2037"),
-            ("", "Escriba la fecha como 29/11/2026"),
-            ("29", "Escriba la fecha como 29/11/2026"),
-            ("29/11/126", "Escriba la fecha como 29/11/2026"),
-            ("-29/11/2026", "Escriba la fecha como 29/11/2026"),
-            ("29/11/2026/1", "Escriba la fecha como 29/11/2026"),
-            ("29//11/2026", "Escriba la fecha como 29/11/2026"),
-            ("29 de brumario", "Escriba la fecha como 29/11/2026"),
-            ("el lunes", "Escriba la fecha como 29/11/2026"),
+            ("31/02/2026", "31/02/2026 no existe."),
+            ("31022026", "31/02/2026 no existe."),
+            ("31/2", "31/02/2026 no existe."),
+            ("29/02/2026", "29/02/2026 no existe."),
+            ("0/11/2026", "00/11/2026 no existe."),
+            ("32/11/2026", "32/11/2026 no existe."),
+            ("11/29/2026", "11/29/2026 no existe: primero va el día y después el mes."),
+            ("29/11/1926", "1926 no puede ser el año: va de 1990 a 2037."),
+            ("29/11/0026", "26 no puede ser el año: va de 1990 a 2037."),
+            ("29/11/62", "2062 no puede ser el año: va de 1990 a 2037."),
+            ("29/11/2206", "2206 no puede ser el año: va de 1990 a 2037."),
+            ("", "Escriba la fecha como 29/11/2026."),
+            ("29", "Escriba la fecha como 29/11/2026."),
+            ("29/11/126", "Escriba la fecha como 29/11/2026."),
+            ("-29/11/2026", "Escriba la fecha como 29/11/2026."),
+            ("29/11/2026/1", "Escriba la fecha como 29/11/2026."),
+            ("29//11/2026", "Escriba la fecha como 29/11/2026."),
+            ("29 de brumario", "Escriba la fecha como 29/11/2026."),
+            ("el lunes", "Escriba la fecha como 29/11/2026."),
         ] {
             assert_eq!(read(typed, today()).map_err(|error| error.to_string()), Err(why.to_owned()), "{typed:?}");
         }

@@ -1,6 +1,7 @@
 //! A problem's title and what to do about it, in the reader's language.
 
 use acuse_domain::day_in_ecuador;
+pub use acuse_domain::message::Language;
 
 use crate::catalogue::problem;
 pub use crate::catalogue::{AccountField, Certainty, Situation, Whose, certainty, codes, field_of, whose_fault};
@@ -11,13 +12,6 @@ use crate::providers;
 /// A hoster or an antivirus may answer in another server's place; what it then says is not about the account.
 const INTERCEPTED_ES: &str = "En lugar de {host} respondió «{answered_by}»: la red o el hosting de esta máquina desvía el correo saliente, y lo que dice no se refiere a su cuenta. Quien cuida el servidor de Acuse debe pedir que permitan la salida; pruebe también el otro puerto (587 o 465).";
 const INTERCEPTED_EN: &str = "“{answered_by}” answered in the place of {host}: this machine's network or hosting diverts outgoing mail, and what it says is not about your account. The operator should ask for the way out to be opened; try the other port too (587 or 465).";
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Language {
-    #[default]
-    Spanish,
-    English,
-}
 
 /// What is known of the case. What is not known is left out of the texts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! Who may do what. A handler's signature says it: `may: Authorized<VoidPayments>` carries the company and the actor.
 
+use acuse_domain::message::messages;
 use std::marker::PhantomData;
 
 use acuse_store::users::{self, Role, Session};
@@ -67,10 +68,12 @@ impl<P: Permission> FromRequestParts<App> for Authorized<P> {
 async fn by_token<P>(parts: &Parts, app: &App) -> Result<Authorized<P>, Response> {
     let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let token = header.strip_prefix("Bearer ").map(str::trim).filter(|token| token.starts_with("acu_"));
-    let Some(token) = token else { return Err(Problem::token_missing().into_response()) };
+    let Some(token) = token else {
+        return Err(Problem::new(StatusCode::UNAUTHORIZED, messages::token_missing()).into_response());
+    };
     match tokens::actor(&app.db, token).await {
         Ok(Some(actor)) => Ok(Authorized { actor, session: None, permission: PhantomData }),
-        Ok(None) => Err(Problem::token_unknown().into_response()),
+        Ok(None) => Err(Problem::new(StatusCode::UNAUTHORIZED, messages::token_unknown()).into_response()),
         Err(error) => Err(Problem::from(error).into_response()),
     }
 }

@@ -1,6 +1,7 @@
 //! `/metrics`: what this process and the queue are doing, as Prometheus reads it. Names begin with `acuse_`; labels come
 //! from short lists of our own, never from what somebody typed. Nothing in it is a company's.
 
+use acuse_domain::message::messages;
 use std::fs;
 use std::time::Instant;
 
@@ -15,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::app::App;
 use crate::client_address::ClientAddress;
-use crate::problem::{LocalizedText, Problem};
+use crate::problem::Problem;
 
 /// RFC 9110's methods; others are one.
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
@@ -57,11 +58,7 @@ impl Metrics {
 /// What it says is of this moment.
 pub async fn show(State(app): State<App>, client: ClientAddress, headers: HeaderMap) -> Response {
     if !app.metrics.may_read(&client, &headers) {
-        let detail = LocalizedText::new(
-            "Las métricas se leen desde esta máquina, o con el token de ACUSE_METRICS_TOKEN.",
-            "Metrics are read from this machine, or with the token of ACUSE_METRICS_TOKEN.",
-        );
-        return Problem::new(StatusCode::FORBIDDEN, "metrics_not_allowed", detail).into_response();
+        return Problem::new(StatusCode::FORBIDDEN, messages::metrics_not_allowed()).into_response();
     }
     look_at_the_queue(&app.db).await;
     look_at_the_database(&app.db);

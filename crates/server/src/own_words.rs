@@ -2,6 +2,7 @@
 //!
 //! One place for all routes, also for those that are added later: tests/it/every_route.rs walks them.
 
+use acuse_domain::message::messages;
 use std::borrow::Cow;
 
 use axum::body::HttpBody;
@@ -40,7 +41,11 @@ async fn answer(request: Request, next: Next, body: u64) -> Response {
     let is_api = is_of_the_api(request.uri());
     let language = preferred(request.headers());
     if let Some(parameter) = unreadable(request.uri()) {
-        return if is_api { Problem::unreadable_address(&parameter).answer(language) } else { trouble::unreadable_address() };
+        return if is_api {
+            Problem::of_field(parameter, messages::parameter_invalid()).answer(language)
+        } else {
+            trouble::unreadable_address()
+        };
     }
     let refused_with = |status| {
         if is_api { Problem::refused_with(status).answer(language) } else { trouble::refused_with(status) }

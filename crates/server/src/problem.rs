@@ -1,12 +1,10 @@
 //! The one place where errors become `application/problem+json` (RFC 9457), in Spanish or English.
 
-mod english;
 mod refusals;
 mod words;
 
-pub use words::{LocalizedText, sentence};
-
-use acuse_mail::explanation::Language;
+use acuse_domain::input::Errors;
+use acuse_domain::message::{Language, Message, messages};
 use acuse_store::StoreError;
 use acuse_store::concurrency_limit::NotDone;
 use axum::http::header::{CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -19,15 +17,12 @@ use utoipa::ToSchema;
 const CHECKS_END_AFTER: HeaderValue = HeaderValue::from_static("20");
 /// Seconds after which a database that did not answer is worth another try.
 const TRY_AGAIN_AFTER: HeaderValue = HeaderValue::from_static("5");
-/// What nobody mends by trying again.
-const DATABASE_DAMAGED: &str = "database_damaged";
 
 /// What a caller is told. `code` is stable; the words are for people.
 #[derive(Debug, Clone)]
 pub struct Problem {
     status: StatusCode,
-    code: &'static str,
-    detail: LocalizedText,
+    detail: Message,
     errors: Vec<FieldProblem>,
 }
 
@@ -36,37 +31,32 @@ pub struct Problem {
 pub struct FieldProblem {
     /// As the request writes it: `lines.0.amount`.
     pub field: String,
-    pub code: &'static str,
-    pub message: LocalizedText,
-}
-
-impl FieldProblem {
-    #[must_use]
-    pub fn new(field: impl Into<String>, code: &'static str, message: LocalizedText) -> Self {
-        Self { field: field.into(), code, message }
-    }
+    pub message: Message,
 }
 
 impl Problem {
     #[must_use]
-    pub fn new(status: StatusCode, code: &'static str, detail: LocalizedText) -> Self {
-        Self { status, code, detail, errors: Vec::new() }
+    pub fn new(status: StatusCode, detail: Message) -> Self {
+        Self { status, detail, errors: Vec::new() }
     }
 
     /// 422 with every field that is wrong. Its code is that of the first, since what follows is often its consequence.
     #[must_use]
     pub fn of_fields(errors: Vec<FieldProblem>) -> Self {
-        let (code, detail) = match errors.first() {
-            Some(first) => (first.code, first.message.clone()),
-            None => ("invalid_request", LocalizedText::new("Hay datos que corregir.", "Some fields have to be corrected.")),
-        };
-        Self { status: StatusCode::UNPROCESSABLE_ENTITY, code, detail, errors }
+        let detail = errors.first().map_or_else(messages::fields_to_correct, |first| first.message.clone());
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY, detail, errors }
+    }
+
+    /// 422 with everything that is wrong with an input; `name` is what the request calls a field.
+    #[must_use]
+    pub fn of_input<F>(errors: Errors<F>, name: impl Fn(&F) -> String) -> Self {
+        Self::of_fields(errors.into_iter().map(|(field, message)| FieldProblem { field: name(&field), message }).collect())
     }
 
     /// 422 about one field.
     #[must_use]
-    pub fn of_field(field: impl Into<String>, code: &'static str, message: LocalizedText) -> Self {
-        Self::of_fields(vec![FieldProblem::new(field, code, message)])
+    pub fn of_field(field: impl Into<String>, message: Message) -> Self {
+        Self::of_fields(vec![FieldProblem { field: field.into(), message }])
     }
 
     /// What was asked for was read, and is refused for what it says.
@@ -75,70 +65,30 @@ impl Problem {
     }
 
     #[must_use]
-    pub fn not_found(code: &'static str, es: &str, en: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, code, LocalizedText::new(es, en))
+    pub fn not_found(detail: Message) -> Self {
+        Self::new(StatusCode::NOT_FOUND, detail)
     }
 
     #[must_use]
-    pub fn token_missing() -> Self {
-        let detail = LocalizedText::new("Falta «Authorization: Bearer acu_…».", "«Authorization: Bearer acu_…» is missing.");
-        Self::new(StatusCode::UNAUTHORIZED, "token_missing", detail)
-    }
-
-    #[must_use]
-    pub fn token_unknown() -> Self {
-        let detail = LocalizedText::new("El token no existe o fue revocado.", "There is no such token, or it was revoked.");
-        Self::new(StatusCode::UNAUTHORIZED, "token_unknown", detail)
+    pub fn conflict(detail: Message) -> Self {
+        Self::new(StatusCode::CONFLICT, detail)
     }
 
     #[must_use]
     pub fn too_many_checks() -> Self {
-        let detail = LocalizedText::new(
-            "Ya se están probando varias cuentas de su compañía. Espere a que terminen, 20 segundos como máximo.",
-            "Several accounts of your company are being tried already. Wait until they end, 20 seconds at most.",
-        );
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_checks", detail)
-    }
-
-    /// What takes a core or much memory is bounded, and the bound is reached.
-    #[must_use]
-    pub fn overloaded() -> Self {
-        let detail = LocalizedText::new(
-            "Hay demasiado trabajo en este momento; no se hizo nada. Intente de nuevo en unos segundos.",
-            "Too much is under way at the moment; nothing was done. Try again in a few seconds.",
-        );
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail)
-    }
-
-    /// What the address asks for: too long, or with what nobody types.
-    #[must_use]
-    pub fn unreadable_address(parameter: &str) -> Self {
-        let said = LocalizedText::new(
-            "Es demasiado largo, o tiene caracteres que no son texto.",
-            "It is too long, or has characters that are no text.",
-        );
-        Self::of_field(parameter, "parameter_invalid", said)
+        Self::new(StatusCode::TOO_MANY_REQUESTS, messages::too_many_checks())
     }
 
     /// Whatever was refused before a call of ours had its say, by the status that it was refused with.
     #[must_use]
     pub fn refused_with(status: StatusCode) -> Self {
-        let said = if status.is_client_error() {
-            LocalizedText::new("No se entendió la solicitud; vea /docs.", "The request was not understood; see /docs.")
-        } else {
-            LocalizedText::new("Algo falló en el servidor.", "Something failed in the server.")
-        };
-        Self::new(status, if status.is_client_error() { "invalid_request" } else { "internal_error" }, said)
+        Self::new(status, if status.is_client_error() { messages::invalid_request() } else { messages::server_failed() })
     }
 
     /// Something that should not happen; what it was stands in the log.
     #[must_use]
     pub fn internal() -> Self {
-        let detail = LocalizedText::new(
-            "Algo falló en el servidor; no se registró nada.",
-            "Something failed in the server; nothing was recorded.",
-        );
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", detail)
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, messages::internal_error())
     }
 
     /// The answer in the reader's language.
@@ -148,7 +98,7 @@ impl Problem {
         let mut response = (self.status, [(CONTENT_TYPE, "application/problem+json")], body).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(words::tag(language)));
-        if self.status == StatusCode::SERVICE_UNAVAILABLE && self.code != DATABASE_DAMAGED {
+        if self.status == StatusCode::SERVICE_UNAVAILABLE && self.detail != messages::database_damaged() {
             headers.insert(RETRY_AFTER, TRY_AGAIN_AFTER);
         }
         if self.status == StatusCode::TOO_MANY_REQUESTS {
@@ -163,37 +113,19 @@ impl Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
+        let unavailable = |detail| Self::new(StatusCode::SERVICE_UNAVAILABLE, detail);
         if matches!(error, StoreError::Overloaded) {
-            return Self::overloaded();
+            return unavailable(messages::overloaded());
         }
         tracing::error!("The store failed: {error}");
-        if let StoreError::Unreadable(_) = error {
-            return Self::new(StatusCode::CONFLICT, "record_unreadable", record_unreadable());
+        match error {
+            StoreError::Unreadable(_) => Self::conflict(messages::record_unreadable()),
+            // Trying again mends nothing.
+            error if error.is_of_damage() => unavailable(messages::database_damaged()),
+            StoreError::Unavailable(_) => unavailable(messages::database_unavailable()),
+            _ => Self::internal(),
         }
-        if error.is_of_damage() {
-            return Self::new(StatusCode::SERVICE_UNAVAILABLE, DATABASE_DAMAGED, database_damaged());
-        }
-        let StoreError::Unavailable(_) = error else { return Self::internal() };
-        let detail = LocalizedText::new(
-            "La base de datos no responde; no se registró nada. Intente de nuevo en un momento.",
-            "The database does not answer; nothing was recorded. Try again in a moment.",
-        );
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "database_unavailable", detail)
     }
-}
-
-fn database_damaged() -> LocalizedText {
-    LocalizedText::new(
-        "La base de datos está dañada; no se registró nada. Esperar no lo arregla: avise a quien cuida el servidor.",
-        "The database is damaged; nothing was recorded. Waiting does not mend it: tell who looks after the server.",
-    )
-}
-
-fn record_unreadable() -> LocalizedText {
-    LocalizedText::new(
-        "Lo guardado de este registro no se puede leer. Los demás no cambian; avise a quien cuida el servidor, que lo verá en su registro.",
-        "What is kept of this record cannot be read. The others are as they were; tell who looks after the server, whose log names it.",
-    )
 }
 
 impl From<NotDone> for Problem {
@@ -227,7 +159,7 @@ pub struct Body<'a> {
     title: &'static str,
     status: u16,
     /// For people; Spanish, or English by Accept-Language.
-    detail: &'a str,
+    detail: String,
     /// Stable, for programs.
     code: &'static str,
     /// What is wrong with which field; empty where no field is.
@@ -242,19 +174,22 @@ struct FieldBody<'a> {
     field: &'a str,
     /// Stable, for programs.
     code: &'static str,
-    message: &'a str,
+    message: String,
 }
 
 impl<'a> Body<'a> {
     fn of(problem: &'a Problem, language: Language) -> Self {
-        let field =
-            |error: &'a FieldProblem| FieldBody { field: &error.field, code: error.code, message: error.message.in_(language) };
+        let field = |error: &'a FieldProblem| FieldBody {
+            field: &error.field,
+            code: error.message.code(),
+            message: error.message.in_(language),
+        };
         Self {
             kind: "about:blank",
             title: words::title(problem.status, language),
             status: problem.status.as_u16(),
             detail: problem.detail.in_(language),
-            code: problem.code,
+            code: problem.detail.code(),
             errors: problem.errors.iter().map(field).collect(),
         }
     }

@@ -1,6 +1,5 @@
 //! The pages, for a person with a browser. Forms come in, pages go out; what they do is the store's acts.
 
-pub mod amounts;
 pub mod calendar;
 pub mod carried;
 pub mod company;

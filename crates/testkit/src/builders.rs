@@ -31,7 +31,7 @@ const MOST_TYPED: usize = 2_000;
 /// An amount as the API writes it. Panics if it is none.
 #[must_use]
 pub fn usd(amount: &str) -> Money {
-    amount.parse().unwrap_or_else(|error| panic!("{amount}: {error}"))
+    amount.parse().unwrap_or_else(|error| panic!("{amount}: {error:?}"))
 }
 
 /// A change that leaves nothing of what there was.

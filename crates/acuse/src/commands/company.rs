@@ -1,11 +1,12 @@
 //! `acuse company create|list`
 
-use acuse_domain::company::{self, CompanyProfile};
 use acuse_domain::identification::Ruc;
+use acuse_domain::input::Errors;
+use acuse_domain::input::company::{Field, ProfileInput};
 use acuse_store::{companies, now};
 use serde_json::json;
 
-use crate::commands::terminal::{address, moment, print_list, text, timestamp};
+use crate::commands::terminal::{moment, print_list, timestamp, warn_of_slip};
 use crate::config::Config;
 use crate::database;
 use crate::failure::Failure;
@@ -43,10 +44,9 @@ async fn create(ruc: &str, name: &str, email: Option<&str>, config: &Config) -> 
     if ruc.doubt().is_some() {
         eprintln!("Aviso: el dígito verificador de {ruc} no coincide. El SRI emite algunos así; compruébelo.");
     }
-    let legal_name = text("--name", company::legal_name(name))?;
-    let email = email.map(address).transpose()?;
-    let profile =
-        CompanyProfile { legal_name, trade_name: None, address: None, city: None, phone: None, email, undecoded: Vec::new() };
+    let input = ProfileInput { legal_name: Some(name.to_owned()), email: email.map(str::to_owned), ..ProfileInput::default() };
+    let profile = input.read().map_err(refused)?;
+    profile.email.iter().for_each(warn_of_slip);
     let db = database::begun(config).await?;
     let id = companies::create(&db, &ruc, &profile, now()).await.map_err(|error| match error {
         companies::CreateError::RucTaken => Failure::new(format!("ya hay una compañía con RUC {ruc}"), ""),
@@ -54,6 +54,13 @@ async fn create(ruc: &str, name: &str, email: Option<&str>, config: &Config) -> 
     })?;
     println!("{id}");
     Ok(())
+}
+
+/// The first thing that is wrong, by its option.
+fn refused(errors: Errors<Field>) -> Failure {
+    let first = errors.into_iter().next();
+    let option = if matches!(first, Some((Field::Email, _))) { "--email" } else { "--name" };
+    Failure::new(format!("{option}: {}", first.map(|(_, message)| message.to_string()).unwrap_or_default()), "")
 }
 
 async fn list(as_json: bool, config: &Config) -> Result<(), Failure> {

@@ -74,8 +74,12 @@ pub fn text(option: &str, read: Result<String, TextError>) -> Result<String, Fai
 
 pub fn address(typed: &str) -> Result<EmailAddress, Failure> {
     let address: EmailAddress = typed.parse().map_err(|error: InvalidEmailAddress| Failure::new(error.to_string(), ""))?;
+    warn_of_slip(&address);
+    Ok(address)
+}
+
+pub fn warn_of_slip(address: &EmailAddress) {
     if let Some(meant) = address.meant() {
         eprintln!("Aviso: {address} parece un error de escritura. ¿Quiso decir {meant}?");
     }
-    Ok(address)
 }

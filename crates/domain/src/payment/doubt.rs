@@ -3,6 +3,7 @@
 use super::line::{Method, PaymentLine};
 use super::twin::{Twin, is_same_paper, paper_key};
 use super::withholding::{is_more, is_withheld, percentage, withheld};
+use crate::message::{Message, messages};
 use crate::money::Money;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,22 +59,26 @@ impl Answered {
 }
 
 impl Doubt {
-    /// Stable, for programs.
+    /// As whoever reads the request's own names is told of it.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub fn message(&self) -> Message {
         match self {
-            Self::WithholdingDisagrees { .. } => "withholding_disagrees",
-            Self::WithholdingTooLarge { .. } => "withholding_too_large",
-            Self::WithholdingNotApplied { .. } => "withholding_not_applied",
-            Self::LikelyTwin(_) => "likely_duplicate",
-            Self::PaperTwice { .. } => "line_repeated",
+            Self::WithholdingDisagrees { tax, base, amount, expected, .. } => {
+                messages::withholding_disagrees(tax, *base, *expected, *amount)
+            }
+            Self::WithholdingTooLarge { tax, documents, amount, most, .. } => {
+                messages::withholding_too_large(tax, *documents, *most, *amount)
+            }
+            Self::WithholdingNotApplied { rest } => messages::withholding_not_applied(*rest),
+            Self::LikelyTwin(twin) => messages::likely_duplicate(twin.number, &twin.recorded_by),
+            Self::PaperTwice { earlier, reference, .. } => messages::line_repeated(reference, *earlier),
         }
     }
 
     /// Names the doubt with its figures: an answer to it answers no other, nor the same after a change.
     #[must_use]
     pub fn key(&self) -> String {
-        let code = self.code();
+        let code = self.message().code();
         match self {
             Self::WithholdingDisagrees { index, tax, base, amount, .. } => {
                 format!("{code} {index} {} {} {tax}", base.plain(), amount.plain())

@@ -2,9 +2,11 @@
 
 use std::fmt;
 
-use super::line::Method;
+use super::line::{LONGEST_DETAIL, Method};
+use super::{LONGEST_DESCRIPTION, MOST_ALLOCATIONS, MOST_LINES};
 use crate::Date;
 use crate::document::DocumentNumber;
+use crate::message::{Message, messages, said_by_message};
 use crate::money::Money;
 use crate::number::ReceiptNumber;
 
@@ -33,105 +35,82 @@ impl fmt::Display for Field {
 }
 
 /// Its text is the Spanish that pages show; the API takes the words for its own languages from [`PaymentError::code`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PaymentError {
-    #[error("La fecha está en el futuro; hoy es {}.", .today.format("%d/%m/%Y"))]
     DateInFuture { today: Date },
-    #[error("El año va de {first} a {last}.")]
     YearOutOfRange { first: i32, last: i32 },
-    #[error("La descripción tiene más de 1.000 letras.")]
     DescriptionTooLong,
-    #[error("Agregue al menos una forma.")]
     NoLines,
-    #[error("Son más de 50 formas.")]
     TooManyLines,
-    #[error("Son más de 500 documentos.")]
     TooManyAllocations,
-    #[error("El valor debe ser mayor que cero.")]
     AmountNotPositive,
-    #[error("El total supera 999.999.999,99.")]
     TotalTooLarge,
-    #[error("Este dato no corresponde a {}.", .method.name())]
     FieldNotOfMethod { method: Method },
-    #[error("{}", missing(*.method))]
     FieldMissing { method: Method },
-    #[error("Tiene más de 120 letras.")]
     FieldTooLong,
-    #[error("Falta la fecha del cheque posfechado.")]
     PostdatedWithoutDate,
-    #[error("La retención de {amount} es mayor que su base, {base}.")]
     WithholdingExceedsBase { base: Money, amount: Money },
-    #[error("No existe ese anticipo.")]
     AdvanceNotFound,
-    #[error("Ese anticipo es de otra persona, o de un pago en vez de un cobro (o al revés).")]
     AdvanceOfAnother,
-    #[error("Del anticipo {payment} quedan {available} y se usan {asked}: baje el valor.")]
     AdvanceExceedsRest { payment: ReceiptNumber, available: Money, asked: Money },
-    #[error("No existe ese documento.")]
     DocumentNotFound,
-    #[error("El documento {document} consta dos veces.")]
     DocumentRepeated { document: DocumentNumber },
-    #[error("El documento {document} es de otra persona.")]
     DocumentOfAnother { document: DocumentNumber },
-    #[error("El documento {document} no va aquí: un cobro abona lo que está por cobrar; un pago, lo que está por pagar.")]
     DocumentOfOtherSide { document: DocumentNumber },
-    #[error("El documento {document} está anulado.")]
     DocumentVoided { document: DocumentNumber },
-    #[error("El abono a {document} debe ser mayor que cero (negativo en una nota de crédito).")]
     AllocationSign { document: DocumentNumber },
-    #[error("El abono a {document} supera su saldo: quedan {balance}.")]
     AllocationExceedsBalance { document: DocumentNumber, balance: Money, asked: Money },
-    #[error("Faltan {}: suba el valor o baje los abonos.", *.allocated - *.total)]
     AllocationsExceedTotal { total: Money, allocated: Money },
-    #[error("Las notas de crédito superan a los documentos que se abonan.")]
     CreditNotesExceedDocuments,
-    #[error("El anticipo usado debe aplicarse entero a documentos.")]
     AdvanceNotApplied,
 }
 
 impl PaymentError {
-    /// Stable, for programs.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub fn message(&self) -> Message {
         match self {
-            Self::DateInFuture { .. } => "date_in_future",
-            Self::YearOutOfRange { .. } => "year_out_of_range",
-            Self::DescriptionTooLong => "description_too_long",
-            Self::NoLines => "lines_missing",
-            Self::TooManyLines => "too_many_lines",
-            Self::TooManyAllocations => "too_many_allocations",
-            Self::AmountNotPositive => "amount_not_positive",
-            Self::TotalTooLarge => "amount_too_large",
-            Self::FieldNotOfMethod { .. } => "field_not_of_method",
-            Self::FieldMissing { .. } => "field_missing",
-            Self::FieldTooLong => "field_too_long",
-            Self::PostdatedWithoutDate => "postdated_without_date",
-            Self::WithholdingExceedsBase { .. } => "withholding_exceeds_base",
-            Self::AdvanceNotFound => "advance_not_found",
-            Self::AdvanceOfAnother => "advance_of_another",
-            Self::AdvanceExceedsRest { .. } => "advance_exceeds_rest",
-            Self::DocumentNotFound => "document_not_found",
-            Self::DocumentRepeated { .. } => "document_repeated",
-            Self::DocumentOfAnother { .. } => "document_of_another_contact",
-            Self::DocumentOfOtherSide { .. } => "document_of_other_side",
-            Self::DocumentVoided { .. } => "document_voided",
-            Self::AllocationSign { .. } => "allocation_not_positive",
-            Self::AllocationExceedsBalance { .. } => "allocation_exceeds_balance",
-            Self::AllocationsExceedTotal { .. } => "allocations_exceed_total",
-            Self::CreditNotesExceedDocuments => "credit_notes_exceed_documents",
-            Self::AdvanceNotApplied => "advance_not_applied",
+            Self::DateInFuture { today } => messages::date_in_future(*today),
+            Self::YearOutOfRange { first, last } => messages::payment_year_out_of_range(*first, *last),
+            Self::DescriptionTooLong => messages::description_too_long(LONGEST_DESCRIPTION),
+            Self::NoLines => messages::lines_missing(),
+            Self::TooManyLines => messages::too_many_lines(MOST_LINES),
+            Self::TooManyAllocations => messages::too_many_allocations(MOST_ALLOCATIONS),
+            Self::AmountNotPositive => messages::amount_not_positive(messages::a_value()),
+            Self::TotalTooLarge => messages::total_too_large(Money::LARGEST),
+            Self::FieldNotOfMethod { method } => messages::field_not_of_method(*method),
+            Self::FieldMissing { method } => missing(*method),
+            Self::FieldTooLong => messages::field_too_long(LONGEST_DETAIL),
+            Self::PostdatedWithoutDate => messages::postdated_without_date(),
+            Self::WithholdingExceedsBase { base, amount } => messages::withholding_exceeds_base(*amount, *base),
+            Self::AdvanceNotFound => messages::advance_not_found(),
+            Self::AdvanceOfAnother => messages::advance_of_another(),
+            Self::AdvanceExceedsRest { payment, available, asked } => {
+                messages::advance_exceeds_rest(*payment, *available, *asked)
+            }
+            Self::DocumentNotFound => messages::document_not_found(),
+            Self::DocumentRepeated { document } => messages::document_repeated(document),
+            Self::DocumentOfAnother { document } => messages::document_of_another_contact(document),
+            Self::DocumentOfOtherSide { document } => messages::document_of_other_side(document),
+            Self::DocumentVoided { document } => messages::document_voided(document),
+            Self::AllocationSign { document } => messages::allocation_not_positive(document),
+            Self::AllocationExceedsBalance { document, balance, .. } => messages::allocation_exceeds_balance(document, *balance),
+            Self::AllocationsExceedTotal { total, allocated } => messages::allocations_exceed_total(*allocated - *total),
+            Self::CreditNotesExceedDocuments => messages::credit_notes_exceed_documents(),
+            Self::AdvanceNotApplied => messages::advance_not_applied(),
         }
     }
 }
 
-fn missing(method: Method) -> &'static str {
+fn missing(method: Method) -> Message {
     match method {
-        Method::Check => "Falta el número del cheque.",
-        Method::Withholding => "Falta el impuesto o el número del certificado.",
-        Method::Advance => "Falta el anticipo que se usa.",
-        Method::Cash | Method::Transfer | Method::Deposit | Method::Card | Method::Offset => "Falta el número.",
+        Method::Check => messages::check_number_missing(),
+        Method::Withholding => messages::certificate_number_missing(),
+        Method::Advance => messages::advance_missing(),
+        Method::Cash | Method::Transfer | Method::Deposit | Method::Card | Method::Offset => messages::reference_missing(),
     }
 }
+
+said_by_message!(PaymentError);
 
 /// Every rule that a payment breaks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -8,7 +8,7 @@ use crate::id::PaymentId;
 use crate::money::Money;
 
 /// Letters of a bank, a number or a tax: they are columns of the receipt.
-const LONGEST_FIELD: usize = 120;
+pub const LONGEST_DETAIL: usize = 120;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Method {
@@ -222,10 +222,10 @@ impl PaymentLine {
         let text = |field: &Option<String>| field.as_ref().map_or(0, |text| text.chars().count());
         let [reference, bank, account, tax] = [text(&self.reference), text(&self.bank), text(&self.account), text(&self.tax)];
         [
-            ("reference", reference > 0, reference > LONGEST_FIELD),
-            ("bank", bank > 0, bank > LONGEST_FIELD),
-            ("account", account > 0, account > LONGEST_FIELD),
-            ("tax", tax > 0, tax > LONGEST_FIELD),
+            ("reference", reference > 0, reference > LONGEST_DETAIL),
+            ("bank", bank > 0, bank > LONGEST_DETAIL),
+            ("account", account > 0, account > LONGEST_DETAIL),
+            ("tax", tax > 0, tax > LONGEST_DETAIL),
             ("base", self.base.is_some(), false),
             ("date", self.date.is_some(), false),
             ("kind", self.kind.is_some(), false),

@@ -1,3 +1,4 @@
+use acuse_domain::message::messages;
 use acuse_domain::money::{Money, MoneyError};
 use proptest::prelude::*;
 
@@ -82,7 +83,7 @@ proptest! {
                 prop_assert_eq!(thousands, meant, "{:?}", typed);
                 prop_assert!(how.grouping == "," && how.decimals == 0 && typed.matches(',').count() == 1, "{:?}", typed);
             }
-            Err(error) => prop_assert!(false, "{:?}: {}", typed, error),
+            Err(error) => prop_assert!(false, "{:?}: {:?}", typed, error),
         }
     }
 
@@ -96,10 +97,10 @@ proptest! {
 
 #[test]
 fn a_comma_before_three_digits_is_asked_about() {
-    let asked = |typed: &str| Money::parse_local(typed).unwrap_err().to_string();
-    assert_eq!(asked("1,500"), "¿1.500,00 o 1,50?");
-    assert_eq!(asked("USD -1,500"), "¿−1.500,00 o −1,50?");
-    assert_eq!(asked("1,234"), "¿1.234,00?");
+    let asked = |typed: &str| Money::parse_local(typed).unwrap_err().of(messages::a_value(), typed).to_string();
+    assert_eq!(asked("1,500"), "El valor: ¿1.500,00 o 1,50?");
+    assert_eq!(asked("USD -1,500"), "El valor: ¿−1.500,00 o −1,50?");
+    assert_eq!(asked("1,234"), "El valor: no se entiende 1,234. Escriba 1.234,00, o con dos decimales: 1,23.");
     assert_eq!(Money::parse_local("1,500.50"), Ok(Money::from_cents(150_050)));
     assert_eq!(Money::parse_local("USD 35,00"), Ok(Money::from_cents(3_500)));
 }

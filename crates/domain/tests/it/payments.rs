@@ -9,6 +9,7 @@ use acuse_domain::payment::{
     Advance, Answered, CheckKind, Direction, Doubt, Method, NewAllocation, NewPayment, PaymentLine, Status, VoidRefusal,
     issued_after, may_void, withheld,
 };
+use acuse_domain::text::TextError;
 use chrono::{Datelike, TimeDelta};
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -159,7 +160,7 @@ fn may_be_recorded(typed: &Typed, asked: &[(&Document, i64)]) -> bool {
 #[track_caller]
 fn refused(payment: NewPayment, open: &[Document], advances: &[Advance], field: &str, code: &str) {
     let refusal = payment.apply_to(open, advances, today()).expect_err(code);
-    let found: Vec<(String, &str)> = refusal.iter().map(|(field, error)| (field.to_string(), error.code())).collect();
+    let found: Vec<(String, &str)> = refusal.iter().map(|(field, error)| (field.to_string(), error.message().code())).collect();
     assert_eq!(found, [(field.to_string(), code)], "{refusal}");
 }
 
@@ -280,7 +281,7 @@ fn a_credit_note_is_settled_against_documents_and_never_alone() {
 #[test]
 fn a_payment_is_voided_once_with_a_reason_and_with_its_anticipo_unused() {
     assert_eq!(may_void(&Status::Posted, cents(10), cents(10), " mal\u{202e} digitado \n").unwrap(), "mal digitado");
-    assert_eq!(may_void(&Status::Posted, cents(10), cents(10), " \u{feff} "), Err(VoidRefusal::ReasonMissing));
+    assert_eq!(may_void(&Status::Posted, cents(10), cents(10), " \u{feff} "), Err(VoidRefusal::Reason(TextError::Missing)));
     let in_use = VoidRefusal::AdvanceInUse { left: cents(10), used: cents(3) };
     assert_eq!(may_void(&Status::Posted, cents(10), cents(7), "x"), Err(in_use));
     let voided = Status::Voided { at: chrono::DateTime::UNIX_EPOCH, reason: "x".to_string() };
@@ -292,7 +293,7 @@ fn withholding(tax: &str, base: Option<i64>, amount: i64) -> PaymentLine {
 }
 
 fn codes(payment: NewPayment, open: &[Document]) -> Vec<&'static str> {
-    payment.apply_to(open, &[], today()).expect("no rule is broken").doubts().iter().map(Doubt::code).collect()
+    payment.apply_to(open, &[], today()).expect("no rule is broken").doubts().iter().map(|doubt| doubt.message().code()).collect()
 }
 
 #[test]
@@ -369,7 +370,7 @@ proptest! {
         let proposed = withheld(cents(base), hundredths);
         prop_assume!(proposed.is_positive());
         let doubts = cobro(vec![withholding(&tax, Some(base), proposed.cents())], &[]).apply_to(&[], &[], today()).unwrap().doubts();
-        prop_assert!(doubts.iter().all(|doubt| doubt.code() == "withholding_not_applied"), "{:?}", doubts);
+        prop_assert!(doubts.iter().all(|doubt| doubt.message().code() == "withholding_not_applied"), "{:?}", doubts);
     }
 }
 #[test]

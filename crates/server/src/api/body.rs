@@ -1,5 +1,6 @@
 //! A request's JSON, and the key under which it is carried out once.
 
+use acuse_domain::message::{Message, messages};
 use acuse_store::idempotency::Once;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
@@ -11,7 +12,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use super::json;
-use crate::problem::{LocalizedText, Problem};
+use crate::problem::Problem;
 
 /// As Stripe's; longer keys are a mistake.
 const LONGEST_KEY: usize = 255;
@@ -76,11 +77,9 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<(Parts, Byt
     let whole = Request::from_parts(parts.clone(), body);
     let bytes = Bytes::from_request(whole, state).await.map_err(|rejection| {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            let said = LocalizedText::new("La solicitud pasa de 1 MB.", "The request is larger than 1 MB.");
-            return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", said);
+            return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, messages::body_too_large());
         }
-        let said = LocalizedText::new("La solicitud no llegó entera.", "The request did not arrive in full.");
-        Problem::new(StatusCode::BAD_REQUEST, "body_incomplete", said)
+        Problem::new(StatusCode::BAD_REQUEST, messages::body_incomplete())
     })?;
     Ok((parts, bytes))
 }
@@ -93,28 +92,22 @@ fn is_json(headers: &HeaderMap) -> Result<(), Problem> {
     let charset = parts.find_map(|part| part.strip_prefix("charset=")).map(|charset| charset.trim_matches('"'));
     let is_json = kind == "application/json" || kind.starts_with("application/") && kind.ends_with("+json");
     if !is_json {
-        let said = LocalizedText::new("Envíe «Content-Type: application/json».", "Send «Content-Type: application/json».");
-        return Err(unsupported("unsupported_media_type", said));
+        return Err(unsupported(messages::unsupported_media_type()));
     }
     // US-ASCII is UTF-8.
     if charset.is_some_and(|charset| !matches!(charset, "utf-8" | "utf8" | "us-ascii")) {
-        let said = LocalizedText::new("Envíe el JSON en UTF-8.", "Send the JSON in UTF-8.");
-        return Err(unsupported("unsupported_charset", said));
+        return Err(unsupported(messages::unsupported_charset()));
     }
     let codings = headers.get_all(CONTENT_ENCODING).iter().map(|value| value.to_str().unwrap_or("?"));
     let is_plain = |coding: &str| coding.is_empty() || coding.eq_ignore_ascii_case("identity");
     if !codings.flat_map(|codings| codings.split(',')).all(|coding| is_plain(coding.trim())) {
-        let said = LocalizedText::new(
-            "Envíe el JSON sin comprimir, sin «Content-Encoding».",
-            "Send the JSON uncompressed, without «Content-Encoding».",
-        );
-        return Err(unsupported("unsupported_content_encoding", said));
+        return Err(unsupported(messages::unsupported_content_encoding()));
     }
     Ok(())
 }
 
-fn unsupported(code: &'static str, said: LocalizedText) -> Problem {
-    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, code, said)
+fn unsupported(why: Message) -> Problem {
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why)
 }
 
 /// The key with a hash of method, path and body: another request under the same key is refused.
@@ -122,11 +115,7 @@ fn once(parts: &Parts, body: &[u8]) -> Result<Option<Once>, Problem> {
     let Some(key) = parts.headers.get("idempotency-key") else { return Ok(None) };
     let readable = key.to_str().ok().filter(|key| (1..=LONGEST_KEY).contains(&key.len()));
     let Some(key) = readable.filter(|key| key.bytes().all(|byte| byte.is_ascii_graphic())) else {
-        let said = LocalizedText::new(
-            "Una Idempotency-Key tiene de 1 a 255 caracteres ASCII visibles.",
-            "An Idempotency-Key has 1 to 255 visible ASCII characters.",
-        );
-        return Err(Problem::of_field("Idempotency-Key", "idempotency_key_invalid", said));
+        return Err(Problem::of_field("Idempotency-Key", messages::idempotency_key_invalid(LONGEST_KEY)));
     };
     let mut hash = Sha256::new();
     hash.update(format!("{} {}\n", parts.method, parts.uri.path()));

@@ -1,7 +1,9 @@
 //! Mi compañía.
 
-use acuse_domain::company::{self, Company, CompanyProfile};
+use acuse_domain::company::{Company, CompanyProfile};
 use acuse_domain::identification::Doubt;
+use acuse_domain::input::Errors;
+use acuse_domain::input::company::{Field, ProfileInput};
 use acuse_mail::explanation::Language;
 use acuse_store::companies;
 use axum::extract::State;
@@ -10,7 +12,6 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::etag::Tagged;
-use super::fields::Fields;
 use super::language::Reads;
 use super::openapi::{Always, BadInput, Stale};
 use super::patch::{self, Change};
@@ -86,43 +87,27 @@ pub async fn change(
     asked: Change<CompanyChange>,
 ) -> Result<Tagged<CompanyOut>, Problem> {
     let expected = asked.expected.clone();
-    let change = |profile| asked.read()?.apply_to(profile);
+    let change = |profile| Ok(ProfileInput::from(asked.read()?).apply_to(profile)?);
     let company = companies::change(&app.db, may.actor.company, &expected, change).await?;
     Ok(CompanyOut::tagged(company, language))
 }
 
-impl CompanyChange {
-    fn apply_to(self, mut profile: CompanyProfile) -> Result<CompanyProfile, Problem> {
-        let mut fields = Fields::default();
-        let given = [
-            ("legal_name", self.legal_name.is_some()),
-            ("trade_name", self.trade_name.is_some()),
-            ("address", self.address.is_some()),
-            ("city", self.city.is_some()),
-            ("phone", self.phone.is_some()),
-            ("email", self.email.is_some()),
-        ];
-        profile.undecoded.retain(|field| !given.contains(&(*field, true)));
-        let name = self.legal_name.as_deref();
-        if let Some(name) = name.and_then(|name| fields.read_text("legal_name", company::legal_name(name))) {
-            profile.legal_name = name;
+impl From<CompanyChange> for ProfileInput {
+    fn from(sent: CompanyChange) -> Self {
+        Self {
+            legal_name: sent.legal_name,
+            trade_name: sent.trade_name.map(Option::unwrap_or_default),
+            address: sent.address.map(Option::unwrap_or_default),
+            city: sent.city.map(Option::unwrap_or_default),
+            phone: sent.phone.map(Option::unwrap_or_default),
+            email: sent.email.map(Option::unwrap_or_default),
         }
-        let places = [
-            ("trade_name", self.trade_name, &mut profile.trade_name),
-            ("address", self.address, &mut profile.address),
-            ("city", self.city, &mut profile.city),
-            ("phone", self.phone, &mut profile.phone),
-        ];
-        for (field, given, place) in places {
-            if let Some(text) = given {
-                *place = fields.read_text(field, company::detail(text.as_deref())).flatten();
-            }
-        }
-        if let Some(email) = self.email {
-            profile.email = fields.optional_address("email", email.as_deref());
-        }
-        fields.check()?;
-        Ok(profile)
+    }
+}
+
+impl From<Errors<Field>> for Problem {
+    fn from(errors: Errors<Field>) -> Self {
+        Self::of_input(errors, |field| field.as_str().to_owned())
     }
 }
 

@@ -1,9 +1,11 @@
 //! Personas: customers and suppliers.
 
-use acuse_domain::contact::{Contact, ContactDetails, EmailsByPurpose, LONGEST_NAME, LONGEST_TEXT, MOST_CREDIT_DAYS, Purpose};
+use acuse_domain::contact::{Contact, Purpose};
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::ContactId;
-use acuse_domain::identification::{Doubt, Identification, IdentificationType};
+use acuse_domain::identification::Doubt;
+use acuse_domain::input::Errors;
+use acuse_domain::input::contact::{ContactInput, Field};
 use acuse_mail::explanation::Language;
 use acuse_store::contacts::{self, Filter, Role};
 use acuse_store::versions::ChangeError;
@@ -27,7 +29,7 @@ use super::patch::{self, Change};
 use super::warnings::Warning;
 use crate::access::{Authorized, KeepContacts, ViewRecords};
 use crate::app::App;
-use crate::problem::{FieldProblem, LocalizedText, Problem};
+use crate::problem::Problem;
 
 /// A customer or supplier.
 #[derive(Debug, Serialize, ToSchema)]
@@ -68,7 +70,8 @@ pub struct PurposesOut {
 pub struct NewContact {
     #[schema(required, nullable = false)]
     name: Option<String>,
-    #[schema(required, schema_with = codes::schema::identification_types)]
+    /// What the number looks like where absent.
+    #[schema(schema_with = codes::schema::identification_types)]
     identification_type: Option<String>,
     #[schema(required, nullable = false)]
     identification: Option<String>,
@@ -186,7 +189,7 @@ pub async fn create(
     Reads(language): Reads,
     asked: JsonRequest<NewContact>,
 ) -> Result<(StatusCode, Tagged<ContactOut>), Problem> {
-    let details = asked.body.read()?;
+    let details = ContactInput::from(asked.body).read()?;
     let id = contacts::create(&app.db, &may.actor, &details, asked.once.as_ref(), acuse_store::now()).await?;
     let contact = contacts::find(&app.db, may.actor.company, id).await?.ok_or_else(Problem::contact_not_found)?;
     Ok((StatusCode::CREATED, ContactOut::tagged(contact, language)))
@@ -220,7 +223,7 @@ pub async fn change(
     asked: Change<ContactChange>,
 ) -> Result<Tagged<ContactOut>, Problem> {
     let expected = asked.expected.clone();
-    let change = |details| asked.read()?.apply_to(details);
+    let change = |details| Ok(ContactInput::from(asked.read()?).apply_to(details)?);
     let changed = contacts::change(&app.db, &may.actor, id, &expected, change).await;
     let contact = changed.map_err(|error| match error {
         ChangeError::NotFound => Problem::contact_not_found(),
@@ -238,145 +241,55 @@ fn role(code: &str) -> Option<Role> {
     }
 }
 
-impl NewContact {
-    fn read(self) -> Result<ContactDetails, Problem> {
-        let mut fields = Fields::default();
-        let name = fields.text("name", self.name.as_deref(), LONGEST_NAME);
-        let kind = identification_type(&mut fields, self.identification_type.as_deref());
-        let typed = fields.required("identification", self.identification);
-        let identification = kind.zip(typed).and_then(|(kind, typed)| identification(&mut fields, kind, &typed));
-        let (is_customer, is_supplier) = (self.is_customer.unwrap_or(false), self.is_supplier.unwrap_or(false));
-        is_somebody(&mut fields, is_customer, is_supplier);
-        let address = fields.optional_text("address", self.address.as_deref(), LONGEST_TEXT);
-        let phone = fields.optional_text("phone", self.phone.as_deref(), LONGEST_TEXT);
-        check_credit(&mut fields, self.credit_days);
-        let emails = fields.addresses("emails", &self.emails.unwrap_or_default());
-        let mut emails_by_purpose = EmailsByPurpose::default();
-        self.emails_by_purpose.unwrap_or_default().apply_to(&mut emails_by_purpose, &mut fields);
-        let (Some(name), Some(identification)) = (name, identification) else { return Err(fields.into_problem()) };
-        fields.check()?;
-        Ok(ContactDetails {
-            name,
-            identification,
-            is_customer,
-            is_supplier,
-            address,
-            phone,
-            credit_days: self.credit_days,
-            emails,
-            emails_by_purpose,
-            undecoded: Vec::new(),
-        })
+impl From<NewContact> for ContactInput {
+    fn from(sent: NewContact) -> Self {
+        Self {
+            name: sent.name,
+            identification_type: sent.identification_type,
+            identification: sent.identification,
+            is_customer: sent.is_customer,
+            is_supplier: sent.is_supplier,
+            address: sent.address,
+            phone: sent.phone,
+            credit_days: sent.credit_days.map(|days| days.to_string()),
+            emails: sent.emails.map(|list| list.0),
+            emails_by_purpose: sent.emails_by_purpose.unwrap_or_default().lists(),
+        }
     }
 }
 
-impl ContactChange {
-    /// Which fields it has, by their names.
-    fn given(&self) -> impl Iterator<Item = &'static str> + use<> {
-        let purposes = self.emails_by_purpose.as_ref();
-        let purpose = |is_given: fn(&PurposesIn) -> bool| purposes.is_some_and(|purposes| purposes.as_ref().is_none_or(is_given));
-        let fields = [
-            ("name", self.name.is_some()),
-            ("identification_type", self.identification_type.is_some()),
-            ("identification", self.identification.is_some()),
-            ("is_customer", self.is_customer.is_some()),
-            ("is_supplier", self.is_supplier.is_some()),
-            ("address", self.address.is_some()),
-            ("phone", self.phone.is_some()),
-            ("credit_days", self.credit_days.is_some()),
-            ("emails", self.emails.is_some()),
-            ("emails_by_purpose.received_payments", purpose(|of| of.received_payments.is_some())),
-            ("emails_by_purpose.made_payments", purpose(|of| of.made_payments.is_some())),
-            ("emails_by_purpose.invoices", purpose(|of| of.invoices.is_some())),
-            ("emails_by_purpose.withholdings", purpose(|of| of.withholdings.is_some())),
-        ];
-        fields.into_iter().filter(|(_, is_given)| *is_given).map(|(field, _)| field)
-    }
-
-    fn apply_to(self, mut details: ContactDetails) -> Result<ContactDetails, Problem> {
-        let mut fields = Fields::default();
-        let given: Vec<&str> = self.given().collect();
-        details.undecoded.retain(|field| !given.contains(field));
-        if let Some(name) = self.name.and_then(|name| fields.text("name", Some(&name), LONGEST_NAME)) {
-            details.name = name;
+impl From<ContactChange> for ContactInput {
+    fn from(sent: ContactChange) -> Self {
+        Self {
+            name: sent.name,
+            identification_type: sent.identification_type,
+            identification: sent.identification,
+            is_customer: sent.is_customer,
+            is_supplier: sent.is_supplier,
+            address: sent.address.map(Option::unwrap_or_default),
+            phone: sent.phone.map(Option::unwrap_or_default),
+            credit_days: sent.credit_days.map(|days| days.map(|days| days.to_string()).unwrap_or_default()),
+            emails: sent.emails.map(|list| list.unwrap_or_default().0),
+            emails_by_purpose: match sent.emails_by_purpose {
+                Some(Some(purposes)) => purposes.lists(),
+                Some(None) => Purpose::ALL.map(|_| Some(Vec::new())),
+                None => Default::default(),
+            },
         }
-        if self.identification_type.is_some() || self.identification.is_some() {
-            let kind = fields.optional_code(
-                "identification_type",
-                self.identification_type.as_deref(),
-                IdentificationType::parse,
-                &codes::identification_types(),
-            );
-            let kind = kind.unwrap_or(details.identification.kind());
-            let typed = self.identification.unwrap_or_else(|| details.identification.number().to_owned());
-            if let Some(identification) = identification(&mut fields, kind, &typed) {
-                details.identification = identification;
-            }
-        }
-        details.is_customer = self.is_customer.unwrap_or(details.is_customer);
-        details.is_supplier = self.is_supplier.unwrap_or(details.is_supplier);
-        if !details.undecoded.iter().any(|field| matches!(*field, "is_customer" | "is_supplier")) {
-            is_somebody(&mut fields, details.is_customer, details.is_supplier);
-        }
-        for (field, given, place) in [("address", self.address, &mut details.address), ("phone", self.phone, &mut details.phone)]
-        {
-            if let Some(text) = given {
-                *place = fields.optional_text(field, text.as_deref(), LONGEST_TEXT);
-            }
-        }
-        if let Some(days) = self.credit_days {
-            check_credit(&mut fields, days);
-            details.credit_days = days;
-        }
-        change_addresses("emails", self.emails, &mut details.emails, &mut fields);
-        match self.emails_by_purpose {
-            Some(Some(purposes)) => purposes.apply_to(&mut details.emails_by_purpose, &mut fields),
-            Some(None) => details.emails_by_purpose = EmailsByPurpose::default(),
-            None => {}
-        }
-        fields.check()?;
-        Ok(details)
     }
 }
 
 impl PurposesIn {
-    fn apply_to(self, kept: &mut EmailsByPurpose, fields: &mut Fields) {
-        change_addresses("emails_by_purpose.received_payments", self.received_payments, &mut kept.received_payments, fields);
-        change_addresses("emails_by_purpose.made_payments", self.made_payments, &mut kept.made_payments, fields);
-        change_addresses("emails_by_purpose.invoices", self.invoices, &mut kept.invoices, fields);
-        change_addresses("emails_by_purpose.withholdings", self.withholdings, &mut kept.withholdings, fields);
+    /// In the order of [`Purpose::ALL`].
+    fn lists(self) -> [Option<Vec<String>>; 4] {
+        [self.received_payments, self.made_payments, self.invoices, self.withholdings]
+            .map(|given| given.map(|list| list.unwrap_or_default().0))
     }
 }
 
-fn change_addresses(field: &str, given: Option<Option<Addresses>>, kept: &mut Vec<EmailAddress>, fields: &mut Fields) {
-    if let Some(addresses) = given {
-        *kept = fields.addresses(field, &addresses.unwrap_or_default());
-    }
-}
-
-fn identification_type(fields: &mut Fields, given: Option<&str>) -> Option<IdentificationType> {
-    fields.code("identification_type", given, IdentificationType::parse, &codes::identification_types())
-}
-
-fn identification(fields: &mut Fields, kind: IdentificationType, typed: &str) -> Option<Identification> {
-    let parsed = Identification::parse(kind, typed);
-    parsed.map_err(|error| fields.add(FieldProblem::of_identification("identification", error))).ok()
-}
-
-fn is_somebody(fields: &mut Fields, is_customer: bool, is_supplier: bool) {
-    if !is_customer && !is_supplier {
-        let said = LocalizedText::new("Debe ser cliente, proveedor o ambos.", "It must be a customer, a supplier or both.");
-        fields.note("is_customer", "role_missing", said);
-    }
-}
-
-fn check_credit(fields: &mut Fields, days: Option<i32>) {
-    if days.is_some_and(|days| !(0..=MOST_CREDIT_DAYS).contains(&days)) {
-        let said = LocalizedText::new(
-            format!("Los días de crédito van de 0 a {MOST_CREDIT_DAYS}."),
-            format!("Days of credit go from 0 to {MOST_CREDIT_DAYS}."),
-        );
-        fields.note("credit_days", "credit_days_invalid", said);
+impl From<Errors<Field>> for Problem {
+    fn from(errors: Errors<Field>) -> Self {
+        Self::of_input(errors, Field::to_string)
     }
 }
 

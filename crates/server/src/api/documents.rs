@@ -1,8 +1,11 @@
 //! Documentos: open items and their balances.
 
 use acuse_domain::day_in_ecuador;
-use acuse_domain::document::{Document, DocumentFacts, DocumentKind, LONGEST_DETAIL, NewDocument, Side};
+use acuse_domain::document::{Document, DocumentError, DocumentKind, Side};
 use acuse_domain::id::{ContactId, DocumentId};
+use acuse_domain::input::Errors;
+use acuse_domain::input::document::{DocumentInput, Field};
+use acuse_domain::message::messages;
 use acuse_mail::explanation::Language;
 use acuse_store::documents::{self, Filter, Listed};
 use axum::Json;
@@ -15,7 +18,7 @@ use uuid::Uuid;
 
 use super::body::JsonRequest;
 use super::codes;
-use super::fields::Fields;
+use super::fields::{self, Fields};
 use super::ids::Id;
 use super::language::Reads;
 use super::openapi::{Always, BadInput, NotFound};
@@ -23,7 +26,7 @@ use super::pages::{List, Params, Wanted, apart};
 use super::warnings::Warning;
 use crate::access::{Authorized, KeepDocuments, ViewRecords};
 use crate::app::App;
-use crate::problem::{LocalizedText, Problem};
+use crate::problem::Problem;
 
 /// An open item as it stands now.
 #[derive(Debug, Serialize, ToSchema)]
@@ -133,7 +136,7 @@ pub async fn create(
     Reads(language): Reads,
     asked: JsonRequest<DocumentIn>,
 ) -> Result<(StatusCode, Json<DocumentOut>), Problem> {
-    let document = asked.body.read()?;
+    let document = DocumentInput::from(asked.body).read(day_in_ecuador(acuse_store::now()))?;
     let id = documents::create(&app.db, &may.actor, &document, asked.once.as_ref(), acuse_store::now()).await?;
     let document = documents::find(&app.db, may.actor.company, id).await?.ok_or_else(Problem::document_not_found)?;
     Ok((StatusCode::CREATED, Json(DocumentOut::of(document, language))))
@@ -156,40 +159,47 @@ fn yes_or_no(code: &str) -> Option<bool> {
     code.parse().ok()
 }
 
-impl DocumentIn {
-    fn read(self) -> Result<NewDocument, Problem> {
-        let mut fields = Fields::default();
-        let kind = fields.code("kind", self.kind.as_deref(), DocumentKind::parse, &codes::document_kinds());
-        let side = fields.code("side", self.side.as_deref(), Side::parse, &codes::sides());
-        let contact = fields.id("contact_id", self.contact_id.as_deref());
-        let number = number(&mut fields, self.number.as_deref());
-        let issue_date = fields.date("issue_date", self.issue_date.as_deref());
-        let due_date = fields.date("due_date", self.due_date.as_deref());
-        let total = fields.amount("total", self.total.as_deref());
-        let balance = self.balance.as_deref().and_then(|given| fields.amount("balance", Some(given)));
-        let detail = fields.optional_text("detail", self.detail.as_deref(), LONGEST_DETAIL);
-        let (Some(kind), Some(side), Some(contact), Some(number)) = (kind, side, contact, number) else {
-            return Err(fields.into_problem());
-        };
-        let (Some(issue_date), Some(due_date), Some(total)) = (issue_date, due_date, total) else {
-            return Err(fields.into_problem());
-        };
-        fields.check()?;
-        let facts = DocumentFacts { kind, side, number, issue_date, due_date, total, detail };
-        Ok(NewDocument { contact: ContactId(contact), facts, balance: balance.unwrap_or(total) })
+impl From<DocumentIn> for DocumentInput {
+    fn from(sent: DocumentIn) -> Self {
+        Self {
+            kind: fields::code(sent.kind.as_deref(), DocumentKind::parse, &codes::document_kinds()),
+            side: fields::code(sent.side.as_deref(), Side::parse, &codes::sides()),
+            contact: fields::id(sent.contact_id.as_deref()).map(ContactId),
+            number: sent.number.unwrap_or_default(),
+            issue_date: fields::date(sent.issue_date.as_deref()),
+            due_date: fields::date(sent.due_date.as_deref()),
+            total: fields::amount(sent.total.as_deref(), messages::a_total()),
+            balance: sent.balance.map(|balance| fields::amount(Some(&balance), messages::a_balance())),
+            detail: sent.detail.unwrap_or_default(),
+        }
     }
 }
 
-fn number(fields: &mut Fields, given: Option<&str>) -> Option<acuse_domain::document::DocumentNumber> {
-    let number = fields.required("number", given)?.parse().ok();
-    if number.is_none() {
-        let said = LocalizedText::new(
-            "Un número de documento es como 001-001-000000123.",
-            "A document's number is written as 001-001-000000123.",
-        );
-        fields.note("number", "document_number_invalid", said);
+impl From<Errors<Field>> for Problem {
+    fn from(errors: Errors<Field>) -> Self {
+        Self::of_input(errors, |field| name_of(*field).to_owned())
     }
-    number
+}
+
+const fn name_of(field: Field) -> &'static str {
+    match field {
+        Field::Kind => "kind",
+        Field::Side => "side",
+        Field::Contact => "contact_id",
+        Field::Number => "number",
+        Field::IssueDate => "issue_date",
+        Field::DueDate => "due_date",
+        Field::Total => "total",
+        Field::Balance => "balance",
+        Field::Detail => "detail",
+    }
+}
+
+/// For what the act found only in its transaction.
+impl From<DocumentError> for Problem {
+    fn from(error: DocumentError) -> Self {
+        Self::of_field(name_of(Field::of(error)), error.message())
+    }
 }
 
 impl DocumentOut {

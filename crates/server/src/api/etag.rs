@@ -1,5 +1,6 @@
 //! Which state of a record a program saw (`ETag`), and that a change is meant for that one only (`If-Match`, RFC 9110 13.1.1).
 
+use acuse_domain::message::messages;
 use acuse_store::versions::Expected;
 use axum::Json;
 use axum::extract::FromRequestParts;
@@ -9,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::problem::{LocalizedText, Problem};
+use crate::problem::Problem;
 
 /// Tags in one If-Match. A client has as many states of a record as it has seen answers; more are a mistake or worse.
 const MOST_TAGS: usize = 100;
@@ -85,11 +86,7 @@ fn tags(list: &str) -> Option<Vec<&str>> {
 }
 
 fn malformed() -> Problem {
-    let said = LocalizedText::new(
-        "If-Match lleva una o más ETag entre comillas, como \"7\", o un asterisco.",
-        "If-Match takes one or more quoted ETags, such as \"7\", or an asterisk.",
-    );
-    Problem::new(StatusCode::BAD_REQUEST, "if_match_invalid", said)
+    Problem::new(StatusCode::BAD_REQUEST, messages::if_match_invalid())
 }
 
 #[cfg(test)]

@@ -1,23 +1,24 @@
 //! Reads JSON, and says where it is wrong.
 
+use acuse_domain::message::{Message, messages};
 use axum::http::StatusCode;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Segment};
 
 use super::by_name::ByName;
 use super::patch;
-use crate::problem::{LocalizedText, Problem};
+use crate::problem::Problem;
 
 /// What a reader expected, in serde's words and in ours.
-const EXPECTED: [(&str, &str, &str); 8] = [
-    ("a string or a list of strings", "un texto o una lista de textos", "a string or a list of strings"),
-    ("a string", "un texto", "a string"),
-    ("a boolean", "true o false", "true or false"),
-    ("a sequence", "una lista", "a list"),
-    ("a map", "un objeto", "an object"),
-    ("struct", "un objeto", "an object"),
-    ("u16", "un número entero de 0 a 65535", "a whole number from 0 to 65535"),
-    ("i32", "un número entero", "a whole number"),
+const EXPECTED: [(&str, fn() -> Message); 8] = [
+    ("a string or a list of strings", messages::a_text_or_list),
+    ("a string", messages::a_text),
+    ("a boolean", messages::a_boolean),
+    ("a sequence", messages::a_list),
+    ("a map", messages::an_object),
+    ("struct", messages::an_object),
+    ("u16", messages::a_port_number),
+    ("i32", messages::a_whole_number),
 ];
 
 pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
@@ -40,12 +41,7 @@ fn not_read(error: &serde_json::Error, path: Vec<String>) -> Problem {
     if error.is_data() {
         return of_shape(&error.to_string(), path);
     }
-    let (line, column) = (error.line(), error.column());
-    let said = LocalizedText::new(
-        format!("No es JSON válido: línea {line}, columna {column}."),
-        format!("This is not valid JSON: line {line}, column {column}."),
-    );
-    Problem::new(StatusCode::BAD_REQUEST, "malformed_json", said)
+    Problem::new(StatusCode::BAD_REQUEST, messages::malformed_json(error.line(), error.column()))
 }
 
 /// 422 for what serde says about a shape: an unknown, missing or repeated field, or a value of the wrong type.
@@ -55,35 +51,22 @@ pub(super) fn of_shape(said: &str, path: Vec<String>) -> Problem {
         return unknown_field(path, named);
     }
     if said.starts_with(patch::NOT_NULL) {
-        let words = LocalizedText::new(
-            "No puede quedar sin valor: indique uno, o no mande este campo y quedará como está.",
-            "It cannot be without a value: give one, or leave the field out and it stays as it is.",
-        );
-        return Problem::of_field(path.join("."), "null_not_allowed", words);
+        return Problem::of_field(path.join("."), messages::null_not_allowed());
     }
     if said.starts_with("missing field") {
-        return Problem::of_field(
-            below(path, named),
-            "field_missing",
-            LocalizedText::new("Falta este campo.", "This field is missing."),
-        );
+        return Problem::of_field(below(path, named), messages::field_missing());
     }
     if said.starts_with("duplicate field") {
-        let words = LocalizedText::new("Este campo consta dos veces.", "This field is there twice.");
-        return Problem::of_field(below(path, named), "duplicate_field", words);
+        return Problem::of_field(below(path, named), messages::duplicate_field());
     }
     let expected = said.rsplit_once("expected ").map_or("", |(_, expected)| expected);
-    let known = EXPECTED.iter().find(|(serde, ..)| expected.starts_with(serde));
-    let words = match known {
-        Some((_, spanish, english)) => LocalizedText::new(format!("Debe ser {spanish}."), format!("It must be {english}.")),
-        None => LocalizedText::new("No es del tipo esperado.", "It is not of the expected type."),
-    };
-    Problem::of_field(path.join("."), "wrong_type", words)
+    let known = EXPECTED.iter().find(|(serde, _)| expected.starts_with(serde));
+    let message = known.map_or_else(messages::wrong_type, |(_, expected)| messages::must_be(expected()));
+    Problem::of_field(path.join("."), message)
 }
 
 pub(super) fn unknown_field(path: Vec<String>, named: &str) -> Problem {
-    let words = LocalizedText::new(format!("No se conoce el campo «{named}»."), format!("There is no field «{named}»."));
-    Problem::of_field(below(path, named), "unknown_field", words)
+    Problem::of_field(below(path, named), messages::unknown_field(named))
 }
 
 /// The path of a field of the thing at `path`, which may name the field already.

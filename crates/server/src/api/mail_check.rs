@@ -2,6 +2,7 @@
 
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::{CompanyId, MailAccountId};
+use acuse_domain::input::optional_address;
 use acuse_domain::mail_account::{LastCheck, MailAccountSettings};
 use acuse_mail::check::{self, CheckReport, PhaseLine, Suggestion};
 use acuse_mail::explanation::Language;
@@ -232,7 +233,7 @@ fn warnings(given: &AccountRequest, to: Option<&EmailAddress>, language: Languag
 
 fn recipient(to: Option<String>) -> Result<Option<EmailAddress>, Problem> {
     let mut fields = Fields::default();
-    let to = fields.optional_address("to", to.as_deref());
+    let to = fields.keep("to", optional_address(to.as_deref().unwrap_or_default())).flatten();
     fields.check()?;
     Ok(to)
 }

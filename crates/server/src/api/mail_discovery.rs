@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::body::JsonRequest;
 use super::codes;
-use super::fields::Fields;
+use super::fields;
 use super::language::Reads;
 use super::openapi::{Always, BadInput, Busy};
 use super::warnings::Warning;
@@ -97,8 +97,7 @@ pub async fn discover(
     Reads(language): Reads,
     asked: JsonRequest<DiscoverIn>,
 ) -> Result<Json<DiscoveryOut>, Problem> {
-    let mut fields = Fields::default();
-    let Some(address) = fields.address("address", asked.body.address.as_deref()) else { return Err(fields.into_problem()) };
+    let address = fields::address(asked.body.address.as_deref()).map_err(|message| Problem::of_field("address", message))?;
     let _running = app.checks.begin(may.actor.company).ok_or_else(Problem::too_many_checks)?;
     let found = autoconfig::discover(&app.network, &address).await;
     Ok(Json(DiscoveryOut::of(&address, found, language)))

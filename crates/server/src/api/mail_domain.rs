@@ -1,6 +1,7 @@
 //! Whether others believe the sender's domain, and the company's own DKIM key.
 
 use acuse_domain::id::MailAccountId;
+use acuse_domain::message::messages;
 use acuse_mail::deliverability::{Finding, KeySeen, Record, Report};
 use acuse_mail::explanation::Language;
 use acuse_store::dkim::{self, DkimError, DkimKey, KeyState};
@@ -138,14 +139,14 @@ pub async fn make_key(
 ) -> Result<(StatusCode, Json<KeyOut>), Problem> {
     let before = standing(&app, &may, id).await?;
     if before.is_foreign() {
-        return Err(Problem::domain_not_yours());
+        return Err(domain_not_yours());
     }
     if before.key(KeyState::Made).is_some() {
         return Err(DkimError::Waiting.into());
     }
     domain_check::make_key(&app, &may.actor, before.domain()).await?;
     let after = standing(&app, &may, id).await?;
-    let made = after.key(KeyState::Made).ok_or_else(Problem::dkim_key_not_found)?;
+    let made = after.key(KeyState::Made).ok_or_else(key_not_found)?;
     Ok((StatusCode::CREATED, Json(KeyOut::of(made))))
 }
 
@@ -166,7 +167,7 @@ pub async fn check_key(
         KeySeen::Seen => after.key(KeyState::Used),
         _ => states.into_iter().find_map(|state| after.key(state)),
     };
-    let key = KeyOut::of(key.ok_or_else(Problem::dkim_key_not_found)?);
+    let key = KeyOut::of(key.ok_or_else(key_not_found)?);
     Ok(Json(KeyCheckOut::of(seen, key)))
 }
 
@@ -180,7 +181,7 @@ pub async fn stop_signing(
     NoBody: NoBody,
 ) -> Result<Json<KeyOut>, Problem> {
     let before = standing(&app, &may, id).await?;
-    let used = before.key(KeyState::Used).ok_or_else(Problem::dkim_key_not_found)?;
+    let used = before.key(KeyState::Used).ok_or_else(key_not_found)?;
     dkim::turn_off(&app.db, &may.actor, used.id).await?;
     Ok(Json(KeyOut::of(&DkimKey { state: KeyState::Published, ..used.clone() })))
 }
@@ -196,7 +197,7 @@ pub async fn delete_keys(
 ) -> Result<StatusCode, Problem> {
     let standing = standing(&app, &may, id).await?;
     if standing.keys.is_empty() {
-        return Err(Problem::dkim_key_not_found());
+        return Err(key_not_found());
     }
     dkim::delete_all(&app.db, &may.actor, standing.domain()).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -204,7 +205,7 @@ pub async fn delete_keys(
 
 async fn standing<P>(app: &App, may: &Authorized<P>, id: MailAccountId) -> Result<DomainState, Problem> {
     let account = mail_accounts::find(&app.db, may.actor.company, id).await?.ok_or_else(Problem::mail_account_not_found)?;
-    DomainState::of(app, &account).await?.ok_or_else(Problem::domain_not_yours)
+    DomainState::of(app, &account).await?.ok_or_else(domain_not_yours)
 }
 
 impl ReportOut {
@@ -265,4 +266,13 @@ impl KeyOut {
             seen_at: key.seen_at,
         }
     }
+}
+
+fn key_not_found() -> Problem {
+    Problem::not_found(messages::dkim_key_not_found())
+}
+
+/// Nobody but the provider can put records there.
+fn domain_not_yours() -> Problem {
+    Problem::conflict(messages::domain_not_yours())
 }

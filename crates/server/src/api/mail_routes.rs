@@ -4,6 +4,7 @@ use acuse_domain::Instant;
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::failure_policy::{FailurePolicy, OnFailure, PatienceHours};
 use acuse_domain::mail_account::MailModule;
+use acuse_domain::message::messages;
 use acuse_mail::explanation::Language;
 use acuse_store::pauses::Resting;
 use acuse_store::routing;
@@ -25,7 +26,7 @@ use super::warnings::Warning;
 use crate::access::{Authorized, ConfigureCompany, ViewRecords};
 use crate::app::App;
 use crate::mail_route::{Route, Routes, SendsNow};
-use crate::problem::{LocalizedText, Problem};
+use crate::problem::Problem;
 
 const ON_FAILURE: [&str; 2] = ["wait", "use_default"];
 
@@ -141,9 +142,7 @@ impl PolicyChange {
         let chosen = fields.optional_code("on_failure", self.on_failure.as_deref(), known, &ON_FAILURE);
         let hours = self.after_hours.map(|hours| hours.map_or(Some(PatienceHours::USUAL), PatienceHours::new));
         if hours == Some(None) {
-            let most = PatienceHours::MOST;
-            let said = LocalizedText::new(format!("Las horas van de 1 a {most}."), format!("Hours go from 1 to {most}."));
-            fields.note("after_hours", "hours_invalid", said);
+            fields.note("after_hours", messages::hours_invalid(i32::from(PatienceHours::MOST)));
         }
         if let Some(notify) = self.notify {
             policy.notify = fields.addresses("notify", &notify.unwrap_or_default());

@@ -1,25 +1,19 @@
 //! What is answered where no handler is.
 
+use acuse_domain::message::messages;
 use std::any::Any;
 
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 
-use crate::problem::{LocalizedText, Problem};
+use crate::problem::Problem;
 
 pub(super) async fn no_such_call(uri: Uri) -> Problem {
-    let path = uri.path();
-    let said =
-        LocalizedText::new(format!("La API no tiene «{path}»; vea /docs."), format!("The API has no «{path}»; see /docs."));
-    Problem::new(StatusCode::NOT_FOUND, "route_not_found", said)
+    Problem::not_found(messages::route_not_found(uri.path()))
 }
 
 pub(super) async fn not_by_this_method(method: Method) -> Problem {
-    let said = LocalizedText::new(
-        format!("Aquí no se puede {method}; vea /docs."),
-        format!("{method} is not possible here; see /docs."),
-    );
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", said)
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, messages::method_not_allowed(method.as_str()))
 }
 
 /// A panic has been written to standard error with its place; the caller learns no more than that it was our fault.

@@ -1,5 +1,6 @@
 //! Lists: one page, and the cursor of the next.
 
+use acuse_domain::message::messages;
 use acuse_mail::explanation::Language;
 use acuse_store::{Line, Page, Undecoded};
 use axum::extract::rejection::QueryRejection;
@@ -12,7 +13,7 @@ use uuid::Uuid;
 
 use super::fields::Fields;
 use super::json;
-use crate::problem::{LocalizedText, Problem};
+use crate::problem::Problem;
 
 const USUAL_LIMIT: u64 = 50;
 const HIGHEST_LIMIT: u64 = 200;
@@ -82,16 +83,11 @@ impl Wanted {
         let asked = limit.map_or(Some(USUAL_LIMIT), |limit| limit.parse().ok());
         let limit = asked.filter(|limit| (1..=HIGHEST_LIMIT).contains(limit));
         if limit.is_none() {
-            let said = LocalizedText::new(
-                format!("Debe ser un número de 1 a {HIGHEST_LIMIT}."),
-                format!("It must be a number from 1 to {HIGHEST_LIMIT}."),
-            );
-            fields.note("limit", "limit_invalid", said);
+            fields.note("limit", messages::limit_invalid(HIGHEST_LIMIT.to_string()));
         }
         let cursor = after.map(str::parse::<Uuid>);
         if let Some(Err(_)) = cursor {
-            let said = LocalizedText::new("No es el «next» de una lista.", "It is not the «next» of a list.");
-            fields.note("after", "cursor_invalid", said);
+            fields.note("after", messages::cursor_invalid());
         }
         Self { after: cursor.and_then(Result::ok), limit: limit.unwrap_or(USUAL_LIMIT) }
     }

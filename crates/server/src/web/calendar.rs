@@ -2,7 +2,7 @@
 
 use acuse_domain::typed_date::{self, DateError};
 use acuse_domain::{Date, Instant};
-use chrono::{DateTime, Datelike, FixedOffset};
+use chrono::{DateTime, FixedOffset};
 
 /// America/Guayaquil is UTC−5 all year: Ecuador left daylight saving in 1993 (IANA tz database, file southamerica).
 const GUAYAQUIL_SECONDS_WEST: i32 = 5 * 3600;
@@ -65,23 +65,14 @@ pub fn overdue(due: Date, today: Date) -> Option<String> {
     }
 }
 
-/// Reads what a person typed just now, as the domain does. Errs with the words for the field, without their full stop.
-pub fn parse_day(typed: &str) -> Result<Date, String> {
-    typed_date::read(typed, today(acuse_store::now())).map_err(|error| error.to_string())
+/// Reads what a person typed just now, as the domain does.
+pub fn parse_day(typed: &str) -> Result<Date, DateError> {
+    typed_date::read(typed, today(acuse_store::now()))
 }
 
-/// As [`parse_day`], for what has happened already: only a program may run ahead of midnight.
-pub fn parse_past_day(typed: &str) -> Result<Date, String> {
-    let today = today(acuse_store::now());
-    let read = typed_date::read(typed, today).map_err(|error| match error {
-        // No later year is of any use here.
-        DateError::YearOutOfRange { year, first, .. } => DateError::YearOutOfRange { year, first, last: today.year() },
-        other => other,
-    });
-    match read.map_err(|error| error.to_string())? {
-        date if date > today => Err(format!("La fecha {} está en el futuro; hoy es {}", day(date), day(today))),
-        date => Ok(date),
-    }
+/// As [`parse_day`], for what has happened already.
+pub fn parse_past_day(typed: &str) -> Result<Date, DateError> {
+    typed_date::read_past(typed, today(acuse_store::now()))
 }
 
 #[cfg(test)]
@@ -104,8 +95,8 @@ mod tests {
 
     #[test]
     fn the_years_that_are_named_are_those_that_are_taken() {
-        let year = today(acuse_store::now()).year();
-        assert_eq!(parse_past_day("1/1/2999"), Err(format!("2999 no puede ser el año: va de 1990 a {year}")));
+        let year = chrono::Datelike::year(&today(acuse_store::now()));
+        assert_eq!(parse_past_day("1/1/2999"), Err(DateError::YearOutOfRange { year: 2999, first: 1990, last: year }));
     }
 
     #[test]

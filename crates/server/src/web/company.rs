@@ -2,8 +2,8 @@
 
 use std::convert::Infallible;
 
-use acuse_domain::company::{self, CompanyProfile};
-use acuse_domain::text::TextError;
+use acuse_domain::company::CompanyProfile;
+use acuse_domain::input::company::{Field, ProfileInput};
 use acuse_render::logo::LARGEST_UPLOAD;
 use acuse_store::companies;
 use acuse_store::versions::ChangeError;
@@ -94,12 +94,9 @@ pub async fn profile(
     let may_configure = may.session.as_ref().is_some_and(|session| ConfigureCompany::is_held_by(session.role));
     let is_readable = company.unreadable().is_empty();
     let typed = ProfileForm::of(company.profile, company.version);
-    let mut errors = FormErrors::default();
-    if !is_readable {
-        // What cannot be read stands in its field, with what is wrong with it.
-        typed.read(&mut errors);
-        errors = errors.at_opening();
-    }
+    // What cannot be read stands in its field, with what is wrong with it.
+    let errors = if is_readable { None } else { typed.read().err() };
+    let errors = errors.unwrap_or_default().at_opening();
     let page = profile_page(&app, &may, &headers, typed, errors).await?;
     Ok(shown(&ProfilePage { is_saved: seen.guardado.is_some(), may_configure, ..page }))
 }
@@ -110,15 +107,16 @@ pub async fn change(
     headers: HeaderMap,
     Form(mut form): Form<ProfileForm>,
 ) -> Result<Response, Trouble> {
-    let mut errors = FormErrors::default();
     let company = companies::find(&app.db, may.actor.company).await?.ok_or(Trouble::NotFound)?;
     let mut slips = Slips::of(&form.asi_es, company.profile.email.into_iter().collect());
     if form.accion == SHOW {
-        return Ok(shown(&profile_page(&app, &may, &headers, form, errors).await?));
+        return Ok(shown(&profile_page(&app, &may, &headers, form, FormErrors::default()).await?));
     }
     slips.press(&mut form.accion, &mut [("correo", &mut form.correo)]);
+    let read = form.read();
+    let mut errors = read.as_ref().err().cloned().unwrap_or_default();
     slips.ask("correo", &form.correo, "", &mut errors);
-    let Some(profile) = form.read(&mut errors) else {
+    let (Ok(profile), true) = (read, errors.is_empty()) else {
         errors.remember(slips.confirmed());
         return Ok(refused(&profile_page(&app, &may, &headers, form, errors).await?));
     };
@@ -264,35 +262,27 @@ impl ProfileForm {
         fields.into_iter().map(|(field, label, value)| ShownField { field, label, value }).collect()
     }
 
-    fn read(&self, errors: &mut FormErrors) -> Option<CompanyProfile> {
-        let mut refuse = |field: &'static str, error: TextError| match error {
-            TextError::Missing => errors.add(field, "Falta la razón social."),
-            TextError::TooLong { most } => errors.add(field, format!("Es demasiado largo: caben {most} caracteres.")),
+    /// The profile of this RUC, or every reason why it is none.
+    fn read(&self) -> Result<CompanyProfile, FormErrors> {
+        let input = ProfileInput {
+            legal_name: Some(self.razon.clone()),
+            trade_name: Some(self.comercial.clone()),
+            address: Some(self.direccion.clone()),
+            city: Some(self.ciudad.clone()),
+            phone: Some(self.telefono.clone()),
+            email: Some(self.correo.clone()),
         };
-        let legal_name = company::legal_name(&self.razon).unwrap_or_else(|error| {
-            refuse("razon", error);
-            String::new()
-        });
-        let mut detail = |field: &'static str, typed: &str| {
-            company::detail(Some(typed)).unwrap_or_else(|error| {
-                refuse(field, error);
-                None
-            })
-        };
-        let trade_name = detail("comercial", &self.comercial);
-        let address = detail("direccion", &self.direccion);
-        let city = detail("ciudad", &self.ciudad);
-        let phone = detail("telefono", &self.telefono);
-        let typed = self.correo.trim();
-        let email = match typed.parse() {
-            Ok(email) => Some(email),
-            Err(_) if typed.is_empty() => None,
-            Err(error) => {
-                let error: acuse_domain::email_address::InvalidEmailAddress = error;
-                errors.add("correo", format!("{error}."));
-                None
-            }
-        };
-        errors.is_empty().then_some(CompanyProfile { legal_name, trade_name, address, city, phone, email, undecoded: Vec::new() })
+        input.read().map_err(|errors| FormErrors::of_input(errors, id_of))
+    }
+}
+
+const fn id_of(field: Field) -> &'static str {
+    match field {
+        Field::LegalName => "razon",
+        Field::TradeName => "comercial",
+        Field::Address => "direccion",
+        Field::City => "ciudad",
+        Field::Phone => "telefono",
+        Field::Email => "correo",
     }
 }

@@ -1,5 +1,7 @@
 //! What a refused form says: a list on top that leads to each field, and the words under the field.
 
+use acuse_domain::input::Errors;
+use acuse_domain::message::Message;
 use askama::Template;
 use askama::filters::{HtmlSafe, Safe};
 
@@ -46,15 +48,29 @@ struct FieldError {
 impl HtmlSafe for FormErrors {}
 
 impl FormErrors {
-    /// `field` is the `id` of the input; `message` a whole sentence, since it also stands alone in the list on top.
-    pub fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
-        self.ask(field, message, Vec::new());
+    /// Of an input; `id` is the form's own name of a field.
+    pub fn of_input<F>(errors: Errors<F>, id: impl Fn(F) -> &'static str) -> Self {
+        let mut form = Self::default();
+        for (field, message) in errors {
+            form.say(id(field), message);
+        }
+        form
     }
 
-    /// As [`FormErrors::add`], with the values of which one was meant. A choice comes back as `elegido`: `valor-1=1.500,00`.
-    pub fn ask(&mut self, field: impl Into<String>, message: impl Into<String>, choices: Vec<String>) {
-        let (field, message) = (field.into(), message.into());
-        self.list.push(FieldError { field, message, choices, goes_on_with: None });
+    /// `field` is the `id` of the input; `message` a whole sentence, since it also stands alone in the list on top.
+    pub fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
+        self.list.push(FieldError { field: field.into(), message: message.into(), choices: Vec::new(), goes_on_with: None });
+    }
+
+    /// The same by the table of messages. A choice that it offers comes back as `elegido`: `valor-1=1.500,00`.
+    pub fn say(&mut self, field: impl Into<String>, message: Message) {
+        let choices = message.choices();
+        self.list.push(FieldError { field: field.into(), message: message.into(), choices, goes_on_with: None });
+    }
+
+    /// Notes why there is no value.
+    pub fn keep<T>(&mut self, field: impl Into<String>, read: Result<T, Message>) -> Option<T> {
+        read.map_err(|message| self.say(field, message)).ok()
     }
 
     /// What looks like a slip and may be right: slips.rs reads the answer.

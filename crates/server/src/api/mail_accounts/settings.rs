@@ -1,16 +1,18 @@
 //! The fields of an account as they are sent.
 
 use acuse_domain::email_address::EmailAddress;
+use acuse_domain::input::optional_address;
 use acuse_domain::mail_account::{MailAccount, MailAccountSettings, MailModule, Security};
+use acuse_domain::message::Message;
 use acuse_mail::guard::Network;
 use acuse_store::mail_accounts;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::account_rules::{self as rules, Refused};
+use crate::account_rules as rules;
 use crate::api::codes;
-use crate::api::fields::Fields;
+use crate::api::fields::{self, Fields};
 use crate::api::patch;
 use crate::problem::Problem;
 
@@ -96,22 +98,22 @@ pub struct AccountRequest {
 impl AccountIn {
     pub(in crate::api) fn read(self, company_name: &str, network: &Network) -> Result<AccountRequest, Problem> {
         let mut fields = Fields::default();
-        let module = fields.code("module", self.module.as_deref(), MailModule::parse, &codes::modules());
+        let module = fields.keep("module", fields::code(self.module.as_deref(), MailModule::parse, &codes::modules()));
         let server = fields.required("server", self.server).and_then(|typed| keep(&mut fields, "server", rules::server(&typed)));
         let port = fields.required("port", self.port).and_then(|port| keep(&mut fields, "port", rules::port(port)));
         if let (Some(server), Some(port)) = (&server, port) {
             keep(&mut fields, "port", rules::mail_port(network, server, port));
         }
-        let security = fields.code("security", self.security.as_deref(), Security::parse, &codes::securities());
+        let security = fields.keep("security", fields::code(self.security.as_deref(), Security::parse, &codes::securities()));
         let username = keep(&mut fields, "username", rules::username(&self.username.unwrap_or_default())).unwrap_or_default();
         let password = password(&mut fields, self.password);
         if !username.is_empty() && password.is_none() {
             fields.required::<()>("password", None);
         }
         let from_name = self.from_name.and_then(|name| sender_name(&mut fields, &name)).filter(|name| !name.is_empty());
-        let from_address = fields.address("from_address", self.from_address.as_deref());
-        let reply_to = fields.optional_address("reply_to", self.reply_to.as_deref());
-        let bcc = fields.optional_address("bcc", self.bcc.as_deref());
+        let from_address = fields.keep("from_address", fields::address(self.from_address.as_deref()));
+        let reply_to = fields.keep("reply_to", optional_address(self.reply_to.as_deref().unwrap_or_default())).flatten();
+        let bcc = fields.keep("bcc", optional_address(self.bcc.as_deref().unwrap_or_default())).flatten();
         let from_name = from_name.unwrap_or_else(|| company_name.to_owned());
         let (Some(module), Some(server), Some(port)) = (module, server, port) else { return Err(fields.into_problem()) };
         let (Some(security), Some(from_address)) = (security, from_address) else { return Err(fields.into_problem()) };
@@ -160,7 +162,7 @@ impl AccountChange {
         if let Some(name) = self.from_name.and_then(|name| sender_name(&mut fields, &name)) {
             settings.from_name = fields.required("from_name", Some(name).filter(|name| !name.is_empty())).unwrap_or_default();
         }
-        if let Some(address) = self.from_address.and_then(|typed| fields.address("from_address", Some(&typed))) {
+        if let Some(address) = self.from_address.and_then(|typed| fields.keep("from_address", fields::address(Some(&typed)))) {
             settings.from_address = address;
         }
         change_address("reply_to", self.reply_to, &mut settings.reply_to, &mut fields);
@@ -170,7 +172,7 @@ impl AccountChange {
             if !account.has_password && account.connection.is_none() {
                 fields.required::<()>("password", None);
             } else if mail_accounts::needs_new_password(account, &settings) {
-                fields.note("password", "password_required_for_server", rules::password_again(account, &settings));
+                fields.note("password", rules::password_again(account, &settings));
             }
         }
         fields.check()?;
@@ -180,7 +182,7 @@ impl AccountChange {
 
 fn change_address(field: &str, given: Option<Option<String>>, kept: &mut Option<EmailAddress>, fields: &mut Fields) {
     if let Some(address) = given {
-        *kept = fields.optional_address(field, address.as_deref());
+        *kept = fields.keep(field, optional_address(address.as_deref().unwrap_or_default())).flatten();
     }
 }
 
@@ -196,6 +198,6 @@ fn password(fields: &mut Fields, given: Option<String>) -> Option<SecretString> 
 }
 
 /// Notes why a value cannot stand.
-fn keep<T>(fields: &mut Fields, field: &str, read: Result<T, Refused>) -> Option<T> {
-    read.map_err(|refused| fields.note(field, refused.code, refused.said)).ok()
+fn keep<T>(fields: &mut Fields, field: &str, read: Result<T, Message>) -> Option<T> {
+    read.map_err(|why| fields.note(field, why)).ok()
 }

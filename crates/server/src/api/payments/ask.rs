@@ -1,6 +1,7 @@
 //! A payment as it is asked for.
 
 use acuse_domain::id::{ContactId, DocumentId, PaymentId};
+use acuse_domain::message::messages;
 use acuse_domain::payment::{
     CheckKind, Direction, LONGEST_DESCRIPTION, MOST_ALLOCATIONS, MOST_LINES, Method, NewAllocation, NewPayment, PaymentError,
     PaymentLine,
@@ -13,8 +14,8 @@ use utoipa::ToSchema;
 use crate::api::addresses::Addresses;
 use crate::api::bounded::UpTo;
 use crate::api::codes;
-use crate::api::fields::Fields;
-use crate::problem::{FieldProblem, LocalizedText, Problem};
+use crate::api::fields::{self, Fields};
+use crate::problem::Problem;
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -86,18 +87,14 @@ pub struct AllocationIn {
 impl PaymentIn {
     pub(super) fn read(self) -> Result<(NewPayment, Notify), Problem> {
         let mut fields = Fields::default();
-        let direction = fields.code("direction", self.direction.as_deref(), Direction::parse, &codes::directions());
-        let contact = fields.id("contact_id", self.contact_id.as_deref());
-        let date = fields.date("date", self.date.as_deref());
+        let direction = fields.keep("direction", fields::code(self.direction.as_deref(), Direction::parse, &codes::directions()));
+        let contact = fields.keep("contact_id", fields::id(self.contact_id.as_deref()));
+        let date = fields.keep("date", fields::date(self.date.as_deref()));
         let lines = lines(&mut fields, self.lines.map(|list| list.0));
         let allocations = allocations(&mut fields, self.allocations.map(|list| list.0).unwrap_or_default());
         let description = self.description.map(|typed| text::lines(&typed)).filter(|text| !text.is_empty());
         if description.as_ref().is_some_and(|text| text.chars().count() > LONGEST_DESCRIPTION) {
-            let said = LocalizedText::new(
-                "La descripción tiene más de 1.000 letras.",
-                "The description has more than 1,000 characters.",
-            );
-            fields.note("description", "description_too_long", said);
+            fields.note("description", messages::description_too_long(LONGEST_DESCRIPTION));
         }
         let notify = notify(&mut fields, self.notify, self.recipients);
         let (Some(direction), Some(contact), Some(date)) = (direction, contact, date) else {
@@ -116,11 +113,7 @@ fn notify(fields: &mut Fields, wanted: Option<bool>, recipients: Option<Addresse
         (Some(true), true) => Notify::Contact,
         (Some(true) | None, false) => Notify::Addresses(recipients),
         (Some(false), false) => {
-            let said = LocalizedText::new(
-                "Hay destinatarios y «notify» es false: quite uno de los dos.",
-                "There are recipients and «notify» is false: leave one of them out.",
-            );
-            fields.note("recipients", "recipients_without_notify", said);
+            fields.note("recipients", messages::recipients_without_notify());
             Notify::Nobody
         }
     }
@@ -129,7 +122,7 @@ fn notify(fields: &mut Fields, wanted: Option<bool>, recipients: Option<Addresse
 fn lines(fields: &mut Fields, given: Option<Vec<LineIn>>) -> Vec<PaymentLine> {
     let given = fields.required("lines", given).unwrap_or_default();
     if given.len() > MOST_LINES {
-        fields.add(FieldProblem::of_payment("lines", &PaymentError::TooManyLines));
+        fields.note("lines", PaymentError::TooManyLines.message());
         return Vec::new();
     }
     let read = |(index, line): (usize, LineIn)| line.read(index, fields);
@@ -138,7 +131,7 @@ fn lines(fields: &mut Fields, given: Option<Vec<LineIn>>) -> Vec<PaymentLine> {
 
 fn allocations(fields: &mut Fields, given: Vec<AllocationIn>) -> Vec<NewAllocation> {
     if given.len() > MOST_ALLOCATIONS {
-        fields.add(FieldProblem::of_payment("allocations", &PaymentError::TooManyAllocations));
+        fields.note("allocations", PaymentError::TooManyAllocations.message());
         return Vec::new();
     }
     let read = |(index, allocation): (usize, AllocationIn)| allocation.read(index, fields);
@@ -148,9 +141,9 @@ fn allocations(fields: &mut Fields, given: Vec<AllocationIn>) -> Vec<NewAllocati
 impl LineIn {
     fn read(self, index: usize, fields: &mut Fields) -> Option<PaymentLine> {
         let at = |name: &str| format!("lines.{index}.{name}");
-        let method = fields.code(&at("method"), self.method.as_deref(), Method::parse, &codes::methods());
-        let amount = fields.amount(&at("amount"), self.amount.as_deref());
-        let base = self.base.as_deref().and_then(|base| fields.amount(&at("base"), Some(base)));
+        let method = fields.keep(&at("method"), fields::code(self.method.as_deref(), Method::parse, &codes::methods()));
+        let amount = fields.keep(&at("amount"), fields::amount(self.amount.as_deref(), messages::a_value()));
+        let base = self.base.as_deref().and_then(|base| fields.keep(&at("base"), fields::amount(Some(base), messages::a_base())));
         let date = fields.optional_date(&at("date"), self.date.as_deref());
         let kind = fields.optional_code(&at("kind"), self.kind.as_deref(), CheckKind::parse, &codes::check_kinds());
         let advance_from = fields.optional_id(&at("payment_id"), self.payment_id.as_deref()).map(PaymentId);
@@ -170,8 +163,9 @@ impl LineIn {
 
 impl AllocationIn {
     fn read(self, index: usize, fields: &mut Fields) -> Option<NewAllocation> {
-        let document = fields.id(&format!("allocations.{index}.document_id"), self.document_id.as_deref());
-        let amount = fields.amount(&format!("allocations.{index}.amount"), self.amount.as_deref());
+        let document = fields.keep(&format!("allocations.{index}.document_id"), fields::id(self.document_id.as_deref()));
+        let amount =
+            fields.keep(&format!("allocations.{index}.amount"), fields::amount(self.amount.as_deref(), messages::a_value()));
         Some(NewAllocation { document: DocumentId(document?), amount: amount? })
     }
 }

@@ -3,7 +3,7 @@
 use acuse_domain::day_in_ecuador;
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::money::Money;
-use acuse_domain::payment::{Direction, Doubt, Method, PaymentLine, Status, issued_after};
+use acuse_domain::payment::{DEDUCTIBLE_CASH, Direction, Doubt, Method, PaymentLine, Status, issued_after};
 use acuse_mail::explanation::Language;
 use acuse_store::payments::{Recorded, RecordedAllocation, Summary};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -14,9 +14,6 @@ use uuid::Uuid;
 use crate::api::codes;
 use crate::api::deliveries::DeliveryOut;
 use crate::api::warnings::Warning;
-
-/// Above this a pago in cash is not deductible.
-const CASH_LIMIT: Money = Money::from_cents(50_000);
 
 /// A recorded payment, whole.
 #[derive(Debug, Serialize, ToSchema)]
@@ -130,7 +127,7 @@ impl PaymentOut {
 
 fn warnings(payment: &Recorded, doubts: &[Doubt], language: Language) -> Vec<Warning> {
     let cash: Money = payment.lines.iter().filter(|line| line.method == Method::Cash).map(|line| line.amount).sum();
-    let not_deductible = payment.summary.number.direction == Direction::Made && cash > CASH_LIMIT;
+    let not_deductible = payment.summary.number.direction == Direction::Made && cash > DEDUCTIBLE_CASH;
     let unreadable = Warning::unreadable(payment.unreadable.clone(), language);
     let doubtful = doubts.iter().map(|doubt| Warning::of_payment(doubt, language));
     let (date, recorded_on) = (payment.summary.date, day_in_ecuador(payment.recorded_at));

@@ -1,11 +1,9 @@
 //! A person's card as it is typed: what was understood, what is doubtful, what is wrong.
 
-use acuse_domain::contact::{
-    ContactDetails, EmailsByPurpose, LONGEST_NAME, LONGEST_TEXT, MOST_ADDRESSES, MOST_CREDIT_DAYS, Purpose,
-};
-use acuse_domain::email_address::{EmailAddress, InvalidAddresses, parse_list};
-use acuse_domain::identification::{Identification, IdentificationError, IdentificationType};
-use acuse_domain::text;
+use acuse_domain::contact::{ContactDetails, MOST_ADDRESSES, Purpose};
+use acuse_domain::email_address::{EmailAddress, parse_list};
+use acuse_domain::identification::IdentificationType;
+use acuse_domain::input::contact::{ContactInput, Field};
 use serde::Deserialize;
 
 use crate::web::carried::Carried;
@@ -140,9 +138,7 @@ impl ContactForm {
     /// The type chosen, or what the number looks like.
     #[must_use]
     pub fn kind(&self) -> IdentificationType {
-        IdentificationType::parse(&self.tipo).unwrap_or_else(|| {
-            if self.numero.is_empty() { IdentificationType::Ruc } else { IdentificationType::guess(&self.numero) }
-        })
+        self.input().kind(None).unwrap_or(IdentificationType::Ruc)
     }
 
     #[must_use]
@@ -182,85 +178,42 @@ impl ContactForm {
 
     /// The card, or every reason why it is none.
     pub fn read(&self) -> Result<ContactDetails, FormErrors> {
-        let mut errors = FormErrors::default();
-        let identification = Identification::parse(self.kind(), &self.numero);
-        if let Err(error) = &identification {
-            errors.add("numero", wrong_number(&self.numero, *error));
-        }
-        let name = text::one_line(&self.nombre);
-        if name.is_empty() {
-            errors.add("nombre", "Escriba la razón social o los nombres, como constan en el RUC o la cédula.");
-        } else if name.chars().count() > LONGEST_NAME {
-            errors.add("nombre", format!("El nombre tiene más de {LONGEST_NAME} letras."));
-        }
-        let (is_customer, is_supplier) = (self.cliente.is_some(), self.proveedor.is_some());
-        if !is_customer && !is_supplier {
-            errors.add("cliente", "Marque si es cliente, proveedor o las dos cosas.");
-        }
-        let credit_days = self.credit_days(&mut errors);
-        let mut addresses = |field: &'static str, typed: &str| read_addresses(field, typed, &mut errors);
-        let emails = addresses("correos", &self.correos);
-        let emails_by_purpose = EmailsByPurpose {
-            received_payments: addresses("correos_cobros", &self.correos_cobros),
-            made_payments: addresses("correos_pagos", &self.correos_pagos),
-            invoices: addresses("correos_facturas", &self.correos_facturas),
-            withholdings: addresses("correos_retenciones", &self.correos_retenciones),
-        };
-        let address = self.short_text("direccion", "La dirección", &self.direccion, &mut errors);
-        let phone = self.short_text("telefono", "El teléfono", &self.telefono, &mut errors);
-        match identification {
-            Ok(identification) if errors.is_empty() => Ok(ContactDetails {
-                name,
-                identification,
-                is_customer,
-                is_supplier,
-                address,
-                phone,
-                credit_days,
-                emails,
-                emails_by_purpose,
-                undecoded: Vec::new(),
-            }),
-            _ => Err(errors),
-        }
+        self.input().read().map_err(|errors| FormErrors::of_input(errors, id_of))
     }
 
-    fn credit_days(&self, errors: &mut FormErrors) -> Option<i32> {
-        let typed = self.plazo.trim();
-        if typed.is_empty() {
-            return None;
+    fn input(&self) -> ContactInput {
+        let list = |typed: &String| Some(vec![typed.clone()]);
+        ContactInput {
+            name: Some(self.nombre.clone()),
+            identification_type: Some(self.tipo.clone()),
+            identification: Some(self.numero.clone()),
+            is_customer: Some(self.cliente.is_some()),
+            is_supplier: Some(self.proveedor.is_some()),
+            address: Some(self.direccion.clone()),
+            phone: Some(self.telefono.clone()),
+            credit_days: Some(self.plazo.clone()),
+            emails: list(&self.correos),
+            emails_by_purpose: [&self.correos_cobros, &self.correos_pagos, &self.correos_facturas, &self.correos_retenciones]
+                .map(list),
         }
-        match typed.parse() {
-            Ok(days) if (0..=MOST_CREDIT_DAYS).contains(&days) => Some(days),
-            _ => {
-                errors.add("plazo", format!("El plazo se escribe en días, de 0 a {MOST_CREDIT_DAYS}."));
-                None
-            }
-        }
-    }
-
-    fn short_text(&self, field: &'static str, what: &str, typed: &str, errors: &mut FormErrors) -> Option<String> {
-        let text = text::optional(Some(typed))?;
-        if text.chars().count() > LONGEST_TEXT {
-            errors.add(field, format!("{what} tiene más de {LONGEST_TEXT} letras."));
-        }
-        Some(text)
     }
 }
 
-fn read_addresses(field: &'static str, typed: &str, errors: &mut FormErrors) -> Vec<EmailAddress> {
-    let why = match parse_list(typed, MOST_ADDRESSES) {
-        Ok(addresses) => return addresses,
-        Err(InvalidAddresses::TooMany { most }) => format!("Hay más de {most} direcciones en una línea."),
-        Err(InvalidAddresses::Address(error)) => match error.typed.rsplit_once('@') {
-            Some((_, domain)) if !domain.contains('.') => {
-                format!("«{}» no está completo: falta lo que va después del punto, como .ec", error.typed)
-            }
-            _ => format!("«{}» no es una dirección de correo.", error.typed),
-        },
-    };
-    errors.add(field, why);
-    Vec::new()
+const fn id_of(field: Field) -> &'static str {
+    match field {
+        Field::Name => "nombre",
+        Field::IdentificationType => "tipo",
+        Field::Identification => "numero",
+        Field::IsCustomer => "cliente",
+        Field::Address => "direccion",
+        Field::Phone => "telefono",
+        Field::CreditDays => "plazo",
+        Field::Emails(_) => "correos",
+        Field::EmailsFor(Purpose::ReceivedPayments, _) => "correos_cobros",
+        Field::EmailsFor(Purpose::MadePayments, _) => "correos_pagos",
+        Field::EmailsFor(Purpose::Invoices, _) => "correos_facturas",
+        Field::EmailsFor(Purpose::Withholdings, _) => "correos_retenciones",
+    }
 }
 
 fn line(
@@ -285,22 +238,4 @@ fn line(
 
 fn joined(addresses: &[EmailAddress]) -> String {
     addresses.iter().map(EmailAddress::as_str).collect::<Vec<_>>().join("; ")
-}
-
-/// `un RUC tiene 13 dígitos` → `Un RUC tiene 13 dígitos.`
-pub(crate) fn sentence(words: &str) -> String {
-    let mut letters = words.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).chain(['.']).collect()).unwrap_or_default()
-}
-
-/// What the SRI writes for «consumidor final» (ficha técnica de comprobantes electrónicos, tabla 6).
-const NOBODY_IN_PARTICULAR: &str = "9999999999999";
-
-/// Why it identifies nobody, and what to write instead.
-pub fn wrong_number(typed: &str, error: IdentificationError) -> String {
-    if text::token(typed) == NOBODY_IN_PARTICULAR {
-        return "9999999999999 es «consumidor final», y un recibo es de alguien: elija Cédula, RUC o Pasaporte y escriba el suyo."
-            .to_owned();
-    }
-    sentence(&error.to_string())
 }

@@ -1,5 +1,6 @@
 //! Nueva persona, and Modificar.
 
+use acuse_domain::message::messages;
 use std::convert::Infallible;
 
 use acuse_domain::contact::{Contact, ContactDetails};
@@ -222,7 +223,7 @@ async fn show_both(
 
 fn taken() -> FormErrors {
     let mut errors = FormErrors::default();
-    errors.add("numero", "Otra persona ya tiene esta identificación.");
+    errors.add("numero", messages::identification_taken());
     errors
 }
 
@@ -259,7 +260,7 @@ impl FormPage {
         let mut twin = None;
         let number = match Identification::parse(form.kind(), &form.numero) {
             _ if form.numero.trim().is_empty() => NumberCheck::Nothing,
-            Err(error) => NumberCheck::Wrong(super::form::wrong_number(&form.numero, error)),
+            Err(error) => NumberCheck::Wrong(error.to_string()),
             Ok(identification) => {
                 let found = contacts::find_by_identification(&app.db, company, &identification).await?;
                 twin = found.filter(|found| known.as_ref().is_none_or(|(own, _)| *own != found.id));

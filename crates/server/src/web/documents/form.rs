@@ -2,16 +2,19 @@
 
 use acuse_domain::Date;
 use acuse_domain::contact::Contact;
-use acuse_domain::document::{DocumentError, DocumentFacts, DocumentKind, DocumentNumber, LONGEST_DETAIL, NewDocument, Side};
+use acuse_domain::document::{DocumentKind, NewDocument, Side};
+use acuse_domain::input::document::{DocumentInput, Field};
+use acuse_domain::message::{Message, messages};
 use acuse_domain::money::Money;
 use acuse_domain::text;
+use acuse_domain::typed_date::DateError;
 use acuse_store::contacts::Role;
 use chrono::TimeDelta;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use crate::web::calendar;
 use crate::web::form_errors::FormErrors;
-use crate::web::{amounts, calendar};
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
@@ -88,53 +91,25 @@ impl DocumentForm {
 
     /// The document of this contact, or every reason why it is none.
     pub fn read(&self, contact: Option<&Contact>, today: Date) -> Result<NewDocument, FormErrors> {
-        let mut errors = FormErrors::default();
-        if contact.is_none() {
-            errors.add("persona", "Elija la persona de la lista, o créela primero.");
-        }
-        let number: Option<DocumentNumber> = self.number(&mut errors);
-        let issue_date = day("emision", "la emisión", &self.emision, calendar::parse_past_day, &mut errors);
         let usual = contact.and_then(|contact| self.usual_due_date(contact));
         let due_date = match (self.vence.trim(), usual) {
-            ("", Some(usual)) => Some(usual),
-            (typed, _) => day("vence", "el vencimiento", typed, calendar::parse_day, &mut errors),
+            ("", Some(usual)) => Ok(usual),
+            (typed, _) => day(messages::a_due_date(), typed, calendar::parse_day),
         };
-        let total = amounts::read(&self.total, "total", "El total", &mut errors).map(|total| self.signed(total));
-        let balance = if self.saldo.trim().is_empty() {
-            total
-        } else {
-            amounts::read(&self.saldo, "saldo", "El saldo", &mut errors).map(|balance| self.signed(balance))
+        let amount = |typed: &str, name| Money::read(typed, name).map(|amount| self.signed(amount));
+        let balance = Some(&self.saldo).filter(|typed| !typed.trim().is_empty());
+        let input = DocumentInput {
+            kind: Ok(self.kind()),
+            side: Ok(self.side()),
+            contact: contact.map(|contact| contact.id).ok_or_else(messages::document_contact_missing),
+            number: self.numero.clone(),
+            issue_date: day(messages::an_issue_date(), &self.emision, calendar::parse_past_day),
+            due_date,
+            total: amount(&self.total, messages::a_total()),
+            balance: balance.map(|typed| amount(typed, messages::a_balance())),
+            detail: self.detalle.clone(),
         };
-        let detail = text::optional(Some(&self.detalle));
-        if detail.as_ref().is_some_and(|detail| detail.chars().count() > LONGEST_DETAIL) {
-            errors.add("detalle", format!("La descripción tiene más de {LONGEST_DETAIL} letras."));
-        }
-        let (Some(contact), Some(number), Some(issue_date), Some(due_date), Some(total), Some(balance)) =
-            (contact, number, issue_date, due_date, total, balance)
-        else {
-            return Err(errors);
-        };
-        let facts = DocumentFacts { kind: self.kind(), side: self.side(), number, issue_date, due_date, total, detail };
-        let document = NewDocument { contact: contact.id, facts, balance };
-        if let Err(broken) = document.check(today) {
-            let (field, words) = explained(broken);
-            errors.add(field, words);
-        }
-        if errors.is_empty() { Ok(document) } else { Err(errors) }
-    }
-
-    fn number(&self, errors: &mut FormErrors) -> Option<DocumentNumber> {
-        match self.numero.parse() {
-            Ok(number) => Some(number),
-            Err(_) if self.numero.trim().is_empty() => {
-                errors.add("numero", "Falta el número del documento.");
-                None
-            }
-            Err(_) => {
-                errors.add("numero", "El número es como 001-001-000000123; también puede escribir 1-1-123.");
-                None
-            }
-        }
+        input.read(today).map_err(|errors| FormErrors::of_input(errors, id_of))
     }
 
     /// People write a credit note's amounts without a minus; the books keep them negative.
@@ -143,28 +118,20 @@ impl DocumentForm {
     }
 }
 
-type ReadDay = fn(&str) -> Result<Date, String>;
-
-fn day(field: &'static str, what: &str, typed: &str, read: ReadDay, errors: &mut FormErrors) -> Option<Date> {
-    if typed.trim().is_empty() {
-        errors.add(field, format!("Falta {what}."));
-        return None;
-    }
-    read(typed).map_err(|words| errors.add(field, format!("{words}."))).ok()
+fn day(what: Message, typed: &str, read: fn(&str) -> Result<Date, DateError>) -> Result<Date, Message> {
+    if typed.trim().is_empty() { Err(messages::named_field_missing(what)) } else { read(typed).map_err(|error| error.message()) }
 }
 
-/// A broken rule, at the field that breaks it.
-#[must_use]
-pub fn explained(error: DocumentError) -> (&'static str, String) {
-    let (field, words) = match error {
-        DocumentError::IssueYearOutOfRange { first, last } => return ("emision", format!("El año va de {first} a {last}.")),
-        DocumentError::DueTooLate => ("vence", "Vence más de diez años después de su emisión: revise el año."),
-        DocumentError::TotalIsZero => ("total", "El total no puede ser cero."),
-        DocumentError::TotalMustBePositive => ("total", "El total debe ser mayor que cero."),
-        DocumentError::CreditNoteMustBeNegative => ("total", "El total de una nota de crédito baja lo que se debe."),
-        DocumentError::DueBeforeIssue => ("vence", "Vence antes de su emisión."),
-        DocumentError::BalanceOutOfRange => ("saldo", "El saldo va de cero al total."),
-        DocumentError::IssueDateInFuture => ("emision", "La fecha de emisión está en el futuro."),
-    };
-    (field, words.to_owned())
+pub const fn id_of(field: Field) -> &'static str {
+    match field {
+        Field::Kind => "tipo",
+        Field::Side => "lado",
+        Field::Contact => "persona",
+        Field::Number => "numero",
+        Field::IssueDate => "emision",
+        Field::DueDate => "vence",
+        Field::Total => "total",
+        Field::Balance => "saldo",
+        Field::Detail => "detalle",
+    }
 }

@@ -3,6 +3,8 @@
 use acuse_domain::contact::Contact;
 use acuse_domain::document::{DocumentKind, DocumentNumber, Side};
 use acuse_domain::id::ContactId;
+use acuse_domain::input::document::Field;
+use acuse_domain::message::messages;
 use acuse_domain::money::Money;
 use acuse_store::contacts;
 use acuse_store::documents::{self, CreateError};
@@ -12,7 +14,7 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::form::{DocumentForm, explained};
+use super::form::{DocumentForm, id_of};
 use crate::access::{Authorized, KeepDocuments};
 use crate::app::App;
 use crate::web::carried::{Carried, Kept};
@@ -102,16 +104,16 @@ pub async fn create(
         }
     };
     let once = once(&again.form.clave, format!("documento {document:?}"));
-    let words = match documents::create(&app.db, &may.actor, &document, once.as_ref(), acuse_store::now()).await {
+    let (field, why) = match documents::create(&app.db, &may.actor, &document, once.as_ref(), acuse_store::now()).await {
         Ok(id) if again.form.accion == "guardar" => return Ok(Redirect::to(&format!("/documentos/{id}")).into_response()),
         Ok(_) => return Ok(Redirect::to(&again.to_another(&document.facts.number)).into_response()),
-        Err(CreateError::NumberTaken(number)) => ("numero", format!("El número {number} ya existe.")),
-        Err(CreateError::ContactNotFound) => ("persona", "La persona ya no existe.".to_owned()),
-        Err(CreateError::Refused(broken)) => explained(broken),
+        Err(CreateError::NumberTaken(number)) => ("numero", messages::document_number_taken(&number)),
+        Err(CreateError::ContactNotFound) => ("persona", messages::contact_not_found()),
+        Err(CreateError::Refused(broken)) => (id_of(Field::of(broken)), broken.message()),
         Err(CreateError::Store(error)) => return Err(error.into()),
         Err(CreateError::Once(_)) => return Ok(trouble::not_understood()),
     };
-    again.errors.add(words.0, words.1);
+    again.errors.say(field, why);
     Ok(refused(&again))
 }
 

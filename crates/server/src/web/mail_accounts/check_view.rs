@@ -374,7 +374,7 @@ impl Diagnosis {
 
 /// What of a password may surprise whoever typed it.
 pub fn remark(password: &str) -> Option<String> {
-    password_remark(password).map(|said| said.spanish)
+    password_remark(password).map(|remark| remark.to_string())
 }
 
 /// `38 ms`, `2,8 s`; nothing of what was there at once.

@@ -160,7 +160,7 @@ impl FormContext {
             return Ok(Err(words.to_owned()));
         };
         if accounts::needs_new_password(saved, settings) {
-            return Ok(Err(rules::password_again(saved, settings).spanish));
+            return Ok(Err(rules::password_again(saved, settings).to_string()));
         }
         if saved.connection.is_some() {
             return Ok(Ok(Password::Connected(Box::new(saved.clone()))));

@@ -1,5 +1,6 @@
 //! The form of an account: what a browser sends, read into settings, with the words for each field that is wrong.
 
+use acuse_domain::message::Message;
 use std::net::SocketAddr;
 
 use acuse_domain::email_address::{EmailAddress, InvalidEmailAddress};
@@ -8,7 +9,7 @@ use acuse_mail::guard::Network;
 use serde::Deserialize;
 
 use super::origins::Origins;
-use crate::account_rules::{self as rules, Refused};
+use crate::account_rules as rules;
 use crate::web::conflict::{self, Editing, ShownField, Slot};
 use crate::web::form_errors::FormErrors;
 use crate::web::slips::Slips;
@@ -276,8 +277,8 @@ fn read_module(typed: &str, errors: &mut FormErrors) -> Option<MailModule> {
     or_say("modulo", module_of(typed).ok_or_else(|| "Elija el módulo.".to_owned()), errors)
 }
 
-fn keep<T>(field: &str, read: Result<T, Refused>, errors: &mut FormErrors) -> Option<T> {
-    or_say(field, read.map_err(|refused| refused.said.spanish), errors)
+fn keep<T>(field: &str, read: Result<T, Message>, errors: &mut FormErrors) -> Option<T> {
+    or_say(field, read.map_err(|why| why.to_string()), errors)
 }
 
 fn or_say<T>(field: &str, read: Result<T, String>, errors: &mut FormErrors) -> Option<T> {

@@ -1,4 +1,4 @@
-//! Where the values of the form came from. LocalizedText under a field for as long as it holds what was proposed; what a person
+//! Where the values of the form came from. Said under a field for as long as it holds what was proposed; what a person
 //! changed is theirs. Travels through the form, so that it is still true after Probar, a correction or a refusal.
 
 use std::collections::BTreeMap;

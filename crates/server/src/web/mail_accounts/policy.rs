@@ -1,5 +1,6 @@
 //! «Si una cuenta propia deja de funcionar»: what the company wishes then, and the one click that sends what waits.
 
+use acuse_domain::message::messages;
 use std::convert::Infallible;
 
 use acuse_domain::contact::MOST_ADDRESSES;
@@ -18,7 +19,6 @@ use super::cards::ListPage;
 use super::{LIST, found};
 use crate::access::{Authorized, ConfigureCompany};
 use crate::app::App;
-use crate::problem::sentence;
 use crate::web::conflict::{self, Conflict, Editing, ShownField, Slot, conflicting};
 use crate::web::form_errors::FormErrors;
 use crate::web::page::{Page, Section, refused};
@@ -94,14 +94,14 @@ impl PolicyForm {
             (false, _) => Some(OnFailure::Wait),
             (true, Some(after)) => Some(OnFailure::UseDefault { after }),
             (true, None) => {
-                errors.add("horas", format!("Las horas van de 1 a {}.", PatienceHours::MOST));
+                errors.add("horas", messages::hours_invalid(i32::from(PatienceHours::MOST)));
                 None
             }
         };
         let notify = match parse_list(&self.avisar, MOST_ADDRESSES) {
             Ok(addresses) => Some(addresses),
             Err(error) => {
-                errors.add("avisar", sentence(&error));
+                errors.add("avisar", error.message());
                 None
             }
         };

@@ -124,7 +124,7 @@ impl AccountPage {
         let instead = connect::provider_of(&form.servidor).filter(|provider| app.providers.of(*provider).is_some());
         let port = rules::typed_port(&form.puerto).and_then(|port| rules::mail_port(&app.network, form.servidor.trim(), port));
         // An empty one is not typed yet.
-        let refused_port = port.err().filter(|_| !form.puerto.trim().is_empty()).map(|refused| refused.said.spanish);
+        let refused_port = port.err().filter(|_| !form.puerto.trim().is_empty()).map(|why| why.to_string());
         let has_stored = saved.is_some_and(|saved| saved.has_password);
         Self {
             errors: FormErrors::default(),

@@ -2,7 +2,7 @@
 
 use acuse_domain::contact::{ContactDetails, MOST_ADDRESSES, MOST_RECIPIENTS, Purpose};
 use acuse_domain::delivery::State as Stands;
-use acuse_domain::email_address::{Addresses, EmailAddress, InvalidAddresses, parse_list};
+use acuse_domain::email_address::{Addresses, EmailAddress, parse_list};
 use acuse_domain::id::{DeliveryId, PaymentId};
 use acuse_domain::payment::{Direction, VoidRefusal};
 use acuse_store::Actor;
@@ -21,7 +21,6 @@ use super::deliveries_view::Refused;
 use super::show::{Dialog, ShowPage};
 use crate::access::{Authorized, SendReceipts, VoidPayments};
 use crate::app::App;
-use crate::problem::sentence;
 use crate::web::form_errors::FormErrors;
 use crate::web::once::once;
 use crate::web::page;
@@ -174,10 +173,7 @@ fn recipients(form: &ResendForm, slips: &Slips) -> Result<Vec<EmailAddress>, For
     let mut typed = form.para.iter().chain([&form.otra]);
     match typed.try_for_each(|typed| list.add(typed)) {
         Ok(()) => return Ok(list.into_found()),
-        Err(InvalidAddresses::Address(error)) => errors.add("otra", format!("«{}» no es una dirección de correo.", error.typed)),
-        Err(InvalidAddresses::TooMany { most }) => {
-            errors.add("otra", format!("Se envía a {most} direcciones a la vez, como máximo."))
-        }
+        Err(error) => errors.add("otra", error.message()),
     }
     Err(errors)
 }
@@ -253,7 +249,7 @@ pub async fn void(
         Some(VoidRefusal::AdvanceInUse { left, used }) => dialog
             .errors
             .add("", format!("Del anticipo de {left} que dejó ya se usaron {used} en otro {}. Anule primero ese.", book.noun())),
-        Some(other) => dialog.errors.add("motivo", sentence(&other)),
+        Some(other) => dialog.errors.add("motivo", other.message()),
     }
     dialog.reason = form.motivo;
     // Where nobody had the receipt the page did not ask.

@@ -4,15 +4,12 @@ use acuse_domain::contact::Contact;
 use acuse_domain::document::Document;
 use acuse_domain::id::{ContactId, DocumentId, PaymentId};
 use acuse_domain::money::Money;
-use acuse_domain::payment::{Advance, CheckKind, Direction, Method, PaymentLine, percentage, withheld};
+use acuse_domain::payment::{Advance, CheckKind, DEDUCTIBLE_CASH, Direction, Method, PaymentLine, percentage, withheld};
 use acuse_store::payments::Recorded;
 
 use super::question::wholly_advance_key;
 use crate::web::calendar;
 use crate::web::once::new_key;
-
-/// A cash pago above this is not deductible: product.md asks for a warning, and never more than that.
-pub const DEDUCTIBLE_CASH: Money = Money::from_cents(50_000);
 
 #[derive(Debug, Clone, Default)]
 pub struct Draft {

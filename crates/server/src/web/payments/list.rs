@@ -113,7 +113,7 @@ impl PaymentsQuery {
         let wrong = named.into_iter().filter(|(_, typed)| !typed.trim().is_empty());
         wrong
             .filter_map(|(name, typed)| {
-                Some(format!("{name} no se aplica: {}.", lower_first(&calendar::parse_day(typed).err()?)))
+                Some(format!("{name} no se aplica: {}", lower_first(&calendar::parse_day(typed).err()?.to_string())))
             })
             .collect()
     }

@@ -2,8 +2,10 @@
 
 use acuse_domain::Date;
 use acuse_domain::contact::MOST_RECIPIENTS;
-use acuse_domain::email_address::{InvalidAddresses, parse_list};
+use acuse_domain::email_address::parse_list;
 use acuse_domain::id::ContactId;
+use acuse_domain::message::messages;
+use acuse_domain::money::Money;
 use acuse_domain::payment::{
     CheckKind, Direction, Doubt, Field, Method, NewAllocation, NewPayment, PaymentError, PaymentLine, Refusal,
 };
@@ -14,8 +16,8 @@ use super::Book;
 use super::draft::{Draft, DraftLine};
 use super::new::FormData;
 use super::question::Question;
+use crate::web::calendar;
 use crate::web::form_errors::FormErrors;
-use crate::web::{amounts, calendar};
 
 /// A payment read from the form, and where each of its parts stands there.
 pub struct ParsedForm {
@@ -30,7 +32,7 @@ impl ParsedForm {
     pub fn read(draft: &Draft, direction: Direction, contact: ContactId, data: &FormData) -> Result<Self, FormErrors> {
         let mut errors = FormErrors::default();
         let date =
-            calendar::parse_past_day(&draft.date).map_err(|words| errors.add("fecha", format!("{words}."))).unwrap_or_default();
+            calendar::parse_past_day(&draft.date).map_err(|error| errors.add("fecha", error.message())).unwrap_or_default();
         let notify = read_recipients(draft, &mut errors);
         let (rows_of_lines, lines) = read_lines(draft, date, &mut errors);
         let allocations = read_shares(draft, data, &mut errors);
@@ -92,17 +94,16 @@ impl ParsedForm {
 
     fn words(&self, field: Field, error: &PaymentError) -> String {
         match (field, error) {
-            (Field::Line { name: "base", .. }, PaymentError::AmountNotPositive) => "La base debe ser mayor que cero.".to_owned(),
-            (Field::Line { index, .. }, PaymentError::AmountNotPositive) => {
-                format!("El valor de la forma {} debe ser mayor que cero.", row(&self.rows_of_lines, index))
+            (Field::Line { name: "base", .. }, PaymentError::AmountNotPositive) => {
+                messages::amount_not_positive(messages::a_base()).into()
             }
-            (Field::Line { name: "reference", .. }, PaymentError::FieldMissing { method: Method::Withholding }) => {
-                "Falta el número del certificado.".to_owned()
+            (Field::Line { index, .. }, PaymentError::AmountNotPositive) => {
+                messages::amount_not_positive(messages::a_line_amount(row(&self.rows_of_lines, index))).into()
             }
             (Field::Line { name: "tax", .. }, PaymentError::FieldMissing { method: Method::Withholding }) => {
-                "Falta el impuesto de la retención.".to_owned()
+                messages::withheld_tax_missing().into()
             }
-            _ => error.to_string(),
+            _ => error.message().into(),
         }
     }
 }
@@ -129,8 +130,7 @@ fn read_recipients(draft: &Draft, errors: &mut FormErrors) -> Notify {
     let why = match parse_list(&draft.recipients, MOST_RECIPIENTS) {
         Ok(addresses) if addresses.is_empty() => "Falta la dirección de correo: escríbala o quite la marca del envío.".to_owned(),
         Ok(addresses) => return Notify::Addresses(addresses),
-        Err(InvalidAddresses::Address(error)) => format!("«{}» no es una dirección de correo.", error.typed),
-        Err(InvalidAddresses::TooMany { most }) => format!("Se envía a {most} direcciones a la vez, como máximo."),
+        Err(error) => error.to_string(),
     };
     errors.add("para", why);
     Notify::Nobody
@@ -158,7 +158,7 @@ fn read_line(line: &DraftLine, row: usize, date: Date, errors: &mut FormErrors) 
         errors.add(format!("forma-{row}"), format!("Elija la forma {row} de la lista."));
         return None;
     };
-    let amount = amounts::read(&line.amount, &format!("valor-{row}"), &format!("El valor de la forma {row}"), errors);
+    let amount = errors.keep(format!("valor-{row}"), Money::read(&line.amount, messages::a_line_amount(row)));
     let mut read = PaymentLine::new(method, amount.unwrap_or_default());
     let fields = method.fields();
     read.reference = text::optional(Some(&line.reference)).filter(|_| fields.contains(&"reference"));
@@ -170,8 +170,7 @@ fn read_line(line: &DraftLine, row: usize, date: Date, errors: &mut FormErrors) 
         Method::Withholding => {
             read.tax = text::optional(line.account.split('·').next());
             if !line.dated.trim().is_empty() {
-                read.base =
-                    amounts::read(&line.dated, &format!("fecha-forma-{row}"), &format!("La base de la forma {row}"), errors);
+                read.base = errors.keep(format!("fecha-forma-{row}"), Money::read(&line.dated, messages::a_line_base(row)));
             }
         }
         Method::Advance => read.advance_from = line.advance,
@@ -187,7 +186,7 @@ fn read_check(read: &mut PaymentLine, line: &DraftLine, row: usize, date: Date, 
     if !line.dated.is_empty() {
         match calendar::parse_day(&line.dated) {
             Ok(day) => read.date = Some(day),
-            Err(words) => errors.add(format!("fecha-forma-{row}"), format!("{words}.")),
+            Err(error) => errors.add(format!("fecha-forma-{row}"), error.message()),
         }
     }
     let is_postdated = read.date.is_some_and(|day| day > date);
@@ -223,9 +222,8 @@ fn read_shares(draft: &Draft, data: &FormData, errors: &mut FormErrors) -> Vec<N
             continue;
         }
         let number = data.rows().find(|document| document.id == share.document).map(|one| one.facts.number.to_string());
-        let number = number.unwrap_or_default();
-        let subject = format!("El abono a {number}");
-        if let Some(amount) = amounts::read(&share.amount, &format!("abono-{row}"), subject.trim(), errors) {
+        let subject = messages::an_allocation(number.unwrap_or_default());
+        if let Some(amount) = errors.keep(format!("abono-{row}"), Money::read(&share.amount, subject)) {
             allocations.push(NewAllocation { document: share.document, amount });
         }
     }

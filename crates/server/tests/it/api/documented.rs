@@ -1,5 +1,6 @@
 //! /openapi.json tells the truth: every call is in it, and what is answered has the shape that it says.
 
+use acuse_domain::message::code_of;
 use acuse_testkit::builders::received;
 use serde_json::{Value, json};
 
@@ -129,12 +130,9 @@ fn every_warning_of_the_source_stands_in_the_docs() {
     const DOCS: &str = include_str!("../../../../../docs/api-design.md");
     const WARNINGS: &str = include_str!("../../../src/api/warnings.rs");
     const DOUBTS: &str = include_str!("../../../../domain/src/payment/doubt.rs");
-    let is_code = |text: &&str| text.len() > 5 && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-    let said = WARNINGS.split("Self::new(").skip(1).filter_map(|call| call.split(';').next()?.split('\n').next());
-    let said = said.filter_map(|call| call.split('"').rfind(is_code));
-    let doubts = DOUBTS.split("fn code(self").nth(1).or(DOUBTS.split("fn code(&self").nth(1)).expect("the codes of doubts");
-    let doubts = doubts.split("\n    }\n").next().unwrap().split('"').filter(is_code);
-    let codes: Vec<&str> = said.chain(doubts).collect();
+    let said =
+        |source: &'static str| source.split("messages::").skip(1).filter_map(|call| code_of(call.split(['(', ' ']).next()?));
+    let codes: Vec<&str> = said(WARNINGS).chain(said(DOUBTS)).collect();
     assert!(codes.len() >= 11, "they are found: {codes:?}");
     for code in codes {
         assert!(DOCS.contains(&format!("`{code}`")), "{code} is not documented");

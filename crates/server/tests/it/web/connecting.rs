@@ -224,7 +224,7 @@ async fn a_password_gives_way_to_a_connection_and_comes_back_when_it_is_typed() 
     ];
     let refused = scene.app.post(&format!("{LIST}/{id}"), &typed).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "a token goes to no other server");
-    assert!(refused.text().contains("solo vale para el suyo"));
+    assert!(refused.text().contains("solo vale para lo de antes"));
     let with_password: Vec<_> =
         typed.iter().map(|(name, value)| (*name, if *name == "clave" { "nueva" } else { *value })).collect();
     assert_eq!(scene.app.post(&format!("{LIST}/{id}"), &with_password).await.status, StatusCode::SEE_OTHER);

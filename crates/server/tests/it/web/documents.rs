@@ -85,7 +85,7 @@ async fn what_cannot_be_a_document_is_said_at_its_field() {
         ("numero", "123", "El número es como 001-001-000000123; también puede escribir 1-1-123."),
         ("total", "0", "El total no puede ser cero."),
         ("total", "-5", "El total debe ser mayor que cero."),
-        ("total", "1,005", "El total: no se entiende 1,005. Escriba 1005, o con dos decimales: 1,00."),
+        ("total", "1,005", "El total: no se entiende 1,005. Escriba 1.005,00, o con dos decimales: 1,00."),
         ("total", "mucho", "El total no es un número."),
         ("saldo", "2.000", "El saldo va de cero al total."),
         ("vence", "01/11/2026", "Vence antes de su emisión."),

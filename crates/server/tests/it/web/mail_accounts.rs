@@ -267,7 +267,7 @@ async fn each_field_that_is_wrong_says_why_in_its_place() {
         ("tls", "ssl3", "TLS"),
         ("remitente", "cobros", "no es una dirección de correo"),
         ("responder", "a@cotopaxi.ec\r\nBcc: b@otra.ec", "no es una dirección de correo"),
-        ("usuario", &"x".repeat(321), "demasiado largo"),
+        ("usuario", &"x".repeat(321), "caben 320 letras"),
         ("modulo", "retenciones", "módulo"),
     ] {
         for button in ["probar", "guardar"] {
