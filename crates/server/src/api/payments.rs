@@ -7,6 +7,7 @@ pub use ask::PaymentIn;
 pub use shown::{PaymentOut, SummaryOut};
 
 use acuse_domain::id::{CompanyId, ContactId, PaymentId};
+use acuse_domain::input::payment::PaymentInput;
 use acuse_domain::payment::{Answered, Direction};
 use acuse_mail::explanation::Language;
 use acuse_store::conditions::Conditions;
@@ -116,7 +117,7 @@ pub async fn record(
     Reads(language): Reads,
     asked: JsonRequest<PaymentIn>,
 ) -> Result<(StatusCode, Json<PaymentOut>), Problem> {
-    let (payment, notify) = asked.body.read()?;
+    let (payment, notify) = PaymentInput::from(asked.body).read()?;
     let id =
         payments::record(&app.db, &may.actor, payment, &notify, &Answered::All, asked.once.as_ref(), acuse_store::now()).await?;
     Ok((StatusCode::CREATED, found(&app, &may, id, language).await?))
