@@ -11,6 +11,7 @@ use acuse_mail::dkim::Signer;
 use acuse_mail::failure::Phase;
 use acuse_mail::login::Credentials;
 use acuse_mail::session::Endpoint;
+use acuse_store::claims::Claim;
 use acuse_store::deliveries::{QueueKey, Stamp};
 use acuse_store::mail_accounts::{self, Usable};
 use acuse_store::oauth::ConnectedAccount;
@@ -60,7 +61,7 @@ pub(crate) enum Sender {
         queued_until: Instant,
     },
     /// It is paused, and a check cannot prove more: one delivery shows whether it works again.
-    HalfOpen(Account),
+    HalfOpen(Account, Claim),
     Resting,
     /// The company has no account and the installation has no default one: the deliveries wait.
     Nobody,
@@ -89,8 +90,11 @@ pub(crate) async fn resolve(
         // Where it was changed a moment ago, the next batch sees what it is now.
         return Ok(if own.fault.is_some() { Sender::Resting } else { Sender::Ready(own) });
     };
-    if paused.on_trial && own.fault.is_none() && pauses::take_trial_any_company(db, own.key, now).await? {
-        return Ok(Sender::HalfOpen(own));
+    if paused.on_trial
+        && own.fault.is_none()
+        && let Some(claim) = pauses::take_trial_any_company(db, own.key, now).await?
+    {
+        return Ok(Sender::HalfOpen(own, claim));
     }
     in_its_place(db, default, queue, &own, &paused, now).await
 }
@@ -102,9 +106,10 @@ async fn by_default(db: &Db, default: Option<&DefaultAccount>, now: Instant) -> 
     let on_trial = paused.is_some_and(|paused| paused.on_trial);
     Ok(match chain.sends_now(now) {
         SendsNow::Own | SendsNow::Default => Sender::Ready(account),
-        SendsNow::Waits if on_trial && pauses::take_trial_any_company(db, AccountKey::Default, now).await? => {
-            Sender::HalfOpen(account)
-        }
+        SendsNow::Waits if on_trial => match pauses::take_trial_any_company(db, AccountKey::Default, now).await? {
+            Some(claim) => Sender::HalfOpen(account, claim),
+            None => Sender::Resting,
+        },
         SendsNow::Waits => Sender::Resting,
         SendsNow::Nobody => Sender::Nobody,
     })

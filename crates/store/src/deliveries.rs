@@ -24,7 +24,7 @@ pub use work::{
 pub(crate) use groups::condition as group_condition;
 use read::find_in;
 pub(crate) use told::{who_has_the_receipt, who_is_told};
-pub(crate) use work::{LONGEST_WAIT, change_held};
+pub(crate) use work::{DELIVERIES, EXPIRED, LONGEST_WAIT};
 
 use acuse_domain::Instant;
 use acuse_domain::delivery::State;

@@ -4,6 +4,7 @@
 //! takes the company right after the connection; the few that cross companies are named `…_any_company`.
 
 pub mod access;
+pub mod claims;
 pub mod clock;
 pub mod companies;
 pub mod concurrency_limit;

@@ -3,12 +3,13 @@
 use acuse_domain::Instant;
 use acuse_domain::delivery::State;
 use acuse_domain::id::{CompanyId, PaymentId};
-use uuid::Uuid;
 
 use super::MessageKind;
 use super::told::{Earlier, is_same_recipient, standings};
+use super::work::DELIVERIES;
+use crate::claims::Claim;
 use crate::db::{StoreError, Tx};
-use crate::sql::{execute, values};
+use crate::sql::values;
 
 /// What becomes of it now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,9 +44,7 @@ pub(super) async fn receipts_of(
     Ok(receipts)
 }
 
-pub(super) async fn put_back(tx: &Tx, company: CompanyId, id: Uuid, fence: i64, until: Instant) -> Result<(), StoreError> {
-    let sql = "UPDATE delivery SET state = 'queued', attempts = attempts - 1, next_attempt_at = $4, lease_until = NULL
-        WHERE company_id = $1 AND id = $2 AND state = 'sending' AND fence = $3";
-    execute(tx.as_conn(), sql, values![company.0, id, fence, until]).await?;
-    Ok(())
+pub(super) async fn put_back(tx: &Tx, claim: Claim, until: Instant) -> Result<(), StoreError> {
+    let set = "state = 'queued', attempts = attempts - 1, next_attempt_at = $1";
+    DELIVERIES.finish(tx, &[claim], set, values![until]).await.map(|_| ())
 }
