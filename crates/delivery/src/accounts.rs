@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use acuse_domain::Instant;
-use acuse_domain::delivery::{NOT_COMPOSED, Outcome, Problem};
+use acuse_domain::delivery::Problem;
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::failure_policy::{Chain, Link, OnFailure, SendsNow};
 use acuse_domain::id::CompanyId;
@@ -158,27 +158,6 @@ pub(crate) async fn to_be_probed(
 /// What is wrong with an account before any server is asked.
 fn of_its_own(code: &str) -> Problem {
     Problem { code: code.to_owned(), reply: String::new(), phase: Phase::Auth.as_str() }
-}
-
-/// What an attempt says of the account it was made with.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Sign<'a> {
-    AtFault(&'a Problem),
-    /// The server let it in and listened to whom the mail is for.
-    Works,
-    /// It ended before that.
-    Unproven(&'a Problem),
-    /// The server was not asked at all.
-    Nothing,
-}
-
-pub(crate) fn sign_of(outcome: &Outcome) -> Sign<'_> {
-    match outcome {
-        Outcome::AccountAtFault { problem } => Sign::AtFault(problem),
-        Outcome::Refused { problem } if problem.code == NOT_COMPOSED => Sign::Nothing,
-        Outcome::TryLater { problem, .. } if !matches!(problem.phase, "recipient" | "message") => Sign::Unproven(problem),
-        Outcome::Accepted { .. } | Outcome::Refused { .. } | Outcome::InDoubt { .. } | Outcome::TryLater { .. } => Sign::Works,
-    }
 }
 
 impl Account {

@@ -19,11 +19,11 @@ use tokio::time::sleep;
 use crate::accounts::{Account, Sender, resolve};
 use crate::attempt::{Attempted, HandedOver};
 use crate::circuit_breaker::{Transition, fault, problem_of, softened};
+use crate::engine::Engine;
 use crate::recorder::LEASE;
 use crate::retry::{self, Progress};
 use crate::signing;
 use crate::throttle::{ConnectionPermit, Throttle};
-use crate::worker::Engine;
 
 /// Deliveries claimed at once by a queue, for each of its connections.
 const CLAIM_PER_CONNECTION: usize = 16;

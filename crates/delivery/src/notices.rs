@@ -17,11 +17,11 @@ use chrono::TimeDelta;
 use tokio::task::JoinSet;
 
 use crate::accounts::{Account, DefaultAccount, default_account};
-use crate::attempt::outcome_of;
 use crate::circuit_breaker::{Transition, fault, problem_of};
+use crate::engine::Engine;
 use crate::recorder::LEASE;
 use crate::retry::{self, Progress};
-use crate::worker::Engine;
+use crate::transport::outcome_of;
 
 /// Mails claimed at once; they are few.
 const AT_ONCE: usize = 8;

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::accounts::to_be_probed;
 use crate::circuit_breaker::{fault, problem_of};
-use crate::worker::Engine;
+use crate::engine::Engine;
 
 /// Accounts tried side by side: one that does not answer takes its place for a minute.
 const AT_ONCE: usize = 64;

@@ -11,9 +11,9 @@ use chrono::TimeDelta;
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
+use crate::account_key::AccountKey;
 use crate::claims::{Claim, Queue};
 use crate::db::{Db, StoreError, Tx};
-use crate::pauses::AccountKey;
 use crate::sql::{Undecoded, execute, new_id, readable, values};
 use crate::{routing, users};
 
@@ -38,8 +38,7 @@ const NOTICES: Queue = Queue {
     gives: "company_id, id, account_id, kind, about, recipient, problem_code, problem_reply, queued_at, attempts, fence",
 };
 /// Its holder is in time to give it to a server.
-const NOT_HANDED_OVER: Queue =
-    Queue { is_held: "state = 'sending' AND handed_over_at IS NULL AND lease_until >= $1", ..NOTICES };
+const NOT_HANDED_OVER: Queue = Queue { is_held: "state = 'sending' AND handed_over_at IS NULL AND lease_until >= $1", ..NOTICES };
 
 /// What several mails have in common. With the recipient it exists once.
 pub(crate) struct Subject {

@@ -9,6 +9,7 @@ use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use crate::Actor;
+pub use crate::account_key::{AccountKey, AccountVersion};
 use crate::claims::{Claim, Queue};
 use crate::db::{Db, StoreError, Tx};
 use crate::health;
@@ -37,49 +38,6 @@ const PROBES: Queue = Queue {
 };
 /// One account's trial by a delivery, which is a probe of it too.
 const TRIALS: Queue = Queue { due: "account_id = $3 AND on_trial", claimed: "probe_at = $2, on_trial = FALSE", ..PROBES };
-
-/// A company's own account, or the installation's default one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum AccountKey {
-    Own(MailAccountId),
-    Default,
-}
-
-impl AccountKey {
-    pub(crate) fn id(self) -> Uuid {
-        match self {
-            Self::Own(id) => id.0,
-            Self::Default => Uuid::nil(),
-        }
-    }
-
-    pub(crate) fn of(id: Uuid) -> Self {
-        if id.is_nil() { Self::Default } else { Self::Own(MailAccountId(id)) }
-    }
-}
-
-/// An account as it was when somebody tried it: what was learnt counts for that version, and for no later one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AccountVersion {
-    pub account: AccountKey,
-    /// None: as it is now. The default account has no versions while the process runs.
-    pub version: Option<i64>,
-}
-
-impl From<AccountKey> for AccountVersion {
-    fn from(account: AccountKey) -> Self {
-        Self { account, version: None }
-    }
-}
-
-impl AccountVersion {
-    /// Whether it is still so. Nobody changes the account before this transaction ends.
-    pub(crate) async fn is_current(self, tx: &Tx) -> Result<bool, StoreError> {
-        let Some(version) = self.version else { return Ok(true) };
-        let sql = "UPDATE mail_account SET version = version WHERE id = $1 AND version = $2";
-        Ok(execute(tx.as_conn(), sql, values![self.account.id(), version]).await? == 1)
-    }
-}
 
 /// What an account is at fault with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,7 +121,7 @@ pub(crate) async fn stop_in(tx: &Tx, seen: AccountVersion, fault: &Fault<'_>, no
         return Ok(false);
     }
     rest(tx, seen.account, fault, "CASE WHEN account_pause.probe_at <= $2 THEN 1 ELSE 0 END", now).await?;
-    health::tell_stopped(tx, seen.account, fault, now).await
+    health::tell_stopped(tx, seen.account, fault.problem_code, fault.reply, now).await
 }
 
 /// Lets an account rest longer: the probe that this process took upon itself failed. Tells no where it counts no more: the
@@ -177,8 +135,7 @@ pub async fn probe_failed_any_company(
 ) -> Result<bool, StoreError> {
     let seen = seen.into();
     let tx = db.begin_write().await?;
-    let counts =
-        seen.is_current(&tx).await? && !PROBES.change(&tx, &[claim], "on_trial = FALSE", values![]).await?.is_empty();
+    let counts = seen.is_current(&tx).await? && !PROBES.change(&tx, &[claim], "on_trial = FALSE", values![]).await?.is_empty();
     if counts {
         rest(&tx, seen.account, fault, "1", now).await?;
     }

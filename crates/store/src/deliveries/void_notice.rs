@@ -1,15 +1,11 @@
 //! A notice that the void itself queued for somebody whose receipt was on its way at that moment.
 
-use acuse_domain::Instant;
 use acuse_domain::delivery::State;
 use acuse_domain::id::{CompanyId, PaymentId};
 
 use super::MessageKind;
 use super::told::{Earlier, is_same_recipient, standings};
-use super::work::DELIVERIES;
-use crate::claims::Claim;
 use crate::db::{StoreError, Tx};
-use crate::sql::values;
 
 /// What becomes of it now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,9 +38,4 @@ pub(super) async fn receipts_of(
     let mut receipts = standings(tx, company, payment).await?;
     receipts.retain(|sent| sent.standing.kind == MessageKind::Receipt && is_same_recipient(&sent.recipient, recipient));
     Ok(receipts)
-}
-
-pub(super) async fn put_back(tx: &Tx, claim: Claim, until: Instant) -> Result<(), StoreError> {
-    let set = "state = 'queued', attempts = attempts - 1, next_attempt_at = $1";
-    DELIVERIES.finish(tx, &[claim], set, values![until]).await.map(|_| ())
 }

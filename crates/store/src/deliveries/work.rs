@@ -14,11 +14,11 @@ use uuid::Uuid;
 
 use super::MessageKind;
 use super::told::Earlier;
-use super::void_notice::{Notice, notice_now, put_back, receipts_of};
+use super::void_notice::{Notice, notice_now, receipts_of};
 use crate::claims::{Claim, Queue};
 use crate::companies::LogoId;
 use crate::db::{Db, StoreError, Tx};
-use crate::payments;
+use crate::receipts::receipt_as_of;
 use crate::sql::{Of, Undecoded, code, execute, insert_rows, one, places, readable, values};
 
 /// Its worker is gone, and nobody knows how far it had come.
@@ -258,7 +258,7 @@ async fn put_together(
         message_id: row.message_id,
         put_off_for: TimeDelta::milliseconds(row.put_off_ms.clamp(0, i64::from(i32::MAX))),
         was_in_doubt: row.doubts > 0,
-        receipt: payments::receipt_as_of(&letter.receipt, letter.voided_at, letter.void_reason.as_deref())?,
+        receipt: receipt_as_of(&letter.receipt, letter.voided_at, letter.void_reason.as_deref())?,
         logo: letter.logo_id.map(LogoId),
         recorded_at: letter.recorded_at,
         voided_at: letter.voided_at,
@@ -271,6 +271,11 @@ async fn put_together(
 async fn cancel_claimed(tx: &Tx, claim: Claim, now: Instant) -> Result<(), StoreError> {
     let set = "state = 'cancelled', attempts = attempts - 1, finished_at = $1";
     DELIVERIES.finish(tx, &[claim], set, values![now]).await.map(|_| ())
+}
+
+async fn put_back(tx: &Tx, claim: Claim, until: Instant) -> Result<(), StoreError> {
+    let set = "state = 'queued', attempts = attempts - 1, next_attempt_at = $1";
+    DELIVERIES.finish(tx, &[claim], set, values![until]).await.map(|_| ())
 }
 
 /// As [`fail_unread`], where the claim's own row is what cannot be read.

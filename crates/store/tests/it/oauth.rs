@@ -391,8 +391,8 @@ async fn tokens_sealed_by_an_earlier_version_are_bound_at_start(world: World) {
     let (refresh, access) = (sealed("oauth_refresh_token", "renovacion-vieja"), sealed("oauth_access_token", "acceso-viejo"));
     let sql = "UPDATE oauth_connection SET sealed_refresh_token = $1, sealed_access_token = $2 WHERE account_id = $3";
     outside::run(&world.url, sql, vec![refresh.into(), access.into(), desk.account.0.into()]).await;
-    assert_eq!(mail_accounts::reseal_any_company(&world.db, &desk.keys).await.unwrap(), 1);
-    assert_eq!(mail_accounts::reseal_any_company(&world.db, &desk.keys).await.unwrap(), 0);
+    assert_eq!(oauth::reseal_any_company(&world.db, &desk.keys).await.unwrap(), 1);
+    assert_eq!(oauth::reseal_any_company(&world.db, &desk.keys).await.unwrap(), 0);
     assert_eq!(secret(&desk.token(Wanted::Usable, noon()).await), "acceso-viejo");
     desk.token(Wanted::Usable, noon_and(4_000)).await;
     assert_eq!(desk.asked.last(), "renovacion-vieja");
@@ -402,8 +402,8 @@ async fn after_a_rotation_of_keys_tokens_still_open(world: World) {
     let desk = Desk::of(&world).await;
     Keyring::rotate(&world.folder().join("secret.key")).unwrap();
     let keys = world.keys();
-    assert_eq!(mail_accounts::reseal_any_company(&world.db, &keys).await.unwrap(), 1);
-    assert_eq!(mail_accounts::reseal_any_company(&world.db, &keys).await.unwrap(), 0);
+    assert_eq!(oauth::reseal_any_company(&world.db, &keys).await.unwrap(), 1);
+    assert_eq!(oauth::reseal_any_company(&world.db, &keys).await.unwrap(), 0);
     let desk = Desk { keys: Arc::new(keys), ..desk };
     assert_eq!(secret(&desk.token(Wanted::Usable, noon()).await), "acceso-1");
     desk.token(Wanted::Usable, noon_and(4_000)).await;
