@@ -43,6 +43,9 @@ pub struct Claim {
     pub fence: i64,
 }
 
+/// Those that were held until then; nothing of the others is changed.
+pub(crate) type StillHeld = Result<HashSet<Claim>, StoreError>;
+
 impl Claim {
     fn values(&self) -> Vec<Value> {
         let company = self.company.map(|company| Value::from(company.0));
@@ -54,12 +57,9 @@ impl Queue {
     /// Whether a row may be claimed now, or a lease has ended. Writes nothing.
     pub(crate) async fn is_due(&self, db: &Db, now: Instant) -> Result<bool, StoreError> {
         let Self { table, due, is_held, lease, .. } = self;
-        for due in [Some((*due).to_owned()), self.expired.map(|_| format!("{is_held} AND {lease} < $1"))].into_iter().flatten() {
-            if count(db.reader(), &format!("SELECT COUNT(*) AS n FROM {table} WHERE {due}"), values![now]).await? > 0 {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let lost = self.expired.map(|_| format!("OR {is_held} AND {lease} < $1")).unwrap_or_default();
+        let sql = format!("SELECT COUNT(*) AS n FROM {table} WHERE {due} {lost}");
+        Ok(count(db.reader(), &sql, values![now]).await? > 0)
     }
 
     /// Claims up to `most` rows that are due, until `now + lease`. What another worker is claiming meanwhile is passed over.
@@ -73,7 +73,7 @@ impl Queue {
     ) -> Result<Vec<Line<Row>>, StoreError> {
         let Self { table, due, order, claimed, gives, .. } = self;
         let change = self.of_those(tx, &format!("{due} ORDER BY {order} LIMIT {most}"), &format!("fence = fence + 1, {claimed}"));
-        let values = values![now, now + lease].into_iter().chain(own).collect();
+        let values = [values![now, now + lease], own].concat();
         each(tx.as_conn(), table, &format!("{change} RETURNING {gives}"), values).await
     }
 
@@ -93,54 +93,31 @@ impl Queue {
         )
     }
 
-    /// Makes leases last until a moment. Gives those that are still held.
-    pub(crate) async fn renew(&self, tx: &Tx, held: &[Claim], until: Instant) -> Result<HashSet<Claim>, StoreError> {
+    /// Makes leases last until a moment.
+    pub(crate) async fn renew(&self, tx: &Tx, held: &[Claim], until: Instant) -> StillHeld {
         self.change(tx, held, &format!("{} = $1", self.lease), values![until]).await
     }
 
-    /// Ends claims. Gives those that were still held; nothing of the others is changed.
-    pub(crate) async fn finish(
-        &self,
-        tx: &Tx,
-        held: &[Claim],
-        set: &str,
-        values: Vec<Value>,
-    ) -> Result<HashSet<Claim>, StoreError> {
+    /// Ends claims.
+    pub(crate) async fn finish(&self, tx: &Tx, held: &[Claim], set: &str, values: Vec<Value>) -> StillHeld {
         self.change(tx, held, &format!("{} = NULL, {set}", self.lease), values).await
     }
 
-    /// The same, with values of each claim's own: `set` finds them as `held.` and their names.
-    pub(crate) async fn finish_each(
-        &self,
-        tx: &Tx,
-        held: &[(Claim, Vec<Value>)],
-        names: &[&str],
-        set: &str,
-        values: Vec<Value>,
-    ) -> Result<HashSet<Claim>, StoreError> {
-        self.change_each(tx, held, names, &format!("{} = NULL, {set}", self.lease), values).await
+    /// Changes rows and leaves them in their holders' hands.
+    pub(crate) async fn change(&self, tx: &Tx, held: &[Claim], set: &str, values: Vec<Value>) -> StillHeld {
+        let held = held.iter().map(|claim| (*claim, Vec::new())).collect();
+        self.change_each(tx, held, "", set, values).await
     }
 
-    /// Changes what is still held, and leaves it in its holders' hands.
-    pub(crate) async fn change(
+    /// The same, with values of each claim's own: `set` finds them as `held.` and the name.
+    pub(crate) async fn change_each(
         &self,
         tx: &Tx,
-        held: &[Claim],
+        held: Vec<(Claim, Vec<Value>)>,
+        names: &str,
         set: &str,
         values: Vec<Value>,
-    ) -> Result<HashSet<Claim>, StoreError> {
-        let held: Vec<(Claim, Vec<Value>)> = held.iter().map(|claim| (*claim, Vec::new())).collect();
-        self.change_each(tx, &held, &[], set, values).await
-    }
-
-    async fn change_each(
-        &self,
-        tx: &Tx,
-        held: &[(Claim, Vec<Value>)],
-        names: &[&str],
-        set: &str,
-        values: Vec<Value>,
-    ) -> Result<HashSet<Claim>, StoreError> {
+    ) -> StillHeld {
         #[derive(FromQueryResult)]
         struct Changed {
             id: Uuid,
@@ -148,9 +125,10 @@ impl Queue {
         }
         let (table, is_held, id) = (self.table, self.is_held, self.key[self.key.len() - 1]);
         let claim: Vec<&str> = self.key.iter().copied().chain(["fence"]).collect();
-        let columns = [&claim[..], names].concat().join(", ");
+        let columns = claim.iter().copied().chain(names.split_terminator(", ")).collect::<Vec<_>>().join(", ");
         let is_claimed = claim.iter().map(|name| format!("{table}.{name} = held.{name} AND ")).collect::<String>();
-        let rows: Vec<Vec<Value>> = held.iter().map(|(claim, own)| [claim.values(), own.clone()].concat()).collect();
+        let (claims, own): (Vec<Claim>, Vec<Vec<Value>>) = held.into_iter().unzip();
+        let rows: Vec<Vec<Value>> = claims.iter().zip(own).map(|(claim, own)| [claim.values(), own].concat()).collect();
         let mut changed = HashSet::with_capacity(rows.len());
         for portion in portions(&rows) {
             let sql = format!(
@@ -158,9 +136,9 @@ impl Queue {
                 RETURNING {table}.{id} AS id, {table}.fence AS fence",
                 rows_of_places(values.len(), portion)
             );
-            let rows: Vec<Changed> = all(tx.as_conn(), &sql, [&values[..], &portion.concat()].concat()).await?;
+            let rows: Vec<Changed> = all(tx.as_conn(), &sql, [values.clone(), portion.concat()].concat()).await?;
             changed.extend(rows.into_iter().map(|row| (row.id, row.fence)));
         }
-        Ok(held.iter().map(|(claim, _)| *claim).filter(|claim| changed.contains(&(claim.id, claim.fence))).collect())
+        Ok(claims.into_iter().filter(|claim| changed.contains(&(claim.id, claim.fence))).collect())
     }
 }

@@ -356,8 +356,8 @@ pub async fn record_attempts(db: &Db, done: &[Recorded], now: Instant) -> Result
     let mut in_order: Vec<&Recorded> = done.iter().collect();
     in_order.sort_by_key(|attempt| (attempt.company, attempt.id));
     let tx = db.begin_write().await?;
-    let outcomes: Vec<(Claim, Vec<Value>)> = in_order.iter().map(|one| (one.claim(), outcome(one, now))).collect();
-    let moved = DELIVERIES.finish_each(&tx, &outcomes, &OUTCOME, MOVED, values![now]).await?;
+    let outcomes = in_order.iter().map(|one| (one.claim(), outcome(one, now))).collect();
+    let moved = DELIVERIES.change_each(&tx, outcomes, OUTCOME, MOVED, values![now]).await?;
     let (kept, lost): (Vec<&Recorded>, Vec<&Recorded>) = in_order.into_iter().partition(|one| moved.contains(&one.claim()));
     let head = "INSERT INTO delivery_attempt (company_id, delivery_id, attempt, at, phase, reply, problem_code, duration_ms, state, wait_ms) VALUES";
     insert_rows(tx.as_conn(), head, kept.into_iter().map(attempt_row).collect()).await?;
@@ -365,18 +365,8 @@ pub async fn record_attempts(db: &Db, done: &[Recorded], now: Instant) -> Result
     Ok(lost.into_iter().map(|attempt| LostLease(attempt.id)).collect())
 }
 
-const OUTCOME: [&str; 10] = [
-    "state",
-    "next_attempt_at",
-    "finished_at",
-    "reply",
-    "problem_code",
-    "problem_phase",
-    "message_id",
-    "account_source",
-    "account_server",
-    "account_from",
-];
+const OUTCOME: &str = "state, next_attempt_at, finished_at, reply, problem_code, problem_phase, message_id, account_source, \
+    account_server, account_from";
 /// What did not go through comes back, unless its payment was voided meanwhile.
 const MOVED: &str = "state = CASE WHEN recalled AND held.state IN ('queued', 'deferred', 'in_doubt') THEN 'cancelled'
         ELSE held.state END,
@@ -384,7 +374,8 @@ const MOVED: &str = "state = CASE WHEN recalled AND held.state IN ('queued', 'de
     finished_at = CASE WHEN recalled THEN $1 ELSE held.finished_at END,
     may_have_arrived = may_have_arrived OR held.state = 'in_doubt', reply = held.reply, problem_code = held.problem_code,
     problem_phase = held.problem_phase, message_id = COALESCE(delivery.message_id, held.message_id),
-    account_source = held.account_source, account_server = held.account_server, account_from = held.account_from";
+    account_source = held.account_source, account_server = held.account_server, account_from = held.account_from,
+    lease_until = NULL";
 
 /// As [`OUTCOME`] names it.
 fn outcome(done: &Recorded, now: Instant) -> Vec<Value> {

@@ -29,7 +29,6 @@ on_both_engines!(
     an_accepted_delivery_says_so_with_the_servers_words,
     every_outcome_moves_to_its_state,
     a_worker_that_lost_its_lease_may_not_record,
-    what_a_dead_worker_held_returns_to_the_queue,
     what_is_given_back_costs_no_attempt,
     only_what_waits_can_be_cancelled,
     a_person_can_try_again_what_failed_but_not_what_arrived,
@@ -233,18 +232,8 @@ async fn a_worker_that_lost_its_lease_may_not_record(world: World) {
     assert_eq!((kept.state, kept.attempts.len()), (State::Accepted, 1));
 }
 
-async fn what_a_dead_worker_held_returns_to_the_queue(world: World) {
-    let (made, _, queue) = with_queued(&world, &["a@x.ec", "b@x.ec"]).await;
-    let held = claim(&world.db, queue, 2, noon()).await;
-    let living = [held[1].claim()];
-    assert_eq!(deliveries::renew(&world.db, &living, TimeDelta::seconds(LEASE), noon_and(50)).await.unwrap(), 1);
-    assert_eq!(deliveries::release_expired_any_company(&world.db, noon_and(LEASE + 1)).await.unwrap(), 1);
-    assert_eq!([state(&world, &held[0]).await, state(&world, &held[1]).await], [State::Queued, State::Sending]);
-    assert_eq!(deliveries::release_expired_any_company(&world.db, noon_and(50 + LEASE + 1)).await.unwrap(), 1);
-}
-
 async fn what_is_given_back_costs_no_attempt(world: World) {
-    let (made, _, queue) = with_queued(&world, &["a@x.ec"]).await;
+    let (_, _, queue) = with_queued(&world, &["a@x.ec"]).await;
     let held = claim(&world.db, queue, 1, noon()).await.pop().unwrap();
     deliveries::return_to_queue(&world.db, &[held.claim()], noon_and(5)).await.unwrap();
     assert_eq!(state(&world, &held).await, State::Queued);

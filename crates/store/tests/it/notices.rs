@@ -18,7 +18,6 @@ on_both_engines!(
     the_owners_hear_once_that_an_account_stopped_and_once_that_it_works,
     who_was_named_hears_instead_of_the_owners,
     two_nodes_that_see_the_same_fault_tell_it_once,
-    two_nodes_never_hold_the_same_mail,
     what_was_not_told_yet_is_not_told_after_it_is_over,
     a_correction_that_was_not_seen_to_work_is_no_recovery,
     an_account_that_is_turned_off_or_gone_is_nobodys_news,
@@ -110,14 +109,6 @@ async fn two_nodes_that_see_the_same_fault_tell_it_once(world: World) {
     let (one, two) = tokio::join!(ends(&world.db), ends(&other));
     assert!(one.is_ok() && two.is_ok());
     assert_eq!(told(&other, 21).await, ["duena@x.ec", "socio@x.ec"]);
-}
-
-async fn two_nodes_never_hold_the_same_mail(world: World) {
-    let (_, id) = with_account(&world).await;
-    stops(&world.db, id, 10).await;
-    let other = world.opened_again().await;
-    let (one, two) = tokio::join!(due(&world.db, 11), due(&other, 11));
-    assert_eq!(one.len() + two.len(), 2);
 }
 
 async fn what_was_not_told_yet_is_not_told_after_it_is_over(world: World) {

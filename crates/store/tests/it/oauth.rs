@@ -29,7 +29,6 @@ on_both_engines!(
     a_provider_that_takes_it_back_is_not_asked_again_until_somebody_connects,
     who_connects_while_a_renewal_is_under_way_is_not_overwritten,
     a_renewal_goes_on_when_nobody_waits_for_it,
-    a_lease_whose_holder_is_gone_ends,
     what_ends_soon_is_known_two_weeks_ahead,
     the_end_of_a_connection_is_announced_once,
     a_token_stays_with_the_server_it_was_given_for,
@@ -40,7 +39,7 @@ on_both_engines!(
     another_companys_connection_is_unknown,
 );
 
-fn granted(name: &str, ends: Instant) -> Granted {
+pub fn granted(name: &str, ends: Instant) -> Granted {
     Granted {
         access_token: format!("acceso-{name}").into(),
         access_ends_at: ends,
@@ -52,7 +51,11 @@ fn granted(name: &str, ends: Instant) -> Granted {
 
 /// An account whose token is good for an hour from noon.
 async fn connected(world: &World, by: &Actor) -> MailAccountId {
-    let granted = granted("1", noon_and(3_600));
+    connected_until(world, by, noon_and(3_600)).await
+}
+
+pub async fn connected_until(world: &World, by: &Actor, ends: Instant) -> MailAccountId {
+    let granted = granted("1", ends);
     let refresh_token = granted.refresh_token.clone().unwrap();
     let settings = mail_account(COBROS, "").settings;
     let connection = NewConnection {
@@ -288,18 +291,6 @@ async fn a_renewal_goes_on_when_nobody_waits_for_it(world: World) {
     assert!(waited.is_err(), "the provider takes longer");
     let access = desk.token(Wanted::Usable, late).await;
     assert_eq!((secret(&access), desk.asked.times()), ("acceso-nueva-1", 1), "what it gave was not lost");
-}
-
-async fn a_lease_whose_holder_is_gone_ends(world: World) {
-    let desk = Desk::of(&world).await;
-    let late = noon_and(4_000);
-    // The answer never comes: as if the process were killed between asking and writing down.
-    let never = |_, _| std::future::pending::<Result<Granted, Denied>>();
-    let connected = desk.connected();
-    let asking = oauth::access_token(&desk.db, &desk.keys, &connected, Wanted::Usable, late, never);
-    assert!(tokio::time::timeout(Duration::from_millis(200), asking).await.is_err());
-    let access = desk.token(Wanted::Usable, late + TimeDelta::seconds(91)).await;
-    assert_eq!((secret(&access), desk.asked.last().as_str()), ("acceso-nueva-1", "renovacion-1"));
 }
 
 async fn what_ends_soon_is_known_two_weeks_ahead(world: World) {
