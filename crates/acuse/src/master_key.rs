@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use acuse_store::sealing::{Held, KeyMark, UnlockError};
+use acuse_store::sealing::{Held, UnlockError};
 use acuse_store::secrets::KeyFileError;
+use acuse_store::secrets::KeyMark;
 
 use crate::failure::Failure;
 

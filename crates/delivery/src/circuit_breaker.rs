@@ -4,12 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use acuse_domain::Instant;
-use acuse_domain::delivery::{Outcome, Problem};
+use acuse_domain::delivery::{NOT_COMPOSED, Outcome, Problem};
 use acuse_mail::explanation::{Certainty, certainty};
 use acuse_store::pauses::{Fault, OFTEN, SELDOM};
 use chrono::TimeDelta;
-
-use crate::accounts::{Sign, sign_of};
 
 /// Doubtful failures in a row, each a while after the other, that open it.
 const DOUBTS_IN_A_ROW: u32 = 3;
@@ -30,6 +28,27 @@ pub(crate) enum Transition {
     /// As many at once were too many.
     Throttle,
     Open,
+}
+
+/// What an attempt says of the account it was made with.
+#[derive(Debug, PartialEq, Eq)]
+enum Sign<'a> {
+    AtFault(&'a Problem),
+    /// The server let it in and listened to whom the mail is for.
+    Works,
+    /// It ended before that.
+    Unproven(&'a Problem),
+    /// The server was not asked at all.
+    Nothing,
+}
+
+fn sign_of(outcome: &Outcome) -> Sign<'_> {
+    match outcome {
+        Outcome::AccountAtFault { problem } => Sign::AtFault(problem),
+        Outcome::Refused { problem } if problem.code == NOT_COMPOSED => Sign::Nothing,
+        Outcome::TryLater { problem, .. } if !matches!(problem.phase, "recipient" | "message") => Sign::Unproven(problem),
+        Outcome::Accepted { .. } | Outcome::Refused { .. } | Outcome::InDoubt { .. } | Outcome::TryLater { .. } => Sign::Works,
+    }
 }
 
 /// Failures of accounts that have not been seen to work since, by pool key. They live as long as the process: forgetting them

@@ -17,11 +17,11 @@ use chrono::TimeDelta;
 use tokio::task::JoinSet;
 
 use crate::accounts::{Account, DefaultAccount, default_account};
-use crate::attempt::outcome_of;
 use crate::circuit_breaker::{Transition, fault, problem_of};
+use crate::engine::Engine;
 use crate::recorder::LEASE;
 use crate::retry::{self, Progress};
-use crate::worker::Engine;
+use crate::transport::outcome_of;
 
 /// Mails claimed at once; they are few.
 const AT_ONCE: usize = 8;
@@ -65,7 +65,7 @@ async fn tell(engine: &Engine, default: &DefaultAccount, notice: &Notice) -> Res
         }
     };
     tracing::info!(company.id = %notice.company, "A mail about an account: {told:?}");
-    notices::record(db, notice.company, notice.id, notice.fence, &told, &reply, now()).await
+    notices::record(db, notice.claim, &told, &reply, now()).await.map(|_| ())
 }
 
 enum HandedOver {
@@ -84,7 +84,7 @@ async fn hand_over(engine: &Engine, account: &Account, notice: &Notice, bytes: &
         Ok(session) => session,
         Err(failure) => return Ok(HandedOver::Outcome(outcome_of(&failure))),
     };
-    if !notices::hand_over(&engine.db, notice.company, notice.id, notice.fence, now()).await? {
+    if !notices::hand_over(&engine.db, notice.claim, now()).await? {
         return Ok(HandedOver::TakenOver);
     }
     let envelope = Envelope { from: &account.from_address, recipient: &notice.recipient, copies: &[] };
@@ -142,7 +142,7 @@ fn written(notice: &Notice, default: &DefaultAccount, public_url: &str) -> Resul
         html: Some(&rendered.html),
         logo_png: None,
         attachments: &[],
-        message_id: &format!("{}@{host}", notice.id),
+        message_id: &format!("{}@{host}", notice.claim.id),
         date: notice.queued_at,
         in_reply_to: None,
     })

@@ -6,9 +6,9 @@ use acuse_mail::check::{self, CheckReport, PhaseLine, Subject};
 use acuse_mail::failure::Phase;
 use acuse_mail::login::Credentials;
 use acuse_mail::session::Endpoint;
+use acuse_store::mail_accounts::SECRET_UNREADABLE;
 use acuse_store::mail_accounts::SaveError;
 use acuse_store::oauth::{self, Access, ConnectedAccount, Token, Wanted};
-use acuse_store::sealing::SECRET_UNREADABLE;
 use acuse_store::{StoreError, now};
 
 use crate::app::App;

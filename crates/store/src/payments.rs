@@ -13,8 +13,6 @@ pub use read::{
 };
 pub use resend::{CardFull, ResendError, correct_and_resend, resend, resend_and_change_contact};
 
-pub(crate) use filter::text_condition;
-pub(crate) use read::{number, receipt_as_of};
 pub use twins::doubts;
 
 use acuse_domain::contact::{Contact, ContactDetails};
@@ -37,6 +35,7 @@ use crate::db::{Db, StoreError, Tx};
 use crate::deliveries::{self, MessageKind, NewDelivery};
 use crate::events::{self, EventKind};
 use crate::idempotency::{self, ClaimError, Once};
+use crate::receipts::number;
 use crate::sql::{all, execute, insert_rows, new_id, one, places, values};
 use crate::{Actor, companies, contacts, documents, numbers};
 

@@ -16,8 +16,6 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::sealing::KeyMark;
-
 const KEY_BYTES: usize = 32;
 const KEY_ID_BYTES: usize = 4;
 const NONCE_BYTES: usize = 24;
@@ -38,6 +36,13 @@ struct MasterKey {
     id: u32,
     cipher: XChaCha20Poly1305,
     fingerprint: String,
+}
+
+/// A key by its number, and its fingerprint where that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyMark {
+    pub id: u32,
+    pub fingerprint: Option<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +72,7 @@ pub enum SealError {
 
 impl Keyring {
     /// Reads the key file, and makes it with mode 0600 if there is none. For a database that holds nothing sealed; whoever
-    /// has another asks [`crate::sealing::unlock_any_company`]. Errs if others may read the file.
+    /// has another asks `sealing::unlock_any_company`. Errs if others may read the file.
     pub fn load_or_create(path: &Path) -> Result<Self, KeyFileError> {
         match Self::load(path)? {
             Some(keys) => Ok(keys),

@@ -9,7 +9,7 @@ use acuse_domain::text;
 use sea_orm::{ColIdx, ConnectionTrait, FromQueryResult, QueryResult, SqlErr, Statement, TryGetError, TryGetable, Value};
 use uuid::Uuid;
 
-use crate::db::{self, StoreError};
+use crate::error::{StoreError, undecoded_column};
 
 /// Values in the order of a statement's `$1, $2, …`.
 macro_rules! values {
@@ -83,7 +83,7 @@ impl From<Undecoded> for StoreError {
 fn decode<Row: FromQueryResult>(row: &QueryResult) -> Result<Line<Row>, StoreError> {
     let column = match guarded(|| Row::from_query_result(row, "")) {
         Some(Ok(decoded)) => return Ok(Ok(decoded)),
-        Some(Err(error)) => match db::undecoded_column(&error) {
+        Some(Err(error)) => match undecoded_column(&error) {
             Some(column) => column,
             None => return Err(error.into()),
         },
@@ -106,7 +106,7 @@ impl<T: TryGetable> TryGetable for Kept<T> {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
         match guarded(|| T::try_get_by(row, index)) {
             Some(Ok(value)) => Ok(Self(Some(value))),
-            Some(Err(TryGetError::DbErr(error))) if db::undecoded_column(&error).is_none() => Err(error.into()),
+            Some(Err(TryGetError::DbErr(error))) if undecoded_column(&error).is_none() => Err(error.into()),
             Some(Err(_)) | None => Ok(Self(None)),
         }
     }

@@ -52,10 +52,15 @@ pub async fn run(config: &Config) -> Result<ExitCode, Failure> {
 
 async fn database(config: &Config) -> Finding {
     let db = Db::open_existing(&config.database_url).await.map_err(broken)?;
+    let found = looked_at(&db).await;
+    db.close().await;
+    found
+}
+
+async fn looked_at(db: &Db) -> Finding {
     db.ping().await.map_err(broken)?;
     let faults = db.faults(Depth::Indexes).await.map_err(broken)?;
     let (version, is_migrated) = (db.version().await, db.is_migrated().await);
-    db.close().await;
     if !faults.is_empty() {
         return Err((format!("está dañada ({})", faults.join("; ")), DAMAGED));
     }
@@ -97,7 +102,15 @@ async fn key_file(config: &Config) -> Finding {
         Err(StoreError::Missing(_)) => None,
         found => Some(found.map_err(broken)?),
     };
-    let is_migrated = match &db {
+    let found = compared(db.as_ref(), file).await;
+    if let Some(db) = db {
+        db.close().await;
+    }
+    found
+}
+
+async fn compared(db: Option<&Db>, file: &Path) -> Finding {
+    let is_migrated = match db {
         Some(db) => db.is_migrated().await.map_err(broken)?,
         None => false,
     };
@@ -106,10 +119,10 @@ async fn key_file(config: &Config) -> Finding {
         let there = if known.is_some() { "se lee" } else { "aún no existe" };
         return Ok(format!("{} {there}; se compara con la base cuando esté al día", file.display()));
     };
-    let Some(keys) = sealing::check_any_company(&db, file).await.map_err(|error| locked(error, file))? else {
+    let Some(keys) = sealing::check_any_company(db, file).await.map_err(|error| locked(error, file))? else {
         return Ok(format!("{} se crea al empezar: la base no guarda secretos", file.display()));
     };
-    let closed = sealing::unreadable_any_company(&db, &keys).await.map_err(broken)?;
+    let closed = sealing::unreadable_any_company(db, &keys).await.map_err(broken)?;
     if !closed.is_nothing() {
         let wrong = format!("{} no se pueden abrir", master_key::counted(&closed));
         return Err((wrong, "Esas cuentas están en pausa: escriba otra vez sus contraseñas en Mi compañía › Correos."));
@@ -157,11 +170,17 @@ async fn default_rests(config: &Config) -> Finding {
         return Ok("ninguno".to_string());
     }
     let db = Db::open_existing(&config.database_url).await.map_err(broken)?;
+    let found = default_rests_in(&db).await;
+    db.close().await;
+    found
+}
+
+async fn default_rests_in(db: &Db) -> Finding {
     if !db.is_migrated().await.map_err(broken)? {
         return Ok("la base aún no dice nada".to_string());
     }
-    let resting = pauses::find(&db, AccountKey::Default).await.map_err(broken)?;
-    let health = health::find(&db, AccountKey::Default).await.map_err(broken)?;
+    let resting = pauses::find(db, AccountKey::Default).await.map_err(broken)?;
+    let health = health::find(db, AccountKey::Default).await.map_err(broken)?;
     let clock = |at| acuse_domain::local_time(at).format("%d/%m/%Y %H:%M").to_string();
     if let Some(resting) = resting {
         let why = explain(&resting.pause.problem_code, &Context::default(), Language::Spanish).title;

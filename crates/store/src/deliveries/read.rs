@@ -17,7 +17,7 @@ use super::{MessageKind, Standing};
 use crate::Page;
 use crate::db::{Db, StoreError};
 use crate::order::Order;
-use crate::payments::{number, text_condition};
+use crate::receipts::{number, text_condition};
 use crate::sql::{self, Kept, Line, Of, each, one, places, plain_letters, readable, values};
 
 /// A delivery with its attempts, oldest first.

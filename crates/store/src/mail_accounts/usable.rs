@@ -9,10 +9,12 @@ use uuid::Uuid;
 use super::row::{Row, SELECT};
 use super::{SaveError, identity, scope_of};
 use crate::db::{Db, StoreError, Tx};
-use crate::oauth;
-use crate::sealing::{Item, Kind, SECRET_UNREADABLE};
+use crate::sealing_key::{Item, Kind};
 use crate::secrets::{self, Keyring, SealError};
 use crate::sql::{Kept, execute, one, readable, values};
+
+/// The code of an account whose secret does not open, or is gone though it logs in.
+pub const SECRET_UNREADABLE: &str = "secret_unreadable";
 
 /// The code of an account that has a field which cannot be read.
 pub const ACCOUNT_UNREADABLE: &str = "account_unreadable";
@@ -148,8 +150,8 @@ impl SealedRow {
     }
 }
 
-/// Seals every password and every connection's tokens again that lie under an older key, or as versions before 1.2 sealed
-/// them: for an account, and not for its server, port, TLS and user. Gives how many were. What does not open, or cannot be
+/// Seals every password again that lies under an older key, or as versions before 1.2 sealed
+/// it: for an account, and not for its server, port, TLS and user. Gives how many were. What does not open, or cannot be
 /// read, is left as it is.
 pub async fn reseal_any_company(db: &Db, keys: &Keyring) -> Result<u64, SaveError> {
     let tx = db.begin_write().await?;
@@ -157,7 +159,6 @@ pub async fn reseal_any_company(db: &Db, keys: &Keyring) -> Result<u64, SaveErro
     for row in SealedRow::all(tx.as_conn()).await? {
         done += reseal(&tx, keys, &row).await?;
     }
-    done += oauth::reseal_in(&tx, keys).await?;
     tx.commit().await?;
     Ok(done)
 }

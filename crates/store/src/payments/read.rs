@@ -6,7 +6,7 @@ use acuse_domain::money::Money;
 use acuse_domain::number::ReceiptNumber;
 use acuse_domain::payment::{Advance, CheckKind, Direction, Method, PaymentLine, Status};
 use acuse_domain::receipt::Receipt;
-use acuse_domain::{Date, Instant, day_in_ecuador};
+use acuse_domain::{Date, Instant};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
@@ -15,6 +15,7 @@ use super::{ADVANCE, AdvanceRow};
 use crate::Page;
 use crate::db::{Db, StoreError};
 use crate::order::Order;
+use crate::receipts::{number, receipt_as_of};
 use crate::sql::{Line, Of, each, one, readable, values};
 
 /// A recorded payment, whole.
@@ -130,14 +131,6 @@ pub async fn receipt_logo(db: &Db, company: CompanyId, id: PaymentId) -> Result<
     let sql = "SELECT l.png FROM payment p JOIN company_logo l ON l.company_id = p.company_id AND l.id = p.logo_id
         WHERE p.company_id = $1 AND p.id = $2";
     Ok(one::<Logo>(db.reader(), sql, values![company.0, id.0]).await?.map(|row| row.png))
-}
-
-pub(crate) fn receipt_as_of(json: &str, voided_at: Option<Instant>, reason: Option<&str>) -> Result<Receipt, StoreError> {
-    let receipt: Receipt = serde_json::from_str(json).map_err(StoreError::unreadable)?;
-    Ok(match voided_at {
-        Some(at) => receipt.voided(day_in_ecuador(at), reason.unwrap_or_default()),
-        None => receipt,
-    })
 }
 
 /// Payments in an order. The cursor is the last payment's id.
@@ -305,12 +298,6 @@ async fn allocations(
         })
     };
     Ok(rows.into_iter().filter_map(allocation).collect())
-}
-
-/// The number of a payment's receipt. The database keeps its direction to the two that there are.
-pub(crate) fn number(payment: Uuid, direction: &str, sequence: i64) -> ReceiptNumber {
-    let direction = Of { table: "payment", id: payment }.code("direction", direction, Direction::parse);
-    ReceiptNumber { direction: direction.unwrap_or(Direction::Received), sequence }
 }
 
 const SUMMARY: &str = "p.id, p.direction, p.sequence, p.contact_id, c.name AS contact_name, p.paid_on, p.total_cents,

@@ -29,7 +29,6 @@ on_both_engines!(
     a_provider_that_takes_it_back_is_not_asked_again_until_somebody_connects,
     who_connects_while_a_renewal_is_under_way_is_not_overwritten,
     a_renewal_goes_on_when_nobody_waits_for_it,
-    a_lease_whose_holder_is_gone_ends,
     what_ends_soon_is_known_two_weeks_ahead,
     the_end_of_a_connection_is_announced_once,
     a_token_stays_with_the_server_it_was_given_for,
@@ -40,7 +39,7 @@ on_both_engines!(
     another_companys_connection_is_unknown,
 );
 
-fn granted(name: &str, ends: Instant) -> Granted {
+pub fn granted(name: &str, ends: Instant) -> Granted {
     Granted {
         access_token: format!("acceso-{name}").into(),
         access_ends_at: ends,
@@ -52,7 +51,11 @@ fn granted(name: &str, ends: Instant) -> Granted {
 
 /// An account whose token is good for an hour from noon.
 async fn connected(world: &World, by: &Actor) -> MailAccountId {
-    let granted = granted("1", noon_and(3_600));
+    connected_until(world, by, noon_and(3_600)).await
+}
+
+pub async fn connected_until(world: &World, by: &Actor, ends: Instant) -> MailAccountId {
+    let granted = granted("1", ends);
     let refresh_token = granted.refresh_token.clone().unwrap();
     let settings = mail_account(COBROS, "").settings;
     let connection = NewConnection {
@@ -290,18 +293,6 @@ async fn a_renewal_goes_on_when_nobody_waits_for_it(world: World) {
     assert_eq!((secret(&access), desk.asked.times()), ("acceso-nueva-1", 1), "what it gave was not lost");
 }
 
-async fn a_lease_whose_holder_is_gone_ends(world: World) {
-    let desk = Desk::of(&world).await;
-    let late = noon_and(4_000);
-    // The answer never comes: as if the process were killed between asking and writing down.
-    let never = |_, _| std::future::pending::<Result<Granted, Denied>>();
-    let connected = desk.connected();
-    let asking = oauth::access_token(&desk.db, &desk.keys, &connected, Wanted::Usable, late, never);
-    assert!(tokio::time::timeout(Duration::from_millis(200), asking).await.is_err());
-    let access = desk.token(Wanted::Usable, late + TimeDelta::seconds(91)).await;
-    assert_eq!((secret(&access), desk.asked.last().as_str()), ("acceso-nueva-1", "renovacion-1"));
-}
-
 async fn what_ends_soon_is_known_two_weeks_ahead(world: World) {
     let made = world.with(company()).await;
     let (keys, by) = (world.keys(), &made.actor);
@@ -391,8 +382,8 @@ async fn tokens_sealed_by_an_earlier_version_are_bound_at_start(world: World) {
     let (refresh, access) = (sealed("oauth_refresh_token", "renovacion-vieja"), sealed("oauth_access_token", "acceso-viejo"));
     let sql = "UPDATE oauth_connection SET sealed_refresh_token = $1, sealed_access_token = $2 WHERE account_id = $3";
     outside::run(&world.url, sql, vec![refresh.into(), access.into(), desk.account.0.into()]).await;
-    assert_eq!(mail_accounts::reseal_any_company(&world.db, &desk.keys).await.unwrap(), 1);
-    assert_eq!(mail_accounts::reseal_any_company(&world.db, &desk.keys).await.unwrap(), 0);
+    assert_eq!(oauth::reseal_any_company(&world.db, &desk.keys).await.unwrap(), 1);
+    assert_eq!(oauth::reseal_any_company(&world.db, &desk.keys).await.unwrap(), 0);
     assert_eq!(secret(&desk.token(Wanted::Usable, noon()).await), "acceso-viejo");
     desk.token(Wanted::Usable, noon_and(4_000)).await;
     assert_eq!(desk.asked.last(), "renovacion-vieja");
@@ -402,8 +393,8 @@ async fn after_a_rotation_of_keys_tokens_still_open(world: World) {
     let desk = Desk::of(&world).await;
     Keyring::rotate(&world.folder().join("secret.key")).unwrap();
     let keys = world.keys();
-    assert_eq!(mail_accounts::reseal_any_company(&world.db, &keys).await.unwrap(), 1);
-    assert_eq!(mail_accounts::reseal_any_company(&world.db, &keys).await.unwrap(), 0);
+    assert_eq!(oauth::reseal_any_company(&world.db, &keys).await.unwrap(), 1);
+    assert_eq!(oauth::reseal_any_company(&world.db, &keys).await.unwrap(), 0);
     let desk = Desk { keys: Arc::new(keys), ..desk };
     assert_eq!(secret(&desk.token(Wanted::Usable, noon()).await), "acceso-1");
     desk.token(Wanted::Usable, noon_and(4_000)).await;

@@ -46,14 +46,14 @@ fn sign(code: &str) -> Option<Sign> {
 
 /// Why the disk takes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     Full,
     NotWritable,
 }
 
 /// SQLite's FULL, READONLY, PERM, and IOERR_WRITE where a limit on the size of files stops it; PostgreSQL's disk_full,
 /// read_only_sql_transaction and insufficient_privilege.
-pub(super) fn refusal(code: &str) -> Option<Refusal> {
+pub(crate) fn refusal(code: &str) -> Option<Refusal> {
     let primary = code.parse::<u32>().ok().filter(|_| code.len() < 5).map(|number| number & 0xff);
     match (primary, code) {
         (Some(13), _) | (_, "53100") => Some(Refusal::Full),
@@ -63,18 +63,18 @@ pub(super) fn refusal(code: &str) -> Option<Refusal> {
 }
 
 /// What the disk refused a moment ago.
-pub(super) fn last_refusal() -> Option<Refusal> {
+pub(crate) fn last_refusal() -> Option<Refusal> {
     let refused = REFUSED.lock().unwrap_or_else(PoisonError::into_inner);
     refused.filter(|(at, _)| at.elapsed() < REFUSAL_COUNTS_FOR).map(|(_, refusal)| refusal)
 }
 
 /// Whether this code says that what is on the disk is broken.
-pub(super) fn says_damaged(code: &str) -> bool {
+pub(crate) fn says_damaged(code: &str) -> bool {
     sign(code) == Some(Sign::Lasting)
 }
 
 /// Keeps in mind what an error says of the disk.
-pub(super) fn note(code: &str, reason: &str) {
+pub(crate) fn note(code: &str, reason: &str) {
     if let Some(refusal) = refusal(code) {
         *REFUSED.lock().unwrap_or_else(PoisonError::into_inner) = Some((Moment::now(), refusal));
     }
@@ -86,14 +86,14 @@ pub(super) fn note(code: &str, reason: &str) {
 }
 
 /// A check found it.
-pub(super) fn note_found(faults: &[String]) {
+pub(crate) fn note_found(faults: &[String]) {
     if let Some(first) = faults.first() {
         keep(first, None);
     }
 }
 
 /// The first thing that was found broken, as the database puts it.
-pub(super) fn damage() -> Option<String> {
+pub(crate) fn damage() -> Option<String> {
     let known = DAMAGE.lock().unwrap_or_else(PoisonError::into_inner);
     known.as_ref().filter(|damage| damage.is_known_still()).map(|damage| damage.reason.clone())
 }
