@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use acuse_domain::Instant;
-use acuse_domain::delivery::{NOT_COMPOSED, Outcome, Problem};
+use acuse_domain::delivery::{Outcome, Problem};
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::failure_policy::{Chain, Link, OnFailure, SendsNow};
 use acuse_domain::id::CompanyId;
+use acuse_domain::mail_problem::ProblemCode;
 use acuse_mail::dkim::Signer;
 use acuse_mail::failure::Phase;
 use acuse_mail::login::Credentials;
@@ -38,8 +39,8 @@ pub(crate) struct Account {
     pub pool_key: String,
     pub endpoint: Endpoint,
     pub credentials: Option<Credentials>,
-    /// Why it can send nothing, before any server is asked: a code of the catalogue.
-    pub fault: Option<&'static str>,
+    /// Why it can send nothing, before any server is asked.
+    pub fault: Option<ProblemCode>,
     /// Logs in with a token of its provider, fetched when a session is opened.
     pub connected: Option<ConnectedAccount>,
     pub from_address: EmailAddress,
@@ -151,8 +152,8 @@ pub(crate) async fn to_be_probed(
 }
 
 /// What is wrong with an account before any server is asked.
-fn of_its_own(code: &str) -> Problem {
-    Problem { code: code.to_owned(), reply: String::new(), phase: Phase::Auth.as_str() }
+fn of_its_own(code: ProblemCode) -> Problem {
+    Problem { code, reply: String::new(), phase: Phase::Auth.as_str() }
 }
 
 /// What an attempt says of the account it was made with.
@@ -170,7 +171,7 @@ pub(crate) enum Sign<'a> {
 pub(crate) fn sign_of(outcome: &Outcome) -> Sign<'_> {
     match outcome {
         Outcome::AccountAtFault { problem } => Sign::AtFault(problem),
-        Outcome::Refused { problem } if problem.code == NOT_COMPOSED => Sign::Nothing,
+        Outcome::Refused { problem } if problem.code == ProblemCode::MessageNotComposed => Sign::Nothing,
         Outcome::TryLater { problem, .. } if !matches!(problem.phase, "recipient" | "message") => Sign::Unproven(problem),
         Outcome::Accepted { .. } | Outcome::Refused { .. } | Outcome::InDoubt { .. } | Outcome::TryLater { .. } => Sign::Works,
     }

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant as Moment};
 
 use acuse_domain::Instant;
-use acuse_domain::delivery::{NOT_COMPOSED, Outcome, Problem, Verdict};
+use acuse_domain::delivery::{Outcome, Problem, Verdict};
+use acuse_domain::mail_problem::ProblemCode;
 use acuse_mail::diagnosis::{Diagnosis, classify};
 use acuse_mail::failure::{Cause, Failure};
 use acuse_mail::guard::Network;
@@ -57,7 +58,7 @@ pub(crate) struct Attempted {
 impl Attempted {
     /// It ended before it was known what the server did with the message.
     pub(crate) fn in_doubt(claimed: &Claimed, account: &Account) -> Self {
-        let problem = Problem { code: "in_doubt".to_string(), reply: String::new(), phase: "message" };
+        let problem = Problem { code: ProblemCode::InDoubt, reply: String::new(), phase: "message" };
         let message_id = compose::message_id(claimed, account);
         Self { outcome: Outcome::InDoubt { problem }, phase: "message", message_id, took_ms: 0 }
     }
@@ -65,7 +66,7 @@ impl Attempted {
     /// There is no mail that could be sent, now or later.
     pub(crate) fn not_composed(claimed: &Claimed, account: &Account, why: &dyn Display) -> Self {
         tracing::error!(delivery.id = %claimed.id, "A receipt cannot be made into a mail: {why}");
-        let problem = Problem { code: NOT_COMPOSED.to_string(), reply: String::new(), phase: "message" };
+        let problem = Problem { code: ProblemCode::MessageNotComposed, reply: String::new(), phase: "message" };
         let message_id = compose::message_id(claimed, account);
         Self { outcome: Outcome::Refused { problem }, phase: "message", message_id, took_ms: 0 }
     }
@@ -199,7 +200,7 @@ impl Certificates {
 
 pub(crate) fn outcome_of(failure: &Failure) -> Outcome {
     let Diagnosis { code, verdict, wait, .. } = classify(failure);
-    let problem = Problem { code: code.to_string(), reply: cut(failure.reply_text()), phase: failure.phase.as_str() };
+    let problem = Problem { code, reply: cut(failure.reply_text()), phase: failure.phase.as_str() };
     match verdict {
         Verdict::InDoubt => Outcome::InDoubt { problem },
         Verdict::Account => Outcome::AccountAtFault { problem },

@@ -2,21 +2,18 @@
 
 use std::sync::Arc;
 
+use acuse_domain::mail_problem::ProblemCode;
 use acuse_mail::failure::Failure;
 use acuse_mail::login::Credentials;
 use acuse_mail::oauth::Providers;
 use acuse_mail::session::{Limits, Session};
 use acuse_store::mail_accounts::SaveError;
 use acuse_store::oauth::{self, Access, ConnectedAccount, Token, Wanted};
-use acuse_store::sealing::SECRET_UNREADABLE;
 use acuse_store::secrets::Keyring;
 use acuse_store::{Db, StoreError, now};
 
 use crate::accounts::Account;
 use crate::attempt::Transport;
-
-/// The code of a provider that gives nothing at the moment.
-const NOT_NOW: &str = "oauth_unavailable";
 
 /// Where tokens come from.
 pub(crate) struct Tokens {
@@ -25,9 +22,9 @@ pub(crate) struct Tokens {
     pub providers: Providers,
 }
 
-/// Why there is no token: a code of the catalogue, and the provider's words.
+/// Why there is no token, and the provider's words.
 struct NoToken {
-    code: String,
+    code: ProblemCode,
     words: String,
 }
 
@@ -43,7 +40,7 @@ impl Transport {
         };
         let fails = |no: NoToken, said: &str| {
             let words = format!("{said}\n{}", no.words);
-            Box::new(Failure::without_token(&account.endpoint, &no.code, words.trim()))
+            Box::new(Failure::without_token(&account.endpoint, no.code, words.trim()))
         };
         let token = self.tokens.fetch(connected, Wanted::Usable).await.map_err(|no| fails(no, ""))?;
         let generation = token.generation;
@@ -88,7 +85,7 @@ impl Tokens {
     async fn fetch(&self, connected: &ConnectedAccount, wanted: Wanted) -> Result<Token, NoToken> {
         let providers = self.providers.clone();
         let ask = move |provider, token| async move { providers.refresh(provider, &token, now()).await };
-        let not_now = |words: String| NoToken { code: NOT_NOW.to_owned(), words };
+        let not_now = |words: String| NoToken { code: ProblemCode::OauthUnavailable, words };
         match oauth::access_token(&self.db, &self.keys, connected, wanted, now(), ask).await {
             Ok(Access::Token(token)) => Ok(token),
             Ok(Access::Denied { code, words }) => Err(NoToken { code, words }),
@@ -101,7 +98,7 @@ impl Tokens {
             }
             Err(error) => {
                 tracing::error!(account.id = %connected.id, "The token of a mail account does not open: {error}");
-                Err(NoToken { code: SECRET_UNREADABLE.to_owned(), words: String::new() })
+                Err(NoToken { code: ProblemCode::SecretUnreadable, words: String::new() })
             }
         }
     }

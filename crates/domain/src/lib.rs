@@ -12,6 +12,7 @@ pub mod failure_policy;
 pub mod id;
 pub mod identification;
 pub mod mail_account;
+pub mod mail_problem;
 pub mod money;
 pub mod number;
 pub mod oauth;

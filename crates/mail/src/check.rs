@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use acuse_domain::Instant as Moment;
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::Security;
+use acuse_domain::mail_problem::ProblemCode;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -63,7 +64,7 @@ pub struct PhaseLine {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckProblem {
-    pub code: &'static str,
+    pub code: ProblemCode,
     pub title: String,
     pub fix: Vec<String>,
 }
@@ -103,10 +104,10 @@ pub async fn run_as(network: &Network, subject: &Subject, id: Uuid, on_phase: im
     lines.report(Some(problem), suggestion, None)
 }
 
-/// What is said of a connected account whose provider gives no access token: a code of the catalogue, and its words. The
-/// mail server was not asked.
+/// What is said of a connected account whose provider gives no access token, with its words. The mail server was not
+/// asked.
 #[must_use]
-pub fn without_token(subject: &Subject, code: &str, words: &str) -> CheckReport {
+pub fn without_token(subject: &Subject, code: ProblemCode, words: &str) -> CheckReport {
     let failure = Failure::without_token(&subject.endpoint, code, words);
     let (language, on_phase) = (subject.language, |_: &PhaseLine| {});
     let mut lines = Lines { all: Vec::new(), since: Instant::now(), language, on_phase };
@@ -195,7 +196,7 @@ impl Proof<'_> {
     }
 }
 
-fn problem(subject: &Subject, failure: &Failure, code: &'static str, greeting: Option<&str>) -> CheckProblem {
+fn problem(subject: &Subject, failure: &Failure, code: ProblemCode, greeting: Option<&str>) -> CheckProblem {
     let sender = subject.from.to_string();
     let host = &subject.endpoint.host;
     let context = Context {

@@ -25,7 +25,6 @@ pub mod session;
 
 mod address_rules;
 mod authentication;
-mod catalogue;
 mod certificate;
 mod cleartext;
 mod conversation;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use acuse_domain::mail_account::Security;
+use acuse_domain::mail_problem::ProblemCode;
 use serde::Deserialize;
 
 use crate::explanation::Language;
@@ -131,8 +132,8 @@ impl Provider {
     }
 
     /// The problem's own title with this provider, and what to do first.
-    pub(crate) fn help(&self, code: &str, language: Language) -> (Option<&str>, &[String]) {
-        match (self.help.get(code), language) {
+    pub(crate) fn help(&self, code: ProblemCode, language: Language) -> (Option<&str>, &[String]) {
+        match (self.help.get(code.as_str()), language) {
             (None, _) => (None, &[]),
             (Some(help), Language::Spanish) => (help.title_es.as_deref(), &help.es),
             (Some(help), Language::English) => (help.title_en.as_deref(), &help.en),
@@ -295,7 +296,7 @@ mod tests {
             assert_eq!(provider.setup.es.len(), provider.setup.en.len(), "{}", provider.name);
             assert!(provider.hosts.iter().chain(&provider.mx).chain(&provider.domains).all(|name| *name == name.to_lowercase()));
             for code in provider.help.keys() {
-                assert!(crate::catalogue::problem(code).is_some(), "{code}");
+                assert!(ProblemCode::parse(code).is_some(), "{code}");
             }
         }
     }

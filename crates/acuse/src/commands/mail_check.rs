@@ -167,7 +167,7 @@ fn as_json(report: &CheckReport) -> Value {
         "ok": report.ok,
         "verdict": report.verdict,
         "phases": report.phases.iter().map(phase).collect::<Vec<_>>(),
-        "problem": report.problem.as_ref().map(|p| json!({ "code": p.code, "title": p.title, "fix": p.fix })),
+        "problem": report.problem.as_ref().map(|p| json!({ "code": p.code.as_str(), "title": p.title, "fix": p.fix })),
         "suggestion": report.suggestion.as_ref().map(better),
         "note": report.note,
     })

@@ -93,7 +93,7 @@ impl Typed {
 }
 
 fn code(report: &CheckReport) -> &'static str {
-    report.problem.as_ref().map_or("", |problem| problem.code)
+    report.problem.as_ref().map_or("", |problem| problem.code.as_str())
 }
 
 fn said(report: &CheckReport) -> String {

@@ -119,7 +119,7 @@ proptest! {
             (0..lines).map(line).collect::<Vec<_>>().join("\n")
         };
         for with in 0..3 {
-            prop_assert_eq!(classify_text("recipient", &text(with)).code, "mailbox_not_found", "{}", text(with));
+            prop_assert_eq!(classify_text("recipient", &text(with)).code.as_str(), "mailbox_not_found", "{}", text(with));
         }
     }
 }
@@ -189,7 +189,7 @@ fn a_yes_after_the_final_dot_is_heard_through_whatever_surrounds_it() {
                     "{:?} {:?}: {} {failure:?}",
                     noise.escape_ascii().to_string(),
                     yes.escape_ascii().to_string(),
-                    classify(&failure).code
+                    classify(&failure).code.as_str()
                 )
             });
             assert!(answer.is_positive());
@@ -297,7 +297,7 @@ async fn code_of(place: &str, said: &str, pipelines: bool, tls: &Authority) -> (
         Ok(()) => (String::new(), Verdict::Later, server),
         Err(failure) => {
             let diagnosis = classify(&failure);
-            (diagnosis.code.to_owned(), diagnosis.verdict, server)
+            (diagnosis.code.to_string(), diagnosis.verdict, server)
         }
     }
 }
@@ -341,7 +341,12 @@ async fn challenges_without_end_are_no_wrong_password() {
                 .await;
         let failure = server.open(Security::None, Some(&somebody())).await.map(drop).unwrap_err();
         let diagnosis = classify(&failure);
-        assert_eq!((diagnosis.code, diagnosis.verdict), ("protocol_error", Verdict::Later), "{end}: {:?}", server.heard());
+        assert_eq!(
+            (diagnosis.code.as_str(), diagnosis.verdict),
+            ("protocol_error", Verdict::Later),
+            "{end}: {:?}",
+            server.heard()
+        );
     }
 }
 

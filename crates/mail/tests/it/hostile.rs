@@ -42,7 +42,7 @@ async fn checked(network: &Network, endpoint: Endpoint) -> CheckReport {
 }
 
 fn code(report: &CheckReport) -> &'static str {
-    report.problem.as_ref().map_or("", |problem| problem.code)
+    report.problem.as_ref().map_or("", |problem| problem.code.as_str())
 }
 
 /// Stands before a server and lets only so many of its bytes through, then closes.

@@ -3,10 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use acuse_domain::Instant;
-use acuse_domain::delivery::{NOT_COMPOSED, Next, State};
+use acuse_domain::delivery::{Next, State};
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::{CompanyId, DeliveryId, PaymentId};
 use acuse_domain::mail_account::MailModule;
+use acuse_domain::mail_problem::ProblemCode;
 use acuse_domain::receipt::Receipt;
 use chrono::TimeDelta;
 use sea_orm::{FromQueryResult, Value};
@@ -277,14 +278,15 @@ async fn fail_undecoded(tx: &Tx, company: CompanyId, id: Uuid, now: Instant) -> 
 
 /// What cannot be read today cannot be read in an hour; the queue goes on without it.
 async fn fail_unread(tx: &Tx, company: CompanyId, id: Uuid, fence: i64, now: Instant) -> Result<(), StoreError> {
+    let code = ProblemCode::MessageNotComposed.as_str();
     let sql = "UPDATE delivery SET state = 'failed', finished_at = $4, lease_until = NULL, reply = '', problem_code = $5,
         problem_phase = 'message' WHERE company_id = $1 AND id = $2 AND state = 'sending' AND fence = $3";
-    execute(tx.as_conn(), sql, values![company.0, id, fence, now, NOT_COMPOSED]).await?;
+    execute(tx.as_conn(), sql, values![company.0, id, fence, now, code]).await?;
     let sql =
         "INSERT INTO delivery_attempt (company_id, delivery_id, attempt, at, phase, reply, problem_code, duration_ms, state)
         VALUES ($1, $2, $3, $4, 'message', '', $5, 0, 'failed') ON CONFLICT (company_id, delivery_id, attempt) DO NOTHING";
     let number = i32::try_from(fence).unwrap_or(i32::MAX);
-    execute(tx.as_conn(), sql, values![company.0, id, number, now, NOT_COMPOSED]).await?;
+    execute(tx.as_conn(), sql, values![company.0, id, number, now, code]).await?;
     Ok(())
 }
 
