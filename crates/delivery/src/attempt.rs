@@ -10,12 +10,13 @@ use acuse_domain::Instant;
 use acuse_domain::delivery::{Outcome, Problem, Verdict};
 use acuse_domain::mail_problem::ProblemCode;
 use acuse_mail::diagnosis::{Diagnosis, classify};
+use acuse_mail::endpoint::Limits;
 use acuse_mail::failure::{Cause, Failure};
 use acuse_mail::guard::Network;
 use acuse_mail::known::Known;
 use acuse_mail::pool::Pool;
 use acuse_mail::reply::Reply;
-use acuse_mail::session::{Envelope, Limits, Session};
+use acuse_mail::session::{Envelope, Session};
 use acuse_render::logo::Logo;
 use acuse_store::deliveries::Claimed;
 

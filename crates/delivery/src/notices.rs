@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use acuse_domain::Instant;
 use acuse_domain::delivery::{Next, Outcome};
+use acuse_mail::endpoint::Limits;
 use acuse_mail::explanation::{Context, Language, Situation, explain_recorded};
 use acuse_mail::message::{self, InvalidField, Mail};
-use acuse_mail::session::{Envelope, Limits, Session};
+use acuse_mail::session::{Envelope, Session};
 use acuse_render::mail::{AccountEnding, AccountFacts, AccountRecovered, AccountStopped, Ends, RenderedMail};
 use acuse_render::mail::{account_ending_mail, account_recovered_mail, account_stopped_mail};
 use acuse_store::notices::{self, News, Notice, Told};

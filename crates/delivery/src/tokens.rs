@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use acuse_domain::mail_problem::ProblemCode;
+use acuse_mail::endpoint::Limits;
 use acuse_mail::failure::Failure;
 use acuse_mail::login::Credentials;
 use acuse_mail::oauth::Providers;
-use acuse_mail::session::{Limits, Session};
+use acuse_mail::session::Session;
 use acuse_store::mail_accounts::SaveError;
 use acuse_store::oauth::{self, Access, ConnectedAccount, Token, Wanted};
 use acuse_store::secrets::Keyring;

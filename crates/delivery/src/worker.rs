@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant as Moment};
 
+use acuse_mail::endpoint::Limits;
 use acuse_mail::guard::Network;
 use acuse_mail::oauth::Providers;
 use acuse_mail::pool::Pool;
-use acuse_mail::session::Limits;
 use acuse_store::deliveries::{self, QueueKey, Recorded};
 use acuse_store::pauses::{self, AccountKey};
 use acuse_store::secrets::Keyring;

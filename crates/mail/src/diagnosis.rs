@@ -62,6 +62,14 @@ pub fn classify(failure: &Failure) -> Diagnosis {
     diagnosis
 }
 
+impl Failure {
+    /// The server does not take the access token that it was shown.
+    #[must_use]
+    pub fn refuses_token(&self) -> bool {
+        self.cause == Cause::RefusedToken && classify(self).code == ProblemCode::OauthExpired
+    }
+}
+
 /// What a text means that was seen in a phase: `connect tls greeting ehlo starttls auth oauth sender recipient message
 /// dsn`. For texts that others have kept, such as a delivery report's.
 #[must_use]

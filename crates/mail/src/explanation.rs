@@ -5,7 +5,7 @@ use acuse_domain::mail_problem::ProblemCode;
 
 use crate::failure::{Cause, Failure};
 use crate::opening::Detail;
-use crate::providers;
+use crate::providers::{self, Provider};
 
 /// A hoster or an antivirus may answer in another server's place; what it then says is not about the account.
 const INTERCEPTED_ES: &str = "En lugar de {host} respondió «{answered_by}»: la red o el hosting de esta máquina desvía el correo saliente, y lo que dice no se refiere a su cuenta. Quien cuida el servidor de Acuse debe pedir que permitan la salida; pruebe también el otro puerto (587 o 465).";
@@ -121,6 +121,26 @@ pub fn explain(code: ProblemCode, context: &Context<'_>, language: Language) -> 
             .chain(fix.iter().copied())
             .map(|text| fill(text, context))
             .collect(),
+    }
+}
+
+impl Provider {
+    /// What to have at hand before the first attempt.
+    #[must_use]
+    pub fn setup(&self, language: Language) -> &[String] {
+        match language {
+            Language::Spanish => &self.setup.es,
+            Language::English => &self.setup.en,
+        }
+    }
+
+    /// The problem's own title with this provider, and what to do first.
+    fn help(&self, code: ProblemCode, language: Language) -> (Option<&str>, &[String]) {
+        match (self.help.get(code.as_str()), language) {
+            (None, _) => (None, &[]),
+            (Some(help), Language::Spanish) => (help.title_es.as_deref(), &help.es),
+            (Some(help), Language::English) => (help.title_en.as_deref(), &help.en),
+        }
     }
 }
 

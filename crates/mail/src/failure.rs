@@ -6,9 +6,8 @@ use std::time::Duration;
 use acuse_domain::mail_account::Security;
 use acuse_domain::mail_problem::ProblemCode;
 
-use crate::diagnosis::classify;
+use crate::endpoint::Endpoint;
 use crate::reply::Reply;
-use crate::session::Endpoint;
 
 /// The steps of a session, in the order in which they are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -138,12 +137,6 @@ impl Failure {
             endpoint: endpoint.clone(),
             took: Duration::ZERO,
         }
-    }
-
-    /// The server does not take the access token that it was shown.
-    #[must_use]
-    pub fn refuses_token(&self) -> bool {
-        self.cause == Cause::RefusedToken && classify(self).code == ProblemCode::OauthExpired
     }
 
     /// The server's words, or nothing.

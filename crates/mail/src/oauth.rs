@@ -20,9 +20,9 @@ use oauth2::{
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::OnceCell;
 
+use crate::endpoint::Endpoint;
 use crate::guard::Network;
 use crate::https::Web;
-use crate::session::Endpoint;
 
 use endpoints::Endpoints;
 use id_token::Expected;

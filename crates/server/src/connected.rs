@@ -4,9 +4,9 @@
 use acuse_domain::mail_account::{MailAccount, MailAccountSettings};
 use acuse_domain::mail_problem::ProblemCode;
 use acuse_mail::check::{self, CheckReport, PhaseLine, Subject};
+use acuse_mail::endpoint::Endpoint;
 use acuse_mail::failure::Phase;
 use acuse_mail::login::Credentials;
-use acuse_mail::session::Endpoint;
 use acuse_store::mail_accounts::SaveError;
 use acuse_store::oauth::{self, Access, ConnectedAccount, Token, Wanted};
 use acuse_store::{StoreError, now};

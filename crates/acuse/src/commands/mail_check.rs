@@ -5,10 +5,11 @@ use std::process::ExitCode;
 
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::Security;
-use acuse_mail::check::{self, CheckReport, PhaseLine, Subject, Suggestion};
+use acuse_mail::check::{self, CheckReport, PhaseLine, Subject};
+use acuse_mail::correction::Suggestion;
+use acuse_mail::endpoint::Endpoint;
 use acuse_mail::explanation::Language;
 use acuse_mail::login::Credentials;
-use acuse_mail::session::Endpoint;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 

@@ -6,9 +6,9 @@ use acuse_domain::mail_account::Security;
 use acuse_mail::catcher::Catcher;
 use acuse_mail::caught;
 use acuse_mail::check::{self, CheckReport, Subject};
+use acuse_mail::endpoint::Endpoint;
 use acuse_mail::explanation::Language;
 use acuse_mail::failure::Phase;
-use acuse_mail::session::Endpoint;
 use tokio::time::Instant;
 
 use crate::scripted::{Act, FallSilent, HELLO, Hear, PASSWORD, SAYS_NOTHING, Say, Server, Wait, address, network, somebody};

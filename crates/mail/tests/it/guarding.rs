@@ -5,10 +5,11 @@ use std::time::Duration;
 use acuse_domain::mail_account::Security;
 use acuse_mail::check::{self, Subject};
 use acuse_mail::diagnosis::classify;
+use acuse_mail::endpoint::Endpoint;
 use acuse_mail::explanation::Language;
 use acuse_mail::failure::{Cause, Phase};
 use acuse_mail::guard::{MAIL_PORTS, Network, Unreachable};
-use acuse_mail::session::{Endpoint, Session};
+use acuse_mail::session::Session;
 use acuse_testkit::dns::{DnsServer, Zone};
 use tokio::time::Instant;
 
@@ -177,7 +178,7 @@ async fn nobody_learns_what_listens_inside() {
     let dns = DnsServer::start(zone).await;
     let network = asking(&[], &dns);
     let (expected, _) = answer_about(&network, "127.0.0.1", open).await;
-    assert!(expected.contains("address_not_allowed"), "{expected}");
+    assert!(expected.contains("AddressNotAllowed"), "{expected}");
     for (host, port) in [
         ("127.0.0.1", closed),
         ("192.0.2.1", open),

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use acuse_domain::mail_account::Security;
 use acuse_mail::diagnosis::classify;
+use acuse_mail::endpoint::{Endpoint, Limits};
 use acuse_mail::failure::{Failure, Phase};
-use acuse_mail::session::{Endpoint, Limits, Session};
+use acuse_mail::session::Session;
 use time::{Duration as Days, OffsetDateTime};
 use tokio::time::Instant;
 

@@ -6,11 +6,12 @@ use acuse_domain::mail_account::Security;
 use acuse_mail::caught;
 use acuse_mail::check::{self, Subject};
 use acuse_mail::diagnosis::classify;
+use acuse_mail::endpoint::{Endpoint, Limits};
 use acuse_mail::explanation::Language;
 use acuse_mail::failure::{Failure, Phase};
 use acuse_mail::login::Credentials;
 use acuse_mail::message::{Attachment, Mail, compose};
-use acuse_mail::session::{Endpoint, Envelope, Limits, Session};
+use acuse_mail::session::{Envelope, Session};
 use acuse_testkit::certificates::Authority;
 use acuse_testkit::mail_servers::{MailServer, PASSWORD, PostfixWithDovecot, RECIPIENT, USER};
 

@@ -7,9 +7,9 @@ use acuse_domain::delivery::Verdict;
 use acuse_domain::mail_account::Security;
 use acuse_domain::mail_problem::ProblemCode;
 use acuse_mail::diagnosis::{Diagnosis, classify, classify_text};
+use acuse_mail::endpoint::Endpoint;
 use acuse_mail::failure::{Cause, Failure, Phase};
 use acuse_mail::reply::Reply;
-use acuse_mail::session::Endpoint;
 
 #[track_caller]
 fn check_reply(phase: &str, host: &str, reply: &str, code: &str) {

@@ -7,10 +7,11 @@ use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::Security;
 use acuse_mail::caught;
 use acuse_mail::diagnosis::classify;
+use acuse_mail::endpoint::Limits;
 use acuse_mail::failure::{Failure, Phase};
 use acuse_mail::message::{Attachment, Mail, compose};
 use acuse_mail::reply::Reply;
-use acuse_mail::session::{Envelope, Limits, Session};
+use acuse_mail::session::{Envelope, Session};
 use tokio::time::Instant;
 
 use crate::scripted::{Act, FallSilent, HELLO, Hear, HearMessage, OFFERS, SAYS_NOTHING, Say, Server, THE_DOT, address, network};

@@ -2,9 +2,10 @@
 
 use acuse_domain::mail_account::Security;
 use acuse_mail::diagnosis::classify;
+use acuse_mail::endpoint::Endpoint;
 use acuse_mail::failure::{Failure, Phase};
 use acuse_mail::login::Credentials;
-use acuse_mail::session::{Endpoint, Session};
+use acuse_mail::session::Session;
 use acuse_testkit::certificates::Authority;
 use acuse_testkit::token_smtp::{Seen, TokenSmtp};
 

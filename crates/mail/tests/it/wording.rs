@@ -12,7 +12,7 @@ use acuse_mail::password::PasswordMend;
 
 use crate::scripted::{Act, HELLO, Server, address, network};
 use acuse_domain::mail_account::Security;
-use acuse_mail::session::Endpoint;
+use acuse_mail::endpoint::Endpoint;
 
 /// Words of the queue: something is repeated, waits or goes on without the reader.
 const BY_ITSELF: [&str; 22] = [

@@ -3,7 +3,8 @@
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::{MailAccountSettings, Security};
 use acuse_domain::mail_problem::{AccountField, ProblemCode};
-use acuse_mail::check::{CheckProblem, CheckReport, PhaseLine, Suggestion};
+use acuse_mail::check::{CheckProblem, CheckReport, PhaseLine};
+use acuse_mail::correction::Suggestion;
 use acuse_mail::failure::Phase;
 use acuse_mail::password::PasswordMend;
 use askama::Template;
