@@ -299,6 +299,35 @@ fn what_is_serialized_stands_at_an_edge() {
     }
 }
 
+/// `ProblemCode` is the one name of a mail problem: what has another spelling is found by the compiler.
+#[test]
+fn no_code_of_a_mail_problem_is_written_as_text() {
+    // The same word for something else, by the path where it stands.
+    let exempt = [
+        ("domain/src/delivery.rs", "in_doubt", "a delivery's state"),
+        ("domain/src/delivery.rs", "bounced", "a delivery's state"),
+        ("store/src/notices.rs", "in_doubt", "a notice's state"),
+        ("server/src/web/state_mark.rs", "in_doubt", "a delivery's state"),
+        ("server/src/web/state_mark.rs", "bounced", "a delivery's state"),
+        ("server/src/listener.rs", "timeout", "why a connection was closed, in the metrics"),
+        ("server/src/account_rules.rs", "port_not_allowed", "what is wrong with a field that was sent"),
+        ("mail/src/deliverability.rs", "domain_not_found", "a finding about a sender's domain"),
+    ];
+    let table = read(&root().join("crates/domain/src/problems.toml"));
+    let codes: Vec<&str> = table.lines().filter_map(|line| line.strip_prefix('[')?.strip_suffix(']')).collect();
+    assert!(codes.len() > 50, "the codes were not found");
+    let mut used = BTreeSet::new();
+    for source in sources().iter().filter(|source| !source.is_test() && source.crate_name() != "testkit") {
+        for (line, text) in source.code() {
+            for code in codes.iter().filter(|code| text.contains(&format!("\"{code}\""))) {
+                let why = exempt.iter().position(|(path, own, _)| source.path == format!("crates/{path}") && own == code);
+                used.insert(why.unwrap_or_else(|| panic!("{}:{line}: «{code}» as text", source.path)));
+            }
+        }
+    }
+    assert_eq!(used.len(), exempt.len(), "an exemption that nothing needs");
+}
+
 /// A function on a company's data names the company, or says in its name that it crosses companies.
 #[test]
 fn a_companys_data_is_asked_for_by_company() {

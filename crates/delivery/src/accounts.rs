@@ -7,10 +7,11 @@ use acuse_domain::delivery::Problem;
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::failure_policy::{Chain, Link, OnFailure, SendsNow};
 use acuse_domain::id::CompanyId;
+use acuse_domain::mail_problem::ProblemCode;
 use acuse_mail::dkim::Signer;
+use acuse_mail::endpoint::Endpoint;
 use acuse_mail::failure::Phase;
 use acuse_mail::login::Credentials;
-use acuse_mail::session::Endpoint;
 use acuse_store::claims::Claim;
 use acuse_store::deliveries::{QueueKey, Stamp};
 use acuse_store::mail_accounts::{self, Usable};
@@ -39,8 +40,8 @@ pub(crate) struct Account {
     pub pool_key: String,
     pub endpoint: Endpoint,
     pub credentials: Option<Credentials>,
-    /// Why it can send nothing, before any server is asked: a code of the catalogue.
-    pub fault: Option<&'static str>,
+    /// Why it can send nothing, before any server is asked.
+    pub fault: Option<ProblemCode>,
     /// Logs in with a token of its provider, fetched when a session is opened.
     pub connected: Option<ConnectedAccount>,
     pub from_address: EmailAddress,
@@ -156,8 +157,8 @@ pub(crate) async fn to_be_probed(
 }
 
 /// What is wrong with an account before any server is asked.
-fn of_its_own(code: &str) -> Problem {
-    Problem { code: code.to_owned(), reply: String::new(), phase: Phase::Auth.as_str() }
+fn of_its_own(code: ProblemCode) -> Problem {
+    Problem { code, reply: String::new(), phase: Phase::Auth.as_str() }
 }
 
 impl Account {

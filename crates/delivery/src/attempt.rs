@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant as Moment;
 
-use acuse_domain::delivery::{NOT_COMPOSED, Outcome, Problem};
+use acuse_domain::delivery::{Outcome, Problem};
+use acuse_domain::mail_problem::ProblemCode;
 use acuse_mail::failure::{Cause, Failure};
 use acuse_mail::reply::Reply;
 use acuse_mail::session::{Envelope, Session};
@@ -27,7 +28,7 @@ pub(crate) struct Attempted {
 impl Attempted {
     /// It ended before it was known what the server did with the message.
     pub(crate) fn in_doubt(claimed: &Claimed, account: &Account) -> Self {
-        let problem = Problem { code: "in_doubt".to_string(), reply: String::new(), phase: "message" };
+        let problem = Problem { code: ProblemCode::InDoubt, reply: String::new(), phase: "message" };
         let message_id = compose::message_id(claimed, account);
         Self { outcome: Outcome::InDoubt { problem }, phase: "message", message_id, took_ms: 0 }
     }
@@ -35,7 +36,7 @@ impl Attempted {
     /// There is no mail that could be sent, now or later.
     pub(crate) fn not_composed(claimed: &Claimed, account: &Account, why: &dyn Display) -> Self {
         tracing::error!(delivery.id = %claimed.id, "A receipt cannot be made into a mail: {why}");
-        let problem = Problem { code: NOT_COMPOSED.to_string(), reply: String::new(), phase: "message" };
+        let problem = Problem { code: ProblemCode::MessageNotComposed, reply: String::new(), phase: "message" };
         let message_id = compose::message_id(claimed, account);
         Self { outcome: Outcome::Refused { problem }, phase: "message", message_id, took_ms: 0 }
     }

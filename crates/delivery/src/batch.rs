@@ -332,7 +332,7 @@ impl Batch {
             Outcome::TryLater { problem, .. }
             | Outcome::Refused { problem }
             | Outcome::InDoubt { problem }
-            | Outcome::AccountAtFault { problem } => (problem.reply, Some(problem.code)),
+            | Outcome::AccountAtFault { problem } => (problem.reply, Some(problem.code.as_str().to_owned())),
         };
         measure(claimed, attempted.phase, next.state());
         Recorded {

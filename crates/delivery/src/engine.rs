@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use acuse_mail::endpoint::Limits;
 use acuse_mail::guard::Network;
 use acuse_mail::oauth::Providers;
 use acuse_mail::pool::Pool;
-use acuse_mail::session::Limits;
 use acuse_store::Db;
 use acuse_store::secrets::Keyring;
 use chrono::TimeDelta;

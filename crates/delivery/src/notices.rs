@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use acuse_domain::Instant;
 use acuse_domain::delivery::{Next, Outcome};
-use acuse_mail::explanation::{Context, Language, Situation, explain};
+use acuse_mail::endpoint::Limits;
+use acuse_mail::explanation::{Context, Language, Situation, explain_recorded};
 use acuse_mail::message::{self, InvalidField, Mail};
-use acuse_mail::session::{Envelope, Limits, Session};
+use acuse_mail::session::{Envelope, Session};
 use acuse_render::mail::{AccountEnding, AccountFacts, AccountRecovered, AccountStopped, Ends, RenderedMail};
 use acuse_render::mail::{account_ending_mail, account_recovered_mail, account_stopped_mail};
 use acuse_store::notices::{self, News, Notice, Told};
@@ -168,7 +169,7 @@ fn rendered(notice: &Notice, public_url: &str) -> RenderedMail {
                 situation: Situation::Queue,
                 ..Context::default()
             };
-            let why = explain(problem_code, &context, Language::Spanish);
+            let why = explain_recorded(problem_code, &context, Language::Spanish);
             account_stopped_mail(&AccountStopped {
                 company_name: facts.company_name,
                 company_legal_name: facts.company_legal_name,

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use acuse_mail::session::Limits;
+use acuse_mail::endpoint::Limits;
 use acuse_store::pauses::{self, AccountKey, Probe};
 use acuse_store::{StoreError, health, now, oauth};
 use futures_util::{StreamExt, stream};

@@ -2,15 +2,12 @@
 
 use std::sync::Arc;
 
+use acuse_domain::mail_problem::ProblemCode;
 use acuse_mail::oauth::Providers;
-use acuse_store::mail_accounts::SECRET_UNREADABLE;
 use acuse_store::mail_accounts::SaveError;
 use acuse_store::oauth::{self, Access, ConnectedAccount, Token, Wanted};
 use acuse_store::secrets::Keyring;
 use acuse_store::{Db, StoreError, now};
-
-/// The code of a provider that gives nothing at the moment.
-const NOT_NOW: &str = "oauth_unavailable";
 
 /// Where tokens come from.
 pub(crate) struct Tokens {
@@ -19,9 +16,9 @@ pub(crate) struct Tokens {
     pub providers: Providers,
 }
 
-/// Why there is no token: a code of the catalogue, and the provider's words.
+/// Why there is no token, and the provider's words.
 pub(crate) struct NoToken {
-    pub code: String,
+    pub code: ProblemCode,
     pub words: String,
 }
 
@@ -34,7 +31,7 @@ impl Tokens {
     pub(crate) async fn fetch(&self, connected: &ConnectedAccount, wanted: Wanted) -> Result<Token, NoToken> {
         let providers = self.providers.clone();
         let ask = move |provider, token| async move { providers.refresh(provider, &token, now()).await };
-        let not_now = |words: String| NoToken { code: NOT_NOW.to_owned(), words };
+        let not_now = |words: String| NoToken { code: ProblemCode::OauthUnavailable, words };
         match oauth::access_token(&self.db, &self.keys, connected, wanted, now(), ask).await {
             Ok(Access::Token(token)) => Ok(token),
             Ok(Access::Denied { code, words }) => Err(NoToken { code, words }),
@@ -47,7 +44,7 @@ impl Tokens {
             }
             Err(error) => {
                 tracing::error!(account.id = %connected.id, "The token of a mail account does not open: {error}");
-                Err(NoToken { code: SECRET_UNREADABLE.to_owned(), words: String::new() })
+                Err(NoToken { code: ProblemCode::SecretUnreadable, words: String::new() })
             }
         }
     }

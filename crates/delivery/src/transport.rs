@@ -7,12 +7,13 @@ use std::time::{Duration, Instant as Moment};
 use acuse_domain::Instant;
 use acuse_domain::delivery::{Outcome, Problem, Verdict};
 use acuse_mail::diagnosis::{Diagnosis, classify};
+use acuse_mail::endpoint::Limits;
 use acuse_mail::failure::Failure;
 use acuse_mail::guard::Network;
 use acuse_mail::known::Known;
 use acuse_mail::login::Credentials;
 use acuse_mail::pool::Pool;
-use acuse_mail::session::{Limits, Session};
+use acuse_mail::session::Session;
 use acuse_store::oauth::{ConnectedAccount, Token, Wanted};
 
 use crate::accounts::Account;
@@ -72,7 +73,7 @@ impl Transport {
         };
         let fails = |no: NoToken, said: &str| {
             let words = format!("{said}\n{}", no.words);
-            Box::new(Failure::without_token(&account.endpoint, &no.code, words.trim()))
+            Box::new(Failure::without_token(&account.endpoint, no.code, words.trim()))
         };
         let token = self.tokens.fetch(connected, Wanted::Usable).await.map_err(|no| fails(no, ""))?;
         let generation = token.generation;
@@ -147,7 +148,7 @@ impl Certificates {
 
 pub(crate) fn outcome_of(failure: &Failure) -> Outcome {
     let Diagnosis { code, verdict, wait, .. } = classify(failure);
-    let problem = Problem { code: code.to_string(), reply: cut(failure.reply_text()), phase: failure.phase.as_str() };
+    let problem = Problem { code, reply: cut(failure.reply_text()), phase: failure.phase.as_str() };
     match verdict {
         Verdict::InDoubt => Outcome::InDoubt { problem },
         Verdict::Account => Outcome::AccountAtFault { problem },

@@ -21,7 +21,7 @@ pub use facts::{Answer, Facts, Question};
 use facts::Known;
 
 use crate::explanation::Language;
-use crate::guard::ascii_host;
+use crate::host_name::ascii_host;
 use crate::providers::{self, Provider};
 
 /// Names that nobody can register (RFC 2606, RFC 6761): nobody needs to be asked about them.

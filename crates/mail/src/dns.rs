@@ -18,7 +18,7 @@ use hickory_resolver::{Hosts, Resolver, TokioResolver};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::time::timeout;
 
-use crate::guard::{Network, ascii_host};
+use crate::host_name::ascii_host;
 
 /// How long one question waits for its answer. It is asked twice.
 const EACH_TRY: Duration = Duration::from_secs(2);
@@ -71,7 +71,7 @@ pub struct Srv {
     pub target: String,
 }
 
-impl Network {
+impl Dns {
     /// A domain's mail exchangers, the preferred one first.
     ///
     /// Errs if there are none, or the DNS does not say.
@@ -114,12 +114,12 @@ impl Network {
 
     async fn records(&self, name: &str, kind: RecordType) -> Result<Vec<RData>, DnsError> {
         let name = ascii_host(name).ok_or(DnsError::NotFound)?;
-        self.dns().asker().ask(&absolute(&name)?, kind).await
+        self.asker().ask(&absolute(&name)?, kind).await
     }
 }
 
 /// Who is asked. Follows the system's configuration where no servers are named.
-pub(crate) struct Dns {
+pub struct Dns {
     servers: Vec<SocketAddr>,
     at_hand: Mutex<Option<(Stamp, Arc<Asker>)>>,
 }

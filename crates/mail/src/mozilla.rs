@@ -5,7 +5,7 @@ use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::Security;
 use roxmltree::{Document, Node, ParsingOptions};
 
-use crate::guard::ascii_host;
+use crate::host_name::ascii_host;
 
 /// A description of one provider has some fifty.
 const MOST_NODES: u32 = 5_000;

@@ -15,7 +15,7 @@ use memchr::memmem;
 use acuse_domain::text::escaped;
 
 use crate::letters::{self, Letter, letters};
-use crate::reply::{LONGEST_LINE, without_code};
+use crate::reply::{LONGEST_LINE, Reply, without_code};
 
 const SHOWN_INSTEAD: &str = "•••";
 /// Shorter than this it is no password, and taking it away would leave nothing of a sentence.
@@ -243,6 +243,15 @@ fn without(text: &str, mut parts: Vec<Range<usize>>) -> String {
     }
     shown.push_str(&text[end..]);
     shown
+}
+
+impl Reply {
+    /// Without what must not be shown, should the server have said it back.
+    #[must_use]
+    pub(crate) fn hiding(mut self, secrets: &Secrets) -> Self {
+        self.text = secrets.hide(self.text);
+        self
+    }
 }
 
 #[cfg(test)]

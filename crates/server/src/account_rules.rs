@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use acuse_domain::mail_account::{LONGEST_PASSWORD, LONGEST_SENDER_NAME, LONGEST_USERNAME, MailAccount, MailAccountSettings};
 use acuse_domain::message::{Message, messages};
 use acuse_domain::text;
-use acuse_mail::guard::{Network, ascii_host};
+use acuse_mail::guard::Network;
+use acuse_mail::host_name::ascii_host;
 
 /// Google shows its app passwords so: `abcd efgh ijkl mnop`.
 const APP_PASSWORD_GROUPS: [usize; 4] = [4, 4, 4, 4];

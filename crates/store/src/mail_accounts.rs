@@ -20,9 +20,7 @@ use crate::versions::{self, ChangeError, Expected, for_update};
 
 use row::{Row, SELECT};
 
-pub use usable::{
-    ACCOUNT_UNREADABLE, SECRET_UNREADABLE, Usable, for_module, reseal_any_company, usable_by_id, version_for_module,
-};
+pub use usable::{Usable, for_module, reseal_any_company, usable_by_id, version_for_module};
 pub(crate) use usable::{faults_in, sealed_items};
 
 #[derive(Debug, thiserror::Error)]

@@ -181,9 +181,9 @@ async fn let_unreadable_rest(tx: &Tx, items: &[Item], now: Instant) -> Result<us
         items.iter().find(is_its).is_some_and(|item| item.opens)
     };
     let at_fault = mail_accounts::faults_in(tx, opens).await?;
-    for (account, problem_code) in &at_fault {
-        tracing::warn!(company.id = %account.company, account.id = %account.id, "A mail account rests: {problem_code}");
-        let fault = Fault { problem_code, reply: "", phase: "auth", probe_after: SELDOM };
+    for (account, code) in &at_fault {
+        tracing::warn!(company.id = %account.company, account.id = %account.id, "A mail account rests: {code}");
+        let fault = Fault { problem_code: code.as_str(), reply: "", phase: "auth", probe_after: SELDOM };
         pauses::stop_in(tx, AccountKey::Own(account.id).into(), &fault, now).await?;
     }
     Ok(at_fault.len())

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use acuse_domain::oauth::Provider;
 use acuse_mail::check::{self, Subject};
-use acuse_mail::explanation::{Context, Language, explain};
+use acuse_mail::explanation::{Context, Language, explain_recorded};
 use acuse_store::db::Depth;
 use acuse_store::pauses::{self, AccountKey};
 use acuse_store::sealing::{self, UnlockError};
@@ -183,7 +183,7 @@ async fn default_rests_in(db: &Db) -> Finding {
     let health = health::find(db, AccountKey::Default).await.map_err(broken)?;
     let clock = |at| acuse_domain::local_time(at).format("%d/%m/%Y %H:%M").to_string();
     if let Some(resting) = resting {
-        let why = explain(&resting.pause.problem_code, &Context::default(), Language::Spanish).title;
+        let why = explain_recorded(&resting.pause.problem_code, &Context::default(), Language::Spanish).title;
         let (since, again) = (clock(resting.pause.since), clock(resting.probe_at));
         let said = format!("en pausa desde {since}: {why} «{}»; se vuelve a probar solo el {again}", resting.pause.reply);
         return Err((said, "Sus envíos esperan. Corrija la cuenta y reinicie Acuse, que la prueba al empezar."));

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use acuse_domain::mail_account::Security;
 use acuse_mail::check::{self, CheckReport, Subject};
+use acuse_mail::endpoint::Endpoint;
 use acuse_mail::explanation::Language;
 use acuse_mail::failure::Phase;
 use acuse_mail::guard::Network;
 use acuse_mail::login::Credentials;
-use acuse_mail::session::Endpoint;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
@@ -42,7 +42,7 @@ async fn checked(network: &Network, endpoint: Endpoint) -> CheckReport {
 }
 
 fn code(report: &CheckReport) -> &'static str {
-    report.problem.as_ref().map_or("", |problem| problem.code)
+    report.problem.as_ref().map_or("", |problem| problem.code.as_str())
 }
 
 /// Stands before a server and lets only so many of its bytes through, then closes.

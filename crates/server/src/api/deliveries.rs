@@ -4,7 +4,8 @@ use acuse_domain::delivery::{Group, State};
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::DeliveryId;
 use acuse_domain::mail_account::MailModule;
-use acuse_mail::explanation::{Context, Language, Situation, explain};
+use acuse_domain::mail_problem::ProblemCode;
+use acuse_mail::explanation::{Context, Language, Situation, explain_recorded};
 use acuse_store::conditions::Conditions;
 use acuse_store::deliveries::{self, Attempt, Delivery, Filter, NEWEST, Resolution, Stopped};
 use axum::Json;
@@ -101,7 +102,7 @@ pub struct AttemptOut {
 
 /// What went wrong, and what to do.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = MailProblem, example = json!({ "code": "auth_app_password_required",
+#[schema(as = MailProblem, example = json!({ "code": ProblemCode::AuthAppPasswordRequired.as_str(),
     "title": "Gmail pide una contraseña de aplicación", "fix": ["Cree una contraseña de aplicación…"] }))]
 pub struct ProblemOut {
     /// Stable, for programs.
@@ -301,12 +302,12 @@ impl AttemptOut {
 }
 
 impl ProblemOut {
-    pub(super) fn found(code: &str, title: String, fix: Vec<String>) -> Self {
-        Self { code: code.to_owned(), title, fix }
+    pub(super) fn found(code: ProblemCode, title: String, fix: Vec<String>) -> Self {
+        Self { code: code.to_string(), title, fix }
     }
 
     pub(super) fn of(code: String, context: &Context<'_>, language: Language) -> Self {
-        let said = explain(&code, context, language);
+        let said = explain_recorded(&code, context, language);
         Self { code, title: said.title, fix: said.fix }
     }
 }

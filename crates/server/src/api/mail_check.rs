@@ -4,12 +4,13 @@ use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::{CompanyId, MailAccountId};
 use acuse_domain::input::optional_address;
 use acuse_domain::mail_account::{LastCheck, MailAccountSettings};
-use acuse_mail::check::{self, CheckReport, PhaseLine, Suggestion};
+use acuse_domain::mail_problem::ProblemCode;
+use acuse_mail::check::{self, CheckReport, PhaseLine};
+use acuse_mail::correction::Suggestion;
 use acuse_mail::explanation::Language;
 use acuse_mail::password::PasswordMend;
 use acuse_store::companies;
-use acuse_store::mail_accounts::SECRET_UNREADABLE;
-use acuse_store::mail_accounts::{self, ACCOUNT_UNREADABLE};
+use acuse_store::mail_accounts;
 use axum::Json;
 use axum::extract::State;
 use secrecy::SecretString;
@@ -96,7 +97,7 @@ pub struct CheckSaved {
         { "phase": "dns", "ok": true, "ms": 4, "detail": "142.250.0.108", "reply": null },
         { "phase": "auth", "ok": false, "ms": 210, "detail": null, "reply": "534-5.7.9 Application-specific password required" }
     ],
-    "problem": { "code": "auth_app_password_required", "title": "Gmail pide una contraseña de aplicación", "fix": ["…"] },
+    "problem": { "code": ProblemCode::AuthAppPasswordRequired.as_str(), "title": "Gmail pide una contraseña de aplicación", "fix": ["…"] },
     "suggestion": null, "note": null, "warnings": []
 }))]
 pub struct ReportOut {
@@ -189,7 +190,7 @@ pub async fn saved(
     let report = match &usable.account.connection {
         _ if stays_unreadable => {
             let subject = checks::subject(&settings, None, to, language);
-            ReportOut::of(check::without_token(&subject, ACCOUNT_UNREADABLE, ""))
+            ReportOut::of(check::without_token(&subject, ProblemCode::AccountUnreadable, ""))
         }
         Some(_) if password.is_none() => {
             let _running = app.checks.begin(may.actor.company).ok_or_else(Problem::too_many_checks)?;
@@ -198,7 +199,7 @@ pub async fn saved(
         }
         None if password.is_none() && settings.username == usable.account.settings.username && usable.lacks_secret() => {
             let subject = checks::subject(&settings, None, to, language);
-            ReportOut::of(check::without_token(&subject, SECRET_UNREADABLE, ""))
+            ReportOut::of(check::without_token(&subject, ProblemCode::SecretUnreadable, ""))
         }
         _ => {
             let kept = usable.password_for(&settings.credential_scope()).cloned();

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use acuse_domain::delivery::{Group, State as Fate};
 use acuse_domain::id::DeliveryId;
 use acuse_domain::mail_account::MailModule;
+use acuse_domain::mail_problem::{ProblemCode, Whose};
 use acuse_domain::text::lower_first;
-use acuse_mail::explanation::{Context, Language, Whose, explain, whose_fault};
+use acuse_mail::explanation::{Context, Language, explain_recorded};
 use acuse_store::deliveries::{self, By, Delivery, Filter, MessageKind, NEWEST, Stopped};
 use acuse_store::{Line, Page as Rows};
 use askama::Template;
@@ -224,12 +225,14 @@ fn done_word(action: &str) -> &'static str {
     }
 }
 
-/// Whether the address itself is at fault, so that only correcting it helps. The catalogue's row says whose a fault is.
+/// Whether the address itself is at fault, so that only correcting it helps.
 #[must_use]
 pub fn is_about_the_address(delivery: &Delivery) -> bool {
     let over = matches!(delivery.state, Fate::Accepted | Fate::Cancelled) || delivery.resolution.is_some();
     !over
-        && delivery.problem_code.as_deref().map_or(delivery.state == Fate::Bounced, |code| whose_fault(code) == Whose::Recipient)
+        && delivery.problem_code.as_deref().map_or(delivery.state == Fate::Bounced, |code| {
+            ProblemCode::parse(code).is_some_and(|code| code.whose_fault() == Whose::Recipient)
+        })
 }
 
 /// What a delivery carries where it is not simply the receipt: «Reenvío 2», «Aviso de anulación».
@@ -249,7 +252,7 @@ pub fn cause(delivery: &Delivery) -> Option<String> {
 }
 
 fn title(code: &str) -> String {
-    explain(code, &Context::default(), Language::Spanish).title
+    explain_recorded(code, &Context::default(), Language::Spanish).title
 }
 
 fn chosen(code: &str, has_problems: bool) -> (&'static str, &'static str, Option<Group>) {

@@ -8,7 +8,7 @@ use acuse_domain::mail_account::MailModule;
 use acuse_domain::money::Money;
 use acuse_domain::payment::Direction;
 use acuse_domain::text::lower_first;
-use acuse_mail::explanation::{Context, Language, explain};
+use acuse_mail::explanation::{Context, Language, explain_recorded};
 use acuse_store::deliveries::{self, Delivery, Filter, NEWEST, Stopped};
 use acuse_store::documents::{self, AgeSum};
 use acuse_store::pauses::Resting;
@@ -162,7 +162,7 @@ fn waiting_in_words(waiting: u64) -> String {
 fn resting(own: &OwnLink, rest: &Resting, sends: SendsNow, waiting: u64, now: Instant) -> Todo {
     let settings = &own.account.settings;
     let context = Context { host: &settings.server, username: &settings.username, ..Context::default() };
-    let why = explain(&rest.pause.problem_code, &context, Language::Spanish).title;
+    let why = explain_recorded(&rest.pause.problem_code, &context, Language::Spanish).title;
     let meanwhile = match sends {
         SendsNow::Default => "Mientras tanto sale por el correo predeterminado.".to_owned(),
         _ => waiting_in_words(waiting),
@@ -197,7 +197,7 @@ async fn resting_default(routes: &Routes, app: &App, waiting: u64, now: Instant)
             && let Some(rest) = &default.rest
         {
             let context = Context { host: &default.account.server, ..Context::default() };
-            let why = explain(&rest.pause.problem_code, &context, Language::Spanish).title;
+            let why = explain_recorded(&rest.pause.problem_code, &context, Language::Spanish).title;
             return Ok(Some(Todo {
                 icon: "alert-octagon",
                 is_bad: true,

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use acuse_domain::id::CompanyId;
-use acuse_mail::catcher::Caught;
-use acuse_mail::caught::{self, Mailbox, ReadMail};
+use acuse_mail::caught::{self, Caught, Mailbox, ReadMail};
 use acuse_store::{companies, deliveries};
 use askama::Template;
 use axum::extract::{Path, State};

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use acuse_domain::Instant;
-use acuse_domain::delivery::{NOT_COMPOSED, Next, State};
+use acuse_domain::delivery::{Next, State};
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::{CompanyId, DeliveryId, PaymentId};
 use acuse_domain::mail_account::MailModule;
+use acuse_domain::mail_problem::ProblemCode;
 use acuse_domain::receipt::Receipt;
 use chrono::TimeDelta;
 use sea_orm::{FromQueryResult, Value};
@@ -293,13 +294,14 @@ async fn fail_undecoded(tx: &Tx, company: CompanyId, id: Uuid, now: Instant) -> 
 
 /// What cannot be read today cannot be read in an hour; the queue goes on without it.
 async fn fail_unread(tx: &Tx, company: CompanyId, claim: Claim, now: Instant) -> Result<(), StoreError> {
+    let code = ProblemCode::MessageNotComposed.as_str();
     let set = "state = 'failed', finished_at = $1, reply = '', problem_code = $2, problem_phase = 'message'";
-    DELIVERIES.finish(tx, &[claim], set, values![now, NOT_COMPOSED]).await?;
+    DELIVERIES.finish(tx, &[claim], set, values![now, code]).await?;
     let sql =
         "INSERT INTO delivery_attempt (company_id, delivery_id, attempt, at, phase, reply, problem_code, duration_ms, state)
         VALUES ($1, $2, $3, $4, 'message', '', $5, 0, 'failed') ON CONFLICT (company_id, delivery_id, attempt) DO NOTHING";
     let number = i32::try_from(claim.fence).unwrap_or(i32::MAX);
-    execute(tx.as_conn(), sql, values![company.0, claim.id, number, now, NOT_COMPOSED]).await?;
+    execute(tx.as_conn(), sql, values![company.0, claim.id, number, now, code]).await?;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use acuse_domain::id::{CompanyId, MailAccountId};
 use acuse_domain::mail_account::{CredentialScope, MailAccount, MailModule};
+use acuse_domain::mail_problem::ProblemCode;
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use secrecy::SecretString;
 use uuid::Uuid;
@@ -12,12 +13,6 @@ use crate::db::{Db, StoreError, Tx};
 use crate::sealing_key::{Item, Kind};
 use crate::secrets::{self, Keyring, SealError};
 use crate::sql::{Kept, execute, one, readable, values};
-
-/// The code of an account whose secret does not open, or is gone though it logs in.
-pub const SECRET_UNREADABLE: &str = "secret_unreadable";
-
-/// The code of an account that has a field which cannot be read.
-pub const ACCOUNT_UNREADABLE: &str = "account_unreadable";
 
 /// An account with what is needed to log in.
 pub struct Usable {
@@ -46,18 +41,18 @@ impl Usable {
         !self.account.settings.username.is_empty() && !has_secret
     }
 
-    /// Why it can send nothing, before any server is asked: the problem's code.
+    /// Why it can send nothing, before any server is asked.
     #[must_use]
-    pub fn fault(&self) -> Option<&'static str> {
+    pub fn fault(&self) -> Option<ProblemCode> {
         fault(&self.account, !self.lacks_secret())
     }
 }
 
-fn fault(account: &MailAccount, has_secret: bool) -> Option<&'static str> {
+fn fault(account: &MailAccount, has_secret: bool) -> Option<ProblemCode> {
     if !account.unreadable.is_empty() {
-        return Some(ACCOUNT_UNREADABLE);
+        return Some(ProblemCode::AccountUnreadable);
     }
-    (!has_secret).then_some(SECRET_UNREADABLE)
+    (!has_secret).then_some(ProblemCode::SecretUnreadable)
 }
 
 /// The company's own enabled account for a module.
@@ -103,7 +98,7 @@ fn usable(row: Row, keys: &Keyring) -> Usable {
 pub(crate) async fn faults_in(
     tx: &Tx,
     opens: impl Fn(&MailAccount) -> bool,
-) -> Result<Vec<(MailAccount, &'static str)>, StoreError> {
+) -> Result<Vec<(MailAccount, ProblemCode)>, StoreError> {
     let sql = format!("{SELECT} WHERE a.enabled AND p.account_id IS NULL");
     let rows: Vec<Row> = readable(tx.as_conn(), "mail_account", &sql, Vec::new()).await?;
     let at_fault = |row: Row| {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use acuse_domain::Instant;
+use acuse_domain::mail_problem::ProblemCode;
 use acuse_domain::oauth::{Denied, Granted, Provider};
 use chrono::TimeDelta;
 use sea_orm::{FromQueryResult, Value};
@@ -37,8 +38,6 @@ const WRITING_PAUSES_MS: [u64; 5] = [100, 300, 1_000, 3_000, 10_000];
 const ASK_AGAIN_MINUTES: [i64; 5] = [1, 2, 5, 10, 15];
 /// A provider tells the end as seconds that are left: what differs by less is the same end.
 const SAME_END: TimeDelta = TimeDelta::hours(1);
-/// The one refusal that a new connection mends; of others (an expired client secret) the operator has to hear.
-const TAKEN_BACK: &str = "oauth_expired";
 
 /// One connection's, as it was read. A lease that has ended is there for whoever comes.
 const RENEWALS: Queue = Queue {
@@ -69,9 +68,9 @@ pub enum Wanted {
 #[derive(Debug, Clone)]
 pub enum Access {
     Token(Token),
-    /// The provider denies access until somebody acts: a code of the catalogue, and its words.
+    /// The provider denies access until somebody acts, and says so.
     Denied {
-        code: String,
+        code: ProblemCode,
         words: String,
     },
     /// The provider gives nothing at the moment; how often in a row, and what it said.
@@ -188,6 +187,8 @@ impl Renewal {
         let Some(row) = self.row().await? else { return Ok(Standing::Settled(Access::NotConnected)) };
         let now = self.now();
         if let Some(code) = row.broken_code {
+            // It may be of another version.
+            let code = ProblemCode::parse(&code).unwrap_or(ProblemCode::OauthUnavailable);
             return Ok(Standing::Settled(Access::Denied { code, words: row.broken_words.unwrap_or_default() }));
         }
         if row.will_do(wanted, RENEWED_BEFORE, now) {
@@ -250,10 +251,11 @@ impl Renewal {
     {
         match ask(lease.provider, lease.refresh_token.clone()).await {
             Ok(granted) => self.keep_at_last(&lease, &granted).await,
-            Err(Denied::ForGood { code, words }) if code == TAKEN_BACK => self.note_broken(&lease, code, words).await,
+            // The one refusal that a new connection mends; of others (an expired client secret) the operator has to hear.
+            Err(Denied::ForGood { code: code @ ProblemCode::OauthExpired, words }) => self.note_broken(&lease, code, words).await,
             Err(Denied::ForGood { code, words }) => {
                 self.note_failure(&lease, &words).await?;
-                Ok(Access::Denied { code: code.to_owned(), words })
+                Ok(Access::Denied { code, words })
             }
             Err(Denied::ForNow { words }) => {
                 self.note_failure(&lease, &words).await?;
@@ -306,12 +308,12 @@ impl Renewal {
         Ok(!finished.is_empty())
     }
 
-    async fn note_broken(&self, lease: &Lease, code: &str, words: String) -> Result<Access, SaveError> {
+    async fn note_broken(&self, lease: &Lease, code: ProblemCode, words: String) -> Result<Access, SaveError> {
         let set = "broken_at = $1, broken_code = $2, broken_words = $3";
-        let is_noted = self.finish(lease, set, values![self.now(), code, words.as_str()]).await?;
+        let is_noted = self.finish(lease, set, values![self.now(), code.as_str(), words.as_str()]).await?;
         match self.row().await? {
             Some(row) if !is_noted && row.broken_code.is_none() => self.token(&row),
-            _ => Ok(Access::Denied { code: code.to_owned(), words }),
+            _ => Ok(Access::Denied { code, words }),
         }
     }
 

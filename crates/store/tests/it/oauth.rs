@@ -5,6 +5,7 @@ use std::time::Duration;
 use acuse_domain::Instant;
 use acuse_domain::id::MailAccountId;
 use acuse_domain::mail_account::{MailAccountSettings, MailModule, Security};
+use acuse_domain::mail_problem::ProblemCode;
 use acuse_domain::oauth::{ConnectionState, Denied, Granted, Provider};
 use acuse_store::mail_accounts::{self, Form, SaveError};
 use acuse_store::oauth::{self, Access, AuthorizationRequest, ConnectedAccount, Intent, NewConnection, Wanted};
@@ -248,15 +249,15 @@ async fn a_provider_that_says_nothing_is_left_alone_for_a_while(world: World) {
 
 async fn a_provider_that_takes_it_back_is_not_asked_again_until_somebody_connects(world: World) {
     let desk = Desk::of(&world).await;
-    let misconfigured = Denied::ForGood { code: "oauth_misconfigured", words: "invalid_client".to_owned() };
+    let misconfigured = Denied::ForGood { code: ProblemCode::OauthMisconfigured, words: "invalid_client".to_owned() };
     let access = desk.denied(Wanted::Usable, noon_and(4_000), misconfigured).await;
-    assert!(matches!(&access, Access::Denied { code, .. } if code == "oauth_misconfigured"));
+    assert!(matches!(&access, Access::Denied { code: ProblemCode::OauthMisconfigured, .. }));
     let kept = mail_accounts::find(&world.db, desk.made.id, desk.account).await.unwrap().unwrap();
     assert_eq!(kept.connection.unwrap().broken_at, None, "the operator's fault takes nothing back");
-    let gone = || Denied::ForGood { code: "oauth_expired", words: "invalid_grant: revoked".to_owned() };
+    let gone = || Denied::ForGood { code: ProblemCode::OauthExpired, words: "invalid_grant: revoked".to_owned() };
     desk.denied(Wanted::UsableNow, noon_and(4_001), gone()).await;
     let access = desk.denied(Wanted::UsableNow, noon_and(90_000), gone()).await;
-    assert!(matches!(&access, Access::Denied { code, words } if code == "oauth_expired" && words == "invalid_grant: revoked"));
+    assert!(matches!(&access, Access::Denied { code: ProblemCode::OauthExpired, words } if words == "invalid_grant: revoked"));
     assert_eq!(desk.asked.times(), 2);
     let kept = mail_accounts::find(&world.db, desk.made.id, desk.account).await.unwrap().unwrap();
     assert_eq!(kept.connection.unwrap().state(noon_and(4_002)), ConnectionState::Ended);

@@ -4,8 +4,8 @@
 use std::convert::Infallible;
 
 use acuse_domain::contact::ContactDetails;
-use acuse_domain::delivery::NOT_COMPOSED;
 use acuse_domain::mail_account::{MailAccount, MailModule, Security};
+use acuse_domain::mail_problem::ProblemCode;
 use acuse_store::mail_accounts::{self, Edit, Form, SaveError};
 use acuse_store::pauses::{self, AccountKey};
 use acuse_store::secrets::Keyring;
@@ -58,7 +58,7 @@ async fn a_spoilt_account_stops_no_start_and_rests(world: World) {
         let account = mail_accounts::list(&world.db, made.id).await.unwrap().pop().expect("its line");
         assert_eq!(account.pause.map(|pause| pause.problem_code).as_deref(), rests, "{column}");
         let usable = mail_accounts::usable_by_id(&world.db, &keys, made.id, account.id).await.unwrap().unwrap();
-        assert_eq!(usable.fault(), rests, "{column}");
+        assert_eq!(usable.fault().map(ProblemCode::as_str), rests, "{column}");
         value_is_spoilt(&world.url, ("mail_account", column), &before).await;
         pauses::end(&world.db, AccountKey::Own(account.id), noon()).await.unwrap();
     }
@@ -75,8 +75,8 @@ async fn a_spoilt_date_fails_its_own_delivery_and_no_other(world: World) {
     let queue = deliveries::queues_due_any_company(&world.db, noon_and(60)).await.unwrap()[0];
     let claimed = deliveries::claim_due(&world.db, queue, 9, TimeDelta::seconds(60), noon_and(60)).await.unwrap();
     assert_eq!(claimed.len(), 2);
-    let failed = format!("SELECT COUNT(*) AS n FROM delivery WHERE state = 'failed' AND problem_code = '{NOT_COMPOSED}'");
-    assert_eq!(numbers(&world.url, &failed).await, [1]);
+    let failed = "SELECT COUNT(*) AS n FROM delivery WHERE state = 'failed' AND problem_code = 'message_not_composed'";
+    assert_eq!(numbers(&world.url, failed).await, [1]);
     deliveries::unfinished_any_company(&world.db).await.unwrap();
 }
 

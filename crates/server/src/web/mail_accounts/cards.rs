@@ -5,10 +5,10 @@ use acuse_domain::company::Company;
 use acuse_domain::delivery::{Group, State};
 use acuse_domain::id::CompanyId;
 use acuse_domain::mail_account::{MailAccount, MailModule};
+use acuse_domain::mail_problem::{Connect, ProblemCode};
 use acuse_domain::oauth::{ConnectionState, Provider};
-use acuse_mail::explanation::{Context, Explanation, Language, Situation, explain};
+use acuse_mail::explanation::{Context, Explanation, Language, Situation, explain_recorded};
 use acuse_store::deliveries::{Filter, SentBy};
-use acuse_store::mail_accounts::SECRET_UNREADABLE;
 use acuse_store::pauses::Resting;
 use acuse_store::{StoreError, companies, deliveries, users};
 use askama::Template;
@@ -239,8 +239,8 @@ impl OwnAccount {
 
     /// Connecting it again is what mends it.
     fn is_disconnected(&self) -> bool {
-        let code = self.account.pause.as_ref().map(|pause| pause.problem_code.as_str());
-        self.account.connection.is_some() && matches!(code, Some("oauth_expired" | "oauth_unavailable" | SECRET_UNREADABLE))
+        let code = self.account.pause.as_ref().and_then(|pause| ProblemCode::parse(&pause.problem_code));
+        self.account.connection.is_some() && code.is_some_and(|code| code.row().connect == Some(Connect::Again))
     }
 
     /// The last day of a connection that is to be announced, and whether it has passed.
@@ -377,7 +377,7 @@ fn rest(resting: Resting, context: &Context<'_>, now: Instant) -> Rest {
     Rest {
         since: calendar::moment(pause.since, now),
         again: (!on_trial).then(|| again(probe_at, now)),
-        why: explain(&pause.problem_code, context, Language::Spanish),
+        why: explain_recorded(&pause.problem_code, context, Language::Spanish),
         reply: pause.reply,
         worked_until: None,
         meanwhile: None,
