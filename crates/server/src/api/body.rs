@@ -119,12 +119,13 @@ fn unsupported(code: &'static str, said: LocalizedText) -> Problem {
 
 /// The key with a hash of method, path and body: another request under the same key is refused.
 fn once(parts: &Parts, body: &[u8]) -> Result<Option<Once>, Problem> {
-    let Some(key) = parts.headers.get("idempotency-key") else { return Ok(None) };
-    let readable = key.to_str().ok().filter(|key| (1..=LONGEST_KEY).contains(&key.len()));
+    let mut keys = parts.headers.get_all("idempotency-key").iter();
+    let Some(key) = keys.next() else { return Ok(None) };
+    let readable = key.to_str().ok().filter(|_| keys.next().is_none()).filter(|key| (1..=LONGEST_KEY).contains(&key.len()));
     let Some(key) = readable.filter(|key| key.bytes().all(|byte| byte.is_ascii_graphic())) else {
         let said = LocalizedText::new(
-            "Una Idempotency-Key tiene de 1 a 255 caracteres ASCII visibles.",
-            "An Idempotency-Key has 1 to 255 visible ASCII characters.",
+            "Envíe una sola Idempotency-Key, de 1 a 255 caracteres ASCII visibles.",
+            "Send one Idempotency-Key, of 1 to 255 visible ASCII characters.",
         );
         return Err(Problem::of_field("Idempotency-Key", "idempotency_key_invalid", said));
     };
