@@ -66,6 +66,10 @@ pub fn file_trouble(error: &KeyFileError) -> (String, &'static str) {
             format!("la línea {line} de {} no es una clave", path.display()),
             "Devuelva a su lugar el archivo de clave de esta base: está en el respaldo que se guarda aparte.",
         ),
+        KeyFileError::Repeated { path, id, fingerprints: [first, second] } => (
+            format!("{} tiene dos claves {id}, de huellas {first} y {second}", path.display()),
+            "Deje solo la línea de la clave de esta base; su huella está en la tabla sealing_key.",
+        ),
     }
 }
 

@@ -66,7 +66,9 @@ impl<P: Permission> FromRequestParts<App> for Authorized<P> {
 
 /// A token belongs to one company and may do everything there.
 async fn by_token<P>(parts: &Parts, app: &App) -> Result<Authorized<P>, Response> {
-    let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
+    let only = headers.next().filter(|_| headers.next().is_none());
+    let header = only.and_then(|value| value.to_str().ok()).unwrap_or_default();
     let token = header.strip_prefix("Bearer ").map(str::trim).filter(|token| token.starts_with("acu_"));
     let Some(token) = token else {
         return Err(Problem::new(StatusCode::UNAUTHORIZED, messages::token_missing()).into_response());

@@ -85,9 +85,11 @@ impl Tx {
 
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         match self.0 {
-            Begun::Alone(tx) => Ok(tx.commit().await?),
-            Begun::Together(member) => Ok(member.commit().await?),
+            Begun::Alone(tx) => tx.commit().await?,
+            Begun::Together(member) => member.commit().await?,
         }
+        condition::note_committed();
+        Ok(())
     }
 
     /// Undoes it all, and answers when what it saw of others is on the disk.

@@ -6,9 +6,10 @@ use acuse_domain::document::DocumentNumber;
 use acuse_domain::email_address::{EmailAddress, kept_list};
 use acuse_domain::identification::{Identification, IdentificationType, Ruc};
 use acuse_domain::text;
-use sea_orm::{ColIdx, ConnectionTrait, FromQueryResult, QueryResult, SqlErr, Statement, TryGetError, TryGetable, Value};
+use sea_orm::{ColIdx, ConnectionTrait, DbErr, FromQueryResult, QueryResult, SqlErr, Statement, TryGetError, TryGetable, Value};
 use uuid::Uuid;
 
+use crate::error::condition::note_changed;
 use crate::error::{StoreError, undecoded_column};
 
 /// Values in the order of a statement's `$1, $2, …`.
@@ -145,7 +146,13 @@ pub(crate) async fn number(conn: &impl ConnectionTrait, sql: &str) -> Result<i64
 
 /// Gives the number of rows that were touched.
 pub(crate) async fn execute(conn: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Result<u64, StoreError> {
-    Ok(conn.execute_raw(statement(conn, sql, values)).await?.rows_affected())
+    Ok(touch(conn, sql, values).await?)
+}
+
+async fn touch(conn: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Result<u64, DbErr> {
+    let touched = conn.execute_raw(statement(conn, sql, values)).await?.rows_affected();
+    note_changed(touched);
+    Ok(touched)
 }
 
 /// What an INSERT met: nothing in its way, or a row that holds the same UNIQUE value.
@@ -155,7 +162,7 @@ pub(crate) enum Inserted {
 }
 
 pub(crate) async fn insert(conn: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Result<Inserted, StoreError> {
-    match conn.execute_raw(statement(conn, sql, values)).await {
+    match touch(conn, sql, values).await {
         Ok(_) => Ok(Inserted::Done),
         Err(error) => match error.sql_err() {
             Some(SqlErr::UniqueConstraintViolation(_)) => Ok(Inserted::Duplicate),

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use acuse_domain::oauth::Provider;
 use acuse_mail::check::{self, Subject};
 use acuse_mail::explanation::{Context, Language, explain_recorded};
-use acuse_store::db::Depth;
+use acuse_store::db::{Depth, sqlite_path};
 use acuse_store::pauses::{self, AccountKey};
 use acuse_store::sealing::{self, UnlockError};
 use acuse_store::secrets::Keyring;
@@ -51,6 +51,13 @@ pub async fn run(config: &Config) -> Result<ExitCode, Failure> {
 }
 
 async fn database(config: &Config) -> Finding {
+    let file = sqlite_path(&config.database_url);
+    let broken = |error| match (&error, &file) {
+        (StoreError::Unavailable(said), Some(file)) if file.parent().and_then(free_mib) == Some(0) => {
+            (format!("no responde: su disco está lleno ({said})"), "Libere espacio en ese disco.")
+        }
+        _ => broken(error),
+    };
     let db = Db::open_existing(&config.database_url).await.map_err(broken)?;
     let found = looked_at(&db).await;
     db.close().await;
@@ -95,13 +102,20 @@ fn permissions(config: &Config) -> Finding {
     Err((said, "«acuse serve» lo corrige al empezar; si no puede, chmod 600 los archivos y 700 la carpeta."))
 }
 
+/// Nothing where there is nothing to ask: the database's own line says why.
+async fn migrated(config: &Config) -> Option<Db> {
+    let db = Db::open_existing(&config.database_url).await.ok()?;
+    if db.is_migrated().await.is_ok_and(|is_migrated| is_migrated) {
+        return Some(db);
+    }
+    db.close().await;
+    None
+}
+
 /// Reads the key file and makes none: a new one in the place of a lost one would open nothing.
 async fn key_file(config: &Config) -> Finding {
     let file = &config.secret_key_file;
-    let db = match Db::open_existing(&config.database_url).await {
-        Err(StoreError::Missing(_)) => None,
-        found => Some(found.map_err(broken)?),
-    };
+    let db = migrated(config).await;
     let found = compared(db.as_ref(), file).await;
     if let Some(db) = db {
         db.close().await;
@@ -110,11 +124,7 @@ async fn key_file(config: &Config) -> Finding {
 }
 
 async fn compared(db: Option<&Db>, file: &Path) -> Finding {
-    let is_migrated = match db {
-        Some(db) => db.is_migrated().await.map_err(broken)?,
-        None => false,
-    };
-    let Some(db) = db.filter(|_| is_migrated) else {
+    let Some(db) = db else {
         let known = Keyring::load(file).map_err(|error| master_key::file_trouble(&error))?;
         let there = if known.is_some() { "se lee" } else { "aún no existe" };
         return Ok(format!("{} {there}; se compara con la base cuando esté al día", file.display()));
@@ -169,16 +179,13 @@ async fn default_rests(config: &Config) -> Finding {
     if config.default_account.is_none() {
         return Ok("ninguno".to_string());
     }
-    let db = Db::open_existing(&config.database_url).await.map_err(broken)?;
+    let Some(db) = migrated(config).await else { return Ok("la base aún no dice nada".to_string()) };
     let found = default_rests_in(&db).await;
     db.close().await;
     found
 }
 
 async fn default_rests_in(db: &Db) -> Finding {
-    if !db.is_migrated().await.map_err(broken)? {
-        return Ok("la base aún no dice nada".to_string());
-    }
     let resting = pauses::find(db, AccountKey::Default).await.map_err(broken)?;
     let health = health::find(db, AccountKey::Default).await.map_err(broken)?;
     let clock = |at| acuse_domain::local_time(at).format("%d/%m/%Y %H:%M").to_string();
@@ -222,11 +229,16 @@ fn clock() -> Finding {
 }
 
 fn disk(config: &Config) -> Finding {
-    let space = rustix::fs::statvfs(&config.data_dir)
-        .map_err(|error| (format!("{}: {error}", config.data_dir.display()), "Cree la carpeta data_dir."))?;
-    let free_mib = space.f_bavail.saturating_mul(space.f_frsize) / (1024 * 1024);
+    let Some(free_mib) = free_mib(&config.data_dir) else {
+        return Err((format!("no hay {}", config.data_dir.display()), "Cree la carpeta data_dir."));
+    };
     if free_mib < LEAST_FREE_MIB {
         return Err((format!("quedan {free_mib} MiB"), "Libere espacio antes de que la base no pueda escribir."));
     }
     Ok(format!("quedan {free_mib} MiB"))
+}
+
+fn free_mib(folder: &Path) -> Option<u64> {
+    let space = rustix::fs::statvfs(folder).ok()?;
+    Some(space.f_bavail.saturating_mul(space.f_frsize) / (1024 * 1024))
 }

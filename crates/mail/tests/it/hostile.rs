@@ -194,6 +194,20 @@ async fn a_word_on_the_message_counts_however_long_it_is() {
     }
 }
 
+/// It would hold the message for the ten minutes that RFC 5321 gives the final dot.
+#[tokio::test]
+async fn an_answer_to_the_message_that_goes_on_and_on_is_given_up() {
+    let begin = vec![HELLO, Hear, Say("250-x\r\n250 AUTH PLAIN"), Hear, Say("235 ok"), Hear, Say("250 ok"), Hear, Say("250 ok")];
+    let sent = vec![Hear, Say("250 ok"), Hear, Say("250 ok"), Hear, Say("354 go"), Act::HearMessage];
+    let drops: Vec<Act> =
+        (0..2_000).flat_map(|_| [Act::Bytes(b"250-more\r\n".to_vec()), Act::Wait(Duration::from_millis(5))]).collect();
+    let server = Server::start([begin, sent, drops, vec![FallSilent]].concat()).await;
+    let begun = Instant::now();
+    let report = checked(&network(None), server.endpoint(Security::None)).await;
+    assert_eq!(code(&report), "in_doubt", "{:?}", report.problem);
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+}
+
 #[tokio::test]
 async fn a_server_that_offers_ten_thousand_things_is_still_understood() {
     let offers: String = (0..10_000).map(|n| format!("250-X{n}\r\n")).collect::<String>() + "250 AUTH PLAIN";

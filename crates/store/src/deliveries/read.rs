@@ -165,7 +165,7 @@ impl By {
         match self {
             Self::Queued => &[],
             Self::Recipient => &["LOWER(d.recipient)"],
-            Self::Receipt => &["p.direction", "p.sequence"],
+            Self::Receipt => &["COALESCE(p.direction, '')", "COALESCE(p.sequence, 0)"],
             Self::State => &["d.state"],
         }
     }
@@ -247,8 +247,8 @@ fn select() -> String {
     )
 }
 
-const FROM: &str = "FROM delivery d JOIN payment p ON p.company_id = d.company_id AND p.id = d.payment_id
-    JOIN contact c ON c.company_id = p.company_id AND c.id = p.contact_id";
+const FROM: &str = "FROM delivery d LEFT JOIN payment p ON p.company_id = d.company_id AND p.id = d.payment_id
+    LEFT JOIN contact c ON c.company_id = p.company_id AND c.id = p.contact_id";
 
 async fn load(
     conn: &impl ConnectionTrait,

@@ -2,6 +2,7 @@
 //!
 //! Kept for the whole process: an error does not say which connection it came from, and a process serves one database.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant as Moment};
 
@@ -10,10 +11,13 @@ use super::StoreError;
 /// PostgreSQL says `io_error` also of a disk that was away for a moment; damage itself lasts until somebody mends it.
 const IO_ERROR_COUNTS_FOR: Duration = Duration::from_secs(300);
 
-/// A write that the disk refused counts so long: the probe's own is small, and may pass where an ordinary one does not.
+/// A write that the disk refused counts so long, unless another one passes: the probe's own is small, and may pass where an
+/// ordinary one does not.
 const REFUSAL_COUNTS_FOR: Duration = Duration::from_secs(30);
 
 static REFUSED: Mutex<Option<(Moment, Refusal)>> = Mutex::new(None);
+/// Rows were changed since a transaction last ended: one that changed nothing says nothing of the disk.
+static CHANGED: AtomicBool = AtomicBool::new(false);
 static DAMAGE: Mutex<Option<Damage>> = Mutex::new(None);
 
 struct Damage {
@@ -68,6 +72,19 @@ pub(crate) fn last_refusal() -> Option<Refusal> {
     refused.filter(|(at, _)| at.elapsed() < REFUSAL_COUNTS_FOR).map(|(_, refusal)| refusal)
 }
 
+pub(crate) fn note_changed(rows: u64) {
+    if rows > 0 {
+        CHANGED.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A transaction is on the disk.
+pub(crate) fn note_committed() {
+    if CHANGED.swap(false, Ordering::Relaxed) {
+        *REFUSED.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
 /// Whether this code says that what is on the disk is broken.
 pub(crate) fn says_damaged(code: &str) -> bool {
     sign(code) == Some(Sign::Lasting)
@@ -76,6 +93,7 @@ pub(crate) fn says_damaged(code: &str) -> bool {
 /// Keeps in mind what an error says of the disk.
 pub(crate) fn note(code: &str, reason: &str) {
     if let Some(refusal) = refusal(code) {
+        CHANGED.store(false, Ordering::Relaxed);
         *REFUSED.lock().unwrap_or_else(PoisonError::into_inner) = Some((Moment::now(), refusal));
     }
     match sign(code) {

@@ -42,15 +42,15 @@ impl By {
             Self::Recorded => &[],
             Self::Date => &["p.paid_on"],
             Self::Number => &["p.direction", "p.sequence"],
-            Self::Person => &["c.sort_key"],
+            Self::Person => &["COALESCE(c.sort_key, '')"],
             Self::Total => &["p.total_cents"],
             Self::Headline => &["CASE WHEN p.money_cents = 0 THEN p.total_cents ELSE p.money_cents END"],
         }
     }
 }
 
-/// The tables that the conditions speak of.
-pub(super) const FROM: &str = "FROM payment p JOIN contact c ON c.company_id = p.company_id AND c.id = p.contact_id";
+/// The tables that the conditions speak of. A payment whose contact is missing is a row that cannot be read, and not none.
+pub(super) const FROM: &str = "FROM payment p LEFT JOIN contact c ON c.company_id = p.company_id AND c.id = p.contact_id";
 
 impl Filter {
     /// What a payment `p` of a contact `c` fulfils.

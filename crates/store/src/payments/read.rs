@@ -84,8 +84,7 @@ impl RecordedAllocation {
 pub async fn find(db: &Db, company: CompanyId, id: PaymentId) -> Result<Option<Recorded>, StoreError> {
     let sql = format!(
         "SELECT {SUMMARY}, p.description, p.recorded_at, p.recorded_by, p.voided_by, p.advance_rest_cents, p.receipt
-        FROM payment p JOIN contact c ON c.company_id = p.company_id AND c.id = p.contact_id
-        WHERE p.company_id = $1 AND p.id = $2"
+        {FROM} WHERE p.company_id = $1 AND p.id = $2"
     );
     let Some(row) = one::<Row>(db.reader(), &sql, values![company.0, id.0]).await? else { return Ok(None) };
     let mut unreadable = Vec::new();
@@ -170,7 +169,7 @@ pub async fn with_document(db: &Db, company: CompanyId, document: DocumentId) ->
         voided_at: Option<Instant>,
     }
     let sql = "SELECT p.id, p.direction, p.sequence, p.paid_on, a.amount_cents, p.voided_at
-        FROM allocation a JOIN payment p ON p.company_id = a.company_id AND p.id = a.payment_id
+        FROM allocation a LEFT JOIN payment p ON p.company_id = a.company_id AND p.id = a.payment_id
         WHERE a.company_id = $1 AND a.document_id = $2 ORDER BY p.id";
     let rows: Vec<Share> = readable(db.reader(), "payment", sql, values![company.0, document.0]).await?;
     let share = |row: Share| OfDocument {
@@ -272,7 +271,7 @@ async fn allocations(
         balance_cents: i64,
     }
     let sql = "SELECT a.payment_id AS id, a.document_id, d.kind, d.number, d.issued_on, d.due_on, d.total_cents, a.previous_balance_cents, a.amount_cents,
-        d.balance_cents FROM allocation a JOIN document d ON d.company_id = a.company_id AND d.id = a.document_id
+        d.balance_cents FROM allocation a LEFT JOIN document d ON d.company_id = a.company_id AND d.id = a.document_id
         WHERE a.company_id = $1 AND a.payment_id = $2 ORDER BY a.position";
     let rows: Vec<Line<AllocationRow>> = each(db.reader(), "allocation", sql, values![company.0, id.0]).await?;
     let allocation = |row: Line<AllocationRow>| {
