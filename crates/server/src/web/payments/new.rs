@@ -3,7 +3,7 @@
 use acuse_domain::contact::Contact;
 use acuse_domain::document::{Document, Side};
 use acuse_domain::id::{CompanyId, ContactId, DocumentId, PaymentId};
-use acuse_domain::payment::{Advance, Answered, CheckKind, Method};
+use acuse_domain::payment::{Advance, Answered, BANKS, Method, MethodChoice, TILLS, UsualTax};
 use acuse_domain::text::is_same;
 use acuse_store::contacts::{self, Standing};
 use acuse_store::idempotency::{ClaimError, Once};
@@ -332,28 +332,9 @@ struct NewPage {
     begins_line: bool,
 }
 
-/// A choice of «Forma»: its value and its name.
-type MethodOption = (&'static str, &'static str);
-
-const METHODS: [MethodOption; 9] = [
-    ("cash", "Efectivo"),
-    ("check", "Cheque"),
-    ("check:certified", "Cheque certificado"),
-    ("check:cashier", "Cheque de gerencia"),
-    ("transfer", "Transferencia"),
-    ("deposit", "Depósito"),
-    ("card", "Tarjeta"),
-    ("offset", "Cruce"),
-    ("withholding", "Retención"),
-];
-
 impl NewPage {
     fn totals(&self) -> Totals {
         self.draft.totals()
-    }
-
-    fn methods(&self) -> &'static [MethodOption] {
-        &METHODS
     }
 
     fn balance(&self) -> acuse_domain::money::Money {
@@ -412,14 +393,11 @@ impl NewPage {
 }
 
 impl DraftLine {
-    /// The value of its choice in the list of methods.
+    /// The code of its choice in the list of methods.
     fn option(&self) -> &'static str {
-        match (self.method, self.kind) {
-            (Some(Method::Check), Some(CheckKind::Certified)) => "check:certified",
-            (Some(Method::Check), Some(CheckKind::Cashier)) => "check:cashier",
-            (Some(method), _) => method.as_str(),
-            (None, _) => "",
-        }
+        let own = |choice: &MethodChoice| Some(choice.method) == self.method && choice.kind == self.kind;
+        let choice = MethodChoice::ALL.into_iter().find(own).map(|choice| choice.code);
+        choice.or(self.method.map(Method::as_str)).unwrap_or_default()
     }
 
     fn is(&self, method: &str) -> bool {
