@@ -5,12 +5,14 @@
 mod doubt;
 mod error;
 mod line;
+mod offered;
 mod twin;
 mod withholding;
 
 pub use doubt::{Answered, Doubt, doubts, paper};
 pub use error::{AllocationField, Field, PaymentError, Refusal};
 pub use line::{CheckKind, LineField, Method, PaymentLine};
+pub use offered::{BANKS, MethodChoice, TILLS, UsualTax};
 pub use twin::{Likeness, Twin, is_same_paper, paper_key};
 pub use withholding::{named_with_tax, percentage, withheld};
 

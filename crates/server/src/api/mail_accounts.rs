@@ -29,7 +29,7 @@ use super::openapi::{Always, BadInput, NotFound, NotNow, Stale};
 use super::pages::{List, WholeWanted};
 use super::patch::Change;
 use super::warnings::Warning;
-use crate::access::{Authorized, ConfigureCompany, ViewRecords};
+use crate::access::Caller;
 use crate::account_rules::{other_spelling, password_remark};
 use crate::app::App;
 use crate::problem::Problem;
@@ -100,12 +100,8 @@ pub struct LastCheckOut {
 /// The company's accounts, one for each module at most.
 #[utoipa::path(get, path = "/api/v1/mail-accounts", tag = "mail", params(WholeWanted),
     responses((status = 200, body = List<AccountOut>), Always))]
-pub async fn list(
-    State(app): State<App>,
-    may: Authorized<ViewRecords>,
-    Reads(language): Reads,
-) -> Result<Json<List<AccountOut>>, Problem> {
-    let accounts = mail_accounts::list(&app.db, may.actor.company).await?;
+pub async fn list(State(app): State<App>, caller: Caller, Reads(language): Reads) -> Result<Json<List<AccountOut>>, Problem> {
+    let accounts = mail_accounts::list(&app.db, caller.actor.company).await?;
     Ok(Json(List::whole(accounts.into_iter().map(|account| AccountOut::of(account, language)).collect())))
 }
 
@@ -116,17 +112,17 @@ pub async fn list(
         Always, BadInput))]
 pub async fn create(
     State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
+    caller: Caller,
     Reads(language): Reads,
     asked: JsonRequest<AccountIn>,
 ) -> Result<(StatusCode, Tagged<AccountOut>), Problem> {
-    let company = companies::find(&app.db, may.actor.company).await?.ok_or_else(Problem::internal)?;
+    let company = companies::find(&app.db, caller.actor.company).await?.ok_or_else(Problem::internal)?;
     let given = asked.body.read(&company.profile.legal_name, &app.network)?;
     let warnings = given.warnings(language);
     let form = Form { settings: given.settings, password: given.password, checked: None };
     let once = asked.once.as_ref();
-    let id = mail_accounts::create(&app.db, &app.keys, &may.actor, &form, once, acuse_store::now()).await?;
-    Ok((StatusCode::CREATED, found(&app, &may, id, warnings, language).await?))
+    let id = mail_accounts::create(&app.db, &app.keys, &caller.actor, &form, once, acuse_store::now()).await?;
+    Ok((StatusCode::CREATED, found(&app, &caller, id, warnings, language).await?))
 }
 
 /// One account.
@@ -135,11 +131,11 @@ pub async fn create(
         Always, NotFound))]
 pub async fn show(
     State(app): State<App>,
-    may: Authorized<ViewRecords>,
+    caller: Caller,
     Reads(language): Reads,
     Id(id): Id<MailAccountId>,
 ) -> Result<Tagged<AccountOut>, Problem> {
-    found(&app, &may, id, Vec::new(), language).await
+    found(&app, &caller, id, Vec::new(), language).await
 }
 
 /// Changes an account as it is now, and lets it work again if it rested. An absent or empty password keeps the one it has;
@@ -151,7 +147,7 @@ pub async fn show(
         Always, NotFound, NotNow, BadInput, Stale))]
 pub async fn change(
     State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
+    caller: Caller,
     Reads(language): Reads,
     Id(id): Id<MailAccountId>,
     asked: Change<AccountChange>,
@@ -167,8 +163,8 @@ pub async fn change(
         let AccountRequest { settings, password } = given;
         Ok::<_, Problem>(Edit { form: Form { settings, password, checked: None }, enabled, untouched })
     };
-    mail_accounts::edit(&app.db, &app.keys, &may.actor, id, &expected, decide).await?;
-    found(&app, &may, id, warnings, language).await
+    mail_accounts::edit(&app.db, &app.keys, &caller.actor, id, &expected, decide).await?;
+    found(&app, &caller, id, warnings, language).await
 }
 
 /// Forgets an account and its password. Its module falls back to the default account.
@@ -177,23 +173,23 @@ pub async fn change(
     responses((status = 204), Always, NotFound, BadInput, Stale))]
 pub async fn delete(
     State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
+    caller: Caller,
     Id(id): Id<MailAccountId>,
     IfMatch(expected): IfMatch,
     NoBody: NoBody,
 ) -> Result<StatusCode, Problem> {
-    mail_accounts::delete(&app.db, &may.actor, id, &expected).await?;
+    mail_accounts::delete(&app.db, &caller.actor, id, &expected).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn found<P>(
+async fn found(
     app: &App,
-    may: &Authorized<P>,
+    caller: &Caller,
     id: MailAccountId,
     warnings: Vec<Warning>,
     language: Language,
 ) -> Result<Tagged<AccountOut>, Problem> {
-    let account = mail_accounts::find(&app.db, may.actor.company, id).await?.ok_or_else(Problem::mail_account_not_found)?;
+    let account = mail_accounts::find(&app.db, caller.actor.company, id).await?.ok_or_else(Problem::mail_account_not_found)?;
     Ok(Tagged { version: account.version, body: AccountOut::of(account, language).warning(warnings) })
 }
 

@@ -28,7 +28,7 @@ use super::mail_accounts::{AccountChange, AccountIn, AccountRequest};
 use super::openapi::{Always, BadInput, Busy, NotFound, Stale};
 use super::patch;
 use super::warnings::Warning;
-use crate::access::{Authorized, ConfigureCompany};
+use crate::access::Caller;
 use crate::app::App;
 use crate::checks;
 use crate::connected;
@@ -149,16 +149,16 @@ pub struct SuggestionOut {
     responses((status = 200, body = ReportOut), Always, BadInput, Busy))]
 pub async fn unsaved(
     State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
+    caller: Caller,
     Reads(language): Reads,
     asked: JsonRequest<CheckUnsaved>,
 ) -> Result<Json<ReportOut>, Problem> {
-    let company = companies::find(&app.db, may.actor.company).await?.ok_or_else(Problem::internal)?;
+    let company = companies::find(&app.db, caller.actor.company).await?.ok_or_else(Problem::internal)?;
     let (account, to) = asked.body.into_account();
     let given = account.read(&company.profile.legal_name, &app.network)?;
     let to = recipient(to)?;
     let warnings = warnings(&given, to.as_ref(), language);
-    let report = run(&app, may.actor.company, &given.settings, given.password, to, language).await?;
+    let report = run(&app, caller.actor.company, &given.settings, given.password, to, language).await?;
     Ok(Json(report.warning(warnings)))
 }
 
@@ -168,13 +168,13 @@ pub async fn unsaved(
     request_body = CheckSaved, responses((status = 200, body = ReportOut), Always, NotFound, BadInput, Stale, Busy))]
 pub async fn saved(
     State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
+    caller: Caller,
     Reads(language): Reads,
     Id(id): Id<MailAccountId>,
     IfMatch(expected): IfMatch,
     OptionalJsonRequest(asked): OptionalJsonRequest<CheckSaved>,
 ) -> Result<Json<ReportOut>, Problem> {
-    let usable = mail_accounts::usable_by_id(&app.db, &app.keys, may.actor.company, id).await?;
+    let usable = mail_accounts::usable_by_id(&app.db, &app.keys, caller.actor.company, id).await?;
     let usable = usable.ok_or_else(Problem::mail_account_not_found)?;
     if !expected.includes(usable.account.version) {
         return Err(Problem::precondition_failed());
@@ -193,7 +193,7 @@ pub async fn saved(
             ReportOut::of(check::without_token(&subject, ProblemCode::AccountUnreadable, ""))
         }
         Some(_) if password.is_none() => {
-            let _running = app.checks.begin(may.actor.company).ok_or_else(Problem::too_many_checks)?;
+            let _running = app.checks.begin(caller.actor.company).ok_or_else(Problem::too_many_checks)?;
             let subject = checks::subject(&settings, None, to, language);
             ReportOut::of(connected::check(&app, &usable.account, subject, |_| {}).await)
         }
@@ -203,12 +203,12 @@ pub async fn saved(
         }
         _ => {
             let kept = usable.password_for(&settings.credential_scope()).cloned();
-            run(&app, may.actor.company, &settings, password.or(kept), to, language).await?
+            run(&app, caller.actor.company, &settings, password.or(kept), to, language).await?
         }
     };
     if as_saved {
         let check = LastCheck { at: acuse_store::now(), ok: report.ok };
-        mail_accounts::note_check(&app.db, &may.actor, id, usable.account.version, &check).await?;
+        mail_accounts::note_check(&app.db, &caller.actor, id, usable.account.version, &check).await?;
     }
     Ok(Json(report.warning(warnings)))
 }

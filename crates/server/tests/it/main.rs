@@ -1,5 +1,6 @@
 mod api;
 mod every_route;
 mod heads;
+mod permissions;
 mod support;
 mod web;

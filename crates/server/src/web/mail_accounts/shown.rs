@@ -271,15 +271,6 @@ impl AccountPage {
     fn untried(&self) -> [Row; 7] {
         Row::untried()
     }
-
-    /// `aria-invalid` and the words of an error, else the words of a hint.
-    fn described(&self, field: &str, has_hint: bool) -> askama::filters::Safe<String> {
-        match (self.errors.of(field), has_hint) {
-            (Some(_), _) => self.errors.attributes(field),
-            (None, true) => askama::filters::Safe(format!(r#"aria-describedby="de-{field}""#)),
-            (None, false) => askama::filters::Safe(String::new()),
-        }
-    }
 }
 
 impl Typed {
