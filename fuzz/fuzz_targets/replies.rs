@@ -4,7 +4,8 @@
 
 use acuse_mail::capabilities::Capabilities;
 use acuse_mail::diagnosis::{Diagnosis, classify_bounce, classify_text};
-use acuse_mail::explanation::{Context, Language, explain};
+use acuse_domain::message::Language;
+use acuse_mail::explanation::{Context, explain};
 use acuse_mail::reply::{LONGEST_LINE, MOST_LINES, Reply};
 use libfuzzer_sys::fuzz_target;
 

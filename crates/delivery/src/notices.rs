@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use acuse_domain::Instant;
 use acuse_domain::delivery::{Next, Outcome};
+use acuse_domain::message::Language;
 use acuse_mail::endpoint::Limits;
-use acuse_mail::explanation::{Context, Language, Situation, explain_recorded};
+use acuse_mail::explanation::{Context, Situation, explain_recorded};
 use acuse_mail::message::{self, InvalidField, Mail};
 use acuse_mail::session::{Envelope, Session};
 use acuse_render::mail::{AccountEnding, AccountFacts, AccountRecovered, AccountStopped, Ends, RenderedMail};

@@ -1,5 +1,6 @@
 //! One message to one recipient, and its fate.
 
+use crate::message::Value;
 use std::time::Duration;
 
 use crate::Instant;
@@ -16,6 +17,12 @@ pub enum State {
     Failed,
     Bounced,
     Cancelled,
+}
+
+impl From<State> for Value {
+    fn from(value: State) -> Self {
+        Self::both(value.word(), value.as_str())
+    }
 }
 
 impl State {

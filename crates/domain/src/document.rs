@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::Date;
 use crate::contact::MOST_CREDIT_DAYS;
 use crate::id::{ContactId, DocumentId};
-use crate::message::{Message, messages, said_by_message};
+use crate::message::{Message, Value, messages, said_by_message};
 use crate::money::Money;
 use crate::payment::Direction;
 use unicode_normalization::UnicodeNormalization;
@@ -134,6 +134,12 @@ impl DocumentNumber {
     #[must_use]
     pub fn is_readable(&self) -> bool {
         self.0.parse::<Self>().is_ok_and(|again| again == *self)
+    }
+}
+
+impl From<&DocumentNumber> for Value {
+    fn from(number: &DocumentNumber) -> Self {
+        Self::Text(number.to_string())
     }
 }
 

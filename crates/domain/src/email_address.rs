@@ -12,7 +12,7 @@ use std::str::FromStr;
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::message::{Message, messages, said_by_message};
+use crate::message::{Message, Value, messages, said_by_message};
 use crate::text;
 
 /// RFC 5321 4.5.3.1.3: a path of 256 octets, less its angle brackets.
@@ -133,6 +133,12 @@ impl EmailAddress {
     #[must_use]
     pub fn is_readable(&self) -> bool {
         self.0.parse::<Self>().is_ok_and(|again| again == *self)
+    }
+}
+
+impl From<&EmailAddress> for Value {
+    fn from(address: &EmailAddress) -> Self {
+        Self::Text(address.to_string())
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::Instant;
 use crate::email_address::EmailAddress;
 use crate::id::{CompanyId, MailAccountId};
+use crate::message::Value;
 use crate::oauth::Connection;
 use crate::payment::Direction;
 
@@ -18,6 +19,12 @@ pub const LONGEST_PASSWORD: usize = 8_192;
 pub enum MailModule {
     ReceivedPayments,
     InvoicesAndMadePayments,
+}
+
+impl From<MailModule> for Value {
+    fn from(value: MailModule) -> Self {
+        Self::both(value.name(), value.as_str())
+    }
 }
 
 impl MailModule {

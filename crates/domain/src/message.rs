@@ -2,14 +2,7 @@
 
 use std::fmt;
 
-use crate::delivery::State;
-use crate::document::DocumentNumber;
-use crate::email_address::EmailAddress;
-use crate::mail_account::MailModule;
-use crate::money::Money;
-use crate::number::ReceiptNumber;
-use crate::payment::Method;
-use crate::{Date, text};
+use crate::Date;
 
 /// A function for each row of messages.toml.
 pub mod messages {
@@ -41,21 +34,20 @@ pub struct Row {
     english: &'static str,
 }
 
-/// What stands in the place of a placeholder, written as each language writes it.
+/// What stands in the place of a placeholder, written as each language writes it. A noun says itself what it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     Text(String),
-    Money(Money),
+    /// An amount, or a name on screens and a code in the API.
+    Both {
+        spanish: String,
+        english: String,
+    },
     Date(Date),
     /// With marks between its thousands.
     Count(usize),
     /// What the message is about.
     Message(Box<Message>),
-    /// A name on screens, and a code in the API.
-    Named {
-        spanish: &'static str,
-        english: &'static str,
-    },
 }
 
 /// The code of the table's row with this name.
@@ -86,15 +78,15 @@ impl Message {
         let said = self.inside(language);
         let begins_with_what_it_is_about =
             self.row.spanish.starts_with('{') && matches!(self.values.first(), Some((_, Value::Message(_))));
-        if begins_with_what_it_is_about { text::upper_first(&said) } else { said }
+        if begins_with_what_it_is_about { upper_first(&said) } else { said }
     }
 
     /// The amounts of which one was meant, where it asks for one.
     #[must_use]
     pub fn choices(&self) -> Vec<String> {
         let asks = self.row.code == "amount_ambiguous";
-        let amounts = self.values.iter().filter(|(_, value)| asks && matches!(value, Value::Money(_)));
-        amounts.map(|(_, value)| value.in_(Language::Spanish)).collect()
+        let meant = self.values.iter().filter(|(name, _)| asks && ["one", "other", "whole"].contains(name));
+        meant.map(|(_, value)| value.in_(Language::Spanish)).collect()
     }
 
     /// As it goes on inside another sentence.
@@ -137,17 +129,21 @@ impl Value {
     fn in_(&self, language: Language) -> String {
         match (self, language) {
             (Self::Text(text), _) => text.clone(),
-            (Self::Money(amount), Language::Spanish) => amount.to_string(),
-            (Self::Money(amount), Language::English) => amount.plain(),
+            (Self::Both { spanish, .. }, Language::Spanish) => spanish.clone(),
+            (Self::Both { english, .. }, Language::English) => english.clone(),
             (Self::Date(day), Language::Spanish) => day.format("%d/%m/%Y").to_string(),
             (Self::Date(day), Language::English) => day.to_string(),
             (Self::Count(count), Language::Spanish) => grouped(*count, '.'),
             (Self::Count(count), Language::English) => grouped(*count, ','),
             (Self::Message(message), language) => message.inside(language),
-            (Self::Named { spanish, .. }, Language::Spanish) => (*spanish).to_owned(),
-            (Self::Named { english, .. }, Language::English) => (*english).to_owned(),
         }
     }
+}
+
+/// Words as a sentence begins: `el total no es un número.` → `El total no es un número.`
+fn upper_first(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 fn grouped(count: usize, mark: char) -> String {
@@ -160,6 +156,12 @@ fn grouped(count: usize, mark: char) -> String {
         said.push(digit);
     }
     said
+}
+
+impl Value {
+    pub(crate) fn both(spanish: impl Into<String>, english: impl Into<String>) -> Self {
+        Self::Both { spanish: spanish.into(), english: english.into() }
+    }
 }
 
 macro_rules! values {
@@ -176,19 +178,12 @@ values! {
     &str => |text: &str| Self::Text(text.to_owned()),
     String => Self::Text,
     &String => |text: &String| Self::Text(text.clone()),
-    Money => Self::Money,
     Date => Self::Date,
     usize => Self::Count,
     // Years, ports and lines are no counts.
     i32 => |number: i32| Self::Text(number.to_string()),
     u16 => |number: u16| Self::Text(number.to_string()),
     Message => |message: Message| Self::Message(Box::new(message)),
-    &DocumentNumber => |number: &DocumentNumber| Self::Text(number.to_string()),
-    ReceiptNumber => |number: ReceiptNumber| Self::Text(number.to_string()),
-    &EmailAddress => |address: &EmailAddress| Self::Text(address.to_string()),
-    Method => |method: Method| Self::Named { spanish: method.name(), english: method.as_str() },
-    State => |state: State| Self::Named { spanish: state.word(), english: state.as_str() },
-    MailModule => |module: MailModule| Self::Named { spanish: module.name(), english: module.as_str() },
 }
 
 /// An error that people read: its words stand in the table, and its `Display` is their Spanish.
@@ -215,6 +210,7 @@ pub(crate) use said_by_message;
 mod tests {
     use super::messages::{self, ROWS};
     use super::*;
+    use crate::money::Money;
 
     /// Words that English has not, outside of what is quoted between «».
     fn sounds_spanish(text: &str) -> bool {

@@ -10,7 +10,7 @@ use std::iter::Sum;
 use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
 use std::str::FromStr;
 
-use crate::message::{Message, messages};
+use crate::message::{Message, Value, messages};
 
 /// An amount in US dollars, exact to the cent. May be negative (a credit note's total is).
 ///
@@ -136,6 +136,12 @@ impl Money {
 
     fn sign_and_cents(self) -> (&'static str, u64) {
         (if self.0 < 0 { "-" } else { "" }, self.0.unsigned_abs())
+    }
+}
+
+impl From<Money> for Value {
+    fn from(amount: Money) -> Self {
+        Self::both(amount.to_string(), amount.plain())
     }
 }
 

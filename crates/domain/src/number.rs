@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::message::Value;
 use crate::payment::Direction;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -10,6 +11,12 @@ pub struct ReceiptNumber {
     pub direction: Direction,
     /// Counts from 1.
     pub sequence: i64,
+}
+
+impl From<ReceiptNumber> for Value {
+    fn from(number: ReceiptNumber) -> Self {
+        Self::Text(number.to_string())
+    }
 }
 
 impl fmt::Display for ReceiptNumber {

@@ -14,12 +14,8 @@ use crate::payment::{Allocation, AppliedPayment, Direction, Method, PaymentLine}
 use crate::text;
 use crate::words::in_words;
 
-/// Raised when a field changes its meaning; readers of old rows look at it.
-pub const VERSION: u32 = 1;
-
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
-    pub version: u32,
     /// `received` or `made`.
     pub direction: String,
     pub number: String,
@@ -173,7 +169,6 @@ impl Receipt {
     pub fn freeze(facts: &Facts<'_>) -> Self {
         let AppliedPayment { payment, allocations, sums, .. } = facts.applied;
         Self {
-            version: VERSION,
             direction: payment.direction.as_str().to_string(),
             number: facts.number.to_string(),
             date: payment.date.to_string(),

@@ -125,13 +125,6 @@ pub fn lower_first(words: &str) -> String {
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
-/// Words as a sentence begins: `el total no es un número.` → `El total no es un número.`
-#[must_use]
-pub fn upper_first(words: &str) -> String {
-    let mut letters = words.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
-}
-
 /// Whether people mean the same by both.
 #[must_use]
 pub fn is_same(one: &str, other: &str) -> bool {

@@ -11,7 +11,6 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::dns::DnsError;
 use crate::endpoint::{Endpoint, Limits};
-use crate::explanation::Language;
 use crate::failure::{Cause, Failure};
 use crate::guard::{Network, Unreachable};
 use crate::host_name::ascii_host;
@@ -19,6 +18,7 @@ use crate::https::{Web, WebError};
 use crate::mozilla;
 use crate::providers::{self, Provider};
 use crate::session::Session;
+use acuse_domain::message::Language;
 
 /// Somebody waits before an open form.
 const IN_ALL: Duration = Duration::from_millis(4_800);

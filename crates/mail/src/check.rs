@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::correction::{self, Suggestion};
 use crate::diagnosis::classify;
 use crate::endpoint::{Endpoint, Limits};
-use crate::explanation::{Context, Language, Proof, explain, seen, verdict};
+use crate::explanation::{Context, Proof, explain, seen, verdict};
 use crate::failure::{Failure, Phase};
 use crate::guard::Network;
 use crate::known::Known;
@@ -22,6 +22,7 @@ use crate::opening::Step;
 use crate::providers;
 use crate::reply::Reply;
 use crate::session::{Envelope, Session};
+use acuse_domain::message::Language;
 
 /// A check ends within 20 s whatever the server does; this leaves a moment to say so.
 const IN_ALL: Duration = Duration::from_secs(18);

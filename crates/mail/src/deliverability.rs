@@ -20,9 +20,9 @@ pub use facts::{Answer, Facts, Question};
 
 use facts::Known;
 
-use crate::explanation::Language;
 use crate::host_name::ascii_host;
 use crate::providers::{self, Provider};
+use acuse_domain::message::Language;
 
 /// Names that nobody can register (RFC 2606, RFC 6761): nobody needs to be asked about them.
 const RESERVED: [&str; 6] = ["example", "invalid", "test", "localhost", "local", "internal"];

@@ -2,7 +2,7 @@
 
 use acuse_domain::day_in_ecuador;
 use acuse_domain::mail_problem::ProblemCode;
-pub use acuse_domain::message::Language;
+use acuse_domain::message::Language;
 
 use crate::failure::{Cause, Failure};
 use crate::opening::Detail;

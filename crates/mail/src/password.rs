@@ -1,8 +1,8 @@
 //! How a password that a server refused was probably meant: as a provider shows it, or as a clipboard changed it. Nothing
 //! is changed unasked: a password is used to the letter, and this is only offered.
 
-use crate::explanation::Language;
 use crate::providers::{self, Provider};
+use acuse_domain::message::Language;
 
 /// Google, Yahoo and Fastmail show their app passwords so: four groups of four letters.
 const APP_PASSWORD: [usize; 4] = [4, 4, 4, 4];

@@ -21,7 +21,7 @@ use acuse_domain::id::{ContactId, DeliveryId, DocumentId, PaymentId};
 use acuse_domain::mail_account::MailModule;
 use acuse_domain::money::Money;
 use acuse_domain::number::ReceiptNumber;
-pub use acuse_domain::payment::Notify;
+use acuse_domain::payment::Notify;
 use acuse_domain::payment::{
     Advance, Answered, AppliedPayment, Direction, Doubt, NewPayment, Refusal, Status, VoidRefusal, may_void, paper_key,
 };

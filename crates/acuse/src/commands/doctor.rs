@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use acuse_domain::message::Language;
 use acuse_domain::oauth::Provider;
 use acuse_mail::check::{self, Subject};
-use acuse_mail::explanation::{Context, Language, explain_recorded};
+use acuse_mail::explanation::{Context, explain_recorded};
 use acuse_store::db::{Depth, sqlite_path};
 use acuse_store::pauses::{self, AccountKey};
 use acuse_store::sealing::{self, UnlockError};

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::Security;
+use acuse_domain::message::Language;
 use acuse_mail::check::{self, CheckReport, PhaseLine, Subject};
 use acuse_mail::correction::Suggestion;
 use acuse_mail::endpoint::Endpoint;
-use acuse_mail::explanation::Language;
 use acuse_mail::login::Credentials;
 use secrecy::SecretString;
 use serde_json::{Value, json};

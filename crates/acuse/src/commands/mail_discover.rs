@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use acuse_domain::email_address::EmailAddress;
+use acuse_domain::message::Language;
 use acuse_mail::autoconfig::{self, Discovery, Source};
-use acuse_mail::explanation::Language;
 use acuse_server::api::mail_discovery::DiscoveryOut;
 
 use crate::config::Config;

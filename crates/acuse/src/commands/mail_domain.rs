@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
+use acuse_domain::message::Language;
 use acuse_mail::deliverability::{Finding, Report, State, Subject, look_up};
-use acuse_mail::explanation::Language;
 use serde_json::{Value, json};
 
 use crate::config::Config;

@@ -4,11 +4,12 @@ use std::net::Ipv4Addr;
 
 use acuse_domain::delivery::State;
 use acuse_domain::mail_account::MailModule;
+use acuse_domain::payment::Notify;
 use acuse_mail::catcher::Catcher;
 use acuse_mail::caught::{self, ReadMail};
 use acuse_store::conditions::Conditions;
 use acuse_store::deliveries::MessageKind;
-use acuse_store::payments::{self, Notify, VoidNotice};
+use acuse_store::payments::{self, VoidNotice};
 use acuse_store::{mail_accounts, now};
 use acuse_testkit::outside;
 use acuse_testkit::world::World;

@@ -5,6 +5,7 @@ use super::withholding::named_with_tax;
 use crate::Date;
 use crate::document::DocumentNumber;
 use crate::id::PaymentId;
+use crate::message::Value;
 use crate::money::Money;
 
 /// Letters of a bank, a number or a tax: they are columns of the receipt.
@@ -86,6 +87,12 @@ impl Method {
             Self::Advance => &[LineField::Advance],
             Self::Cash | Self::Transfer | Self::Deposit | Self::Card | Self::Offset => &[],
         }
+    }
+}
+
+impl From<Method> for Value {
+    fn from(method: Method) -> Self {
+        Self::both(method.name(), method.as_str())
     }
 }
 

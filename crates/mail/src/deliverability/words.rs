@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use crate::explanation::Language;
+use acuse_domain::message::Language;
 
 static WORDS: LazyLock<BTreeMap<String, Row>> =
     LazyLock::new(|| toml::from_str(include_str!("../deliverability.toml")).expect("deliverability.toml is checked by a test"));

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use acuse_domain::mail_account::Security;
+use acuse_domain::message::Language;
 use acuse_mail::check::{self, CheckReport, Subject};
 use acuse_mail::diagnosis::classify;
 use acuse_mail::endpoint::Endpoint;
-use acuse_mail::explanation::Language;
 use acuse_mail::failure::Failure;
 use acuse_mail::known::Known;
 use acuse_mail::reply::Reply;

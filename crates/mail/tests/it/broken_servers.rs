@@ -2,9 +2,9 @@
 //! what the server itself says.
 
 use acuse_domain::mail_account::Security;
+use acuse_domain::message::Language;
 use acuse_mail::check::{self, CheckReport, Subject};
 use acuse_mail::endpoint::Endpoint;
-use acuse_mail::explanation::Language;
 use acuse_mail::login::Credentials;
 use acuse_testkit::certificates::{Authority, Certificate};
 use acuse_testkit::mail_servers::exim::Exim;

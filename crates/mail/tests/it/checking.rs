@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use acuse_domain::mail_account::Security;
+use acuse_domain::message::Language;
 use acuse_mail::catcher::Catcher;
 use acuse_mail::caught;
 use acuse_mail::check::{self, CheckReport, Subject};
 use acuse_mail::endpoint::Endpoint;
-use acuse_mail::explanation::Language;
 use acuse_mail::failure::Phase;
 use tokio::time::Instant;
 

@@ -1,10 +1,10 @@
 //! What a check offers to change in one click, and that it is right: the same check with the change goes well, or further.
 
 use acuse_domain::mail_account::Security;
+use acuse_domain::message::Language;
 use acuse_mail::check::{self, CheckReport, Subject};
 use acuse_mail::correction::Suggestion;
 use acuse_mail::endpoint::Endpoint;
-use acuse_mail::explanation::Language;
 use acuse_mail::guard::Network;
 use acuse_mail::login::Credentials;
 use acuse_testkit::dns::{DnsServer, Zone};

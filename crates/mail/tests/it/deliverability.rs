@@ -1,7 +1,7 @@
 //! What the DNS says of a sender's domain: records in, findings out.
 
+use acuse_domain::message::Language;
 use acuse_mail::deliverability::{Answer, Facts, Finding, KeySeen, OwnKey, Question, Report, State, Subject, judge, see_key};
-use acuse_mail::explanation::Language;
 
 const KEY: &str = "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDwIRP/UC3SBsEmGqZ9ZJW3/DkMoGeLnQg1fWn7/zYtIxN2SnFCjxOCKG9v3b4jYfcTNh5ijSsq631uBItLa7od+v/RtdC2UzJ1lWT947qR+Rcac2gbto/NMqJ0fzfVjH4OuKhitdY9tf6mcwGjaNBcWToIMmPSPDdQPNUYckcQ2QIDAQAB";
 

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::Security;
+use acuse_domain::message::Language;
 use acuse_mail::autoconfig::{Discovery, Ports, Source, discover, discover_at};
 use acuse_mail::check::{self, Subject};
 use acuse_mail::endpoint::Endpoint;
-use acuse_mail::explanation::Language;
 use acuse_mail::guard::Network;
 use acuse_mail::login::Credentials;
 use acuse_testkit::dns::{DnsServer, Zone};

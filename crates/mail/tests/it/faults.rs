@@ -3,9 +3,10 @@
 //! makes the reader fall over.
 
 use acuse_domain::delivery::Verdict;
+use acuse_domain::message::Language;
 use acuse_mail::capabilities::Capabilities;
 use acuse_mail::diagnosis::{classify_bounce, classify_text};
-use acuse_mail::explanation::{Context, Language, explain};
+use acuse_mail::explanation::{Context, explain};
 use acuse_mail::reply::{MOST_LINES, Reply};
 use proptest::prelude::*;
 use proptest::sample::select;

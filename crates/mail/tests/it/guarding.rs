@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use acuse_domain::mail_account::Security;
+use acuse_domain::message::Language;
 use acuse_mail::check::{self, Subject};
 use acuse_mail::diagnosis::classify;
 use acuse_mail::endpoint::Endpoint;
-use acuse_mail::explanation::Language;
 use acuse_mail::failure::{Cause, Phase};
 use acuse_mail::guard::{MAIL_PORTS, Network, Unreachable};
 use acuse_mail::session::Session;

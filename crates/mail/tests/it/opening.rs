@@ -137,7 +137,7 @@ async fn a_certificate_is_believed_only_if_all_of_it_is_right() {
     let said = acuse_mail::explanation::explain(
         acuse_domain::mail_problem::ProblemCode::CertificateNameMismatch,
         &acuse_mail::explanation::Context { host: "localhost", ..Default::default() }.with(&other),
-        acuse_mail::explanation::Language::Spanish,
+        acuse_domain::message::Language::Spanish,
     );
     assert_eq!(said.title, "El certificado es de «srv1.hosting.com», no de «localhost»");
     let stranger = Authority { pem: authority.pem.clone(), ..Authority::new() };

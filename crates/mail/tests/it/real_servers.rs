@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use acuse_domain::mail_account::Security;
+use acuse_domain::message::Language;
 use acuse_mail::caught;
 use acuse_mail::check::{self, Subject};
 use acuse_mail::diagnosis::classify;
 use acuse_mail::endpoint::{Endpoint, Limits};
-use acuse_mail::explanation::Language;
 use acuse_mail::failure::{Failure, Phase};
 use acuse_mail::login::Credentials;
 use acuse_mail::message::{Attachment, Mail, compose};

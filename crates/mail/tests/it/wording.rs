@@ -4,9 +4,10 @@
 
 use acuse_domain::delivery::Verdict;
 use acuse_domain::mail_problem::{ProblemCode, Whose};
+use acuse_domain::message::Language;
 use acuse_mail::check::{self, CheckReport, Subject};
 use acuse_mail::diagnosis::classify_text;
-use acuse_mail::explanation::{Context, Language, Situation, explain, explain_recorded, in_short};
+use acuse_mail::explanation::{Context, Situation, explain, explain_recorded, in_short};
 use acuse_mail::login::Credentials;
 use acuse_mail::password::PasswordMend;
 

@@ -4,7 +4,7 @@ use acuse_domain::company::{Company, CompanyProfile};
 use acuse_domain::identification::Doubt;
 use acuse_domain::input::Errors;
 use acuse_domain::input::company::{Field, ProfileInput};
-use acuse_mail::explanation::Language;
+use acuse_domain::message::Language;
 use acuse_store::companies;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};

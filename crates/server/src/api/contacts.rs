@@ -6,7 +6,7 @@ use acuse_domain::id::ContactId;
 use acuse_domain::identification::Doubt;
 use acuse_domain::input::Errors;
 use acuse_domain::input::contact::{ContactInput, Field};
-use acuse_mail::explanation::Language;
+use acuse_domain::message::Language;
 use acuse_store::contacts::{self, Filter, Role};
 use acuse_store::versions::ChangeError;
 use axum::Json;

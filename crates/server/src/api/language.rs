@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use acuse_mail::explanation::Language;
+use acuse_domain::message::Language;
 use axum::extract::{FromRequestParts, Request};
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_LANGUAGE;

@@ -6,8 +6,9 @@ pub use settings::{AccountChange, AccountIn, AccountRequest};
 
 use acuse_domain::id::MailAccountId;
 use acuse_domain::mail_account::{MailAccount, Pause};
+use acuse_domain::message::Language;
 use acuse_domain::oauth::Connection;
-use acuse_mail::explanation::{Context, Language, Situation};
+use acuse_mail::explanation::{Context, Situation};
 use acuse_store::companies;
 use acuse_store::mail_accounts::{self, Edit, Form};
 use axum::Json;

@@ -1,8 +1,8 @@
 //! From an address alone: what an account for it would need.
 
 use acuse_domain::email_address::EmailAddress;
+use acuse_domain::message::Language;
 use acuse_mail::autoconfig::{self, Discovery, Known, Source};
-use acuse_mail::explanation::Language;
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};

@@ -1,9 +1,9 @@
 //! Whether others believe the sender's domain, and the company's own DKIM key.
 
 use acuse_domain::id::MailAccountId;
+use acuse_domain::message::Language;
 use acuse_domain::message::messages;
 use acuse_mail::deliverability::{Finding, KeySeen, Record, Report};
-use acuse_mail::explanation::Language;
 use acuse_store::dkim::{self, DkimError, DkimKey, KeyState};
 use acuse_store::mail_accounts;
 use axum::Json;

@@ -1,7 +1,7 @@
 //! Lists: one page, and the cursor of the next.
 
+use acuse_domain::message::Language;
 use acuse_domain::message::messages;
-use acuse_mail::explanation::Language;
 use acuse_store::{Line, Page, Undecoded};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequestParts, Query};

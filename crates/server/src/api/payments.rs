@@ -8,11 +8,12 @@ pub use shown::{PaymentOut, SummaryOut};
 
 use acuse_domain::id::{CompanyId, ContactId, PaymentId};
 use acuse_domain::input::payment::PaymentInput;
+use acuse_domain::message::Language;
+use acuse_domain::payment::Notify;
 use acuse_domain::payment::{Answered, Direction};
-use acuse_mail::explanation::Language;
 use acuse_store::conditions::Conditions;
 use acuse_store::deliveries::Delivery;
-use acuse_store::payments::{self, Filter, Notify, VoidNotice};
+use acuse_store::payments::{self, Filter, VoidNotice};
 use acuse_store::{deliveries as sent, events};
 use axum::Json;
 use axum::extract::State;

@@ -2,8 +2,9 @@
 
 use acuse_domain::Instant;
 use acuse_domain::delivery::{Group, State};
+use acuse_domain::message::Language;
 use acuse_domain::text::lower_first;
-use acuse_mail::explanation::{Context, Language, explain_recorded, in_short};
+use acuse_mail::explanation::{Context, explain_recorded, in_short};
 use acuse_store::deliveries::{Delivery, Resolution, Stopped, is_same_recipient};
 use askama::Template;
 use askama::filters::HtmlSafe;

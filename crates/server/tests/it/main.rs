@@ -1,4 +1,5 @@
 mod api;
+mod both_edges;
 mod every_route;
 mod heads;
 mod permissions;

@@ -6,11 +6,12 @@ use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::{ContactId, DeliveryId, PaymentId};
 use acuse_domain::mail_account::MailModule;
 use acuse_domain::payment::Direction;
+use acuse_domain::payment::Notify;
 use sea_orm::FromQueryResult;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{Notify, recipients, without_repeats};
+use super::{recipients, without_repeats};
 use crate::conditions::Conditions;
 use crate::db::{Db, StoreError, Tx};
 use crate::deliveries::{self, MessageKind, NewDelivery};

@@ -1,5 +1,6 @@
+use acuse_domain::payment::Notify;
 use acuse_store::events::{self, EventKind};
-use acuse_store::payments::{self, Notify};
+use acuse_store::payments;
 use acuse_testkit::builders::{company, received};
 use acuse_testkit::world::{World, noon, noon_and};
 

@@ -215,7 +215,7 @@ async fn another_companys_payments_and_documents_are_unknown(world: World) {
     let voided =
         payments::void(db, &theirs.actor, id, "robo", payments::VoidNotice::TellNobody, &Conditions::default(), noon()).await;
     assert!(matches!(voided, Err(payments::VoidError::NotFound)), "{voided:?}");
-    let resent = payments::resend(db, &theirs.actor, id, &payments::Notify::Contact, None, noon()).await;
+    let resent = payments::resend(db, &theirs.actor, id, &acuse_domain::payment::Notify::Contact, None, noon()).await;
     assert!(matches!(resent, Err(payments::ResendError::NotFound)), "{resent:?}");
     assert_eq!(record::of_everything(&world).await, before);
 }

@@ -100,7 +100,7 @@ async fn an_unreadable_record_stops_no_list_and_no_queue(world: World) {
     received(made.contacts[1], "1.00").to("b@x.ec").record(&world.db, &made.actor).await.unwrap();
     payments::void(&world.db, &made.actor, spoilt, "Mal", VoidNotice::TellNobody, &Conditions::default(), noon()).await.unwrap();
     // Nobody had the receipt; whoever is named is told all the same.
-    let named = payments::Notify::Addresses(vec!["a@x.ec".parse().unwrap()]);
+    let named = acuse_domain::payment::Notify::Addresses(vec!["a@x.ec".parse().unwrap()]);
     payments::resend(&world.db, &made.actor, spoilt, &named, None, noon()).await.unwrap();
     let page = Page { after: None, limit: 50 };
     for column in TEXT_COLUMNS {

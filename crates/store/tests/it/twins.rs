@@ -1,9 +1,10 @@
 //! A payment that looks like another is asked about once, and never refused.
 
+use acuse_domain::payment::Notify;
 use acuse_domain::payment::{Answered, Direction, Doubt, Likeness, Method, PaymentLine};
 use acuse_store::conditions::Conditions;
 use acuse_store::idempotency::Once;
-use acuse_store::payments::{self, Notify, RecordError, VoidNotice};
+use acuse_store::payments::{self, RecordError, VoidNotice};
 use acuse_testkit::builders::{PaymentBuilder, TestCompany, company, usd};
 use acuse_testkit::outside;
 use acuse_testkit::world::{World, noon};

@@ -2,9 +2,9 @@
 
 use acuse_domain::day_in_ecuador;
 use acuse_domain::email_address::EmailAddress;
+use acuse_domain::message::Language;
 use acuse_domain::money::Money;
 use acuse_domain::payment::{DEDUCTIBLE_CASH, Direction, Doubt, Method, PaymentLine, Status, issued_after};
-use acuse_mail::explanation::Language;
 use acuse_store::payments::{Recorded, RecordedAllocation, Summary};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;

@@ -2,9 +2,9 @@
 
 use acuse_domain::Instant;
 use acuse_domain::mail_account::{CredentialScope, LastCheck, MailAccount, MailAccountSettings, Security};
+use acuse_domain::message::Language;
 use acuse_mail::check::{self, CheckReport, PhaseLine};
 use acuse_mail::correction::Suggestion;
-use acuse_mail::explanation::Language;
 use acuse_mail::password;
 use acuse_store::StoreError;
 use acuse_store::mail_accounts::{self as accounts, Edit, Form, SaveError};

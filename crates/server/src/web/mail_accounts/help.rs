@@ -1,7 +1,7 @@
 //! What a provider asks for before its account can send, said at once rather than after a failure.
 
 use acuse_domain::email_address::EmailAddress;
-use acuse_mail::explanation::Language;
+use acuse_domain::message::Language;
 use acuse_mail::providers;
 
 pub struct ProviderHelp {

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use acuse_domain::mail_account::MailAccountSettings;
+use acuse_domain::message::Language;
 use acuse_mail::autoconfig::{Discovery, Source};
-use acuse_mail::explanation::Language;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// Characters of a hint; longer ones are not ours.

@@ -4,12 +4,13 @@ use acuse_domain::contact::{ContactDetails, MOST_ADDRESSES, MOST_RECIPIENTS, Pur
 use acuse_domain::delivery::State as Stands;
 use acuse_domain::email_address::{Addresses, EmailAddress, parse_list};
 use acuse_domain::id::{DeliveryId, PaymentId};
+use acuse_domain::payment::Notify;
 use acuse_domain::payment::{Direction, VoidRefusal};
 use acuse_store::Actor;
 use acuse_store::conditions::Conditions;
 use acuse_store::deliveries::{self, Delivery, MessageKind, MoveError, is_same_recipient};
 use acuse_store::idempotency::ClaimError;
-use acuse_store::payments::{self, CardFull, Notify, ResendError, VoidError, VoidNotice};
+use acuse_store::payments::{self, CardFull, ResendError, VoidError, VoidNotice};
 use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::Form;

@@ -3,7 +3,8 @@
 use acuse_domain::Instant;
 use acuse_domain::delivery::{Group, State};
 use acuse_domain::id::{DeliveryId, PaymentId};
-use acuse_mail::explanation::{Context, Explanation, Language, Situation, explain_recorded};
+use acuse_domain::message::Language;
+use acuse_mail::explanation::{Context, Explanation, Situation, explain_recorded};
 use acuse_store::deliveries::{Attempt, Delivery, MessageKind, Resolution, Stopped, each_once, is_same_recipient};
 use askama::Template;
 use askama::filters::HtmlSafe;

@@ -5,7 +5,7 @@ use std::fs;
 use std::net::SocketAddr;
 
 use acuse_domain::mail_account::{MailAccountSettings, MailModule, Security};
-use acuse_mail::explanation::Language;
+use acuse_domain::message::Language;
 use acuse_store::{mail_accounts, now, tokens};
 use axum::body::Body;
 use axum::http::{Request, StatusCode};

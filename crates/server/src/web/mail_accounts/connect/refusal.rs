@@ -1,9 +1,10 @@
 //! Why an account is not connected, and what to do: in words.
 
 use acuse_domain::mail_problem::ProblemCode;
+use acuse_domain::message::Language;
 use acuse_domain::oauth::{Denied, Provider};
 use acuse_mail::diagnosis::classify_text;
-use acuse_mail::explanation::{Context, Language, explain};
+use acuse_mail::explanation::{Context, explain};
 use acuse_mail::oauth::NotConnected;
 
 pub enum Why {

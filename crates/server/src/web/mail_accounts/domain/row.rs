@@ -2,8 +2,8 @@
 
 use acuse_domain::id::MailAccountId;
 use acuse_domain::mail_account::MailAccount;
+use acuse_domain::message::Language;
 use acuse_mail::deliverability::{Finding, Report, State, Topic};
-use acuse_mail::explanation::Language;
 use acuse_store::StoreError;
 use askama::Template;
 use askama::filters::HtmlSafe;

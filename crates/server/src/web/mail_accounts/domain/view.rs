@@ -2,8 +2,8 @@
 
 use acuse_domain::id::MailAccountId;
 use acuse_domain::mail_account::MailAccount;
+use acuse_domain::message::Language;
 use acuse_mail::deliverability::{Finding, KeySeen, Record, Report, State};
-use acuse_mail::explanation::Language;
 use acuse_store::dkim::{DkimKey, KeyState};
 use askama::Template;
 

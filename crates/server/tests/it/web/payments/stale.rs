@@ -2,9 +2,10 @@
 
 use acuse_domain::delivery::State;
 use acuse_domain::id::{DeliveryId, PaymentId};
+use acuse_domain::payment::Notify;
 use acuse_store::conditions::Conditions;
 use acuse_store::deliveries::{self, MessageKind};
-use acuse_store::payments::{self, Notify, VoidNotice};
+use acuse_store::payments::{self, VoidNotice};
 use acuse_store::{Actor, contacts, now};
 use acuse_testkit::builders::received;
 use acuse_testkit::outside;
