@@ -20,8 +20,9 @@ pub use facts::{Answer, Facts, Question};
 
 use facts::Known;
 
+use acuse_domain::host::ascii_host;
+
 use crate::explanation::Language;
-use crate::guard::ascii_host;
 use crate::providers::{self, Provider};
 
 /// Names that nobody can register (RFC 2606, RFC 6761): nobody needs to be asked about them.

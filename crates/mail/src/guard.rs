@@ -1,10 +1,11 @@
 //! The only way to another machine: resolve once, check every address, connect to what was checked.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use acuse_domain::host::ascii_host;
 use rustls::ClientConfig;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -12,7 +13,7 @@ use rustls_platform_verifier::Verifier;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::address_rules::{Allowed, is_public, read_ipv4};
+use crate::address_rules::{Allowed, is_public};
 use crate::dns::{Dns, DnsError};
 
 /// Where mail is handed over to a server: SMTP, submission with TLS from the start, submission, and the port that
@@ -24,8 +25,6 @@ const WEB_PORTS: [u16; 1] = [443];
 const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
 /// A name with more addresses than this is tried at its first ones.
 const MOST_ADDRESSES: usize = 6;
-/// RFC 1035 2.3.4.
-const LONGEST_HOST: usize = 253;
 
 /// What is allowed to be reached, who is asked for names, and which authorities are trusted. Cheap to clone.
 #[derive(Clone)]
@@ -220,34 +219,6 @@ impl Rules {
             Err(_) => self.name(host) || self.allowed.iter().any(|rule| matches!(rule, Allowed::Network(..))),
         }
     }
-}
-
-/// The host as the DNS knows it: letters beyond ASCII as punycode, no final dot. An address, however it is spelled
-/// (brackets, a zone, `127.1`, `0x7f000001`, full-width digits), as the one address that it means.
-#[must_use]
-pub fn ascii_host(host: &str) -> Option<String> {
-    if let Some(v6) = read_ipv6(host) {
-        return Some(v6.to_string());
-    }
-    let host = idna::domain_to_ascii(host).ok()?;
-    let host = host.strip_suffix('.').unwrap_or(&host);
-    let is_label = |label: &str| {
-        !label.is_empty() && label.len() <= 63 && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-    };
-    if host.len() > LONGEST_HOST || !host.split('.').all(is_label) {
-        return None;
-    }
-    match read_ipv4(host) {
-        Ok(address) => address.map(|address: Ipv4Addr| address.to_string()).or_else(|| Some(host.to_owned())),
-        Err(_) => None,
-    }
-}
-
-/// With or without brackets. A zone (RFC 4007 11) says through which card a neighbour is reached: it changes nothing
-/// about which address that is, and whether it is allowed.
-fn read_ipv6(host: &str) -> Option<Ipv6Addr> {
-    let inner = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-    inner.split_once('%').map_or(inner, |(address, _)| address).parse().ok()
 }
 
 async fn first_to_answer(addresses: &[SocketAddr]) -> Result<TcpStream, Unreachable> {

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use acuse_domain::Instant as Moment;
+use acuse_domain::host::ascii_host;
 use acuse_domain::mail_account::Security;
 use rustls::{AlertDescription, CertificateError};
 use tokio::net::TcpStream;
@@ -12,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::authentication::LoginTries;
 use crate::capabilities::Capabilities;
 use crate::failure::{Cause, Phase, Trouble};
-use crate::guard::{Network, Unreachable, ascii_host};
+use crate::guard::{Network, Unreachable};
 use crate::known::Known;
 use crate::login::{Credentials, Mechanism};
 use crate::reply::Reply;

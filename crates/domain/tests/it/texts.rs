@@ -4,10 +4,11 @@ use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
 use acuse_domain::access::{token_name, user_name};
-use acuse_domain::company::{detail, legal_name};
+use acuse_domain::company::CompanyProfile;
 use acuse_domain::document::DocumentNumber;
 use acuse_domain::email_address::{EmailAddress, kept_list, parse_list};
 use acuse_domain::identification::{Identification, IdentificationType, Ruc};
+use acuse_domain::input::company::ProfileInput;
 use acuse_domain::money::Money;
 use acuse_domain::number::ReceiptNumber;
 use acuse_domain::payment::{Status, may_void};
@@ -103,14 +104,21 @@ proptest! {
         let line = text::one_line(&typed);
         prop_assert_eq!(text::one_line(&line), line.clone());
         prop_assert!(is_seen(&line) && !line.contains(['\n', '\t']), "{:?}", line);
-        for read in [text::required(&typed, 40), legal_name(&typed), user_name(&typed), token_name(&typed)] {
+        for read in [text::required(&typed, 40), user_name(&typed), token_name(&typed)] {
             match read {
                 Ok(read) => prop_assert!(read == line && !read.is_empty(), "{:?}", read),
                 Err(TextError::Missing) => prop_assert_eq!(line.as_str(), ""),
                 Err(TextError::TooLong { most }) => prop_assert!(line.chars().count() > most),
             }
         }
-        prop_assert_eq!(detail(Some(&typed)).ok().flatten(), legal_name(&typed).ok());
+        let profile = |name: &str, city: &str| {
+            let input = ProfileInput { legal_name: Some(name.to_owned()), city: Some(city.to_owned()), ..ProfileInput::default() };
+            input.apply_to(CompanyProfile::default())
+        };
+        if let Ok(read) = profile(&typed, &typed) {
+            prop_assert_eq!(read.city.as_deref(), Some(read.legal_name.as_str()));
+            prop_assert_eq!(profile(&read.legal_name, &read.legal_name), Ok(read));
+        }
         let lines = text::lines(&typed);
         prop_assert_eq!(text::lines(&lines), lines.clone());
         prop_assert!(is_seen(&lines), "{:?}", lines);

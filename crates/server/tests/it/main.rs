@@ -1,5 +1,6 @@
 mod api;
 mod every_route;
 mod heads;
+mod mail_account_input;
 mod support;
 mod web;

@@ -50,7 +50,7 @@ pub async fn deliveries_of(world: &World, made: &TestCompany, id: PaymentId) -> 
 /// The codes of the rules that a payment breaks.
 pub fn codes<T: std::fmt::Debug>(refused: Result<T, RecordError>) -> Vec<&'static str> {
     match refused {
-        Err(RecordError::Refused(refusal)) => refusal.iter().map(|(_, error)| error.code()).collect(),
+        Err(RecordError::Refused(refusal)) => refusal.iter().map(|(_, error)| error.message().code()).collect(),
         other => panic!("it should have been refused: {other:?}"),
     }
 }

@@ -3,7 +3,10 @@
 use std::net::SocketAddr;
 
 use acuse_domain::email_address::EmailAddress;
+use acuse_domain::host::other_spelling;
+use acuse_domain::input::mail_account as rules;
 use acuse_domain::mail_account::{MailAccount, MailModule, Security};
+use acuse_domain::message::{Message, messages};
 use acuse_domain::oauth;
 use acuse_mail::autoconfig::Discovery;
 use askama::Template;
@@ -13,7 +16,6 @@ use super::check_view::{self, Diagnosis, Row};
 use super::connect;
 use super::form::{AccountForm, module_word};
 use super::help::ProviderHelp;
-use crate::account_rules::{self as rules, other_spelling};
 use crate::app::App;
 use crate::web::conflict::Conflict;
 use crate::web::form_errors::FormErrors;
@@ -29,7 +31,7 @@ pub struct AccountPage {
     errors: FormErrors,
     is_refused: bool,
     /// What stands in the way of trying or saving it, and is no field's fault.
-    notice: Option<&'static str>,
+    notice: Option<Message>,
     title: String,
     action: String,
     modules: Vec<Choice>,
@@ -48,7 +50,7 @@ pub struct AccountPage {
     unknown: Option<Unknown>,
     is_new: bool,
     /// Why its port cannot be saved: that is not offered then.
-    refused_port: Option<String>,
+    refused_port: Option<Message>,
     /// Of a saved account: how its last test ended, and when.
     tested: Option<(bool, String)>,
     demo: Option<SocketAddr>,
@@ -122,9 +124,11 @@ impl AccountPage {
             None => "/mi-compania/correos".to_owned(),
         };
         let instead = connect::provider_of(&form.servidor).filter(|provider| app.providers.of(*provider).is_some());
-        let port = rules::typed_port(&form.puerto).and_then(|port| rules::mail_port(&app.network, form.servidor.trim(), port));
-        // An empty one is not typed yet.
-        let refused_port = port.err().filter(|_| !form.puerto.trim().is_empty()).map(|why| why.to_string());
+        let may_use_port = |port| app.network.may_use_mail_port(form.servidor.trim(), port);
+        let refused_port = match rules::port(&form.puerto) {
+            Ok(port) => (!may_use_port(port)).then(|| messages::port_not_allowed(port)),
+            Err(why) => Some(why).filter(|why| *why != messages::port_missing()),
+        };
         let has_stored = saved.is_some_and(|saved| saved.has_password);
         Self {
             errors: FormErrors::default(),
@@ -172,7 +176,7 @@ impl AccountPage {
         Self { errors, diagnosis: Some(diagnosis), ..self }
     }
 
-    pub fn noticing(self, notice: &'static str) -> Self {
+    pub fn noticing(self, notice: Message) -> Self {
         Self { notice: Some(notice), ..self }
     }
 
@@ -258,16 +262,17 @@ impl AccountPage {
     }
 
     /// What it means to save it as it is.
-    fn saving_means(&self) -> Option<&str> {
+    fn saving_means(&self) -> Option<String> {
         if let Some(why) = &self.refused_port {
-            return Some(why);
+            return Some(why.to_string());
         }
-        match &self.diagnosis {
+        let means = match &self.diagnosis {
             Some(diagnosis) if diagnosis.ok => None,
             Some(_) => Some("Sin corregir queda marcada con el error, y nada sale por ella hasta que funcione."),
             None if self.is_new => Some("Puede guardarla así; queda marcada «Sin probar»."),
             None => None,
-        }
+        };
+        means.map(str::to_owned)
     }
 
     fn untried(&self) -> [Row; 7] {

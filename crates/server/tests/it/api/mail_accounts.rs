@@ -86,6 +86,8 @@ async fn an_account_that_cannot_be_right_is_refused_by_field() {
         ("server", json!("smtp.gmail.com:587"), "server_invalid"),
         ("server", json!("a b"), "server_invalid"),
         ("server", json!("x\r\nRSET"), "server_invalid"),
+        ("server", json!(""), "field_missing"),
+        ("port", Value::Null, "field_missing"),
         ("port", json!(0), "port_invalid"),
         ("port", json!(70000), "port_invalid"),
         ("port", json!(-1), "port_invalid"),
