@@ -173,6 +173,16 @@ impl AccountForm {
         }
     }
 
+    #[must_use]
+    pub fn has_rare(&self) -> bool {
+        !self.responder.is_empty() || !self.oculta.is_empty()
+    }
+
+    #[must_use]
+    pub fn domain(&self) -> Option<String> {
+        self.remitente.trim().parse::<EmailAddress>().ok().map(|address| address.domain().to_owned())
+    }
+
     pub fn forget_password(&mut self) {
         for kept in [&mut self.clave, &mut self.clave_app, &mut self.clave_sellada, &mut self.clave_corregida] {
             kept.clear();

@@ -36,14 +36,12 @@ pub struct AccountPage {
     action: String,
     modules: Vec<Choice>,
     securities: Vec<Choice>,
-    typed: Typed,
+    /// Without its passwords.
+    typed: AccountForm,
     hints: Hints,
     sealed: Sealed,
     /// Somebody else changed it while the form was open.
     conflict: Conflict,
-    /// Of the account that the form was made from.
-    version: String,
-    before: String,
     diagnosis: Option<Diagnosis>,
     help: Option<ProviderHelp>,
     /// The address was not enough.
@@ -84,21 +82,6 @@ struct Choice {
     is_chosen: bool,
 }
 
-/// The form's fields without its passwords.
-struct Typed {
-    name: String,
-    from: String,
-    server: String,
-    port: String,
-    username: String,
-    reply_to: String,
-    bcc: String,
-    to: String,
-    origins: String,
-    /// Addresses that look like slips and are right.
-    confirmed: String,
-}
-
 /// Where a value comes from, said under its field.
 struct Hints {
     name: Option<&'static str>,
@@ -113,7 +96,7 @@ struct Hints {
 
 impl AccountPage {
     /// As it is first seen.
-    pub fn of(app: &App, page: Page, form: AccountForm, saved: Option<&MailAccount>) -> Self {
+    pub fn of(app: &App, page: Page, mut form: AccountForm, saved: Option<&MailAccount>) -> Self {
         let address: Option<EmailAddress> = form.remitente.trim().parse().ok();
         let title = match form.remitente.trim() {
             "" => "Configuración".to_owned(),
@@ -130,6 +113,7 @@ impl AccountPage {
             Err(why) => Some(why).filter(|why| *why != messages::port_missing()),
         };
         let has_stored = saved.is_some_and(|saved| saved.has_password);
+        form.forget_password();
         Self {
             errors: FormErrors::default(),
             is_refused: false,
@@ -140,10 +124,8 @@ impl AccountPage {
             securities: Security::ALL.map(|security| choice(security.as_str(), security.name(), &form.tls)).into(),
             hints: Hints::of(&form, &page.company_name, has_stored),
             help: if has_stored { None } else { ProviderHelp::of(address.as_ref(), &form.servidor) },
-            version: form.version.clone(),
-            before: form.antes.clone(),
             conflict: Conflict::default(),
-            typed: Typed::of(form),
+            typed: form,
             page,
             sealed: Sealed::default(),
             diagnosis: None,
@@ -286,31 +268,6 @@ impl AccountPage {
             (None, true) => askama::filters::Safe(format!(r#"aria-describedby="de-{field}""#)),
             (None, false) => askama::filters::Safe(String::new()),
         }
-    }
-}
-
-impl Typed {
-    fn of(form: AccountForm) -> Self {
-        Self {
-            name: form.nombre,
-            from: form.remitente,
-            server: form.servidor,
-            port: form.puerto,
-            username: form.usuario,
-            reply_to: form.responder,
-            bcc: form.oculta,
-            to: form.hacia,
-            origins: form.origen.carried(),
-            confirmed: form.asi_es,
-        }
-    }
-
-    fn has_rare(&self) -> bool {
-        !self.reply_to.is_empty() || !self.bcc.is_empty()
-    }
-
-    fn domain(&self) -> Option<String> {
-        self.from.trim().parse::<EmailAddress>().ok().map(|address| address.domain().to_owned())
     }
 }
 
