@@ -1,7 +1,8 @@
 //! A database that is damaged, cut off, emptied or no database: nobody is told that all is well.
 
-use std::fs::{self, OpenOptions};
-use std::os::unix::fs::FileExt;
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::Path;
 use std::process::Output;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::installation::{Installation, Server};
+use crate::restore::SmallDisk;
 
 const PAGE: u64 = 4096;
 
@@ -223,9 +225,16 @@ async fn a_database_that_lacks_a_part_is_not_called_whole() {
         "ALTER TABLE contact DROP COLUMN phone",
         "DROP INDEX delivery_due",
         "CREATE TRIGGER ajeno AFTER INSERT ON payment BEGIN DELETE FROM delivery; END",
+        "CREATE UNIQUE INDEX ajeno ON payment (contact_id)",
+        "DROP INDEX contact_by_name; CREATE INDEX contact_by_name ON contact (company_id, search_text, id)",
+        "DROP INDEX allocation_by_document; CREATE INDEX allocation_by_document ON payment_line (company_id, payment_id)",
+        "DROP INDEX document_receivable_number; CREATE INDEX document_receivable_number ON document (company_id, kind, number)
+            WHERE side = 'receivable' AND voided_at IS NULL",
+        "DELETE FROM person",
+        "DELETE FROM company",
     ] {
         fs::write(installation.database(), &whole).unwrap();
-        acuse_testkit::outside::run(&url, sql, Vec::new()).await;
+        acuse_testkit::outside::run_without_foreign_keys(&url, sql).await;
         is_noticed(&installation, sql).await;
         let copy = installation.beside("copia.db");
         fs::copy(installation.database(), &copy).unwrap();
@@ -234,4 +243,67 @@ async fn a_database_that_lacks_a_part_is_not_called_whole() {
         assert_eq!(restored.status.code(), Some(1), "{sql}: {}", words(&restored));
         assert_eq!(fs::read(installation.database()).unwrap(), whole, "{sql}: nothing was touched");
     }
+}
+
+#[tokio::test]
+async fn a_database_that_is_moved_away_or_replaced_under_a_server_is_noticed() {
+    let installation = filled().await;
+    let server = installation.serve().await;
+    let (database, aside) = (installation.database(), installation.beside("aside.db"));
+    fs::rename(&database, &aside).unwrap();
+    let moved = ready(&server).await;
+    fs::copy(&aside, &database).unwrap();
+    let replaced = ready(&server).await;
+    for (status, body) in [moved, replaced] {
+        assert_eq!((status, body["database"].as_str()), (StatusCode::SERVICE_UNAVAILABLE, Some("file_replaced")), "{body}");
+    }
+    assert_eq!(server.log().matches("put it back").count(), 1, "{}", server.log());
+    fs::rename(&aside, &database).unwrap();
+    assert_eq!(ready(&server).await.0, StatusCode::OK);
+}
+
+/// Takes all the room that is left on a disk.
+fn fill(file: &Path) {
+    let mut file = fs::File::create(file).unwrap();
+    while file.write_all(&[b'x'; 4096]).is_ok() {}
+}
+
+#[tokio::test]
+async fn a_full_disk_is_named_at_once_and_so_is_the_room_that_was_made() {
+    let installation = filled().await;
+    let Some(disk) = SmallDisk::mount(installation.beside("small"), 20_000) else {
+        println!("No file system may be mounted here: left out");
+        return;
+    };
+    let (data, filler) = (disk.0.join("data"), disk.0.join("filler"));
+    DirBuilder::new().mode(0o700).create(&data).unwrap();
+    for name in ["acuse.db", "secret.key"] {
+        fs::copy(installation.data_dir().join(name), data.join(name)).unwrap();
+    }
+    let on_it = |arguments: &[&str]| {
+        let mut command = installation.command(arguments);
+        command.env("ACUSE_DATA_DIR", &data);
+        command
+    };
+    let mut server = installation.start(on_it(&["serve"])).await;
+    let contact = |n: usize| {
+        json!({ "name": "x".repeat(200), "identification_type": "other", "identification": format!("L{n:06}"),
+            "is_customer": true, "emails": [] })
+    };
+    let post = async |n| server.api(Method::POST, "/contacts").json(&contact(n)).send().await.unwrap().status();
+    assert_eq!((post(0).await, ready(&server).await.0), (StatusCode::CREATED, StatusCode::OK));
+    fill(&filler);
+    let mut n = 1;
+    while post(n).await == StatusCode::CREATED {
+        n += 1;
+    }
+    let (status, body) = ready(&server).await;
+    assert_eq!((status, body["database"].as_str()), (StatusCode::SERVICE_UNAVAILABLE, Some("disk_full")), "{body}");
+    fs::remove_file(&filler).unwrap();
+    assert_eq!((post(n).await, ready(&server).await.0), (StatusCode::CREATED, StatusCode::OK), "{}", server.log());
+    server.stop();
+    fill(&filler);
+    let doctor = words(&on_it(&["doctor"]).output().unwrap());
+    assert!(doctor.contains("✗ base de datos: no responde: su disco está lleno"), "{doctor}");
+    assert!(!doctor.contains("database_url") && doctor.contains("✓ clave maestra"), "{doctor}");
 }

@@ -2,6 +2,7 @@
 
 mod access;
 mod changing;
+mod closing;
 mod command_texts;
 mod connections;
 mod damage;

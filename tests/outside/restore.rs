@@ -185,10 +185,10 @@ async fn without_room_nothing_is_written_and_no_half_file_is_left() {
 }
 
 /// A file system of its own, of so many KiB; nothing where this machine lets nobody mount one.
-struct SmallDisk(PathBuf);
+pub struct SmallDisk(pub PathBuf);
 
 impl SmallDisk {
-    fn mount(at: PathBuf, kib: u32) -> Option<Self> {
+    pub fn mount(at: PathBuf, kib: u32) -> Option<Self> {
         fs::create_dir(&at).unwrap();
         let options = format!("size={kib}k");
         let mounted =

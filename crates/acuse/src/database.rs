@@ -23,6 +23,12 @@ pub async fn begun(config: &Config) -> Result<Db, Failure> {
     Ok(db)
 }
 
+/// Ends a command: on SQLite what stands in the log is written into the database, so that the file alone has everything.
+pub async fn closed<T>(db: Db, done: Result<T, Failure>) -> Result<T, Failure> {
+    db.close().await;
+    done
+}
+
 /// For what needs an installation: where there is none, nothing is made.
 pub async fn existing(config: &Config) -> Result<Db, Failure> {
     private_files::mend(config);

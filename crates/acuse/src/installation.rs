@@ -60,6 +60,14 @@ pub struct Opening {
 impl Installation {
     pub async fn open(config: &Config, catcher: Option<Catcher>, how: Opening) -> Result<Self, Failure> {
         let db = database::existing_or_new(config).await?;
+        let opened = Self::on(db.clone(), config, catcher, how).await;
+        if opened.is_err() {
+            db.close().await;
+        }
+        opened
+    }
+
+    async fn on(db: Db, config: &Config, catcher: Option<Catcher>, how: Opening) -> Result<Self, Failure> {
         if how.migrate || db.is_sqlite() {
             database::bring_up_to_date(&db).await?;
         } else {

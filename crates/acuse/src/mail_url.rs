@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 use acuse_domain::mail_account::Security;
+use acuse_mail::endpoint::Endpoint;
 use acuse_mail::login::Credentials;
-use acuse_mail::session::Endpoint;
 use percent_encoding::percent_decode_str;
 use secrecy::SecretString;
 use url::Url;

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use acuse_store::sealing::{Held, KeyMark, UnlockError};
+use acuse_store::sealing::{Held, UnlockError};
 use acuse_store::secrets::KeyFileError;
+use acuse_store::secrets::KeyMark;
 
 use crate::failure::Failure;
 
@@ -64,6 +65,10 @@ pub fn file_trouble(error: &KeyFileError) -> (String, &'static str) {
         KeyFileError::Malformed { path, line } => (
             format!("la línea {line} de {} no es una clave", path.display()),
             "Devuelva a su lugar el archivo de clave de esta base: está en el respaldo que se guarda aparte.",
+        ),
+        KeyFileError::Repeated { path, id, fingerprints: [first, second] } => (
+            format!("{} tiene dos claves {id}, de huellas {first} y {second}", path.display()),
+            "Deje solo la línea de la clave de esta base; su huella está en la tabla sealing_key.",
         ),
     }
 }

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use acuse_domain::Instant;
-use acuse_domain::delivery::{NOT_COMPOSED, Outcome, Problem};
+use acuse_domain::delivery::Problem;
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::failure_policy::{Chain, Link, OnFailure, SendsNow};
 use acuse_domain::id::CompanyId;
+use acuse_domain::mail_problem::ProblemCode;
 use acuse_mail::dkim::Signer;
+use acuse_mail::endpoint::Endpoint;
 use acuse_mail::failure::Phase;
 use acuse_mail::login::Credentials;
-use acuse_mail::session::Endpoint;
+use acuse_store::claims::Claim;
 use acuse_store::deliveries::{QueueKey, Stamp};
 use acuse_store::mail_accounts::{self, Usable};
 use acuse_store::oauth::ConnectedAccount;
@@ -38,8 +40,8 @@ pub(crate) struct Account {
     pub pool_key: String,
     pub endpoint: Endpoint,
     pub credentials: Option<Credentials>,
-    /// Why it can send nothing, before any server is asked: a code of the catalogue.
-    pub fault: Option<&'static str>,
+    /// Why it can send nothing, before any server is asked.
+    pub fault: Option<ProblemCode>,
     /// Logs in with a token of its provider, fetched when a session is opened.
     pub connected: Option<ConnectedAccount>,
     pub from_address: EmailAddress,
@@ -60,7 +62,7 @@ pub(crate) enum Sender {
         queued_until: Instant,
     },
     /// It is paused, and a check cannot prove more: one delivery shows whether it works again.
-    HalfOpen(Account),
+    HalfOpen(Account, Claim),
     Resting,
     /// The company has no account and the installation has no default one: the deliveries wait.
     Nobody,
@@ -89,8 +91,11 @@ pub(crate) async fn resolve(
         // Where it was changed a moment ago, the next batch sees what it is now.
         return Ok(if own.fault.is_some() { Sender::Resting } else { Sender::Ready(own) });
     };
-    if paused.on_trial && own.fault.is_none() && pauses::take_trial_any_company(db, own.key, now).await? {
-        return Ok(Sender::HalfOpen(own));
+    if paused.on_trial
+        && own.fault.is_none()
+        && let Some(claim) = pauses::take_trial_any_company(db, own.key, now).await?
+    {
+        return Ok(Sender::HalfOpen(own, claim));
     }
     in_its_place(db, default, queue, &own, &paused, now).await
 }
@@ -102,9 +107,10 @@ async fn by_default(db: &Db, default: Option<&DefaultAccount>, now: Instant) -> 
     let on_trial = paused.is_some_and(|paused| paused.on_trial);
     Ok(match chain.sends_now(now) {
         SendsNow::Own | SendsNow::Default => Sender::Ready(account),
-        SendsNow::Waits if on_trial && pauses::take_trial_any_company(db, AccountKey::Default, now).await? => {
-            Sender::HalfOpen(account)
-        }
+        SendsNow::Waits if on_trial => match pauses::take_trial_any_company(db, AccountKey::Default, now).await? {
+            Some(claim) => Sender::HalfOpen(account, claim),
+            None => Sender::Resting,
+        },
         SendsNow::Waits => Sender::Resting,
         SendsNow::Nobody => Sender::Nobody,
     })
@@ -151,29 +157,8 @@ pub(crate) async fn to_be_probed(
 }
 
 /// What is wrong with an account before any server is asked.
-fn of_its_own(code: &str) -> Problem {
-    Problem { code: code.to_owned(), reply: String::new(), phase: Phase::Auth.as_str() }
-}
-
-/// What an attempt says of the account it was made with.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Sign<'a> {
-    AtFault(&'a Problem),
-    /// The server let it in and listened to whom the mail is for.
-    Works,
-    /// It ended before that.
-    Unproven(&'a Problem),
-    /// The server was not asked at all.
-    Nothing,
-}
-
-pub(crate) fn sign_of(outcome: &Outcome) -> Sign<'_> {
-    match outcome {
-        Outcome::AccountAtFault { problem } => Sign::AtFault(problem),
-        Outcome::Refused { problem } if problem.code == NOT_COMPOSED => Sign::Nothing,
-        Outcome::TryLater { problem, .. } if !matches!(problem.phase, "recipient" | "message") => Sign::Unproven(problem),
-        Outcome::Accepted { .. } | Outcome::Refused { .. } | Outcome::InDoubt { .. } | Outcome::TryLater { .. } => Sign::Works,
-    }
+fn of_its_own(code: ProblemCode) -> Problem {
+    Problem { code, reply: String::new(), phase: Phase::Auth.as_str() }
 }
 
 impl Account {

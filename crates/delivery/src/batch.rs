@@ -9,6 +9,7 @@ use acuse_domain::Instant;
 use acuse_domain::delivery::{Outcome, Problem, State};
 use acuse_domain::id::MailAccountId;
 use acuse_render::logo::Logo;
+use acuse_store::claims::Claim;
 use acuse_store::deliveries::{self, Claimed, QueueKey, Recorded};
 use acuse_store::{StoreError, health, mail_accounts, metrics, now, pauses};
 use tokio::sync::{mpsc, watch};
@@ -18,11 +19,11 @@ use tokio::time::sleep;
 use crate::accounts::{Account, Sender, resolve};
 use crate::attempt::{Attempted, HandedOver};
 use crate::circuit_breaker::{Transition, fault, problem_of, softened};
-use crate::recorder::{LEASE, Ticket};
+use crate::engine::Engine;
+use crate::recorder::LEASE;
 use crate::retry::{self, Progress};
 use crate::signing;
 use crate::throttle::{ConnectionPermit, Throttle};
-use crate::worker::Engine;
 
 /// Deliveries claimed at once by a queue, for each of its connections.
 const CLAIM_PER_CONNECTION: usize = 16;
@@ -97,7 +98,7 @@ enum Scope {
     /// It showed a doubtful fault a moment ago.
     One,
     /// The account is paused, and this one delivery tries whether it works again.
-    HalfOpen,
+    HalfOpen(Claim),
     QueuedUntil(Instant),
 }
 
@@ -115,7 +116,7 @@ impl Batch {
         let (mut account, mut scope) = match resolve(&engine.db, &engine.keys, default, queue, now()).await? {
             Sender::Ready(account) => (account, Scope::All),
             Sender::Instead { account, queued_until } => (account, Scope::QueuedUntil(queued_until)),
-            Sender::HalfOpen(account) => (account, Scope::HalfOpen),
+            Sender::HalfOpen(account, claim) => (account, Scope::HalfOpen(claim)),
             Sender::Resting | Sender::Nobody => return Ok(None),
         };
         let throttle = engine.throttles.of(&account.pool_key);
@@ -140,7 +141,7 @@ impl Batch {
     async fn run(self: Arc<Self>, under_way: &mut JoinSet<()>) -> Result<BatchEnd, StoreError> {
         let worth = u32::try_from(self.throttle.worth_claiming(CLAIM_PER_CONNECTION)).unwrap_or(1);
         let (claims, most) = match self.scope {
-            Scope::One | Scope::HalfOpen => (1, 1),
+            Scope::One | Scope::HalfOpen(_) => (1, 1),
             Scope::All | Scope::QueuedUntil(_) => (CLAIMS_PER_BATCH, worth),
         };
         let mut claimed = self.claim(most).await?;
@@ -160,7 +161,7 @@ impl Batch {
             is_stuck = stuck;
             if is_stuck {
                 // No connection came free for these either: a later batch may open one beside those that hang.
-                let unsent: Vec<_> = claimed.iter().map(ticket).collect();
+                let unsent: Vec<_> = claimed.iter().map(Claimed::claim).collect();
                 self.engine.held.give_back(&self.engine.db, &unsent).await;
                 break;
             }
@@ -179,9 +180,9 @@ impl Batch {
         let (db, queue) = (&self.engine.db, self.queue);
         let claimed = match self.scope {
             Scope::QueuedUntil(until) => deliveries::claim_due_queued_until(db, queue, until, most, LEASE, now()).await?,
-            Scope::All | Scope::One | Scope::HalfOpen => deliveries::claim_due(db, queue, most, LEASE, now()).await?,
+            Scope::All | Scope::One | Scope::HalfOpen(_) => deliveries::claim_due(db, queue, most, LEASE, now()).await?,
         };
-        self.engine.held.add(claimed.iter().map(ticket));
+        self.engine.held.add(claimed.iter().map(Claimed::claim));
         Ok(claimed)
     }
 
@@ -190,6 +191,10 @@ impl Batch {
             Some(ends_at) => health::note_certificate_any_company(&self.engine.db, self.account.seen(), ends_at, now()).await,
             None => Ok(()),
         }
+    }
+
+    fn is_half_open(&self) -> bool {
+        matches!(self.scope, Scope::HalfOpen(_))
     }
 
     fn is_over(&self) -> bool {
@@ -205,12 +210,12 @@ impl Batch {
             while under_way.try_join_next().is_some() {}
             let permit = if self.is_over() { None } else { self.throttle.acquire(|| self.is_over()).await };
             let Some(permit) = permit else {
-                unsent.push(ticket(&one));
+                unsent.push(one.claim());
                 break;
             };
             under_way.spawn(self.clone().send_one(one, permit));
         }
-        unsent.extend(left.map(|one| ticket(&one)));
+        unsent.extend(left.map(|one| one.claim()));
         self.engine.held.give_back(&self.engine.db, &unsent).await;
         !unsent.is_empty() && !self.is_over()
     }
@@ -246,7 +251,7 @@ impl Batch {
         let (engine, claimed, at) = (&self.engine, Arc::new(claimed), now());
         let attempted = if self.is_over() { None } else { self.attempt_with_logo(&claimed).await };
         let Some(mut attempted) = attempted else {
-            engine.held.give_back(&engine.db, &[ticket(&claimed)]).await;
+            engine.held.give_back(&engine.db, &[claimed.claim()]).await;
             engine.db.nudge();
             return;
         };
@@ -327,7 +332,7 @@ impl Batch {
             Outcome::TryLater { problem, .. }
             | Outcome::Refused { problem }
             | Outcome::InDoubt { problem }
-            | Outcome::AccountAtFault { problem } => (problem.reply, Some(problem.code)),
+            | Outcome::AccountAtFault { problem } => (problem.reply, Some(problem.code.as_str().to_owned())),
         };
         measure(claimed, attempted.phase, next.state());
         Recorded {
@@ -349,7 +354,7 @@ impl Batch {
     /// Gives the outcome as it counts for the delivery.
     async fn tell_the_breaker(&self, outcome: Outcome, begun: Instant) -> Outcome {
         let key = &self.account.pool_key;
-        let transition = self.engine.breakers.after(key, &outcome, self.scope == Scope::HalfOpen, begun, now());
+        let transition = self.engine.breakers.after(key, &outcome, self.is_half_open(), begun, now());
         match transition {
             Transition::None => {}
             Transition::BackOff => self.has_ended.store(true, Ordering::Relaxed),
@@ -365,7 +370,7 @@ impl Batch {
             }
             Transition::Close => {
                 self.throttle.went_well();
-                if self.scope == Scope::HalfOpen || self.is_stopped.load(Ordering::Relaxed) {
+                if self.is_half_open() || self.is_stopped.load(Ordering::Relaxed) {
                     self.close_circuit().await;
                 }
             }
@@ -382,8 +387,8 @@ impl Batch {
         tracing::warn!("The account at {} is paused: {}", self.account.endpoint.host, problem.code);
         let (db, seen) = (&self.engine.db, self.account.seen());
         let written = match self.scope {
-            Scope::HalfOpen => pauses::probe_failed_any_company(db, seen, &fault(problem), now()).await,
-            _ => pauses::stop_any_company(db, seen, &fault(problem), now()).await.map(|_| ()),
+            Scope::HalfOpen(claim) => pauses::probe_failed_any_company(db, claim, seen, &fault(problem), now()).await,
+            _ => pauses::stop_any_company(db, seen, &fault(problem), now()).await,
         };
         if let Err(error) = written {
             tracing::error!("That an account is paused could not be written down: {error}");
@@ -391,7 +396,7 @@ impl Batch {
     }
 
     async fn close_circuit(&self) {
-        if self.scope != Scope::HalfOpen && !self.is_stopped.swap(false, Ordering::Relaxed) {
+        if !self.is_half_open() && !self.is_stopped.swap(false, Ordering::Relaxed) {
             return;
         }
         tracing::info!("The account at {} works again", self.account.endpoint.host);
@@ -399,10 +404,6 @@ impl Batch {
             tracing::error!("That an account works again could not be written down: {error}");
         }
     }
-}
-
-fn ticket(claimed: &Claimed) -> Ticket {
-    (claimed.company, claimed.id, claimed.fence)
 }
 
 fn measure(claimed: &Claimed, phase: &'static str, state: State) {

@@ -5,11 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use acuse_domain::Instant;
 use acuse_domain::delivery::{Outcome, Problem};
-use acuse_mail::explanation::{Certainty, certainty};
+use acuse_domain::mail_problem::{Certainty, ProblemCode};
 use acuse_store::pauses::{Fault, OFTEN, SELDOM};
 use chrono::TimeDelta;
-
-use crate::accounts::{Sign, sign_of};
 
 /// Doubtful failures in a row, each a while after the other, that open it.
 const DOUBTS_IN_A_ROW: u32 = 3;
@@ -32,6 +30,27 @@ pub(crate) enum Transition {
     Open,
 }
 
+/// What an attempt says of the account it was made with.
+#[derive(Debug, PartialEq, Eq)]
+enum Sign<'a> {
+    AtFault(&'a Problem),
+    /// The server let it in and listened to whom the mail is for.
+    Works,
+    /// It ended before that.
+    Unproven(&'a Problem),
+    /// The server was not asked at all.
+    Nothing,
+}
+
+fn sign_of(outcome: &Outcome) -> Sign<'_> {
+    match outcome {
+        Outcome::AccountAtFault { problem } => Sign::AtFault(problem),
+        Outcome::Refused { problem } if problem.code == ProblemCode::MessageNotComposed => Sign::Nothing,
+        Outcome::TryLater { problem, .. } if !matches!(problem.phase, "recipient" | "message") => Sign::Unproven(problem),
+        Outcome::Accepted { .. } | Outcome::Refused { .. } | Outcome::InDoubt { .. } | Outcome::TryLater { .. } => Sign::Works,
+    }
+}
+
 /// Failures of accounts that have not been seen to work since, by pool key. They live as long as the process: forgetting them
 /// costs two more attempts.
 #[derive(Default)]
@@ -51,7 +70,7 @@ impl CircuitBreakers {
     /// `begun` is when the attempt began: what was under way when the last trouble was seen is the same trouble.
     pub(crate) fn after(&self, account: &str, outcome: &Outcome, probing: bool, begun: Instant, now: Instant) -> Transition {
         if let Outcome::TryLater { problem, .. } = outcome
-            && problem.code == "rate_limited"
+            && problem.code == ProblemCode::RateLimited
         {
             return Transition::Throttle;
         }
@@ -62,12 +81,12 @@ impl CircuitBreakers {
             }
             Sign::Nothing => Transition::None,
             Sign::AtFault(_) | Sign::Unproven(_) if probing => Transition::Open,
-            Sign::AtFault(problem) | Sign::Unproven(problem) if certainty(&problem.code) == Certainty::Doubtful => {
+            Sign::AtFault(problem) | Sign::Unproven(problem) if problem.code.certainty() == Certainty::Doubtful => {
                 let counted = self.count(account, begun, now, |failures| failures.doubtful += 1);
                 if counted.doubtful >= DOUBTS_IN_A_ROW { Transition::Open } else { Transition::BackOff }
             }
             Sign::AtFault(_) => Transition::Open,
-            Sign::Unproven(problem) if certainty(&problem.code) == Certainty::Unreachable => {
+            Sign::Unproven(problem) if problem.code.certainty() == Certainty::Unreachable => {
                 let counted = self.count(account, begun, now, |failures| failures.unreachable += 1);
                 let is_enough = counted.unreachable >= UNREACHABLE_IN_A_ROW && now - counted.since >= UNREACHABLE_FOR;
                 if is_enough { Transition::Open } else { Transition::None }
@@ -118,9 +137,9 @@ pub(crate) fn softened(outcome: Outcome, transition: Transition) -> Outcome {
 
 /// As the store keeps it, with how often the account may be tried.
 pub(crate) fn fault(problem: &Problem) -> Fault<'_> {
-    let is_unreachable = certainty(&problem.code) == Certainty::Unreachable;
+    let is_unreachable = problem.code.certainty() == Certainty::Unreachable;
     Fault {
-        problem_code: &problem.code,
+        problem_code: problem.code.as_str(),
         reply: &problem.reply,
         phase: problem.phase,
         probe_after: if is_unreachable { OFTEN } else { SELDOM },
@@ -146,12 +165,12 @@ mod tests {
         Instant::default() + TimeDelta::minutes(minutes)
     }
 
-    fn fails(code: &str) -> Outcome {
-        Outcome::AccountAtFault { problem: Problem { code: code.into(), reply: String::new(), phase: "auth" } }
+    fn fails(code: ProblemCode) -> Outcome {
+        Outcome::AccountAtFault { problem: Problem { code, reply: String::new(), phase: "auth" } }
     }
 
-    fn later(code: &str, phase: &'static str) -> Outcome {
-        Outcome::TryLater { problem: Problem { code: code.into(), reply: String::new(), phase }, wait: None }
+    fn later(code: ProblemCode, phase: &'static str) -> Outcome {
+        Outcome::TryLater { problem: Problem { code, reply: String::new(), phase }, wait: None }
     }
 
     fn seen(breakers: &CircuitBreakers, outcome: &Outcome, minute: i64) -> Transition {
@@ -160,37 +179,42 @@ mod tests {
 
     #[test]
     fn a_wrong_password_is_certain_at_once() {
-        for code in ["bad_credentials", "certificate_expired", "smtp_auth_disabled", "sender_not_allowed", "a_new_code"] {
+        for code in [
+            ProblemCode::BadCredentials,
+            ProblemCode::CertificateExpired,
+            ProblemCode::SmtpAuthDisabled,
+            ProblemCode::SenderNotAllowed,
+        ] {
             assert_eq!(seen(&CircuitBreakers::default(), &fails(code), 0), Transition::Open, "{code}");
         }
     }
 
     #[test]
     fn a_doubtful_fault_takes_three_in_a_row() {
-        for outcome in [fails("server_refuses_us"), later("auth_temporarily_refused", "auth")] {
+        for outcome in [fails(ProblemCode::ServerRefusesUs), later(ProblemCode::AuthTemporarilyRefused, "auth")] {
             let breakers = CircuitBreakers::default();
             let said: Vec<_> = (0..3).map(|minute| seen(&breakers, &outcome, minute)).collect();
             assert_eq!(said, [Transition::BackOff, Transition::BackOff, Transition::Open]);
         }
         let breakers = CircuitBreakers::default();
-        seen(&breakers, &fails("ip_blocked"), 0);
-        seen(&breakers, &fails("ip_blocked"), 1);
+        seen(&breakers, &fails(ProblemCode::IpBlocked), 0);
+        seen(&breakers, &fails(ProblemCode::IpBlocked), 1);
         assert_eq!(seen(&breakers, &Outcome::Accepted { reply: String::new() }, 2), Transition::Close);
-        assert_eq!(seen(&breakers, &fails("ip_blocked"), 3), Transition::BackOff, "not in a row any more");
+        assert_eq!(seen(&breakers, &fails(ProblemCode::IpBlocked), 3), Transition::BackOff, "not in a row any more");
     }
 
     #[test]
     fn what_failed_together_counts_once() {
         let breakers = CircuitBreakers::default();
         for _ in 0..10 {
-            let said = breakers.after("a", &fails("server_refuses_us"), false, at(0), at(1));
+            let said = breakers.after("a", &fails(ProblemCode::ServerRefusesUs), false, at(0), at(1));
             assert_eq!(said, Transition::BackOff);
         }
     }
 
     #[test]
     fn a_server_that_is_unreachable_is_given_half_an_hour() {
-        let away = later("connection_refused", "connect");
+        let away = later(ProblemCode::ConnectionRefused, "connect");
         let breakers = CircuitBreakers::default();
         for minute in [0, 1, 6, 21] {
             assert_eq!(seen(&breakers, &away, minute), Transition::None);
@@ -205,7 +229,11 @@ mod tests {
 
     #[test]
     fn a_recipients_own_trouble_says_nothing_against_the_account() {
-        for outcome in [later("mailbox_full", "recipient"), later("greylisted", "recipient"), later("timeout", "message")] {
+        for outcome in [
+            later(ProblemCode::MailboxFull, "recipient"),
+            later(ProblemCode::Greylisted, "recipient"),
+            later(ProblemCode::Timeout, "message"),
+        ] {
             let breakers = CircuitBreakers::default();
             for minute in 0..60 {
                 assert_eq!(seen(&breakers, &outcome, minute), Transition::Close);
@@ -215,7 +243,7 @@ mod tests {
 
     #[test]
     fn a_probe_proves_or_it_does_not() {
-        for outcome in [fails("server_refuses_us"), later("connection_refused", "connect")] {
+        for outcome in [fails(ProblemCode::ServerRefusesUs), later(ProblemCode::ConnectionRefused, "connect")] {
             assert_eq!(CircuitBreakers::default().after("a", &outcome, true, at(0), at(0)), Transition::Open);
         }
     }

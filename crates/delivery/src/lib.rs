@@ -7,6 +7,7 @@ mod attempt;
 mod batch;
 mod circuit_breaker;
 mod compose;
+mod engine;
 mod notices;
 mod probe;
 mod recorder;
@@ -14,7 +15,9 @@ pub mod retry;
 mod signing;
 mod throttle;
 mod tokens;
+mod transport;
 mod worker;
 
 pub use accounts::DefaultAccount;
-pub use worker::{Engine, Settings, run};
+pub use engine::{Engine, Settings};
+pub use worker::run;

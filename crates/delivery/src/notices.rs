@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use acuse_domain::Instant;
 use acuse_domain::delivery::{Next, Outcome};
-use acuse_mail::explanation::{Context, Language, Situation, explain};
+use acuse_mail::endpoint::Limits;
+use acuse_mail::explanation::{Context, Language, Situation, explain_recorded};
 use acuse_mail::message::{self, InvalidField, Mail};
-use acuse_mail::session::{Envelope, Limits, Session};
+use acuse_mail::session::{Envelope, Session};
 use acuse_render::mail::{AccountEnding, AccountFacts, AccountRecovered, AccountStopped, Ends, RenderedMail};
 use acuse_render::mail::{account_ending_mail, account_recovered_mail, account_stopped_mail};
 use acuse_store::notices::{self, News, Notice, Told};
@@ -17,11 +18,11 @@ use chrono::TimeDelta;
 use tokio::task::JoinSet;
 
 use crate::accounts::{Account, DefaultAccount, default_account};
-use crate::attempt::outcome_of;
 use crate::circuit_breaker::{Transition, fault, problem_of};
+use crate::engine::Engine;
 use crate::recorder::LEASE;
 use crate::retry::{self, Progress};
-use crate::worker::Engine;
+use crate::transport::outcome_of;
 
 /// Mails claimed at once; they are few.
 const AT_ONCE: usize = 8;
@@ -65,7 +66,7 @@ async fn tell(engine: &Engine, default: &DefaultAccount, notice: &Notice) -> Res
         }
     };
     tracing::info!(company.id = %notice.company, "A mail about an account: {told:?}");
-    notices::record(db, notice.company, notice.id, notice.fence, &told, &reply, now()).await
+    notices::record(db, notice.claim, &told, &reply, now()).await.map(|_| ())
 }
 
 enum HandedOver {
@@ -84,7 +85,7 @@ async fn hand_over(engine: &Engine, account: &Account, notice: &Notice, bytes: &
         Ok(session) => session,
         Err(failure) => return Ok(HandedOver::Outcome(outcome_of(&failure))),
     };
-    if !notices::hand_over(&engine.db, notice.company, notice.id, notice.fence, now()).await? {
+    if !notices::hand_over(&engine.db, notice.claim, now()).await? {
         return Ok(HandedOver::TakenOver);
     }
     let envelope = Envelope { from: &account.from_address, recipient: &notice.recipient, copies: &[] };
@@ -142,7 +143,7 @@ fn written(notice: &Notice, default: &DefaultAccount, public_url: &str) -> Resul
         html: Some(&rendered.html),
         logo_png: None,
         attachments: &[],
-        message_id: &format!("{}@{host}", notice.id),
+        message_id: &format!("{}@{host}", notice.claim.id),
         date: notice.queued_at,
         in_reply_to: None,
     })
@@ -168,7 +169,7 @@ fn rendered(notice: &Notice, public_url: &str) -> RenderedMail {
                 situation: Situation::Queue,
                 ..Context::default()
             };
-            let why = explain(problem_code, &context, Language::Spanish);
+            let why = explain_recorded(problem_code, &context, Language::Spanish);
             account_stopped_mail(&AccountStopped {
                 company_name: facts.company_name,
                 company_legal_name: facts.company_legal_name,

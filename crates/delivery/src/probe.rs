@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use acuse_mail::session::Limits;
+use acuse_mail::endpoint::Limits;
 use acuse_store::pauses::{self, AccountKey, Probe};
 use acuse_store::{StoreError, health, now, oauth};
 use futures_util::{StreamExt, stream};
@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::accounts::to_be_probed;
 use crate::circuit_breaker::{fault, problem_of};
-use crate::worker::Engine;
+use crate::engine::Engine;
 
 /// Accounts tried side by side: one that does not answer takes its place for a minute.
 const AT_ONCE: usize = 64;
@@ -51,11 +51,11 @@ async fn try_one(engine: &Engine, probe: Probe) -> Result<(), StoreError> {
             tracing::info!("The account at {host} works again");
             pauses::end(db, account.seen(), now()).await?;
         }
-        Ok(()) => pauses::put_on_trial_any_company(db, account.seen(), now()).await?,
+        Ok(()) => pauses::put_on_trial_any_company(db, probe.claim, account.seen(), now()).await?,
         Err(outcome) => {
             if let Some(problem) = problem_of(&outcome) {
                 tracing::info!("The account at {host} stays paused: {}", problem.code);
-                pauses::probe_failed_any_company(db, account.seen(), &fault(problem), now()).await?;
+                pauses::probe_failed_any_company(db, probe.claim, account.seen(), &fault(problem), now()).await?;
             }
         }
     }

@@ -1,12 +1,12 @@
 //! Writes outcomes down, many in one transaction, and keeps the leases of what is under way.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::slice;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant as Moment};
 
 use acuse_domain::Instant;
-use acuse_domain::id::{CompanyId, DeliveryId};
+use acuse_store::claims::Claim;
 use acuse_store::deliveries::{self, Recorded};
 use acuse_store::{Db, StoreError, clock, now};
 use chrono::TimeDelta;
@@ -24,44 +24,38 @@ const MOST_AT_ONCE: usize = 256;
 /// A database that does not answer is asked again; the outcomes wait in memory.
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
-/// A claim: whose, which delivery, and its fence.
-pub(crate) type Ticket = (CompanyId, DeliveryId, i64);
-
 /// What this process holds a lease of.
 #[derive(Clone, Default)]
-pub(crate) struct Held(Arc<Mutex<HashMap<DeliveryId, (CompanyId, i64)>>>);
+pub(crate) struct Held(Arc<Mutex<HashSet<Claim>>>);
 
 impl Held {
-    pub(crate) fn add(&self, tickets: impl Iterator<Item = Ticket>) {
-        self.locked().extend(tickets.map(|(company, id, fence)| (id, (company, fence))));
+    pub(crate) fn add(&self, claims: impl Iterator<Item = Claim>) {
+        self.locked().extend(claims);
     }
 
     /// Returns to the queue what was claimed and not begun.
-    pub(crate) async fn give_back(&self, db: &Db, given: &[Ticket]) {
+    pub(crate) async fn give_back(&self, db: &Db, given: &[Claim]) {
         if given.is_empty() {
             return;
         }
         if let Err(error) = deliveries::return_to_queue(db, given, now()).await {
             tracing::warn!("{} deliveries return to the queue when their lease ends: {error}", given.len());
         }
-        for (_, id, fence) in given {
-            self.remove(*id, *fence);
-        }
+        self.remove(given.iter().copied());
     }
 
-    /// A later claim of the same delivery stays.
-    fn remove(&self, id: DeliveryId, fence: i64) {
+    fn remove(&self, claims: impl Iterator<Item = Claim>) {
         let mut held = self.locked();
-        if held.get(&id).is_some_and(|(_, ours)| *ours == fence) {
-            held.remove(&id);
+        for claim in claims {
+            held.remove(&claim);
         }
     }
 
-    fn all(&self) -> Vec<Ticket> {
-        self.locked().iter().map(|(id, (company, fence))| (*company, *id, *fence)).collect()
+    fn all(&self) -> Vec<Claim> {
+        self.locked().iter().copied().collect()
     }
 
-    fn locked(&self) -> MutexGuard<'_, HashMap<DeliveryId, (CompanyId, i64)>> {
+    fn locked(&self) -> MutexGuard<'_, HashSet<Claim>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -99,7 +93,7 @@ struct Recorder {
     /// The database did not answer at the last look at the leases.
     was_away: bool,
     /// Leases of others that end too late, as a clock that was set back leaves them, and since when they are known.
-    long_leases: HashMap<Ticket, (Instant, Moment)>,
+    long_leases: HashMap<Claim, (Instant, Moment)>,
 }
 
 impl Recorder {
@@ -150,9 +144,7 @@ impl Recorder {
         for one in lost {
             tracing::warn!(delivery.id = %one.0, "An outcome came after its lease had ended and was not recorded");
         }
-        for one in batch {
-            self.held.remove(one.id, one.fence);
-        }
+        self.held.remove(batch.iter().map(Recorded::claim));
         Ok(())
     }
 
@@ -164,12 +156,12 @@ impl Recorder {
             Err(error) => return tracing::warn!("Leases could not be renewed: {error}"),
         };
         let mut known = HashMap::new();
-        for (ticket, until) in found.into_iter().filter(|(ticket, _)| !ours.contains(ticket)) {
-            let seen = self.long_leases.get(&ticket).filter(|(before, _)| *before == until).copied();
-            known.insert(ticket, seen.unwrap_or((until, Moment::now())));
+        for (claim, until) in found.into_iter().filter(|(claim, _)| !ours.contains(claim)) {
+            let seen = self.long_leases.get(&claim).filter(|(before, _)| *before == until).copied();
+            known.insert(claim, seen.unwrap_or((until, Moment::now())));
         }
         let is_gone = |(_, since): &(Instant, Moment)| since.elapsed() > UNRENEWED;
-        let gone: Vec<Ticket> = known.iter().filter(|(_, seen)| is_gone(seen)).map(|(ticket, _)| *ticket).collect();
+        let gone: Vec<Claim> = known.iter().filter(|(_, seen)| is_gone(seen)).map(|(claim, _)| *claim).collect();
         self.long_leases = known;
         if gone.is_empty() {
             return;

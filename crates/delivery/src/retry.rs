@@ -66,6 +66,7 @@ mod tests {
     use std::time::Duration;
 
     use acuse_domain::delivery::Problem;
+    use acuse_domain::mail_problem::ProblemCode;
 
     use super::*;
 
@@ -74,7 +75,7 @@ mod tests {
     }
 
     fn problem() -> Problem {
-        Problem { code: "greylisted".into(), reply: "450 4.2.0 later".into(), phase: "recipient" }
+        Problem { code: ProblemCode::Greylisted, reply: "450 4.2.0 later".into(), phase: "recipient" }
     }
 
     fn later(wait_minutes: Option<u64>) -> Outcome {

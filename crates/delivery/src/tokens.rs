@@ -1,22 +1,13 @@
-//! Sessions of accounts that are connected with their provider: the access token is there before the server is asked.
+//! Access tokens of accounts that are connected with their provider.
 
 use std::sync::Arc;
 
-use acuse_mail::failure::Failure;
-use acuse_mail::login::Credentials;
+use acuse_domain::mail_problem::ProblemCode;
 use acuse_mail::oauth::Providers;
-use acuse_mail::session::{Limits, Session};
 use acuse_store::mail_accounts::SaveError;
 use acuse_store::oauth::{self, Access, ConnectedAccount, Token, Wanted};
-use acuse_store::sealing::SECRET_UNREADABLE;
 use acuse_store::secrets::Keyring;
 use acuse_store::{Db, StoreError, now};
-
-use crate::accounts::Account;
-use crate::attempt::Transport;
-
-/// The code of a provider that gives nothing at the moment.
-const NOT_NOW: &str = "oauth_unavailable";
 
 /// Where tokens come from.
 pub(crate) struct Tokens {
@@ -25,58 +16,10 @@ pub(crate) struct Tokens {
     pub providers: Providers,
 }
 
-/// Why there is no token: a code of the catalogue, and the provider's words.
-struct NoToken {
-    code: String,
-    words: String,
-}
-
-impl Transport {
-    /// A session that is logged in. A token that the server refuses before its time is renewed once; what the server says
-    /// to the new one counts.
-    pub(crate) async fn log_in(&self, account: &Account, limits: &Limits) -> Result<Session, Box<Failure>> {
-        if let Some(code) = account.fault {
-            return Err(Box::new(Failure::without_token(&account.endpoint, code, "")));
-        }
-        let Some(connected) = &account.connected else {
-            return self.open_knowing(account, account.credentials.as_ref(), limits).await;
-        };
-        let fails = |no: NoToken, said: &str| {
-            let words = format!("{said}\n{}", no.words);
-            Box::new(Failure::without_token(&account.endpoint, &no.code, words.trim()))
-        };
-        let token = self.tokens.fetch(connected, Wanted::Usable).await.map_err(|no| fails(no, ""))?;
-        let generation = token.generation;
-        match self.open_with(account, connected, token, limits).await {
-            Err(failure) if failure.refuses_token() => {
-                let renewed = self.tokens.fetch(connected, Wanted::After(generation)).await;
-                let token = renewed.map_err(|no| fails(no, failure.reply_text()))?;
-                self.open_with(account, connected, token, limits).await
-            }
-            other => other,
-        }
-    }
-
-    async fn open_with(
-        &self,
-        account: &Account,
-        connected: &ConnectedAccount,
-        token: Token,
-        limits: &Limits,
-    ) -> Result<Session, Box<Failure>> {
-        let credentials = Credentials::access_token(connected.scope.username.clone(), token.secret);
-        self.open_knowing(account, Some(&credentials), limits).await
-    }
-
-    async fn open_knowing(
-        &self,
-        account: &Account,
-        credentials: Option<&Credentials>,
-        limits: &Limits,
-    ) -> Result<Session, Box<Failure>> {
-        let known = self.servers.of(&account.pool_key);
-        Session::open_knowing(&self.network, &account.endpoint, credentials, limits, &known).await
-    }
+/// Why there is no token, and the provider's words.
+pub(crate) struct NoToken {
+    pub code: ProblemCode,
+    pub words: String,
 }
 
 impl Tokens {
@@ -85,10 +28,10 @@ impl Tokens {
         drop(self.fetch(connected, Wanted::Usable).await);
     }
 
-    async fn fetch(&self, connected: &ConnectedAccount, wanted: Wanted) -> Result<Token, NoToken> {
+    pub(crate) async fn fetch(&self, connected: &ConnectedAccount, wanted: Wanted) -> Result<Token, NoToken> {
         let providers = self.providers.clone();
         let ask = move |provider, token| async move { providers.refresh(provider, &token, now()).await };
-        let not_now = |words: String| NoToken { code: NOT_NOW.to_owned(), words };
+        let not_now = |words: String| NoToken { code: ProblemCode::OauthUnavailable, words };
         match oauth::access_token(&self.db, &self.keys, connected, wanted, now(), ask).await {
             Ok(Access::Token(token)) => Ok(token),
             Ok(Access::Denied { code, words }) => Err(NoToken { code, words }),
@@ -101,7 +44,7 @@ impl Tokens {
             }
             Err(error) => {
                 tracing::error!(account.id = %connected.id, "The token of a mail account does not open: {error}");
-                Err(NoToken { code: SECRET_UNREADABLE.to_owned(), words: String::new() })
+                Err(NoToken { code: ProblemCode::SecretUnreadable, words: String::new() })
             }
         }
     }

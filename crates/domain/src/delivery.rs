@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use crate::Instant;
-
-/// The code of a delivery whose receipt cannot be read or written as a mail: it fails alone, and nothing was sent.
-pub const NOT_COMPOSED: &str = "message_not_composed";
+use crate::mail_problem::ProblemCode;
 
 /// Where a delivery stands. «Enviado» does not exist: only a server's answer makes `Accepted`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -170,10 +168,10 @@ pub enum Verdict {
     InDoubt,
 }
 
-/// What a failed attempt was about. `code` is stable and names a row of the catalogue; `reply` are the server's own words.
+/// What a failed attempt was about. `reply` are the server's own words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    pub code: String,
+    pub code: ProblemCode,
     pub reply: String,
     /// The phase of the session in which it was seen: `dns`, `connect`, `greeting`, `tls`, `auth`, `sender`, `recipient`, `message`.
     pub phase: &'static str,

@@ -8,6 +8,7 @@ pub mod contact;
 pub mod document;
 pub mod failure_policy;
 pub mod mail_account;
+pub mod payment;
 
 use crate::email_address::{Addresses, EmailAddress, InvalidAddresses};
 use crate::message::{Message, messages};
@@ -38,6 +39,11 @@ impl<Field> Errors<Field> {
     /// Notes why there is no value.
     pub fn keep<T>(&mut self, field: Field, read: Result<T, Message>) -> Option<T> {
         read.map_err(|message| self.add(field, message)).ok()
+    }
+
+    /// Whether nothing is wrong with these fields.
+    fn is_empty_of(&self, is_theirs: impl Fn(&Field) -> bool) -> bool {
+        !self.0.iter().any(|(field, _)| is_theirs(field))
     }
 
     /// Errs with everything that was noted.

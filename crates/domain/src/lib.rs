@@ -14,6 +14,7 @@ pub mod id;
 pub mod identification;
 pub mod input;
 pub mod mail_account;
+pub mod mail_problem;
 pub mod message;
 pub mod money;
 pub mod number;

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use secrecy::SecretString;
 
 use crate::Instant;
+use crate::mail_problem::ProblemCode;
 
 /// How long before its end a connection is announced: time enough for whoever can renew it to come back from holidays.
 pub const ANNOUNCED_BEFORE: TimeDelta = TimeDelta::days(14);
@@ -57,8 +58,8 @@ pub struct Granted {
 /// Why a provider gave nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Denied {
-    /// Asking again will not help: a person has to act. A code of the catalogue, and the provider's words.
-    ForGood { code: &'static str, words: String },
+    /// Asking again will not help: a person has to act. With the provider's words.
+    ForGood { code: ProblemCode, words: String },
     /// It did not answer, or not with sense, or asked to wait.
     ForNow { words: String },
 }

@@ -5,16 +5,19 @@
 mod doubt;
 mod error;
 mod line;
+mod offered;
 mod twin;
 mod withholding;
 
-pub use doubt::{Answered, Doubt, doubts};
-pub use error::{Field, PaymentError, Refusal};
-pub use line::{CheckKind, Method, PaymentLine};
+pub use doubt::{Answered, Doubt, doubts, paper};
+pub use error::{AllocationField, Field, PaymentError, Refusal};
+pub use line::{CheckKind, LineField, Method, PaymentLine};
+pub use offered::{BANKS, MethodChoice, TILLS, UsualTax};
 pub use twin::{Likeness, Twin, is_same_paper, paper_key};
 pub use withholding::{named_with_tax, percentage, withheld};
 
 use crate::document::{Document, DocumentNumber, Side};
+use crate::email_address::EmailAddress;
 use crate::id::{ContactId, DocumentId, PaymentId};
 use crate::message::{Message, messages, said_by_message};
 use crate::money::Money;
@@ -200,7 +203,7 @@ impl NewPayment {
 
     /// The lines up to and with this one must fit into what is left of the anticipo.
     fn check_advance(&self, index: usize, id: PaymentId, advances: &[Advance], refusal: &mut Refusal) {
-        let field = Field::Line { index, name: "payment_id" };
+        let field = Field::Line { index, name: LineField::Advance };
         let Some(advance) = advances.iter().find(|advance| advance.payment == id) else {
             return refusal.add(field, PaymentError::AdvanceNotFound);
         };
@@ -210,7 +213,7 @@ impl NewPayment {
         let asked = self.lines[..=index].iter().filter(|line| line.advance_from == Some(id)).map(|line| line.amount).sum();
         if asked > advance.available {
             let error = PaymentError::AdvanceExceedsRest { payment: advance.number, available: advance.available, asked };
-            refusal.add(Field::Line { index, name: "amount" }, error);
+            refusal.add(Field::Line { index, name: LineField::Amount }, error);
         }
     }
 
@@ -218,7 +221,7 @@ impl NewPayment {
         let mut found: Vec<Allocation> = Vec::with_capacity(self.allocations.len());
         for (index, asked) in self.allocations.iter().enumerate() {
             let Some(document) = open.iter().find(|document| document.id == asked.document) else {
-                refusal.add(Field::Allocation { index, name: "document_id" }, PaymentError::DocumentNotFound);
+                refusal.add(Field::Allocation { index, name: AllocationField::Document }, PaymentError::DocumentNotFound);
                 continue;
             };
             let repeated = found.iter().any(|earlier| earlier.document.id == document.id);
@@ -230,9 +233,9 @@ impl NewPayment {
         found
     }
 
-    fn check_allocation(&self, document: &Document, asked: Money, repeated: bool) -> Result<(), (&'static str, PaymentError)> {
+    fn check_allocation(&self, document: &Document, asked: Money, repeated: bool) -> Result<(), (AllocationField, PaymentError)> {
         let number = || document.facts.number.clone();
-        let on_document = |error| Err(("document_id", error));
+        let on_document = |error| Err((AllocationField::Document, error));
         if repeated {
             return on_document(PaymentError::DocumentRepeated { document: number() });
         }
@@ -245,7 +248,7 @@ impl NewPayment {
         if document.voided {
             return on_document(PaymentError::DocumentVoided { document: number() });
         }
-        let on_amount = |error| Err(("amount", error));
+        let on_amount = |error| Err((AllocationField::Amount, error));
         if asked.is_zero() || asked.is_negative() != document.facts.total.is_negative() {
             return on_amount(PaymentError::AllocationSign { document: number() });
         }
@@ -305,6 +308,15 @@ pub fn issued_after<'a>(
     documents: impl IntoIterator<Item = (&'a DocumentNumber, Date)>,
 ) -> impl Iterator<Item = (&'a DocumentNumber, Date)> {
     documents.into_iter().filter(move |(_, issued_on)| *issued_on > paid_on)
+}
+
+/// Who gets the receipt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notify {
+    Nobody,
+    /// The contact's own addresses for this direction.
+    Contact,
+    Addresses(Vec<EmailAddress>),
 }
 
 /// Posted, or annulled: a payment is never deleted.

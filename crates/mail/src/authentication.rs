@@ -2,6 +2,8 @@
 //! mechanism. Servers advertise what does not work (a mechanism without its plug-in, CRAM-MD5 over hashed passwords) and
 //! many have one 535 for that and for a wrong password.
 
+use acuse_domain::mail_problem::ProblemCode;
+
 use crate::failure::{Cause, Phase, Trouble};
 use crate::known::Known;
 use crate::login::{Credentials, Mechanism};
@@ -115,23 +117,27 @@ impl<'a> LoginTries<'a> {
 }
 
 fn blame(reply: &Reply, is_token: bool) -> Blame {
+    use ProblemCode::{
+        AccountLocked, AccountSuspended, AuthNotSupported, AuthTemporarilyRefused, BadCredentials, ProtocolError,
+        SmtpAuthDisabled, TlsRequired,
+    };
     if reply.closes() {
         return Blame::Account;
     }
     let words = Words::of(reply);
     let says = |parts: &[&str]| parts.iter().any(|part| words.text.contains(part));
-    match phrases::code_for(Stage::Auth, &words).unwrap_or_default() {
+    match phrases::code_for(Stage::Auth, &words) {
         // The provider's JSON came before it: it judged the token.
         _ if is_token && reply.text().contains('\n') && reply.text().starts_with("334") => Blame::Account,
-        "auth_not_supported" | "protocol_error" => Blame::Mechanism,
-        "account_locked" | "account_suspended" | "smtp_auth_disabled" => Blame::Account,
+        Some(AuthNotSupported | ProtocolError) => Blame::Mechanism,
+        Some(AccountLocked | AccountSuspended | SmtpAuthDisabled) => Blame::Account,
         // RFC 4954 6: 500 to 504 are about the command, 534 about a mechanism that is too weak.
         _ if matches!(reply.code(), 500..=504) => Blame::Mechanism,
-        "bad_credentials" | "tls_required" if matches!(reply.code(), 534 | 538) => Blame::Mechanism,
-        "bad_credentials" if says(&["mechanism", "sasl", "method"]) => Blame::Mechanism,
-        "bad_credentials" if says(&["password", "passwd", "passphrase", "contrasena", "senha"]) => Blame::Account,
-        "bad_credentials" => Blame::Either,
-        "auth_temporarily_refused" if reply.is_temporary() && !says(&["too many", "limit", "lock", "block", "later"]) => {
+        Some(BadCredentials | TlsRequired) if matches!(reply.code(), 534 | 538) => Blame::Mechanism,
+        Some(BadCredentials) if says(&["mechanism", "sasl", "method"]) => Blame::Mechanism,
+        Some(BadCredentials) if says(&["password", "passwd", "passphrase", "contrasena", "senha"]) => Blame::Account,
+        Some(BadCredentials) => Blame::Either,
+        Some(AuthTemporarilyRefused) if reply.is_temporary() && !says(&["too many", "limit", "lock", "block", "later"]) => {
             Blame::Either
         }
         _ => Blame::Account,

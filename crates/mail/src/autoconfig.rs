@@ -11,13 +11,14 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::dns::DnsError;
+use crate::endpoint::{Endpoint, Limits};
 use crate::explanation::Language;
 use crate::failure::{Cause, Failure};
 use crate::guard::{Network, Unreachable};
 use crate::https::{Web, WebError};
 use crate::mozilla;
 use crate::providers::{self, Provider};
-use crate::session::{Endpoint, Limits, Session};
+use crate::session::Session;
 
 /// Somebody waits before an open form.
 const IN_ALL: Duration = Duration::from_millis(4_800);
@@ -225,7 +226,7 @@ pub async fn discover_at(network: &Network, address: &EmailAddress, ports: Ports
     }
     let Some(domain) = ascii_host(address.domain()) else { return Discovery::unknown(address, false) };
     let ends = Instant::now() + IN_ALL;
-    let is_incomplete = match timeout(FOR_MX, network.mx(&domain)).await {
+    let is_incomplete = match timeout(FOR_MX, network.dns().mx(&domain)).await {
         Ok(Ok(exchangers)) => {
             if let Some(provider) = exchangers.iter().find_map(|mx| providers::of_exchanger(&mx.exchange)) {
                 return Discovery::of_provider(address, provider, Source::Mx(provider.name_of_other_domains()));
@@ -338,7 +339,7 @@ impl Search {
     }
 
     async fn service_record(&self, service: &str, security: Security) -> Found {
-        let records = match self.network.srv(&format!("{service}.{}", self.domain)).await {
+        let records = match self.network.dns().srv(&format!("{service}.{}", self.domain)).await {
             Ok(records) => records,
             Err(DnsError::NotFound | DnsError::NoRecords) => return Found::Nothing,
             Err(DnsError::Failed | DnsError::Timeout) => return Found::NotKnown,

@@ -12,35 +12,18 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
+use std::time::Duration;
 
-use acuse_domain::Instant;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::caught::{Caught, Kept};
 use crate::conversation::Conversation;
 
-/// The demo's mailbox shows these; older ones are forgotten.
-const MOST_MESSAGES: usize = 500;
-/// Whatever their number, all messages together take no more memory than this (bytes).
-const MOST_BYTES: usize = 256 * 1_024 * 1_024;
 /// More clients than any test or benchmark opens at once.
 const MOST_CONNECTIONS: usize = 200;
-/// How long a client may stay silent.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
-
-/// A message as it was handed over.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caught {
-    pub id: u64,
-    pub received_at: Instant,
-    pub mail_from: String,
-    pub rcpt_to: Vec<String>,
-    pub raw: Vec<u8>,
-}
-
 /// The server. It stops when this is dropped.
 pub struct Catcher {
     address: SocketAddr,
@@ -94,41 +77,6 @@ impl Catcher {
 impl Drop for Catcher {
     fn drop(&mut self) {
         self.task.abort();
-    }
-}
-
-/// What is kept, newest last.
-#[derive(Default)]
-pub(crate) struct Kept {
-    shelf: Mutex<Shelf>,
-}
-
-#[derive(Default)]
-struct Shelf {
-    messages: VecDeque<Arc<Caught>>,
-    bytes: usize,
-    count: u64,
-}
-
-impl Kept {
-    /// Keeps a message and gives it its number.
-    pub(crate) fn keep(&self, mail_from: String, rcpt_to: Vec<String>, raw: Vec<u8>) -> u64 {
-        let received_at = Instant::from(SystemTime::now());
-        let mut shelf = self.lock();
-        shelf.count += 1;
-        let id = shelf.count;
-        shelf.bytes += raw.len();
-        shelf.messages.push_back(Arc::new(Caught { id, received_at, mail_from, rcpt_to, raw }));
-        while shelf.messages.len() > MOST_MESSAGES || (shelf.bytes > MOST_BYTES && shelf.messages.len() > 1) {
-            if let Some(oldest) = shelf.messages.pop_front() {
-                shelf.bytes -= oldest.raw.len();
-            }
-        }
-        id
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Shelf> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,8 +1,62 @@
-//! Reading a mail back: what a person would see of it.
+//! What the catcher keeps, and reading a mail back: what a person would see of it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use acuse_domain::Instant;
 use mail_parser::{Address, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 use uuid::Uuid;
+
+/// The demo's mailbox shows these; older ones are forgotten.
+const MOST_MESSAGES: usize = 500;
+/// Whatever their number, all messages together take no more memory than this (bytes).
+const MOST_BYTES: usize = 256 * 1_024 * 1_024;
+
+/// A message as it was handed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caught {
+    pub id: u64,
+    pub received_at: Instant,
+    pub mail_from: String,
+    pub rcpt_to: Vec<String>,
+    pub raw: Vec<u8>,
+}
+
+/// What is kept, newest last.
+#[derive(Default)]
+pub(crate) struct Kept {
+    shelf: Mutex<Shelf>,
+}
+
+#[derive(Default)]
+pub(crate) struct Shelf {
+    pub(crate) messages: VecDeque<Arc<Caught>>,
+    pub(crate) bytes: usize,
+    pub(crate) count: u64,
+}
+
+impl Kept {
+    /// Keeps a message and gives it its number.
+    pub(crate) fn keep(&self, mail_from: String, rcpt_to: Vec<String>, raw: Vec<u8>) -> u64 {
+        let received_at = Instant::from(SystemTime::now());
+        let mut shelf = self.lock();
+        shelf.count += 1;
+        let id = shelf.count;
+        shelf.bytes += raw.len();
+        shelf.messages.push_back(Arc::new(Caught { id, received_at, mail_from, rcpt_to, raw }));
+        while shelf.messages.len() > MOST_MESSAGES || (shelf.bytes > MOST_BYTES && shelf.messages.len() > 1) {
+            if let Some(oldest) = shelf.messages.pop_front() {
+                shelf.bytes -= oldest.raw.len();
+            }
+        }
+        id
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Shelf> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// A mail as a mail program shows it. All of it was written by others: text, never trusted HTML.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -5,12 +5,13 @@ use std::time::{Duration, SystemTime};
 
 use acuse_domain::Instant as Moment;
 use acuse_domain::email_address::EmailAddress;
-use acuse_domain::mail_account::Security;
+use acuse_domain::mail_problem::ProblemCode;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::correction;
+use crate::correction::{self, Suggestion};
 use crate::diagnosis::classify;
+use crate::endpoint::{Endpoint, Limits};
 use crate::explanation::{Context, Language, Proof, explain, seen, verdict};
 use crate::failure::{Failure, Phase};
 use crate::guard::Network;
@@ -18,10 +19,9 @@ use crate::known::Known;
 use crate::login::Credentials;
 use crate::message::{Mail, compose};
 use crate::opening::Step;
-use crate::password::PasswordMend;
 use crate::providers;
 use crate::reply::Reply;
-use crate::session::{Endpoint, Envelope, Limits, Session};
+use crate::session::{Envelope, Session};
 
 /// A check ends within 20 s whatever the server does; this leaves a moment to say so.
 const IN_ALL: Duration = Duration::from_secs(18);
@@ -63,20 +63,9 @@ pub struct PhaseLine {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckProblem {
-    pub code: &'static str,
+    pub code: ProblemCode,
     pub title: String,
     pub fix: Vec<String>,
-}
-
-/// The settings with which it would work, as far as that is certain. `server` and `username` are named where they change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Suggestion {
-    pub port: u16,
-    pub security: Security,
-    pub server: Option<String>,
-    pub username: Option<String>,
-    /// What to change in the password (`password::meant`): the password itself is never told.
-    pub password: Option<PasswordMend>,
 }
 
 /// Tries it, telling of each phase as it is done. Ends within 20 s. Dropped, it closes its connections at once.
@@ -94,7 +83,9 @@ pub async fn run_as(network: &Network, subject: &Subject, id: Uuid, on_phase: im
     lines.failed(&failure);
     let diagnosis = classify(&failure);
     let left = IN_ALL.saturating_sub(begun.elapsed());
-    let suggestion = tokio::time::timeout(left, correction::look_for(network, subject, &failure, &diagnosis, left)).await;
+    let who = (subject.credentials.as_ref(), &subject.from);
+    let looking = correction::look_for(network, who, &failure, diagnosis.code, left);
+    let suggestion = tokio::time::timeout(left, looking).await;
     let suggestion = suggestion.unwrap_or_default();
     let mut problem = problem(subject, &failure, diagnosis.code, lines.greeting());
     if let Some(mend) = suggestion.as_ref().and_then(|suggestion| suggestion.password) {
@@ -103,10 +94,10 @@ pub async fn run_as(network: &Network, subject: &Subject, id: Uuid, on_phase: im
     lines.report(Some(problem), suggestion, None)
 }
 
-/// What is said of a connected account whose provider gives no access token: a code of the catalogue, and its words. The
-/// mail server was not asked.
+/// What is said of a connected account whose provider gives no access token, with its words. The mail server was not
+/// asked.
 #[must_use]
-pub fn without_token(subject: &Subject, code: &str, words: &str) -> CheckReport {
+pub fn without_token(subject: &Subject, code: ProblemCode, words: &str) -> CheckReport {
     let failure = Failure::without_token(&subject.endpoint, code, words);
     let (language, on_phase) = (subject.language, |_: &PhaseLine| {});
     let mut lines = Lines { all: Vec::new(), since: Instant::now(), language, on_phase };
@@ -195,7 +186,7 @@ impl Proof<'_> {
     }
 }
 
-fn problem(subject: &Subject, failure: &Failure, code: &'static str, greeting: Option<&str>) -> CheckProblem {
+fn problem(subject: &Subject, failure: &Failure, code: ProblemCode, greeting: Option<&str>) -> CheckProblem {
     let sender = subject.from.to_string();
     let host = &subject.endpoint.host;
     let context = Context {

@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::catcher::{Kept, PATIENCE};
+use crate::caught::Kept;
 
 /// What providers allow (bytes).
 const LARGEST_MESSAGE: usize = 25 * 1_024 * 1_024;
@@ -23,6 +23,8 @@ const MOST_RECIPIENTS: usize = 100;
 const MOST_ERRORS: usize = 20;
 /// A message of the usual size in one read.
 const READ_AT_ONCE: usize = 64 * 1_024;
+/// How long a client may stay silent.
+const PATIENCE: Duration = Duration::from_secs(300);
 const FINAL_DOT: &[u8] = b".\r\n";
 
 pub(crate) struct Conversation {

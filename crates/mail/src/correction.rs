@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::Security;
+use acuse_domain::mail_problem::{ProblemCode, TryPorts};
 use secrecy::ExposeSecret;
 
-use crate::check::{Subject, Suggestion};
-use crate::diagnosis::Diagnosis;
+use crate::endpoint::{Endpoint, Limits};
 use crate::failure::{Cause, Failure};
 use crate::guard::Network;
 use crate::login::Credentials;
 use crate::password::{self, PasswordMend};
 use crate::providers::{self, Provider};
-use crate::session::{Endpoint, Limits, Session};
+use crate::session::Session;
 
 /// How long another port or name is given to show that it answers.
 const OTHER_DOOR: Duration = Duration::from_secs(3);
@@ -22,63 +22,73 @@ const USUAL_DOORS: [(u16, Security); 2] = [(587, Security::StartTls), (465, Secu
 /// A shared server's certificate may carry a hundred customers' names.
 const MOST_NAMES: usize = 3;
 
+/// The settings with which it would work, as far as that is certain. `server` and `username` are named where they change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suggestion {
+    pub port: u16,
+    pub security: Security,
+    pub server: Option<String>,
+    pub username: Option<String>,
+    /// What to change in the password (`password::meant`): the password itself is never told.
+    pub password: Option<PasswordMend>,
+}
+
 /// What to change. Knocks at other doors where only that makes it certain: without credentials, within `left`.
 pub(crate) async fn look_for(
     network: &Network,
-    subject: &Subject,
+    who: (Option<&Credentials>, &EmailAddress),
     failure: &Failure,
-    diagnosis: &Diagnosis,
+    code: ProblemCode,
     left: Duration,
 ) -> Option<Suggestion> {
-    if let Some(suggestion) = follows_from(failure, diagnosis.code, subject) {
+    if let Some(suggestion) = follows_from(failure, code, who) {
         return Some(suggestion);
     }
     let knocking =
-        Knocking { network, endpoint: &subject.endpoint, limits: Limits { in_all: Some(left), ..Limits::each(OTHER_DOOR) } };
-    match diagnosis.code {
-        "certificate_name_mismatch" => knocking.by_name(names(failure)).await,
-        "connection_refused"
-        | "connection_timeout"
-        | "timeout"
-        | "not_smtp"
-        | "starttls_not_offered"
-        | "starttls_broken"
-        | "port_not_allowed"
-        | "tls_handshake_failed" => knocking.at_the_usual_ports().await,
-        "auth_not_supported" | "auth_required" if subject.endpoint.security == Security::None => {
-            knocking.at_the_usual_ports().await
-        }
+        Knocking { network, endpoint: &failure.endpoint, limits: Limits { in_all: Some(left), ..Limits::each(OTHER_DOOR) } };
+    match code.row().try_ports {
+        _ if code == ProblemCode::CertificateNameMismatch => knocking.by_name(names(failure)).await,
+        Some(TryPorts::Always) => knocking.at_the_usual_ports().await,
+        Some(TryPorts::InClear) if failure.endpoint.security == Security::None => knocking.at_the_usual_ports().await,
         _ => None,
     }
 }
 
 /// What needs no further look.
-fn follows_from(failure: &Failure, code: &str, subject: &Subject) -> Option<Suggestion> {
+fn follows_from(
+    failure: &Failure,
+    code: ProblemCode,
+    (credentials, from): (Option<&Credentials>, &EmailAddress),
+) -> Option<Suggestion> {
     let endpoint = &failure.endpoint;
     let same = Suggestion::of(endpoint);
     match code {
-        "port_wants_tls" => Some(Suggestion { security: Security::Tls, ..same }),
-        "port_wants_starttls" => Some(Suggestion { security: Security::StartTls, ..same }),
-        "tls_required" if endpoint.security == Security::None => Some(Suggestion { security: Security::StartTls, ..same }),
-        "host_not_found" | "host_without_address" | "dns_failed" => {
+        ProblemCode::PortWantsTls => Some(Suggestion { security: Security::Tls, ..same }),
+        ProblemCode::PortWantsStarttls => Some(Suggestion { security: Security::StartTls, ..same }),
+        ProblemCode::TlsRequired if endpoint.security == Security::None => {
+            Some(Suggestion { security: Security::StartTls, ..same })
+        }
+        ProblemCode::HostNotFound | ProblemCode::HostWithoutAddress | ProblemCode::DnsFailed => {
             let server = providers::meant_host(&endpoint.host)?;
             Some(Suggestion { server: Some(server.to_owned()), ..same })
         }
-        "not_a_submission_host" => Some(preset(providers::of_host(&endpoint.host)?)),
-        "not_smtp" | "connection_refused" | "connection_timeout" if is_for_reading(&endpoint.host) => {
+        ProblemCode::NotASubmissionHost => Some(preset(providers::of_host(&endpoint.host)?)),
+        ProblemCode::NotSmtp | ProblemCode::ConnectionRefused | ProblemCode::ConnectionTimeout
+            if is_for_reading(&endpoint.host) =>
+        {
             Some(preset(providers::of_host(&endpoint.host)?))
         }
-        "bad_credentials" | "auth_app_password_required" => {
-            let credentials = subject.credentials.as_ref()?;
+        ProblemCode::BadCredentials | ProblemCode::AuthAppPasswordRequired => {
+            let credentials = credentials?;
             let username =
-                meant_user(credentials.username(), &endpoint.host, &subject.from).filter(|_| code == "bad_credentials");
+                meant_user(credentials.username(), &endpoint.host, from).filter(|_| code == ProblemCode::BadCredentials);
             let password = meant_password(credentials, &endpoint.host);
             (username.is_some() || password.is_some()).then_some(Suggestion { username, password, ..same })
         }
         // A line's end in the password is found before anything is sent.
-        "invalid_input" if matches!(failure.cause, Cause::InvalidInput { field: "username" }) => {
+        ProblemCode::InvalidInput if matches!(failure.cause, Cause::InvalidInput { field: "username" }) => {
             let is_writable = |name: &str| !name.is_empty() && !name.chars().any(char::is_control);
-            let credentials = subject.credentials.as_ref().filter(|who| is_writable(who.username()))?;
+            let credentials = credentials.filter(|who| is_writable(who.username()))?;
             Some(Suggestion { password: Some(meant_password(credentials, &endpoint.host)?), ..same })
         }
         _ => None,

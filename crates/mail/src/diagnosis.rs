@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use acuse_domain::delivery::Verdict;
+use acuse_domain::mail_problem::{ProblemCode, Whose};
 
-use crate::catalogue::{self, Whose, problem, whose_fault};
 use crate::failure::{Cause, Failure, Phase};
 use crate::phrases::{self, Stage, Words};
 use crate::reply::Reply;
@@ -20,20 +20,19 @@ const LONGEST_WAIT: Duration = TOMORROW;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Diagnosis {
-    /// A code of the catalogue.
-    pub code: &'static str,
+    pub code: ProblemCode,
     pub verdict: Verdict,
     /// What the server asked for, where it named a time or a limit that ends at one.
     pub wait: Option<Duration>,
     /// For a bounce: the code of what it was about.
-    pub cause: Option<&'static str>,
+    pub cause: Option<ProblemCode>,
 }
 
 impl Diagnosis {
-    /// The code whose row of the catalogue says what to do: a bounce's cause, where it is not the address that is to mend.
+    /// The code that says what to do: a bounce's cause, where it is not the address that is to mend.
     #[must_use]
-    pub fn advice(&self) -> &'static str {
-        self.cause.filter(|cause| whose_fault(cause) != Whose::Recipient).unwrap_or(self.code)
+    pub fn advice(&self) -> ProblemCode {
+        self.cause.filter(|cause| cause.whose_fault() != Whose::Recipient).unwrap_or(self.code)
     }
 }
 
@@ -45,22 +44,30 @@ pub fn classify(failure: &Failure) -> Diagnosis {
         None => of_reply(stage(failure), failure.reply.as_ref()),
     };
     // Servers have one refusal for all logins; a token that is not taken has run out or was withdrawn.
-    if failure.cause == Cause::RefusedToken && diagnosis.code == "bad_credentials" {
-        diagnosis = plain("oauth_expired");
+    if failure.cause == Cause::RefusedToken && diagnosis.code == ProblemCode::BadCredentials {
+        diagnosis = plain(ProblemCode::OauthExpired);
     }
     // And who gave a password has no connection that could run out: words about tokens mean that nothing else is taken,
     // 501 that the server could not read what was said (RFC 4954, 4).
-    if failure.cause == Cause::Refused && diagnosis.code == "oauth_expired" {
+    if failure.cause == Cause::Refused && diagnosis.code == ProblemCode::OauthExpired {
         let unread = failure.reply.as_ref().is_some_and(|reply| reply.code() == 501);
-        diagnosis = plain(if unread { "protocol_error" } else { "smtp_auth_disabled" });
+        diagnosis = plain(if unread { ProblemCode::ProtocolError } else { ProblemCode::SmtpAuthDisabled });
     }
     if receives_only(failure, diagnosis.code) {
-        diagnosis = plain("not_a_submission_host");
+        diagnosis = plain(ProblemCode::NotASubmissionHost);
     }
     if refuses_a_stranger(failure, diagnosis.code) {
-        diagnosis = plain("relay_denied");
+        diagnosis = plain(ProblemCode::RelayDenied);
     }
     diagnosis
+}
+
+impl Failure {
+    /// The server does not take the access token that it was shown.
+    #[must_use]
+    pub fn refuses_token(&self) -> bool {
+        self.cause == Cause::RefusedToken && classify(self).code == ProblemCode::OauthExpired
+    }
 }
 
 /// What a text means that was seen in a phase: `connect tls greeting ehlo starttls auth oauth sender recipient message
@@ -72,7 +79,7 @@ pub fn classify_text(phase: &str, text: &str) -> Diagnosis {
     }
     let reply = Reply::from_text(text);
     match Stage::parse(phase) {
-        Some(Stage::Greeting) if reply.code() == 0 => plain("not_smtp"),
+        Some(Stage::Greeting) if reply.code() == 0 => plain(ProblemCode::NotSmtp),
         stage => of_reply(stage.unwrap_or(Stage::Message), Some(&reply)),
     }
 }
@@ -90,67 +97,61 @@ pub fn classify_bounce(text: &str) -> Diagnosis {
     let unreached =
         ["connect to ", "temporarily suspended", "requests to connect", "delayed", "will be retried", "still being retried"];
     if !is_final && (says(&unreached) || said.starts_with('4')) {
-        return plain("delivery_delayed");
+        return plain(ProblemCode::DeliveryDelayed);
     }
     let cause = (!is_final).then(|| of_reply(Stage::Recipient, Some(&Reply::from_text(said))).code);
-    let bounced = plain("bounced");
+    let bounced = plain(ProblemCode::Bounced);
     Diagnosis { cause, verdict: cause.map_or(bounced.verdict, verdict_of_bounce), ..bounced }
 }
 
 /// A mail that came back because of the account, its limits or the message says nothing of the address.
-fn verdict_of_bounce(cause: &'static str) -> Verdict {
-    match whose_fault(cause) {
+fn verdict_of_bounce(cause: ProblemCode) -> Verdict {
+    match cause.whose_fault() {
         Whose::Account => Verdict::Account,
         Whose::Message => Verdict::Message,
-        Whose::Nobody if cause == "rate_limited" => Verdict::Later,
+        Whose::Nobody if cause == ProblemCode::RateLimited => Verdict::Later,
         Whose::Recipient | Whose::Nobody => Verdict::Recipient,
     }
 }
 
-/// Who has to act on a code of the catalogue, where the reply says no more of it.
-#[must_use]
-pub fn verdict_of(code: &str) -> Verdict {
-    problem(code).map_or(Verdict::Later, |problem| problem.verdict())
-}
-
-fn plain(code: &'static str) -> Diagnosis {
-    Diagnosis { code, verdict: verdict_of(code), wait: None, cause: None }
+fn plain(code: ProblemCode) -> Diagnosis {
+    Diagnosis { code, verdict: code.row().verdict, wait: None, cause: None }
 }
 
 /// The code of a situation that needs no words. Nothing where the server's reply decides.
-fn code_of_cause(failure: &Failure) -> Option<&'static str> {
+fn code_of_cause(failure: &Failure) -> Option<ProblemCode> {
     let lost_in_the_end = failure.after_final_dot && failure.reply.is_none();
     Some(match &failure.cause {
         Cause::Refused | Cause::RefusedEhlo | Cause::RefusedStartTls | Cause::RefusedToken => return None,
-        Cause::Timeout | Cause::ConnectionLost | Cause::Protocol if lost_in_the_end => "in_doubt",
-        Cause::NoToken { code } => catalogue::known(code).unwrap_or("oauth_unavailable"),
-        Cause::InvalidInput { .. } => "invalid_input",
-        Cause::HostNotFound => "host_not_found",
-        Cause::HostWithoutAddress => "host_without_address",
-        Cause::DnsFailed => "dns_failed",
-        Cause::AddressNotAllowed => "address_not_allowed",
-        Cause::PortNotAllowed => "port_not_allowed",
-        Cause::ConnectionRefused => "connection_refused",
-        Cause::ConnectionTimeout => "connection_timeout",
-        Cause::NetworkUnreachable => "network_unreachable",
-        Cause::PortWantsTls => "port_wants_tls",
-        Cause::PortWantsStartTls => "port_wants_starttls",
-        Cause::NotSmtp => "not_smtp",
-        Cause::Protocol => "protocol_error",
-        Cause::StartTlsNotOffered => "starttls_not_offered",
-        Cause::StartTlsInjection => "starttls_injection",
-        Cause::CertificateExpired { .. } => "certificate_expired",
-        Cause::CertificateNameMismatch { .. } => "certificate_name_mismatch",
-        Cause::CertificateUntrusted => "certificate_untrusted",
-        Cause::TlsHandshake => "tls_handshake_failed",
-        Cause::TlsRequired => "tls_required",
-        Cause::AuthNotSupported => "auth_not_supported",
-        Cause::Utf8Unsupported if failure.phase == Phase::Sender => "sender_utf8_unsupported",
-        Cause::Utf8Unsupported => "utf8_address_unsupported",
-        Cause::NotComposed { .. } => "message_not_composed",
-        Cause::MessageTooBig { .. } => "message_too_big",
-        Cause::Timeout => "timeout",
-        Cause::ConnectionLost => "connection_lost",
+        Cause::Timeout | Cause::ConnectionLost | Cause::Protocol if lost_in_the_end => ProblemCode::InDoubt,
+        Cause::NoToken { code } => *code,
+        Cause::InvalidInput { .. } => ProblemCode::InvalidInput,
+        Cause::HostNotFound => ProblemCode::HostNotFound,
+        Cause::HostWithoutAddress => ProblemCode::HostWithoutAddress,
+        Cause::DnsFailed => ProblemCode::DnsFailed,
+        Cause::AddressNotAllowed => ProblemCode::AddressNotAllowed,
+        Cause::PortNotAllowed => ProblemCode::PortNotAllowed,
+        Cause::ConnectionRefused => ProblemCode::ConnectionRefused,
+        Cause::ConnectionTimeout => ProblemCode::ConnectionTimeout,
+        Cause::NetworkUnreachable => ProblemCode::NetworkUnreachable,
+        Cause::PortWantsTls => ProblemCode::PortWantsTls,
+        Cause::PortWantsStartTls => ProblemCode::PortWantsStarttls,
+        Cause::NotSmtp => ProblemCode::NotSmtp,
+        Cause::Protocol => ProblemCode::ProtocolError,
+        Cause::StartTlsNotOffered => ProblemCode::StarttlsNotOffered,
+        Cause::StartTlsInjection => ProblemCode::StarttlsInjection,
+        Cause::CertificateExpired { .. } => ProblemCode::CertificateExpired,
+        Cause::CertificateNameMismatch { .. } => ProblemCode::CertificateNameMismatch,
+        Cause::CertificateUntrusted => ProblemCode::CertificateUntrusted,
+        Cause::TlsHandshake => ProblemCode::TlsHandshakeFailed,
+        Cause::TlsRequired => ProblemCode::TlsRequired,
+        Cause::AuthNotSupported => ProblemCode::AuthNotSupported,
+        Cause::Utf8Unsupported if failure.phase == Phase::Sender => ProblemCode::SenderUtf8Unsupported,
+        Cause::Utf8Unsupported => ProblemCode::Utf8AddressUnsupported,
+        Cause::NotComposed { .. } => ProblemCode::MessageNotComposed,
+        Cause::MessageTooBig { .. } => ProblemCode::MessageTooBig,
+        Cause::Timeout => ProblemCode::Timeout,
+        Cause::ConnectionLost => ProblemCode::ConnectionLost,
     })
 }
 
@@ -169,14 +170,14 @@ fn stage(failure: &Failure) -> Stage {
 }
 
 fn of_reply(stage: Stage, reply: Option<&Reply>) -> Diagnosis {
-    let Some(reply) = reply else { return plain("protocol_error") };
+    let Some(reply) = reply else { return plain(ProblemCode::ProtocolError) };
     if is_out_of_place(stage, reply) {
-        return plain("protocol_error");
+        return plain(ProblemCode::ProtocolError);
     }
     let words = Words::of(reply);
-    let code = phrases::code_for(stage, &words).unwrap_or("protocol_error");
+    let code = phrases::code_for(stage, &words).unwrap_or(ProblemCode::ProtocolError);
     let mut diagnosis = plain(code);
-    if reply.is_temporary() && passes_by_itself(code) {
+    if reply.is_temporary() && code.row().temporary {
         diagnosis.verdict = Verdict::Later;
     }
     if diagnosis.verdict == Verdict::Later {
@@ -188,23 +189,6 @@ fn of_reply(stage: Stage, reply: Option<&Reply>) -> Diagnosis {
 /// It says neither yes nor no, and accuses nobody. While logging in, a 334 may carry a provider's reasons.
 fn is_out_of_place(stage: Stage, reply: &Reply) -> bool {
     reply.is_preliminary() || reply.is_intermediate() && !matches!(stage, Stage::Auth | Stage::OAuth)
-}
-
-/// Problems that a server also reports with a code that means «try again», and then is to be believed. Not so where it
-/// is only cautious: a relay denied with 454, a missing TLS with 450 and a domain without papers with 421 stay as they are.
-fn passes_by_itself(code: &str) -> bool {
-    matches!(
-        code,
-        "server_refuses_us"
-            | "ip_blocked"
-            | "sender_not_found"
-            | "mailbox_not_found"
-            | "mailbox_disabled"
-            | "domain_not_found"
-            | "recipient_refused"
-            | "content_rejected"
-            | "message_invalid"
-    )
 }
 
 /// «Greylisted for 300 seconds», «try again in 5 minutes», «wait 1 hour».
@@ -224,8 +208,8 @@ fn named_wait(text: &str) -> Option<Duration> {
 }
 
 /// A limit by the day is over tomorrow, one by the hour in an hour.
-fn limit_ends(code: &str, words: &Words) -> Option<Duration> {
-    if code != "rate_limited" {
+fn limit_ends(code: ProblemCode, words: &Words) -> Option<Duration> {
+    if code != ProblemCode::RateLimited {
         return None;
     }
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| words.text.contains(phrase));
@@ -239,15 +223,15 @@ fn limit_ends(code: &str, words: &Words) -> Option<Duration> {
 }
 
 /// OpenSMTPD says to who has not logged in that an address elsewhere is invalid: it is the login that is missing.
-fn refuses_a_stranger(failure: &Failure, code: &str) -> bool {
+fn refuses_a_stranger(failure: &Failure, code: ProblemCode) -> bool {
     failure.as_a_stranger
         && failure.phase == Phase::Recipient
-        && matches!(code, "mailbox_not_found" | "recipient_refused")
+        && matches!(code, ProblemCode::MailboxNotFound | ProblemCode::RecipientRefused)
         && failure.reply_text().get(4..).is_some_and(|said| said.to_lowercase().starts_with("invalid recipient"))
 }
 
 /// The host is where a provider receives mail: it listens on port 25 only, and knows no logins.
-fn receives_only(failure: &Failure, code: &str) -> bool {
+fn receives_only(failure: &Failure, code: ProblemCode) -> bool {
     let host = failure.endpoint.host.to_lowercase();
     let is_exchanger = host.starts_with("mx.")
         || host.starts_with("aspmx")
@@ -256,19 +240,13 @@ fn receives_only(failure: &Failure, code: &str) -> bool {
             .split('.')
             .next()
             .is_some_and(|label| label.strip_prefix("mx").is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit())));
-    is_exchanger && matches!(code, "connection_refused" | "connection_timeout" | "auth_not_supported")
+    is_exchanger
+        && matches!(code, ProblemCode::ConnectionRefused | ProblemCode::ConnectionTimeout | ProblemCode::AuthNotSupported)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_rule_names_a_problem_of_the_catalogue() {
-        for code in phrases::codes() {
-            assert!(catalogue::problem(code).is_some(), "{code}");
-        }
-    }
 
     #[test]
     fn a_time_that_is_named_is_obeyed() {

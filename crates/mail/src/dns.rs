@@ -19,8 +19,6 @@ use hickory_resolver::{Hosts, Resolver, TokioResolver};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::time::timeout;
 
-use crate::guard::Network;
-
 /// How long one question waits for its answer. It is asked twice.
 const EACH_TRY: Duration = Duration::from_secs(2);
 /// Tries after the first.
@@ -72,7 +70,7 @@ pub struct Srv {
     pub target: String,
 }
 
-impl Network {
+impl Dns {
     /// A domain's mail exchangers, the preferred one first.
     ///
     /// Errs if there are none, or the DNS does not say.
@@ -115,12 +113,12 @@ impl Network {
 
     async fn records(&self, name: &str, kind: RecordType) -> Result<Vec<RData>, DnsError> {
         let name = ascii_host(name).ok_or(DnsError::NotFound)?;
-        self.dns().asker().ask(&absolute(&name)?, kind).await
+        self.asker().ask(&absolute(&name)?, kind).await
     }
 }
 
 /// Who is asked. Follows the system's configuration where no servers are named.
-pub(crate) struct Dns {
+pub struct Dns {
     servers: Vec<SocketAddr>,
     at_hand: Mutex<Option<(Stamp, Arc<Asker>)>>,
 }

@@ -1,17 +1,26 @@
 //! A problem's title and what to do about it, in the reader's language.
 
 use acuse_domain::day_in_ecuador;
+use acuse_domain::mail_problem::ProblemCode;
 pub use acuse_domain::message::Language;
 
-use crate::catalogue::problem;
-pub use crate::catalogue::{AccountField, Certainty, Situation, Whose, certainty, codes, field_of, whose_fault};
 use crate::failure::{Cause, Failure};
 use crate::opening::Detail;
-use crate::providers;
+use crate::providers::{self, Provider};
 
 /// A hoster or an antivirus may answer in another server's place; what it then says is not about the account.
 const INTERCEPTED_ES: &str = "En lugar de {host} respondió «{answered_by}»: la red o el hosting de esta máquina desvía el correo saliente, y lo que dice no se refiere a su cuenta. Quien cuida el servidor de Acuse debe pedir que permitan la salida; pruebe también el otro puerto (587 o 465).";
 const INTERCEPTED_EN: &str = "“{answered_by}” answered in the place of {host}: this machine's network or hosting diverts outgoing mail, and what it says is not about your account. The operator should ask for the way out to be opened; try the other port too (587 or 465).";
+
+/// Who reads what is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Situation {
+    /// A person waits at Probar: nothing goes on by itself.
+    #[default]
+    Check,
+    /// A message waits in the queue, or its account rests.
+    Queue,
+}
 
 /// What is known of the case. What is not known is left out of the texts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -69,16 +78,25 @@ impl<'a> Context<'a> {
     }
 }
 
-/// Title and advice for a code of the catalogue, the provider's own first. A code that is not known any more is shown
-/// as it is.
+/// What is said of a code on record. One that is not known any more is shown as it is.
 #[must_use]
-pub fn explain(code: &str, context: &Context<'_>, language: Language) -> Explanation {
-    let Some(problem) = problem(code) else {
-        return Explanation { title: code.to_owned(), fix: Vec::new() };
-    };
+pub fn explain_recorded(code: &str, context: &Context<'_>, language: Language) -> Explanation {
+    match ProblemCode::parse(code) {
+        Some(code) => explain(code, context, language),
+        None => Explanation { title: code.to_owned(), fix: Vec::new() },
+    }
+}
+
+/// Title and advice, the provider's own first.
+#[must_use]
+pub fn explain(code: ProblemCode, context: &Context<'_>, language: Language) -> Explanation {
     let texts = match language {
-        Language::Spanish => &problem.es,
-        Language::English => &problem.en,
+        Language::Spanish => &code.row().es,
+        Language::English => &code.row().en,
+    };
+    let fix = match (context.situation, texts.fix_queue) {
+        (Situation::Queue, Some(fix)) => fix,
+        _ => texts.fix,
     };
     let (own_title, own_help) = match providers::of_host(context.host) {
         Some(provider) => provider.help(code, language),
@@ -89,15 +107,41 @@ pub fn explain(code: &str, context: &Context<'_>, language: Language) -> Explana
         Language::English => INTERCEPTED_EN.to_owned(),
     });
     Explanation {
-        title: fill(own_title.unwrap_or(&texts.title), context),
-        fix: warning.iter().chain(own_help).chain(texts.fix(context.situation)).map(|text| fill(text, context)).collect(),
+        title: fill(own_title.unwrap_or(texts.title), context),
+        fix: warning
+            .iter()
+            .chain(own_help)
+            .map(String::as_str)
+            .chain(fix.iter().copied())
+            .map(|text| fill(text, context))
+            .collect(),
+    }
+}
+
+impl Provider {
+    /// What to have at hand before the first attempt.
+    #[must_use]
+    pub fn setup(&self, language: Language) -> &[String] {
+        match language {
+            Language::Spanish => &self.setup.es,
+            Language::English => &self.setup.en,
+        }
+    }
+
+    /// The problem's own title with this provider, and what to do first.
+    fn help(&self, code: ProblemCode, language: Language) -> (Option<&str>, &[String]) {
+        match (self.help.get(code.as_str()), language) {
+            (None, _) => (None, &[]),
+            (Some(help), Language::Spanish) => (help.title_es.as_deref(), &help.es),
+            (Some(help), Language::English) => (help.title_en.as_deref(), &help.en),
+        }
     }
 }
 
 /// The title in three to five words, for a row of a list. A code that is not known any more is shown as it is.
 #[must_use]
 pub fn in_short(code: &str) -> &str {
-    problem(code).and_then(|problem| problem.es.short.as_deref()).unwrap_or(code)
+    ProblemCode::parse(code).and_then(|code| code.row().es.short).unwrap_or(code)
 }
 
 /// The two verdicts of a check; in Spanish word for word as accountants know them.
@@ -205,9 +249,9 @@ mod tests {
 
     #[test]
     fn every_problem_fits_in_a_row_of_a_list() {
-        for code in codes() {
-            let short = in_short(code);
-            assert_ne!(short, code, "{code} has no short cause");
+        for code in ProblemCode::ALL {
+            let short = in_short(code.as_str());
+            assert_ne!(short, code.as_str(), "{code} has no short cause");
             assert!(short.split(' ').count() <= 5 && short.chars().count() <= 36, "{code}: «{short}» is too long for a row");
             assert!(!short.contains(['[', '{']) && !short.ends_with('.'), "{code}: «{short}»");
         }
@@ -226,7 +270,7 @@ mod tests {
             answered_by: Some("srv2.hosting.com".to_owned()),
             situation: Situation::Queue,
         };
-        for code in codes() {
+        for code in ProblemCode::ALL {
             for context in [&full, &Context::default()] {
                 for language in [Language::Spanish, Language::English] {
                     let said = explain(code, context, language);
@@ -243,16 +287,16 @@ mod tests {
     #[test]
     fn texts_name_what_is_known() {
         let context = Context { host: "smpt.gmail.com", ..Context::default() };
-        let said = explain("host_not_found", &context, Language::Spanish);
+        let said = explain(ProblemCode::HostNotFound, &context, Language::Spanish);
         assert_eq!(said.title, "No existe el servidor «smpt.gmail.com»");
         assert!(said.fix[0].starts_with("¿Quiso decir smtp.gmail.com? "), "{:?}", said.fix);
         let gmail = Context { host: "smtp.gmail.com", ..Context::default() };
         assert_eq!(
-            explain("auth_app_password_required", &gmail, Language::Spanish).title,
+            explain(ProblemCode::AuthAppPasswordRequired, &gmail, Language::Spanish).title,
             "Gmail pide una contraseña de aplicación"
         );
         assert_eq!(
-            explain("sender_not_allowed", &gmail, Language::English).title,
+            explain(ProblemCode::SenderNotAllowed, &gmail, Language::English).title,
             "The server does not let you send as that sender"
         );
     }

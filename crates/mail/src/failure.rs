@@ -4,10 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use acuse_domain::mail_account::Security;
+use acuse_domain::mail_problem::ProblemCode;
 
-use crate::diagnosis::classify;
+use crate::endpoint::Endpoint;
 use crate::reply::Reply;
-use crate::session::Endpoint;
 
 /// The steps of a session, in the order in which they are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -95,9 +95,9 @@ pub enum Cause {
     RefusedStartTls,
     /// The same, to an access token.
     RefusedToken,
-    /// The account's provider gives no access token: a code of the catalogue.
+    /// The account's provider gives no access token.
     NoToken {
-        code: String,
+        code: ProblemCode,
     },
     Timeout,
     ConnectionLost,
@@ -125,10 +125,10 @@ pub struct Failure {
 impl Failure {
     /// There is nothing to log in with, so the server was not even asked. `words` are the provider's.
     #[must_use]
-    pub fn without_token(endpoint: &Endpoint, code: &str, words: &str) -> Self {
+    pub fn without_token(endpoint: &Endpoint, code: ProblemCode, words: &str) -> Self {
         Self {
             phase: Phase::Auth,
-            cause: Cause::NoToken { code: code.to_owned() },
+            cause: Cause::NoToken { code },
             reply: Some(Reply::from_text(words)),
             as_a_stranger: false,
             after_final_dot: false,
@@ -137,12 +137,6 @@ impl Failure {
             endpoint: endpoint.clone(),
             took: Duration::ZERO,
         }
-    }
-
-    /// The server does not take the access token that it was shown.
-    #[must_use]
-    pub fn refuses_token(&self) -> bool {
-        self.cause == Cause::RefusedToken && classify(self).code == "oauth_expired"
     }
 
     /// The server's words, or nothing.

@@ -177,7 +177,8 @@ impl Network {
         self.rules.tls.clone()
     }
 
-    pub(crate) fn dns(&self) -> &Dns {
+    #[must_use]
+    pub fn dns(&self) -> &Dns {
         &self.dns
     }
 

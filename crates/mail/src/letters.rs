@@ -54,6 +54,8 @@ fn push(read: &mut Vec<Letter>, letter: Option<char>, place: Range<usize>) {
 fn fold(letter: char) -> Option<u8> {
     match letter {
         _ if letter.is_whitespace() => Some(b' '),
+        // What Unicode's decomposition puts after a letter.
+        '\u{300}'..='\u{36f}' => None,
         '+' => Some(b'-'),
         '/' => Some(b'_'),
         _ if letter.is_ascii_control() => None,

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use acuse_domain::Instant;
 use acuse_domain::mail_account::Security;
+use acuse_domain::mail_problem::ProblemCode;
 use acuse_domain::oauth::{Denied, Granted, Provider};
 use oauth2::{
     AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
@@ -19,9 +20,9 @@ use oauth2::{
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::OnceCell;
 
+use crate::endpoint::Endpoint;
 use crate::guard::Network;
 use crate::https::Web;
-use crate::session::Endpoint;
 
 use endpoints::Endpoints;
 use id_token::Expected;
@@ -100,7 +101,7 @@ impl Providers {
         match self.of(provider) {
             Some(client) => client.refresh(refresh_token, now).await,
             None => Err(Denied::ForGood {
-                code: "oauth_misconfigured",
+                code: ProblemCode::OauthMisconfigured,
                 words: format!("(this installation is not registered with {})", provider.name()),
             }),
         }

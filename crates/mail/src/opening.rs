@@ -12,13 +12,13 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::authentication::LoginTries;
 use crate::capabilities::Capabilities;
+use crate::endpoint::{Endpoint, Limits};
 use crate::failure::{Cause, Phase, Trouble};
 use crate::guard::{Network, Unreachable};
 use crate::known::Known;
 use crate::login::{Credentials, Mechanism};
 use crate::reply::Reply;
 use crate::secrets::Secrets;
-use crate::session::{Endpoint, Limits, wire_trouble};
 use crate::wire::{TlsError, Wire, WireError, deadline};
 
 /// RFC 8314 7.3: the port where TLS begins at once.
@@ -414,4 +414,13 @@ fn tls_cause(error: rustls::Error) -> Cause {
 fn certificate_name(shown: &str) -> Option<String> {
     let name = shown.split('"').nth(1).unwrap_or(shown);
     ascii_host(name.trim_start_matches("*.")).map(|_| name.to_owned())
+}
+
+pub(crate) fn wire_trouble(phase: Phase, error: WireError) -> Trouble {
+    let cause = match error {
+        WireError::Timeout => Cause::Timeout,
+        WireError::Lost => Cause::ConnectionLost,
+        WireError::NotAReply(_) | WireError::TooLong => Cause::Protocol,
+    };
+    Trouble::new(phase, cause)
 }

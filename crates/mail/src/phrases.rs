@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use acuse_domain::mail_problem::ProblemCode;
 use acuse_domain::text::folded;
 use aho_corasick::AhoCorasick;
 use serde::Deserialize;
@@ -148,13 +149,8 @@ fn begins_a_word(text: &str, at: usize, part: &str) -> bool {
 }
 
 /// The code of the first rule that holds.
-pub(crate) fn code_for(stage: Stage, words: &Words) -> Option<&'static str> {
-    GRAMMAR.rules.iter().find(|rule| rule.holds(stage, words)).map(|rule| rule.code.as_str())
-}
-
-#[cfg(test)]
-pub(crate) fn codes() -> impl Iterator<Item = &'static str> {
-    GRAMMAR.rules.iter().map(|rule| rule.code.as_str())
+pub(crate) fn code_for(stage: Stage, words: &Words) -> Option<ProblemCode> {
+    GRAMMAR.rules.iter().find(|rule| rule.holds(stage, words)).map(|rule| rule.code)
 }
 
 #[derive(Deserialize)]
@@ -185,7 +181,7 @@ struct Row {
 }
 
 struct Rule {
-    code: String,
+    code: ProblemCode,
     stages: Vec<Stage>,
     any: Vec<Phrase>,
     and: Vec<Phrase>,
@@ -266,7 +262,7 @@ impl Phrase {
 impl Rule {
     fn new(row: Row, reader: &mut PhraseReader) -> Self {
         Self {
-            code: row.code,
+            code: ProblemCode::parse(&row.code).expect("a test asks for the row of each"),
             stages: row.phases.split_whitespace().filter_map(Stage::parse).collect(),
             any: reader.phrases(&row.any),
             and: reader.phrases(&row.and),
@@ -318,6 +314,7 @@ mod tests {
             assert!(wordings.iter().all(|text| *text == text.to_lowercase() && !text.is_empty()), "{wordings:?}");
         }
         for row in table.rule {
+            assert!(ProblemCode::parse(&row.code).is_some(), "{}: it has no row in problems.toml", row.code);
             for phase in row.phases.split_whitespace() {
                 assert!(Stage::parse(phase).is_some(), "{}: {phase}", row.code);
             }

@@ -6,8 +6,6 @@ use std::sync::LazyLock;
 use acuse_domain::mail_account::Security;
 use serde::Deserialize;
 
-use crate::explanation::Language;
-
 /// Two slips of the finger; three make another name.
 const MOST_SLIPS: usize = 2;
 
@@ -34,7 +32,7 @@ pub struct Provider {
     mx_server: Option<String>,
     oauth: Option<String>,
     #[serde(default)]
-    setup: Setup,
+    pub(crate) setup: Setup,
     pub server: String,
     pub port: u16,
     security: String,
@@ -48,7 +46,7 @@ pub struct Provider {
     #[serde(default)]
     pub(crate) dns: Dns,
     #[serde(default)]
-    help: HashMap<String, Help>,
+    pub(crate) help: HashMap<String, Help>,
 }
 
 /// What stands in the DNS of a domain that sends through the provider.
@@ -81,20 +79,20 @@ impl Dns {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Setup {
-    es: Vec<String>,
-    en: Vec<String>,
+pub(crate) struct Setup {
+    pub(crate) es: Vec<String>,
+    pub(crate) en: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Help {
-    title_es: Option<String>,
-    title_en: Option<String>,
+pub(crate) struct Help {
+    pub(crate) title_es: Option<String>,
+    pub(crate) title_en: Option<String>,
     #[serde(default)]
-    es: Vec<String>,
+    pub(crate) es: Vec<String>,
     #[serde(default)]
-    en: Vec<String>,
+    pub(crate) en: Vec<String>,
 }
 
 impl Provider {
@@ -109,15 +107,6 @@ impl Provider {
         self.oauth.as_deref()
     }
 
-    /// What to have at hand before the first attempt.
-    #[must_use]
-    pub fn setup(&self, language: Language) -> &[String] {
-        match language {
-            Language::Spanish => &self.setup.es,
-            Language::English => &self.setup.en,
-        }
-    }
-
     /// What the service is called that hosts other people's domains.
     #[must_use]
     pub fn name_of_other_domains(&self) -> &str {
@@ -128,15 +117,6 @@ impl Provider {
     #[must_use]
     pub fn server_of_other_domains(&self) -> &str {
         self.mx_server.as_deref().unwrap_or(&self.server)
-    }
-
-    /// The problem's own title with this provider, and what to do first.
-    pub(crate) fn help(&self, code: &str, language: Language) -> (Option<&str>, &[String]) {
-        match (self.help.get(code), language) {
-            (None, _) => (None, &[]),
-            (Some(help), Language::Spanish) => (help.title_es.as_deref(), &help.es),
-            (Some(help), Language::English) => (help.title_en.as_deref(), &help.en),
-        }
     }
 }
 
@@ -236,6 +216,8 @@ fn slips(one: &str, other: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use acuse_domain::mail_problem::ProblemCode;
+
     use super::*;
 
     #[test]
@@ -295,7 +277,7 @@ mod tests {
             assert_eq!(provider.setup.es.len(), provider.setup.en.len(), "{}", provider.name);
             assert!(provider.hosts.iter().chain(&provider.mx).chain(&provider.domains).all(|name| *name == name.to_lowercase()));
             for code in provider.help.keys() {
-                assert!(crate::catalogue::problem(code).is_some(), "{code}");
+                assert!(ProblemCode::parse(code).is_some(), "{code}");
             }
         }
     }

@@ -4,8 +4,6 @@ use std::fmt;
 
 use acuse_domain::text::escaped;
 
-use crate::secrets::Secrets;
-
 /// RFC 5321 4.5.3.1.5 allows 512 octets; real servers go over it. What is longer is cut, not refused.
 pub const LONGEST_LINE: usize = 1_000;
 /// Nobody reads more; what follows is skipped.
@@ -18,7 +16,7 @@ pub const MOST_BYTES: usize = 128 * 1_024;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Reply {
     code: u16,
-    text: String,
+    pub(crate) text: String,
 }
 
 impl Reply {
@@ -95,12 +93,6 @@ impl Reply {
     #[must_use]
     pub const fn closes(&self) -> bool {
         self.code == 421
-    }
-
-    /// Without what must not be shown, should the server have said it back.
-    #[must_use]
-    pub(crate) fn hiding(self, secrets: &Secrets) -> Self {
-        Self { text: secrets.hide(self.text), ..self }
     }
 
     /// The same reply, with what a challenge had told before it. The code stays this reply's own.

@@ -12,10 +12,10 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use memchr::memmem;
 
-use acuse_domain::text::escaped;
+use acuse_domain::text::{case_folded, cut, escaped, folded};
 
 use crate::letters::{self, Letter, letters};
-use crate::reply::{LONGEST_LINE, without_code};
+use crate::reply::{LONGEST_LINE, Reply, without_code};
 
 const SHOWN_INSTEAD: &str = "•••";
 /// Shorter than this it is no password, and taking it away would leave nothing of a sentence.
@@ -24,6 +24,10 @@ const SHORTEST: usize = 3;
 const RUN: usize = 6;
 /// Words in a row that may be ordinary. More of them are a sentence that somebody chose.
 const MOST_ORDINARY: usize = 2;
+/// Letters of a secret that are looked for in base64 of base64: no password is longer, and a token need not be hidden whole.
+const LONGEST_ENCODED_TWICE: usize = 256;
+/// What is left of a text in which something stands between the letters of a secret: blanks, or dots and the like.
+const WITHOUT_SEPARATORS: [fn(&u8) -> bool; 2] = [|letter| *letter != b' ', u8::is_ascii_alphanumeric];
 const MECHANISMS: [&str; 5] = ["plain", "login", "cram-md5", "xoauth2", "oauthbearer"];
 
 /// Of real servers' replies (tests/it/replies.tsv), of the rules that judge them (replies.toml) and of RFC 4954.
@@ -36,6 +40,8 @@ pub(crate) struct Secrets {
     whole: Vec<String>,
     /// In letters, each way of writing them.
     forms: Vec<Vec<u8>>,
+    /// Of these, what separators leave.
+    unseparated: Vec<Vec<u8>>,
     /// All that stands in a row in one of these.
     runs: HashSet<[u8; RUN]>,
     /// Words of the user's name, which everybody knows.
@@ -49,9 +55,12 @@ impl Secrets {
         for secret in secrets.iter().map(|secret| secret.trim()).filter(|secret| secret.len() >= SHORTEST) {
             all.whole.extend([secret.to_owned(), escaped(secret)]);
             all.add(letters::undecoded(secret));
+            all.add(letters::undecoded(secret).into_iter().rev().collect());
+            all.add(letters::undecoded(&folded(secret)));
+            all.add(letters::undecoded(&case_folded(secret)));
             all.add_said(secret);
-            all.add_said(&STANDARD.encode(secret));
-            (0..3).filter_map(|before| inside_base64(secret, before)).for_each(|form| all.add_said(&form));
+            let twice = in_base64(cut(secret, LONGEST_ENCODED_TWICE)).into_iter().flat_map(|once| in_base64(&once));
+            in_base64(secret).into_iter().chain(twice).for_each(|form| all.add_said(&form));
             all.add_said(&secret.bytes().map(|byte| format!("{byte:02x}")).collect::<String>());
         }
         all.whole.dedup();
@@ -68,6 +77,12 @@ impl Secrets {
             return;
         }
         self.runs.extend(form.array_windows().copied());
+        for is_left in WITHOUT_SEPARATORS {
+            let left: Vec<u8> = form.iter().copied().filter(is_left).collect();
+            if left.len() >= RUN && !self.unseparated.contains(&left) {
+                self.unseparated.push(left);
+            }
+        }
         self.forms.push(form);
     }
 
@@ -150,15 +165,14 @@ impl Secrets {
         Some(line[line.len() - longest].from..last.to)
     }
 
-    /// Whatever blanks and line breaks stand between its letters.
+    /// Whatever separators and line breaks stand between its letters.
     fn whole_in(&self, text: &[Letter]) -> Vec<Range<usize>> {
-        let text: Vec<&Letter> = text.iter().filter(|letter| letter.folded != b' ').collect();
-        let folded: Vec<u8> = text.iter().map(|letter| letter.folded).collect();
         let mut found = Vec::new();
-        for form in &self.forms {
-            let form: Vec<u8> = form.iter().copied().filter(|letter| *letter != b' ').collect();
-            if form.len() >= RUN {
-                let parts = memmem::find_iter(&folded, &form);
+        for is_left in WITHOUT_SEPARATORS {
+            let text: Vec<&Letter> = text.iter().filter(|letter| is_left(&letter.folded)).collect();
+            let letters: Vec<u8> = text.iter().map(|letter| letter.folded).collect();
+            for form in &self.unseparated {
+                let parts = memmem::find_iter(&letters, form);
                 found.extend(parts.map(|at| text[at].from..text[at + form.len() - 1].to));
             }
         }
@@ -220,6 +234,11 @@ fn line_ranges(text: &str) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
+/// Its base64 alone, and inside of something else's.
+fn in_base64(secret: &str) -> Vec<String> {
+    std::iter::once(STANDARD.encode(secret)).chain((0..3).filter_map(|before| inside_base64(secret, before))).collect()
+}
+
 /// What of the secret's base64 stays the same with so many other bytes before it in its group of three.
 fn inside_base64(secret: &str, before: usize) -> Option<String> {
     let padded: Vec<u8> = std::iter::repeat_n(0, before).chain(secret.bytes()).collect();
@@ -243,6 +262,15 @@ fn without(text: &str, mut parts: Vec<Range<usize>>) -> String {
     }
     shown.push_str(&text[end..]);
     shown
+}
+
+impl Reply {
+    /// Without what must not be shown, should the server have said it back.
+    #[must_use]
+    pub(crate) fn hiding(mut self, secrets: &Secrets) -> Self {
+        self.text = secrets.hide(self.text);
+        self
+    }
 }
 
 #[cfg(test)]
@@ -280,6 +308,10 @@ mod tests {
             // Latin-1, read as UTF-8.
             each(&|c| if c.is_ascii() { c.to_string() } else { "\u{fffd}".to_owned() }),
             each(&|c| escaped(&format!("{c}\u{1}"))),
+            (STANDARD.encode(STANDARD.encode(secret)), 0),
+            (secret.chars().rev().collect(), 0),
+            each(&|c| if c == 'ñ' { "n".to_owned() } else { c.to_string() }),
+            each(&|c| if c == 'ñ' { "n\u{303}".to_owned() } else { c.to_string() }),
         ]
     }
 
@@ -288,7 +320,7 @@ mod tests {
 
         #[test]
         fn a_part_of_a_secret_is_hidden_in_every_form(
-            secret in "[A-Za-z0-9\"&<]{2,4}ñ[0-9][A-Za-z0-9\"&<]{6,30}", which in 0..14usize, cut in any::<proptest::sample::Index>(),
+            secret in "[A-Za-z0-9\"&<]{2,4}ñ[0-9][A-Za-z0-9\"&<]{6,30}", which in 0..18usize, cut in any::<proptest::sample::Index>(),
             (before, after) in prop_oneof![Just(("", "")), Just(("\"", "...\"")), Just(("<", ">")), Just(("Secret: ", " no"))],
         ) {
             let secrets = Secrets::of(&[&secret], "cobros@empresa.ec");
@@ -317,6 +349,11 @@ mod tests {
         assert_eq!(secrets.hide("535-clave-muy-\n535 secreta 42".to_owned()), "535 •••");
         assert_eq!(secrets.hide("535 c l a v e m u y s e c".to_owned()), "535 c l a v e m u y s e c");
         assert_eq!(secrets.hide("535 c l a v e - m u y - s e c r e t a 4 2.".to_owned()), "535 •••.");
+        assert_eq!(secrets.hide("535 c.l·a*v_e.m.u.y.s.e.c.r.e.t.a.4.2.".to_owned()), "535 •••.");
+        let twice = STANDARD.encode(STANDARD.encode(format!("\0cobros@empresa.ec\0{secret}")));
+        let shown = secrets.hide(format!("535 {twice} no"));
+        assert!(!shown.contains(&twice[twice.len() - 40..twice.len() - 24]), "{shown}");
+        assert_eq!(Secrets::of(&["montan\u{303}ero"], "").hide("535 montañero no".to_owned()), "535 ••• no");
         let cut = format!("535 {}{}", "x".repeat(990), &secret[..5]);
         assert!(!secrets.hide(cut).contains("clav"));
         assert_eq!(secrets.hide("535 no".to_owned()), "535 no");

@@ -7,8 +7,9 @@ use acuse_domain::email_address::EmailAddress;
 use tokio::time::Instant;
 
 use crate::failure::{Cause, Phase, Trouble};
+use crate::opening::wire_trouble;
 use crate::reply::Reply;
-use crate::session::{AFTER_THE_VERDICT, Envelope, Session, wire_trouble};
+use crate::session::{AFTER_THE_VERDICT, Envelope, Session};
 use crate::transparency::with_final_dot;
 use crate::wire::WireError;
 

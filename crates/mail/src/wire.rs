@@ -27,6 +27,9 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 /// After the final dot only the code matters, and a doubt makes a second copy: what a server says beside it is read past, up
 /// to so many bytes, and not kept.
 const MOST_AFTER_THE_DOT: usize = 2 * 1_024 * 1_024;
+/// And up to so many lines: the longest answers have a dozen, and who adds one every few seconds would hold the message for
+/// the whole time that RFC 5321 gives it.
+const MOST_LINES_AFTER_THE_DOT: usize = 128;
 /// Of a line whose end has not come: what a reply shows of it, and the little that is cut away around that.
 const MOST_OF_A_LINE: usize = LONGEST_LINE + READ_AT_ONCE;
 /// Replies of 1yz («wait») before the one that counts; who says more of them never comes to it.
@@ -208,10 +211,12 @@ impl Wire {
     pub(crate) async fn word_on_the_message(&mut self, limit: Duration) -> Result<Reply, WireError> {
         let deadline = deadline(limit, self.ends);
         let mut lines = Lines::default();
-        let mut taken = 0;
+        let (mut taken, mut lines_taken) = (0, 0);
         let error = loop {
-            while let Some(line) = self.next_line() {
-                taken += line.len() + 1;
+            while lines_taken < MOST_LINES_AFTER_THE_DOT
+                && let Some(line) = self.next_line()
+            {
+                (taken, lines_taken) = (taken + line.len() + 1, lines_taken + 1);
                 if lines.take_generously(&self.received[line]) == Taken::Last {
                     let reply = std::mem::take(&mut lines).finish();
                     if reply.is_final() {
@@ -220,7 +225,7 @@ impl Wire {
                 }
             }
             taken += self.let_go_of_the_end_of_a_line();
-            if taken + self.received.len() - self.read > MOST_AFTER_THE_DOT {
+            if lines_taken == MOST_LINES_AFTER_THE_DOT || taken + self.received.len() - self.read > MOST_AFTER_THE_DOT {
                 break WireError::TooLong;
             }
             if let Err(error) = self.receive(deadline).await {

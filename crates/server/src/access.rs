@@ -1,8 +1,7 @@
-//! Who may do what. A handler's signature says it: `may: Authorized<VoidPayments>` carries the company and the actor.
+//! Who may do what: one table of permissions and roles. The permission of a route stands beside its path (web.rs, api.rs) and is
+//! asked for before its handler, which takes the [`Caller`] that was let in.
 
 use acuse_domain::message::messages;
-use std::marker::PhantomData;
-
 use acuse_store::users::{self, Role, Session};
 use acuse_store::{Actor, tokens};
 use axum::extract::{FromRequestParts, Request};
@@ -16,78 +15,94 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::app::App;
 use crate::cookies;
 use crate::problem::Problem;
+use crate::web::trouble;
 
 /// Something that a role may or may not do.
-pub trait Permission: Send + Sync + 'static {
-    fn is_held_by(role: Role) -> bool;
-}
-
-macro_rules! permissions {
-    ($($(#[$doc:meta])* $name:ident => $roles:pat),+ $(,)?) => {$(
-        $(#[$doc])*
-        pub struct $name;
-
-        impl Permission for $name {
-            fn is_held_by(role: Role) -> bool {
-                matches!(role, $roles)
-            }
-        }
-    )+};
-}
-
-permissions! {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Permission {
     /// Read everything of the company.
-    ViewRecords => _,
-    RecordPayments => Role::Owner | Role::Accountant,
-    VoidPayments => Role::Owner | Role::Accountant,
+    ViewRecords,
+    RecordPayments,
+    VoidPayments,
     /// Send, re-send, retry and cancel.
-    SendReceipts => Role::Owner | Role::Accountant,
-    KeepContacts => Role::Owner | Role::Accountant,
-    KeepDocuments => Role::Owner | Role::Accountant,
+    SendReceipts,
+    KeepContacts,
+    KeepDocuments,
     /// The company's data, logo and mail accounts.
-    ConfigureCompany => Role::Owner,
+    ConfigureCompany,
 }
 
-/// Somebody who holds permission `P` in the company that `actor` names.
-pub struct Authorized<P> {
+/// Who holds each permission. What has no row here is nobody's.
+pub const HOLDERS: [(Permission, &[Role]); 7] = [
+    (Permission::ViewRecords, &[Role::Owner, Role::Accountant, Role::Viewer]),
+    (Permission::RecordPayments, &[Role::Owner, Role::Accountant]),
+    (Permission::VoidPayments, &[Role::Owner, Role::Accountant]),
+    (Permission::SendReceipts, &[Role::Owner, Role::Accountant]),
+    (Permission::KeepContacts, &[Role::Owner, Role::Accountant]),
+    (Permission::KeepDocuments, &[Role::Owner, Role::Accountant]),
+    (Permission::ConfigureCompany, &[Role::Owner]),
+];
+
+impl Permission {
+    #[must_use]
+    pub fn is_held_by(self, role: Role) -> bool {
+        HOLDERS.iter().any(|(permission, roles)| *permission == self && roles.contains(&role))
+    }
+}
+
+/// Who asks: somebody who holds the permission that stands beside the path.
+#[derive(Debug, Clone)]
+pub struct Caller {
     pub actor: Actor,
     /// Of a browser; a token of the API has none.
     pub session: Option<Session>,
-    permission: PhantomData<P>,
 }
 
-impl<P: Permission> FromRequestParts<App> for Authorized<P> {
-    type Rejection = Response;
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = StatusCode;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        if parts.uri.path().starts_with("/api/") { by_token(parts, app).await } else { by_session(parts, app).await }
+    /// Errs where no permission was asked for: what nobody was let in to answers nobody.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| {
+            tracing::error!("No permission stands beside {}", parts.uri.path());
+            StatusCode::INTERNAL_SERVER_ERROR
+        })
+    }
+}
+
+impl Caller {
+    /// Errs with the answer to whoever is not known or may not.
+    pub async fn holding(permission: Permission, parts: &Parts, app: &App) -> Result<Self, Response> {
+        if parts.uri.path().starts_with("/api/") { by_token(parts, app).await } else { by_session(permission, parts, app).await }
     }
 }
 
 /// A token belongs to one company and may do everything there.
-async fn by_token<P>(parts: &Parts, app: &App) -> Result<Authorized<P>, Response> {
-    let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+async fn by_token(parts: &Parts, app: &App) -> Result<Caller, Response> {
+    let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
+    let only = headers.next().filter(|_| headers.next().is_none());
+    let header = only.and_then(|value| value.to_str().ok()).unwrap_or_default();
     let token = header.strip_prefix("Bearer ").map(str::trim).filter(|token| token.starts_with("acu_"));
     let Some(token) = token else {
         return Err(Problem::new(StatusCode::UNAUTHORIZED, messages::token_missing()).into_response());
     };
     match tokens::actor(&app.db, token).await {
-        Ok(Some(actor)) => Ok(Authorized { actor, session: None, permission: PhantomData }),
+        Ok(Some(actor)) => Ok(Caller { actor, session: None }),
         Ok(None) => Err(Problem::new(StatusCode::UNAUTHORIZED, messages::token_unknown()).into_response()),
         Err(error) => Err(Problem::from(error).into_response()),
     }
 }
 
-async fn by_session<P: Permission>(parts: &Parts, app: &App) -> Result<Authorized<P>, Response> {
+async fn by_session(permission: Permission, parts: &Parts, app: &App) -> Result<Caller, Response> {
     let Some(token) = session_token(app, &parts.headers) else { return Err(to_login(parts)) };
     match users::session(&app.db, &token, acuse_store::now()).await {
-        Ok(Some(session)) if P::is_held_by(session.role) => {
+        Ok(Some(session)) if permission.is_held_by(session.role) => {
             let actor = Actor { company: session.company, name: session.name.clone() };
-            Ok(Authorized { actor, session: Some(session), permission: PhantomData })
+            Ok(Caller { actor, session: Some(session) })
         }
-        Ok(Some(_)) => Err(crate::web::trouble::not_allowed()),
+        Ok(Some(_)) => Err(trouble::not_allowed()),
         Ok(None) => Err(to_login(parts)),
-        Err(error) => Err(crate::web::trouble::store_failed(&error)),
+        Err(error) => Err(trouble::store_failed(&error)),
     }
 }
 
@@ -138,7 +153,7 @@ pub async fn refuse_foreign_forms(request: Request, next: Next) -> Response {
     if safe || request.uri().path().starts_with("/api/") || is_from_here(request.headers()) {
         return next.run(request).await;
     }
-    crate::web::trouble::foreign_form()
+    trouble::foreign_form()
 }
 
 fn is_from_here(headers: &HeaderMap) -> bool {

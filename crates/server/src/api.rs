@@ -33,53 +33,79 @@ use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::{any, get};
 use tower_http::catch_panic::CatchPanicLayer;
-use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa::openapi::{OpenApi, PathItem};
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
+use crate::access::Permission::{
+    ConfigureCompany, KeepContacts, KeepDocuments, RecordPayments, SendReceipts, ViewRecords, VoidPayments,
+};
 use crate::app::App;
 use crate::docs;
+use crate::route::Access::{self, Everybody, Holders};
 
-/// Every call, with the handler that answers it. Paths and methods stand at the handlers, where the documentation is made.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(openapi::head())
-        .routes(routes!(company::show, company::change))
-        .routes(routes!(contacts::list, contacts::create))
-        .routes(routes!(contacts::show, contacts::change))
-        .routes(routes!(documents::list, documents::create))
-        .routes(routes!(documents::show))
-        .routes(routes!(payments::list, payments::record))
-        .routes(routes!(payments::show))
-        .routes(routes!(payments::void))
-        .routes(routes!(payments::receipt))
-        .routes(routes!(payments::deliveries, payments::send))
-        .routes(routes!(deliveries::list))
-        .routes(routes!(deliveries::show))
-        .routes(routes!(deliveries::retry))
-        .routes(routes!(deliveries::cancel))
-        .routes(routes!(deliveries::resolve))
-        .routes(routes!(mail_accounts::list, mail_accounts::create))
-        .routes(routes!(mail_accounts::show, mail_accounts::change, mail_accounts::delete))
-        .routes(routes!(mail_check::unsaved))
-        .routes(routes!(mail_discovery::discover))
-        .routes(routes!(mail_check::saved))
-        .routes(routes!(mail_domain::show))
-        .routes(routes!(mail_domain::list_keys, mail_domain::make_key, mail_domain::delete_keys))
-        .routes(routes!(mail_domain::check_key))
-        .routes(routes!(mail_domain::stop_signing))
-        .routes(routes!(mail_routes::list, mail_routes::change))
-        .routes(routes!(health::alive))
-        .routes(routes!(health::ready))
+/// Every call, and who may ask for it. Paths and methods stand at the handlers, where the documentation is made.
+fn calls() -> [(Access, UtoipaMethodRouter<App>); 39] {
+    [
+        (Holders(ViewRecords), routes!(company::show)),
+        (Holders(ConfigureCompany), routes!(company::change)),
+        (Holders(ViewRecords), routes!(contacts::list)),
+        (Holders(KeepContacts), routes!(contacts::create)),
+        (Holders(ViewRecords), routes!(contacts::show)),
+        (Holders(KeepContacts), routes!(contacts::change)),
+        (Holders(ViewRecords), routes!(documents::list)),
+        (Holders(KeepDocuments), routes!(documents::create)),
+        (Holders(ViewRecords), routes!(documents::show)),
+        (Holders(ViewRecords), routes!(payments::list)),
+        (Holders(RecordPayments), routes!(payments::record)),
+        (Holders(ViewRecords), routes!(payments::show)),
+        (Holders(VoidPayments), routes!(payments::void)),
+        (Holders(ViewRecords), routes!(payments::receipt)),
+        (Holders(ViewRecords), routes!(payments::deliveries)),
+        (Holders(SendReceipts), routes!(payments::send)),
+        (Holders(ViewRecords), routes!(deliveries::list)),
+        (Holders(ViewRecords), routes!(deliveries::show)),
+        (Holders(SendReceipts), routes!(deliveries::retry)),
+        (Holders(SendReceipts), routes!(deliveries::cancel)),
+        (Holders(SendReceipts), routes!(deliveries::resolve)),
+        (Holders(ViewRecords), routes!(mail_accounts::list)),
+        (Holders(ConfigureCompany), routes!(mail_accounts::create)),
+        (Holders(ViewRecords), routes!(mail_accounts::show)),
+        (Holders(ConfigureCompany), routes!(mail_accounts::change)),
+        (Holders(ConfigureCompany), routes!(mail_accounts::delete)),
+        (Holders(ConfigureCompany), routes!(mail_check::unsaved)),
+        (Holders(ConfigureCompany), routes!(mail_discovery::discover)),
+        (Holders(ConfigureCompany), routes!(mail_check::saved)),
+        (Holders(ViewRecords), routes!(mail_domain::show)),
+        (Holders(ViewRecords), routes!(mail_domain::list_keys)),
+        (Holders(ConfigureCompany), routes!(mail_domain::make_key)),
+        (Holders(ConfigureCompany), routes!(mail_domain::delete_keys)),
+        (Holders(ConfigureCompany), routes!(mail_domain::check_key)),
+        (Holders(ConfigureCompany), routes!(mail_domain::stop_signing)),
+        (Holders(ViewRecords), routes!(mail_routes::list)),
+        (Holders(ConfigureCompany), routes!(mail_routes::change)),
+        (Everybody, routes!(health::alive)),
+        (Everybody, routes!(health::ready)),
+    ]
 }
 
 /// What /openapi.json says.
 #[must_use]
 pub fn document() -> OpenApi {
-    routes().into_openapi()
+    let add = |all: OpenApiRouter<App>, (_, call)| all.routes(call);
+    calls().into_iter().fold(OpenApiRouter::with_openapi(openapi::head()), add).into_openapi()
 }
 
-pub fn router() -> Router<App> {
-    Router::from(routes())
+/// Who may ask for a call, by its path and method.
+pub fn access() -> impl Iterator<Item = (String, PathItem, Access)> {
+    calls().into_iter().flat_map(|(access, (_, paths, _))| paths.paths.into_iter().map(move |(path, call)| (path, call, access)))
+}
+
+pub fn router(app: &App) -> Router<App> {
+    let add = |all: OpenApiRouter<App>, (access, (schemas, paths, handler)): (Access, UtoipaMethodRouter<App>)| {
+        all.routes((schemas, paths, access.guard(app, handler)))
+    };
+    Router::from(calls().into_iter().fold(OpenApiRouter::new(), add))
         .route("/openapi.json", get(docs::openapi))
         .route("/docs", get(docs::page))
         .route("/api", any(otherwise::no_such_call))

@@ -8,9 +8,9 @@ use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::CompanyId;
 use acuse_domain::mail_account::MailAccountSettings;
 use acuse_mail::check::Subject;
+use acuse_mail::endpoint::Endpoint;
 use acuse_mail::explanation::Language;
 use acuse_mail::login::Credentials;
-use acuse_mail::session::Endpoint;
 use secrecy::SecretString;
 use uuid::Uuid;
 

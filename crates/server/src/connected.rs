@@ -2,25 +2,20 @@
 //! does not take it.
 
 use acuse_domain::mail_account::{MailAccount, MailAccountSettings};
+use acuse_domain::mail_problem::ProblemCode;
 use acuse_mail::check::{self, CheckReport, PhaseLine, Subject};
+use acuse_mail::endpoint::Endpoint;
 use acuse_mail::failure::Phase;
 use acuse_mail::login::Credentials;
-use acuse_mail::session::Endpoint;
 use acuse_store::mail_accounts::SaveError;
 use acuse_store::oauth::{self, Access, ConnectedAccount, Token, Wanted};
-use acuse_store::sealing::SECRET_UNREADABLE;
 use acuse_store::{StoreError, now};
 
 use crate::app::App;
 
-/// The code of a token that has run out or was taken back.
-const TOKEN_REFUSED: &str = "oauth_expired";
-/// The code of a provider that does not answer.
-const NOT_NOW: &str = "oauth_unavailable";
-
-/// Why there is no token: a code of the catalogue, and the provider's words.
+/// Why there is no token, and the provider's words.
 struct NoToken {
-    code: String,
+    code: ProblemCode,
     words: String,
 }
 
@@ -36,7 +31,7 @@ pub async fn check(
     let subject = Subject { endpoint: Endpoint { host: server, port, security }, ..subject };
     let token = match token(app, account, Wanted::UsableNow).await {
         Ok(token) => token,
-        Err(no) => return check::without_token(&subject, &no.code, &no.words),
+        Err(no) => return check::without_token(&subject, no.code, &no.words),
     };
     let generation = token.generation;
     let with = |token: Token| Subject {
@@ -45,13 +40,13 @@ pub async fn check(
     };
     let mail = app.checks.mail_of(account.company);
     let report = check::run_as(&app.network, &with(token), mail, &mut on_phase).await;
-    if report.problem.as_ref().is_none_or(|problem| problem.code != TOKEN_REFUSED) {
+    if report.problem.as_ref().is_none_or(|problem| problem.code != ProblemCode::OauthExpired) {
         return report;
     }
     match self::token(app, account, Wanted::After(generation)).await {
         Ok(token) => check::run_as(&app.network, &with(token), mail, &mut on_phase).await,
         Err(no) => {
-            let problem = check::without_token(&subject, &no.code, &no.words).problem;
+            let problem = check::without_token(&subject, no.code, &no.words).problem;
             let mut phases = report.phases;
             if let Some(line) = phases.iter_mut().find(|line| line.phase == Phase::Auth) {
                 line.reply = Some(format!("{}\n{}", line.reply.clone().unwrap_or_default(), no.words).trim().to_owned());
@@ -64,7 +59,7 @@ pub async fn check(
 async fn token(app: &App, account: &MailAccount, wanted: Wanted) -> Result<Token, NoToken> {
     let providers = app.providers.clone();
     let ask = move |provider, token| async move { providers.refresh(provider, &token, now()).await };
-    let not_now = |words: String| NoToken { code: NOT_NOW.to_owned(), words };
+    let not_now = |words: String| NoToken { code: ProblemCode::OauthUnavailable, words };
     match oauth::access_token(&app.db, &app.keys, &ConnectedAccount::of(account), wanted, now(), ask).await {
         Ok(Access::Token(token)) => Ok(token),
         Ok(Access::Denied { code, words }) => Err(NoToken { code, words }),
@@ -76,7 +71,7 @@ async fn token(app: &App, account: &MailAccount, wanted: Wanted) -> Result<Token
         }
         Err(error) => {
             tracing::error!(account.id = %account.id, "The token of a mail account does not open: {error}");
-            Err(NoToken { code: SECRET_UNREADABLE.to_owned(), words: String::new() })
+            Err(NoToken { code: ProblemCode::SecretUnreadable, words: String::new() })
         }
     }
 }

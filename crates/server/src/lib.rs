@@ -16,6 +16,7 @@ pub mod mail_route;
 pub mod metrics;
 mod own_words;
 pub mod problem;
+pub mod route;
 pub mod router;
 pub mod security;
 pub mod web;

@@ -1,4 +1,4 @@
-//! The table of contents: every path, and the handler that answers it. Permissions stand in the handlers' signatures.
+//! The table of contents: every path, and the handler that answers it. Who may ask stands beside each path (web.rs, api.rs).
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -28,8 +28,8 @@ pub fn operations(app: App) -> Router {
 /// Pages, API and assets.
 pub fn router(app: App) -> Router {
     let all = Router::new()
-        .merge(api::router())
-        .merge(web::router())
+        .merge(api::router(&app))
+        .merge(web::router(&app))
         .merge(assets::router())
         .route("/metrics", get(metrics::show))
         .fallback(web::trouble::unknown_path)

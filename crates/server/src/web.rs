@@ -9,6 +9,7 @@ pub mod deliveries;
 pub mod documents;
 pub mod filters;
 pub mod form_errors;
+pub mod frame;
 pub mod home;
 pub mod login;
 pub mod mail_accounts;
@@ -25,78 +26,114 @@ pub mod trail;
 pub mod trouble;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
 
+use crate::access::Permission::{
+    ConfigureCompany, KeepContacts, KeepDocuments, RecordPayments, SendReceipts, ViewRecords, VoidPayments,
+};
 use crate::app::App;
+use crate::route::Access::Everybody;
+use crate::route::{Route, get, post};
+use company::LARGEST_LOGO_FORM;
 use mail_accounts::connect;
 
 /// An address, a password, a path to go back to, and the form that waits for the login (bytes).
 const LARGEST_FORM_OF_STRANGERS: usize = 16 * 1024 + carried::LARGEST_ENCODED;
 
-pub fn router() -> Router<App> {
-    Router::new()
-        .merge(for_everybody())
-        .route("/", get(home::show))
-        .route("/personas", get(contacts::list::list))
-        .route("/personas/buscar", get(contacts::search::suggest))
-        .route("/personas/nueva", get(contacts::save::ask_new).post(contacts::save::create))
-        .route("/personas/{id}", get(contacts::show::show))
-        .route("/personas/{id}/modificar", get(contacts::save::ask_change).post(contacts::save::change))
-        .route("/documentos", get(documents::list::list))
-        .route("/documentos/nuevo", get(documents::new::ask).post(documents::new::create))
-        .route("/documentos/{id}", get(documents::show::show))
-        .route("/envios", get(deliveries::list).post(deliveries::act))
-        .route("/demo/buzon", get(mailbox::list).post(mailbox::empty))
-        .route("/demo/buzon/{id}", get(mailbox::open))
-        .route("/demo/buzon/{id}/html", get(mailbox::html))
-        .route("/demo/buzon/{id}/adjuntos/{place}", get(mailbox::attachment))
-        .route("/demo/buzon/{id}/original", get(mailbox::original))
-        .route("/mi-compania", get(mail_accounts::start))
-        .route("/mi-compania/correos", get(mail_accounts::list).post(mail_accounts::create))
-        .route("/mi-compania/correos/nueva", get(mail_accounts::new))
-        .route("/mi-compania/correos/conectar/{provider}", post(connect::start))
-        .route("/mi-compania/correos/oauth/{provider}", get(connect::back))
-        .route("/mi-compania/correos/oauth/{provider}/confirmar", post(connect::confirm))
-        .route("/mi-compania/correos/{id}/conectar", post(connect::again))
-        .route("/mi-compania/correos/{id}", get(mail_accounts::edit).post(mail_accounts::change))
-        .route("/mi-compania/correos/{id}/probar", get(mail_accounts::back_to_form).post(mail_accounts::try_saved))
-        .route("/mi-compania/correos/si-falla", get(mail_accounts::start).post(mail_accounts::policy::change))
-        .route("/mi-compania/correos/{id}/predeterminado", post(mail_accounts::policy::send_waiting))
-        .route("/mi-compania/correos/{id}/desactivar", post(mail_accounts::disable))
-        .route("/mi-compania/correos/{id}/activar", post(mail_accounts::enable))
-        .route("/mi-compania/correos/{id}/eliminar", get(mail_accounts::ask_delete).post(mail_accounts::delete))
-        .route("/mi-compania/correos/{id}/dominio", get(mail_accounts::domain::show).post(mail_accounts::domain::act))
-        .route("/mi-compania/correos/{id}/dominio/resumen", get(mail_accounts::domain::summary))
-        .route("/mi-compania/datos", get(company::profile).post(company::change))
-        .route("/mi-compania/logo", company::logo_routes())
-        .route("/mi-compania/logo/quitar", post(company::remove_logo))
-        .merge(payments_at("/cobros"))
-        .merge(payments_at("/pagos"))
+pub fn router(app: &App) -> Router<App> {
+    let add = |all: Router<App>, route: Route| all.route(&route.path.clone(), route.guarded(app));
+    pages().into_iter().fold(Router::new(), add)
 }
 
-/// What needs no login, and takes no more than it needs.
-fn for_everybody() -> Router<App> {
-    Router::new()
-        .route("/entrar", get(login::ask).post(login::log_in))
-        .route("/salir", post(login::log_out))
-        .route("/tema", post(login::choose_theme))
-        .layer(DefaultBodyLimit::max(LARGEST_FORM_OF_STRANGERS))
+/// Every page and every form, and who may ask for it.
+#[must_use]
+pub fn pages() -> Vec<Route> {
+    let mut all = vec![
+        get("/", ViewRecords, home::show),
+        get("/personas", ViewRecords, contacts::list::list),
+        get("/personas/buscar", ViewRecords, contacts::search::suggest),
+        get("/personas/nueva", KeepContacts, contacts::save::ask_new),
+        post("/personas/nueva", KeepContacts, contacts::save::create),
+        get("/personas/{id}", ViewRecords, contacts::show::show),
+        get("/personas/{id}/modificar", KeepContacts, contacts::save::ask_change),
+        post("/personas/{id}/modificar", KeepContacts, contacts::save::change),
+        get("/documentos", ViewRecords, documents::list::list),
+        get("/documentos/nuevo", KeepDocuments, documents::new::ask),
+        post("/documentos/nuevo", KeepDocuments, documents::new::create),
+        get("/documentos/{id}", ViewRecords, documents::show::show),
+        get("/envios", ViewRecords, deliveries::list),
+        post("/envios", SendReceipts, deliveries::act),
+        get("/demo/buzon", ViewRecords, mailbox::list),
+        post("/demo/buzon", SendReceipts, mailbox::empty),
+        get("/demo/buzon/{id}", ViewRecords, mailbox::open),
+        get("/demo/buzon/{id}/html", ViewRecords, mailbox::html),
+        get("/demo/buzon/{id}/adjuntos/{place}", ViewRecords, mailbox::attachment),
+        get("/demo/buzon/{id}/original", ViewRecords, mailbox::original),
+        get("/mi-compania/datos", ViewRecords, company::profile),
+        post("/mi-compania/datos", ConfigureCompany, company::change),
+        get("/mi-compania/logo", ViewRecords, company::logo),
+        post("/mi-compania/logo", ConfigureCompany, company::upload_logo).up_to(LARGEST_LOGO_FORM),
+        post("/mi-compania/logo/quitar", ConfigureCompany, company::remove_logo),
+    ];
+    all.extend(for_everybody());
+    all.extend(mail_account_pages());
+    all.extend(["/cobros", "/pagos"].into_iter().flat_map(payments_at));
+    all
+}
+
+/// What needs no login, and takes no more than it needs; and what only leads to a page that asks.
+fn for_everybody() -> [Route; 6] {
+    [
+        get("/entrar", Everybody, login::ask),
+        post("/entrar", Everybody, login::log_in).up_to(LARGEST_FORM_OF_STRANGERS),
+        post("/salir", Everybody, login::log_out).up_to(LARGEST_FORM_OF_STRANGERS),
+        post("/tema", Everybody, login::choose_theme).up_to(LARGEST_FORM_OF_STRANGERS),
+        get("/mi-compania", Everybody, mail_accounts::start),
+        get("/mi-compania/correos/si-falla", Everybody, mail_accounts::start),
+    ]
+}
+
+fn mail_account_pages() -> [Route; 20] {
+    [
+        get("/mi-compania/correos", ViewRecords, mail_accounts::list),
+        post("/mi-compania/correos", ConfigureCompany, mail_accounts::create),
+        get("/mi-compania/correos/nueva", ConfigureCompany, mail_accounts::new),
+        post("/mi-compania/correos/conectar/{provider}", ConfigureCompany, connect::start),
+        get("/mi-compania/correos/oauth/{provider}", ConfigureCompany, connect::back),
+        post("/mi-compania/correos/oauth/{provider}/confirmar", ConfigureCompany, connect::confirm),
+        post("/mi-compania/correos/si-falla", ConfigureCompany, mail_accounts::policy::change),
+        get("/mi-compania/correos/{id}", ConfigureCompany, mail_accounts::edit),
+        post("/mi-compania/correos/{id}", ConfigureCompany, mail_accounts::change),
+        post("/mi-compania/correos/{id}/conectar", ConfigureCompany, connect::again),
+        get("/mi-compania/correos/{id}/probar", Everybody, mail_accounts::back_to_form),
+        post("/mi-compania/correos/{id}/probar", ConfigureCompany, mail_accounts::try_saved),
+        post("/mi-compania/correos/{id}/predeterminado", ConfigureCompany, mail_accounts::policy::send_waiting),
+        post("/mi-compania/correos/{id}/desactivar", ConfigureCompany, mail_accounts::disable),
+        post("/mi-compania/correos/{id}/activar", ConfigureCompany, mail_accounts::enable),
+        get("/mi-compania/correos/{id}/eliminar", ConfigureCompany, mail_accounts::ask_delete),
+        post("/mi-compania/correos/{id}/eliminar", ConfigureCompany, mail_accounts::delete),
+        get("/mi-compania/correos/{id}/dominio", ViewRecords, mail_accounts::domain::show),
+        post("/mi-compania/correos/{id}/dominio", ConfigureCompany, mail_accounts::domain::act),
+        get("/mi-compania/correos/{id}/dominio/resumen", ViewRecords, mail_accounts::domain::summary),
+    ]
 }
 
 /// The two books have the same pages.
-fn payments_at(book: &str) -> Router<App> {
+fn payments_at(book: &str) -> [Route; 14] {
     let at = |path: &str| format!("{book}{path}");
-    Router::new()
-        .route(book, get(payments::list::list))
-        .route(&at("/nuevo"), get(payments::new::ask).post(payments::new::submit))
-        .route(&at("/{id}"), get(payments::show::show))
-        .route(&at("/{id}/recibo.pdf"), get(payments::pdf::receipt))
-        .route(&at("/{id}/reenviar"), get(payments::show::ask_resend).post(payments::act::resend))
-        .route(&at("/{id}/anular"), get(payments::show::ask_void).post(payments::act::void))
-        .route(&at("/{id}/envios"), get(payments::show::sends))
-        .route(&at("/{id}/envios/{envio}/corregir"), post(payments::act::correct))
-        .route(&at("/{id}/envios/{envio}/reintentar"), post(payments::act::retry))
-        .route(&at("/{id}/envios/{envio}/anular"), post(payments::act::cancel))
-        .route(&at("/{id}/envios/{envio}/resolver"), post(payments::act::resolve))
+    [
+        get(book, ViewRecords, payments::list::list),
+        get(at("/nuevo"), RecordPayments, payments::new::ask),
+        post(at("/nuevo"), RecordPayments, payments::new::submit),
+        get(at("/{id}"), ViewRecords, payments::show::show),
+        get(at("/{id}/recibo.pdf"), ViewRecords, payments::pdf::receipt),
+        get(at("/{id}/reenviar"), SendReceipts, payments::show::ask_resend),
+        post(at("/{id}/reenviar"), SendReceipts, payments::act::resend),
+        get(at("/{id}/anular"), VoidPayments, payments::show::ask_void),
+        post(at("/{id}/anular"), VoidPayments, payments::act::void),
+        get(at("/{id}/envios"), ViewRecords, payments::show::sends),
+        post(at("/{id}/envios/{envio}/corregir"), SendReceipts, payments::act::correct),
+        post(at("/{id}/envios/{envio}/reintentar"), SendReceipts, payments::act::retry),
+        post(at("/{id}/envios/{envio}/anular"), SendReceipts, payments::act::cancel),
+        post(at("/{id}/envios/{envio}/resolver"), SendReceipts, payments::act::resolve),
+    ]
 }

@@ -14,15 +14,6 @@ use crate::sessions::{self, Ended};
 use crate::sql::{self, Of, all, execute, one, values};
 use crate::users::Role;
 
-/// How the history names whoever works at the command line.
-pub const OPERATOR: &str = "Operador";
-
-/// Who works at the command line, on a company's records.
-#[must_use]
-pub fn operator(company: CompanyId) -> Actor {
-    Actor { company, name: OPERATOR.to_string() }
-}
-
 /// A person's place in one company.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {

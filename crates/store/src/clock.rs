@@ -2,20 +2,22 @@
 //! clock gets there again.
 
 use acuse_domain::Instant;
-use acuse_domain::id::{CompanyId, DeliveryId};
+use acuse_domain::id::CompanyId;
 use chrono::TimeDelta;
 use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
+use crate::claims::Claim;
 use crate::db::{Db, StoreError};
-use crate::deliveries::{LONGEST_WAIT, change_held};
+use crate::deliveries::{DELIVERIES, EXPIRED, LONGEST_WAIT};
 use crate::pauses::SELDOM;
 use crate::sql::{Kept, count, execute, readable, values};
 
 /// Clocks of several nodes differ by less, and so does what a running clock is corrected by.
 const USUAL_DIFFERENCE: TimeDelta = TimeDelta::minutes(10);
-/// Much longer than any lease but a delivery's may last, and than a provider is left alone (`oauth::renewal`).
-const LONGEST_LEASE: TimeDelta = TimeDelta::minutes(30);
+/// Longer than any lease but a delivery's may last (`notices::LOST_AFTER`), and than a provider is left alone
+/// (`oauth::renewal`), by what two clocks differ.
+const LONGEST_LEASE: TimeDelta = TimeDelta::minutes(40);
 
 /// Rows whose moment cannot be right, and what is made of it.
 struct Ahead {
@@ -77,7 +79,7 @@ pub async fn catch_up_any_company(db: &Db, now: Instant) -> Result<u64, StoreErr
 }
 
 /// A delivery that is being sent under a lease that ends too late, and until when.
-pub type LongLease = ((CompanyId, DeliveryId, i64), Instant);
+pub type LongLease = (Claim, Instant);
 
 /// Leases of deliveries that end later than one may. Whoever holds one may be alive on a node whose clock is ahead: only one
 /// that is not renewed is of a worker that is gone.
@@ -94,16 +96,16 @@ pub async fn long_leases_any_company(db: &Db, now: Instant) -> Result<Vec<LongLe
     // A lease that cannot be read is not renewed either: that is seen when it is looked at again.
     let lease = |row: Row| {
         let ends = row.lease_until.value().unwrap_or_default();
-        ((CompanyId(row.company_id), DeliveryId(row.id), row.fence), ends)
+        (Claim { company: Some(CompanyId(row.company_id)), id: row.id, fence: row.fence }, ends)
     };
     Ok(rows.into_iter().map(lease).collect())
 }
 
 /// Returns these to the queue: their worker is gone.
-pub async fn release_any_company(db: &Db, held: &[(CompanyId, DeliveryId, i64)], now: Instant) -> Result<u64, StoreError> {
+pub async fn release_any_company(db: &Db, held: &[Claim], now: Instant) -> Result<usize, StoreError> {
     let tx = db.begin_write().await?;
-    let released = change_held(&tx, "state = 'queued', next_attempt_at = $1, lease_until = NULL", held, now).await?;
+    let released = DELIVERIES.finish(&tx, held, EXPIRED, values![now]).await?;
     tx.commit().await?;
     db.nudge();
-    Ok(released)
+    Ok(released.len())
 }

@@ -4,9 +4,9 @@ use acuse_domain::id::CompanyId;
 use uuid::Uuid;
 
 use crate::db::{StoreError, Tx};
-use crate::deliveries::{MessageKind, recipient_key};
 use crate::events;
 use crate::idempotency::Once;
+use crate::message_kind::{MessageKind, recipient_key};
 
 /// A person decides on what a page shows, and somebody else may act before they press: then nothing is done. Nothing of it is
 /// set where a program asks, whose answers have codes of their own.

@@ -15,16 +15,17 @@ pub use read::{
     queued_with, unfinished_any_company,
 };
 pub use resolve::resolve;
-pub use told::{Standing, each_once, is_same_recipient, recipient_key};
+pub use told::{Standing, each_once, is_same_recipient};
 pub use work::{
     Claimed, EarlierMail, LostLease, QueueKey, Recorded, Stamp, claim_due, claim_due_queued_until, queues_due_any_company,
     record_attempts, release_expired_any_company, renew, return_to_queue,
 };
 
+pub use crate::message_kind::{MessageKind, recipient_key};
 pub(crate) use groups::condition as group_condition;
 use read::find_in;
 pub(crate) use told::{who_has_the_receipt, who_is_told};
-pub(crate) use work::{LONGEST_WAIT, change_held};
+pub(crate) use work::{DELIVERIES, EXPIRED, LONGEST_WAIT};
 
 use acuse_domain::Instant;
 use acuse_domain::delivery::State;
@@ -41,29 +42,6 @@ use crate::events::{self, EventKind};
 use crate::idempotency::{self, ClaimError};
 use crate::sql::{all, code, count as counted, execute, insert_rows, new_id, one, values};
 use crate::versions::for_update;
-
-/// What is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum MessageKind {
-    Receipt,
-    /// «Su recibo fue anulado», with the receipt marked as such.
-    VoidNotice,
-}
-
-impl MessageKind {
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Receipt => "receipt",
-            Self::VoidNotice => "void_notice",
-        }
-    }
-
-    #[must_use]
-    pub fn parse(code: &str) -> Option<Self> {
-        [Self::Receipt, Self::VoidNotice].into_iter().find(|kind| kind.as_str() == code)
-    }
-}
 
 /// What the deliveries of one act have in common.
 #[derive(Debug, Clone, Copy)]

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
-use crate::sealing::{self, Item, Kind};
+use crate::sealing_key::{self, Item, Kind};
 use crate::secrets::{self, Keyring, SealError};
 use crate::sql::{self, Inserted, Of, execute, new_id, one, readable, values};
 
@@ -97,7 +97,7 @@ pub async fn make(
     let id = DkimKeyId(new_id());
     let sealed = keys.seal(&pair.private_key, &identity(by.company, id.0))?;
     let tx = db.begin_write().await?;
-    sealing::claim_in::<DkimError>(&tx, keys).await?;
+    sealing_key::claim_in::<DkimError>(&tx, keys).await?;
     let Some(selector) = take_name(&tx, domain, now).await? else {
         tx.undo().await?;
         return Err(DkimError::NoName);

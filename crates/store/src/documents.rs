@@ -150,7 +150,7 @@ impl By {
             Self::Due => &["d.due_on"],
             Self::Issued => &["d.issued_on"],
             Self::Number => &["d.number"],
-            Self::Person => &["c.sort_key"],
+            Self::Person => &["COALESCE(c.sort_key, '')"],
             Self::Total => &["d.total_cents"],
             Self::Balance => &["d.balance_cents"],
         }
@@ -197,7 +197,7 @@ pub async fn count(db: &Db, company: CompanyId, filter: &Filter, today: Date) ->
     sql::count(db.reader(), &format!("SELECT COUNT(*) AS n {LISTED} WHERE {condition}"), asked).await
 }
 
-const LISTED: &str = "FROM document d JOIN contact c ON c.company_id = d.company_id AND c.id = d.contact_id";
+const LISTED: &str = "FROM document d LEFT JOIN contact c ON c.company_id = d.company_id AND c.id = d.contact_id";
 
 impl Filter {
     /// What a document `d` of a contact `c` fulfils.

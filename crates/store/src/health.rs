@@ -7,9 +7,9 @@ use chrono::TimeDelta;
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
+use crate::account_key::{AccountKey, AccountVersion};
 use crate::db::{Db, StoreError, Tx};
 use crate::notices::{self, Subject};
-use crate::pauses::{AccountKey, AccountVersion, Fault};
 use crate::sql::{Kept, Of, execute, one, readable, values};
 
 /// How long before its end something is announced: time to renew it over a holiday.
@@ -150,7 +150,13 @@ pub async fn announce_certificates_any_company(db: &Db, now: Instant) -> Result<
 }
 
 /// Notes that an account stopped, and queues the mails that say so. Gives whether it was news.
-pub(crate) async fn tell_stopped(tx: &Tx, account: AccountKey, fault: &Fault<'_>, now: Instant) -> Result<bool, StoreError> {
+pub(crate) async fn tell_stopped(
+    tx: &Tx,
+    account: AccountKey,
+    problem_code: &str,
+    reply: &str,
+    now: Instant,
+) -> Result<bool, StoreError> {
     #[derive(FromQueryResult)]
     struct Whose {
         company_id: Option<Uuid>,
@@ -166,7 +172,7 @@ pub(crate) async fn tell_stopped(tx: &Tx, account: AccountKey, fault: &Fault<'_>
     let Some(whose) = one::<Whose>(tx.as_conn(), &sql, values![account.id(), now]).await? else { return Ok(false) };
     if let Some(company) = whose.company_id.map(CompanyId) {
         let subject = Subject { company, account, kind: "stopped", about: now };
-        notices::queue_for_all(tx, &subject, fault.problem_code, fault.reply, now).await?;
+        notices::queue_for_all(tx, &subject, problem_code, reply, now).await?;
     }
     Ok(true)
 }

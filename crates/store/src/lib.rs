@@ -4,6 +4,7 @@
 //! takes the company right after the connection; the few that cross companies are named `…_any_company`.
 
 pub mod access;
+pub mod claims;
 pub mod clock;
 pub mod companies;
 pub mod concurrency_limit;
@@ -32,9 +33,14 @@ pub mod tokens;
 pub mod users;
 pub mod versions;
 
+mod account_key;
+mod error;
 mod group;
+mod message_kind;
 mod numbers;
 mod passwords;
+mod receipts;
+mod sealing_key;
 mod sql;
 
 use acuse_domain::id::CompanyId;
@@ -42,12 +48,23 @@ use acuse_domain::id::CompanyId;
 pub use db::{Db, StoreError};
 pub use sql::{Line, Undecoded};
 
+/// How the history names whoever works at the command line.
+const OPERATOR: &str = "Operador";
+
 /// Who does something, and to which company's records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
     pub company: CompanyId,
     /// As the history shows it: a person's name, or «API: tienda en línea».
     pub name: String,
+}
+
+impl Actor {
+    /// Who works at the command line, on a company's records.
+    #[must_use]
+    pub fn operator(company: CompanyId) -> Self {
+        Self { company, name: OPERATOR.to_string() }
+    }
 }
 
 /// One page of a list: what follows `after`, at most `limit` rows.

@@ -17,9 +17,10 @@ use uuid::Uuid;
 
 use crate::db::{Db, StoreError, Tx, skip_locked};
 use crate::metrics;
+use crate::passwords::{random_token, token_hash};
 use crate::sessions::{self, NewSession};
 use crate::sql::{self, all, execute, one, places, values};
-use crate::users::{self, Verified, random_token, token_hash};
+use crate::users::{self, Verified};
 
 /// Mistyping is human; guessing takes many more.
 const ADDRESS: Patience = Patience { free: 5, first_wait: 5, longest_wait: 15 * 60 };

@@ -12,16 +12,15 @@ use secrecy::SecretString;
 use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
 use crate::idempotency::{self, ClaimError, Once};
-use crate::oauth;
 use crate::pauses::{self, AccountKey};
-use crate::sealing;
+use crate::sealing_key;
 use crate::secrets::{self, Keyring, SealError};
 use crate::sql::{self, Inserted, Kept, execute, new_id, one, readable, values};
 use crate::versions::{self, ChangeError, Expected, for_update};
 
 use row::{Row, SELECT};
 
-pub use usable::{ACCOUNT_UNREADABLE, Usable, for_module, reseal_any_company, usable_by_id, version_for_module};
+pub use usable::{Usable, for_module, reseal_any_company, usable_by_id, version_for_module};
 pub(crate) use usable::{faults_in, sealed_items};
 
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +75,7 @@ pub async fn create(
     let given = form.password.as_ref().filter(|_| !scope.username.is_empty());
     let sealed = given.map(|password| keys.seal(password, &identity(by.company, id, &scope))).transpose()?;
     if sealed.is_some() {
-        sealing::claim_in::<SaveError>(&tx, keys).await?;
+        sealing_key::claim_in::<SaveError>(&tx, keys).await?;
     }
     insert_in(&tx, by.company, id, form, sealed, now).await?;
     tx.commit().await?;
@@ -187,7 +186,7 @@ async fn change_in(
     let secret = secret_after(account, form)?;
     let sealed = match &secret {
         Secret::Given(password) => {
-            sealing::claim_in::<SaveError>(tx, keys).await?;
+            sealing_key::claim_in::<SaveError>(tx, keys).await?;
             Some(keys.seal(password, &identity(by.company, id, &form.settings.credential_scope()))?)
         }
         Secret::Kept => before.sealed(),
@@ -207,12 +206,19 @@ async fn change_in(
         other => other?,
     };
     if !matches!(secret, Secret::Kept) {
-        oauth::forget_in(tx, by.company, id).await?;
+        forget_connection(tx, by.company, id).await?;
     }
     pauses::changed_in(tx, AccountKey::Own(id)).await?;
     if let Some(check) = form.checked.as_ref().filter(|check| check.ok) {
         pauses::works_in(tx, AccountKey::Own(id), check.at).await?;
     }
+    Ok(())
+}
+
+/// The account goes back to a password.
+async fn forget_connection(tx: &Tx, company: CompanyId, id: MailAccountId) -> Result<(), StoreError> {
+    let sql = "DELETE FROM oauth_connection WHERE company_id = $1 AND account_id = $2";
+    execute(tx.as_conn(), sql, values![company.0, id.0]).await?;
     Ok(())
 }
 

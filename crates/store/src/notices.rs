@@ -11,15 +11,34 @@ use chrono::TimeDelta;
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use crate::db::{Db, StoreError, Tx, skip_locked};
-use crate::pauses::AccountKey;
-use crate::sql::{Undecoded, count, each, execute, new_id, readable, values};
+use crate::account_key::AccountKey;
+use crate::claims::{Claim, Queue};
+use crate::db::{Db, StoreError, Tx};
+use crate::sql::{Undecoded, execute, new_id, readable, values};
 use crate::{routing, users};
 
 /// News that could not be told for a day is none any more; the page has it.
 const STAYS_NEWS: TimeDelta = TimeDelta::hours(24);
 /// A server was given the mail, and nobody came back to say how it ended.
 const LOST_AFTER: TimeDelta = TimeDelta::minutes(30);
+
+/// What a dead worker held comes back, unless a server may have it: then it is never sent again.
+const NOTICES: Queue = Queue {
+    table: "account_notice",
+    key: &["company_id", "id"],
+    due: "state = 'queued' AND next_attempt_at <= $1",
+    order: "next_attempt_at, id",
+    claimed: "lease_until = $2, state = 'sending', attempts = attempts + 1, next_attempt_at = NULL",
+    lease: "lease_until",
+    is_held: "state = 'sending'",
+    expired: Some(
+        "state = CASE WHEN handed_over_at IS NULL THEN 'queued' ELSE 'in_doubt' END,
+        next_attempt_at = CASE WHEN handed_over_at IS NULL THEN $1 END, finished_at = CASE WHEN handed_over_at IS NOT NULL THEN $1 END",
+    ),
+    gives: "company_id, id, account_id, kind, about, recipient, problem_code, problem_reply, queued_at, attempts, fence",
+};
+/// Its holder is in time to give it to a server.
+const NOT_HANDED_OVER: Queue = Queue { is_held: "state = 'sending' AND handed_over_at IS NULL AND lease_until >= $1", ..NOTICES };
 
 /// What several mails have in common. With the recipient it exists once.
 pub(crate) struct Subject {
@@ -131,8 +150,7 @@ pub enum News {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     pub company: CompanyId,
-    pub id: Uuid,
-    pub fence: i64,
+    pub claim: Claim,
     /// This one included.
     pub attempt: i32,
     pub queued_at: Instant,
@@ -167,26 +185,18 @@ struct ClaimRow {
 
 /// Whether a mail is due, or one under way has lost its worker. Whoever's it is.
 pub async fn are_due_any_company(db: &Db, now: Instant) -> Result<bool, StoreError> {
-    let due = "SELECT COUNT(*) AS n FROM account_notice WHERE next_attempt_at <= $1";
-    let leased = "SELECT COUNT(*) AS n FROM account_notice WHERE lease_until < $1";
-    Ok(count(db.reader(), due, values![now]).await? > 0 || count(db.reader(), leased, values![now]).await? > 0)
+    NOTICES.is_due(db, now).await
 }
 
-/// Claims up to `most` due mails until `now + lease`, whoever's they are. What a dead worker held comes back first, unless a
-/// server may have it: then it is never sent again.
+/// Claims up to `most` due mails until `now + lease`, whoever's they are; what a dead worker held first comes back.
 pub async fn claim_due_any_company(db: &Db, most: u32, lease: TimeDelta, now: Instant) -> Result<Vec<Notice>, StoreError> {
     let tx = db.begin_write().await?;
-    tidy_up(&tx, now).await?;
-    let sql = format!(
-        "UPDATE account_notice SET state = 'sending', attempts = attempts + 1, fence = fence + 1, lease_until = $2,
-            next_attempt_at = NULL
-        WHERE state = 'queued' AND (company_id, id) IN
-            (SELECT company_id, id FROM account_notice WHERE next_attempt_at <= $1 ORDER BY next_attempt_at, id LIMIT {most} {})
-        RETURNING company_id, id, account_id, kind, about, recipient, problem_code, problem_reply, queued_at, attempts, fence",
-        skip_locked(tx.as_conn())
-    );
+    NOTICES.expire(&tx, now).await?;
+    let stale = "UPDATE account_notice SET state = 'cancelled', next_attempt_at = NULL, finished_at = $1
+        WHERE state = 'queued' AND next_attempt_at <= $1 AND queued_at < $2";
+    execute(tx.as_conn(), stale, values![now, now - STAYS_NEWS]).await?;
     let mut claimed = Vec::new();
-    for line in each(tx.as_conn(), "account_notice", &sql, values![now, now + lease]).await? {
+    for line in NOTICES.claim(&tx, most, lease, now, values![]).await? {
         match line {
             Ok(row) => claimed.extend(put_together(&tx, row, now).await?),
             Err(Undecoded { id, .. }) => give_up(&tx, id, now).await?,
@@ -194,19 +204,6 @@ pub async fn claim_due_any_company(db: &Db, most: u32, lease: TimeDelta, now: In
     }
     tx.commit().await?;
     Ok(claimed)
-}
-
-async fn tidy_up(tx: &Tx, now: Instant) -> Result<(), StoreError> {
-    let back = "UPDATE account_notice SET state = 'queued', next_attempt_at = $1, lease_until = NULL
-        WHERE state = 'sending' AND lease_until < $1 AND handed_over_at IS NULL";
-    execute(tx.as_conn(), back, values![now]).await?;
-    let lost = "UPDATE account_notice SET state = 'in_doubt', finished_at = $1, lease_until = NULL
-        WHERE state = 'sending' AND lease_until < $1 AND handed_over_at < $2";
-    execute(tx.as_conn(), lost, values![now, now - LOST_AFTER]).await?;
-    let stale = "UPDATE account_notice SET state = 'cancelled', next_attempt_at = NULL, finished_at = $1
-        WHERE state = 'queued' AND next_attempt_at <= $1 AND queued_at < $2";
-    execute(tx.as_conn(), stale, values![now, now - STAYS_NEWS]).await?;
-    Ok(())
 }
 
 /// A mail that cannot be read says nothing to anybody.
@@ -234,16 +231,15 @@ async fn put_together(tx: &Tx, row: ClaimRow, now: Instant) -> Result<Option<Not
         FROM mail_account a JOIN company c ON c.id = a.company_id WHERE a.company_id = $1 AND a.id = $2";
     let about: Vec<About> = readable(tx.as_conn(), "mail_account", sql, values![row.company_id, row.account_id]).await?;
     let about = about.into_iter().next();
+    let claim = Claim { company: Some(CompanyId(row.company_id)), id: row.id, fence: row.fence };
     let module = about.as_ref().and_then(|about| MailModule::parse(&about.module));
     let (Some(about), Some(module), Ok(recipient), Some(news)) = (about, module, row.recipient.parse(), news(&row)) else {
-        let (company, id, fence) = (CompanyId(row.company_id), row.id, row.fence);
-        finish(tx, company, id, fence, "cancelled", "", now).await?;
+        finish(tx, claim, "cancelled", "", now).await?;
         return Ok(None);
     };
     Ok(Some(Notice {
         company: CompanyId(row.company_id),
-        id: row.id,
-        fence: row.fence,
+        claim,
         attempt: row.attempts,
         queued_at: row.queued_at,
         recipient,
@@ -271,13 +267,12 @@ fn news(row: &ClaimRow) -> Option<News> {
 }
 
 /// Notes that the server is given the mail now. Tells no where the lease was lost: then it must not be given.
-pub async fn hand_over(db: &Db, company: CompanyId, id: Uuid, fence: i64, now: Instant) -> Result<bool, StoreError> {
+pub async fn hand_over(db: &Db, claim: Claim, now: Instant) -> Result<bool, StoreError> {
     let tx = db.begin_write().await?;
-    let sql = "UPDATE account_notice SET handed_over_at = $4
-        WHERE company_id = $1 AND id = $2 AND fence = $3 AND state = 'sending' AND handed_over_at IS NULL AND lease_until >= $4";
-    let ours = execute(tx.as_conn(), sql, values![company.0, id, fence, now]).await?;
+    let set = "handed_over_at = $1, lease_until = $2";
+    let ours = NOT_HANDED_OVER.change(&tx, &[claim], set, values![now, now + LOST_AFTER]).await?;
     tx.commit().await?;
-    Ok(ours == 1)
+    Ok(!ours.is_empty())
 }
 
 /// How a mail went.
@@ -294,42 +289,23 @@ pub enum Told {
     },
 }
 
-/// Writes down how a mail went, unless the lease was lost meanwhile.
-pub async fn record(
-    db: &Db,
-    company: CompanyId,
-    id: Uuid,
-    fence: i64,
-    told: &Told,
-    reply: &str,
-    now: Instant,
-) -> Result<(), StoreError> {
+/// Writes down how a mail went. Tells no where the lease was lost meanwhile.
+pub async fn record(db: &Db, claim: Claim, told: &Told, reply: &str, now: Instant) -> Result<bool, StoreError> {
     let tx = db.begin_write().await?;
-    match told {
-        Told::Accepted => finish(&tx, company, id, fence, "accepted", reply, now).await?,
-        Told::InDoubt => finish(&tx, company, id, fence, "in_doubt", reply, now).await?,
-        Told::Failed => finish(&tx, company, id, fence, "failed", reply, now).await?,
+    let is_ours = match told {
+        Told::Accepted => finish(&tx, claim, "accepted", reply, now).await?,
+        Told::InDoubt => finish(&tx, claim, "in_doubt", reply, now).await?,
+        Told::Failed => finish(&tx, claim, "failed", reply, now).await?,
         Told::Again { at } => {
-            let sql = "UPDATE account_notice SET state = 'queued', next_attempt_at = $4, lease_until = NULL,
-                handed_over_at = NULL, reply = $5
-                WHERE company_id = $1 AND id = $2 AND fence = $3 AND state = 'sending'";
-            execute(tx.as_conn(), sql, values![company.0, id, fence, *at, reply]).await?;
+            let set = "state = 'queued', next_attempt_at = $1, handed_over_at = NULL, reply = $2";
+            !NOTICES.finish(&tx, &[claim], set, values![*at, reply]).await?.is_empty()
         }
-    }
-    tx.commit().await
+    };
+    tx.commit().await?;
+    Ok(is_ours)
 }
 
-async fn finish(
-    tx: &Tx,
-    company: CompanyId,
-    id: Uuid,
-    fence: i64,
-    state: &'static str,
-    reply: &str,
-    now: Instant,
-) -> Result<(), StoreError> {
-    let sql = "UPDATE account_notice SET state = $4, finished_at = $5, lease_until = NULL, reply = $6
-        WHERE company_id = $1 AND id = $2 AND fence = $3 AND state = 'sending'";
-    execute(tx.as_conn(), sql, values![company.0, id, fence, state, now, reply]).await?;
-    Ok(())
+async fn finish(tx: &Tx, claim: Claim, state: &'static str, reply: &str, now: Instant) -> Result<bool, StoreError> {
+    let set = "state = $1, finished_at = $2, reply = $3";
+    Ok(!NOTICES.finish(tx, &[claim], set, values![state, now, reply]).await?.is_empty())
 }

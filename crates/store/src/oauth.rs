@@ -17,7 +17,7 @@ use crate::db::{Db, StoreError, Tx};
 use crate::mail_accounts::{self, Form, SaveError};
 use crate::notices::{self, Subject};
 use crate::pauses::{self, AccountKey};
-use crate::sealing::{self, Item, Kind};
+use crate::sealing_key::{self, Item, Kind};
 use crate::secrets::{self, Keyring};
 use crate::sql::{self, Kept, Of, execute, readable, values};
 
@@ -134,7 +134,7 @@ async fn write(
     now: Instant,
 ) -> Result<(), SaveError> {
     let NewConnection { provider, address, granted, refresh_token } = connection;
-    sealing::claim_in::<SaveError>(tx, keys).await?;
+    sealing_key::claim_in::<SaveError>(tx, keys).await?;
     // A renewal that is under way meanwhile is for the connection of before: the fence refuses what it brings.
     let sql = "INSERT INTO oauth_connection (company_id, account_id, provider, address, scope, sealed_refresh_token,
             sealed_access_token, access_ends_at, connected_at, ends_at, generation, fence, failures)
@@ -156,13 +156,6 @@ async fn write(
         granted.ends_at
     ];
     execute(tx.as_conn(), sql, row).await?;
-    Ok(())
-}
-
-/// The account goes back to a password.
-pub(crate) async fn forget_in(tx: &Tx, company: CompanyId, id: MailAccountId) -> Result<(), StoreError> {
-    let sql = "DELETE FROM oauth_connection WHERE company_id = $1 AND account_id = $2";
-    execute(tx.as_conn(), sql, values![company.0, id.0]).await?;
     Ok(())
 }
 
@@ -244,7 +237,8 @@ pub async fn announce_ending_any_company(db: &Db, now: Instant) -> Result<usize,
 
 /// Seals every token again that lies under an older key, or was sealed before tokens were bound to a scope. Gives how many
 /// connections had such. What cannot be read is left as it is.
-pub(crate) async fn reseal_in(tx: &Tx, keys: &Keyring) -> Result<u64, SaveError> {
+pub async fn reseal_any_company(db: &Db, keys: &Keyring) -> Result<u64, SaveError> {
+    let tx = db.begin_write().await?;
     let rows: Vec<SealedRow> = readable(tx.as_conn(), "oauth_connection", SEALED, Vec::new()).await?;
     let mut done = 0;
     for row in rows {
@@ -263,6 +257,7 @@ pub(crate) async fn reseal_in(tx: &Tx, keys: &Keyring) -> Result<u64, SaveError>
             execute(tx.as_conn(), sql, values![row.company_id, row.account_id, refresh, access, row.generation.clone().or(0)])
                 .await?;
     }
+    tx.commit().await?;
     Ok(done)
 }
 

@@ -1,10 +1,12 @@
-//! Passwords of people who log in, as Argon2id keeps them.
+//! Passwords of people who log in, as Argon2id keeps them, and tokens, which are random enough for a plain hash.
 
 use std::sync::{LazyLock, OnceLock};
 use std::time::Duration;
 
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
+use base64::Engine;
 use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
 
 use crate::concurrency_limit::{ConcurrencyLimit, NotDone, cores};
 
@@ -37,4 +39,14 @@ pub(crate) async fn verify(password: SecretString, expected: Option<String>) -> 
 fn nobodys_hash() -> &'static str {
     static HASH: OnceLock<String> = OnceLock::new();
     HASH.get_or_init(|| Argon2::default().hash_password(b"").map(|hash| hash.to_string()).unwrap_or_default())
+}
+
+/// 256 random bits, for a cookie or an API token.
+pub(crate) fn random_token() -> SecretString {
+    let bytes: [u8; 32] = rand::random();
+    SecretString::from(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes))
+}
+
+pub(crate) fn token_hash(token: &str) -> Vec<u8> {
+    Sha256::digest(token.as_bytes()).to_vec()
 }

@@ -9,9 +9,11 @@ use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use crate::Actor;
-use crate::db::{Db, StoreError, Tx, skip_locked};
+pub use crate::account_key::{AccountKey, AccountVersion};
+use crate::claims::{Claim, Queue};
+use crate::db::{Db, StoreError, Tx};
 use crate::health;
-use crate::sql::{Kept, Of, count, execute, one, readable, values};
+use crate::sql::{Kept, Line, Of, execute, one, values};
 
 /// After a fault an account is tried again after 15 minutes, then 1, 4 and every 12 hours: who knocks often with a wrong
 /// password is locked out.
@@ -21,48 +23,21 @@ pub const OFTEN: [i64; 4] = [5, 10, 15, 30];
 /// Who took a probe upon itself and died lets others try after this long.
 const PROBE_TAKES: TimeDelta = TimeDelta::minutes(3);
 
-/// A company's own account, or the installation's default one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum AccountKey {
-    Own(MailAccountId),
-    Default,
-}
-
-impl AccountKey {
-    pub(crate) fn id(self) -> Uuid {
-        match self {
-            Self::Own(id) => id.0,
-            Self::Default => Uuid::nil(),
-        }
-    }
-
-    pub(crate) fn of(id: Uuid) -> Self {
-        if id.is_nil() { Self::Default } else { Self::Own(MailAccountId(id)) }
-    }
-}
-
-/// An account as it was when somebody tried it: what was learnt counts for that version, and for no later one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AccountVersion {
-    pub account: AccountKey,
-    /// None: as it is now. The default account has no versions while the process runs.
-    pub version: Option<i64>,
-}
-
-impl From<AccountKey> for AccountVersion {
-    fn from(account: AccountKey) -> Self {
-        Self { account, version: None }
-    }
-}
-
-impl AccountVersion {
-    /// Whether it is still so. Nobody changes the account before this transaction ends.
-    pub(crate) async fn is_current(self, tx: &Tx) -> Result<bool, StoreError> {
-        let Some(version) = self.version else { return Ok(true) };
-        let sql = "UPDATE mail_account SET version = version WHERE id = $1 AND version = $2";
-        Ok(execute(tx.as_conn(), sql, values![self.account.id(), version]).await? == 1)
-    }
-}
+/// A probe that is not made by then is due again.
+const PROBES: Queue = Queue {
+    table: "account_pause",
+    key: &["account_id"],
+    due: "probe_at <= $1",
+    order: "probe_at",
+    claimed: "probe_at = $2",
+    lease: "probe_at",
+    is_held: "TRUE",
+    expired: None,
+    gives: "account_id, phase, fence,
+        (SELECT a.company_id FROM mail_account a WHERE a.id = account_pause.account_id) AS company_id",
+};
+/// One account's trial by a delivery, which is a probe of it too.
+const TRIALS: Queue = Queue { due: "account_id = $3 AND on_trial", claimed: "probe_at = $2, on_trial = FALSE", ..PROBES };
 
 /// What an account is at fault with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,24 +121,26 @@ pub(crate) async fn stop_in(tx: &Tx, seen: AccountVersion, fault: &Fault<'_>, no
         return Ok(false);
     }
     rest(tx, seen.account, fault, "CASE WHEN account_pause.probe_at <= $2 THEN 1 ELSE 0 END", now).await?;
-    health::tell_stopped(tx, seen.account, fault, now).await
+    health::tell_stopped(tx, seen.account, fault.problem_code, fault.reply, now).await
 }
 
-/// Lets an account rest longer: the probe that this process took upon itself failed.
+/// Lets an account rest longer: the probe that this process took upon itself failed. Tells no where it counts no more: the
+/// account was mended meanwhile, or somebody else has taken the probe.
 pub async fn probe_failed_any_company(
     db: &Db,
+    claim: Claim,
     seen: impl Into<AccountVersion>,
     fault: &Fault<'_>,
     now: Instant,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let seen = seen.into();
     let tx = db.begin_write().await?;
-    // An account that was mended meanwhile does not rest again because of how it was before.
-    let sql = "UPDATE account_pause SET on_trial = $2 WHERE account_id = $1";
-    if seen.is_current(&tx).await? && execute(tx.as_conn(), sql, values![seen.account.id(), false]).await? == 1 {
+    let counts = seen.is_current(&tx).await? && !PROBES.change(&tx, &[claim], "on_trial = FALSE", values![]).await?.is_empty();
+    if counts {
         rest(&tx, seen.account, fault, "1", now).await?;
     }
-    tx.commit().await
+    tx.commit().await?;
+    Ok(counts)
 }
 
 async fn rest(tx: &Tx, account: AccountKey, fault: &Fault<'_>, counts: &str, now: Instant) -> Result<(), StoreError> {
@@ -172,13 +149,17 @@ async fn rest(tx: &Tx, account: AccountKey, fault: &Fault<'_>, counts: &str, now
         probes: i32,
     }
     let sql = format!(
-        "INSERT INTO account_pause (account_id, since, problem_code, reply, phase, probes, probe_at) VALUES ($1, $2, $3, $4, $5, 0, $6)
+        "INSERT INTO account_pause (account_id, since, problem_code, reply, phase, probes, probe_at, fence)
+        VALUES ($1, $2, $3, $4, $5, 0, $6, $7)
         ON CONFLICT (account_id) DO UPDATE SET problem_code = $3, reply = $4, phase = $5, probes = account_pause.probes + {counts}
         RETURNING probes"
     );
     let Fault { problem_code, reply, phase, probe_after } = *fault;
     let first = now + TimeDelta::minutes(probe_after[0]);
-    let row: Option<Probes> = one(tx.as_conn(), &sql, values![account.id(), now, problem_code, reply, phase, first]).await?;
+    // Past the fence of every earlier pause: what a probe of that one finds does not count for this one.
+    let fence = now.timestamp_millis();
+    let row = values![account.id(), now, problem_code, reply, phase, first, fence];
+    let row: Option<Probes> = one(tx.as_conn(), &sql, row).await?;
     let probes = usize::try_from(row.map_or(0, |row| row.probes)).unwrap_or_default();
     let minutes = probe_after[probes.min(probe_after.len() - 1)];
     let sql = "UPDATE account_pause SET probe_at = $2 WHERE account_id = $1";
@@ -194,6 +175,7 @@ pub struct Probe {
     pub company: Option<CompanyId>,
     /// Where in the session its fault was seen.
     pub phase: String,
+    pub claim: Claim,
 }
 
 /// Takes up to `most` accounts whose time to be tried has come, whoever's they are.
@@ -203,26 +185,22 @@ pub async fn take_probes_any_company(db: &Db, most: u32, now: Instant) -> Result
         account_id: Uuid,
         company_id: Option<Uuid>,
         phase: Kept<String>,
+        fence: i64,
     }
     // Nearly always there is none: a look that writes nothing.
-    if count(db.reader(), "SELECT COUNT(*) AS n FROM account_pause WHERE probe_at <= $1", values![now]).await? == 0 {
+    if !PROBES.is_due(db, now).await? {
         return Ok(Vec::new());
     }
     let tx = db.begin_write().await?;
-    let sql = format!(
-        "UPDATE account_pause SET probe_at = $2 WHERE probe_at <= $1 AND account_id IN
-            (SELECT account_id FROM account_pause WHERE probe_at <= $1 ORDER BY probe_at LIMIT {most} {})
-        RETURNING account_id, phase, (SELECT a.company_id FROM mail_account a WHERE a.id = account_pause.account_id) AS company_id",
-        skip_locked(tx.as_conn())
-    );
-    let rows: Vec<Row> = readable(tx.as_conn(), "account_pause", &sql, values![now, now + PROBE_TAKES]).await?;
+    let rows: Vec<Line<Row>> = PROBES.claim(&tx, most, PROBE_TAKES, now, values![]).await?;
     tx.commit().await?;
     let probe = |row: Row| Probe {
         account: AccountKey::of(row.account_id),
         company: row.company_id.map(CompanyId),
         phase: row.phase.value().unwrap_or_default(),
+        claim: Claim { company: None, id: row.account_id, fence: row.fence },
     };
-    Ok(rows.into_iter().map(probe).collect())
+    Ok(rows.into_iter().filter_map(Result::ok).map(probe).collect())
 }
 
 /// Has a resting account tried at the next occasion.
@@ -234,26 +212,34 @@ pub async fn probe_soon_any_company(db: &Db, account: AccountKey, now: Instant) 
 }
 
 /// The probe went well and proves nothing about where the fault was seen: one delivery may be tried.
-pub async fn put_on_trial_any_company(db: &Db, seen: impl Into<AccountVersion>, now: Instant) -> Result<(), StoreError> {
-    let seen = seen.into();
+pub async fn put_on_trial_any_company(
+    db: &Db,
+    claim: Claim,
+    seen: impl Into<AccountVersion>,
+    now: Instant,
+) -> Result<(), StoreError> {
     let tx = db.begin_write().await?;
-    // Until a delivery comes there is nothing more to learn from a probe.
-    let sql = "UPDATE account_pause SET on_trial = $2, probe_at = $3 WHERE account_id = $1";
-    if seen.is_current(&tx).await? {
-        execute(tx.as_conn(), sql, values![seen.account.id(), true, now + TimeDelta::minutes(SELDOM[3])]).await?;
+    if seen.into().is_current(&tx).await? {
+        // Until a delivery comes there is nothing more to learn from a probe.
+        let until = now + TimeDelta::minutes(SELDOM[3]);
+        PROBES.change(&tx, &[claim], "on_trial = TRUE, probe_at = $1", values![until]).await?;
     }
     tx.commit().await?;
     db.nudge();
     Ok(())
 }
 
-/// Takes the one delivery's leave upon itself; whoever comes second is told no.
-pub async fn take_trial_any_company(db: &Db, account: AccountKey, now: Instant) -> Result<bool, StoreError> {
+/// Takes the one delivery's leave upon itself; whoever comes second gets nothing.
+pub async fn take_trial_any_company(db: &Db, account: AccountKey, now: Instant) -> Result<Option<Claim>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        fence: i64,
+    }
     let tx = db.begin_write().await?;
-    let sql = "UPDATE account_pause SET on_trial = $2, probe_at = $3 WHERE account_id = $1 AND on_trial";
-    let taken = execute(tx.as_conn(), sql, values![account.id(), false, now + PROBE_TAKES]).await?;
+    let taken: Vec<Line<Row>> = TRIALS.claim(&tx, 1, PROBE_TAKES, now, values![account.id()]).await?;
     tx.commit().await?;
-    Ok(taken == 1)
+    let claim = |Row { fence }| Claim { company: None, id: account.id(), fence };
+    Ok(taken.into_iter().find_map(Result::ok).map(claim))
 }
 
 /// Has what waits now for a resting account of the company sent through the default one. Gives whether it rests. Asked

@@ -13,8 +13,6 @@ pub use read::{
 };
 pub use resend::{CardFull, ResendError, correct_and_resend, resend, resend_and_change_contact};
 
-pub(crate) use filter::text_condition;
-pub(crate) use read::{number, receipt_as_of};
 pub use twins::doubts;
 
 use acuse_domain::contact::{Contact, ContactDetails};
@@ -23,6 +21,7 @@ use acuse_domain::id::{ContactId, DeliveryId, DocumentId, PaymentId};
 use acuse_domain::mail_account::MailModule;
 use acuse_domain::money::Money;
 use acuse_domain::number::ReceiptNumber;
+pub use acuse_domain::payment::Notify;
 use acuse_domain::payment::{
     Advance, Answered, AppliedPayment, Direction, Doubt, NewPayment, Refusal, Status, VoidRefusal, may_void, paper_key,
 };
@@ -36,17 +35,9 @@ use crate::db::{Db, StoreError, Tx};
 use crate::deliveries::{self, MessageKind, NewDelivery};
 use crate::events::{self, EventKind};
 use crate::idempotency::{self, ClaimError, Once};
+use crate::receipts::number;
 use crate::sql::{all, execute, insert_rows, new_id, one, places, values};
 use crate::{Actor, companies, contacts, documents, numbers};
-
-/// Who gets the receipt.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Notify {
-    Nobody,
-    /// The contact's own addresses for this direction.
-    Contact,
-    Addresses(Vec<EmailAddress>),
-}
 
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {

@@ -6,18 +6,15 @@ use std::path::Path;
 
 use acuse_domain::Instant;
 use acuse_domain::mail_account::MailAccount;
-use sea_orm::{ConnectionTrait, FromQueryResult};
-use uuid::Uuid;
+use sea_orm::ConnectionTrait;
 
 use crate::db::{Db, StoreError, Tx};
 use crate::mail_accounts::{self, SaveError};
 use crate::pauses::{self, AccountKey, Fault, SELDOM};
-use crate::secrets::{KeyFileError, Keyring, SealError};
-use crate::sql::{execute, one, readable, values};
+use crate::sealing_key::{Canary, Item, Kind, canaries, canaries_held, write_canary};
+use crate::secrets::{KeyFileError, KeyMark, Keyring};
+use crate::sql::{execute, values};
 use crate::{dkim, oauth};
-
-/// The code of an account whose secret does not open, or is gone though it logs in.
-pub const SECRET_UNREADABLE: &str = "secret_unreadable";
 
 /// How much lies sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,13 +43,6 @@ impl Held {
     }
 }
 
-/// A key by its number, and its fingerprint where that is known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyMark {
-    pub id: u32,
-    pub fingerprint: Option<String>,
-}
-
 /// Why this key file does not go with this database.
 #[derive(Debug, thiserror::Error)]
 pub enum UnlockError {
@@ -70,42 +60,11 @@ pub enum UnlockError {
     Store(#[from] StoreError),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Password,
-    Connection,
-    DkimKey,
-}
-
-/// Something sealed.
-pub(crate) struct Item {
-    pub kind: Kind,
-    pub company: Uuid,
-    /// Of the account, or of the DKIM key.
-    pub id: Uuid,
-    /// Nothing where it is no sealed text at all.
-    pub key_id: Option<u32>,
-    /// With the keys at hand.
-    pub opens: bool,
-}
-
 async fn items(conn: &impl ConnectionTrait, keys: Option<&Keyring>) -> Result<Vec<Item>, StoreError> {
     let mut found = mail_accounts::sealed_items(conn, keys).await?;
     found.extend(oauth::sealed_items(conn, keys).await?);
     found.extend(dkim::sealed_items(conn, keys).await?);
     Ok(found)
-}
-
-#[derive(FromQueryResult)]
-struct Canary {
-    key_id: i64,
-    fingerprint: String,
-    canary: Vec<u8>,
-}
-
-async fn canaries(conn: &impl ConnectionTrait) -> Result<Vec<Canary>, StoreError> {
-    let sql = "SELECT key_id, fingerprint, canary FROM sealing_key ORDER BY key_id";
-    readable(conn, "sealing_key", sql, Vec::new()).await
 }
 
 /// Reads the key file and looks whether it opens what the database holds; nothing where there is neither a file nor anything
@@ -190,18 +149,20 @@ pub async fn unlock_and_forget_any_company(db: &Db, key_file: &Path, now: Instan
 }
 
 async fn settle(db: &Db, keys: &Keyring, now: Instant) -> Result<(), UnlockError> {
-    let resealed = mail_accounts::reseal_any_company(db, keys).await? + dkim::reseal_any_company(db, keys).await?;
+    let resealed = mail_accounts::reseal_any_company(db, keys).await?
+        + oauth::reseal_any_company(db, keys).await?
+        + dkim::reseal_any_company(db, keys).await?;
     if resealed > 0 {
         tracing::info!("{resealed} secrets were sealed again");
     }
     let tx = db.begin_write().await?;
-    let canaries = canaries_held(&tx, keys).await?;
+    let canaries = canaries_held::<SaveError>(&tx, keys).await?;
     let items = items(tx.as_conn(), Some(keys)).await?;
     // Another node may have sealed something since the key file was compared.
     compare(&items, &canaries, Some(keys))?;
     let used: BTreeSet<u32> = items.iter().filter(|item| item.opens).filter_map(|item| item.key_id).collect();
     for id in used.into_iter().chain([keys.newest()]) {
-        write_canary(&tx, keys, id).await?;
+        write_canary::<SaveError>(&tx, keys, id).await?;
     }
     let resting = let_unreadable_rest(&tx, &items, now).await?;
     tx.commit().await?;
@@ -212,60 +173,6 @@ async fn settle(db: &Db, keys: &Keyring, now: Instant) -> Result<(), UnlockError
     Ok(())
 }
 
-/// The canaries that stood there before, and holds them, and the place of the one to come, until the transaction ends: nobody
-/// seals anything meanwhile.
-async fn canaries_held(tx: &Tx, keys: &Keyring) -> Result<Vec<Canary>, UnlockError> {
-    let is_ours = propose::<SaveError>(tx, keys).await?;
-    execute(tx.as_conn(), "UPDATE sealing_key SET key_id = key_id", Vec::new()).await?;
-    let mut found = canaries(tx.as_conn()).await?;
-    found.retain(|canary| !is_ours || canary.key_id != i64::from(keys.newest()));
-    Ok(found)
-}
-
-/// Writes the canary of the newest key where there is none, and says whether it did. Waits for whoever writes one meanwhile.
-async fn propose<Error: From<SealError> + From<StoreError>>(tx: &Tx, keys: &Keyring) -> Result<bool, Error> {
-    let id = keys.newest();
-    let sql = "INSERT INTO sealing_key (key_id, fingerprint, canary) VALUES ($1, $2, $3) ON CONFLICT (key_id) DO NOTHING";
-    let fingerprint = keys.fingerprint(id).unwrap_or_default();
-    Ok(execute(tx.as_conn(), sql, values![i64::from(id), fingerprint, keys.canary(id)?]).await? == 1)
-}
-
-async fn write_canary(tx: &Tx, keys: &Keyring, id: u32) -> Result<(), SaveError> {
-    let known = canary_of(tx, id).await?;
-    if known.is_some_and(|canary| keys.opens_canary(id, &canary)) {
-        return Ok(());
-    }
-    let sql = "INSERT INTO sealing_key (key_id, fingerprint, canary) VALUES ($1, $2, $3)
-        ON CONFLICT (key_id) DO UPDATE SET fingerprint = $2, canary = $3";
-    let fingerprint = keys.fingerprint(id).unwrap_or_default();
-    execute(tx.as_conn(), sql, values![i64::from(id), fingerprint, keys.canary(id)?]).await?;
-    Ok(())
-}
-
-async fn canary_of(tx: &Tx, id: u32) -> Result<Option<Vec<u8>>, StoreError> {
-    #[derive(FromQueryResult)]
-    struct Sealed {
-        canary: Vec<u8>,
-    }
-    let sql = "SELECT canary FROM sealing_key WHERE key_id = $1";
-    let row: Option<Sealed> = one(tx.as_conn(), sql, values![i64::from(id)]).await?;
-    Ok(row.map(|row| row.canary))
-}
-
-/// Whoever seals something for the database does it with the database's key: a node that was started with another key file
-/// is refused.
-pub(crate) async fn claim_in<Error: From<SealError> + From<StoreError>>(tx: &Tx, keys: &Keyring) -> Result<(), Error> {
-    let id = keys.newest();
-    // A start with other keys waits for this transaction, and finds what it sealed.
-    let sql = "UPDATE sealing_key SET key_id = key_id WHERE key_id = $1";
-    if execute(tx.as_conn(), sql, values![i64::from(id)]).await? == 0 && propose::<Error>(tx, keys).await? {
-        return Ok(());
-    }
-    // Also where another node's came first a moment ago.
-    let is_ours = canary_of(tx, id).await?.is_some_and(|canary| keys.opens_canary(id, &canary));
-    if is_ours { Ok(()) } else { Err(SealError::ForeignKey(id).into()) }
-}
-
 /// Accounts that would log in and have nothing that opens, or cannot be read, rest like any that fails. Gives how many began
 /// to.
 async fn let_unreadable_rest(tx: &Tx, items: &[Item], now: Instant) -> Result<usize, StoreError> {
@@ -274,9 +181,9 @@ async fn let_unreadable_rest(tx: &Tx, items: &[Item], now: Instant) -> Result<us
         items.iter().find(is_its).is_some_and(|item| item.opens)
     };
     let at_fault = mail_accounts::faults_in(tx, opens).await?;
-    for (account, problem_code) in &at_fault {
-        tracing::warn!(company.id = %account.company, account.id = %account.id, "A mail account rests: {problem_code}");
-        let fault = Fault { problem_code, reply: "", phase: "auth", probe_after: SELDOM };
+    for (account, code) in &at_fault {
+        tracing::warn!(company.id = %account.company, account.id = %account.id, "A mail account rests: {code}");
+        let fault = Fault { problem_code: code.as_str(), reply: "", phase: "auth", probe_after: SELDOM };
         pauses::stop_in(tx, AccountKey::Own(account.id).into(), &fault, now).await?;
     }
     Ok(at_fault.len())

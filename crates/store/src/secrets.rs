@@ -16,8 +16,6 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::sealing::KeyMark;
-
 const KEY_BYTES: usize = 32;
 const KEY_ID_BYTES: usize = 4;
 const NONCE_BYTES: usize = 24;
@@ -40,6 +38,13 @@ struct MasterKey {
     fingerprint: String,
 }
 
+/// A key by its number, and its fingerprint where that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyMark {
+    pub id: u32,
+    pub fingerprint: Option<String>,
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
     #[error("the key file {path} cannot be read or made: {error}")]
@@ -51,6 +56,9 @@ pub enum KeyFileError {
     NotAFile(PathBuf),
     #[error("line {line} of the key file {path} is no key")]
     Malformed { path: PathBuf, line: usize },
+    /// Nobody could tell which of them sealed what: their fingerprints say so.
+    #[error("two keys of the key file {path} have the number {id}")]
+    Repeated { path: PathBuf, id: u32, fingerprints: [String; 2] },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -67,7 +75,7 @@ pub enum SealError {
 
 impl Keyring {
     /// Reads the key file, and makes it with mode 0600 if there is none. For a database that holds nothing sealed; whoever
-    /// has another asks [`crate::sealing::unlock_any_company`]. Errs if others may read the file.
+    /// has another asks `sealing::unlock_any_company`. Errs if others may read the file.
     pub fn load_or_create(path: &Path) -> Result<Self, KeyFileError> {
         match Self::load(path)? {
             Some(keys) => Ok(keys),
@@ -101,12 +109,18 @@ impl Keyring {
         }
         let text = Zeroizing::new(fs::read_to_string(path).map_err(io)?);
         let malformed = |line| KeyFileError::Malformed { path: path.to_path_buf(), line };
-        let keys: Vec<_> = text
-            .lines()
-            .enumerate()
-            .filter(|(_, line)| !line.trim().is_empty())
-            .map(|(index, line)| parse_line(line).ok_or_else(|| malformed(index + 1)))
-            .collect::<Result<_, _>>()?;
+        let mut keys: Vec<MasterKey> = Vec::new();
+        for (index, line) in text.lines().enumerate().filter(|(_, line)| !trimmed(line).is_empty()) {
+            let key = parse_line(line).ok_or_else(|| malformed(index + 1))?;
+            match keys.iter().find(|known| known.id == key.id) {
+                None => keys.push(key),
+                Some(known) if known.fingerprint == key.fingerprint => {}
+                Some(known) => {
+                    let fingerprints = [known.fingerprint.clone(), key.fingerprint];
+                    return Err(KeyFileError::Repeated { path: path.to_path_buf(), id: key.id, fingerprints });
+                }
+            }
+        }
         if keys.is_empty() { Err(malformed(1)) } else { Ok(Self { keys }) }
     }
 
@@ -209,8 +223,13 @@ fn split_id(sealed: &[u8]) -> Option<(u32, &[u8])> {
     Some((u32::from_be_bytes(*id), rest))
 }
 
+/// Without what an editor of Windows puts before and after it: a byte order mark, a carriage return.
+fn trimmed(line: &str) -> &str {
+    line.trim_start_matches('\u{feff}').trim()
+}
+
 fn parse_line(line: &str) -> Option<MasterKey> {
-    let (id, encoded) = line.trim().split_once(' ')?;
+    let (id, encoded) = trimmed(line).split_once(' ')?;
     let mut bytes = STANDARD.decode(encoded.trim()).ok()?;
     let key: [u8; KEY_BYTES] = bytes.as_slice().try_into().ok()?;
     bytes.zeroize();
@@ -280,6 +299,18 @@ mod tests {
         assert_eq!(keys.open(&sealed, "x").unwrap().expose_secret(), "vieja");
         assert!(!keys.is_newest(&sealed));
         assert!(keys.is_newest(&keys.seal(&SecretString::from("nueva"), "x").unwrap()));
+    }
+
+    #[test]
+    fn a_number_that_stands_twice_is_told_and_what_an_editor_adds_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret.key");
+        let sealed = ring(&folder).seal(&SecretString::from("clave"), "x").unwrap();
+        let own = fs::read_to_string(&path).unwrap();
+        fs::write(&path, format!("\u{feff}{}\r\n\u{feff}\r\n{own}", own.trim())).unwrap();
+        assert_eq!(ring(&folder).open(&sealed, "x").unwrap().expose_secret(), "clave", "the same line twice is one key");
+        fs::write(&path, format!("{own}{}", *new_line(1))).unwrap();
+        assert!(matches!(Keyring::load(&path), Err(KeyFileError::Repeated { id: 1, .. })));
     }
 
     #[test]

@@ -9,11 +9,11 @@ use sea_orm::{FromQueryResult, Value};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use crate::access;
+use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::EventKind;
+use crate::passwords::{random_token, token_hash};
 use crate::sql::{Of, all, execute, insert_rows, one, values};
-use crate::users::{random_token, token_hash};
 
 /// A session ends after a working week, however much it is used.
 const LONGEST: TimeDelta = TimeDelta::days(7);
@@ -227,7 +227,7 @@ pub(crate) async fn note_for_companies(tx: &Tx, address: &str, kind: EventKind, 
     let sql = "SELECT m.company_id, m.person_id FROM membership m JOIN person p ON p.id = m.person_id WHERE p.email = $1";
     let rows: Vec<Row> = all(tx.as_conn(), sql, values![address]).await?;
     for row in rows {
-        let by = access::operator(CompanyId(row.company_id));
+        let by = Actor::operator(CompanyId(row.company_id));
         crate::events::append(tx, &by, row.person_id, kind, now, address).await?;
     }
     Ok(())

@@ -6,10 +6,11 @@ use acuse_domain::document::DocumentNumber;
 use acuse_domain::email_address::{EmailAddress, kept_list};
 use acuse_domain::identification::{Identification, IdentificationType, Ruc};
 use acuse_domain::text;
-use sea_orm::{ColIdx, ConnectionTrait, FromQueryResult, QueryResult, SqlErr, Statement, TryGetError, TryGetable, Value};
+use sea_orm::{ColIdx, ConnectionTrait, DbErr, FromQueryResult, QueryResult, SqlErr, Statement, TryGetError, TryGetable, Value};
 use uuid::Uuid;
 
-use crate::db::{self, StoreError};
+use crate::error::condition::note_changed;
+use crate::error::{StoreError, undecoded_column};
 
 /// Values in the order of a statement's `$1, $2, …`.
 macro_rules! values {
@@ -83,7 +84,7 @@ impl From<Undecoded> for StoreError {
 fn decode<Row: FromQueryResult>(row: &QueryResult) -> Result<Line<Row>, StoreError> {
     let column = match guarded(|| Row::from_query_result(row, "")) {
         Some(Ok(decoded)) => return Ok(Ok(decoded)),
-        Some(Err(error)) => match db::undecoded_column(&error) {
+        Some(Err(error)) => match undecoded_column(&error) {
             Some(column) => column,
             None => return Err(error.into()),
         },
@@ -106,7 +107,7 @@ impl<T: TryGetable> TryGetable for Kept<T> {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
         match guarded(|| T::try_get_by(row, index)) {
             Some(Ok(value)) => Ok(Self(Some(value))),
-            Some(Err(TryGetError::DbErr(error))) if db::undecoded_column(&error).is_none() => Err(error.into()),
+            Some(Err(TryGetError::DbErr(error))) if undecoded_column(&error).is_none() => Err(error.into()),
             Some(Err(_)) | None => Ok(Self(None)),
         }
     }
@@ -145,7 +146,13 @@ pub(crate) async fn number(conn: &impl ConnectionTrait, sql: &str) -> Result<i64
 
 /// Gives the number of rows that were touched.
 pub(crate) async fn execute(conn: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Result<u64, StoreError> {
-    Ok(conn.execute_raw(statement(conn, sql, values)).await?.rows_affected())
+    Ok(touch(conn, sql, values).await?)
+}
+
+async fn touch(conn: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Result<u64, DbErr> {
+    let touched = conn.execute_raw(statement(conn, sql, values)).await?.rows_affected();
+    note_changed(touched);
+    Ok(touched)
 }
 
 /// What an INSERT met: nothing in its way, or a row that holds the same UNIQUE value.
@@ -155,7 +162,7 @@ pub(crate) enum Inserted {
 }
 
 pub(crate) async fn insert(conn: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Result<Inserted, StoreError> {
-    match conn.execute_raw(statement(conn, sql, values)).await {
+    match touch(conn, sql, values).await {
         Ok(_) => Ok(Inserted::Done),
         Err(error) => match error.sql_err() {
             Some(SqlErr::UniqueConstraintViolation(_)) => Ok(Inserted::Duplicate),

@@ -8,12 +8,11 @@ use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use crate::Actor;
-use crate::access::operator;
 use crate::db::{Db, StoreError};
 use crate::events::{self, EventKind};
+use crate::passwords::{random_token, token_hash};
 use crate::sessions::NOTED_EVERY;
 use crate::sql::{Of, all, execute, new_id, one, values};
-use crate::users::{random_token, token_hash};
 
 /// Makes a token and gives it, this once.
 pub async fn create(db: &Db, company: CompanyId, name: &str, now: Instant) -> Result<(TokenId, SecretString), StoreError> {
@@ -22,7 +21,7 @@ pub async fn create(db: &Db, company: CompanyId, name: &str, now: Instant) -> Re
     let tx = db.begin_write().await?;
     let sql = "INSERT INTO api_token (company_id, id, name, token_hash, created_at) VALUES ($1, $2, $3, $4, $5)";
     execute(tx.as_conn(), sql, values![company.0, id.0, name, token_hash(token.expose_secret()), now]).await?;
-    events::append(&tx, &operator(company), id.0, EventKind::TokenCreated, now, name).await?;
+    events::append(&tx, &Actor::operator(company), id.0, EventKind::TokenCreated, now, name).await?;
     tx.commit().await?;
     Ok((id, token))
 }
@@ -122,7 +121,7 @@ pub async fn revoke(db: &Db, company: CompanyId, id: TokenId, now: Instant) -> R
     let sql = "UPDATE api_token SET revoked_at = $3 WHERE company_id = $1 AND id = $2 AND revoked_at IS NULL";
     let revoked = execute(tx.as_conn(), sql, values![company.0, id.0, now]).await?;
     if revoked == 1 {
-        events::append(&tx, &operator(company), id.0, EventKind::TokenRevoked, now, "").await?;
+        events::append(&tx, &Actor::operator(company), id.0, EventKind::TokenRevoked, now, "").await?;
     }
     tx.commit().await?;
     Ok(revoked == 1)

@@ -5,14 +5,13 @@ use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::{CompanyId, UserId};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::access::operator;
+use crate::Actor;
 use crate::concurrency_limit::NotDone;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::{self, EventKind};
-use crate::passwords::{self, hash};
+use crate::passwords::{self, hash, token_hash};
 use crate::sessions::{self, Ended};
 use crate::sql::{self, Inserted, all, execute, new_id, one, values};
 
@@ -99,7 +98,7 @@ pub async fn create(
     let sql = "INSERT INTO membership (company_id, person_id, role) VALUES ($1, $2, $3)";
     execute(tx.as_conn(), sql, values![company.0, id.0, role.as_str()]).await?;
     let detail = format!("{email} {}", role.as_str());
-    events::append(&tx, &operator(company), id.0, EventKind::UserCreated, now, &detail).await?;
+    events::append(&tx, &Actor::operator(company), id.0, EventKind::UserCreated, now, &detail).await?;
     tx.commit().await?;
     Ok(id)
 }
@@ -253,15 +252,4 @@ pub(crate) async fn owners_in(conn: &impl ConnectionTrait, company: CompanyId) -
         WHERE m.company_id = $1 AND m.role = 'owner' ORDER BY p.email";
     let rows: Vec<Row> = all(conn, sql, values![company.0]).await?;
     Ok(rows.into_iter().map(|row| row.email).collect())
-}
-
-/// 256 random bits, for a cookie or an API token.
-pub(crate) fn random_token() -> SecretString {
-    use base64::Engine;
-    let bytes: [u8; 32] = rand::random();
-    SecretString::from(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes))
-}
-
-pub(crate) fn token_hash(token: &str) -> Vec<u8> {
-    Sha256::digest(token.as_bytes()).to_vec()
 }

@@ -4,7 +4,7 @@
 //! let zone = Zone::new().address("mail.empresa.ec", "192.0.2.1").txt("empresa.ec", "v=spf1 -all").fails("roto.ec");
 //! let dns = DnsServer::start(zone).await;
 //! let network = Network::new(&[], None).unwrap().with_nameservers(&[dns.address()]);
-//! assert_eq!(network.txt("empresa.ec").await.unwrap(), ["v=spf1 -all"]);
+//! assert_eq!(network.dns().txt("empresa.ec").await.unwrap(), ["v=spf1 -all"]);
 //! assert_eq!(dns.asked(), ["TXT empresa.ec"]);
 //! ```
 //!

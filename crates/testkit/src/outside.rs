@@ -190,6 +190,17 @@ pub async fn run(url: &str, sql: &str, values: Vec<Value>) {
     connection.close().await.expect("it was open");
 }
 
+/// The same on a connection that keeps no foreign keys, as SQLite's own are unless they ask for it.
+pub async fn run_without_foreign_keys(url: &str, sql: &str) {
+    let connection = Database::connect(url).await.expect("the test's database answers");
+    let unkept = match connection.get_database_backend() {
+        DbBackend::Postgres => "SET session_replication_role = replica",
+        _ => "PRAGMA foreign_keys = OFF",
+    };
+    connection.execute_unprepared(&format!("{unkept}; {sql}")).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    connection.close().await.expect("it was open");
+}
+
 /// The numbers that a question answers with, as column `n`.
 pub async fn numbers(url: &str, sql: &str) -> Vec<i64> {
     let connection = Database::connect(url).await.expect("the test's database answers");

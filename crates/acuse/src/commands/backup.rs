@@ -27,9 +27,8 @@ pub struct RestoreArgs {
 
 pub async fn backup(args: &BackupArgs, config: &Config) -> Result<(), Failure> {
     let db = database::existing(config).await?;
-    let done = db.back_up(&args.file).await;
-    db.close().await;
-    done.map_err(not_backed_up)?;
+    let done = db.back_up(&args.file).await.map_err(not_backed_up);
+    database::closed(db, done).await?;
     println!("Copia escrita en {}.", args.file.display());
     println!("Guarde aparte {}: sin esa clave no se abren las contraseñas.", config.secret_key_file.display());
     Ok(())

@@ -48,10 +48,11 @@ async fn create(ruc: &str, name: &str, email: Option<&str>, config: &Config) -> 
     let profile = input.read().map_err(refused)?;
     profile.email.iter().for_each(warn_of_slip);
     let db = database::begun(config).await?;
-    let id = companies::create(&db, &ruc, &profile, now()).await.map_err(|error| match error {
+    let created = companies::create(&db, &ruc, &profile, now()).await.map_err(|error| match error {
         companies::CreateError::RucTaken => Failure::new(format!("ya hay una compañía con RUC {ruc}"), ""),
         companies::CreateError::Store(error) => error.into(),
-    })?;
+    });
+    let id = database::closed(db, created).await?;
     println!("{id}");
     Ok(())
 }
@@ -65,7 +66,8 @@ fn refused(errors: Errors<Field>) -> Failure {
 
 async fn list(as_json: bool, config: &Config) -> Result<(), Failure> {
     let db = database::up_to_date(config).await?;
-    let found = companies::list_any_company(&db).await?;
+    let found = companies::list_any_company(&db).await.map_err(Failure::from);
+    let found = database::closed(db, found).await?;
     let rows: Vec<_> = found
         .iter()
         .map(|one| {

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use acuse_domain::oauth::Provider;
 use acuse_mail::check::{self, Subject};
-use acuse_mail::explanation::{Context, Language, explain};
-use acuse_store::db::Depth;
+use acuse_mail::explanation::{Context, Language, explain_recorded};
+use acuse_store::db::{Depth, sqlite_path};
 use acuse_store::pauses::{self, AccountKey};
 use acuse_store::sealing::{self, UnlockError};
 use acuse_store::secrets::Keyring;
@@ -51,11 +51,23 @@ pub async fn run(config: &Config) -> Result<ExitCode, Failure> {
 }
 
 async fn database(config: &Config) -> Finding {
+    let file = sqlite_path(&config.database_url);
+    let broken = |error| match (&error, &file) {
+        (StoreError::Unavailable(said), Some(file)) if file.parent().and_then(free_mib) == Some(0) => {
+            (format!("no responde: su disco está lleno ({said})"), "Libere espacio en ese disco.")
+        }
+        _ => broken(error),
+    };
     let db = Db::open_existing(&config.database_url).await.map_err(broken)?;
+    let found = looked_at(&db).await;
+    db.close().await;
+    found
+}
+
+async fn looked_at(db: &Db) -> Finding {
     db.ping().await.map_err(broken)?;
     let faults = db.faults(Depth::Indexes).await.map_err(broken)?;
     let (version, is_migrated) = (db.version().await, db.is_migrated().await);
-    db.close().await;
     if !faults.is_empty() {
         return Err((format!("está dañada ({})", faults.join("; ")), DAMAGED));
     }
@@ -90,26 +102,37 @@ fn permissions(config: &Config) -> Finding {
     Err((said, "«acuse serve» lo corrige al empezar; si no puede, chmod 600 los archivos y 700 la carpeta."))
 }
 
+/// Nothing where there is nothing to ask: the database's own line says why.
+async fn migrated(config: &Config) -> Option<Db> {
+    let db = Db::open_existing(&config.database_url).await.ok()?;
+    if db.is_migrated().await.is_ok_and(|is_migrated| is_migrated) {
+        return Some(db);
+    }
+    db.close().await;
+    None
+}
+
 /// Reads the key file and makes none: a new one in the place of a lost one would open nothing.
 async fn key_file(config: &Config) -> Finding {
     let file = &config.secret_key_file;
-    let db = match Db::open_existing(&config.database_url).await {
-        Err(StoreError::Missing(_)) => None,
-        found => Some(found.map_err(broken)?),
-    };
-    let is_migrated = match &db {
-        Some(db) => db.is_migrated().await.map_err(broken)?,
-        None => false,
-    };
-    let Some(db) = db.filter(|_| is_migrated) else {
+    let db = migrated(config).await;
+    let found = compared(db.as_ref(), file).await;
+    if let Some(db) = db {
+        db.close().await;
+    }
+    found
+}
+
+async fn compared(db: Option<&Db>, file: &Path) -> Finding {
+    let Some(db) = db else {
         let known = Keyring::load(file).map_err(|error| master_key::file_trouble(&error))?;
         let there = if known.is_some() { "se lee" } else { "aún no existe" };
         return Ok(format!("{} {there}; se compara con la base cuando esté al día", file.display()));
     };
-    let Some(keys) = sealing::check_any_company(&db, file).await.map_err(|error| locked(error, file))? else {
+    let Some(keys) = sealing::check_any_company(db, file).await.map_err(|error| locked(error, file))? else {
         return Ok(format!("{} se crea al empezar: la base no guarda secretos", file.display()));
     };
-    let closed = sealing::unreadable_any_company(&db, &keys).await.map_err(broken)?;
+    let closed = sealing::unreadable_any_company(db, &keys).await.map_err(broken)?;
     if !closed.is_nothing() {
         let wrong = format!("{} no se pueden abrir", master_key::counted(&closed));
         return Err((wrong, "Esas cuentas están en pausa: escriba otra vez sus contraseñas en Mi compañía › Correos."));
@@ -156,15 +179,18 @@ async fn default_rests(config: &Config) -> Finding {
     if config.default_account.is_none() {
         return Ok("ninguno".to_string());
     }
-    let db = Db::open_existing(&config.database_url).await.map_err(broken)?;
-    if !db.is_migrated().await.map_err(broken)? {
-        return Ok("la base aún no dice nada".to_string());
-    }
-    let resting = pauses::find(&db, AccountKey::Default).await.map_err(broken)?;
-    let health = health::find(&db, AccountKey::Default).await.map_err(broken)?;
+    let Some(db) = migrated(config).await else { return Ok("la base aún no dice nada".to_string()) };
+    let found = default_rests_in(&db).await;
+    db.close().await;
+    found
+}
+
+async fn default_rests_in(db: &Db) -> Finding {
+    let resting = pauses::find(db, AccountKey::Default).await.map_err(broken)?;
+    let health = health::find(db, AccountKey::Default).await.map_err(broken)?;
     let clock = |at| acuse_domain::local_time(at).format("%d/%m/%Y %H:%M").to_string();
     if let Some(resting) = resting {
-        let why = explain(&resting.pause.problem_code, &Context::default(), Language::Spanish).title;
+        let why = explain_recorded(&resting.pause.problem_code, &Context::default(), Language::Spanish).title;
         let (since, again) = (clock(resting.pause.since), clock(resting.probe_at));
         let said = format!("en pausa desde {since}: {why} «{}»; se vuelve a probar solo el {again}", resting.pause.reply);
         return Err((said, "Sus envíos esperan. Corrija la cuenta y reinicie Acuse, que la prueba al empezar."));
@@ -203,11 +229,16 @@ fn clock() -> Finding {
 }
 
 fn disk(config: &Config) -> Finding {
-    let space = rustix::fs::statvfs(&config.data_dir)
-        .map_err(|error| (format!("{}: {error}", config.data_dir.display()), "Cree la carpeta data_dir."))?;
-    let free_mib = space.f_bavail.saturating_mul(space.f_frsize) / (1024 * 1024);
+    let Some(free_mib) = free_mib(&config.data_dir) else {
+        return Err((format!("no hay {}", config.data_dir.display()), "Cree la carpeta data_dir."));
+    };
     if free_mib < LEAST_FREE_MIB {
         return Err((format!("quedan {free_mib} MiB"), "Libere espacio antes de que la base no pueda escribir."));
     }
     Ok(format!("quedan {free_mib} MiB"))
+}
+
+fn free_mib(folder: &Path) -> Option<u64> {
+    let space = rustix::fs::statvfs(folder).ok()?;
+    Some(space.f_bavail.saturating_mul(space.f_frsize) / (1024 * 1024))
 }

@@ -5,10 +5,11 @@ use std::process::ExitCode;
 
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::Security;
-use acuse_mail::check::{self, CheckReport, PhaseLine, Subject, Suggestion};
+use acuse_mail::check::{self, CheckReport, PhaseLine, Subject};
+use acuse_mail::correction::Suggestion;
+use acuse_mail::endpoint::Endpoint;
 use acuse_mail::explanation::Language;
 use acuse_mail::login::Credentials;
-use acuse_mail::session::Endpoint;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -167,7 +168,7 @@ fn as_json(report: &CheckReport) -> Value {
         "ok": report.ok,
         "verdict": report.verdict,
         "phases": report.phases.iter().map(phase).collect::<Vec<_>>(),
-        "problem": report.problem.as_ref().map(|p| json!({ "code": p.code, "title": p.title, "fix": p.fix })),
+        "problem": report.problem.as_ref().map(|p| json!({ "code": p.code.as_str(), "title": p.title, "fix": p.fix })),
         "suggestion": report.suggestion.as_ref().map(better),
         "note": report.note,
     })

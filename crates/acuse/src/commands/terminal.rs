@@ -6,8 +6,7 @@ use acuse_domain::Instant;
 use acuse_domain::email_address::{EmailAddress, InvalidEmailAddress};
 use acuse_domain::identification::Ruc;
 use acuse_domain::text::TextError;
-use acuse_store::companies;
-use acuse_store::{Db, access};
+use acuse_store::{Actor, Db, companies};
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -57,14 +56,14 @@ pub fn timestamp(at: Option<Instant>) -> Value {
 }
 
 /// Whoever is at the command line, in the company with this RUC.
-pub async fn operator_in(db: &Db, ruc: &str) -> Result<acuse_store::Actor, Failure> {
+pub async fn operator_in(db: &Db, ruc: &str) -> Result<Actor, Failure> {
     let ruc: Ruc = ruc.parse().map_err(|error| Failure::new(format!("--company es un RUC: {error}"), "Son 13 dígitos."))?;
     let found = companies::find_by_ruc_any_company(db, &ruc).await?;
     let none = || {
         let what = format!("no hay una compañía con RUC {ruc}");
         Failure::new(what, "«acuse company list» las muestra; «acuse company create» agrega una.")
     };
-    found.map(|company| access::operator(company.id)).ok_or_else(none)
+    found.map(|company| Actor::operator(company.id)).ok_or_else(none)
 }
 
 /// What the domain made of an option's text.

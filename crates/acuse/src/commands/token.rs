@@ -50,18 +50,12 @@ pub enum Token {
 
 pub async fn run(what: Token, config: &Config) -> Result<(), Failure> {
     let db = database::up_to_date(config).await?;
-    match what {
+    let done = match what {
         Token::Create { company, name } => create(&db, &company, &name).await,
         Token::List { company, all, json } => list(&db, company.as_deref(), all, json).await,
-        Token::Revoke { id, company, name } => {
-            let wanted = match (id, company, name) {
-                (Some(id), ..) => tokens::list_any_company(&db).await?.into_iter().filter(|one| one.id.0 == id).collect(),
-                (None, Some(company), Some(name)) => named(&db, &company, &name).await?,
-                _ => Vec::new(),
-            };
-            revoke(&db, wanted).await
-        }
-    }
+        Token::Revoke { id, company, name } => revoke(&db, id, company.zip(name)).await,
+    };
+    database::closed(db, done).await
 }
 
 async fn create(db: &Db, company: &str, name: &str) -> Result<(), Failure> {
@@ -110,7 +104,12 @@ async fn named(db: &Db, company: &str, name: &str) -> Result<Vec<TokenInfo>, Fai
     Ok(all.filter(|one| one.company == company && is_named(one) && one.revoked_at.is_none()).collect())
 }
 
-async fn revoke(db: &Db, wanted: Vec<TokenInfo>) -> Result<(), Failure> {
+async fn revoke(db: &Db, id: Option<Uuid>, name: Option<(String, String)>) -> Result<(), Failure> {
+    let wanted: Vec<TokenInfo> = match (id, name) {
+        (Some(id), _) => tokens::list_any_company(db).await?.into_iter().filter(|one| one.id.0 == id).collect(),
+        (None, Some((company, name))) => named(db, &company, &name).await?,
+        (None, None) => Vec::new(),
+    };
     match wanted.as_slice() {
         [] => Err(Failure::new("no hay un token así", "«acuse token list» los muestra.")),
         [one] if tokens::revoke(db, one.company, one.id, now()).await? => {

@@ -84,7 +84,7 @@ fn role(typed: &str) -> Result<Role, String> {
 
 pub async fn run(what: User, config: &Config) -> Result<(), Failure> {
     let db = database::up_to_date(config).await?;
-    match what {
+    let done = match what {
         User::Create { email, company, role, name } => create(&db, &email, &company, role, name).await,
         User::List { company, json } => list(&db, company.as_deref(), json).await,
         User::Role { email, company, role } => change_role(&db, &email, &company, role).await,
@@ -92,7 +92,8 @@ pub async fn run(what: User, config: &Config) -> Result<(), Failure> {
         User::Password { email } => change_password(&db, &email).await,
         User::Sessions { email, json } => list_sessions(&db, &email, json).await,
         User::Logout { email } => end_sessions(&db, &email).await,
-    }
+    };
+    database::closed(db, done).await
 }
 
 async fn create(db: &Db, email: &str, company: &str, role: Role, name: Option<String>) -> Result<(), Failure> {

@@ -59,26 +59,32 @@ impl Answered {
 }
 
 impl Doubt {
-    /// As whoever reads the request's own names is told of it.
+    /// `row` is where a line stands, counted from 1, for whoever reads it.
     #[must_use]
-    pub fn message(&self) -> Message {
+    pub fn message(&self, row: impl Fn(usize) -> usize) -> Message {
         match self {
-            Self::WithholdingDisagrees { tax, base, amount, expected, .. } => {
-                messages::withholding_disagrees(tax, *base, *expected, *amount)
+            Self::WithholdingDisagrees { index, tax, base, amount, expected } => {
+                messages::withholding_disagrees(tax, *base, *expected, row(*index), *amount)
             }
-            Self::WithholdingTooLarge { tax, documents, amount, most, .. } => {
-                messages::withholding_too_large(tax, *documents, *most, *amount)
+            Self::WithholdingTooLarge { index, tax, documents, amount, most } => {
+                messages::withholding_too_large(tax, *documents, *most, row(*index), *amount)
             }
             Self::WithholdingNotApplied { rest } => messages::withholding_not_applied(*rest),
             Self::LikelyTwin(twin) => messages::likely_duplicate(twin.number, &twin.recorded_by),
-            Self::PaperTwice { earlier, reference, .. } => messages::line_repeated(reference, *earlier),
+            Self::PaperTwice { earlier, method, reference, .. } => {
+                messages::line_repeated(paper(*method), reference, row(*earlier))
+            }
         }
+    }
+
+    fn code(&self) -> &'static str {
+        self.message(|index| index).code()
     }
 
     /// Names the doubt with its figures: an answer to it answers no other, nor the same after a change.
     #[must_use]
     pub fn key(&self) -> String {
-        let code = self.message().code();
+        let code = self.code();
         match self {
             Self::WithholdingDisagrees { index, tax, base, amount, .. } => {
                 format!("{code} {index} {} {} {tax}", base.plain(), amount.plain())
@@ -90,6 +96,19 @@ impl Doubt {
             Self::LikelyTwin(twin) => format!("{code} {}", twin.number),
             Self::PaperTwice { index, earlier, reference, .. } => format!("{code} {earlier} {index} {reference}"),
         }
+    }
+}
+
+/// What a method's number stands on, as a sentence begins.
+#[must_use]
+pub fn paper(method: Method) -> Message {
+    match method {
+        Method::Check => messages::a_check(),
+        Method::Transfer => messages::a_transfer(),
+        Method::Deposit => messages::a_deposit(),
+        Method::Card => messages::a_voucher(),
+        Method::Withholding => messages::a_certificate(),
+        Method::Cash | Method::Offset | Method::Advance => messages::a_number(),
     }
 }
 

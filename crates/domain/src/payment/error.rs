@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::line::{LONGEST_DETAIL, Method};
+use super::line::{LONGEST_DETAIL, LineField, Method};
 use super::{LONGEST_DESCRIPTION, MOST_ALLOCATIONS, MOST_LINES};
 use crate::Date;
 use crate::document::DocumentNumber;
@@ -10,31 +10,51 @@ use crate::message::{Message, messages, said_by_message};
 use crate::money::Money;
 use crate::number::ReceiptNumber;
 
-/// The place in the request, as the API writes it: `lines.0.amount`.
+/// `Display` is its name in the API: `lines.0.amount`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
+    Direction,
+    Contact,
     Date,
     Description,
     Lines,
-    Line { index: usize, name: &'static str },
+    Line {
+        index: usize,
+        name: LineField,
+    },
     Allocations,
-    Allocation { index: usize, name: &'static str },
+    Allocation {
+        index: usize,
+        name: AllocationField,
+    },
+    /// `None` is the list as a whole.
+    Recipients(Option<usize>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AllocationField {
+    Document,
+    Amount,
 }
 
 impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Direction => f.write_str("direction"),
+            Self::Contact => f.write_str("contact_id"),
             Self::Date => f.write_str("date"),
             Self::Description => f.write_str("description"),
             Self::Lines => f.write_str("lines"),
-            Self::Line { index, name } => write!(f, "lines.{index}.{name}"),
+            Self::Line { index, name } => write!(f, "lines.{index}.{}", name.as_str()),
             Self::Allocations => f.write_str("allocations"),
-            Self::Allocation { index, name } => write!(f, "allocations.{index}.{name}"),
+            Self::Allocation { index, name: AllocationField::Document } => write!(f, "allocations.{index}.document_id"),
+            Self::Allocation { index, name: AllocationField::Amount } => write!(f, "allocations.{index}.amount"),
+            Self::Recipients(None) => f.write_str("recipients"),
+            Self::Recipients(Some(index)) => write!(f, "recipients.{index}"),
         }
     }
 }
 
-/// Its text is the Spanish that pages show; the API takes the words for its own languages from [`PaymentError::code`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PaymentError {
     DateInFuture { today: Date },
@@ -66,6 +86,21 @@ pub enum PaymentError {
 }
 
 impl PaymentError {
+    /// `row` is where a line stands, counted from 1, for whoever reads it.
+    #[must_use]
+    pub fn at(&self, field: Field, row: impl Fn(usize) -> usize) -> Message {
+        match (self, field) {
+            (Self::AmountNotPositive, Field::Line { index, name: LineField::Base }) => {
+                messages::amount_not_positive(messages::a_line_base(row(index)))
+            }
+            (Self::AmountNotPositive, Field::Line { index, .. }) => {
+                messages::amount_not_positive(messages::a_line_amount(row(index)))
+            }
+            (Self::FieldMissing { .. }, Field::Line { name: LineField::Tax, .. }) => messages::withheld_tax_missing(),
+            _ => self.message(),
+        }
+    }
+
     #[must_use]
     pub fn message(&self) -> Message {
         match self {
@@ -128,6 +163,11 @@ impl Refusal {
 
     pub fn iter(&self) -> impl Iterator<Item = &(Field, PaymentError)> {
         self.0.iter()
+    }
+
+    /// Each rule in words, at its field.
+    pub fn messages(&self, row: impl Fn(usize) -> usize) -> impl Iterator<Item = (Field, Message)> {
+        self.0.iter().map(move |(field, error)| (*field, error.at(*field, &row)))
     }
 }
 

@@ -67,23 +67,57 @@ impl Method {
 
     /// The fields, beside the amount, that may be given with this method.
     #[must_use]
-    pub const fn fields(self) -> &'static [&'static str] {
+    pub const fn fields(self) -> &'static [LineField] {
+        use LineField::{Account, Advance, Bank, Base, Date, Kind, Reference, Tax};
         match self {
-            Self::Cash => &["bank", "reference"],
-            Self::Check => &["reference", "bank", "account", "date", "kind"],
-            Self::Transfer | Self::Deposit | Self::Card => &["reference", "bank", "account"],
-            Self::Offset => &["reference"],
-            Self::Withholding => &["reference", "tax", "base", "date"],
-            Self::Advance => &["payment_id"],
+            Self::Cash => &[Bank, Reference],
+            Self::Check => &[Reference, Bank, Account, Date, Kind],
+            Self::Transfer | Self::Deposit | Self::Card => &[Reference, Bank, Account],
+            Self::Offset => &[Reference],
+            Self::Withholding => &[Reference, Tax, Base, Date],
+            Self::Advance => &[Advance],
         }
     }
 
-    const fn required(self) -> &'static [&'static str] {
+    const fn required(self) -> &'static [LineField] {
         match self {
-            Self::Check => &["reference"],
-            Self::Withholding => &["reference", "tax"],
-            Self::Advance => &["payment_id"],
+            Self::Check => &[LineField::Reference],
+            Self::Withholding => &[LineField::Reference, LineField::Tax],
+            Self::Advance => &[LineField::Advance],
             Self::Cash | Self::Transfer | Self::Deposit | Self::Card | Self::Offset => &[],
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineField {
+    Method,
+    Amount,
+    Reference,
+    Bank,
+    Account,
+    Date,
+    Kind,
+    Tax,
+    Base,
+    Advance,
+}
+
+impl LineField {
+    /// Its name in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Method => "method",
+            Self::Amount => "amount",
+            Self::Reference => "reference",
+            Self::Bank => "bank",
+            Self::Account => "account",
+            Self::Date => "date",
+            Self::Kind => "kind",
+            Self::Tax => "tax",
+            Self::Base => "base",
+            Self::Advance => "payment_id",
         }
     }
 }
@@ -181,9 +215,9 @@ impl PaymentLine {
 
     pub(super) fn check(&self, index: usize, today: Date, refusal: &mut Refusal) {
         if !self.amount.is_positive() {
-            refusal.add(Field::Line { index, name: "amount" }, PaymentError::AmountNotPositive);
+            refusal.add(Field::Line { index, name: LineField::Amount }, PaymentError::AmountNotPositive);
         } else if self.amount > Money::LARGEST {
-            refusal.add(Field::Line { index, name: "amount" }, PaymentError::TotalTooLarge);
+            refusal.add(Field::Line { index, name: LineField::Amount }, PaymentError::TotalTooLarge);
         }
         for (name, given, too_long) in self.given() {
             let field = Field::Line { index, name };
@@ -199,37 +233,37 @@ impl PaymentLine {
             self.check_base(base, index, refusal);
         }
         if let Some(Err(error)) = self.date.map(|date| super::year_of_payment(date, today)) {
-            refusal.add(Field::Line { index, name: "date" }, error);
+            refusal.add(Field::Line { index, name: LineField::Date }, error);
         }
         if self.kind == Some(CheckKind::Postdated) && self.date.is_none() {
-            refusal.add(Field::Line { index, name: "date" }, PaymentError::PostdatedWithoutDate);
+            refusal.add(Field::Line { index, name: LineField::Date }, PaymentError::PostdatedWithoutDate);
         }
     }
 
     fn check_base(&self, base: Money, index: usize, refusal: &mut Refusal) {
         if !base.is_positive() {
-            refusal.add(Field::Line { index, name: "base" }, PaymentError::AmountNotPositive);
+            refusal.add(Field::Line { index, name: LineField::Base }, PaymentError::AmountNotPositive);
         } else if base > Money::LARGEST {
-            refusal.add(Field::Line { index, name: "base" }, PaymentError::TotalTooLarge);
+            refusal.add(Field::Line { index, name: LineField::Base }, PaymentError::TotalTooLarge);
         } else if self.amount > base {
             let error = PaymentError::WithholdingExceedsBase { base, amount: self.amount };
-            refusal.add(Field::Line { index, name: "amount" }, error);
+            refusal.add(Field::Line { index, name: LineField::Amount }, error);
         }
     }
 
     /// Each optional field: its name, whether it was given, whether it is too long.
-    fn given(&self) -> [(&'static str, bool, bool); 8] {
+    fn given(&self) -> [(LineField, bool, bool); 8] {
         let text = |field: &Option<String>| field.as_ref().map_or(0, |text| text.chars().count());
         let [reference, bank, account, tax] = [text(&self.reference), text(&self.bank), text(&self.account), text(&self.tax)];
         [
-            ("reference", reference > 0, reference > LONGEST_DETAIL),
-            ("bank", bank > 0, bank > LONGEST_DETAIL),
-            ("account", account > 0, account > LONGEST_DETAIL),
-            ("tax", tax > 0, tax > LONGEST_DETAIL),
-            ("base", self.base.is_some(), false),
-            ("date", self.date.is_some(), false),
-            ("kind", self.kind.is_some(), false),
-            ("payment_id", self.advance_from.is_some(), false),
+            (LineField::Reference, reference > 0, reference > LONGEST_DETAIL),
+            (LineField::Bank, bank > 0, bank > LONGEST_DETAIL),
+            (LineField::Account, account > 0, account > LONGEST_DETAIL),
+            (LineField::Tax, tax > 0, tax > LONGEST_DETAIL),
+            (LineField::Base, self.base.is_some(), false),
+            (LineField::Date, self.date.is_some(), false),
+            (LineField::Kind, self.kind.is_some(), false),
+            (LineField::Advance, self.advance_from.is_some(), false),
         ]
     }
 }

@@ -60,9 +60,9 @@ async fn ask(network: &Network, facts: &mut Facts, wanted: Vec<Question>, end: I
 
 async fn answer(network: &Network, question: &Question) -> Answer {
     let answered = match question {
-        Question::Txt(name) => network.txt(name).await.map(Answer::Txt),
+        Question::Txt(name) => network.dns().txt(name).await.map(Answer::Txt),
         Question::Mx(name) => {
-            let found = network.mx(name).await;
+            let found = network.dns().mx(name).await;
             found.map(|all| Answer::Mx(all.into_iter().map(|mx| (mx.preference, mx.exchange)).collect()))
         }
         Question::Addresses(name) => network.dns().addresses(name, false).await.map(Answer::Addresses),

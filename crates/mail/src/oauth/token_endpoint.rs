@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use acuse_domain::Instant;
 use acuse_domain::delivery::Verdict;
+use acuse_domain::mail_problem::ProblemCode;
 use acuse_domain::oauth::{Denied, Granted, Provider};
 use acuse_domain::text;
 use chrono::TimeDelta;
@@ -160,12 +161,15 @@ pub(super) fn unanswered(error: WebError) -> Denied {
 
 /// An address of ours or of the provider's that is none: only the operator can mend it.
 pub(super) fn unfit(error: &dyn Display) -> Denied {
-    Denied::ForGood { code: "oauth_misconfigured", words: format!("({error})") }
+    Denied::ForGood { code: ProblemCode::OauthMisconfigured, words: format!("({error})") }
 }
 
 pub(super) fn granted(answer: &BearerAnswer, registration: &Registration, now: Instant) -> Result<Granted, Denied> {
     if *answer.token_type() != BasicTokenType::Bearer {
-        return Err(Denied::ForGood { code: "oauth_misconfigured", words: "(the token is of an unknown type)".to_owned() });
+        return Err(Denied::ForGood {
+            code: ProblemCode::OauthMisconfigured,
+            words: "(the token is of an unknown type)".to_owned(),
+        });
     }
     let life = answer.expires_in().and_then(|life| TimeDelta::from_std(life).ok()).unwrap_or(USUAL_LIFE);
     let said =
@@ -189,17 +193,20 @@ mod tests {
     #[test]
     fn what_a_provider_says_decides_who_has_to_act() {
         let for_good = |words: &str| match meaning(words.to_owned()) {
-            Denied::ForGood { code, .. } => code,
-            Denied::ForNow { .. } => "later",
+            Denied::ForGood { code, .. } => Some(code),
+            Denied::ForNow { .. } => None,
         };
         for (words, code) in [
-            ("invalid_grant: Token has been expired or revoked.", "oauth_expired"),
-            ("invalid_grant: AADSTS700082: The refresh token has expired due to inactivity.", "oauth_expired"),
-            ("invalid_grant: AADSTS65001: The user or administrator has not consented", "oauth_misconfigured"),
-            ("invalid_client: AADSTS7000222: The provided client secret keys are expired.", "oauth_misconfigured"),
-            ("unauthorized_client", "oauth_misconfigured"),
-            ("temporarily_unavailable: AADSTS90033: A transient error has occurred.", "later"),
-            ("server_error", "later"),
+            ("invalid_grant: Token has been expired or revoked.", Some(ProblemCode::OauthExpired)),
+            ("invalid_grant: AADSTS700082: The refresh token has expired due to inactivity.", Some(ProblemCode::OauthExpired)),
+            ("invalid_grant: AADSTS65001: The user or administrator has not consented", Some(ProblemCode::OauthMisconfigured)),
+            (
+                "invalid_client: AADSTS7000222: The provided client secret keys are expired.",
+                Some(ProblemCode::OauthMisconfigured),
+            ),
+            ("unauthorized_client", Some(ProblemCode::OauthMisconfigured)),
+            ("temporarily_unavailable: AADSTS90033: A transient error has occurred.", None),
+            ("server_error", None),
         ] {
             assert_eq!(for_good(words), code, "{words}");
         }

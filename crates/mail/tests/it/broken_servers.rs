@@ -3,9 +3,9 @@
 
 use acuse_domain::mail_account::Security;
 use acuse_mail::check::{self, CheckReport, Subject};
+use acuse_mail::endpoint::Endpoint;
 use acuse_mail::explanation::Language;
 use acuse_mail::login::Credentials;
-use acuse_mail::session::Endpoint;
 use acuse_testkit::certificates::{Authority, Certificate};
 use acuse_testkit::mail_servers::exim::Exim;
 use acuse_testkit::mail_servers::opensmtpd::OpenSmtpd;
@@ -93,7 +93,7 @@ impl Typed {
 }
 
 fn code(report: &CheckReport) -> &'static str {
-    report.problem.as_ref().map_or("", |problem| problem.code)
+    report.problem.as_ref().map_or("", |problem| problem.code.as_str())
 }
 
 fn said(report: &CheckReport) -> String {

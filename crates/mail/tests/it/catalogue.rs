@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use acuse_domain::delivery::Verdict;
 use acuse_domain::mail_account::Security;
+use acuse_domain::mail_problem::ProblemCode;
 use acuse_mail::check::{self, CheckReport, Subject};
 use acuse_mail::diagnosis::{classify, classify_text};
+use acuse_mail::endpoint::{Endpoint, Limits};
 use acuse_mail::explanation::{Context, Language, Situation, explain};
 use acuse_mail::failure::Failure;
 use acuse_mail::guard::Network;
-use acuse_mail::session::{Endpoint, Envelope, Limits, Session};
+use acuse_mail::session::{Envelope, Session};
 use acuse_testkit::dns::{DnsServer, Zone};
 use rustls::ServerConfig;
 use time::{Duration as Days, OffsetDateTime};
@@ -273,7 +275,7 @@ async fn seen(network: &Network, row: &Row) -> (&'static str, Verdict, String) {
     let (endpoint, _server): (_, Box<dyn Any>) = match &row.how {
         How::Text { phase, text } => {
             let diagnosis = classify_text(phase, text);
-            return (diagnosis.code, diagnosis.verdict, in_the_queue(diagnosis.code));
+            return (diagnosis.code.as_str(), diagnosis.verdict, in_the_queue(diagnosis.code));
         }
         How::Nobody { host, port } => {
             (Endpoint { host: (*host).to_owned(), port: *port, security: Security::StartTls }, Box::new(()))
@@ -286,10 +288,10 @@ async fn seen(network: &Network, row: &Row) -> (&'static str, Verdict, String) {
     let diagnosis = classify(&delivered.expect_err(&row.does));
     let problem = report.problem.as_ref().unwrap_or_else(|| panic!("{}: no problem", row.does));
     assert_eq!(problem.code, diagnosis.code, "{}", row.does);
-    (problem.code, diagnosis.verdict, format!("{}; en la cola: {}", next_step(&report), in_the_queue(problem.code)))
+    (problem.code.as_str(), diagnosis.verdict, format!("{}; en la cola: {}", next_step(&report), in_the_queue(problem.code)))
 }
 
-fn in_the_queue(code: &str) -> String {
+fn in_the_queue(code: ProblemCode) -> String {
     let context = Context { sender: "cobros@empresa.ec", situation: Situation::Queue, ..Context::default() };
     explain(code, &context, Language::Spanish).fix.join(" ")
 }
@@ -343,8 +345,7 @@ const NOT_OF_A_SERVER: [&str; 4] = ["message_not_composed", "oauth_unavailable",
 #[test]
 fn no_problem_of_the_catalogue_is_left_out() {
     let shown: BTreeSet<&str> = rows(&Tls::new()).iter().map(|row| row.code).collect();
-    let catalogue = include_str!("../../src/problems.toml");
-    let codes = catalogue.lines().filter_map(|line| line.strip_prefix('[')?.strip_suffix(']'));
+    let codes = ProblemCode::ALL.map(ProblemCode::as_str).into_iter();
     let missing: Vec<&str> = codes.filter(|code| !shown.contains(code) && !NOT_OF_A_SERVER.contains(code)).collect();
     assert!(missing.is_empty(), "no row for {missing:?}");
 }

@@ -4,10 +4,11 @@ use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::Security;
 use acuse_mail::catcher::Catcher;
 use acuse_mail::caught;
+use acuse_mail::endpoint::{Endpoint, Limits};
 use acuse_mail::failure::{Cause, Phase};
 use acuse_mail::guard::Network;
 use acuse_mail::login::Credentials;
-use acuse_mail::session::{Endpoint, Envelope, Limits, Session};
+use acuse_mail::session::{Envelope, Session};
 
 fn address(text: &str) -> EmailAddress {
     text.parse().unwrap()

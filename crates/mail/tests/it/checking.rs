@@ -6,9 +6,9 @@ use acuse_domain::mail_account::Security;
 use acuse_mail::catcher::Catcher;
 use acuse_mail::caught;
 use acuse_mail::check::{self, CheckReport, Subject};
+use acuse_mail::endpoint::Endpoint;
 use acuse_mail::explanation::Language;
 use acuse_mail::failure::Phase;
-use acuse_mail::session::Endpoint;
 use tokio::time::Instant;
 
 use crate::scripted::{Act, FallSilent, HELLO, Hear, PASSWORD, SAYS_NOTHING, Say, Server, Wait, address, network, somebody};
@@ -57,7 +57,7 @@ async fn with_an_address_a_real_mail_arrives() {
     assert_eq!((read.subject.as_str(), read.to[0].address.as_str()), ("Prueba de la cuenta de correo", "yo@empresa.ec"));
     let (report, _) = of_catcher(&catcher, Some("rebota@empresa.ec")).await;
     assert_eq!(phases(&report).last(), Some(&("recipient", false)));
-    assert_eq!(report.problem.unwrap().code, "mailbox_not_found");
+    assert_eq!(report.problem.unwrap().code.as_str(), "mailbox_not_found");
 }
 
 #[tokio::test]
@@ -79,7 +79,7 @@ async fn a_wrong_password_is_explained() {
         (Phase::Auth, Some("535-5.7.8 Username and Password not accepted\n535 5.7.8 gsmtp"))
     );
     let problem = report.problem.clone().unwrap();
-    assert_eq!((problem.code, problem.title.as_str()), ("bad_credentials", "Usuario o contraseña no aceptados"));
+    assert_eq!((problem.code.as_str(), problem.title.as_str()), ("bad_credentials", "Usuario o contraseña no aceptados"));
     assert!(problem.fix[0].contains("«cobros@empresa.ec»"));
     assert!(!format!("{report:?}").contains(PASSWORD));
 }
@@ -197,7 +197,7 @@ async fn what_cannot_be_written_is_not_sent_empty() {
     let subject = Subject { from, ..subject(server.endpoint(Security::None), Some("yo@empresa.ec")) };
     let report = check::run(&network(None), &subject, |_| {}).await;
     let problem = report.problem.expect("a problem");
-    assert_eq!((problem.code, report.verdict), ("message_not_composed", "Configuración errónea"));
+    assert_eq!((problem.code.as_str(), report.verdict), ("message_not_composed", "Configuración errónea"));
     assert!(problem.fix[0].contains("message_id"), "{:?}", problem.fix);
     assert!(!server.heard().iter().any(|line| line.starts_with("DATA") || line.starts_with("RCPT")), "{:?}", server.heard());
 }
@@ -207,7 +207,7 @@ async fn a_sender_of_other_letters_is_said_to_be_that() {
     let server = Server::start(vec![HELLO, Act::Converse(vec![])]).await;
     let subject = Subject { from: address("ñ@x.ec"), ..subject(server.endpoint(Security::None), None) };
     let problem = check::run(&network(None), &subject, |_| {}).await.problem.expect("a problem");
-    assert_eq!(problem.code, "sender_utf8_unsupported");
+    assert_eq!(problem.code.as_str(), "sender_utf8_unsupported");
     assert_eq!(problem.title, "El servidor no acepta remitentes con tildes o eñes: «ñ@x.ec»");
     assert!(!server.heard().iter().any(|line| line.starts_with("MAIL")), "{:?}", server.heard());
 }

@@ -1,11 +1,12 @@
 //! What a check offers to change in one click, and that it is right: the same check with the change goes well, or further.
 
 use acuse_domain::mail_account::Security;
-use acuse_mail::check::{self, CheckReport, Subject, Suggestion};
+use acuse_mail::check::{self, CheckReport, Subject};
+use acuse_mail::correction::Suggestion;
+use acuse_mail::endpoint::Endpoint;
 use acuse_mail::explanation::Language;
 use acuse_mail::guard::Network;
 use acuse_mail::login::Credentials;
-use acuse_mail::session::Endpoint;
 use acuse_testkit::dns::{DnsServer, Zone};
 
 use crate::certificates::Authority;
@@ -66,7 +67,7 @@ impl Typed {
 }
 
 fn code(report: &CheckReport) -> &'static str {
-    report.problem.as_ref().map_or("", |problem| problem.code)
+    report.problem.as_ref().map_or("", |problem| problem.code.as_str())
 }
 
 #[tokio::test]

@@ -97,7 +97,7 @@ proptest! {
             matches!(found.verdict, Verdict::Account | Verdict::Later | Verdict::Message),
             "{phase}: {reply}: {} {:?}", found.code, found.verdict
         );
-        prop_assert_ne!(found.code, "mailbox_not_found", "{}", reply);
+        prop_assert_ne!(found.code.as_str(), "mailbox_not_found", "{}", reply);
     }
 
     #[test]
@@ -108,7 +108,6 @@ proptest! {
     ) {
         let said = format!("{begin}{text}");
         let found = classify_text(phase, &said);
-        prop_assert!(!found.code.is_empty());
         let _bounce = classify_bounce(&said);
         for language in [Language::Spanish, Language::English] {
             let explained = explain(found.code, &Context { host: &text, username: &text, sender: &text, ..Context::default() }, language);
@@ -136,7 +135,7 @@ proptest! {
             ("message", "content_rejected", Verdict::Message),
         ] {
             let found = classify_text(phase, &format!("554 {words}"));
-            prop_assert_eq!((found.code, found.verdict), (code, verdict), "{}: {}", phase, words);
+            prop_assert_eq!((found.code.as_str(), found.verdict), (code, verdict), "{}: {}", phase, words);
             prop_assert_eq!(classify_text(phase, &format!("451 {words}")).verdict, Verdict::Later, "{}: {}", phase, words);
         }
     }

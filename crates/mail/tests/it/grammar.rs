@@ -4,8 +4,9 @@ use acuse_domain::delivery::Verdict;
 use acuse_domain::mail_account::Security;
 use acuse_mail::capabilities::Capabilities;
 use acuse_mail::diagnosis::{classify, classify_text};
+use acuse_mail::endpoint::Endpoint;
 use acuse_mail::reply::Reply;
-use acuse_mail::session::{Endpoint, Envelope, Session};
+use acuse_mail::session::{Envelope, Session};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
@@ -119,7 +120,7 @@ proptest! {
             (0..lines).map(line).collect::<Vec<_>>().join("\n")
         };
         for with in 0..3 {
-            prop_assert_eq!(classify_text("recipient", &text(with)).code, "mailbox_not_found", "{}", text(with));
+            prop_assert_eq!(classify_text("recipient", &text(with)).code.as_str(), "mailbox_not_found", "{}", text(with));
         }
     }
 }
@@ -189,7 +190,7 @@ fn a_yes_after_the_final_dot_is_heard_through_whatever_surrounds_it() {
                     "{:?} {:?}: {} {failure:?}",
                     noise.escape_ascii().to_string(),
                     yes.escape_ascii().to_string(),
-                    classify(&failure).code
+                    classify(&failure).code.as_str()
                 )
             });
             assert!(answer.is_positive());
@@ -297,7 +298,7 @@ async fn code_of(place: &str, said: &str, pipelines: bool, tls: &Authority) -> (
         Ok(()) => (String::new(), Verdict::Later, server),
         Err(failure) => {
             let diagnosis = classify(&failure);
-            (diagnosis.code.to_owned(), diagnosis.verdict, server)
+            (diagnosis.code.to_string(), diagnosis.verdict, server)
         }
     }
 }
@@ -341,7 +342,12 @@ async fn challenges_without_end_are_no_wrong_password() {
                 .await;
         let failure = server.open(Security::None, Some(&somebody())).await.map(drop).unwrap_err();
         let diagnosis = classify(&failure);
-        assert_eq!((diagnosis.code, diagnosis.verdict), ("protocol_error", Verdict::Later), "{end}: {:?}", server.heard());
+        assert_eq!(
+            (diagnosis.code.as_str(), diagnosis.verdict),
+            ("protocol_error", Verdict::Later),
+            "{end}: {:?}",
+            server.heard()
+        );
     }
 }
 

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use acuse_domain::mail_account::Security;
 use acuse_mail::check::{self, CheckReport, Subject};
+use acuse_mail::endpoint::Endpoint;
 use acuse_mail::explanation::Language;
 use acuse_mail::failure::Phase;
 use acuse_mail::guard::Network;
 use acuse_mail::login::Credentials;
-use acuse_mail::session::Endpoint;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
@@ -42,7 +42,7 @@ async fn checked(network: &Network, endpoint: Endpoint) -> CheckReport {
 }
 
 fn code(report: &CheckReport) -> &'static str {
-    report.problem.as_ref().map_or("", |problem| problem.code)
+    report.problem.as_ref().map_or("", |problem| problem.code.as_str())
 }
 
 /// Stands before a server and lets only so many of its bytes through, then closes.
@@ -192,6 +192,20 @@ async fn a_word_on_the_message_counts_however_long_it_is() {
         assert_eq!(code(&report), problem, "{before}{line_end:?}: {:?}", report.problem);
         assert!(format!("{report:?}").len() < 10_000);
     }
+}
+
+/// It would hold the message for the ten minutes that RFC 5321 gives the final dot.
+#[tokio::test]
+async fn an_answer_to_the_message_that_goes_on_and_on_is_given_up() {
+    let begin = vec![HELLO, Hear, Say("250-x\r\n250 AUTH PLAIN"), Hear, Say("235 ok"), Hear, Say("250 ok"), Hear, Say("250 ok")];
+    let sent = vec![Hear, Say("250 ok"), Hear, Say("250 ok"), Hear, Say("354 go"), Act::HearMessage];
+    let drops: Vec<Act> =
+        (0..2_000).flat_map(|_| [Act::Bytes(b"250-more\r\n".to_vec()), Act::Wait(Duration::from_millis(5))]).collect();
+    let server = Server::start([begin, sent, drops, vec![FallSilent]].concat()).await;
+    let begun = Instant::now();
+    let report = checked(&network(None), server.endpoint(Security::None)).await;
+    assert_eq!(code(&report), "in_doubt", "{:?}", report.problem);
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]

@@ -82,7 +82,7 @@ fn percent_decoded(text: &str) -> String {
 
 fn for_good(denied: Denied) -> (&'static str, String) {
     match denied {
-        Denied::ForGood { code, words } => (code, words),
+        Denied::ForGood { code, words } => (code.as_str(), words),
         Denied::ForNow { words } => panic!("for now only: {words}"),
     }
 }

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::Security;
+use acuse_mail::endpoint::{Endpoint, Limits};
 use acuse_mail::failure::Failure;
 use acuse_mail::guard::Network;
 use acuse_mail::login::Credentials;
-use acuse_mail::session::{Endpoint, Limits, Session};
+use acuse_mail::session::Session;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

@@ -3,15 +3,16 @@
 //! once for all.
 
 use acuse_domain::delivery::Verdict;
+use acuse_domain::mail_problem::{ProblemCode, Whose};
 use acuse_mail::check::{self, CheckReport, Subject};
-use acuse_mail::diagnosis::{classify_text, verdict_of};
-use acuse_mail::explanation::{Context, Language, Situation, Whose, codes, explain, whose_fault};
+use acuse_mail::diagnosis::classify_text;
+use acuse_mail::explanation::{Context, Language, Situation, explain, explain_recorded, in_short};
 use acuse_mail::login::Credentials;
 use acuse_mail::password::PasswordMend;
 
 use crate::scripted::{Act, HELLO, Server, address, network};
 use acuse_domain::mail_account::Security;
-use acuse_mail::session::Endpoint;
+use acuse_mail::endpoint::Endpoint;
 
 /// Words of the queue: something is repeated, waits or goes on without the reader.
 const BY_ITSELF: [&str; 22] = [
@@ -54,7 +55,7 @@ const BY_HAND: [&str; 12] = [
     "the test",
 ];
 
-fn words(code: &str, situation: Situation, language: Language) -> String {
+fn words(code: ProblemCode, situation: Situation, language: Language) -> String {
     let context = Context { host: "mail.empresa.ec", sender: "cobros@empresa.ec", situation, ..Context::default() };
     let said = explain(code, &context, language);
     format!("{}. {}", said.title, said.fix.join(" ")).to_lowercase()
@@ -62,7 +63,7 @@ fn words(code: &str, situation: Situation, language: Language) -> String {
 
 #[test]
 fn who_waits_at_probar_is_not_told_of_the_queue() {
-    for code in codes() {
+    for code in ProblemCode::ALL {
         for language in [Language::Spanish, Language::English] {
             let said = words(code, Situation::Check, language);
             let found: Vec<&&str> = BY_ITSELF.iter().filter(|words| said.contains(**words)).collect();
@@ -73,8 +74,8 @@ fn who_waits_at_probar_is_not_told_of_the_queue() {
 
 #[test]
 fn what_is_tried_again_by_itself_waits_for_nobody() {
-    let waits = |code: &&str| matches!(verdict_of(code), Verdict::Later | Verdict::InDoubt);
-    for code in codes().filter(waits) {
+    let waits = |code: &ProblemCode| matches!(code.row().verdict, Verdict::Later | Verdict::InDoubt);
+    for code in ProblemCode::ALL.into_iter().filter(waits) {
         for language in [Language::Spanish, Language::English] {
             let said = words(code, Situation::Queue, language);
             let found: Vec<&&str> = BY_HAND.iter().filter(|words| said.contains(**words)).collect();
@@ -86,7 +87,7 @@ fn what_is_tried_again_by_itself_waits_for_nobody() {
 /// The recipient of a test is whoever the tester typed: nobody's record is to be corrected.
 #[test]
 fn the_address_of_a_test_is_not_a_customers() {
-    for code in codes().filter(|code| whose_fault(code) == Whose::Recipient) {
+    for code in ProblemCode::ALL.into_iter().filter(|code| code.whose_fault() == Whose::Recipient) {
         let (check, queue) = (words(code, Situation::Check, Language::Spanish), words(code, Situation::Queue, Language::Spanish));
         assert_ne!(check, queue, "{code}");
         assert!(!check.contains("la persona") && !queue.contains("la prueba"), "{code}: {check} / {queue}");
@@ -95,44 +96,74 @@ fn the_address_of_a_test_is_not_a_customers() {
 
 #[test]
 fn whose_fault_it_is_follows_from_the_row() {
-    for code in codes() {
-        let expected = match (code, verdict_of(code)) {
-            ("mailbox_full", Verdict::Later) | (_, Verdict::Recipient) => Whose::Recipient,
+    for code in ProblemCode::ALL {
+        let expected = match (code, code.row().verdict) {
+            (ProblemCode::MailboxFull, Verdict::Later) | (_, Verdict::Recipient) => Whose::Recipient,
             (_, Verdict::Account) => Whose::Account,
             (_, Verdict::Message) => Whose::Message,
             (_, Verdict::Later | Verdict::InDoubt) => Whose::Nobody,
         };
-        assert_eq!(whose_fault(code), expected, "{code}");
+        assert_eq!(code.whose_fault(), expected, "{code}");
     }
-    assert_eq!(whose_fault("sender_mailbox_full"), Whose::Account);
-    assert_eq!(whose_fault("a_code_of_another_version"), Whose::Nobody);
+    assert_eq!(ProblemCode::SenderMailboxFull.whose_fault(), Whose::Account);
+}
+
+#[test]
+fn a_code_of_another_version_is_shown_as_it_is() {
+    let code = "a_code_of_another_version";
+    assert_eq!(ProblemCode::parse(code), None);
+    let said = explain_recorded(code, &Context::default(), Language::Spanish);
+    assert_eq!((said.title.as_str(), said.fix.len(), in_short(code)), (code, 0, code));
+    for code in ProblemCode::ALL {
+        let said = explain_recorded(code.as_str(), &Context::default(), Language::Spanish);
+        assert_eq!(said, explain(code, &Context::default(), Language::Spanish), "{code}");
+    }
 }
 
 #[test]
 fn a_bounce_because_of_the_account_blames_no_address() {
     for (report, cause, verdict, advice) in [
-        ("smtp; 550 5.1.1 <x@y.ec>: User unknown", Some("mailbox_not_found"), Verdict::Recipient, "bounced"),
-        ("smtp; 550 5.2.2 Mailbox Full", Some("mailbox_full"), Verdict::Recipient, "bounced"),
-        ("smtp; 554 4.4.7 Message expired: unable to deliver in 840 minutes", None, Verdict::Recipient, "bounced"),
-        ("smtp; 550 DMARC check failed", Some("domain_not_authenticated"), Verdict::Account, "domain_not_authenticated"),
-        ("smtp; 550 5.7.1 Relaying denied", Some("relay_denied"), Verdict::Account, "relay_denied"),
+        ("smtp; 550 5.1.1 <x@y.ec>: User unknown", Some(ProblemCode::MailboxNotFound), Verdict::Recipient, ProblemCode::Bounced),
+        ("smtp; 550 5.2.2 Mailbox Full", Some(ProblemCode::MailboxFull), Verdict::Recipient, ProblemCode::Bounced),
+        ("smtp; 554 4.4.7 Message expired: unable to deliver in 840 minutes", None, Verdict::Recipient, ProblemCode::Bounced),
+        (
+            "smtp; 550 DMARC check failed",
+            Some(ProblemCode::DomainNotAuthenticated),
+            Verdict::Account,
+            ProblemCode::DomainNotAuthenticated,
+        ),
+        ("smtp; 550 5.7.1 Relaying denied", Some(ProblemCode::RelayDenied), Verdict::Account, ProblemCode::RelayDenied),
         (
             "smtp; 554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org",
-            Some("ip_blocked"),
+            Some(ProblemCode::IpBlocked),
             Verdict::Account,
-            "ip_blocked",
+            ProblemCode::IpBlocked,
         ),
         (
             "smtp; 554 5.2.2 mailbox full; STOREDRV.Submission.Exception:QuotaExceededException",
-            Some("sender_mailbox_full"),
+            Some(ProblemCode::SenderMailboxFull),
             Verdict::Account,
-            "sender_mailbox_full",
+            ProblemCode::SenderMailboxFull,
         ),
-        ("smtp; 550 5.4.5 Daily user sending limit exceeded", Some("rate_limited"), Verdict::Later, "rate_limited"),
-        ("smtp; 552 5.3.4 Message size exceeds fixed limit", Some("message_too_big"), Verdict::Message, "message_too_big"),
+        (
+            "smtp; 550 5.4.5 Daily user sending limit exceeded",
+            Some(ProblemCode::RateLimited),
+            Verdict::Later,
+            ProblemCode::RateLimited,
+        ),
+        (
+            "smtp; 552 5.3.4 Message size exceeds fixed limit",
+            Some(ProblemCode::MessageTooBig),
+            Verdict::Message,
+            ProblemCode::MessageTooBig,
+        ),
     ] {
         let found = classify_text("dsn", report);
-        assert_eq!((found.code, found.cause, found.verdict, found.advice()), ("bounced", cause, verdict, advice), "{report}");
+        assert_eq!(
+            (found.code, found.cause, found.verdict, found.advice()),
+            (ProblemCode::Bounced, cause, verdict, advice),
+            "{report}"
+        );
     }
 }
 
@@ -166,7 +197,7 @@ async fn an_app_password_refused_with_its_blanks_is_offered_without_them() {
             let problem = report.problem.as_ref().unwrap();
             assert_eq!(report.suggestion.as_ref().and_then(|better| better.password), mend, "{password:?}: {report:?}");
             let code = if password.contains('\n') { "invalid_input" } else { "bad_credentials" };
-            assert_eq!(problem.code, code, "{password:?}");
+            assert_eq!(problem.code.as_str(), code, "{password:?}");
             assert!(problem.fix.join(" ").contains(words), "{password:?}: {:?}", problem.fix);
             let told = format!("{report:?}");
             assert!(!told.contains(password) && !told.contains("abcdefghijklmnop"), "the password is told: {told}");

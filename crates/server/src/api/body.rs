@@ -112,8 +112,9 @@ fn unsupported(why: Message) -> Problem {
 
 /// The key with a hash of method, path and body: another request under the same key is refused.
 fn once(parts: &Parts, body: &[u8]) -> Result<Option<Once>, Problem> {
-    let Some(key) = parts.headers.get("idempotency-key") else { return Ok(None) };
-    let readable = key.to_str().ok().filter(|key| (1..=LONGEST_KEY).contains(&key.len()));
+    let mut keys = parts.headers.get_all("idempotency-key").iter();
+    let Some(key) = keys.next() else { return Ok(None) };
+    let readable = key.to_str().ok().filter(|_| keys.next().is_none()).filter(|key| (1..=LONGEST_KEY).contains(&key.len()));
     let Some(key) = readable.filter(|key| key.bytes().all(|byte| byte.is_ascii_graphic())) else {
         return Err(Problem::of_field("Idempotency-Key", messages::idempotency_key_invalid(LONGEST_KEY)));
     };

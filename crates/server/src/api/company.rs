@@ -16,7 +16,7 @@ use super::language::Reads;
 use super::openapi::{Always, BadInput, Stale};
 use super::patch::{self, Change};
 use super::warnings::Warning;
-use crate::access::{Authorized, ConfigureCompany, ViewRecords};
+use crate::access::Caller;
 use crate::app::App;
 use crate::problem::Problem;
 
@@ -65,12 +65,8 @@ pub struct CompanyChange {
 #[utoipa::path(get, path = "/api/v1/company", tag = "company",
     responses((status = 200, body = CompanyOut, headers(("ETag" = String, description = "The company's version, for If-Match"))),
         Always))]
-pub async fn show(
-    State(app): State<App>,
-    may: Authorized<ViewRecords>,
-    Reads(language): Reads,
-) -> Result<Tagged<CompanyOut>, Problem> {
-    let company = companies::find(&app.db, may.actor.company).await?.ok_or_else(Problem::internal)?;
+pub async fn show(State(app): State<App>, caller: Caller, Reads(language): Reads) -> Result<Tagged<CompanyOut>, Problem> {
+    let company = companies::find(&app.db, caller.actor.company).await?.ok_or_else(Problem::internal)?;
     Ok(CompanyOut::tagged(company, language))
 }
 
@@ -82,13 +78,13 @@ pub async fn show(
         Always, BadInput, Stale))]
 pub async fn change(
     State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
+    caller: Caller,
     Reads(language): Reads,
     asked: Change<CompanyChange>,
 ) -> Result<Tagged<CompanyOut>, Problem> {
     let expected = asked.expected.clone();
     let change = |profile| Ok(ProfileInput::from(asked.read()?).apply_to(profile)?);
-    let company = companies::change(&app.db, may.actor.company, &expected, change).await?;
+    let company = companies::change(&app.db, caller.actor.company, &expected, change).await?;
     Ok(CompanyOut::tagged(company, language))
 }
 

@@ -27,7 +27,7 @@ use super::openapi::{Always, BadInput, NotFound, Stale};
 use super::pages::{List, Params, Wanted};
 use super::patch::{self, Change};
 use super::warnings::Warning;
-use crate::access::{Authorized, KeepContacts, ViewRecords};
+use crate::access::Caller;
 use crate::app::App;
 use crate::problem::Problem;
 
@@ -161,7 +161,7 @@ pub struct ContactsWanted {
     responses((status = 200, body = List<ContactOut>), Always))]
 pub async fn list(
     State(app): State<App>,
-    may: Authorized<ViewRecords>,
+    caller: Caller,
     Reads(language): Reads,
     Params(params): Params<ContactsWanted>,
 ) -> Result<Json<List<ContactOut>>, Problem> {
@@ -170,7 +170,7 @@ pub async fn list(
     let role = fields.optional_code("role", params.role.as_deref(), role, &["customer", "supplier"]);
     fields.check()?;
     let filter = Filter { role, text: params.q };
-    let mut rows = contacts::list(&app.db, may.actor.company, &filter, contacts::BY_NAME, wanted.page()).await?;
+    let mut rows = contacts::list(&app.db, caller.actor.company, &filter, contacts::BY_NAME, wanted.page()).await?;
     let next = wanted.cut(&mut rows, |contact| contact.id.0);
     Ok(Json(List {
         data: rows.into_iter().map(|contact| ContactOut::of(contact, language)).collect(),
@@ -185,13 +185,13 @@ pub async fn list(
     responses((status = 201, body = ContactOut, headers(("ETag" = String, description = "The contact's version, for If-Match"))), Always, BadInput))]
 pub async fn create(
     State(app): State<App>,
-    may: Authorized<KeepContacts>,
+    caller: Caller,
     Reads(language): Reads,
     asked: JsonRequest<NewContact>,
 ) -> Result<(StatusCode, Tagged<ContactOut>), Problem> {
     let details = ContactInput::from(asked.body).read()?;
-    let id = contacts::create(&app.db, &may.actor, &details, asked.once.as_ref(), acuse_store::now()).await?;
-    let contact = contacts::find(&app.db, may.actor.company, id).await?.ok_or_else(Problem::contact_not_found)?;
+    let id = contacts::create(&app.db, &caller.actor, &details, asked.once.as_ref(), acuse_store::now()).await?;
+    let contact = contacts::find(&app.db, caller.actor.company, id).await?.ok_or_else(Problem::contact_not_found)?;
     Ok((StatusCode::CREATED, ContactOut::tagged(contact, language)))
 }
 
@@ -201,11 +201,11 @@ pub async fn create(
         Always, NotFound))]
 pub async fn show(
     State(app): State<App>,
-    may: Authorized<ViewRecords>,
+    caller: Caller,
     Reads(language): Reads,
     Id(id): Id<ContactId>,
 ) -> Result<Tagged<ContactOut>, Problem> {
-    let contact = contacts::find(&app.db, may.actor.company, id).await?.ok_or_else(Problem::contact_not_found)?;
+    let contact = contacts::find(&app.db, caller.actor.company, id).await?.ok_or_else(Problem::contact_not_found)?;
     Ok(ContactOut::tagged(contact, language))
 }
 
@@ -217,14 +217,14 @@ pub async fn show(
         Always, NotFound, BadInput, Stale))]
 pub async fn change(
     State(app): State<App>,
-    may: Authorized<KeepContacts>,
+    caller: Caller,
     Reads(language): Reads,
     Id(id): Id<ContactId>,
     asked: Change<ContactChange>,
 ) -> Result<Tagged<ContactOut>, Problem> {
     let expected = asked.expected.clone();
     let change = |details| Ok(ContactInput::from(asked.read()?).apply_to(details)?);
-    let changed = contacts::change(&app.db, &may.actor, id, &expected, change).await;
+    let changed = contacts::change(&app.db, &caller.actor, id, &expected, change).await;
     let contact = changed.map_err(|error| match error {
         ChangeError::NotFound => Problem::contact_not_found(),
         ChangeError::Taken => Problem::identification_taken(),

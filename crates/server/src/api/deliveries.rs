@@ -4,7 +4,8 @@ use acuse_domain::delivery::{Group, State};
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::DeliveryId;
 use acuse_domain::mail_account::MailModule;
-use acuse_mail::explanation::{Context, Language, Situation, explain};
+use acuse_domain::mail_problem::ProblemCode;
+use acuse_mail::explanation::{Context, Language, Situation, explain_recorded};
 use acuse_store::conditions::Conditions;
 use acuse_store::deliveries::{self, Attempt, Delivery, Filter, NEWEST, Resolution, Stopped};
 use axum::Json;
@@ -22,7 +23,7 @@ use super::language::Reads;
 use super::openapi::{Always, BadInput, NotFound, NotNow};
 use super::pages::{List, Params, Wanted, apart};
 use super::warnings::Warning;
-use crate::access::{Authorized, SendReceipts, ViewRecords};
+use crate::access::Caller;
 use crate::app::App;
 use crate::problem::Problem;
 use crate::web::page::stopped;
@@ -101,7 +102,7 @@ pub struct AttemptOut {
 
 /// What went wrong, and what to do.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = MailProblem, example = json!({ "code": "auth_app_password_required",
+#[schema(as = MailProblem, example = json!({ "code": ProblemCode::AuthAppPasswordRequired.as_str(),
     "title": "Gmail pide una contraseña de aplicación", "fix": ["Cree una contraseña de aplicación…"] }))]
 pub struct ProblemOut {
     /// Stable, for programs.
@@ -135,13 +136,13 @@ pub struct DeliveriesWanted {
     responses((status = 200, body = List<DeliveryOut>), Always))]
 pub async fn list(
     Shared(app): Shared<App>,
-    may: Authorized<ViewRecords>,
+    caller: Caller,
     Reads(language): Reads,
     Params(params): Params<DeliveriesWanted>,
 ) -> Result<Json<List<DeliveryOut>>, Problem> {
     let mut fields = Fields::default();
     let wanted = Wanted::read(&mut fields, params.limit.as_deref(), params.after.as_deref());
-    let stopped = stopped(&app, may.actor.company, acuse_store::now()).await?;
+    let stopped = stopped(&app, caller.actor.company, acuse_store::now()).await?;
     let group = fields.optional_code("group", params.group.as_deref(), Group::parse, &codes::groups());
     let filter = Filter {
         group: group.map(|group| (group, stopped.clone())),
@@ -151,7 +152,7 @@ pub async fn list(
         text: params.q,
     };
     fields.check()?;
-    let mut rows = deliveries::list(&app.db, may.actor.company, &filter, NEWEST, wanted.page()).await?;
+    let mut rows = deliveries::list(&app.db, caller.actor.company, &filter, NEWEST, wanted.page()).await?;
     let next = wanted.cut_lines(&mut rows, |delivery| delivery.id.0);
     let (rows, unreadable) = apart(rows, language);
     Ok(Json(List { data: DeliveryOut::all(rows, &stopped, language), next, unreadable }))
@@ -162,11 +163,11 @@ pub async fn list(
     responses((status = 200, body = DeliveryOut), Always, NotFound))]
 pub async fn show(
     Shared(app): Shared<App>,
-    may: Authorized<ViewRecords>,
+    caller: Caller,
     Reads(language): Reads,
     Id(id): Id<DeliveryId>,
 ) -> Result<Json<DeliveryOut>, Problem> {
-    found(&app, &may, id, language).await
+    found(&app, &caller, id, language).await
 }
 
 /// Tries again at once what waits, failed or bounced.
@@ -176,14 +177,14 @@ pub async fn show(
     responses((status = 200, body = DeliveryOut), Always, NotFound, NotNow, BadInput))]
 pub async fn retry(
     Shared(app): Shared<App>,
-    may: Authorized<SendReceipts>,
+    caller: Caller,
     Reads(language): Reads,
     Id(id): Id<DeliveryId>,
     OptionalJsonRequest(asked): OptionalJsonRequest<Nothing>,
 ) -> Result<Json<DeliveryOut>, Problem> {
     let conditions = Conditions::once(asked.once.as_ref());
-    deliveries::retry(&app.db, &may.actor, id, &conditions, acuse_store::now()).await?;
-    found(&app, &may, id, language).await
+    deliveries::retry(&app.db, &caller.actor, id, &conditions, acuse_store::now()).await?;
+    found(&app, &caller, id, language).await
 }
 
 /// Cancels what waits.
@@ -193,14 +194,14 @@ pub async fn retry(
     responses((status = 200, body = DeliveryOut), Always, NotFound, NotNow, BadInput))]
 pub async fn cancel(
     Shared(app): Shared<App>,
-    may: Authorized<SendReceipts>,
+    caller: Caller,
     Reads(language): Reads,
     Id(id): Id<DeliveryId>,
     OptionalJsonRequest(asked): OptionalJsonRequest<Nothing>,
 ) -> Result<Json<DeliveryOut>, Problem> {
     let conditions = Conditions::once(asked.once.as_ref());
-    deliveries::cancel(&app.db, &may.actor, id, &conditions, acuse_store::now()).await?;
-    found(&app, &may, id, language).await
+    deliveries::cancel(&app.db, &caller.actor, id, &conditions, acuse_store::now()).await?;
+    found(&app, &caller, id, language).await
 }
 
 /// What somebody may say when it is over.
@@ -219,19 +220,19 @@ pub struct ResolveIn {
     responses((status = 200, body = DeliveryOut), Always, NotFound, NotNow, BadInput))]
 pub async fn resolve(
     Shared(app): Shared<App>,
-    may: Authorized<SendReceipts>,
+    caller: Caller,
     Reads(language): Reads,
     Id(id): Id<DeliveryId>,
     OptionalJsonRequest(asked): OptionalJsonRequest<ResolveIn>,
 ) -> Result<Json<DeliveryOut>, Problem> {
     let (reason, conditions) = (asked.body.reason.as_deref(), Conditions::once(asked.once.as_ref()));
-    deliveries::resolve(&app.db, &may.actor, id, reason, &conditions, acuse_store::now()).await?;
-    found(&app, &may, id, language).await
+    deliveries::resolve(&app.db, &caller.actor, id, reason, &conditions, acuse_store::now()).await?;
+    found(&app, &caller, id, language).await
 }
 
-async fn found<P>(app: &App, may: &Authorized<P>, id: DeliveryId, language: Language) -> Result<Json<DeliveryOut>, Problem> {
-    let delivery = deliveries::find(&app.db, may.actor.company, id).await?.ok_or_else(Problem::delivery_not_found)?;
-    let stopped = stopped(app, may.actor.company, acuse_store::now()).await?;
+async fn found(app: &App, caller: &Caller, id: DeliveryId, language: Language) -> Result<Json<DeliveryOut>, Problem> {
+    let delivery = deliveries::find(&app.db, caller.actor.company, id).await?.ok_or_else(Problem::delivery_not_found)?;
+    let stopped = stopped(app, caller.actor.company, acuse_store::now()).await?;
     Ok(Json(DeliveryOut::of(delivery, &stopped, language)))
 }
 
@@ -301,12 +302,12 @@ impl AttemptOut {
 }
 
 impl ProblemOut {
-    pub(super) fn found(code: &str, title: String, fix: Vec<String>) -> Self {
-        Self { code: code.to_owned(), title, fix }
+    pub(super) fn found(code: ProblemCode, title: String, fix: Vec<String>) -> Self {
+        Self { code: code.to_string(), title, fix }
     }
 
     pub(super) fn of(code: String, context: &Context<'_>, language: Language) -> Self {
-        let said = explain(&code, context, language);
+        let said = explain_recorded(&code, context, language);
         Self { code, title: said.title, fix: said.fix }
     }
 }

@@ -24,7 +24,7 @@ use super::language::Reads;
 use super::openapi::{Always, BadInput, NotFound};
 use super::pages::{List, Params, Wanted, apart};
 use super::warnings::Warning;
-use crate::access::{Authorized, KeepDocuments, ViewRecords};
+use crate::access::Caller;
 use crate::app::App;
 use crate::problem::Problem;
 
@@ -104,7 +104,7 @@ pub struct DocumentsWanted {
     responses((status = 200, body = List<DocumentOut>), Always))]
 pub async fn list(
     State(app): State<App>,
-    may: Authorized<ViewRecords>,
+    caller: Caller,
     Reads(language): Reads,
     Params(params): Params<DocumentsWanted>,
 ) -> Result<Json<List<DocumentOut>>, Problem> {
@@ -119,7 +119,7 @@ pub async fn list(
     };
     fields.check()?;
     let today = day_in_ecuador(acuse_store::now());
-    let mut rows = documents::list(&app.db, may.actor.company, &filter, documents::DUE_FIRST, wanted.page(), today).await?;
+    let mut rows = documents::list(&app.db, caller.actor.company, &filter, documents::DUE_FIRST, wanted.page(), today).await?;
     let next = wanted.cut_lines(&mut rows, |listed| listed.document.id.0);
     let (rows, unreadable) = apart(rows, language);
     let data = rows.into_iter().map(|Listed { document, .. }| DocumentOut::of(document, language)).collect();
@@ -132,13 +132,13 @@ pub async fn list(
     responses((status = 201, body = DocumentOut), Always, BadInput))]
 pub async fn create(
     State(app): State<App>,
-    may: Authorized<KeepDocuments>,
+    caller: Caller,
     Reads(language): Reads,
     asked: JsonRequest<DocumentIn>,
 ) -> Result<(StatusCode, Json<DocumentOut>), Problem> {
     let document = DocumentInput::from(asked.body).read(day_in_ecuador(acuse_store::now()))?;
-    let id = documents::create(&app.db, &may.actor, &document, asked.once.as_ref(), acuse_store::now()).await?;
-    let document = documents::find(&app.db, may.actor.company, id).await?.ok_or_else(Problem::document_not_found)?;
+    let id = documents::create(&app.db, &caller.actor, &document, asked.once.as_ref(), acuse_store::now()).await?;
+    let document = documents::find(&app.db, caller.actor.company, id).await?.ok_or_else(Problem::document_not_found)?;
     Ok((StatusCode::CREATED, Json(DocumentOut::of(document, language))))
 }
 
@@ -147,11 +147,11 @@ pub async fn create(
     responses((status = 200, body = DocumentOut), Always, NotFound))]
 pub async fn show(
     State(app): State<App>,
-    may: Authorized<ViewRecords>,
+    caller: Caller,
     Reads(language): Reads,
     Id(id): Id<DocumentId>,
 ) -> Result<Json<DocumentOut>, Problem> {
-    let document = documents::find(&app.db, may.actor.company, id).await?.ok_or_else(Problem::document_not_found)?;
+    let document = documents::find(&app.db, caller.actor.company, id).await?.ok_or_else(Problem::document_not_found)?;
     Ok(Json(DocumentOut::of(document, language)))
 }
 

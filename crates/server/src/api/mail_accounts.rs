@@ -31,7 +31,7 @@ use super::openapi::{Always, BadInput, NotFound, NotNow, Stale};
 use super::pages::{List, WholeWanted};
 use super::patch::Change;
 use super::warnings::Warning;
-use crate::access::{Authorized, ConfigureCompany, ViewRecords};
+use crate::access::Caller;
 use crate::app::App;
 use crate::problem::Problem;
 
@@ -101,12 +101,8 @@ pub struct LastCheckOut {
 /// The company's accounts, one for each module at most.
 #[utoipa::path(get, path = "/api/v1/mail-accounts", tag = "mail", params(WholeWanted),
     responses((status = 200, body = List<AccountOut>), Always))]
-pub async fn list(
-    State(app): State<App>,
-    may: Authorized<ViewRecords>,
-    Reads(language): Reads,
-) -> Result<Json<List<AccountOut>>, Problem> {
-    let accounts = mail_accounts::list(&app.db, may.actor.company).await?;
+pub async fn list(State(app): State<App>, caller: Caller, Reads(language): Reads) -> Result<Json<List<AccountOut>>, Problem> {
+    let accounts = mail_accounts::list(&app.db, caller.actor.company).await?;
     Ok(Json(List::whole(accounts.into_iter().map(|account| AccountOut::of(account, language)).collect())))
 }
 
@@ -117,18 +113,18 @@ pub async fn list(
         Always, BadInput))]
 pub async fn create(
     State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
+    caller: Caller,
     Reads(language): Reads,
     asked: JsonRequest<AccountIn>,
 ) -> Result<(StatusCode, Tagged<AccountOut>), Problem> {
-    let company = companies::find(&app.db, may.actor.company).await?.ok_or_else(Problem::internal)?;
+    let company = companies::find(&app.db, caller.actor.company).await?.ok_or_else(Problem::internal)?;
     let may_use_port = |server: &str, port| app.network.may_use_mail_port(server, port);
     let ValidAccount { settings, password } = AccountInput::from(asked.body).read(&company.profile.legal_name, may_use_port)?;
     let warnings = password_warnings(password.as_ref(), language);
     let form = Form { settings, password, checked: None };
     let once = asked.once.as_ref();
-    let id = mail_accounts::create(&app.db, &app.keys, &may.actor, &form, once, acuse_store::now()).await?;
-    Ok((StatusCode::CREATED, found(&app, &may, id, warnings, language).await?))
+    let id = mail_accounts::create(&app.db, &app.keys, &caller.actor, &form, once, acuse_store::now()).await?;
+    Ok((StatusCode::CREATED, found(&app, &caller, id, warnings, language).await?))
 }
 
 /// One account.
@@ -137,11 +133,11 @@ pub async fn create(
         Always, NotFound))]
 pub async fn show(
     State(app): State<App>,
-    may: Authorized<ViewRecords>,
+    caller: Caller,
     Reads(language): Reads,
     Id(id): Id<MailAccountId>,
 ) -> Result<Tagged<AccountOut>, Problem> {
-    found(&app, &may, id, Vec::new(), language).await
+    found(&app, &caller, id, Vec::new(), language).await
 }
 
 /// Changes an account as it is now, and lets it work again if it rested. An absent or empty password keeps the one it has;
@@ -153,7 +149,7 @@ pub async fn show(
         Always, NotFound, NotNow, BadInput, Stale))]
 pub async fn change(
     State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
+    caller: Caller,
     Reads(language): Reads,
     Id(id): Id<MailAccountId>,
     asked: Change<AccountChange>,
@@ -170,8 +166,8 @@ pub async fn change(
         warnings = password_warnings(password.as_ref(), language);
         Ok::<_, Problem>(Edit { form: Form { settings, password, checked: None }, enabled, untouched })
     };
-    mail_accounts::edit(&app.db, &app.keys, &may.actor, id, &expected, decide).await?;
-    found(&app, &may, id, warnings, language).await
+    mail_accounts::edit(&app.db, &app.keys, &caller.actor, id, &expected, decide).await?;
+    found(&app, &caller, id, warnings, language).await
 }
 
 /// Forgets an account and its password. Its module falls back to the default account.
@@ -180,23 +176,23 @@ pub async fn change(
     responses((status = 204), Always, NotFound, BadInput, Stale))]
 pub async fn delete(
     State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
+    caller: Caller,
     Id(id): Id<MailAccountId>,
     IfMatch(expected): IfMatch,
     NoBody: NoBody,
 ) -> Result<StatusCode, Problem> {
-    mail_accounts::delete(&app.db, &may.actor, id, &expected).await?;
+    mail_accounts::delete(&app.db, &caller.actor, id, &expected).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn found<P>(
+async fn found(
     app: &App,
-    may: &Authorized<P>,
+    caller: &Caller,
     id: MailAccountId,
     warnings: Vec<Warning>,
     language: Language,
 ) -> Result<Tagged<AccountOut>, Problem> {
-    let account = mail_accounts::find(&app.db, may.actor.company, id).await?.ok_or_else(Problem::mail_account_not_found)?;
+    let account = mail_accounts::find(&app.db, caller.actor.company, id).await?.ok_or_else(Problem::mail_account_not_found)?;
     Ok(Tagged { version: account.version, body: AccountOut::of(account, language).warning(warnings) })
 }
 

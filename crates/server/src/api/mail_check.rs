@@ -5,12 +5,13 @@ use acuse_domain::id::{CompanyId, MailAccountId};
 use acuse_domain::input::mail_account::{AccountInput, ValidAccount};
 use acuse_domain::input::optional_address;
 use acuse_domain::mail_account::{LastCheck, MailAccountSettings, MailModule};
-use acuse_mail::check::{self, CheckReport, PhaseLine, Suggestion};
+use acuse_domain::mail_problem::ProblemCode;
+use acuse_mail::check::{self, CheckReport, PhaseLine};
+use acuse_mail::correction::Suggestion;
 use acuse_mail::explanation::Language;
 use acuse_mail::password::PasswordMend;
 use acuse_store::companies;
-use acuse_store::mail_accounts::{self, ACCOUNT_UNREADABLE};
-use acuse_store::sealing::SECRET_UNREADABLE;
+use acuse_store::mail_accounts;
 use axum::Json;
 use axum::extract::State;
 use secrecy::SecretString;
@@ -26,7 +27,7 @@ use super::language::Reads;
 use super::mail_accounts::{CheckSaved, CheckUnsaved, password_warnings};
 use super::openapi::{Always, BadInput, Busy, NotFound, Stale};
 use super::warnings::Warning;
-use crate::access::{Authorized, ConfigureCompany};
+use crate::access::Caller;
 use crate::app::App;
 use crate::checks;
 use crate::connected;
@@ -40,7 +41,7 @@ use crate::problem::Problem;
         { "phase": "dns", "ok": true, "ms": 4, "detail": "142.250.0.108", "reply": null },
         { "phase": "auth", "ok": false, "ms": 210, "detail": null, "reply": "534-5.7.9 Application-specific password required" }
     ],
-    "problem": { "code": "auth_app_password_required", "title": "Gmail pide una contraseña de aplicación", "fix": ["…"] },
+    "problem": { "code": ProblemCode::AuthAppPasswordRequired.as_str(), "title": "Gmail pide una contraseña de aplicación", "fix": ["…"] },
     "suggestion": null, "note": null, "warnings": []
 }))]
 pub struct ReportOut {
@@ -92,11 +93,11 @@ pub struct SuggestionOut {
     responses((status = 200, body = ReportOut), Always, BadInput, Busy))]
 pub async fn unsaved(
     State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
+    caller: Caller,
     Reads(language): Reads,
     asked: JsonRequest<CheckUnsaved>,
 ) -> Result<Json<ReportOut>, Problem> {
-    let company = companies::find(&app.db, may.actor.company).await?.ok_or_else(Problem::internal)?;
+    let company = companies::find(&app.db, caller.actor.company).await?.ok_or_else(Problem::internal)?;
     let mut sent = asked.body;
     let to = sent.to.take();
     sent.module.get_or_insert_with(|| MailModule::ReceivedPayments.as_str().to_owned());
@@ -104,7 +105,7 @@ pub async fn unsaved(
     let account = AccountInput::from(sent).read(&company.profile.legal_name, may_use_port)?;
     let to = recipient(to)?;
     let warnings = warnings(&account, to.as_ref(), language);
-    let report = run(&app, may.actor.company, &account.settings, account.password, to, language).await?;
+    let report = run(&app, caller.actor.company, &account.settings, account.password, to, language).await?;
     Ok(Json(report.warning(warnings)))
 }
 
@@ -114,13 +115,13 @@ pub async fn unsaved(
     request_body = CheckSaved, responses((status = 200, body = ReportOut), Always, NotFound, BadInput, Stale, Busy))]
 pub async fn saved(
     State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
+    caller: Caller,
     Reads(language): Reads,
     Id(id): Id<MailAccountId>,
     IfMatch(expected): IfMatch,
     OptionalJsonRequest(asked): OptionalJsonRequest<CheckSaved>,
 ) -> Result<Json<ReportOut>, Problem> {
-    let usable = mail_accounts::usable_by_id(&app.db, &app.keys, may.actor.company, id).await?;
+    let usable = mail_accounts::usable_by_id(&app.db, &app.keys, caller.actor.company, id).await?;
     let usable = usable.ok_or_else(Problem::mail_account_not_found)?;
     if !expected.includes(usable.account.version) {
         return Err(Problem::precondition_failed());
@@ -139,25 +140,25 @@ pub async fn saved(
     let report = match &usable.account.connection {
         _ if stays_unreadable => {
             let subject = checks::subject(&settings, None, to, language);
-            ReportOut::of(check::without_token(&subject, ACCOUNT_UNREADABLE, ""))
+            ReportOut::of(check::without_token(&subject, ProblemCode::AccountUnreadable, ""))
         }
         Some(_) if password.is_none() => {
-            let _running = app.checks.begin(may.actor.company).ok_or_else(Problem::too_many_checks)?;
+            let _running = app.checks.begin(caller.actor.company).ok_or_else(Problem::too_many_checks)?;
             let subject = checks::subject(&settings, None, to, language);
             ReportOut::of(connected::check(&app, &usable.account, subject, |_| {}).await)
         }
         None if password.is_none() && settings.username == usable.account.settings.username && usable.lacks_secret() => {
             let subject = checks::subject(&settings, None, to, language);
-            ReportOut::of(check::without_token(&subject, SECRET_UNREADABLE, ""))
+            ReportOut::of(check::without_token(&subject, ProblemCode::SecretUnreadable, ""))
         }
         _ => {
             let kept = usable.password_for(&settings.credential_scope()).cloned();
-            run(&app, may.actor.company, &settings, password.or(kept), to, language).await?
+            run(&app, caller.actor.company, &settings, password.or(kept), to, language).await?
         }
     };
     if as_saved {
         let check = LastCheck { at: acuse_store::now(), ok: report.ok };
-        mail_accounts::note_check(&app.db, &may.actor, id, usable.account.version, &check).await?;
+        mail_accounts::note_check(&app.db, &caller.actor, id, usable.account.version, &check).await?;
     }
     Ok(Json(report.warning(warnings)))
 }

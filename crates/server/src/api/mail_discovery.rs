@@ -14,7 +14,7 @@ use super::codes;
 use super::language::Reads;
 use super::openapi::{Always, BadInput, Busy};
 use super::warnings::Warning;
-use crate::access::{Authorized, ConfigureCompany};
+use crate::access::Caller;
 use crate::app::App;
 use crate::problem::Problem;
 
@@ -93,13 +93,13 @@ pub struct KnownSecurity {
     responses((status = 200, body = DiscoveryOut), Always, BadInput, Busy))]
 pub async fn discover(
     State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
+    caller: Caller,
     Reads(language): Reads,
     asked: JsonRequest<DiscoverIn>,
 ) -> Result<Json<DiscoveryOut>, Problem> {
     let typed = asked.body.address.unwrap_or_default();
     let address = required_address(&typed).map_err(|message| Problem::of_field("address", message))?;
-    let _running = app.checks.begin(may.actor.company).ok_or_else(Problem::too_many_checks)?;
+    let _running = app.checks.begin(caller.actor.company).ok_or_else(Problem::too_many_checks)?;
     let found = autoconfig::discover(&app.network, &address).await;
     Ok(Json(DiscoveryOut::of(&address, found, language)))
 }

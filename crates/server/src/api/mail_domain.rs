@@ -20,7 +20,7 @@ use super::ids::Id;
 use super::language::Reads;
 use super::openapi::{Always, BadInput, NotFound, NotNow};
 use super::pages::{List, Params, WholeWanted};
-use crate::access::{Authorized, ConfigureCompany, ViewRecords};
+use crate::access::Caller;
 use crate::app::App;
 use crate::domain_check::{self, DomainState, own_key};
 use crate::problem::Problem;
@@ -106,12 +106,12 @@ pub struct Freshness {
     responses((status = 200, body = ReportOut), Always, NotFound, NotNow))]
 pub async fn show(
     State(app): State<App>,
-    may: Authorized<ViewRecords>,
+    caller: Caller,
     Reads(language): Reads,
     Id(id): Id<MailAccountId>,
     Params(asked): Params<Freshness>,
 ) -> Result<Json<ReportOut>, Problem> {
-    let standing = standing(&app, &may, id).await?;
+    let standing = standing(&app, &caller, id).await?;
     let report = if asked.fresh { standing.new_report(&app).await? } else { standing.report(&app).await? };
     Ok(Json(ReportOut::of(&report, language)))
 }
@@ -119,12 +119,8 @@ pub async fn show(
 /// The domain's keys: one that waits for its record, one that was seen.
 #[utoipa::path(get, path = "/api/v1/mail-accounts/{id}/dkim", tag = "mail", params(("id" = uuid::Uuid, Path), WholeWanted),
     responses((status = 200, body = List<KeyOut>), Always, NotFound, NotNow))]
-pub async fn list_keys(
-    State(app): State<App>,
-    may: Authorized<ViewRecords>,
-    Id(id): Id<MailAccountId>,
-) -> Result<Json<List<KeyOut>>, Problem> {
-    let standing = standing(&app, &may, id).await?;
+pub async fn list_keys(State(app): State<App>, caller: Caller, Id(id): Id<MailAccountId>) -> Result<Json<List<KeyOut>>, Problem> {
+    let standing = standing(&app, &caller, id).await?;
     Ok(Json(List::whole(standing.keys.iter().map(KeyOut::of).collect())))
 }
 
@@ -133,19 +129,19 @@ pub async fn list_keys(
     responses((status = 201, body = KeyOut), Always, NotFound, NotNow, BadInput))]
 pub async fn make_key(
     State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
+    caller: Caller,
     Id(id): Id<MailAccountId>,
     NoBody: NoBody,
 ) -> Result<(StatusCode, Json<KeyOut>), Problem> {
-    let before = standing(&app, &may, id).await?;
+    let before = standing(&app, &caller, id).await?;
     if before.is_foreign() {
         return Err(domain_not_yours());
     }
     if before.key(KeyState::Made).is_some() {
         return Err(DkimError::Waiting.into());
     }
-    domain_check::make_key(&app, &may.actor, before.domain()).await?;
-    let after = standing(&app, &may, id).await?;
+    domain_check::make_key(&app, &caller.actor, before.domain()).await?;
+    let after = standing(&app, &caller, id).await?;
     let made = after.key(KeyState::Made).ok_or_else(key_not_found)?;
     Ok((StatusCode::CREATED, Json(KeyOut::of(made))))
 }
@@ -155,13 +151,13 @@ pub async fn make_key(
     responses((status = 200, body = KeyCheckOut), Always, NotFound, NotNow, BadInput))]
 pub async fn check_key(
     State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
+    caller: Caller,
     Id(id): Id<MailAccountId>,
     NoBody: NoBody,
 ) -> Result<Json<KeyCheckOut>, Problem> {
-    let before = standing(&app, &may, id).await?;
-    let seen = domain_check::check_key(&app, &may.actor, &before).await?;
-    let after = standing(&app, &may, id).await?;
+    let before = standing(&app, &caller, id).await?;
+    let seen = domain_check::check_key(&app, &caller.actor, &before).await?;
+    let after = standing(&app, &caller, id).await?;
     let states = [KeyState::Made, KeyState::Used, KeyState::Published];
     let key = match seen {
         KeySeen::Seen => after.key(KeyState::Used),
@@ -176,13 +172,13 @@ pub async fn check_key(
     responses((status = 200, body = KeyOut), Always, NotFound, NotNow, BadInput))]
 pub async fn stop_signing(
     State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
+    caller: Caller,
     Id(id): Id<MailAccountId>,
     NoBody: NoBody,
 ) -> Result<Json<KeyOut>, Problem> {
-    let before = standing(&app, &may, id).await?;
+    let before = standing(&app, &caller, id).await?;
     let used = before.key(KeyState::Used).ok_or_else(key_not_found)?;
-    dkim::turn_off(&app.db, &may.actor, used.id).await?;
+    dkim::turn_off(&app.db, &caller.actor, used.id).await?;
     Ok(Json(KeyOut::of(&DkimKey { state: KeyState::Published, ..used.clone() })))
 }
 
@@ -191,20 +187,20 @@ pub async fn stop_signing(
     responses((status = 204), Always, NotFound, NotNow, BadInput))]
 pub async fn delete_keys(
     State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
+    caller: Caller,
     Id(id): Id<MailAccountId>,
     NoBody: NoBody,
 ) -> Result<StatusCode, Problem> {
-    let standing = standing(&app, &may, id).await?;
+    let standing = standing(&app, &caller, id).await?;
     if standing.keys.is_empty() {
         return Err(key_not_found());
     }
-    dkim::delete_all(&app.db, &may.actor, standing.domain()).await?;
+    dkim::delete_all(&app.db, &caller.actor, standing.domain()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn standing<P>(app: &App, may: &Authorized<P>, id: MailAccountId) -> Result<DomainState, Problem> {
-    let account = mail_accounts::find(&app.db, may.actor.company, id).await?.ok_or_else(Problem::mail_account_not_found)?;
+async fn standing(app: &App, caller: &Caller, id: MailAccountId) -> Result<DomainState, Problem> {
+    let account = mail_accounts::find(&app.db, caller.actor.company, id).await?.ok_or_else(Problem::mail_account_not_found)?;
     DomainState::of(app, &account).await?.ok_or_else(domain_not_yours)
 }
 

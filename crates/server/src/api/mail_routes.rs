@@ -23,7 +23,7 @@ use super::openapi::{Always, BadInput, Stale};
 use super::pages::{List, WholeWanted};
 use super::patch::{self, Change};
 use super::warnings::Warning;
-use crate::access::{Authorized, ConfigureCompany, ViewRecords};
+use crate::access::Caller;
 use crate::app::App;
 use crate::mail_route::{Route, Routes, SendsNow};
 use crate::problem::Problem;
@@ -101,12 +101,8 @@ pub struct PolicyChange {
 #[utoipa::path(get, path = "/api/v1/mail-routes", tag = "mail", params(WholeWanted),
     responses((status = 200, body = List<RouteOut>, headers(("ETag" = String, description = "The policy's version, for If-Match"))),
         Always))]
-pub async fn list(
-    State(app): State<App>,
-    may: Authorized<ViewRecords>,
-    Reads(language): Reads,
-) -> Result<Tagged<List<RouteOut>>, Problem> {
-    let all = Routes::of(&app, may.actor.company).await?;
+pub async fn list(State(app): State<App>, caller: Caller, Reads(language): Reads) -> Result<Tagged<List<RouteOut>>, Problem> {
+    let all = Routes::of(&app, caller.actor.company).await?;
     let mut routes = Vec::with_capacity(MailModule::ALL.len());
     for module in MailModule::ALL {
         let route = all.route(&app.db, module).await?;
@@ -123,13 +119,13 @@ pub async fn list(
         Always, BadInput, Stale))]
 pub async fn change(
     State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
+    caller: Caller,
     Reads(language): Reads,
     asked: Change<PolicyChange>,
 ) -> Result<Tagged<PolicyOut>, Problem> {
     let expected = asked.expected.clone();
     let change = |policy| Ok(PolicyInput::from(asked.read()?).apply_to(policy)?);
-    let policy = routing::change_policy(&app.db, &may.actor, &expected, change).await?;
+    let policy = routing::change_policy(&app.db, &caller.actor, &expected, change).await?;
     Ok(Tagged { version: policy.version, body: PolicyOut::of(&policy.value, language) })
 }
 

@@ -7,6 +7,7 @@ pub use ask::PaymentIn;
 pub use shown::{PaymentOut, SummaryOut};
 
 use acuse_domain::id::{CompanyId, ContactId, PaymentId};
+use acuse_domain::input::payment::PaymentInput;
 use acuse_domain::payment::{Answered, Direction};
 use acuse_mail::explanation::Language;
 use acuse_store::conditions::Conditions;
@@ -30,7 +31,7 @@ use super::ids::Id;
 use super::language::Reads;
 use super::openapi::{Always, BadInput, NotFound, NotNow};
 use super::pages::{List, Params, Wanted, WholeWanted, apart};
-use crate::access::{Authorized, RecordPayments, SendReceipts, ViewRecords, VoidPayments};
+use crate::access::Caller;
 use crate::app::App;
 use crate::heavy_work::draw_receipt;
 use crate::problem::Problem;
@@ -83,7 +84,7 @@ pub struct SendReceipt {
     responses((status = 200, body = List<SummaryOut>), Always))]
 pub async fn list(
     State(app): State<App>,
-    may: Authorized<ViewRecords>,
+    caller: Caller,
     Reads(language): Reads,
     Params(params): Params<PaymentsWanted>,
 ) -> Result<Json<List<SummaryOut>>, Problem> {
@@ -97,12 +98,12 @@ pub async fn list(
         text: params.q,
     };
     fields.check()?;
-    let mut rows = payments::list(&app.db, may.actor.company, &filter, payments::LAST_RECORDED, wanted.page()).await?;
+    let mut rows = payments::list(&app.db, caller.actor.company, &filter, payments::LAST_RECORDED, wanted.page()).await?;
     let next = wanted.cut_lines(&mut rows, |payment| payment.id.0);
     let (rows, unreadable) = apart(rows, language);
     let ids: Vec<PaymentId> = rows.iter().map(|payment| payment.id).collect();
-    let deliveries = sent::of_payments(&app.db, may.actor.company, &ids).await?;
-    let deliveries = shown_of(&app, may.actor.company, deliveries, language).await?;
+    let deliveries = sent::of_payments(&app.db, caller.actor.company, &ids).await?;
+    let deliveries = shown_of(&app, caller.actor.company, deliveries, language).await?;
     Ok(Json(List { data: SummaryOut::all(rows, deliveries), next, unreadable }))
 }
 
@@ -112,14 +113,14 @@ pub async fn list(
     responses((status = 201, body = PaymentOut), Always, BadInput))]
 pub async fn record(
     State(app): State<App>,
-    may: Authorized<RecordPayments>,
+    caller: Caller,
     Reads(language): Reads,
     asked: JsonRequest<PaymentIn>,
 ) -> Result<(StatusCode, Json<PaymentOut>), Problem> {
-    let (payment, notify) = asked.body.read()?;
-    let id =
-        payments::record(&app.db, &may.actor, payment, &notify, &Answered::All, asked.once.as_ref(), acuse_store::now()).await?;
-    Ok((StatusCode::CREATED, found(&app, &may, id, language).await?))
+    let (payment, notify) = PaymentInput::from(asked.body).read()?;
+    let id = payments::record(&app.db, &caller.actor, payment, &notify, &Answered::All, asked.once.as_ref(), acuse_store::now())
+        .await?;
+    Ok((StatusCode::CREATED, found(&app, &caller, id, language).await?))
 }
 
 /// One payment, whole.
@@ -127,11 +128,11 @@ pub async fn record(
     responses((status = 200, body = PaymentOut), Always, NotFound))]
 pub async fn show(
     State(app): State<App>,
-    may: Authorized<ViewRecords>,
+    caller: Caller,
     Reads(language): Reads,
     Id(id): Id<PaymentId>,
 ) -> Result<Json<PaymentOut>, Problem> {
-    found(&app, &may, id, language).await
+    found(&app, &caller, id, language).await
 }
 
 /// Voids a payment: balances and anticipos come back, the number stays used.
@@ -141,7 +142,7 @@ pub async fn show(
     request_body = VoidPayment, responses((status = 200, body = PaymentOut), Always, NotFound, NotNow, BadInput))]
 pub async fn void(
     State(app): State<App>,
-    may: Authorized<VoidPayments>,
+    caller: Caller,
     Reads(language): Reads,
     Id(id): Id<PaymentId>,
     asked: JsonRequest<VoidPayment>,
@@ -149,24 +150,20 @@ pub async fn void(
     let notice = if asked.body.notify.unwrap_or(false) { VoidNotice::TellWhoHadIt } else { VoidNotice::TellNobody };
     let reason = asked.body.reason.unwrap_or_default();
     let conditions = Conditions::once(asked.once.as_ref());
-    payments::void(&app.db, &may.actor, id, &reason, notice, &conditions, acuse_store::now()).await?;
-    found(&app, &may, id, language).await
+    payments::void(&app.db, &caller.actor, id, &reason, notice, &conditions, acuse_store::now()).await?;
+    found(&app, &caller, id, language).await
 }
 
 /// The receipt as PDF, marked where the payment is voided.
 #[utoipa::path(get, path = "/api/v1/payments/{id}/receipt.pdf", tag = "payments", params(("id" = Uuid, Path)),
     responses((status = 200, content_type = "application/pdf", body = Vec<u8>), Always, NotFound))]
-pub async fn receipt(
-    State(app): State<App>,
-    may: Authorized<ViewRecords>,
-    Id(id): Id<PaymentId>,
-) -> Result<impl IntoResponse, Problem> {
-    let company = may.actor.company;
+pub async fn receipt(State(app): State<App>, caller: Caller, Id(id): Id<PaymentId>) -> Result<impl IntoResponse, Problem> {
+    let company = caller.actor.company;
     let receipt = payments::receipt(&app.db, company, id).await?.ok_or_else(Problem::payment_not_found)?;
     let logo = payments::receipt_logo(&app.db, company, id).await?;
     let name = format!("attachment; filename=\"{}\"", receipt.file_name());
     let pdf = draw_receipt(receipt, logo).await?.ok_or_else(Problem::internal)?;
-    if let Err(error) = events::note_download(&app.db, &may.actor, id.0, acuse_store::now()).await {
+    if let Err(error) = events::note_download(&app.db, &caller.actor, id.0, acuse_store::now()).await {
         // The receipt is there; that it was opened is only good to know.
         tracing::warn!("A download was not noted: {error}");
     }
@@ -178,11 +175,11 @@ pub async fn receipt(
     responses((status = 200, body = List<DeliveryOut>), Always, NotFound))]
 pub async fn deliveries(
     State(app): State<App>,
-    may: Authorized<ViewRecords>,
+    caller: Caller,
     Reads(language): Reads,
     Id(id): Id<PaymentId>,
 ) -> Result<Json<List<DeliveryOut>>, Problem> {
-    let company = may.actor.company;
+    let company = caller.actor.company;
     let deliveries = sent::of_payments(&app.db, company, &[id]).await?;
     if deliveries.is_empty() {
         payments::find(&app.db, company, id).await?.ok_or_else(Problem::payment_not_found)?;
@@ -198,7 +195,7 @@ pub async fn deliveries(
     responses((status = 202, body = List<DeliveryOut>), Always, NotFound, NotNow, BadInput))]
 pub async fn send(
     State(app): State<App>,
-    may: Authorized<SendReceipts>,
+    caller: Caller,
     Reads(language): Reads,
     Id(id): Id<PaymentId>,
     OptionalJsonRequest(asked): OptionalJsonRequest<SendReceipt>,
@@ -207,13 +204,13 @@ pub async fn send(
     let recipients = fields.addresses("recipients", &asked.body.recipients.unwrap_or_default());
     fields.check()?;
     let notify = if recipients.is_empty() { Notify::Contact } else { Notify::Addresses(recipients) };
-    let first = payments::resend(&app.db, &may.actor, id, &notify, asked.once.as_ref(), acuse_store::now()).await?;
-    let queued = sent::queued_with(&app.db, may.actor.company, first).await?;
-    Ok((StatusCode::ACCEPTED, Json(List::whole(shown_of(&app, may.actor.company, queued, language).await?))))
+    let first = payments::resend(&app.db, &caller.actor, id, &notify, asked.once.as_ref(), acuse_store::now()).await?;
+    let queued = sent::queued_with(&app.db, caller.actor.company, first).await?;
+    Ok((StatusCode::ACCEPTED, Json(List::whole(shown_of(&app, caller.actor.company, queued, language).await?))))
 }
 
-async fn found<P>(app: &App, may: &Authorized<P>, id: PaymentId, language: Language) -> Result<Json<PaymentOut>, Problem> {
-    let company = may.actor.company;
+async fn found(app: &App, caller: &Caller, id: PaymentId, language: Language) -> Result<Json<PaymentOut>, Problem> {
+    let company = caller.actor.company;
     let payment = payments::find(&app.db, company, id).await?.ok_or_else(Problem::payment_not_found)?;
     let deliveries = sent::of_payments(&app.db, company, &[id]).await?;
     let doubts = payments::doubts(&app.db, company, &payment).await?;

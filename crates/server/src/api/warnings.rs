@@ -38,7 +38,7 @@ impl Warning {
             Doubt::LikelyTwin(_) => String::new(),
         };
         let payment_id = if let Doubt::LikelyTwin(twin) = doubt { Some(twin.payment.0) } else { None };
-        Self { payment_id, ..Self::new(field, &doubt.message(), language) }
+        Self { payment_id, ..Self::new(field, &doubt.message(|index| index + 1), language) }
     }
 
     /// The SRI itself has issued RUCs whose check digit fits no formula.

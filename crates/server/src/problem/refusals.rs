@@ -1,7 +1,8 @@
 //! Each refusal of the domain and of the store's acts, with its status, code and field.
 
-use acuse_domain::message::messages;
-use acuse_domain::payment::{LONGEST_REASON, PaymentError, Refusal, VoidRefusal};
+use acuse_domain::input::Errors;
+use acuse_domain::message::{Message, messages};
+use acuse_domain::payment::{Field, LONGEST_REASON, Refusal, VoidRefusal};
 use acuse_domain::text::TextError;
 use acuse_store::contacts;
 use acuse_store::deliveries::MoveError;
@@ -78,11 +79,14 @@ impl From<RecordError> for Problem {
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        let field = |(field, error): &(acuse_domain::payment::Field, PaymentError)| FieldProblem {
-            field: field.to_string(),
-            message: error.message(),
-        };
-        Self::of_fields(refusal.iter().map(field).collect())
+        let at = |(field, message): (Field, Message)| FieldProblem { field: field.to_string(), message };
+        Self::of_fields(refusal.messages(|index| index + 1).map(at).collect())
+    }
+}
+
+impl From<Errors<Field>> for Problem {
+    fn from(errors: Errors<Field>) -> Self {
+        Self::of_input(errors, Field::to_string)
     }
 }
 

@@ -142,7 +142,7 @@ impl Carried {
             .body(Body::from(self.encoded()));
         match request {
             Ok(request) => {
-                let pages = crate::web::router().fallback(trouble::unknown_path).with_state(app.clone());
+                let pages = crate::web::router(app).fallback(trouble::unknown_path).with_state(app.clone());
                 pages.oneshot(request).await.unwrap_or_else(|never| match never {})
             }
             Err(_) => trouble::not_understood(),

@@ -10,28 +10,27 @@ use acuse_store::versions::ChangeError;
 use askama::Template;
 use axum::Form;
 use axum::body::Bytes;
+use axum::extract::Query;
 use axum::extract::multipart::{Multipart, MultipartRejection};
-use axum::extract::{DefaultBodyLimit, Query, State};
+use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{MethodRouter, get};
 use serde::Deserialize;
 
-use crate::access::{Authorized, ConfigureCompany, Permission, ViewRecords};
-use crate::app::App;
+use crate::access::Permission;
 use crate::heavy_work::{begin_upload, take_in_logo};
 use crate::web::carried::SHOW;
 use crate::web::conflict::{self, Conflict, Editing, ShownField, Slot, conflicting};
 use crate::web::filters;
 use crate::web::form_errors::FormErrors;
+use crate::web::frame::Frame;
 use crate::web::page::{Page, Section, refused, shown, with_status};
 use crate::web::slips::Slips;
 use crate::web::trouble::{self, Trouble};
 
 const HERE: &str = "/mi-compania/datos";
-/// What a form puts around the file (bytes).
-const AROUND_THE_FILE: usize = 64 * 1024;
+/// An upload may be larger than other requests: the file, and what a form puts around it (bytes).
+pub const LARGEST_LOGO_FORM: usize = LARGEST_UPLOAD + 64 * 1024;
 
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
@@ -75,7 +74,6 @@ struct ProfilePage {
     has_logo: bool,
     /// Whether something was just saved.
     is_saved: bool,
-    may_configure: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -84,33 +82,22 @@ pub struct Shown {
     guardado: Option<String>,
 }
 
-pub async fn profile(
-    State(app): State<App>,
-    may: Authorized<ViewRecords>,
-    Query(seen): Query<Shown>,
-    headers: HeaderMap,
-) -> Result<Response, Trouble> {
-    let company = companies::find(&app.db, may.actor.company).await?.ok_or(Trouble::NotFound)?;
-    let may_configure = may.session.as_ref().is_some_and(|session| ConfigureCompany::is_held_by(session.role));
+pub async fn profile(frame: Frame, Query(seen): Query<Shown>) -> Result<Response, Trouble> {
+    let company = companies::find(&frame.app.db, frame.company()).await?.ok_or(Trouble::NotFound)?;
     let is_readable = company.unreadable().is_empty();
     let typed = ProfileForm::of(company.profile, company.version);
     // What cannot be read stands in its field, with what is wrong with it.
     let errors = if is_readable { None } else { typed.read().err() };
     let errors = errors.unwrap_or_default().at_opening();
-    let page = profile_page(&app, &may, &headers, typed, errors).await?;
-    Ok(shown(&ProfilePage { is_saved: seen.guardado.is_some(), may_configure, ..page }))
+    let page = profile_page(&frame, typed, errors).await?;
+    Ok(shown(&ProfilePage { is_saved: seen.guardado.is_some(), ..page }))
 }
 
-pub async fn change(
-    State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
-    headers: HeaderMap,
-    Form(mut form): Form<ProfileForm>,
-) -> Result<Response, Trouble> {
-    let company = companies::find(&app.db, may.actor.company).await?.ok_or(Trouble::NotFound)?;
+pub async fn change(frame: Frame, Form(mut form): Form<ProfileForm>) -> Result<Response, Trouble> {
+    let company = companies::find(&frame.app.db, frame.company()).await?.ok_or(Trouble::NotFound)?;
     let mut slips = Slips::of(&form.asi_es, company.profile.email.into_iter().collect());
     if form.accion == SHOW {
-        return Ok(shown(&profile_page(&app, &may, &headers, form, FormErrors::default()).await?));
+        return Ok(shown(&profile_page(&frame, form, FormErrors::default()).await?));
     }
     slips.press(&mut form.accion, &mut [("correo", &mut form.correo)]);
     let read = form.read();
@@ -118,13 +105,13 @@ pub async fn change(
     slips.ask("correo", &form.correo, "", &mut errors);
     let (Ok(profile), true) = (read, errors.is_empty()) else {
         errors.remember(slips.confirmed());
-        return Ok(refused(&profile_page(&app, &may, &headers, form, errors).await?));
+        return Ok(refused(&profile_page(&frame, form, errors).await?));
     };
     let expected = conflict::expected(&form.version);
     let typed = profile.clone();
-    match companies::change(&app.db, may.actor.company, &expected, |_| Ok::<_, Infallible>(typed)).await {
+    match companies::change(&frame.app.db, frame.company(), &expected, |_| Ok::<_, Infallible>(typed)).await {
         Ok(_) => Ok(saved()),
-        Err(ChangeError::Stale) => show_both(&app, &may, &headers, form, profile).await,
+        Err(ChangeError::Stale) => show_both(&frame, form, profile).await,
         Err(ChangeError::NotFound | ChangeError::Taken) => Err(Trouble::NotFound),
         Err(ChangeError::Refused(never)) => match never {},
         Err(ChangeError::Store(error)) => Err(error.into()),
@@ -132,14 +119,8 @@ pub async fn change(
 }
 
 /// The form again, as it was typed, beside the profile as somebody else left it.
-async fn show_both(
-    app: &App,
-    may: &Authorized<ConfigureCompany>,
-    headers: &HeaderMap,
-    mut form: ProfileForm,
-    typed: CompanyProfile,
-) -> Result<Response, Trouble> {
-    let kept = companies::find(&app.db, may.actor.company).await?.ok_or(Trouble::NotFound)?;
+async fn show_both(frame: &Frame, mut form: ProfileForm, typed: CompanyProfile) -> Result<Response, Trouble> {
+    let kept = companies::find(&frame.app.db, frame.company()).await?.ok_or(Trouble::NotFound)?;
     if kept.profile == typed {
         // They wrote the same.
         return Ok(saved());
@@ -151,32 +132,23 @@ async fn show_both(
     form.antes.clone_from(&kept_form.antes);
     let typed_form = ProfileForm::of(typed, kept.version);
     let conflict = Conflict::between(kept_form.shown(), typed_form.shown(), &taken_over, HERE);
-    let page = profile_page(app, may, headers, form, FormErrors::default()).await?;
+    let page = profile_page(frame, form, FormErrors::default()).await?;
     Ok(conflicting(&ProfilePage { conflict, ..page }))
 }
 
-/// The logo as it is kept; an upload may be larger than other requests.
-pub fn logo_routes() -> MethodRouter<App> {
-    get(logo).post(upload_logo).layer(DefaultBodyLimit::max(LARGEST_UPLOAD + AROUND_THE_FILE))
-}
-
-async fn logo(State(app): State<App>, may: Authorized<ViewRecords>) -> Result<Response, Trouble> {
-    let png = companies::logo(&app.db, may.actor.company).await?.ok_or(Trouble::NotFound)?;
+/// The logo as it is kept.
+pub async fn logo(frame: Frame) -> Result<Response, Trouble> {
+    let png = companies::logo(&frame.app.db, frame.company()).await?.ok_or(Trouble::NotFound)?;
     Ok(([(CONTENT_TYPE, "image/png")], png).into_response())
 }
 
-async fn upload_logo(
-    State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
-    headers: HeaderMap,
-    upload: Result<Multipart, MultipartRejection>,
-) -> Result<Response, Trouble> {
+pub async fn upload_logo(frame: Frame, upload: Result<Multipart, MultipartRejection>) -> Result<Response, Trouble> {
     let Ok(upload) = upload else { return Ok(trouble::not_understood()) };
     let _place = begin_upload().await?;
     let words = match file_of(upload).await {
         Ok(file) => match take_in_logo(file).await? {
             Ok(png) => {
-                companies::change_logo(&app.db, may.actor.company, Some(png)).await?;
+                companies::change_logo(&frame.app.db, frame.company(), Some(png)).await?;
                 return Ok(saved());
             }
             Err(error) => (StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
@@ -184,15 +156,15 @@ async fn upload_logo(
         Err(words) => words,
     };
     let (status, words) = words;
-    let company = companies::find(&app.db, may.actor.company).await?.ok_or(Trouble::NotFound)?;
+    let company = companies::find(&frame.app.db, frame.company()).await?.ok_or(Trouble::NotFound)?;
     let mut errors = FormErrors::default();
     errors.add("logo", words);
-    let page = profile_page(&app, &may, &headers, ProfileForm::of(company.profile, company.version), errors).await?;
+    let page = profile_page(&frame, ProfileForm::of(company.profile, company.version), errors).await?;
     Ok(with_status(status, &page))
 }
 
-pub async fn remove_logo(State(app): State<App>, may: Authorized<ConfigureCompany>) -> Result<Response, Trouble> {
-    companies::change_logo(&app.db, may.actor.company, None).await?;
+pub async fn remove_logo(frame: Frame) -> Result<Response, Trouble> {
+    companies::change_logo(&frame.app.db, frame.company(), None).await?;
     Ok(saved())
 }
 
@@ -215,16 +187,10 @@ fn not_read(status: StatusCode) -> (StatusCode, String) {
     (StatusCode::BAD_REQUEST, "El archivo no llegó completo; intente de nuevo.".to_owned())
 }
 
-async fn profile_page<P>(
-    app: &App,
-    may: &Authorized<P>,
-    headers: &HeaderMap,
-    typed: ProfileForm,
-    errors: FormErrors,
-) -> Result<ProfilePage, Trouble> {
-    let page = Page::load(app, may, Section::MiCompania, headers).await?;
-    let has_logo = companies::logo(&app.db, may.actor.company).await?.is_some();
-    Ok(ProfilePage { page, errors, conflict: Conflict::default(), typed, has_logo, is_saved: false, may_configure: true })
+async fn profile_page(frame: &Frame, typed: ProfileForm, errors: FormErrors) -> Result<ProfilePage, Trouble> {
+    let page = frame.page(Section::MiCompania).await?;
+    let has_logo = companies::logo(&frame.app.db, frame.company()).await?.is_some();
+    Ok(ProfilePage { page, errors, conflict: Conflict::default(), typed, has_logo, is_saved: false })
 }
 
 fn saved() -> Response {

@@ -5,24 +5,23 @@ use std::collections::BTreeSet;
 use acuse_domain::delivery::{Group, State as Fate};
 use acuse_domain::id::DeliveryId;
 use acuse_domain::mail_account::MailModule;
+use acuse_domain::mail_problem::{ProblemCode, Whose};
 use acuse_domain::text::lower_first;
-use acuse_mail::explanation::{Context, Language, Whose, explain, whose_fault};
+use acuse_mail::explanation::{Context, Language, explain_recorded};
 use acuse_store::deliveries::{self, By, Delivery, Filter, MessageKind, NEWEST, Stopped};
 use acuse_store::{Line, Page as Rows};
 use askama::Template;
-use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::{Form, Query};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::access::{Authorized, Permission, SendReceipts, ViewRecords};
-use crate::app::App;
+use crate::access::Permission;
 use crate::web::calendar;
 use crate::web::contacts::list::Chip;
 use crate::web::contacts::show::payment_path;
 use crate::web::filters;
+use crate::web::frame::Frame;
 use crate::web::login::local_path;
 use crate::web::once::new_key;
 use crate::web::page::{Page, Section, shown};
@@ -62,7 +61,6 @@ struct ListPage<'a> {
     rows: Vec<Line<Row>>,
     sorting: Sorting,
     pager: Pager,
-    may_send: bool,
     here: String,
     /// Of the form with the buttons for several.
     once: String,
@@ -130,14 +128,9 @@ const COLUMNS: [Column<By>; 4] = [
     Column { code: "fecha", by: By::Queued, falls: true },
 ];
 
-pub async fn list(
-    State(app): State<App>,
-    may: Authorized<ViewRecords>,
-    headers: HeaderMap,
-    Query(asked): Query<DeliveriesQuery>,
-) -> Result<Response, Trouble> {
-    let company = may.actor.company;
-    let page = Page::load(&app, &may, Section::Envios, &headers).await?;
+pub async fn list(frame: Frame, Query(asked): Query<DeliveriesQuery>) -> Result<Response, Trouble> {
+    let company = frame.company();
+    let page = frame.page(Section::Envios).await?;
     let (code, _, group) = chosen(&asked.estado, page.problems > 0);
     let filter = Filter {
         group: group.map(|group| (group, page.stopped.clone())),
@@ -148,17 +141,17 @@ pub async fn list(
     };
     let order = order(&COLUMNS, &asked.orden, NEWEST);
     let slice = Rows { after: asked.tras.last().copied(), limit: ROWS };
-    let found = deliveries::list(&app.db, company, &filter, order, slice).await?;
-    let total = deliveries::count(&app.db, company, &filter).await?;
+    let found = deliveries::list(&frame.app.db, company, &filter, order, slice).await?;
+    let total = deliveries::count(&frame.app.db, company, &filter).await?;
     let trail = asked.trail(code);
     let sorting = Sorting::of(&COLUMNS, order, &asked.orden, |code| trail.with(&[("orden", code)]));
-    let counts = deliveries::count_by_group(&app.db, company, &page.stopped).await?;
+    let counts = deliveries::count_by_group(&frame.app.db, company, &page.stopped).await?;
     let titled = |code: String| {
         let title = title(&code);
         (code, title)
     };
     let everything = Filter { group: filter.group.clone(), ..Filter::default() };
-    let problems = deliveries::problem_codes(&app.db, company, &everything).await?.into_iter().map(titled).collect();
+    let problems = deliveries::problem_codes(&frame.app.db, company, &everything).await?.into_iter().map(titled).collect();
     let pager = trail.pager(found.last().map(|line| id_of(line, |one| one.id.0)), found.len(), total);
     Ok(shown(&ListPage {
         chips: GROUPS.iter().map(|one| chip(one, code, &counts)).collect(),
@@ -168,7 +161,6 @@ pub async fn list(
         sorting,
         rows: found.into_iter().map(|line| line.map(|one| Row::of(one, &page))).collect(),
         problems,
-        may_send: may.session.as_ref().is_some_and(|session| SendReceipts::is_held_by(session.role)),
         group: code,
         asked: &asked,
         page,
@@ -191,16 +183,16 @@ pub struct Chosen {
 }
 
 /// Tries the chosen ones again, or cancels them. What has moved on meanwhile is left as it is, and counted.
-pub async fn act(State(app): State<App>, may: Authorized<SendReceipts>, Form(chosen): Form<Chosen>) -> Result<Response, Trouble> {
+pub async fn act(frame: Frame, Form(chosen): Form<Chosen>) -> Result<Response, Trouble> {
     let ids: BTreeSet<Uuid> = chosen.uno.map_or_else(|| chosen.envio.into_iter().collect(), |one| BTreeSet::from([one]));
     // A page offers no more; each is a transaction of its own.
     let most = usize::try_from(ROWS).unwrap_or(usize::MAX);
     let (mut moved, mut left) = (0, ids.len().saturating_sub(most));
     for id in ids.into_iter().take(most).map(DeliveryId) {
         let done = match chosen.accion.as_str() {
-            "anular" => cancel_once(&app, &may.actor, id, &chosen.clave, None).await,
-            "resolver" => resolve_once(&app, &may.actor, id, &chosen.motivo, &chosen.clave).await,
-            _ => retry_once(&app, &may.actor, id, &chosen.clave, None).await,
+            "anular" => cancel_once(&frame.app, &frame.actor, id, &chosen.clave, None).await,
+            "resolver" => resolve_once(&frame.app, &frame.actor, id, &chosen.motivo, &chosen.clave).await,
+            _ => retry_once(&frame.app, &frame.actor, id, &chosen.clave, None).await,
         };
         match done {
             Ok(()) => moved += 1,
@@ -224,12 +216,14 @@ fn done_word(action: &str) -> &'static str {
     }
 }
 
-/// Whether the address itself is at fault, so that only correcting it helps. The catalogue's row says whose a fault is.
+/// Whether the address itself is at fault, so that only correcting it helps.
 #[must_use]
 pub fn is_about_the_address(delivery: &Delivery) -> bool {
     let over = matches!(delivery.state, Fate::Accepted | Fate::Cancelled) || delivery.resolution.is_some();
     !over
-        && delivery.problem_code.as_deref().map_or(delivery.state == Fate::Bounced, |code| whose_fault(code) == Whose::Recipient)
+        && delivery.problem_code.as_deref().map_or(delivery.state == Fate::Bounced, |code| {
+            ProblemCode::parse(code).is_some_and(|code| code.whose_fault() == Whose::Recipient)
+        })
 }
 
 /// What a delivery carries where it is not simply the receipt: «Reenvío 2», «Aviso de anulación».
@@ -249,7 +243,7 @@ pub fn cause(delivery: &Delivery) -> Option<String> {
 }
 
 fn title(code: &str) -> String {
-    explain(code, &Context::default(), Language::Spanish).title
+    explain_recorded(code, &Context::default(), Language::Spanish).title
 }
 
 fn chosen(code: &str, has_problems: bool) -> (&'static str, &'static str, Option<Group>) {

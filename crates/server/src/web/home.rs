@@ -8,26 +8,24 @@ use acuse_domain::mail_account::MailModule;
 use acuse_domain::money::Money;
 use acuse_domain::payment::Direction;
 use acuse_domain::text::lower_first;
-use acuse_mail::explanation::{Context, Language, explain};
+use acuse_mail::explanation::{Context, Language, explain_recorded};
 use acuse_store::deliveries::{self, Delivery, Filter, NEWEST, Stopped};
 use acuse_store::documents::{self, AgeSum};
 use acuse_store::pauses::Resting;
 use acuse_store::payments::{self, Summary};
-use acuse_store::users;
 use acuse_store::{Db, Page as Rows, StoreError};
 use askama::Template;
-use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use chrono::{Datelike, Timelike};
 
-use crate::access::{Authorized, Permission, RecordPayments, ViewRecords};
+use crate::access::Permission;
 use crate::app::App;
 use crate::mail_route::{OwnLink, Routes, SendsNow};
 use crate::web::calendar;
 use crate::web::contacts::show::{marked, payment_path};
 use crate::web::deliveries::cause;
 use crate::web::filters;
+use crate::web::frame::Frame;
 use crate::web::mail_accounts::certificate_ending;
 use crate::web::page::{Page, Section, shown};
 use crate::web::state_mark::StateMark;
@@ -45,7 +43,6 @@ struct HomePage {
     receivable: [AgeSum; 4],
     payable: Money,
     last: Vec<(Summary, StateMark)>,
-    may_record: bool,
 }
 
 /// What is owed of one age; the largest is 100 wide.
@@ -66,14 +63,14 @@ struct Todo {
     act: &'static str,
 }
 
-pub async fn show(State(app): State<App>, may: Authorized<ViewRecords>, headers: HeaderMap) -> Result<Response, Trouble> {
-    let company = may.actor.company;
-    let page = Page::load(&app, &may, Section::Inicio, &headers).await?;
+pub async fn show(frame: Frame) -> Result<Response, Trouble> {
+    let company = frame.company();
+    let page = frame.page(Section::Inicio).await?;
     let today = page.today();
-    let receivable = documents::aging(&app.db, company, Side::Receivable, today).await?;
-    let payable = documents::aging(&app.db, company, Side::Payable, today).await?;
+    let receivable = documents::aging(&frame.app.db, company, Side::Receivable, today).await?;
+    let payable = documents::aging(&frame.app.db, company, Side::Payable, today).await?;
     let last = payments::list(
-        &app.db,
+        &frame.app.db,
         company,
         &payments::Filter::default(),
         payments::LAST_RECORDED,
@@ -81,9 +78,9 @@ pub async fn show(State(app): State<App>, may: Authorized<ViewRecords>, headers:
     )
     .await?;
     let last: Vec<Summary> = last.into_iter().flatten().collect();
-    let sent = deliveries::of_payments(&app.db, company, &last.iter().map(|one| one.id).collect::<Vec<_>>()).await?;
-    let (mut todo, told) = accounts(&app, &may, &page).await?;
-    todo.extend(open_deliveries(&app, &page, company, told).await?);
+    let sent = deliveries::of_payments(&frame.app.db, company, &last.iter().map(|one| one.id).collect::<Vec<_>>()).await?;
+    let (mut todo, told) = accounts(&frame, &page).await?;
+    todo.extend(open_deliveries(&frame.app, &page, company, told).await?);
     todo.extend(overdue(&receivable, Side::Receivable));
     todo.extend(overdue(&payable, Side::Payable));
     Ok(shown(&HomePage {
@@ -91,34 +88,33 @@ pub async fn show(State(app): State<App>, may: Authorized<ViewRecords>, headers:
         receivable,
         payable: payable.iter().map(|sum| sum.balance).sum(),
         last: marked(last, &sent, &page.stopped),
-        may_record: may.session.as_ref().is_some_and(|session: &users::Session| RecordPayments::is_held_by(session.role)),
         page,
     }))
 }
 
 /// Accounts that rest, or will stop soon if nothing is done; and how many of the open deliveries these rows tell of.
-async fn accounts(app: &App, may: &Authorized<ViewRecords>, page: &Page) -> Result<(Vec<Todo>, u64), Trouble> {
-    let company = may.actor.company;
-    let routes = Routes::of(app, company).await?;
+async fn accounts(frame: &Frame, page: &Page) -> Result<(Vec<Todo>, u64), Trouble> {
+    let company = frame.company();
+    let routes = Routes::of(&frame.app, company).await?;
     let (mut todo, mut told) = (Vec::new(), 0);
     let (mut by_default, mut without) = (0, 0);
     for module in MailModule::ALL {
-        let route = routes.route(&app.db, module).await?;
-        let held = held(&app.db, company, module, &page.stopped).await?;
+        let route = routes.route(&frame.app.db, module).await?;
+        let held = held(&frame.app.db, company, module, &page.stopped).await?;
         match &route.own {
             None if route.default.as_ref().is_some_and(|default| default.rest.is_some()) => by_default += held,
             None if route.default.is_none() => without += 1,
             None => {}
             Some(own) => {
                 if let Some(rest) = &own.rest {
-                    todo.push(resting(own, rest, route.sends_now(page.now), held, page.now));
+                    todo.push(resting(own, rest, route.sends_now(page.now), held, page));
                     told += held;
                 }
-                todo.extend(ending(own, page.now));
+                todo.extend(ending(own, page));
             }
         }
     }
-    if let Some(row) = resting_default(&routes, app, by_default, page.now).await? {
+    if let Some(row) = resting_default(&routes, &frame.app, by_default, page.now).await? {
         todo.push(row);
         told += by_default;
     }
@@ -159,10 +155,10 @@ fn waiting_in_words(waiting: u64) -> String {
     }
 }
 
-fn resting(own: &OwnLink, rest: &Resting, sends: SendsNow, waiting: u64, now: Instant) -> Todo {
+fn resting(own: &OwnLink, rest: &Resting, sends: SendsNow, waiting: u64, page: &Page) -> Todo {
     let settings = &own.account.settings;
     let context = Context { host: &settings.server, username: &settings.username, ..Context::default() };
-    let why = explain(&rest.pause.problem_code, &context, Language::Spanish).title;
+    let why = explain_recorded(&rest.pause.problem_code, &context, Language::Spanish).title;
     let meanwhile = match sends {
         SendsNow::Default => "Mientras tanto sale por el correo predeterminado.".to_owned(),
         _ => waiting_in_words(waiting),
@@ -171,20 +167,28 @@ fn resting(own: &OwnLink, rest: &Resting, sends: SendsNow, waiting: u64, now: In
         icon: "alert-octagon",
         is_bad: true,
         what: format!("La cuenta {} está en pausa", settings.from_address),
-        detail: format!("{why}, desde {}. {meanwhile}", calendar::moment(rest.pause.since, now)),
-        href: format!("/mi-compania/correos/{}", own.account.id),
+        detail: format!("{why}, desde {}. {meanwhile}", calendar::moment(rest.pause.since, page.now)),
+        href: account_link(own, page),
         act: "Revisar la cuenta",
     }
 }
 
-fn ending(own: &OwnLink, now: Instant) -> Option<Todo> {
-    let settings = &own.account.settings;
+/// To the account, or to all of them for who may only look.
+fn account_link(own: &OwnLink, page: &Page) -> String {
+    match page.may(Permission::ConfigureCompany) {
+        true => format!("/mi-compania/correos/{}", own.account.id),
+        false => "/mi-compania/correos".to_owned(),
+    }
+}
+
+fn ending(own: &OwnLink, page: &Page) -> Option<Todo> {
+    let (settings, now) = (&own.account.settings, page.now);
     own.health.certificate_ending(now).map(|ends| Todo {
         icon: "alert-triangle",
         is_bad: ends <= now,
         what: certificate_ending(&settings.server, ends, now),
         detail: format!("Sin uno nuevo, {} deja de enviar. Lo renueva su proveedor de correo.", settings.from_address),
-        href: format!("/mi-compania/correos/{}", own.account.id),
+        href: account_link(own, page),
         act: "Revisar la cuenta",
     })
 }
@@ -197,7 +201,7 @@ async fn resting_default(routes: &Routes, app: &App, waiting: u64, now: Instant)
             && let Some(rest) = &default.rest
         {
             let context = Context { host: &default.account.server, ..Context::default() };
-            let why = explain(&rest.pause.problem_code, &context, Language::Spanish).title;
+            let why = explain_recorded(&rest.pause.problem_code, &context, Language::Spanish).title;
             return Ok(Some(Todo {
                 icon: "alert-octagon",
                 is_bad: true,

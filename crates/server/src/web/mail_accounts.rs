@@ -20,21 +20,21 @@ use acuse_domain::input::required_address;
 use acuse_domain::mail_account::{MailAccount, MailModule};
 use acuse_domain::message::messages;
 use acuse_mail::autoconfig;
+use acuse_store::StoreError;
 use acuse_store::mail_accounts::{self as accounts, SaveError};
 use acuse_store::versions::Expected;
 use axum::Form;
-use axum::extract::{Query, State};
+use axum::extract::Query;
 use axum::http::header::RETRY_AFTER;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use crate::access::{Authorized, ConfigureCompany, Permission, ViewRecords};
-use crate::app::App;
 use crate::checks;
 use crate::web::conflict::conflicting;
 use crate::web::form_errors::FormErrors;
-use crate::web::page::{Page, Section, refused, shown, with_status};
+use crate::web::frame::Frame;
+use crate::web::page::{refused, shown, with_status};
 use crate::web::path_id::PathId;
 use crate::web::trouble::Trouble;
 
@@ -52,10 +52,8 @@ pub async fn start() -> Redirect {
     Redirect::to(LIST)
 }
 
-pub async fn list(State(app): State<App>, may: Authorized<ViewRecords>, headers: HeaderMap) -> Result<Response, Trouble> {
-    let page = Page::load(&app, &may, Section::MiCompania, &headers).await?;
-    let may_configure = may.session.as_ref().is_some_and(|session| ConfigureCompany::is_held_by(session.role));
-    Ok(shown(&ListPage::load(&app, page, may.actor.company, may_configure).await?))
+pub async fn list(frame: Frame) -> Result<Response, Trouble> {
+    Ok(shown(&ListPage::load(&frame).await?))
 }
 
 #[derive(Default, Deserialize)]
@@ -72,14 +70,9 @@ pub struct NewAccount {
 }
 
 /// First only module and address; with them, the form that they fill in.
-pub async fn new(
-    State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
-    Query(wanted): Query<NewAccount>,
-    headers: HeaderMap,
-) -> Result<Response, Trouble> {
-    let context = FormContext::open(app, may, &headers, None).await?;
-    let taken = accounts::list(&context.app.db, context.by.company).await?;
+pub async fn new(frame: Frame, Query(wanted): Query<NewAccount>) -> Result<Response, Trouble> {
+    let context = FormContext::open(frame, None);
+    let taken = accounts::list(&context.frame.app.db, context.frame.company()).await?;
     let is_free = |module: &MailModule| taken.iter().all(|account| account.settings.module != *module);
     let module = module_of(&wanted.modulo).filter(is_free);
     let mut errors = FormErrors::default();
@@ -88,15 +81,16 @@ pub async fn new(
     let meant =
         address.as_ref().filter(|_| wanted.tal_cual.is_none()).and_then(EmailAddress::meant).map(|meant| meant.to_string());
     if let (Some(module), Some(address), None) = (module, &address, &meant) {
-        if let Some(running) = context.app.checks.begin(context.by.company) {
+        if let Some(running) = context.begin_check() {
             let confirmed = if wanted.tal_cual.is_some() { address.to_string() } else { String::new() };
-            let page = filled_in(&context, module, address, confirmed, wanted.buzon.is_some()).await;
+            let page = filled_in(&context, module, address, confirmed, wanted.buzon.is_some()).await?;
             drop(running);
             return Ok(shown(&page));
         }
         errors.say("direccion", messages::too_many_checks());
     }
-    let first_step = FirstStep::new(&context.app, context.page, &taken, &wanted.modulo, typed.unwrap_or_default(), errors);
+    let page = context.page().await?;
+    let first_step = FirstStep::new(&context.frame.app, page, &taken, &wanted.modulo, typed.unwrap_or_default(), errors);
     Ok(match meant {
         Some(meant) => shown(&first_step.doubting(meant)),
         None if module.is_some() && address.is_some() => later(with_status(StatusCode::TOO_MANY_REQUESTS, &first_step)),
@@ -112,66 +106,45 @@ async fn filled_in(
     address: &EmailAddress,
     asi_es: String,
     in_mailbox: bool,
-) -> shown::AccountPage {
-    let company_name = &context.page.company_name;
-    if let (true, Some(catcher)) = (in_mailbox, &context.app.catcher) {
+) -> Result<shown::AccountPage, StoreError> {
+    let company_name = &context.frame.company_name().await?;
+    if let (true, Some(catcher)) = (in_mailbox, &context.frame.app.catcher) {
         let mut form = AccountForm { asi_es, ..AccountForm::proposed(module, address, company_name, Origins::default()) };
         form.use_demo_server(catcher.local_addr());
-        return context.blank(form);
+        return context.blank(form).await;
     }
-    let found = autoconfig::discover(&context.app.network, address).await;
+    let found = autoconfig::discover(&context.frame.app.network, address).await;
     let form = AccountForm { asi_es, ..AccountForm::proposed(module, address, company_name, Origins::found(&found)) };
-    context.blank(form).searched(address, &found)
+    Ok(context.blank(form).await?.searched(address, &found))
 }
 
-pub async fn create(
-    State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
-    headers: HeaderMap,
-    Form(form): Form<AccountForm>,
-) -> Result<Response, Trouble> {
-    submit(FormContext::open(app, may, &headers, None).await?, &headers, form).await
+pub async fn create(frame: Frame, Form(form): Form<AccountForm>) -> Result<Response, Trouble> {
+    submit(FormContext::open(frame, None), form).await
 }
 
-pub async fn edit(
-    State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
-    PathId(id): PathId<MailAccountId>,
-    headers: HeaderMap,
-) -> Result<Response, Trouble> {
-    let account = found(&app, &may, id).await?;
+pub async fn edit(frame: Frame, PathId(id): PathId<MailAccountId>) -> Result<Response, Trouble> {
+    let account = found(&frame, id).await?;
     let (form, is_readable) = (AccountForm::from_account(&account), account.unreadable.is_empty());
-    let context = FormContext::open(app, may, &headers, Some(account)).await?;
+    let context = FormContext::open(frame, Some(account));
     // What cannot be read stands in its field, with what is wrong with it.
-    let errors = if is_readable { None } else { context.account(&form).err() };
-    let page = context.blank(form);
+    let errors = if is_readable { None } else { context.account(&form).await?.err() };
+    let page = context.blank(form).await?;
     Ok(shown(&match errors {
         Some(errors) => page.refused(errors),
         None => page,
     }))
 }
 
-pub async fn change(
-    State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
-    PathId(id): PathId<MailAccountId>,
-    headers: HeaderMap,
-    Form(form): Form<AccountForm>,
-) -> Result<Response, Trouble> {
-    let account = found(&app, &may, id).await?;
-    submit(FormContext::open(app, may, &headers, Some(account)).await?, &headers, form).await
+pub async fn change(frame: Frame, PathId(id): PathId<MailAccountId>, Form(form): Form<AccountForm>) -> Result<Response, Trouble> {
+    let account = found(&frame, id).await?;
+    submit(FormContext::open(frame, Some(account)), form).await
 }
 
 /// Tries the account as it is saved, and shows its form with the diagnosis.
-pub async fn try_saved(
-    State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
-    PathId(id): PathId<MailAccountId>,
-    headers: HeaderMap,
-) -> Result<Response, Trouble> {
-    let account = found(&app, &may, id).await?;
+pub async fn try_saved(frame: Frame, PathId(id): PathId<MailAccountId>) -> Result<Response, Trouble> {
+    let account = found(&frame, id).await?;
     let form = AccountForm { accion: "probar".to_owned(), ..AccountForm::from_account(&account) };
-    submit(FormContext::open(app, may, &headers, Some(account)).await?, &headers, form).await
+    submit(FormContext::open(frame, Some(account)), form).await
 }
 
 /// Where a browser comes that reloads the answer to Probar.
@@ -179,58 +152,39 @@ pub async fn back_to_form(PathId(id): PathId<MailAccountId>) -> Redirect {
     Redirect::to(&format!("{LIST}/{id}"))
 }
 
-pub async fn disable(
-    State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
-    PathId(id): PathId<MailAccountId>,
-) -> Result<Redirect, Trouble> {
-    accounts::enable(&app.db, &may.actor, id, false).await.map_err(trouble)?;
+pub async fn disable(frame: Frame, PathId(id): PathId<MailAccountId>) -> Result<Redirect, Trouble> {
+    accounts::enable(&frame.app.db, &frame.actor, id, false).await.map_err(trouble)?;
     Ok(Redirect::to(LIST))
 }
 
-pub async fn enable(
-    State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
-    PathId(id): PathId<MailAccountId>,
-) -> Result<Redirect, Trouble> {
-    accounts::enable(&app.db, &may.actor, id, true).await.map_err(trouble)?;
+pub async fn enable(frame: Frame, PathId(id): PathId<MailAccountId>) -> Result<Redirect, Trouble> {
+    accounts::enable(&frame.app.db, &frame.actor, id, true).await.map_err(trouble)?;
     Ok(Redirect::to(LIST))
 }
 
 /// The question before an account is deleted: the list behind, a dialog over it.
-pub async fn ask_delete(
-    State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
-    PathId(id): PathId<MailAccountId>,
-    headers: HeaderMap,
-) -> Result<Response, Trouble> {
-    let account = found(&app, &may, id).await?;
-    let page = Page::load(&app, &may, Section::MiCompania, &headers).await?.modal();
-    let list = ListPage::load(&app, page, may.actor.company, true).await?;
-    Ok(shown(&list.asking(DeleteQuestion::about(&app, &account))))
+pub async fn ask_delete(frame: Frame, PathId(id): PathId<MailAccountId>) -> Result<Response, Trouble> {
+    let account = found(&frame, id).await?;
+    Ok(shown(&ListPage::load(&frame).await?.asking(DeleteQuestion::about(&frame.app, &account))))
 }
 
-pub async fn delete(
-    State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
-    PathId(id): PathId<MailAccountId>,
-) -> Result<Redirect, Trouble> {
-    accounts::delete(&app.db, &may.actor, id, &Expected::Any).await.map_err(trouble)?;
+pub async fn delete(frame: Frame, PathId(id): PathId<MailAccountId>) -> Result<Redirect, Trouble> {
+    accounts::delete(&frame.app.db, &frame.actor, id, &Expected::Any).await.map_err(trouble)?;
     Ok(Redirect::to(LIST))
 }
 
-async fn found<P>(app: &App, may: &Authorized<P>, id: MailAccountId) -> Result<MailAccount, Trouble> {
-    accounts::find(&app.db, may.actor.company, id).await?.ok_or(Trouble::NotFound)
+async fn found(frame: &Frame, id: MailAccountId) -> Result<MailAccount, Trouble> {
+    accounts::find(&frame.app.db, frame.company(), id).await?.ok_or(Trouble::NotFound)
 }
 
 /// The form's buttons: Probar, the correction that Probar suggested, and Guardar.
-async fn submit(context: FormContext, headers: &HeaderMap, mut form: AccountForm) -> Result<Response, Trouble> {
+async fn submit(context: FormContext, mut form: AccountForm) -> Result<Response, Trouble> {
     let slips = form.answer(context.saved.as_ref());
-    match (form.accion.as_str(), &context.app.catcher) {
+    match (form.accion.as_str(), &context.frame.app.catcher) {
         ("corregir", _) => form.correct(),
         ("buzon", Some(catcher)) => {
             form.use_demo_server(catcher.local_addr());
-            return Ok(shown(&context.blank(form)));
+            return Ok(shown(&context.blank(form).await?));
         }
         _ => {}
     }
@@ -246,8 +200,8 @@ async fn submit(context: FormContext, headers: &HeaderMap, mut form: AccountForm
             Err(NotSaved::Gone) => return Err(Trouble::NotFound),
         });
     }
-    let Some(running) = context.app.checks.begin(context.by.company) else { return Ok(too_many(&context, valid.form)) };
-    if live::is_wanted(headers) {
+    let Some(running) = context.begin_check() else { return too_many(&context, valid.form).await };
+    if live::is_wanted(&context.frame.headers) {
         return Ok(live::answer(context, valid, running));
     }
     let page = context.probe(&valid, |_| {}).await?;
@@ -256,9 +210,9 @@ async fn submit(context: FormContext, headers: &HeaderMap, mut form: AccountForm
 }
 
 /// The form as it was typed, to be tried again in a moment.
-fn too_many(context: &FormContext, form: AccountForm) -> Response {
-    let page = context.refused(form, FormErrors::default()).noticing(messages::too_many_checks());
-    later(with_status(StatusCode::TOO_MANY_REQUESTS, &page))
+async fn too_many(context: &FormContext, form: AccountForm) -> Result<Response, Trouble> {
+    let page = context.refused(form, FormErrors::default()).await?.noticing(messages::too_many_checks());
+    Ok(later(with_status(StatusCode::TOO_MANY_REQUESTS, &page)))
 }
 
 fn later(mut answer: Response) -> Response {

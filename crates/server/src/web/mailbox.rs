@@ -4,21 +4,19 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use acuse_domain::id::CompanyId;
-use acuse_mail::catcher::Caught;
-use acuse_mail::caught::{self, Mailbox, ReadMail};
+use acuse_mail::caught::{self, Caught, Mailbox, ReadMail};
 use acuse_store::{companies, deliveries};
 use askama::Template;
-use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::extract::Path;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse, Redirect, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use uuid::Uuid;
 
-use crate::access::{Authorized, Permission, SendReceipts, ViewRecords};
-use crate::app::App;
+use crate::access::Permission;
 use crate::security::{A_MAIL_IN_A_FRAME, A_PAGE_WITH_A_MAIL};
+use crate::web::frame::Frame;
 use crate::web::page::{Page, Section, shown};
 use crate::web::trouble::Trouble;
 use crate::web::{calendar, filters};
@@ -33,7 +31,6 @@ const ORIGINAL_SHOWN: usize = 16 * 1024;
 struct MailboxPage {
     page: Page,
     list: Vec<Entry>,
-    may_empty: bool,
     open: Option<OpenMail>,
 }
 
@@ -56,33 +53,22 @@ struct OpenMail {
 }
 
 /// The list, with its newest mail open.
-pub async fn list(State(app): State<App>, may: Authorized<ViewRecords>, headers: HeaderMap) -> Result<Response, Trouble> {
-    show_mailbox(&app, &may, &headers, None).await
+pub async fn list(frame: Frame) -> Result<Response, Trouble> {
+    show_mailbox(&frame, None).await
 }
 
-pub async fn open(
-    State(app): State<App>,
-    may: Authorized<ViewRecords>,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-) -> Result<Response, Trouble> {
-    let caught = find(&app, &may, &id).await?;
-    show_mailbox(&app, &may, &headers, Some(caught)).await
+pub async fn open(frame: Frame, Path(id): Path<String>) -> Result<Response, Trouble> {
+    let caught = find(&frame, &id).await?;
+    show_mailbox(&frame, Some(caught)).await
 }
 
-async fn show_mailbox(
-    app: &App,
-    may: &Authorized<ViewRecords>,
-    headers: &HeaderMap,
-    wanted: Option<Arc<Caught>>,
-) -> Result<Response, Trouble> {
-    let messages = own_messages(app, may).await?;
+async fn show_mailbox(frame: &Frame, wanted: Option<Arc<Caught>>) -> Result<Response, Trouble> {
+    let messages = own_messages(frame).await?;
     let open = wanted.or_else(|| messages.first().cloned());
     let open_id = open.as_ref().map(|caught| caught.id);
     let page = MailboxPage {
-        page: Page::load(app, may, Section::Buzon, headers).await?,
+        page: frame.page(Section::Buzon).await?,
         list: messages.iter().take(MOST_SHOWN).map(|caught| Entry::of(caught, open_id)).collect(),
-        may_empty: may.session.as_ref().is_some_and(|session| SendReceipts::is_held_by(session.role)),
         open: open.map(|caught| OpenMail::of(&caught)),
     };
     let mut answer = shown(&page);
@@ -91,16 +77,16 @@ async fn show_mailbox(
 }
 
 /// Throws away the company's own mails.
-pub async fn empty(State(app): State<App>, may: Authorized<SendReceipts>) -> Result<Redirect, Trouble> {
-    let catcher = app.catcher.as_ref().ok_or(Trouble::NotFound)?;
-    let own: Vec<u64> = own_messages(&app, &may).await?.iter().map(|caught| caught.id).collect();
+pub async fn empty(frame: Frame) -> Result<Redirect, Trouble> {
+    let catcher = frame.app.catcher.as_ref().ok_or(Trouble::NotFound)?;
+    let own: Vec<u64> = own_messages(&frame).await?.iter().map(|caught| caught.id).collect();
     catcher.forget(&own);
     Ok(Redirect::to("/demo/buzon"))
 }
 
 /// The mail's own HTML, for the frame: its inline pictures become part of it, and nothing of it runs or asks.
-pub async fn html(State(app): State<App>, may: Authorized<ViewRecords>, Path(id): Path<String>) -> Result<Response, Trouble> {
-    let mail = caught::parse(&find(&app, &may, &id).await?.raw);
+pub async fn html(frame: Frame, Path(id): Path<String>) -> Result<Response, Trouble> {
+    let mail = caught::parse(&find(&frame, &id).await?.raw);
     let mut html = mail.html.ok_or(Trouble::NotFound)?;
     for image in &mail.inline {
         let data = format!("data:{};base64,{}", image.mime, STANDARD.encode(&image.bytes));
@@ -114,12 +100,8 @@ pub async fn html(State(app): State<App>, may: Authorized<ViewRecords>, Path(id)
 }
 
 /// An attachment, by its place. A PDF opens; anything else is saved, since it was written by others.
-pub async fn attachment(
-    State(app): State<App>,
-    may: Authorized<ViewRecords>,
-    Path((id, place)): Path<(String, String)>,
-) -> Result<Response, Trouble> {
-    let mut mail = caught::parse(&find(&app, &may, &id).await?.raw);
+pub async fn attachment(frame: Frame, Path((id, place)): Path<(String, String)>) -> Result<Response, Trouble> {
+    let mut mail = caught::parse(&find(&frame, &id).await?.raw);
     let place = place.parse().ok().filter(|place: &usize| *place < mail.attachments.len()).ok_or(Trouble::NotFound)?;
     let file = mail.attachments.swap_remove(place);
     let is_pdf = file.mime == "application/pdf";
@@ -131,8 +113,8 @@ pub async fn attachment(
 }
 
 /// The message as it came over the wire.
-pub async fn original(State(app): State<App>, may: Authorized<ViewRecords>, Path(id): Path<String>) -> Result<Response, Trouble> {
-    let caught = find(&app, &may, &id).await?;
+pub async fn original(frame: Frame, Path(id): Path<String>) -> Result<Response, Trouble> {
+    let caught = find(&frame, &id).await?;
     let headers = [
         (CONTENT_TYPE, "message/rfc822".to_owned()),
         (CONTENT_DISPOSITION, format!("attachment; filename=\"mensaje-{}.eml\"", caught.id)),
@@ -142,26 +124,26 @@ pub async fn original(State(app): State<App>, may: Authorized<ViewRecords>, Path
 }
 
 /// Another company's mail is not there.
-async fn find(app: &App, may: &Authorized<ViewRecords>, id: &str) -> Result<Arc<Caught>, Trouble> {
+async fn find(frame: &Frame, id: &str) -> Result<Arc<Caught>, Trouble> {
     let id: u64 = id.parse().map_err(|_| Trouble::NotFound)?;
-    own_messages(app, may).await?.into_iter().find(|caught| caught.id == id).ok_or(Trouble::NotFound)
+    own_messages(frame).await?.into_iter().find(|caught| caught.id == id).ok_or(Trouble::NotFound)
 }
 
 /// What the company sent, newest first: the Message-ID names the delivery, the notice or the check. What no company sent,
 /// but somebody handed to the catcher by hand, is shown to the demo's own company, which came first.
-async fn own_messages<P>(app: &App, may: &Authorized<P>) -> Result<Vec<Arc<Caught>>, Trouble> {
-    let catcher = app.catcher.as_ref().ok_or(Trouble::NotFound)?;
-    let own = may.actor.company;
+async fn own_messages(frame: &Frame) -> Result<Vec<Arc<Caught>>, Trouble> {
+    let catcher = frame.app.catcher.as_ref().ok_or(Trouble::NotFound)?;
+    let own = frame.company();
     let messages: Vec<_> = catcher.messages().into_iter().map(|caught| (caught::id(&caught.raw), caught)).collect();
     let ids: Vec<Uuid> = messages.iter().filter_map(|(id, _)| *id).collect();
-    let companies = companies::list_any_company(&app.db).await?;
+    let companies = companies::list_any_company(&frame.app.db).await?;
     let mut senders: HashMap<Uuid, CompanyId> = HashMap::new();
     for company in &companies {
-        let sent = deliveries::mails_sent(&app.db, company.id, &ids).await?;
+        let sent = deliveries::mails_sent(&frame.app.db, company.id, &ids).await?;
         senders.extend(sent.into_iter().map(|id| (id, company.id)));
     }
     let first = companies.first().map(|company| company.id);
-    let sender = |id: &Option<Uuid>| id.and_then(|id| senders.get(&id).copied().or_else(|| app.checks.sender_of(id)));
+    let sender = |id: &Option<Uuid>| id.and_then(|id| senders.get(&id).copied().or_else(|| frame.app.checks.sender_of(id)));
     let is_own = |id: &Option<Uuid>| sender(id).or(first) == Some(own);
     Ok(messages.into_iter().filter(|(id, _)| is_own(id)).map(|(_, caught)| caught).collect())
 }

@@ -1,25 +1,25 @@
 //! What the frame around every page needs to know: who, for which company, where, and when.
 
-use acuse_domain::delivery::Group;
 use acuse_domain::id::CompanyId;
 use acuse_domain::{Date, Instant};
+use acuse_store::StoreError;
 use acuse_store::deliveries::Stopped;
-use acuse_store::{StoreError, companies, deliveries};
+use acuse_store::users::Role;
 use askama::Template;
 use askama::filters::{HtmlSafe, Safe};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use crate::access::Authorized;
+use crate::access::Permission;
 use crate::app::App;
-use crate::cookies;
 use crate::web::{calendar, filters, trouble};
 
 /// The field `page` of every template that extends layout.html.
 #[derive(Debug, Clone)]
 pub struct Page {
     pub user_name: String,
+    pub role: Role,
     pub company_name: String,
     pub company_ruc: String,
     /// Which entry of the menu is the current one.
@@ -63,28 +63,10 @@ pub enum Theme {
 }
 
 impl Page {
-    /// What the frame shows to whoever asked: `Page::load(&app, &may, Section::Cobros, &headers).await?`
-    pub async fn load<P>(app: &App, may: &Authorized<P>, section: Section, headers: &HeaderMap) -> Result<Self, StoreError> {
-        let company = may.actor.company;
-        let found = companies::find(&app.db, company).await?;
-        let (company_name, company_ruc) =
-            found.map(|found| (found.known_as().to_owned(), found.ruc.to_string())).unwrap_or_default();
-        let now = acuse_store::now();
-        let stopped = stopped(app, company, now).await?;
-        Ok(Self {
-            user_name: may.actor.name.clone(),
-            company_name,
-            company_ruc,
-            section,
-            problems: deliveries::count_in_group(&app.db, company, Group::WithProblems, &stopped).await?,
-            stopped,
-            theme: Theme::from_cookie(cookies::find(headers, Theme::COOKIE).as_deref()),
-            demo_mailbox: app.catcher.is_some(),
-            now,
-            typing: false,
-            typed: false,
-            modal: false,
-        })
+    /// Whether who sees it may do that: what they may not is not offered.
+    #[must_use]
+    pub fn may(&self, permission: Permission) -> bool {
+        permission.is_held_by(self.role)
     }
 
     #[must_use]
@@ -269,6 +251,7 @@ mod tests {
     fn sample() -> Sample {
         let page = Page {
             user_name: "Gabriela <Toapanta>".to_owned(),
+            role: Role::Owner,
             company_name: "Distribuidora Cotopaxi".to_owned(),
             company_ruc: "1792043182001".to_owned(),
             section: Section::Cobros,

@@ -3,7 +3,7 @@
 use acuse_domain::Instant;
 use acuse_domain::delivery::{Group, State};
 use acuse_domain::text::lower_first;
-use acuse_mail::explanation::{Context, Language, explain, in_short};
+use acuse_mail::explanation::{Context, Language, explain_recorded, in_short};
 use acuse_store::deliveries::{Delivery, Resolution, Stopped, is_same_recipient};
 use askama::Template;
 use askama::filters::HtmlSafe;
@@ -48,7 +48,7 @@ impl Why {
 
     #[must_use]
     pub fn of_problem(code: &str) -> Self {
-        let whole = explain(code, &Context::default(), Language::Spanish).title;
+        let whole = explain_recorded(code, &Context::default(), Language::Spanish).title;
         Self { short: in_short(code).to_owned(), whole }
     }
 }

@@ -1,8 +1,9 @@
 //! What holds for each path of the router, also for those that are added later.
 
+use std::collections::BTreeSet;
 use std::fs;
 
-use acuse_server::{Services, api};
+use acuse_server::{Services, api, web};
 use acuse_store::{now, tokens};
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
@@ -12,8 +13,6 @@ use crate::support::{Answer, TestApp};
 use crate::web::account_form::Filled;
 use crate::web::payments::scene::Scene;
 
-/// As web.rs lists them; the two books have the same pages.
-const PAGES: &str = include_str!("../../src/web.rs");
 /// Beside pages and API.
 const OTHERS: [&str; 5] = ["/metrics", "/openapi.json", "/docs", "/api/v1/no-such-call", "/no/such/page"];
 /// GETs that write, and why they may: that somebody took a receipt is part of its history, and whoever comes back from a
@@ -26,18 +25,10 @@ const NOTED: [&str; 5] = [
     "/mi-compania/correos/oauth/{provider}",
 ];
 
-fn quoted_after<'a>(text: &'a str, head: &str) -> Vec<&'a str> {
-    text.match_indices(head).filter_map(|(at, _)| text[at + head.len()..].split('"').next()).collect()
-}
-
 fn pages() -> Vec<String> {
-    let mut found: Vec<String> = quoted_after(PAGES, ".route(\"").into_iter().map(str::to_owned).collect();
-    for book in ["/cobros", "/pagos"] {
-        found.push(book.to_owned());
-        found.extend(quoted_after(PAGES, "&at(\"").into_iter().map(|path| format!("{book}{path}")));
-    }
+    let found: BTreeSet<String> = web::pages().into_iter().map(|route| route.path).collect();
     assert!(found.len() > 50, "the paths are found: {found:?}");
-    found
+    found.into_iter().collect()
 }
 
 fn calls() -> Vec<String> {

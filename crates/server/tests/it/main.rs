@@ -2,5 +2,6 @@ mod api;
 mod every_route;
 mod heads;
 mod mail_account_input;
+mod permissions;
 mod support;
 mod web;

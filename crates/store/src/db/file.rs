@@ -8,6 +8,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode};
 use sqlx::{ConnectOptions, Connection};
@@ -38,6 +39,9 @@ pub fn beside(database: &Path, ending: &str) -> PathBuf {
 #[derive(Debug)]
 pub(crate) struct DatabaseFile {
     pub(crate) path: PathBuf,
+    /// Its device and inode.
+    identity: (u64, u64),
+    is_lost: Once,
     /// Nothing where the file system has no locks, or the folder cannot be written.
     _lock: Option<File>,
 }
@@ -50,7 +54,22 @@ impl DatabaseFile {
         let Ok(found) = fs::metadata(&path) else { return Err(StoreError::Missing(path)) };
         let lock = lock_shared(&path)?;
         // No database of SQLite's is empty, and one that was emptied would pass for a new one.
-        if found.len() == 0 { Err(StoreError::Empty(path)) } else { Ok(Self { path, _lock: lock }) }
+        if found.len() == 0 {
+            Err(StoreError::Empty(path))
+        } else {
+            Ok(Self { path, identity: identity(&found), is_lost: Once::new(), _lock: lock })
+        }
+    }
+
+    /// Whether its name still leads to what was opened. Where it does not, what is written goes into a file that nobody finds;
+    /// logged once.
+    pub(crate) fn is_in_place(&self) -> bool {
+        let is_in_place = fs::metadata(&self.path).is_ok_and(|found| identity(&found) == self.identity);
+        if !is_in_place {
+            let path = self.path.display();
+            self.is_lost.call_once(|| tracing::error!("{path} was moved away or replaced. Stop Acuse and put it back"));
+        }
+        is_in_place
     }
 
     /// Makes an empty database where there is none.
@@ -61,6 +80,10 @@ impl DatabaseFile {
         }
         Self::existing(&real)
     }
+}
+
+pub(crate) fn identity(file: &fs::Metadata) -> (u64, u64) {
+    (file.dev(), file.ino())
 }
 
 /// Holds the lock alone. Errs if somebody has the database open.

@@ -1,4 +1,5 @@
-//! Whether a SQLite file is whole (sqlite.org/pragma.html#pragma_quick_check), and has what its migrations made.
+//! Whether a SQLite file is whole (sqlite.org/pragma.html#pragma_quick_check), has what its migrations made, and lacks no record
+//! that another one names.
 
 use std::path::Path;
 use std::time::Duration;
@@ -89,5 +90,15 @@ async fn look(connection: &mut SqliteConnection, depth: Depth) -> Result<Vec<Str
     if faults.is_empty() {
         faults = schema::differences(connection).await?;
     }
+    if faults.is_empty() {
+        faults = dangling_references(connection).await?;
+    }
     Ok(faults)
+}
+
+/// Rows were lost: SQLite keeps foreign keys only on connections that ask for it, and `.recover` leaves out what it cannot read.
+async fn dangling_references(connection: &mut SqliteConnection) -> Result<Vec<String>, sqlx::Error> {
+    let sql = "SELECT COUNT(*) || ' of ' || \"table\" || ' name a ' || parent || ' that is missing' FROM pragma_foreign_key_check
+        GROUP BY \"table\", parent";
+    sqlx::query_scalar(sql).fetch_all(connection).await
 }

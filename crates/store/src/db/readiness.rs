@@ -31,6 +31,8 @@ pub enum NotReady {
     Unreachable,
     #[error("the database is damaged: {0}")]
     Damaged(String),
+    #[error("the database file was moved away or replaced")]
+    FileReplaced,
     #[error("the database is of another version")]
     NotMigrated,
     #[error("the database's disk is full")]
@@ -48,6 +50,7 @@ impl NotReady {
         match self {
             Self::Unreachable => "unavailable",
             Self::Damaged(_) => "damaged",
+            Self::FileReplaced => "file_replaced",
             Self::NotMigrated => "not_migrated",
             Self::DiskFull => "disk_full",
             Self::NotWritable => "not_writable",
@@ -90,6 +93,11 @@ impl Probed {
         };
         Self { at, found, waits_since: None }
     }
+
+    /// What was found wrong is looked at again, save a disk that does not answer: whoever asks would wait for it.
+    fn counts_still(&self) -> bool {
+        (self.found.is_ok() || self.waits_since.is_some()) && self.at.elapsed() < LOOK_AGAIN_AFTER
+    }
 }
 
 impl Db {
@@ -109,6 +117,9 @@ impl Db {
         if let Some(reason) = self.damage() {
             return Err(NotReady::Damaged(reason));
         }
+        if self.file.as_ref().is_some_and(|file| !file.is_in_place()) {
+            return Err(NotReady::FileReplaced);
+        }
         self.ping().await.map_err(|error| why(&error))?;
         if !self.is_migrated().await.map_err(|error| why(&error))? {
             return Err(NotReady::NotMigrated);
@@ -117,10 +128,11 @@ impl Db {
         if last_beat.is_some_and(|beat| beat.elapsed() > WORKERS_TIMEOUT) {
             return Err(NotReady::WorkersStopped);
         }
+        if let Some(refusal) = condition::last_refusal() {
+            return Err(refusal.into());
+        }
         let mut last = self.probe.0.lock().await;
-        if let Some(probed) = last.as_ref()
-            && probed.at.elapsed() < LOOK_AGAIN_AFTER
-        {
+        if let Some(probed) = last.as_ref().filter(|probed| probed.counts_still()) {
             return probed.found.clone();
         }
         let written = self.can_write().await;
@@ -134,9 +146,6 @@ impl Db {
             && free_space(&file.path).is_some_and(|free| free < LEAST_FREE)
         {
             return Some(Err(NotReady::DiskFull));
-        }
-        if let Some(refusal) = condition::last_refusal() {
-            return Some(Err(refusal.into()));
         }
         match timeout(WRITE_TIMEOUT, self.write_a_row()).await {
             Err(_) => None,

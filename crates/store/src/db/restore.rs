@@ -5,7 +5,6 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use sqlx::{ConnectOptions, Connection};
 
 use super::backup::{NoRoom, forget_sidecars, is_full, more_than_free, room_for};
 use super::file::{
-    SIDECARS, beside, draft_beside, draft_prefix, folder_of, give_to_owner_of, lock_alone, real_path, sync_folder,
+    SIDECARS, beside, draft_beside, draft_prefix, folder_of, give_to_owner_of, identity, lock_alone, real_path, sync_folder,
 };
 use super::integrity::{Depth, faults_of, unchanging};
 use super::{Db, StoreError, unavailable};
@@ -95,7 +94,7 @@ async fn look_through(database: &Path, copy: &Path) -> Result<(i64, u64), Restor
     if !found.is_file() {
         return Err(RestoreError::NotAFile(copy.to_path_buf()));
     }
-    if fs::metadata(database).is_ok_and(|own| (own.dev(), own.ino()) == (found.dev(), found.ino())) {
+    if fs::metadata(database).is_ok_and(|own| identity(&own) == identity(&found)) {
         return Err(RestoreError::IsTheDatabase(copy.to_path_buf()));
     }
     if found.len() == 0 {

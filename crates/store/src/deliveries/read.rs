@@ -17,7 +17,7 @@ use super::{MessageKind, Standing};
 use crate::Page;
 use crate::db::{Db, StoreError};
 use crate::order::Order;
-use crate::payments::{number, text_condition};
+use crate::receipts::{number, text_condition};
 use crate::sql::{self, Kept, Line, Of, each, one, places, plain_letters, readable, values};
 
 /// A delivery with its attempts, oldest first.
@@ -165,7 +165,7 @@ impl By {
         match self {
             Self::Queued => &[],
             Self::Recipient => &["LOWER(d.recipient)"],
-            Self::Receipt => &["p.direction", "p.sequence"],
+            Self::Receipt => &["COALESCE(p.direction, '')", "COALESCE(p.sequence, 0)"],
             Self::State => &["d.state"],
         }
     }
@@ -247,8 +247,8 @@ fn select() -> String {
     )
 }
 
-const FROM: &str = "FROM delivery d JOIN payment p ON p.company_id = d.company_id AND p.id = d.payment_id
-    JOIN contact c ON c.company_id = p.company_id AND c.id = p.contact_id";
+const FROM: &str = "FROM delivery d LEFT JOIN payment p ON p.company_id = d.company_id AND p.id = d.payment_id
+    LEFT JOIN contact c ON c.company_id = p.company_id AND c.id = p.contact_id";
 
 async fn load(
     conn: &impl ConnectionTrait,

@@ -9,8 +9,8 @@ use acuse_domain::id::{CompanyId, PaymentId};
 use acuse_domain::text;
 use sea_orm::FromQueryResult;
 
-use super::MessageKind;
 use crate::db::{StoreError, Tx};
+use crate::message_kind::{MessageKind, recipient_key};
 use crate::sql::{readable, values};
 
 /// Where a delivery stands, as far as it decides who has the receipt and who was told.
@@ -46,13 +46,6 @@ impl Standing {
         let is_gone = matches!(self.state, State::Failed | State::Bounced | State::Cancelled);
         self.kind == MessageKind::VoidNotice && (!is_gone || self.may_have_arrived && self.state != State::Bounced)
     }
-}
-
-/// Two addresses with the same key are the same recipient, as `EmailAddress` compares them: nobody has two mailboxes that
-/// differ in capitals. Of what is kept, which may be no address.
-#[must_use]
-pub fn recipient_key(address: &str) -> String {
-    text::case_folded(address)
 }
 
 /// Whether two spellings name the same recipient.

@@ -1,14 +1,11 @@
 //! A notice that the void itself queued for somebody whose receipt was on its way at that moment.
 
-use acuse_domain::Instant;
 use acuse_domain::delivery::State;
 use acuse_domain::id::{CompanyId, PaymentId};
-use uuid::Uuid;
 
 use super::MessageKind;
 use super::told::{Earlier, is_same_recipient, standings};
 use crate::db::{StoreError, Tx};
-use crate::sql::{execute, values};
 
 /// What becomes of it now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,11 +38,4 @@ pub(super) async fn receipts_of(
     let mut receipts = standings(tx, company, payment).await?;
     receipts.retain(|sent| sent.standing.kind == MessageKind::Receipt && is_same_recipient(&sent.recipient, recipient));
     Ok(receipts)
-}
-
-pub(super) async fn put_back(tx: &Tx, company: CompanyId, id: Uuid, fence: i64, until: Instant) -> Result<(), StoreError> {
-    let sql = "UPDATE delivery SET state = 'queued', attempts = attempts - 1, next_attempt_at = $4, lease_until = NULL
-        WHERE company_id = $1 AND id = $2 AND state = 'sending' AND fence = $3";
-    execute(tx.as_conn(), sql, values![company.0, id, fence, until]).await?;
-    Ok(())
 }

@@ -1,12 +1,13 @@
 //! For workers: queues with work, claims under a lease, outcomes under a fence.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use acuse_domain::Instant;
-use acuse_domain::delivery::{NOT_COMPOSED, Next, State};
+use acuse_domain::delivery::{Next, State};
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::{CompanyId, DeliveryId, PaymentId};
 use acuse_domain::mail_account::MailModule;
+use acuse_domain::mail_problem::ProblemCode;
 use acuse_domain::receipt::Receipt;
 use chrono::TimeDelta;
 use sea_orm::{FromQueryResult, Value};
@@ -14,14 +15,34 @@ use uuid::Uuid;
 
 use super::MessageKind;
 use super::told::Earlier;
-use super::void_notice::{Notice, notice_now, put_back, receipts_of};
+use super::void_notice::{Notice, notice_now, receipts_of};
+use crate::claims::{Claim, Queue};
 use crate::companies::LogoId;
-use crate::db::{Db, StoreError, Tx, skip_locked};
-use crate::payments;
-use crate::sql::{Of, Undecoded, all, code, each, execute, insert_rows, one, places, portions, readable, rows_of_places, values};
+use crate::db::{Db, StoreError, Tx};
+use crate::receipts::receipt_as_of;
+use crate::sql::{Of, Undecoded, code, execute, insert_rows, one, places, readable, values};
 
-/// Where a delivery goes that did not go through. One whose payment was voided meanwhile is cancelled instead.
-const COMES_BACK: &str = "('queued', 'deferred', 'in_doubt')";
+/// Its worker is gone, and nobody knows how far it had come.
+pub(crate) const EXPIRED: &str = "state = CASE WHEN recalled THEN 'cancelled' ELSE 'queued' END, may_have_arrived = TRUE,
+    next_attempt_at = CASE WHEN recalled THEN NULL ELSE $1 END, finished_at = CASE WHEN recalled THEN $1 ELSE NULL END";
+
+/// Of one company's module, queued until a moment if one is given, or put off before the clock was set back.
+pub(crate) const DELIVERIES: Queue = Queue {
+    table: "delivery",
+    key: &["company_id", "id"],
+    due: "company_id = $3 AND module = $4 AND state IN ('queued', 'deferred', 'in_doubt')
+        AND (next_attempt_at <= $1 OR next_attempt_at > $5) AND ($6 IS NULL OR queued_at <= $6)",
+    order: "next_attempt_at, id",
+    claimed: "lease_until = $2, state = 'sending', attempts = attempts + 1, next_attempt_at = NULL",
+    lease: "lease_until",
+    is_held: "delivery.state = 'sending'",
+    expired: Some(EXPIRED),
+    gives: "id, payment_id, kind, recipient, attempts, fence, queued_at, message_id, resend,
+        (SELECT CAST(COALESCE(SUM(a.wait_ms), 0) AS BIGINT) FROM delivery_attempt a WHERE a.company_id = delivery.company_id
+            AND a.delivery_id = delivery.id AND a.state = 'deferred' AND a.attempt > delivery.queued_fence) AS put_off_ms,
+        (SELECT COUNT(*) FROM delivery_attempt a WHERE a.company_id = delivery.company_id AND a.delivery_id = delivery.id
+            AND a.state = 'in_doubt' AND a.attempt > delivery.queued_fence) AS doubts",
+};
 
 /// Nobody is made to wait longer than a day (`acuse_mail::diagnosis` obeys no longer time): what lies further ahead was put
 /// off before the clock was set back. Ten minutes more, by which the clocks of two nodes may differ.
@@ -83,6 +104,13 @@ pub struct Claimed {
     pub earlier: Option<EarlierMail>,
 }
 
+impl Claimed {
+    #[must_use]
+    pub fn claim(&self) -> Claim {
+        Claim { company: Some(self.company), id: self.id.0, fence: self.fence }
+    }
+}
+
 /// What a later mail can say to a recipient about the receipt that they were sent before.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EarlierMail {
@@ -134,23 +162,9 @@ async fn claim(
     now: Instant,
 ) -> Result<Vec<Claimed>, StoreError> {
     let tx = db.begin_write().await?;
-    let sql = format!(
-        "WITH due AS MATERIALIZED (
-            SELECT id FROM delivery WHERE company_id = $1 AND module = $2
-            AND (next_attempt_at <= $3 OR next_attempt_at > $6) AND ($5 IS NULL OR queued_at <= $5)
-            ORDER BY next_attempt_at, id LIMIT {most} {})
-        UPDATE delivery SET state = 'sending', attempts = attempts + 1, fence = fence + 1, lease_until = $4, next_attempt_at = NULL
-        WHERE company_id = $1 AND state IN ('queued', 'deferred', 'in_doubt') AND id IN (SELECT id FROM due)
-        RETURNING id, payment_id, kind, recipient, attempts, fence, queued_at, message_id, resend,
-            (SELECT CAST(COALESCE(SUM(a.wait_ms), 0) AS BIGINT) FROM delivery_attempt a WHERE a.company_id = delivery.company_id
-                AND a.delivery_id = delivery.id AND a.state = 'deferred' AND a.attempt > delivery.queued_fence) AS put_off_ms,
-            (SELECT COUNT(*) FROM delivery_attempt a WHERE a.company_id = delivery.company_id AND a.delivery_id = delivery.id
-                AND a.state = 'in_doubt' AND a.attempt > delivery.queued_fence) AS doubts",
-        skip_locked(tx.as_conn())
-    );
-    let asked = values![queue.company.0, queue.module.as_str(), now, now + lease, queued_until, now + LONGEST_WAIT];
+    let asked = values![queue.company.0, queue.module.as_str(), now + LONGEST_WAIT, queued_until];
     let mut rows: Vec<ClaimRow> = Vec::new();
-    for line in each(tx.as_conn(), "delivery", &sql, asked).await? {
+    for line in DELIVERIES.claim(&tx, most, lease, now, asked).await? {
         match line {
             Ok(row) => rows.push(row),
             Err(Undecoded { id, .. }) => fail_undecoded(&tx, queue.company, id, now).await?,
@@ -186,10 +200,10 @@ async fn with_letters(tx: &Tx, queue: QueueKey, rows: Vec<ClaimRow>, now: Instan
     let letters: HashMap<Uuid, LetterRow> = letters.into_iter().map(|row| (row.id, row)).collect();
     let mut claimed = Vec::with_capacity(rows.len());
     for row in rows {
-        let (id, fence) = (row.id, row.fence);
+        let claim = Claim { company: Some(queue.company), id: row.id, fence: row.fence };
         let is_voided = letters.get(&row.payment_id).is_some_and(|letter| letter.voided_at.is_some());
         if is_voided && row.kind == MessageKind::Receipt.as_str() {
-            cancel_claimed(tx, queue.company, id, fence, now).await?;
+            cancel_claimed(tx, claim, now).await?;
             continue;
         }
         // Whoever asked for a notice by name gets it.
@@ -199,19 +213,19 @@ async fn with_letters(tx: &Tx, queue: QueueKey, rows: Vec<ClaimRow>, now: Instan
         match notice {
             Notice::Goes => {}
             Notice::Waits => {
-                put_back(tx, queue.company, id, fence, now + LOOK_AT_RECEIPT_AGAIN).await?;
+                put_back(tx, claim, now + LOOK_AT_RECEIPT_AGAIN).await?;
                 continue;
             }
             Notice::IsMoot => {
-                cancel_claimed(tx, queue.company, id, fence, now).await?;
+                cancel_claimed(tx, claim, now).await?;
                 continue;
             }
         }
         match put_together(tx, queue, row, &letters).await {
             Ok(one) => claimed.push(one),
             Err(StoreError::Unreadable(why)) => {
-                tracing::error!(delivery.id = %id, "A delivery cannot be read and fails: {why}");
-                fail_unread(tx, queue.company, id, fence, now).await?;
+                tracing::error!(delivery.id = %claim.id, "A delivery cannot be read and fails: {why}");
+                fail_unread(tx, queue.company, claim, now).await?;
             }
             Err(other) => return Err(other),
         }
@@ -245,7 +259,7 @@ async fn put_together(
         message_id: row.message_id,
         put_off_for: TimeDelta::milliseconds(row.put_off_ms.clamp(0, i64::from(i32::MAX))),
         was_in_doubt: row.doubts > 0,
-        receipt: payments::receipt_as_of(&letter.receipt, letter.voided_at, letter.void_reason.as_deref())?,
+        receipt: receipt_as_of(&letter.receipt, letter.voided_at, letter.void_reason.as_deref())?,
         logo: letter.logo_id.map(LogoId),
         recorded_at: letter.recorded_at,
         voided_at: letter.voided_at,
@@ -255,36 +269,39 @@ async fn put_together(
 }
 
 /// A receipt that came back to the queue although its payment was voided: it goes out neither as itself nor as a notice.
-async fn cancel_claimed(tx: &Tx, company: CompanyId, id: Uuid, fence: i64, now: Instant) -> Result<(), StoreError> {
-    let sql = "UPDATE delivery SET state = 'cancelled', attempts = attempts - 1, finished_at = $4, lease_until = NULL
-        WHERE company_id = $1 AND id = $2 AND state = 'sending' AND fence = $3";
-    execute(tx.as_conn(), sql, values![company.0, id, fence, now]).await?;
-    Ok(())
+async fn cancel_claimed(tx: &Tx, claim: Claim, now: Instant) -> Result<(), StoreError> {
+    let set = "state = 'cancelled', attempts = attempts - 1, finished_at = $1";
+    DELIVERIES.finish(tx, &[claim], set, values![now]).await.map(|_| ())
+}
+
+async fn put_back(tx: &Tx, claim: Claim, until: Instant) -> Result<(), StoreError> {
+    let set = "state = 'queued', attempts = attempts - 1, next_attempt_at = $1";
+    DELIVERIES.finish(tx, &[claim], set, values![until]).await.map(|_| ())
 }
 
 /// As [`fail_unread`], where the claim's own row is what cannot be read.
 async fn fail_undecoded(tx: &Tx, company: CompanyId, id: Uuid, now: Instant) -> Result<(), StoreError> {
     #[derive(FromQueryResult)]
-    struct Claim {
+    struct Row {
         fence: i64,
     }
     let sql = "SELECT fence FROM delivery WHERE company_id = $1 AND id = $2";
-    match one::<Claim>(tx.as_conn(), sql, values![company.0, id]).await? {
-        Some(Claim { fence }) => fail_unread(tx, company, id, fence, now).await,
+    match one::<Row>(tx.as_conn(), sql, values![company.0, id]).await? {
+        Some(Row { fence }) => fail_unread(tx, company, Claim { company: Some(company), id, fence }, now).await,
         None => Ok(()),
     }
 }
 
 /// What cannot be read today cannot be read in an hour; the queue goes on without it.
-async fn fail_unread(tx: &Tx, company: CompanyId, id: Uuid, fence: i64, now: Instant) -> Result<(), StoreError> {
-    let sql = "UPDATE delivery SET state = 'failed', finished_at = $4, lease_until = NULL, reply = '', problem_code = $5,
-        problem_phase = 'message' WHERE company_id = $1 AND id = $2 AND state = 'sending' AND fence = $3";
-    execute(tx.as_conn(), sql, values![company.0, id, fence, now, NOT_COMPOSED]).await?;
+async fn fail_unread(tx: &Tx, company: CompanyId, claim: Claim, now: Instant) -> Result<(), StoreError> {
+    let code = ProblemCode::MessageNotComposed.as_str();
+    let set = "state = 'failed', finished_at = $1, reply = '', problem_code = $2, problem_phase = 'message'";
+    DELIVERIES.finish(tx, &[claim], set, values![now, code]).await?;
     let sql =
         "INSERT INTO delivery_attempt (company_id, delivery_id, attempt, at, phase, reply, problem_code, duration_ms, state)
         VALUES ($1, $2, $3, $4, 'message', '', $5, 0, 'failed') ON CONFLICT (company_id, delivery_id, attempt) DO NOTHING";
-    let number = i32::try_from(fence).unwrap_or(i32::MAX);
-    execute(tx.as_conn(), sql, values![company.0, id, number, now, NOT_COMPOSED]).await?;
+    let number = i32::try_from(claim.fence).unwrap_or(i32::MAX);
+    execute(tx.as_conn(), sql, values![company.0, claim.id, number, now, code]).await?;
     Ok(())
 }
 
@@ -325,6 +342,13 @@ pub struct Recorded {
     pub next: Next,
 }
 
+impl Recorded {
+    #[must_use]
+    pub fn claim(&self) -> Claim {
+        Claim { company: Some(self.company), id: self.id.0, fence: self.fence }
+    }
+}
+
 /// A delivery whose lease had ended and that another worker may have sent: its outcome was not recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LostLease(pub DeliveryId);
@@ -334,40 +358,29 @@ pub async fn record_attempts(db: &Db, done: &[Recorded], now: Instant) -> Result
     let mut in_order: Vec<&Recorded> = done.iter().collect();
     in_order.sort_by_key(|attempt| (attempt.company, attempt.id));
     let tx = db.begin_write().await?;
-    let moved = move_on(&tx, &in_order, now).await?;
-    let (kept, lost): (Vec<&Recorded>, Vec<&Recorded>) = in_order.into_iter().partition(|attempt| moved.contains(&attempt.id.0));
+    let outcomes = in_order.iter().map(|one| (one.claim(), outcome(one, now))).collect();
+    let moved = DELIVERIES.change_each(&tx, outcomes, OUTCOME, MOVED, values![now]).await?;
+    let (kept, lost): (Vec<&Recorded>, Vec<&Recorded>) = in_order.into_iter().partition(|one| moved.contains(&one.claim()));
     let head = "INSERT INTO delivery_attempt (company_id, delivery_id, attempt, at, phase, reply, problem_code, duration_ms, state, wait_ms) VALUES";
     insert_rows(tx.as_conn(), head, kept.into_iter().map(attempt_row).collect()).await?;
     tx.commit().await?;
     Ok(lost.into_iter().map(|attempt| LostLease(attempt.id)).collect())
 }
 
-/// Moves deliveries from `sending`, as far as this worker still holds them. Gives those that moved.
-async fn move_on(tx: &Tx, done: &[&Recorded], now: Instant) -> Result<HashSet<Uuid>, StoreError> {
-    #[derive(FromQueryResult)]
-    struct Moved {
-        id: Uuid,
-    }
-    let rows: Vec<Vec<Value>> = done.iter().map(|one| outcome_row(one, now)).collect();
-    let mut moved = HashSet::with_capacity(rows.len());
-    for portion in portions(&rows) {
-        let sql = format!(
-            "UPDATE delivery SET state = CASE WHEN recalled AND done.column4 IN {COMES_BACK} THEN 'cancelled' ELSE done.column4 END,
-                next_attempt_at = CASE WHEN recalled THEN NULL ELSE done.column5 END,
-                finished_at = CASE WHEN recalled THEN done.column14 ELSE done.column6 END,
-                may_have_arrived = may_have_arrived OR done.column4 = 'in_doubt', lease_until = NULL, reply = done.column7, problem_code = done.column8, problem_phase = done.column9,
-                message_id = COALESCE(message_id, done.column10), account_source = done.column11,
-                account_server = done.column12, account_from = done.column13
-            FROM (VALUES {}) AS done
-            WHERE company_id = done.column1 AND id = done.column2 AND fence = done.column3 AND state = 'sending' RETURNING id",
-            rows_of_places(0, portion)
-        );
-        moved.extend(all::<Moved>(tx.as_conn(), &sql, portion.concat()).await?.into_iter().map(|row| row.id));
-    }
-    Ok(moved)
-}
+const OUTCOME: &str = "state, next_attempt_at, finished_at, reply, problem_code, problem_phase, message_id, account_source, \
+    account_server, account_from";
+/// What did not go through comes back, unless its payment was voided meanwhile.
+const MOVED: &str = "state = CASE WHEN recalled AND held.state IN ('queued', 'deferred', 'in_doubt') THEN 'cancelled'
+        ELSE held.state END,
+    next_attempt_at = CASE WHEN recalled THEN NULL ELSE held.next_attempt_at END,
+    finished_at = CASE WHEN recalled THEN $1 ELSE held.finished_at END,
+    may_have_arrived = may_have_arrived OR held.state = 'in_doubt', reply = held.reply, problem_code = held.problem_code,
+    problem_phase = held.problem_phase, message_id = COALESCE(delivery.message_id, held.message_id),
+    account_source = held.account_source, account_server = held.account_server, account_from = held.account_from,
+    lease_until = NULL";
 
-fn outcome_row(done: &Recorded, now: Instant) -> Vec<Value> {
+/// As [`OUTCOME`] names it.
+fn outcome(done: &Recorded, now: Instant) -> Vec<Value> {
     let state = done.next.state();
     debug_assert!(State::Sending.may_become(state));
     let waits = match done.next {
@@ -375,9 +388,6 @@ fn outcome_row(done: &Recorded, now: Instant) -> Vec<Value> {
         other => other.at(),
     };
     values![
-        done.company.0,
-        done.id.0,
-        done.fence,
         state.as_str(),
         waits,
         state.is_final().then_some(now),
@@ -387,8 +397,7 @@ fn outcome_row(done: &Recorded, now: Instant) -> Vec<Value> {
         done.message_id.as_str(),
         done.stamp.source,
         done.stamp.server.as_str(),
-        done.stamp.from_address.as_str(),
-        now
+        done.stamp.from_address.as_str()
     ]
 }
 
@@ -408,54 +417,26 @@ fn attempt_row(done: &Recorded) -> Vec<Value> {
 }
 
 /// Makes the lease of what is still being sent last until `now + lease`. Gives how many are still held.
-pub async fn renew(db: &Db, held: &[(CompanyId, DeliveryId, i64)], lease: TimeDelta, now: Instant) -> Result<u64, StoreError> {
+pub async fn renew(db: &Db, held: &[Claim], lease: TimeDelta, now: Instant) -> Result<usize, StoreError> {
     let tx = db.begin_write().await?;
-    let renewed = change_held(&tx, "lease_until = $1", held, now + lease).await?;
+    let renewed = DELIVERIES.renew(&tx, held, now + lease).await?;
     tx.commit().await?;
-    Ok(renewed)
+    Ok(renewed.len())
 }
 
 /// Gives back what was claimed and not begun: the node is stopping, or the account has just been paused.
-pub async fn return_to_queue(db: &Db, held: &[(CompanyId, DeliveryId, i64)], now: Instant) -> Result<(), StoreError> {
+pub async fn return_to_queue(db: &Db, held: &[Claim], now: Instant) -> Result<(), StoreError> {
     let tx = db.begin_write().await?;
-    let change = "state = CASE WHEN recalled THEN 'cancelled' ELSE 'queued' END, attempts = attempts - 1,
-        next_attempt_at = CASE WHEN recalled THEN NULL ELSE $1 END, finished_at = CASE WHEN recalled THEN $1 ELSE NULL END,
-        lease_until = NULL";
-    change_held(&tx, change, held, now).await?;
+    let set = "state = CASE WHEN recalled THEN 'cancelled' ELSE 'queued' END, attempts = attempts - 1,
+        next_attempt_at = CASE WHEN recalled THEN NULL ELSE $1 END, finished_at = CASE WHEN recalled THEN $1 ELSE NULL END";
+    DELIVERIES.finish(&tx, held, set, values![now]).await?;
     tx.commit().await
 }
 
-/// Changes what these claims still hold; `at` is the change's `$1`. Gives how many they held.
-pub(crate) async fn change_held(
-    tx: &Tx,
-    change: &str,
-    held: &[(CompanyId, DeliveryId, i64)],
-    at: Instant,
-) -> Result<u64, StoreError> {
-    let rows: Vec<Vec<Value>> = held.iter().map(|(company, id, fence)| values![company.0, id.0, *fence]).collect();
-    let mut changed = 0;
-    for portion in portions(&rows) {
-        let sql = format!(
-            "UPDATE delivery SET {change} FROM (VALUES {}) AS held
-            WHERE company_id = held.column1 AND id = held.column2 AND fence = held.column3 AND state = 'sending'",
-            rows_of_places(1, portion)
-        );
-        changed += execute(tx.as_conn(), &sql, values![at].into_iter().chain(portion.concat()).collect()).await?;
-    }
-    Ok(changed)
-}
-
-/// Returns to the queue what was being sent when its lease ended: its worker is gone, and nobody knows how far it had come.
+/// Returns to the queue what was being sent when its lease ended: its worker is gone.
 pub async fn release_expired_any_company(db: &Db, now: Instant) -> Result<u64, StoreError> {
     let tx = db.begin_write().await?;
-    let sql = format!(
-        "UPDATE delivery SET state = CASE WHEN recalled THEN 'cancelled' ELSE 'queued' END,
-            next_attempt_at = CASE WHEN recalled THEN NULL ELSE $1 END, finished_at = CASE WHEN recalled THEN $1 ELSE NULL END,
-            may_have_arrived = TRUE, lease_until = NULL WHERE state = 'sending'
-        AND (company_id, id) IN (SELECT company_id, id FROM delivery WHERE lease_until IS NOT NULL AND lease_until < $1 {})",
-        skip_locked(tx.as_conn())
-    );
-    let released = execute(tx.as_conn(), &sql, values![now]).await?;
+    let released = DELIVERIES.expire(&tx, now).await?;
     tx.commit().await?;
     Ok(released)
 }

@@ -2,6 +2,7 @@
 
 use acuse_domain::id::{CompanyId, MailAccountId};
 use acuse_domain::mail_account::{CredentialScope, MailAccount, MailModule};
+use acuse_domain::mail_problem::ProblemCode;
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use secrecy::SecretString;
 use uuid::Uuid;
@@ -9,13 +10,9 @@ use uuid::Uuid;
 use super::row::{Row, SELECT};
 use super::{SaveError, identity, scope_of};
 use crate::db::{Db, StoreError, Tx};
-use crate::oauth;
-use crate::sealing::{Item, Kind, SECRET_UNREADABLE};
+use crate::sealing_key::{Item, Kind};
 use crate::secrets::{self, Keyring, SealError};
 use crate::sql::{Kept, execute, one, readable, values};
-
-/// The code of an account that has a field which cannot be read.
-pub const ACCOUNT_UNREADABLE: &str = "account_unreadable";
 
 /// An account with what is needed to log in.
 pub struct Usable {
@@ -44,18 +41,18 @@ impl Usable {
         !self.account.settings.username.is_empty() && !has_secret
     }
 
-    /// Why it can send nothing, before any server is asked: the problem's code.
+    /// Why it can send nothing, before any server is asked.
     #[must_use]
-    pub fn fault(&self) -> Option<&'static str> {
+    pub fn fault(&self) -> Option<ProblemCode> {
         fault(&self.account, !self.lacks_secret())
     }
 }
 
-fn fault(account: &MailAccount, has_secret: bool) -> Option<&'static str> {
+fn fault(account: &MailAccount, has_secret: bool) -> Option<ProblemCode> {
     if !account.unreadable.is_empty() {
-        return Some(ACCOUNT_UNREADABLE);
+        return Some(ProblemCode::AccountUnreadable);
     }
-    (!has_secret).then_some(SECRET_UNREADABLE)
+    (!has_secret).then_some(ProblemCode::SecretUnreadable)
 }
 
 /// The company's own enabled account for a module.
@@ -101,7 +98,7 @@ fn usable(row: Row, keys: &Keyring) -> Usable {
 pub(crate) async fn faults_in(
     tx: &Tx,
     opens: impl Fn(&MailAccount) -> bool,
-) -> Result<Vec<(MailAccount, &'static str)>, StoreError> {
+) -> Result<Vec<(MailAccount, ProblemCode)>, StoreError> {
     let sql = format!("{SELECT} WHERE a.enabled AND p.account_id IS NULL");
     let rows: Vec<Row> = readable(tx.as_conn(), "mail_account", &sql, Vec::new()).await?;
     let at_fault = |row: Row| {
@@ -148,8 +145,8 @@ impl SealedRow {
     }
 }
 
-/// Seals every password and every connection's tokens again that lie under an older key, or as versions before 1.2 sealed
-/// them: for an account, and not for its server, port, TLS and user. Gives how many were. What does not open, or cannot be
+/// Seals every password again that lies under an older key, or as versions before 1.2 sealed
+/// it: for an account, and not for its server, port, TLS and user. Gives how many were. What does not open, or cannot be
 /// read, is left as it is.
 pub async fn reseal_any_company(db: &Db, keys: &Keyring) -> Result<u64, SaveError> {
     let tx = db.begin_write().await?;
@@ -157,7 +154,6 @@ pub async fn reseal_any_company(db: &Db, keys: &Keyring) -> Result<u64, SaveErro
     for row in SealedRow::all(tx.as_conn()).await? {
         done += reseal(&tx, keys, &row).await?;
     }
-    done += oauth::reseal_in(&tx, keys).await?;
     tx.commit().await?;
     Ok(done)
 }

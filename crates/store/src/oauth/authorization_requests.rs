@@ -14,9 +14,9 @@ use uuid::Uuid;
 use crate::Actor;
 use crate::db::{Db, StoreError};
 use crate::mail_accounts::SaveError;
+use crate::passwords::token_hash;
 use crate::secrets::Keyring;
 use crate::sql::{code, execute, one, values};
-use crate::users::token_hash;
 
 /// Long enough to find a password and a telephone, short enough for a screen that somebody left.
 const AWAY_AT_MOST: TimeDelta = TimeDelta::minutes(10);

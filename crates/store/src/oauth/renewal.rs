@@ -8,17 +8,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use acuse_domain::Instant;
+use acuse_domain::mail_problem::ProblemCode;
 use acuse_domain::oauth::{Denied, Granted, Provider};
 use chrono::TimeDelta;
-use sea_orm::FromQueryResult;
+use sea_orm::{FromQueryResult, Value};
 use secrecy::SecretString;
 use tokio::time::{Instant as Moment, sleep};
 
 use super::ConnectedAccount;
+use crate::claims::{Claim, Queue};
 use crate::db::{Db, StoreError};
 use crate::mail_accounts::{self, SaveError};
 use crate::secrets::Keyring;
-use crate::sql::{code, execute, one, values};
+use crate::sql::{code, one, values};
 
 /// A token with less time than this is renewed: a session that is opened with it must have time to log in.
 const RENEWED_BEFORE: TimeDelta = TimeDelta::minutes(5);
@@ -36,8 +38,20 @@ const WRITING_PAUSES_MS: [u64; 5] = [100, 300, 1_000, 3_000, 10_000];
 const ASK_AGAIN_MINUTES: [i64; 5] = [1, 2, 5, 10, 15];
 /// A provider tells the end as seconds that are left: what differs by less is the same end.
 const SAME_END: TimeDelta = TimeDelta::hours(1);
-/// The one refusal that a new connection mends; of others (an expired client secret) the operator has to hear.
-const TAKEN_BACK: &str = "oauth_expired";
+
+/// One connection's, as it was read. A lease that has ended is there for whoever comes.
+const RENEWALS: Queue = Queue {
+    table: "oauth_connection",
+    key: &["company_id", "account_id"],
+    due: "company_id = $3 AND account_id = $4 AND generation = $5 AND broken_at IS NULL
+        AND (lease_until IS NULL OR lease_until <= $1)",
+    order: "account_id",
+    claimed: "lease_until = $2",
+    lease: "lease_until",
+    is_held: "TRUE",
+    expired: None,
+    gives: "fence",
+};
 
 /// Which token will do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,9 +68,9 @@ pub enum Wanted {
 #[derive(Debug, Clone)]
 pub enum Access {
     Token(Token),
-    /// The provider denies access until somebody acts: a code of the catalogue, and its words.
+    /// The provider denies access until somebody acts, and says so.
     Denied {
-        code: String,
+        code: ProblemCode,
         words: String,
     },
     /// The provider gives nothing at the moment; how often in a row, and what it said.
@@ -130,7 +144,8 @@ enum Standing {
 struct Lease {
     provider: Provider,
     refresh_token: SecretString,
-    fence: i64,
+    claim: Claim,
+    generation: i64,
     failures: i32,
     ends_at: Option<Instant>,
 }
@@ -172,6 +187,8 @@ impl Renewal {
         let Some(row) = self.row().await? else { return Ok(Standing::Settled(Access::NotConnected)) };
         let now = self.now();
         if let Some(code) = row.broken_code {
+            // It may be of another version.
+            let code = ProblemCode::parse(&code).unwrap_or(ProblemCode::OauthUnavailable);
             return Ok(Standing::Settled(Access::Denied { code, words: row.broken_words.unwrap_or_default() }));
         }
         if row.will_do(wanted, RENEWED_BEFORE, now) {
@@ -218,19 +235,13 @@ impl Renewal {
         let provider = code(&row.provider, Provider::parse)?;
         let refresh_token = self.keys.open(&row.sealed_refresh_token, &self.account.refresh_identity(provider))?;
         let tx = self.db.begin_write().await?;
-        let sql = "UPDATE oauth_connection SET fence = fence + 1, lease_until = $4
-            WHERE company_id = $1 AND account_id = $2 AND generation = $5 AND broken_at IS NULL
-                AND (lease_until IS NULL OR lease_until <= $3)
-            RETURNING fence";
-        let known = values![self.account.company.0, self.account.id.0, now, now + LEASE, row.generation];
-        let claimed: Option<Claimed> = one(tx.as_conn(), sql, known).await?;
+        let asked = values![self.account.company.0, self.account.id.0, row.generation];
+        let claimed = RENEWALS.claim::<Claimed>(&tx, 1, LEASE, now, asked).await?.into_iter().next().transpose();
         tx.commit().await?;
-        Ok(match claimed {
-            Some(Claimed { fence }) => {
-                Standing::Due(Lease { provider, refresh_token, fence, failures: row.failures, ends_at: row.ends_at })
-            }
-            None => Standing::Busy,
-        })
+        let Some(Claimed { fence }) = claimed.map_err(StoreError::from)? else { return Ok(Standing::Busy) };
+        let claim = Claim { company: Some(self.account.company), id: self.account.id.0, fence };
+        let Row { generation, failures, ends_at, .. } = *row;
+        Ok(Standing::Due(Lease { provider, refresh_token, claim, generation, failures, ends_at }))
     }
 
     async fn renew<Ask, Answer>(self, lease: Lease, ask: Ask) -> Result<Access, SaveError>
@@ -240,10 +251,11 @@ impl Renewal {
     {
         match ask(lease.provider, lease.refresh_token.clone()).await {
             Ok(granted) => self.keep_at_last(&lease, &granted).await,
-            Err(Denied::ForGood { code, words }) if code == TAKEN_BACK => self.note_broken(&lease, code, words).await,
+            // The one refusal that a new connection mends; of others (an expired client secret) the operator has to hear.
+            Err(Denied::ForGood { code: code @ ProblemCode::OauthExpired, words }) => self.note_broken(&lease, code, words).await,
             Err(Denied::ForGood { code, words }) => {
                 self.note_failure(&lease, &words).await?;
-                Ok(Access::Denied { code: code.to_owned(), words })
+                Ok(Access::Denied { code, words })
             }
             Err(Denied::ForNow { words }) => {
                 self.note_failure(&lease, &words).await?;
@@ -275,51 +287,40 @@ impl Renewal {
         let is_news = |end: &Instant| lease.ends_at.is_none_or(|known| (*end - known).abs() > SAME_END);
         let ends_at = granted.ends_at.filter(is_news);
         let access = self.keys.seal(&granted.access_token, &self.account.access_identity())?;
-        #[derive(FromQueryResult)]
-        struct Kept {
-            generation: i64,
+        let set = "sealed_access_token = $1, access_ends_at = $2, sealed_refresh_token = COALESCE($3, sealed_refresh_token),
+            ends_at = COALESCE($4, ends_at), generation = generation + 1, failures = 0, failure_words = NULL, retry_at = NULL";
+        if self.finish(lease, set, values![access, granted.access_ends_at, rotated, ends_at]).await? {
+            let generation = lease.generation + 1;
+            return Ok(Access::Token(Token { secret: granted.access_token.clone(), generation }));
         }
-        let tx = self.db.begin_write().await?;
-        let sql = "UPDATE oauth_connection SET sealed_access_token = $4, access_ends_at = $5,
-                sealed_refresh_token = COALESCE($6, sealed_refresh_token), ends_at = COALESCE($7, ends_at),
-                generation = generation + 1, lease_until = NULL, failures = 0, failure_words = NULL, retry_at = NULL
-            WHERE company_id = $1 AND account_id = $2 AND fence = $3
-            RETURNING generation";
-        let new =
-            values![self.account.company.0, self.account.id.0, lease.fence, access, granted.access_ends_at, rotated, ends_at];
-        let kept: Option<Kept> = one(tx.as_conn(), sql, new).await?;
-        tx.commit().await?;
-        match kept {
-            Some(Kept { generation }) => Ok(Access::Token(Token { secret: granted.access_token.clone(), generation })),
-            // Somebody connected the account again meanwhile, or took it away: that counts.
-            None => match self.row().await? {
-                Some(row) => self.token(&row),
-                None => Ok(Access::NotConnected),
-            },
+        // Somebody connected the account again meanwhile, or took it away: that counts.
+        match self.row().await? {
+            Some(row) => self.token(&row),
+            None => Ok(Access::NotConnected),
         }
     }
 
-    async fn note_broken(&self, lease: &Lease, code: &str, words: String) -> Result<Access, SaveError> {
+    /// Tells no where somebody else has the lease by now.
+    async fn finish(&self, lease: &Lease, set: &str, values: Vec<Value>) -> Result<bool, StoreError> {
         let tx = self.db.begin_write().await?;
-        let sql = "UPDATE oauth_connection SET broken_at = $4, broken_code = $5, broken_words = $6, lease_until = NULL
-            WHERE company_id = $1 AND account_id = $2 AND fence = $3";
-        let said = values![self.account.company.0, self.account.id.0, lease.fence, self.now(), code, words.as_str()];
-        let noted = execute(tx.as_conn(), sql, said).await?;
+        let finished = RENEWALS.finish(&tx, &[lease.claim], set, values).await?;
         tx.commit().await?;
+        Ok(!finished.is_empty())
+    }
+
+    async fn note_broken(&self, lease: &Lease, code: ProblemCode, words: String) -> Result<Access, SaveError> {
+        let set = "broken_at = $1, broken_code = $2, broken_words = $3";
+        let is_noted = self.finish(lease, set, values![self.now(), code.as_str(), words.as_str()]).await?;
         match self.row().await? {
-            Some(row) if noted == 0 && row.broken_code.is_none() => self.token(&row),
-            _ => Ok(Access::Denied { code: code.to_owned(), words }),
+            Some(row) if !is_noted && row.broken_code.is_none() => self.token(&row),
+            _ => Ok(Access::Denied { code, words }),
         }
     }
 
     async fn note_failure(&self, lease: &Lease, words: &str) -> Result<(), StoreError> {
         let before = usize::try_from(lease.failures).unwrap_or_default();
         let minutes = ASK_AGAIN_MINUTES[before.min(ASK_AGAIN_MINUTES.len() - 1)];
-        let tx = self.db.begin_write().await?;
-        let sql = "UPDATE oauth_connection SET failures = failures + 1, failure_words = $4, retry_at = $5, lease_until = NULL
-            WHERE company_id = $1 AND account_id = $2 AND fence = $3";
-        let retry_at = self.now() + TimeDelta::minutes(minutes);
-        execute(tx.as_conn(), sql, values![self.account.company.0, self.account.id.0, lease.fence, words, retry_at]).await?;
-        tx.commit().await
+        let set = "failures = failures + 1, failure_words = $1, retry_at = $2";
+        self.finish(lease, set, values![words, self.now() + TimeDelta::minutes(minutes)]).await.map(|_| ())
     }
 }

@@ -2,13 +2,12 @@
 
 use acuse_domain::Date;
 use acuse_domain::id::{CompanyId, ContactId};
-use acuse_domain::money::amounts_meant;
-use acuse_domain::number::ReceiptNumber;
 use acuse_domain::payment::Direction;
 use sea_orm::Value;
 
 use crate::order::Order;
-use crate::sql::{containing, plain_letters, values};
+use crate::receipts::text_condition;
+use crate::sql::values;
 
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -43,15 +42,15 @@ impl By {
             Self::Recorded => &[],
             Self::Date => &["p.paid_on"],
             Self::Number => &["p.direction", "p.sequence"],
-            Self::Person => &["c.sort_key"],
+            Self::Person => &["COALESCE(c.sort_key, '')"],
             Self::Total => &["p.total_cents"],
             Self::Headline => &["CASE WHEN p.money_cents = 0 THEN p.total_cents ELSE p.money_cents END"],
         }
     }
 }
 
-/// The tables that the conditions speak of.
-pub(super) const FROM: &str = "FROM payment p JOIN contact c ON c.company_id = p.company_id AND c.id = p.contact_id";
+/// The tables that the conditions speak of. A payment whose contact is missing is a row that cannot be read, and not none.
+pub(super) const FROM: &str = "FROM payment p LEFT JOIN contact c ON c.company_id = p.company_id AND c.id = p.contact_id";
 
 impl Filter {
     /// What a payment `p` of a contact `c` fulfils.
@@ -68,34 +67,4 @@ impl Filter {
         let text = self.text.as_deref().and_then(|text| text_condition(text, None, &mut asked));
         ([Some(own.to_owned()), text].into_iter().flatten().collect::<Vec<_>>().join(" AND "), asked)
     }
-}
-
-/// What a payment `p` of a contact `c` fulfils to be found by a text, with its values added to `asked`; nothing where nothing
-/// was typed. `or_in` is another text, in plain letters, in which it may stand.
-pub(crate) fn text_condition(typed: &str, or_in: Option<&str>, asked: &mut Vec<Value>) -> Option<String> {
-    if typed.trim().is_empty() {
-        return None;
-    }
-    if let Ok(ReceiptNumber { direction, sequence }) = typed.parse() {
-        asked.push(direction.as_str().into());
-        asked.push(sequence.into());
-        return Some(format!("p.direction = ${} AND p.sequence = ${}", asked.len() - 1, asked.len()));
-    }
-    asked.push(containing(typed).into());
-    let pattern = asked.len();
-    let like = |text: &str| format!("{text} LIKE ${pattern} ESCAPE '\\'");
-    let mut ways: Vec<String> = ["c.search_text"].into_iter().chain(or_in).map(like).collect();
-    let mut of_a_line = vec![like(&plain_letters("l.reference"))];
-    if let Some((from, until)) = amounts_meant(typed) {
-        asked.push(from.cents().into());
-        asked.push(until.cents().into());
-        let between = |amount: &str| format!("{amount} BETWEEN ${} AND ${}", pattern + 1, pattern + 2);
-        ways.extend([between("p.total_cents"), between("p.money_cents")]);
-        of_a_line.push(between("l.amount_cents"));
-    }
-    ways.push(format!(
-        "EXISTS (SELECT 1 FROM payment_line l WHERE l.company_id = p.company_id AND l.payment_id = p.id AND ({}))",
-        of_a_line.join(" OR ")
-    ));
-    Some(format!("({})", ways.join(" OR ")))
 }

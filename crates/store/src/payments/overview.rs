@@ -44,7 +44,7 @@ pub async fn totals(db: &Db, company: CompanyId, filter: &Filter, stopped: &Stop
     let problem = group_condition(Group::WithProblems, stopped, &mut asked);
     let problems = format!(
         "SELECT COUNT(*) FROM delivery d JOIN payment p ON p.company_id = d.company_id AND p.id = d.payment_id
-        JOIN contact c ON c.company_id = p.company_id AND c.id = p.contact_id
+        LEFT JOIN contact c ON c.company_id = p.company_id AND c.id = p.contact_id
         WHERE d.company_id = $1 AND {problem} AND {condition}"
     );
     let sql = format!(

@@ -6,7 +6,7 @@ use acuse_domain::money::Money;
 use acuse_domain::number::ReceiptNumber;
 use acuse_domain::payment::{Advance, CheckKind, Direction, Method, PaymentLine, Status};
 use acuse_domain::receipt::Receipt;
-use acuse_domain::{Date, Instant, day_in_ecuador};
+use acuse_domain::{Date, Instant};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
@@ -15,6 +15,7 @@ use super::{ADVANCE, AdvanceRow};
 use crate::Page;
 use crate::db::{Db, StoreError};
 use crate::order::Order;
+use crate::receipts::{number, receipt_as_of};
 use crate::sql::{Line, Of, each, one, readable, values};
 
 /// A recorded payment, whole.
@@ -83,8 +84,7 @@ impl RecordedAllocation {
 pub async fn find(db: &Db, company: CompanyId, id: PaymentId) -> Result<Option<Recorded>, StoreError> {
     let sql = format!(
         "SELECT {SUMMARY}, p.description, p.recorded_at, p.recorded_by, p.voided_by, p.advance_rest_cents, p.receipt
-        FROM payment p JOIN contact c ON c.company_id = p.company_id AND c.id = p.contact_id
-        WHERE p.company_id = $1 AND p.id = $2"
+        {FROM} WHERE p.company_id = $1 AND p.id = $2"
     );
     let Some(row) = one::<Row>(db.reader(), &sql, values![company.0, id.0]).await? else { return Ok(None) };
     let mut unreadable = Vec::new();
@@ -132,14 +132,6 @@ pub async fn receipt_logo(db: &Db, company: CompanyId, id: PaymentId) -> Result<
     Ok(one::<Logo>(db.reader(), sql, values![company.0, id.0]).await?.map(|row| row.png))
 }
 
-pub(crate) fn receipt_as_of(json: &str, voided_at: Option<Instant>, reason: Option<&str>) -> Result<Receipt, StoreError> {
-    let receipt: Receipt = serde_json::from_str(json).map_err(StoreError::unreadable)?;
-    Ok(match voided_at {
-        Some(at) => receipt.voided(day_in_ecuador(at), reason.unwrap_or_default()),
-        None => receipt,
-    })
-}
-
 /// Payments in an order. The cursor is the last payment's id.
 pub async fn list(
     db: &Db,
@@ -177,7 +169,7 @@ pub async fn with_document(db: &Db, company: CompanyId, document: DocumentId) ->
         voided_at: Option<Instant>,
     }
     let sql = "SELECT p.id, p.direction, p.sequence, p.paid_on, a.amount_cents, p.voided_at
-        FROM allocation a JOIN payment p ON p.company_id = a.company_id AND p.id = a.payment_id
+        FROM allocation a LEFT JOIN payment p ON p.company_id = a.company_id AND p.id = a.payment_id
         WHERE a.company_id = $1 AND a.document_id = $2 ORDER BY p.id";
     let rows: Vec<Share> = readable(db.reader(), "payment", sql, values![company.0, document.0]).await?;
     let share = |row: Share| OfDocument {
@@ -279,7 +271,7 @@ async fn allocations(
         balance_cents: i64,
     }
     let sql = "SELECT a.payment_id AS id, a.document_id, d.kind, d.number, d.issued_on, d.due_on, d.total_cents, a.previous_balance_cents, a.amount_cents,
-        d.balance_cents FROM allocation a JOIN document d ON d.company_id = a.company_id AND d.id = a.document_id
+        d.balance_cents FROM allocation a LEFT JOIN document d ON d.company_id = a.company_id AND d.id = a.document_id
         WHERE a.company_id = $1 AND a.payment_id = $2 ORDER BY a.position";
     let rows: Vec<Line<AllocationRow>> = each(db.reader(), "allocation", sql, values![company.0, id.0]).await?;
     let allocation = |row: Line<AllocationRow>| {
@@ -305,12 +297,6 @@ async fn allocations(
         })
     };
     Ok(rows.into_iter().filter_map(allocation).collect())
-}
-
-/// The number of a payment's receipt. The database keeps its direction to the two that there are.
-pub(crate) fn number(payment: Uuid, direction: &str, sequence: i64) -> ReceiptNumber {
-    let direction = Of { table: "payment", id: payment }.code("direction", direction, Direction::parse);
-    ReceiptNumber { direction: direction.unwrap_or(Direction::Received), sequence }
 }
 
 const SUMMARY: &str = "p.id, p.direction, p.sequence, p.contact_id, c.name AS contact_name, p.paid_on, p.total_cents,

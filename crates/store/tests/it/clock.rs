@@ -40,7 +40,7 @@ async fn what_was_put_off_before_the_clock_was_set_back_is_due(world: World) {
         assert_eq!(deliveries::queues_due_any_company(&world.db, now).await.unwrap(), [queue], "{seconds} {back}");
         let again = claim(&world.db, queue, 1, now).await;
         assert_eq!(again.len(), 1, "{seconds} {back}");
-        deliveries::return_to_queue(&world.db, &[(again[0].company, again[0].id, again[0].fence)], now).await.unwrap();
+        deliveries::return_to_queue(&world.db, &[again[0].claim()], now).await.unwrap();
     }
 }
 
@@ -113,9 +113,9 @@ async fn a_lease_that_ends_in_a_day_is_seen(world: World) {
     let claimed = claim(&world.db, queue, 1, noon()).await;
     assert!(clock::long_leases_any_company(&world.db, noon()).await.unwrap().is_empty());
     let found = clock::long_leases_any_company(&world.db, noon_and(-A_DAY)).await.unwrap();
-    let (ticket, _) = found[0];
-    assert_eq!(ticket, (claimed[0].company, claimed[0].id, claimed[0].fence));
-    assert_eq!(clock::release_any_company(&world.db, &[ticket], noon_and(-A_DAY)).await.unwrap(), 1);
+    let (held, _) = found[0];
+    assert_eq!(held, claimed[0].claim());
+    assert_eq!(clock::release_any_company(&world.db, &[held], noon_and(-A_DAY)).await.unwrap(), 1);
     let delivery = deliveries::find(&world.db, queue.company, claimed[0].id).await.unwrap().unwrap();
     assert_eq!(delivery.state, State::Queued);
 }

@@ -29,7 +29,6 @@ on_both_engines!(
     an_accepted_delivery_says_so_with_the_servers_words,
     every_outcome_moves_to_its_state,
     a_worker_that_lost_its_lease_may_not_record,
-    what_a_dead_worker_held_returns_to_the_queue,
     what_is_given_back_costs_no_attempt,
     only_what_waits_can_be_cancelled,
     a_person_can_try_again_what_failed_but_not_what_arrived,
@@ -224,29 +223,19 @@ async fn a_worker_that_lost_its_lease_may_not_record(world: World) {
     let lost = deliveries::record_attempts(&world.db, &[late], noon_and(LEASE + 3)).await.unwrap();
     assert_eq!(lost, [deliveries::LostLease(slow.id)]);
     assert_eq!(state(&world, &second).await, State::Sending);
-    let renewed = deliveries::renew(&world.db, &[(made.id, slow.id, 1)], TimeDelta::seconds(LEASE), noon()).await.unwrap();
+    let renewed = deliveries::renew(&world.db, &[slow.claim()], TimeDelta::seconds(LEASE), noon()).await.unwrap();
     assert_eq!(renewed, 0);
-    deliveries::return_to_queue(&world.db, &[(made.id, slow.id, 1)], noon()).await.unwrap();
+    deliveries::return_to_queue(&world.db, &[slow.claim()], noon()).await.unwrap();
     assert_eq!(state(&world, &second).await, State::Sending);
     accept(&world, std::slice::from_ref(&second), noon_and(LEASE + 4)).await;
     let kept = deliveries::find(&world.db, made.id, slow.id).await.unwrap().unwrap();
     assert_eq!((kept.state, kept.attempts.len()), (State::Accepted, 1));
 }
 
-async fn what_a_dead_worker_held_returns_to_the_queue(world: World) {
-    let (made, _, queue) = with_queued(&world, &["a@x.ec", "b@x.ec"]).await;
-    let held = claim(&world.db, queue, 2, noon()).await;
-    let living = [(made.id, held[1].id, held[1].fence)];
-    assert_eq!(deliveries::renew(&world.db, &living, TimeDelta::seconds(LEASE), noon_and(50)).await.unwrap(), 1);
-    assert_eq!(deliveries::release_expired_any_company(&world.db, noon_and(LEASE + 1)).await.unwrap(), 1);
-    assert_eq!([state(&world, &held[0]).await, state(&world, &held[1]).await], [State::Queued, State::Sending]);
-    assert_eq!(deliveries::release_expired_any_company(&world.db, noon_and(50 + LEASE + 1)).await.unwrap(), 1);
-}
-
 async fn what_is_given_back_costs_no_attempt(world: World) {
-    let (made, _, queue) = with_queued(&world, &["a@x.ec"]).await;
+    let (_, _, queue) = with_queued(&world, &["a@x.ec"]).await;
     let held = claim(&world.db, queue, 1, noon()).await.pop().unwrap();
-    deliveries::return_to_queue(&world.db, &[(made.id, held.id, held.fence)], noon_and(5)).await.unwrap();
+    deliveries::return_to_queue(&world.db, &[held.claim()], noon_and(5)).await.unwrap();
     assert_eq!(state(&world, &held).await, State::Queued);
     let again = claim(&world.db, queue, 1, noon_and(5)).await.pop().unwrap();
     assert_eq!((again.attempt, again.fence), (1, 2));

@@ -3,11 +3,12 @@ use acuse_domain::delivery::Next;
 use acuse_domain::failure_policy::{FailurePolicy, OnFailure, PatienceHours};
 use acuse_domain::id::MailAccountId;
 use acuse_domain::mail_account::{LastCheck, MailModule};
+use acuse_store::claims::Claim;
 use acuse_store::deliveries::{self, QueueKey, SentBy};
 use acuse_store::health::{self, Ending};
 use acuse_store::pauses::{self, AccountKey, AccountVersion, Fault, OFTEN};
 use acuse_store::versions::Expected;
-use acuse_store::{mail_accounts, routing};
+use acuse_store::{Db, mail_accounts, routing};
 use acuse_testkit::builders::{TestCompany, company, mail_account, received, to};
 use acuse_testkit::world::{World, noon, noon_and};
 use chrono::TimeDelta;
@@ -37,6 +38,12 @@ async fn with_account(world: &World) -> (TestCompany, MailAccountId) {
     let form = mail_account(COBROS, "a");
     let id = mail_accounts::create(&world.db, &world.keys(), &made.actor, &form, None, noon()).await.unwrap();
     (made, id)
+}
+
+/// The one probe that is due.
+async fn probe(db: &Db, at: i64) -> Claim {
+    let [probe] = &pauses::take_probes_any_company(db, 10, noon_and(at)).await.unwrap()[..] else { panic!("one is due") };
+    probe.claim
 }
 
 async fn a_company_waits_until_it_chooses_otherwise(world: World) {
@@ -82,7 +89,8 @@ async fn a_server_out_of_reach_is_tried_more_often(world: World) {
         assert_eq!((resting.pause.since, resting.phase.as_str()), (noon(), "connect"));
         waits.push((resting.probe_at - at).num_minutes());
         at = resting.probe_at;
-        pauses::probe_failed_any_company(&world.db, account, &fault, at).await.unwrap();
+        let claim = probe(&world.db, (at - noon()).num_seconds()).await;
+        assert!(pauses::probe_failed_any_company(&world.db, claim, account, &fault, at).await.unwrap());
     }
     assert_eq!(waits, [5, 10, 15, 30, 30]);
 }
@@ -92,16 +100,17 @@ async fn one_delivery_tries_what_a_check_cannot(world: World) {
     let (db, account) = (&world.db, AccountKey::Own(id));
     let fault = Fault { problem_code: "relay_denied", reply: "550", phase: "recipient", probe_after: OFTEN };
     pauses::stop_any_company(db, account, &fault, noon()).await.unwrap();
-    assert!(!pauses::take_trial_any_company(db, account, noon()).await.unwrap());
-    pauses::put_on_trial_any_company(db, account, noon_and(300)).await.unwrap();
+    assert_eq!(pauses::take_trial_any_company(db, account, noon()).await.unwrap(), None);
+    pauses::put_on_trial_any_company(db, probe(db, 300).await, account, noon_and(300)).await.unwrap();
     assert!(pauses::find(db, account).await.unwrap().unwrap().on_trial);
     let other = world.opened_again().await;
     let (one, two) = tokio::join!(
         pauses::take_trial_any_company(db, account, noon_and(301)),
         pauses::take_trial_any_company(&other, account, noon_and(301))
     );
-    assert!(one.unwrap() != two.unwrap(), "one delivery, not two");
-    pauses::probe_failed_any_company(db, account, &fault, noon_and(302)).await.unwrap();
+    let taken: Vec<Claim> = [one.unwrap(), two.unwrap()].into_iter().flatten().collect();
+    assert_eq!(taken.len(), 1, "one delivery, not two");
+    pauses::probe_failed_any_company(db, taken[0], account, &fault, noon_and(302)).await.unwrap();
     let resting = pauses::find(db, account).await.unwrap().unwrap();
     assert_eq!((resting.on_trial, resting.probe_at), (false, noon_and(302 + 10 * 60)));
 }
@@ -110,10 +119,10 @@ async fn a_probe_of_an_account_that_was_mended_changes_nothing(world: World) {
     let (made, id) = with_account(&world).await;
     let account = AccountKey::Own(id);
     pauses::begin(&world.db, account, "bad_credentials", "535", noon()).await.unwrap();
-    pauses::take_probes_any_company(&world.db, 10, noon_and(DAY)).await.unwrap();
+    let claim = probe(&world.db, DAY).await;
     mail_accounts::change(&world.db, &world.keys(), &made.actor, id, &mail_account(COBROS, "b")).await.unwrap();
     let fault = Fault { problem_code: "bad_credentials", reply: "535", phase: "auth", probe_after: OFTEN };
-    pauses::probe_failed_any_company(&world.db, account, &fault, noon_and(DAY)).await.unwrap();
+    assert!(!pauses::probe_failed_any_company(&world.db, claim, account, &fault, noon_and(DAY)).await.unwrap());
     assert_eq!(pauses::find(&world.db, account).await.unwrap(), None);
 }
 
@@ -134,10 +143,11 @@ async fn what_was_learnt_of_earlier_settings_is_not_written_on_the_new_ones(worl
     assert_eq!(now_of().await.last_check, None);
 
     pauses::stop_any_company(db, account, &fault, noon()).await.unwrap();
+    let claim = probe(db, 300).await;
     let rests = pauses::find(db, account).await.unwrap();
     pauses::end(db, seen, noon_and(1)).await.unwrap();
-    pauses::put_on_trial_any_company(db, seen, noon_and(2)).await.unwrap();
-    pauses::probe_failed_any_company(db, seen, &fault, noon_and(3)).await.unwrap();
+    pauses::put_on_trial_any_company(db, claim, seen, noon_and(2)).await.unwrap();
+    pauses::probe_failed_any_company(db, claim, seen, &fault, noon_and(3)).await.unwrap();
     assert!(!mail_accounts::note_check(db, by, id, seen.version.unwrap(), &check).await.unwrap());
     assert_eq!(pauses::find(db, account).await.unwrap(), rests, "what went well with the old settings ends no rest");
     assert_eq!(health::find(db, account).await.unwrap().stopped_at, Some(noon()));

@@ -3,6 +3,7 @@
 #[macro_use]
 mod engines;
 mod access;
+mod claims;
 mod clock;
 mod companies;
 mod contacts;

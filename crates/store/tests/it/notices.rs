@@ -18,7 +18,6 @@ on_both_engines!(
     the_owners_hear_once_that_an_account_stopped_and_once_that_it_works,
     who_was_named_hears_instead_of_the_owners,
     two_nodes_that_see_the_same_fault_tell_it_once,
-    two_nodes_never_hold_the_same_mail,
     what_was_not_told_yet_is_not_told_after_it_is_over,
     a_correction_that_was_not_seen_to_work_is_no_recovery,
     an_account_that_is_turned_off_or_gone_is_nobodys_news,
@@ -53,8 +52,8 @@ async fn due(db: &Db, at: i64) -> Vec<Notice> {
 async fn told(db: &Db, at: i64) -> Vec<String> {
     let mut to = Vec::new();
     for notice in due(db, at).await {
-        assert!(notices::hand_over(db, notice.company, notice.id, notice.fence, noon_and(at)).await.unwrap());
-        notices::record(db, notice.company, notice.id, notice.fence, &Told::Accepted, "250", noon_and(at)).await.unwrap();
+        assert!(notices::hand_over(db, notice.claim, noon_and(at)).await.unwrap());
+        notices::record(db, notice.claim, &Told::Accepted, "250", noon_and(at)).await.unwrap();
         to.push(notice.recipient.to_string());
     }
     to
@@ -75,8 +74,8 @@ async fn the_owners_hear_once_that_an_account_stopped_and_once_that_it_works(wor
     assert_eq!((company_name.as_str(), from_address.as_str()), ("DistriPichincha", "cobros@distripichincha.ec"));
     assert_eq!((server.as_str(), *waiting, *account), ("smtp.example.com", 2, id));
     for one in &first {
-        assert!(notices::hand_over(db, one.company, one.id, one.fence, noon_and(12)).await.unwrap());
-        notices::record(db, one.company, one.id, one.fence, &Told::Accepted, "250", noon_and(12)).await.unwrap();
+        assert!(notices::hand_over(db, one.claim, noon_and(12)).await.unwrap());
+        notices::record(db, one.claim, &Told::Accepted, "250", noon_and(12)).await.unwrap();
     }
     stops(db, id, 1_000).await;
     assert!(due(db, 1_001).await.is_empty(), "they know");
@@ -110,14 +109,6 @@ async fn two_nodes_that_see_the_same_fault_tell_it_once(world: World) {
     let (one, two) = tokio::join!(ends(&world.db), ends(&other));
     assert!(one.is_ok() && two.is_ok());
     assert_eq!(told(&other, 21).await, ["duena@x.ec", "socio@x.ec"]);
-}
-
-async fn two_nodes_never_hold_the_same_mail(world: World) {
-    let (_, id) = with_account(&world).await;
-    stops(&world.db, id, 10).await;
-    let other = world.opened_again().await;
-    let (one, two) = tokio::join!(due(&world.db, 11), due(&other, 11));
-    assert_eq!(one.len() + two.len(), 2);
 }
 
 async fn what_was_not_told_yet_is_not_told_after_it_is_over(world: World) {
@@ -163,11 +154,11 @@ async fn a_dead_worker_s_mail_goes_out_unless_a_server_may_have_it(world: World)
     let db = &world.db;
     stops(db, id, 10).await;
     let [held, given] = &due(db, 11).await[..] else { panic!("two owners") };
-    assert!(notices::hand_over(db, given.company, given.id, given.fence, noon_and(12)).await.unwrap());
+    assert!(notices::hand_over(db, given.claim, noon_and(12)).await.unwrap());
     assert!(notices::are_due_any_company(db, noon_and(80)).await.unwrap(), "a lease has ended");
     let again = due(db, 80).await;
     assert_eq!(again.iter().map(|one| (&one.recipient, one.attempt)).collect::<Vec<_>>(), [(&held.recipient, 2)]);
-    let late = notices::hand_over(db, held.company, held.id, held.fence, noon_and(81)).await.unwrap();
+    let late = notices::hand_over(db, held.claim, noon_and(81)).await.unwrap();
     assert!(!late, "its first worker must not send it any more");
     assert!(due(db, 3_600).await.iter().all(|one| one.recipient == held.recipient), "never twice");
     assert!(!notices::are_due_any_company(db, noon_and(3_601)).await.unwrap(), "and it is not looked for for ever");
@@ -201,7 +192,7 @@ async fn a_certificate_is_told_to_each_once(world: World) {
     let said = due(&world.db, 5).await;
     assert_eq!(said.iter().map(|one| &one.news).collect::<Vec<_>>(), [&News::CertificateEnding { at }; 2]);
     let again = Told::Again { at: noon_and(60) };
-    notices::record(&world.db, said[0].company, said[0].id, said[0].fence, &again, "451", noon_and(6)).await.unwrap();
+    notices::record(&world.db, said[0].claim, &again, "451", noon_and(6)).await.unwrap();
     assert!(due(&world.db, 59).await.is_empty());
     assert_eq!(due(&world.db, 60).await.len(), 1);
 }

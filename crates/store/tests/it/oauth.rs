@@ -5,6 +5,7 @@ use std::time::Duration;
 use acuse_domain::Instant;
 use acuse_domain::id::MailAccountId;
 use acuse_domain::mail_account::{MailAccountSettings, MailModule, Security};
+use acuse_domain::mail_problem::ProblemCode;
 use acuse_domain::oauth::{ConnectionState, Denied, Granted, Provider};
 use acuse_store::mail_accounts::{self, Form, SaveError};
 use acuse_store::oauth::{self, Access, AuthorizationRequest, ConnectedAccount, Intent, NewConnection, Wanted};
@@ -29,7 +30,6 @@ on_both_engines!(
     a_provider_that_takes_it_back_is_not_asked_again_until_somebody_connects,
     who_connects_while_a_renewal_is_under_way_is_not_overwritten,
     a_renewal_goes_on_when_nobody_waits_for_it,
-    a_lease_whose_holder_is_gone_ends,
     what_ends_soon_is_known_two_weeks_ahead,
     the_end_of_a_connection_is_announced_once,
     a_token_stays_with_the_server_it_was_given_for,
@@ -40,7 +40,7 @@ on_both_engines!(
     another_companys_connection_is_unknown,
 );
 
-fn granted(name: &str, ends: Instant) -> Granted {
+pub fn granted(name: &str, ends: Instant) -> Granted {
     Granted {
         access_token: format!("acceso-{name}").into(),
         access_ends_at: ends,
@@ -52,7 +52,11 @@ fn granted(name: &str, ends: Instant) -> Granted {
 
 /// An account whose token is good for an hour from noon.
 async fn connected(world: &World, by: &Actor) -> MailAccountId {
-    let granted = granted("1", noon_and(3_600));
+    connected_until(world, by, noon_and(3_600)).await
+}
+
+pub async fn connected_until(world: &World, by: &Actor, ends: Instant) -> MailAccountId {
+    let granted = granted("1", ends);
     let refresh_token = granted.refresh_token.clone().unwrap();
     let settings = mail_account(COBROS, "").settings;
     let connection = NewConnection {
@@ -245,15 +249,15 @@ async fn a_provider_that_says_nothing_is_left_alone_for_a_while(world: World) {
 
 async fn a_provider_that_takes_it_back_is_not_asked_again_until_somebody_connects(world: World) {
     let desk = Desk::of(&world).await;
-    let misconfigured = Denied::ForGood { code: "oauth_misconfigured", words: "invalid_client".to_owned() };
+    let misconfigured = Denied::ForGood { code: ProblemCode::OauthMisconfigured, words: "invalid_client".to_owned() };
     let access = desk.denied(Wanted::Usable, noon_and(4_000), misconfigured).await;
-    assert!(matches!(&access, Access::Denied { code, .. } if code == "oauth_misconfigured"));
+    assert!(matches!(&access, Access::Denied { code: ProblemCode::OauthMisconfigured, .. }));
     let kept = mail_accounts::find(&world.db, desk.made.id, desk.account).await.unwrap().unwrap();
     assert_eq!(kept.connection.unwrap().broken_at, None, "the operator's fault takes nothing back");
-    let gone = || Denied::ForGood { code: "oauth_expired", words: "invalid_grant: revoked".to_owned() };
+    let gone = || Denied::ForGood { code: ProblemCode::OauthExpired, words: "invalid_grant: revoked".to_owned() };
     desk.denied(Wanted::UsableNow, noon_and(4_001), gone()).await;
     let access = desk.denied(Wanted::UsableNow, noon_and(90_000), gone()).await;
-    assert!(matches!(&access, Access::Denied { code, words } if code == "oauth_expired" && words == "invalid_grant: revoked"));
+    assert!(matches!(&access, Access::Denied { code: ProblemCode::OauthExpired, words } if words == "invalid_grant: revoked"));
     assert_eq!(desk.asked.times(), 2);
     let kept = mail_accounts::find(&world.db, desk.made.id, desk.account).await.unwrap().unwrap();
     assert_eq!(kept.connection.unwrap().state(noon_and(4_002)), ConnectionState::Ended);
@@ -288,18 +292,6 @@ async fn a_renewal_goes_on_when_nobody_waits_for_it(world: World) {
     assert!(waited.is_err(), "the provider takes longer");
     let access = desk.token(Wanted::Usable, late).await;
     assert_eq!((secret(&access), desk.asked.times()), ("acceso-nueva-1", 1), "what it gave was not lost");
-}
-
-async fn a_lease_whose_holder_is_gone_ends(world: World) {
-    let desk = Desk::of(&world).await;
-    let late = noon_and(4_000);
-    // The answer never comes: as if the process were killed between asking and writing down.
-    let never = |_, _| std::future::pending::<Result<Granted, Denied>>();
-    let connected = desk.connected();
-    let asking = oauth::access_token(&desk.db, &desk.keys, &connected, Wanted::Usable, late, never);
-    assert!(tokio::time::timeout(Duration::from_millis(200), asking).await.is_err());
-    let access = desk.token(Wanted::Usable, late + TimeDelta::seconds(91)).await;
-    assert_eq!((secret(&access), desk.asked.last().as_str()), ("acceso-nueva-1", "renovacion-1"));
 }
 
 async fn what_ends_soon_is_known_two_weeks_ahead(world: World) {
@@ -391,8 +383,8 @@ async fn tokens_sealed_by_an_earlier_version_are_bound_at_start(world: World) {
     let (refresh, access) = (sealed("oauth_refresh_token", "renovacion-vieja"), sealed("oauth_access_token", "acceso-viejo"));
     let sql = "UPDATE oauth_connection SET sealed_refresh_token = $1, sealed_access_token = $2 WHERE account_id = $3";
     outside::run(&world.url, sql, vec![refresh.into(), access.into(), desk.account.0.into()]).await;
-    assert_eq!(mail_accounts::reseal_any_company(&world.db, &desk.keys).await.unwrap(), 1);
-    assert_eq!(mail_accounts::reseal_any_company(&world.db, &desk.keys).await.unwrap(), 0);
+    assert_eq!(oauth::reseal_any_company(&world.db, &desk.keys).await.unwrap(), 1);
+    assert_eq!(oauth::reseal_any_company(&world.db, &desk.keys).await.unwrap(), 0);
     assert_eq!(secret(&desk.token(Wanted::Usable, noon()).await), "acceso-viejo");
     desk.token(Wanted::Usable, noon_and(4_000)).await;
     assert_eq!(desk.asked.last(), "renovacion-vieja");
@@ -402,8 +394,8 @@ async fn after_a_rotation_of_keys_tokens_still_open(world: World) {
     let desk = Desk::of(&world).await;
     Keyring::rotate(&world.folder().join("secret.key")).unwrap();
     let keys = world.keys();
-    assert_eq!(mail_accounts::reseal_any_company(&world.db, &keys).await.unwrap(), 1);
-    assert_eq!(mail_accounts::reseal_any_company(&world.db, &keys).await.unwrap(), 0);
+    assert_eq!(oauth::reseal_any_company(&world.db, &keys).await.unwrap(), 1);
+    assert_eq!(oauth::reseal_any_company(&world.db, &keys).await.unwrap(), 0);
     let desk = Desk { keys: Arc::new(keys), ..desk };
     assert_eq!(secret(&desk.token(Wanted::Usable, noon()).await), "acceso-1");
     desk.token(Wanted::Usable, noon_and(4_000)).await;

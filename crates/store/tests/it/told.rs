@@ -150,8 +150,7 @@ async fn whatever_becomes_of_a_receipt_in_a_workers_hands_it_is_never_the_notice
             match (next, case) {
                 (Some(next), _) => record(&world, &held, next, noon_and(70)).await,
                 (None, 5) => {
-                    let ticket = [(held[0].company, held[0].id, held[0].fence)];
-                    deliveries::return_to_queue(&world.db, &ticket, noon_and(70)).await.unwrap();
+                    deliveries::return_to_queue(&world.db, &[held[0].claim()], noon_and(70)).await.unwrap();
                 }
                 _ => {
                     deliveries::release_expired_any_company(&world.db, noon_and(LONG_AFTER)).await.unwrap();

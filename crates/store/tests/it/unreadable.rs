@@ -4,15 +4,17 @@
 use std::convert::Infallible;
 
 use acuse_domain::contact::ContactDetails;
-use acuse_domain::delivery::NOT_COMPOSED;
+use acuse_domain::id::PaymentId;
 use acuse_domain::mail_account::{MailAccount, MailModule, Security};
+use acuse_domain::mail_problem::ProblemCode;
 use acuse_store::mail_accounts::{self, Edit, Form, SaveError};
+use acuse_store::order::Order;
 use acuse_store::pauses::{self, AccountKey};
 use acuse_store::secrets::Keyring;
 use acuse_store::versions::Expected;
-use acuse_store::{Page, contacts, deliveries, documents, notices, payments, sealing};
+use acuse_store::{Page, StoreError, contacts, deliveries, documents, notices, payments, sealing};
 use acuse_testkit::builders::{TestCompany, company, mail_account, received};
-use acuse_testkit::outside::{numbers, value_is_spoilt};
+use acuse_testkit::outside::{numbers, run_without_foreign_keys, value_is_spoilt};
 use acuse_testkit::world::{World, noon, noon_and};
 use chrono::TimeDelta;
 
@@ -21,6 +23,7 @@ on_both_engines!(
     a_spoilt_date_fails_its_own_delivery_and_no_other,
     a_spoilt_pause_or_notice_holds_up_no_other,
     a_list_shows_which_record_cannot_be_read,
+    what_names_a_contact_that_is_missing_is_not_passed_over,
     what_cannot_be_read_of_an_account_has_to_be_given_with_a_change,
     what_cannot_be_read_of_a_card_stays_until_it_is_given,
 );
@@ -58,7 +61,7 @@ async fn a_spoilt_account_stops_no_start_and_rests(world: World) {
         let account = mail_accounts::list(&world.db, made.id).await.unwrap().pop().expect("its line");
         assert_eq!(account.pause.map(|pause| pause.problem_code).as_deref(), rests, "{column}");
         let usable = mail_accounts::usable_by_id(&world.db, &keys, made.id, account.id).await.unwrap().unwrap();
-        assert_eq!(usable.fault(), rests, "{column}");
+        assert_eq!(usable.fault().map(ProblemCode::as_str), rests, "{column}");
         value_is_spoilt(&world.url, ("mail_account", column), &before).await;
         pauses::end(&world.db, AccountKey::Own(account.id), noon()).await.unwrap();
     }
@@ -75,8 +78,8 @@ async fn a_spoilt_date_fails_its_own_delivery_and_no_other(world: World) {
     let queue = deliveries::queues_due_any_company(&world.db, noon_and(60)).await.unwrap()[0];
     let claimed = deliveries::claim_due(&world.db, queue, 9, TimeDelta::seconds(60), noon_and(60)).await.unwrap();
     assert_eq!(claimed.len(), 2);
-    let failed = format!("SELECT COUNT(*) AS n FROM delivery WHERE state = 'failed' AND problem_code = '{NOT_COMPOSED}'");
-    assert_eq!(numbers(&world.url, &failed).await, [1]);
+    let failed = "SELECT COUNT(*) AS n FROM delivery WHERE state = 'failed' AND problem_code = 'message_not_composed'";
+    assert_eq!(numbers(&world.url, failed).await, [1]);
     deliveries::unfinished_any_company(&world.db).await.unwrap();
 }
 
@@ -115,6 +118,42 @@ async fn a_list_shows_which_record_cannot_be_read(world: World) {
     assert_eq!((paid.len(), paid.iter().filter(|line| line.is_err()).count()), (2, 1));
     let sent = deliveries::list(&world.db, made.id, &deliveries::Filter::default(), deliveries::NEWEST, page).await.unwrap();
     assert_eq!((sent.len(), sent.iter().filter(|line| line.is_err()).count()), (2, 1));
+}
+
+async fn what_names_a_contact_that_is_missing_is_not_passed_over(world: World) {
+    let made = world.with(company().with_customer("Andina").with_open_invoice("9.00").with_open_invoice("8.00")).await;
+    for _ in 0..2 {
+        let cobro = received(made.contacts[0], "1.00").settling(made.documents[0], "1.00").to("a@x.ec");
+        cobro.record(&world.db, &made.actor).await.unwrap();
+    }
+    run_without_foreign_keys(&world.url, "DELETE FROM contact").await;
+    let first = Page { after: None, limit: 1 };
+    let today = noon().date_naive();
+    for by in [documents::By::Person, documents::By::Due] {
+        let order = Order { by, descending: false };
+        let page = async |page| documents::list(&world.db, made.id, &documents::Filter::default(), order, page, today).await;
+        let lost = page(first).await.unwrap().remove(0).unwrap_err();
+        assert_eq!(lost.column, "contact_name");
+        assert_eq!(page(Page { after: Some(lost.id), limit: 9 }).await.unwrap().len(), 1, "{by:?}");
+    }
+    for by in [payments::By::Person, payments::By::Recorded] {
+        let order = Order { by, descending: true };
+        let page = async |page| payments::list(&world.db, made.id, &payments::Filter::default(), order, page).await;
+        let lost = page(first).await.unwrap().remove(0).unwrap_err();
+        assert_eq!(lost.column, "contact_name");
+        assert_eq!(page(Page { after: Some(lost.id), limit: 9 }).await.unwrap().len(), 1, "{by:?}");
+        let found = payments::find(&world.db, made.id, PaymentId(lost.id)).await;
+        assert!(matches!(found, Err(StoreError::Unreadable(_))), "{found:?}");
+    }
+    let page = Page { after: None, limit: 9 };
+    let sent = deliveries::list(&world.db, made.id, &deliveries::Filter::default(), deliveries::NEWEST, page).await.unwrap();
+    assert_eq!((sent.len(), sent.iter().filter(|line| line.is_err()).count()), (2, 2));
+    run_without_foreign_keys(&world.url, "DELETE FROM payment").await;
+    let order = Order { by: deliveries::By::Receipt, descending: false };
+    let sent = deliveries::list(&world.db, made.id, &deliveries::Filter::default(), order, first).await.unwrap();
+    let after = Page { after: Some(sent[0].as_ref().unwrap_err().id), limit: 9 };
+    let rest = deliveries::list(&world.db, made.id, &deliveries::Filter::default(), order, after).await.unwrap();
+    assert_eq!(rest.len(), 1);
 }
 
 async fn what_cannot_be_read_of_an_account_has_to_be_given_with_a_change(world: World) {

@@ -1,21 +1,16 @@
 //! A payment as it is asked for.
 
 use acuse_domain::id::{ContactId, DocumentId, PaymentId};
+use acuse_domain::input::payment::{AllocationInput, LineInput, PaymentInput};
 use acuse_domain::message::messages;
-use acuse_domain::payment::{
-    CheckKind, Direction, LONGEST_DESCRIPTION, MOST_ALLOCATIONS, MOST_LINES, Method, NewAllocation, NewPayment, PaymentError,
-    PaymentLine,
-};
-use acuse_domain::text;
-use acuse_store::payments::Notify;
+use acuse_domain::payment::{CheckKind, Direction, MOST_ALLOCATIONS, MOST_LINES, Method};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::api::addresses::Addresses;
 use crate::api::bounded::UpTo;
 use crate::api::codes;
-use crate::api::fields::{self, Fields};
-use crate::problem::Problem;
+use crate::api::fields;
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -84,88 +79,45 @@ pub struct AllocationIn {
     amount: Option<String>,
 }
 
-impl PaymentIn {
-    pub(super) fn read(self) -> Result<(NewPayment, Notify), Problem> {
-        let mut fields = Fields::default();
-        let direction = fields.keep("direction", fields::code(self.direction.as_deref(), Direction::parse, &codes::directions()));
-        let contact = fields.keep("contact_id", fields::id(self.contact_id.as_deref()));
-        let date = fields.keep("date", fields::date(self.date.as_deref()));
-        let lines = lines(&mut fields, self.lines.map(|list| list.0));
-        let allocations = allocations(&mut fields, self.allocations.map(|list| list.0).unwrap_or_default());
-        let description = self.description.map(|typed| text::lines(&typed)).filter(|text| !text.is_empty());
-        if description.as_ref().is_some_and(|text| text.chars().count() > LONGEST_DESCRIPTION) {
-            fields.note("description", messages::description_too_long(LONGEST_DESCRIPTION));
-        }
-        let notify = notify(&mut fields, self.notify, self.recipients);
-        let (Some(direction), Some(contact), Some(date)) = (direction, contact, date) else {
-            return Err(fields.into_problem());
-        };
-        fields.check()?;
-        let payment = NewPayment { direction, contact: ContactId(contact), date, lines, allocations, description };
-        Ok((payment, notify))
-    }
-}
-
-fn notify(fields: &mut Fields, wanted: Option<bool>, recipients: Option<Addresses>) -> Notify {
-    let recipients = fields.addresses("recipients", &recipients.unwrap_or_default());
-    match (wanted, recipients.is_empty()) {
-        (Some(false) | None, true) => Notify::Nobody,
-        (Some(true), true) => Notify::Contact,
-        (Some(true) | None, false) => Notify::Addresses(recipients),
-        (Some(false), false) => {
-            fields.note("recipients", messages::recipients_without_notify());
-            Notify::Nobody
+impl From<PaymentIn> for PaymentInput {
+    fn from(sent: PaymentIn) -> Self {
+        let recipients = sent.recipients.map(|list| list.0).filter(|list| !list.is_empty());
+        Self {
+            direction: fields::code(sent.direction.as_deref(), Direction::parse, &codes::directions()),
+            contact: fields::id(sent.contact_id.as_deref()).map(ContactId),
+            date: fields::date(sent.date.as_deref()),
+            lines: sent.lines.map(|list| list.0.into_iter().enumerate().map(LineIn::input).collect()),
+            allocations: sent.allocations.map(|list| list.0.into_iter().map(AllocationInput::from).collect()).unwrap_or_default(),
+            description: sent.description.unwrap_or_default(),
+            notify: sent.notify,
+            recipients,
         }
     }
-}
-
-fn lines(fields: &mut Fields, given: Option<Vec<LineIn>>) -> Vec<PaymentLine> {
-    let given = fields.required("lines", given).unwrap_or_default();
-    if given.len() > MOST_LINES {
-        fields.note("lines", PaymentError::TooManyLines.message());
-        return Vec::new();
-    }
-    let read = |(index, line): (usize, LineIn)| line.read(index, fields);
-    given.into_iter().enumerate().filter_map(read).collect()
-}
-
-fn allocations(fields: &mut Fields, given: Vec<AllocationIn>) -> Vec<NewAllocation> {
-    if given.len() > MOST_ALLOCATIONS {
-        fields.note("allocations", PaymentError::TooManyAllocations.message());
-        return Vec::new();
-    }
-    let read = |(index, allocation): (usize, AllocationIn)| allocation.read(index, fields);
-    given.into_iter().enumerate().filter_map(read).collect()
 }
 
 impl LineIn {
-    fn read(self, index: usize, fields: &mut Fields) -> Option<PaymentLine> {
-        let at = |name: &str| format!("lines.{index}.{name}");
-        let method = fields.keep(&at("method"), fields::code(self.method.as_deref(), Method::parse, &codes::methods()));
-        let amount = fields.keep(&at("amount"), fields::amount(self.amount.as_deref(), messages::a_value()));
-        let base = self.base.as_deref().and_then(|base| fields.keep(&at("base"), fields::amount(Some(base), messages::a_base())));
-        let date = fields.optional_date(&at("date"), self.date.as_deref());
-        let kind = fields.optional_code(&at("kind"), self.kind.as_deref(), CheckKind::parse, &codes::check_kinds());
-        let advance_from = fields.optional_id(&at("payment_id"), self.payment_id.as_deref()).map(PaymentId);
-        Some(PaymentLine {
-            reference: text::optional(self.reference.as_deref()),
-            bank: text::optional(self.bank.as_deref()),
-            account: text::optional(self.account.as_deref()),
-            date,
-            kind,
-            tax: text::optional(self.tax.as_deref()),
-            base,
-            advance_from,
-            ..PaymentLine::new(method?, amount?)
-        })
+    fn input((index, sent): (usize, Self)) -> LineInput {
+        let row = index + 1;
+        LineInput {
+            method: fields::code(sent.method.as_deref(), Method::parse, &codes::methods()),
+            amount: fields::amount(sent.amount.as_deref(), messages::a_line_amount(row)),
+            reference: sent.reference,
+            bank: sent.bank,
+            account: sent.account,
+            date: sent.date.map(|date| fields::date(Some(&date))),
+            kind: sent.kind.map(|kind| fields::code(Some(&kind), CheckKind::parse, &codes::check_kinds())),
+            tax: sent.tax,
+            base: sent.base.map(|base| fields::amount(Some(&base), messages::a_line_base(row))),
+            advance_from: sent.payment_id.map(|id| fields::id(Some(&id)).map(PaymentId)),
+        }
     }
 }
 
-impl AllocationIn {
-    fn read(self, index: usize, fields: &mut Fields) -> Option<NewAllocation> {
-        let document = fields.keep(&format!("allocations.{index}.document_id"), fields::id(self.document_id.as_deref()));
-        let amount =
-            fields.keep(&format!("allocations.{index}.amount"), fields::amount(self.amount.as_deref(), messages::a_value()));
-        Some(NewAllocation { document: DocumentId(document?), amount: amount? })
+impl From<AllocationIn> for AllocationInput {
+    fn from(sent: AllocationIn) -> Self {
+        Self {
+            document: fields::id(sent.document_id.as_deref()).map(DocumentId),
+            amount: fields::amount(sent.amount.as_deref(), messages::a_value()),
+        }
     }
 }

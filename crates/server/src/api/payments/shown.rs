@@ -21,6 +21,9 @@ use crate::api::warnings::Warning;
 pub struct PaymentOut {
     #[serde(flatten)]
     summary: SummaryOut,
+    /// Of `unapplied`, what later payments have not used yet; nothing is left of a voided one.
+    #[schema(example = "30.00")]
+    unapplied_rest: String,
     description: Option<String>,
     lines: Vec<LineOut>,
     allocations: Vec<AllocationOut>,
@@ -115,6 +118,7 @@ impl PaymentOut {
         warnings.extend(Warning::slips("recipients", &recipients, language));
         Self {
             summary: SummaryOut::of(payment.summary, deliveries),
+            unapplied_rest: payment.advance_rest.plain(),
             description: payment.description,
             lines: payment.lines.into_iter().map(LineOut::of).collect(),
             allocations: payment.allocations.into_iter().map(AllocationOut::of).collect(),

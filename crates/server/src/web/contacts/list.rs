@@ -5,17 +5,15 @@ use acuse_domain::id::ContactId;
 use acuse_store::Page as Rows;
 use acuse_store::contacts::{self, BY_NAME, By, Filter, Role, Standing};
 use askama::Template;
-use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use axum_extra::extract::Query;
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::search::role;
-use crate::access::{Authorized, KeepContacts, Permission, ViewRecords};
-use crate::app::App;
+use crate::access::Permission;
 use crate::web::filters;
+use crate::web::frame::Frame;
 use crate::web::page::{Page, Section, shown};
 use crate::web::pager::Pager;
 use crate::web::sort::{Column, Sorting, order};
@@ -42,7 +40,6 @@ struct ListPage<'a> {
     rows: Vec<(Contact, Standing)>,
     sorting: Sorting,
     pager: Pager,
-    may_keep: bool,
 }
 
 /// A filter with how many it would show.
@@ -60,13 +57,8 @@ const COLUMNS: [Column<By>; 4] = [
     Column { code: "por-pagar", by: By::Payable, falls: true },
 ];
 
-pub async fn list(
-    State(app): State<App>,
-    may: Authorized<ViewRecords>,
-    headers: HeaderMap,
-    Query(asked): Query<ContactsQuery>,
-) -> Result<Response, Trouble> {
-    let company = may.actor.company;
+pub async fn list(frame: Frame, Query(asked): Query<ContactsQuery>) -> Result<Response, Trouble> {
+    let company = frame.company();
     let trail = Trail {
         path: "/personas",
         filters: vec![("q", &asked.q), ("es", &asked.es), ("orden", &asked.orden)],
@@ -77,20 +69,19 @@ pub async fn list(
     let order = order(&COLUMNS, &asked.orden, BY_NAME);
     let sorting = Sorting::of(&COLUMNS, order, &asked.orden, |code| trail.with(&[("orden", code)]));
     let slice = Rows { after: asked.tras.last().copied(), limit: ROWS };
-    let found = contacts::list(&app.db, company, &filter, order, slice).await?;
+    let found = contacts::list(&frame.app.db, company, &filter, order, slice).await?;
     let ids: Vec<ContactId> = found.iter().map(|contact| contact.id).collect();
-    let standings = contacts::standings(&app.db, company, &ids).await?;
+    let standings = contacts::standings(&frame.app.db, company, &ids).await?;
     let mut chips = Vec::new();
     for (code, word, role) in
         [("", "Todas", None), ("cliente", "Clientes", Some(Role::Customer)), ("proveedor", "Proveedores", Some(Role::Supplier))]
     {
-        let count = contacts::count(&app.db, company, &Filter { role, text: text.clone() }).await?;
+        let count = contacts::count(&frame.app.db, company, &Filter { role, text: text.clone() }).await?;
         chips.push(Chip { href: trail.with(&[("es", code)]), word, count, is_current: role == filter.role });
     }
     let total = chips.iter().find(|chip| chip.is_current).map_or(0, |chip| chip.count);
     let pager = trail.pager(ids.last().map(|id| id.0), ids.len(), total);
     let rows = found.into_iter().zip(standings.into_iter().map(|(_, standing)| standing)).collect();
-    let page = Page::load(&app, &may, Section::Personas, &headers).await?;
-    let may_keep = may.session.as_ref().is_some_and(|session| KeepContacts::is_held_by(session.role));
-    Ok(shown(&ListPage { page, asked: &asked, chips, total, rows, sorting, pager, may_keep }))
+    let page = frame.page(Section::Personas).await?;
+    Ok(shown(&ListPage { page, asked: &asked, chips, total, rows, sorting, pager }))
 }

@@ -8,8 +8,9 @@ use acuse_store::contacts::{self, Filter, Role};
 use acuse_store::versions::{ChangeError, Expected};
 use acuse_store::{Page as Rows, StoreError};
 
-use crate::access::{Authorized, KeepContacts, Permission};
+use crate::access::Permission;
 use crate::app::App;
+use crate::web::frame::Frame;
 use crate::web::trouble::Trouble;
 
 /// Fewer than of those who are looked for.
@@ -34,8 +35,8 @@ fn has(contact: &Contact, role: Role) -> bool {
 }
 
 /// «Hacerlo también cliente»: whoever has the role already keeps it.
-pub async fn give<P>(app: &App, may: &Authorized<P>, id: ContactId, role: Role) -> Result<(), Trouble> {
-    if !may.session.as_ref().is_some_and(|session| KeepContacts::is_held_by(session.role)) {
+pub async fn give(frame: &Frame, id: ContactId, role: Role) -> Result<(), Trouble> {
+    if !frame.may(Permission::KeepContacts) {
         return Ok(());
     }
     let change = |mut details: acuse_domain::contact::ContactDetails| {
@@ -45,7 +46,7 @@ pub async fn give<P>(app: &App, may: &Authorized<P>, id: ContactId, role: Role) 
         }
         Ok::<_, Infallible>(details)
     };
-    match contacts::change(&app.db, &may.actor, id, &Expected::Any, change).await {
+    match contacts::change(&frame.app.db, &frame.actor, id, &Expected::Any, change).await {
         Ok(_) => Ok(()),
         Err(ChangeError::NotFound | ChangeError::Stale | ChangeError::Taken) => Err(Trouble::NotFound),
         Err(ChangeError::Refused(never)) => match never {},

@@ -4,12 +4,12 @@ use acuse_domain::message::messages;
 use std::convert::Infallible;
 
 use acuse_domain::contact::{Contact, ContactDetails};
-use acuse_domain::id::{CompanyId, ContactId};
+use acuse_domain::id::ContactId;
 use acuse_domain::identification::{Identification, IdentificationType};
 use acuse_store::contacts::{self, CreateError};
 use acuse_store::versions::ChangeError;
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::Query;
 use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -17,12 +17,13 @@ use axum_extra::extract::Form;
 
 use super::form::ContactForm;
 use super::search::role;
-use crate::access::{Authorized, KeepContacts, Permission};
+use crate::access::Permission;
 use crate::app::App;
 use crate::web::carried::Carried;
 use crate::web::conflict::{self, Conflict, conflicting};
 use crate::web::filters;
 use crate::web::form_errors::FormErrors;
+use crate::web::frame::Frame;
 use crate::web::once::{new_key, once};
 use crate::web::page::{Page, Section, refused, shown};
 use crate::web::path_id::PathId;
@@ -53,15 +54,9 @@ enum NumberCheck {
 }
 
 /// A new one. `?nombre=`, `?identificacion=` and `?es=` come from the type-ahead.
-pub async fn ask_new(
-    State(app): State<App>,
-    may: Authorized<KeepContacts>,
-    headers: HeaderMap,
-    Query(wish): Query<Wish>,
-) -> Result<Response, Trouble> {
+pub async fn ask_new(frame: Frame, Query(wish): Query<Wish>) -> Result<Response, Trouble> {
     let form = ContactForm { nombre: wish.nombre, numero: wish.identificacion, ..begun(role(&wish.es)) };
-    let page = page(&app, &may, &headers).await?;
-    Ok(shown(&FormPage::of(&app, may.actor.company, page, None, form, Slips::default()).await?))
+    Ok(shown(&FormPage::of(&frame, None, form, Slips::default()).await?))
 }
 
 fn begun(side: Option<contacts::Role>) -> ContactForm {
@@ -75,23 +70,15 @@ fn begun(side: Option<contacts::Role>) -> ContactForm {
 }
 
 /// «Crear la persona» in a form that waits for it: the answer is Nueva persona, with that form inside.
-pub async fn begin_person<P>(
-    app: &App,
-    may: &Authorized<P>,
-    headers: &HeaderMap,
-    typed: &str,
-    side: contacts::Role,
-    carried: Carried,
-) -> Result<Response, Trouble> {
-    if !may.session.as_ref().is_some_and(|session| KeepContacts::is_held_by(session.role)) {
+pub async fn begin_person(frame: &Frame, typed: &str, side: contacts::Role, carried: Carried) -> Result<Response, Trouble> {
+    if !frame.may(Permission::KeepContacts) {
         return Ok(trouble::not_allowed());
     }
     let is_number = !typed.is_empty() && typed.bytes().all(|byte| byte.is_ascii_digit());
     let (numero, nombre) = if is_number { (typed.to_owned(), String::new()) } else { (String::new(), typed.to_owned()) };
     let (lleva_a, lleva) = carried.as_fields();
     let form = ContactForm { numero, nombre, lleva_a, lleva, ..begun(Some(side)) };
-    let page = Page::load(app, may, Section::Personas, headers).await?.typed();
-    Ok(shown(&FormPage::of(app, may.actor.company, page, None, form, Slips::default()).await?))
+    Ok(shown(&FormPage::of(frame, None, form, Slips::default()).await?.typed()))
 }
 
 /// Back to the form that waits, with the person chosen.
@@ -113,80 +100,61 @@ pub struct Wish {
     es: String,
 }
 
-pub async fn create(
-    State(app): State<App>,
-    may: Authorized<KeepContacts>,
-    headers: HeaderMap,
-    Form(mut form): Form<ContactForm>,
-) -> Result<Response, Trouble> {
-    let page = page(&app, &may, &headers).await?.typed();
+pub async fn create(frame: Frame, Form(mut form): Form<ContactForm>) -> Result<Response, Trouble> {
     if let (Some(carried), "volver") = (form.carried(), form.accion.as_str()) {
-        return Ok(back_with(&app, &headers, carried, None).await);
+        return Ok(back_with(&frame.app, &frame.headers, carried, None).await);
     }
     let mut slips = Slips::of(&form.asi_es, Vec::new());
     form.answer(&mut slips);
     if form.accion != "guardar" {
-        return Ok(shown(&FormPage::of(&app, may.actor.company, page, None, form, slips).await?));
+        return Ok(shown(&FormPage::of(&frame, None, form, slips).await?.typed()));
     }
     let details = match form.read_asking(&slips) {
         Ok(details) => details,
-        Err(errors) => return refuse(&app, &may, page, None, form, slips, errors).await,
+        Err(errors) => return refuse(&frame, None, form, slips, errors).await,
     };
     let once = once(&form.clave, format!("persona {details:?}"));
-    match contacts::create(&app.db, &may.actor, &details, once.as_ref(), acuse_store::now()).await {
+    match contacts::create(&frame.app.db, &frame.actor, &details, once.as_ref(), acuse_store::now()).await {
         Ok(id) => Ok(match form.carried() {
-            Some(carried) => back_with(&app, &headers, carried, Some(id)).await,
+            Some(carried) => back_with(&frame.app, &frame.headers, carried, Some(id)).await,
             None => Redirect::to(&format!("/personas/{id}")).into_response(),
         }),
-        Err(CreateError::IdentificationTaken) => refuse(&app, &may, page, None, form, slips, taken()).await,
+        Err(CreateError::IdentificationTaken) => refuse(&frame, None, form, slips, taken()).await,
         Err(CreateError::Once(_)) => Ok(trouble::not_understood()),
         Err(CreateError::Store(error)) => Err(error.into()),
     }
 }
 
-pub async fn ask_change(
-    State(app): State<App>,
-    may: Authorized<KeepContacts>,
-    headers: HeaderMap,
-    PathId(id): PathId<ContactId>,
-) -> Result<Response, Trouble> {
-    let contact = contacts::find(&app.db, may.actor.company, id).await?.ok_or(Trouble::NotFound)?;
-    let page = page(&app, &may, &headers).await?;
+pub async fn ask_change(frame: Frame, PathId(id): PathId<ContactId>) -> Result<Response, Trouble> {
+    let contact = contacts::find(&frame.app.db, frame.company(), id).await?.ok_or(Trouble::NotFound)?;
     let form = ContactForm::of(&contact.details, contact.version);
     // What cannot be read stands in its field, with what is wrong with it.
     let errors = if contact.details.unreadable().is_empty() { None } else { form.read().err() };
     let slips = Slips::of("", contact.details.addresses().cloned().collect());
-    let mut view = FormPage::of(&app, may.actor.company, page, Some((id, contact.details.name)), form, slips).await?;
+    let mut view = FormPage::of(&frame, Some((id, contact.details.name)), form, slips).await?;
     view.errors = errors.unwrap_or_default().at_opening();
     Ok(shown(&view))
 }
 
-pub async fn change(
-    State(app): State<App>,
-    may: Authorized<KeepContacts>,
-    headers: HeaderMap,
-    PathId(id): PathId<ContactId>,
-    Form(mut form): Form<ContactForm>,
-) -> Result<Response, Trouble> {
-    let contact = contacts::find(&app.db, may.actor.company, id).await?.ok_or(Trouble::NotFound)?;
+pub async fn change(frame: Frame, PathId(id): PathId<ContactId>, Form(mut form): Form<ContactForm>) -> Result<Response, Trouble> {
+    let contact = contacts::find(&frame.app.db, frame.company(), id).await?.ok_or(Trouble::NotFound)?;
     let mut slips = Slips::of(&form.asi_es, contact.details.addresses().cloned().collect());
     let known = Some((id, contact.details.name));
-    let page = page(&app, &may, &headers).await?.typed();
     form.answer(&mut slips);
     if form.accion != "guardar" {
-        return Ok(shown(&FormPage::of(&app, may.actor.company, page, known, form, slips).await?));
+        return Ok(shown(&FormPage::of(&frame, known, form, slips).await?.typed()));
     }
     let details = match form.read_asking(&slips) {
         Ok(details) => details,
-        Err(errors) => return refuse(&app, &may, page, known, form, slips, errors).await,
+        Err(errors) => return refuse(&frame, known, form, slips, errors).await,
     };
     let expected = conflict::expected(&form.version);
     let typed = details.clone();
-    let saved = contacts::change(&app.db, &may.actor, id, &expected, |_| Ok::<_, Infallible>(typed)).await;
+    let saved = contacts::change(&frame.app.db, &frame.actor, id, &expected, |_| Ok::<_, Infallible>(typed)).await;
     match saved {
         Ok(_) => Ok(Redirect::to(&format!("/personas/{id}")).into_response()),
-        Err(ChangeError::Stale) => show_both(&app, &may, page, id, form, details, slips).await,
-        Err(ChangeError::Taken) => refuse(&app, &may, page, known, form, slips, taken()).await,
+        Err(ChangeError::Stale) => show_both(&frame, id, form, details, slips).await,
+        Err(ChangeError::Taken) => refuse(&frame, known, form, slips, taken()).await,
         Err(ChangeError::NotFound) => Err(Trouble::NotFound),
         Err(ChangeError::Refused(never)) => match never {},
         Err(ChangeError::Store(error)) => Err(error.into()),
@@ -195,15 +163,13 @@ pub async fn change(
 
 /// The form again, as it was typed, beside the card as somebody else left it.
 async fn show_both(
-    app: &App,
-    may: &Authorized<KeepContacts>,
-    page: Page,
+    frame: &Frame,
     id: ContactId,
     mut form: ContactForm,
     typed: ContactDetails,
     slips: Slips,
 ) -> Result<Response, Trouble> {
-    let kept = contacts::find(&app.db, may.actor.company, id).await?.ok_or(Trouble::NotFound)?;
+    let kept = contacts::find(&frame.app.db, frame.company(), id).await?.ok_or(Trouble::NotFound)?;
     if kept.details == typed {
         // They wrote the same.
         return Ok(Redirect::to(&format!("/personas/{id}")).into_response());
@@ -215,7 +181,7 @@ async fn show_both(
     form.antes.clone_from(&kept_form.antes);
     let typed_form = ContactForm::of(&typed, kept.version);
     let afresh = format!("/personas/{id}/modificar");
-    let mut again = FormPage::of(app, may.actor.company, page, Some((id, kept.details.name)), form, slips).await?;
+    let mut again = FormPage::of(frame, Some((id, kept.details.name)), form, slips).await?.typed();
     let conflict = Conflict::between(kept_form.shown(), typed_form.shown(), &taken_over, afresh);
     again.conflict = conflict.read_together("cliente", "proveedor", &taken_over);
     Ok(conflicting(&again))
@@ -227,34 +193,21 @@ fn taken() -> FormErrors {
     errors
 }
 
-async fn page<P>(app: &App, may: &Authorized<P>, headers: &HeaderMap) -> Result<Page, Trouble> {
-    Ok(Page::load(app, may, Section::Personas, headers).await?.typing())
-}
-
 async fn refuse(
-    app: &App,
-    may: &Authorized<KeepContacts>,
-    page: Page,
+    frame: &Frame,
     known: Option<(ContactId, String)>,
     form: ContactForm,
     slips: Slips,
     mut errors: FormErrors,
 ) -> Result<Response, Trouble> {
     errors.remember(slips.confirmed());
-    let mut again = FormPage::of(app, may.actor.company, page, known, form, slips).await?;
+    let mut again = FormPage::of(frame, known, form, slips).await?.typed();
     again.errors = errors;
     Ok(refused(&again))
 }
 
 impl FormPage {
-    async fn of(
-        app: &App,
-        company: CompanyId,
-        page: Page,
-        known: Option<(ContactId, String)>,
-        form: ContactForm,
-        slips: Slips,
-    ) -> Result<Self, Trouble> {
+    async fn of(frame: &Frame, known: Option<(ContactId, String)>, form: ContactForm, slips: Slips) -> Result<Self, Trouble> {
         let mut errors = FormErrors::default();
         errors.remember(slips.confirmed());
         let mut twin = None;
@@ -262,7 +215,7 @@ impl FormPage {
             _ if form.numero.trim().is_empty() => NumberCheck::Nothing,
             Err(error) => NumberCheck::Wrong(error.to_string()),
             Ok(identification) => {
-                let found = contacts::find_by_identification(&app.db, company, &identification).await?;
+                let found = contacts::find_by_identification(&frame.app.db, frame.company(), &identification).await?;
                 twin = found.filter(|found| known.as_ref().is_none_or(|(own, _)| *own != found.id));
                 match identification.doubt() {
                     Some(_) => NumberCheck::Doubtful,
@@ -270,7 +223,13 @@ impl FormPage {
                 }
             }
         };
+        let page = frame.page(Section::Personas).await?.typing();
         Ok(Self { page, known, form, slips, errors, conflict: Conflict::default(), number, twin })
+    }
+
+    /// Given back as it was typed.
+    fn typed(self) -> Self {
+        Self { page: self.page.typed(), ..self }
     }
 
     fn action(&self) -> String {

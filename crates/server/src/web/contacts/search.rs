@@ -6,15 +6,15 @@ use acuse_domain::money::Money;
 use acuse_store::Page as Rows;
 use acuse_store::contacts::{self, Filter, Role, Standing};
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::Query;
 use axum::response::Response;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 use super::roles;
-use crate::access::{Authorized, ViewRecords};
-use crate::app::App;
+use crate::access::Permission;
 use crate::web::filters;
+use crate::web::frame::Frame;
 use crate::web::page::shown;
 use crate::web::trouble::Trouble;
 
@@ -52,32 +52,33 @@ struct Options<'a> {
     /// What they would become: «cliente».
     role: &'static str,
     typed: &'a str,
-    create: String,
+    /// Where a new one is kept, for whoever may.
+    create: Option<String>,
 }
 
-pub async fn suggest(
-    State(app): State<App>,
-    may: Authorized<ViewRecords>,
-    Query(asked): Query<Search>,
-) -> Result<Response, Trouble> {
+pub async fn suggest(frame: Frame, Query(asked): Query<Search>) -> Result<Response, Trouble> {
     let typed = asked.q.trim();
     let side = role(&asked.lado);
-    let people = matching(&app, &may, typed, side).await?;
+    let people = matching(&frame, typed, side).await?;
     let others = match side {
-        Some(side) => roles::of_the_other_side(&app, may.actor.company, typed, side).await?,
-        None => Vec::new(),
+        Some(side) if frame.may(Permission::KeepContacts) => {
+            roles::of_the_other_side(&frame.app, frame.company(), typed, side).await?
+        }
+        _ => Vec::new(),
     };
     let role = if side == Some(Role::Supplier) { "proveedor" } else { "cliente" };
-    Ok(shown(&Options { people, others, role, typed, create: create_link(typed, side) }))
+    let create = frame.may(Permission::KeepContacts).then(|| create_link(typed, side));
+    Ok(shown(&Options { people, others, role, typed, create }))
 }
 
 /// The people whose name, identification or address has `typed` in it.
-pub async fn matching<P>(app: &App, may: &Authorized<P>, typed: &str, side: Option<Role>) -> Result<Vec<Suggestion>, Trouble> {
-    let company = may.actor.company;
+pub async fn matching(frame: &Frame, typed: &str, side: Option<Role>) -> Result<Vec<Suggestion>, Trouble> {
+    let company = frame.company();
     let filter = Filter { role: side, text: Some(typed.to_owned()) };
-    let found = contacts::list(&app.db, company, &filter, contacts::BY_NAME, Rows { after: None, limit: MOST_OPTIONS }).await?;
+    let found =
+        contacts::list(&frame.app.db, company, &filter, contacts::BY_NAME, Rows { after: None, limit: MOST_OPTIONS }).await?;
     let ids: Vec<ContactId> = found.iter().map(|contact| contact.id).collect();
-    let standings = contacts::standings(&app.db, company, &ids).await?;
+    let standings = contacts::standings(&frame.app.db, company, &ids).await?;
     let suggestion = |(contact, (_, standing)): (Contact, (ContactId, Standing))| Suggestion {
         id: contact.id,
         identification: contact.details.identification.to_string(),

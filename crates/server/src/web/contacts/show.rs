@@ -12,13 +12,11 @@ use acuse_store::deliveries::{self, Delivery, Stopped, is_same_recipient};
 use acuse_store::documents::{self, Listed};
 use acuse_store::payments::{self, Summary};
 use askama::Template;
-use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 
-use crate::access::{Authorized, KeepContacts, Permission, RecordPayments, ViewRecords};
-use crate::app::App;
+use crate::access::Permission;
 use crate::web::filters;
+use crate::web::frame::Frame;
 use crate::web::page::{Page, Section, shown};
 use crate::web::path_id::PathId;
 use crate::web::state_mark::{StateMark, Why};
@@ -37,8 +35,6 @@ struct ContactPage {
     payments: Vec<(Summary, StateMark)>,
     documents: Vec<Listed>,
     addresses: Vec<AddressFate>,
-    may_keep: bool,
-    may_record: bool,
 }
 
 /// One of a person's addresses: what goes there, and how the last mail fared.
@@ -48,36 +44,29 @@ struct AddressFate {
     last: Option<(StateMark, bool)>,
 }
 
-pub async fn show(
-    State(app): State<App>,
-    may: Authorized<ViewRecords>,
-    headers: HeaderMap,
-    PathId(id): PathId<ContactId>,
-) -> Result<Response, Trouble> {
-    let company = may.actor.company;
-    let contact = contacts::find(&app.db, company, id).await?.ok_or(Trouble::NotFound)?;
-    let page = Page::load(&app, &may, Section::Personas, &headers).await?;
+pub async fn show(frame: Frame, PathId(id): PathId<ContactId>) -> Result<Response, Trouble> {
+    let company = frame.company();
+    let contact = contacts::find(&frame.app.db, company, id).await?.ok_or(Trouble::NotFound)?;
+    let page = frame.page(Section::Personas).await?;
     let today = page.today();
     let filter = payments::Filter { contact: Some(id), ..payments::Filter::default() };
-    let summaries = payments::list(&app.db, company, &filter, payments::LAST_RECORDED, Rows { after: None, limit: LAST }).await?;
+    let summaries =
+        payments::list(&frame.app.db, company, &filter, payments::LAST_RECORDED, Rows { after: None, limit: LAST }).await?;
     let summaries: Vec<Summary> = summaries.into_iter().flatten().collect();
-    let sent = deliveries::of_payments(&app.db, company, &summaries.iter().map(|one| one.id).collect::<Vec<_>>()).await?;
+    let sent = deliveries::of_payments(&frame.app.db, company, &summaries.iter().map(|one| one.id).collect::<Vec<_>>()).await?;
     let open = documents::Filter { contact: Some(id), open_only: true, ..documents::Filter::default() };
     let documents =
-        documents::list(&app.db, company, &open, documents::DUE_FIRST, Rows { after: None, limit: 100 }, today).await?;
+        documents::list(&frame.app.db, company, &open, documents::DUE_FIRST, Rows { after: None, limit: 100 }, today).await?;
     let documents: Vec<Listed> = documents.into_iter().flatten().collect();
     let side = if contact.details.is_customer { Side::Receivable } else { Side::Payable };
     let is_late = |one: &&Listed| one.document.facts.side == side && one.document.facts.due_date < today;
     let overdue = documents.iter().filter(is_late).map(|one| one.document.balance).sum();
-    let holds = |allowed: fn(acuse_store::users::Role) -> bool| may.session.as_ref().is_some_and(|session| allowed(session.role));
     Ok(shown(&ContactPage {
-        standing: contacts::standing(&app.db, company, id).await?,
+        standing: contacts::standing(&frame.app.db, company, id).await?,
         overdue,
         addresses: addresses(&contact, &sent, &page.stopped),
         payments: marked(summaries, &sent, &page.stopped),
         documents,
-        may_keep: holds(KeepContacts::is_held_by),
-        may_record: holds(RecordPayments::is_held_by),
         contact,
         page,
     }))

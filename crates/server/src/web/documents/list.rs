@@ -5,17 +5,15 @@ use acuse_domain::money::Money;
 use acuse_store::documents::{self, Age, AgeSum, By, DUE_FIRST, Filter, Listed};
 use acuse_store::{Line, Page as Rows};
 use askama::Template;
-use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use axum_extra::extract::Query;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::access::{Authorized, KeepDocuments, Permission, ViewRecords};
-use crate::app::App;
+use crate::access::Permission;
 use crate::web::contacts::list::Chip;
 use crate::web::filters;
+use crate::web::frame::Frame;
 use crate::web::page::{Page, Section, shown};
 use crate::web::pager::Pager;
 use crate::web::sort::{Column, Sorting, order};
@@ -49,7 +47,6 @@ struct ListPage<'a> {
     rows: Vec<Line<Listed>>,
     sorting: Sorting,
     pager: Pager,
-    may_keep: bool,
 }
 
 /// A sum by age, and the bar that shows its share of the whole.
@@ -77,24 +74,19 @@ const COLUMNS: [Column<By>; 6] = [
     Column { code: "saldo", by: By::Balance, falls: true },
 ];
 
-pub async fn list(
-    State(app): State<App>,
-    may: Authorized<ViewRecords>,
-    headers: HeaderMap,
-    Query(asked): Query<DocumentsQuery>,
-) -> Result<Response, Trouble> {
-    let company = may.actor.company;
-    let page = Page::load(&app, &may, Section::Documentos, &headers).await?;
+pub async fn list(frame: Frame, Query(asked): Query<DocumentsQuery>) -> Result<Response, Trouble> {
+    let company = frame.company();
+    let page = frame.page(Section::Documentos).await?;
     let today = page.today();
     let filter = asked.filter();
     let side = asked.side();
     let order = order(&COLUMNS, &asked.orden, DUE_FIRST);
     let slice = Rows { after: asked.tras.last().copied(), limit: ROWS };
-    let rows = documents::list(&app.db, company, &filter, order, slice, today).await?;
-    let total = documents::count(&app.db, company, &filter, today).await?;
-    let sums = documents::aging(&app.db, company, side, today).await?;
+    let rows = documents::list(&frame.app.db, company, &filter, order, slice, today).await?;
+    let total = documents::count(&frame.app.db, company, &filter, today).await?;
+    let sums = documents::aging(&frame.app.db, company, side, today).await?;
     let other = if side == Side::Receivable { Side::Payable } else { Side::Receivable };
-    let others: i64 = documents::aging(&app.db, company, other, today).await?.iter().map(|sum| sum.documents).sum();
+    let others: i64 = documents::aging(&frame.app.db, company, other, today).await?.iter().map(|sum| sum.documents).sum();
     let trail = asked.trail();
     let sorting = Sorting::of(&COLUMNS, order, &asked.orden, |code| trail.with(&[("orden", code)]));
     Ok(shown(&ListPage {
@@ -105,7 +97,6 @@ pub async fn list(
             documents: sums[1..].iter().map(|sum| sum.documents).sum(),
         },
         pager: trail.pager(rows.last().map(|line| id_of(line, |row| row.document.id.0)), rows.len(), total),
-        may_keep: may.session.as_ref().is_some_and(|session| KeepDocuments::is_held_by(session.role)),
         page,
         side,
         total,

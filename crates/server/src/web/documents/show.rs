@@ -6,13 +6,11 @@ use acuse_domain::money::Money;
 use acuse_store::payments::OfDocument;
 use acuse_store::{contacts, documents, payments};
 use askama::Template;
-use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 
-use crate::access::{Authorized, Permission, RecordPayments, ViewRecords};
-use crate::app::App;
+use crate::access::Permission;
 use crate::web::contacts::show::payment_path;
+use crate::web::frame::Frame;
 use crate::web::page::{Page, Section, shown};
 use crate::web::path_id::PathId;
 use crate::web::trouble::Trouble;
@@ -27,27 +25,20 @@ struct DocumentPage {
     payments: Vec<OfDocument>,
     /// Settled before it was kept here.
     before: Money,
-    may_record: bool,
 }
 
-pub async fn show(
-    State(app): State<App>,
-    may: Authorized<ViewRecords>,
-    headers: HeaderMap,
-    PathId(id): PathId<DocumentId>,
-) -> Result<Response, Trouble> {
-    let company = may.actor.company;
-    let document = documents::find(&app.db, company, id).await?.ok_or(Trouble::NotFound)?;
-    let contact = contacts::find(&app.db, company, document.contact).await?.ok_or(Trouble::NotFound)?;
-    let payments = payments::with_document(&app.db, company, id).await?;
+pub async fn show(frame: Frame, PathId(id): PathId<DocumentId>) -> Result<Response, Trouble> {
+    let company = frame.company();
+    let document = documents::find(&frame.app.db, company, id).await?.ok_or(Trouble::NotFound)?;
+    let contact = contacts::find(&frame.app.db, company, document.contact).await?.ok_or(Trouble::NotFound)?;
+    let payments = payments::with_document(&frame.app.db, company, id).await?;
     let settled: Money = payments.iter().filter(|one| !one.voided).map(|one| one.amount).sum();
     Ok(shown(&DocumentPage {
-        page: Page::load(&app, &may, Section::Documentos, &headers).await?,
+        page: frame.page(Section::Documentos).await?,
         before: document.facts.total - document.balance - settled,
         document,
         contact_name: contact.details.name,
         payments,
-        may_record: may.session.as_ref().is_some_and(|session| RecordPayments::is_held_by(session.role)),
     }))
 }
 

@@ -5,11 +5,11 @@ use acuse_domain::company::Company;
 use acuse_domain::delivery::{Group, State};
 use acuse_domain::id::CompanyId;
 use acuse_domain::mail_account::{MailAccount, MailModule};
+use acuse_domain::mail_problem::{Connect, ProblemCode};
 use acuse_domain::oauth::{ConnectionState, Provider};
-use acuse_mail::explanation::{Context, Explanation, Language, Situation, explain};
+use acuse_mail::explanation::{Context, Explanation, Language, Situation, explain_recorded};
 use acuse_store::deliveries::{Filter, SentBy};
 use acuse_store::pauses::Resting;
-use acuse_store::sealing::SECRET_UNREADABLE;
 use acuse_store::{StoreError, companies, deliveries, users};
 use askama::Template;
 use chrono::NaiveTime;
@@ -18,11 +18,13 @@ use super::check_view::{PASSWORD_IN_CLEAR, shows_password};
 use super::domain::DomainRow;
 use super::form::module_word;
 use super::policy::PolicyForm;
+use crate::access::Permission;
 use crate::app::App;
 use crate::mail_route::{OwnLink, Route, Routes, SendsNow};
 use crate::web::conflict::Conflict;
 use crate::web::form_errors::FormErrors;
-use crate::web::page::Page;
+use crate::web::frame::Frame;
+use crate::web::page::{Page, Section};
 use crate::web::state_mark::StateMark;
 use crate::web::{calendar, filters};
 
@@ -33,7 +35,6 @@ const DAYS: usize = 14;
 #[template(path = "mail_accounts/list.html")]
 pub struct ListPage {
     page: Page,
-    may_configure: bool,
     cards: Vec<Card>,
     disabled: Vec<MailAccount>,
     question: Option<DeleteQuestion>,
@@ -115,7 +116,9 @@ struct Rest {
 }
 
 impl ListPage {
-    pub async fn load(app: &App, page: Page, company: CompanyId, may_configure: bool) -> Result<Self, StoreError> {
+    pub async fn load(frame: &Frame) -> Result<Self, StoreError> {
+        let (app, company) = (&frame.app, frame.company());
+        let page = frame.page(Section::MiCompania).await?;
         let routes = Routes::of(app, company).await?;
         let disabled = routes.disabled();
         let mut cards = Vec::new();
@@ -135,7 +138,6 @@ impl ListPage {
         }
         Ok(Self {
             page,
-            may_configure,
             cards,
             disabled,
             question: None,
@@ -149,7 +151,7 @@ impl ListPage {
 
     /// With a dialog over it.
     pub fn asking(self, question: DeleteQuestion) -> Self {
-        Self { question: Some(question), ..self }
+        Self { page: self.page.modal(), question: Some(question), ..self }
     }
 
     /// With what was typed for «Si una cuenta propia deja de funcionar», and what is wrong with it.
@@ -239,8 +241,8 @@ impl OwnAccount {
 
     /// Connecting it again is what mends it.
     fn is_disconnected(&self) -> bool {
-        let code = self.account.pause.as_ref().map(|pause| pause.problem_code.as_str());
-        self.account.connection.is_some() && matches!(code, Some("oauth_expired" | "oauth_unavailable" | SECRET_UNREADABLE))
+        let code = self.account.pause.as_ref().and_then(|pause| ProblemCode::parse(&pause.problem_code));
+        self.account.connection.is_some() && code.is_some_and(|code| code.row().connect == Some(Connect::Again))
     }
 
     /// The last day of a connection that is to be announced, and whether it has passed.
@@ -377,7 +379,7 @@ fn rest(resting: Resting, context: &Context<'_>, now: Instant) -> Rest {
     Rest {
         since: calendar::moment(pause.since, now),
         again: (!on_trial).then(|| again(probe_at, now)),
-        why: explain(&pause.problem_code, context, Language::Spanish),
+        why: explain_recorded(&pause.problem_code, context, Language::Spanish),
         reply: pause.reply,
         worked_until: None,
         meanwhile: None,

@@ -3,8 +3,9 @@
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::input::mail_account::password_remark;
 use acuse_domain::mail_account::{MailAccountSettings, Security};
-use acuse_mail::check::{CheckReport, PhaseLine, Suggestion};
-use acuse_mail::explanation::{AccountField, field_of};
+use acuse_domain::mail_problem::{AccountField, ProblemCode};
+use acuse_mail::check::{CheckProblem, CheckReport, PhaseLine};
+use acuse_mail::correction::Suggestion;
 use acuse_mail::failure::Phase;
 use acuse_mail::password::PasswordMend;
 use askama::Template;
@@ -31,7 +32,7 @@ pub struct Diagnosis {
     /// «Falló en la autenticación, a los 612 ms», or «en 1,1 s».
     pub summary: String,
     pub phases: Vec<Row>,
-    pub problem: Option<Problem>,
+    pub problem: Option<CheckProblem>,
     /// What the server answered where it failed.
     pub words: Option<String>,
     pub correction: Option<Correction>,
@@ -143,13 +144,6 @@ impl Row {
     }
 }
 
-#[derive(Debug, Clone)]
-pub struct Problem {
-    pub code: &'static str,
-    pub title: String,
-    pub fix: Vec<String>,
-}
-
 /// A change of the form that would help, offered as one button.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Correction {
@@ -172,7 +166,7 @@ pub fn in_words(report: CheckReport, settings: &MailAccountSettings, to: Option<
         None if in_all == 0 => String::new(),
         None => format!("en {}", duration(in_all)),
     };
-    let code = report.problem.as_ref().map_or("", |problem| problem.code);
+    let code = report.problem.as_ref().map(|problem| problem.code);
     Diagnosis {
         ok: report.ok,
         warning: (report.ok && shows_password(settings)).then_some(PASSWORD_IN_CLEAR),
@@ -182,7 +176,7 @@ pub fn in_words(report: CheckReport, settings: &MailAccountSettings, to: Option<
         words: failed.map(|line| line.reply.clone().unwrap_or_else(|| silence(line, code, settings))),
         correction: report.suggestion.map(|better| correction(code, better, settings)),
         note: report.note,
-        problem: report.problem.map(|problem| Problem { code: problem.code, title: problem.title, fix: problem.fix }),
+        problem: report.problem,
     }
 }
 
@@ -260,14 +254,12 @@ pub fn first_line(line: &PhaseLine) -> Option<String> {
 }
 
 /// Where the server said nothing, what happened stands in its place.
-fn silence(line: &PhaseLine, code: &str, settings: &MailAccountSettings) -> String {
+fn silence(line: &PhaseLine, code: Option<ProblemCode>, settings: &MailAccountSettings) -> String {
     let (host, port, took) = (&settings.server, settings.port, duration(line.ms));
-    match (line.phase, code) {
+    match (line.phase, code.and_then(|code| code.row().es.silence)) {
         (Phase::Dns, _) => format!("(no se encontró la dirección de {host})"),
         (Phase::Connect, _) => format!("(sin conexión con {host}:{port})"),
-        (_, "port_wants_starttls") => format!("(conectado a {host}:{port}; el servidor saludó sin cifrar)"),
-        (_, "starttls_not_offered") => format!("(conectado a {host}:{port}; el servidor no ofrece TLS)"),
-        (_, "auth_not_supported") => format!("(conectado a {host}:{port}; el servidor no ofrece un modo de entrar)"),
+        (_, Some(happened)) => format!("(conectado a {host}:{port}; {happened})"),
         (Phase::Tls, _) => format!("(conectado a {host}:{port}; no se pudo cifrar la conexión)"),
         // What ended at once says nothing by its time.
         _ if line.ms == 0 => format!("(conectado a {host}:{port}; sin respuesta)"),
@@ -275,7 +267,7 @@ fn silence(line: &PhaseLine, code: &str, settings: &MailAccountSettings) -> Stri
     }
 }
 
-fn correction(code: &str, better: Suggestion, settings: &MailAccountSettings) -> Correction {
+fn correction(code: Option<ProblemCode>, better: Suggestion, settings: &MailAccountSettings) -> Correction {
     let server = better.server.unwrap_or_else(|| settings.server.clone());
     let username = better.username.unwrap_or_else(|| settings.username.clone());
     let Suggestion { port, security, .. } = better;
@@ -312,12 +304,12 @@ fn correction(code: &str, better: Suggestion, settings: &MailAccountSettings) ->
 }
 
 /// The provider's other port, where one that is known has both.
-fn other_way(code: &str, port: u16, settings: &MailAccountSettings) -> Option<&'static str> {
+fn other_way(code: Option<ProblemCode>, port: u16, settings: &MailAccountSettings) -> Option<&'static str> {
     let has_both = acuse_mail::providers::of_host(&settings.server)
         .is_some_and(|provider| HAVE_BOTH_PORTS.contains(&provider.name.as_str()));
     match (code, port) {
-        ("port_wants_tls", 465) if has_both => Some(" Otra opción es el puerto 587 con STARTTLS."),
-        ("port_wants_starttls", 587) if has_both => Some(" Otra opción es el puerto 465 con SSL/TLS."),
+        (Some(ProblemCode::PortWantsTls), 465) if has_both => Some(" Otra opción es el puerto 587 con STARTTLS."),
+        (Some(ProblemCode::PortWantsStarttls), 587) if has_both => Some(" Otra opción es el puerto 465 con SSL/TLS."),
         _ => None,
     }
 }
@@ -342,7 +334,7 @@ fn and(fields: &[&str]) -> String {
 /// Puts the cause under the field that it is about.
 pub fn point_out(diagnosis: &Diagnosis, settings: &MailAccountSettings, errors: &mut FormErrors) {
     let Some(problem) = &diagnosis.problem else { return };
-    let Some(field) = field_of(problem.code) else { return };
+    let Some(field) = problem.code.row().field else { return };
     let better = diagnosis.correction.as_ref().filter(|better| better.port == settings.port);
     match (field, diagnosis.better_user(settings), better) {
         (AccountField::Password, Some(user), _) if user.contains('@') => errors.add("usuario", "Escríbalo con @ y dominio"),
@@ -454,7 +446,7 @@ mod tests {
     fn a_correction_says_exactly_what_it_changes() {
         let better = |port, security| Suggestion { port, security, server: None, username: None, password: None };
         let said = |suggestion: Suggestion, settings: &MailAccountSettings| {
-            let correction = correction("x", suggestion, settings);
+            let correction = correction(None, suggestion, settings);
             (correction.label, correction.hint)
         };
         let typed = settings(465, Security::StartTls);
@@ -479,11 +471,11 @@ mod tests {
     fn the_other_way_is_named_where_it_is_known_to_work() {
         let of = |server: &str, code, port| {
             let settings = MailAccountSettings { server: server.to_owned(), ..settings(port, Security::StartTls) };
-            other_way(code, port, &settings).unwrap_or_default()
+            other_way(Some(code), port, &settings).unwrap_or_default()
         };
-        assert_eq!(of("smtp.gmail.com", "port_wants_tls", 465), " Otra opción es el puerto 587 con STARTTLS.");
-        assert_eq!(of("smtp.gmail.com", "port_wants_starttls", 587), " Otra opción es el puerto 465 con SSL/TLS.");
-        assert_eq!(of("mail.empresa.ec", "port_wants_tls", 465), "");
-        assert_eq!(of("smtp.office365.com", "port_wants_starttls", 587), "");
+        assert_eq!(of("smtp.gmail.com", ProblemCode::PortWantsTls, 465), " Otra opción es el puerto 587 con STARTTLS.");
+        assert_eq!(of("smtp.gmail.com", ProblemCode::PortWantsStarttls, 587), " Otra opción es el puerto 465 con SSL/TLS.");
+        assert_eq!(of("mail.empresa.ec", ProblemCode::PortWantsTls, 465), "");
+        assert_eq!(of("smtp.office365.com", ProblemCode::PortWantsStarttls, 587), "");
     }
 }

@@ -6,17 +6,18 @@ mod pending;
 mod refusal;
 mod shown;
 
+use acuse_domain::Instant;
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::MailAccountId;
 use acuse_domain::mail_account::{MailAccount, MailAccountSettings, MailModule};
 use acuse_domain::oauth::Provider;
 use acuse_mail::oauth::{AuthorizationResponse, Client};
 use acuse_mail::providers;
+use acuse_store::StoreError;
 use acuse_store::mail_accounts::{self as accounts, SaveError};
 use acuse_store::oauth::{self, AuthorizationRequest, Intent, NewConnection};
 use axum::Form;
-use axum::extract::{Path, Query, State};
-use axum::http::HeaderMap;
+use axum::extract::{Path, Query};
 use axum::http::header::{HeaderValue, REFRESH};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
@@ -24,8 +25,7 @@ use serde::Deserialize;
 use super::form::module_of;
 use super::found;
 use super::sealed::Seals;
-use crate::access::{Authorized, ConfigureCompany, session_token};
-use crate::app::App;
+use crate::web::frame::Frame;
 use crate::web::page::{Page, Section, refused, shown};
 use crate::web::path_id::PathId;
 use crate::web::trouble::Trouble;
@@ -39,23 +39,16 @@ const BEGINS_TO_TRY: &str = "#probar";
 
 /// Whoever leaves or comes back: for whom, and in which browser.
 struct Connecting<'a> {
-    app: &'a App,
-    may: &'a Authorized<ConfigureCompany>,
-    page: Page,
+    frame: &'a Frame,
     session: String,
     client: &'a Client,
+    now: Instant,
 }
 
 impl<'a> Connecting<'a> {
-    async fn new(
-        app: &'a App,
-        may: &'a Authorized<ConfigureCompany>,
-        headers: &HeaderMap,
-        provider: Provider,
-    ) -> Result<Self, Trouble> {
-        let client = app.providers.of(provider).ok_or(Trouble::NotFound)?;
-        let page = Page::load(app, may, Section::MiCompania, headers).await?;
-        Ok(Self { app, may, page, session: session_token(app, headers).unwrap_or_default(), client })
+    fn new(frame: &'a Frame, provider: Provider) -> Result<Self, Trouble> {
+        let client = frame.app.providers.of(provider).ok_or(Trouble::NotFound)?;
+        Ok(Self { frame, session: frame.session_token(), client, now: acuse_store::now() })
     }
 
     fn provider(&self) -> Provider {
@@ -64,15 +57,19 @@ impl<'a> Connecting<'a> {
 
     /// What the operator registers with the provider.
     fn redirect_uri(&self) -> String {
-        format!("{}/mi-compania/correos/oauth/{}", self.app.public_url, self.provider().as_str())
+        format!("{}/mi-compania/correos/oauth/{}", self.frame.app.public_url, self.provider().as_str())
     }
 
     fn seals(&self) -> Seals<'_> {
-        Seals::new(&self.app.keys, self.may.actor.company, &self.session, self.page.now)
+        Seals::new(&self.frame.app.keys, self.frame.company(), &self.session, self.now)
     }
 
-    fn refused(self, why: &Why, intent: Option<&Intent>) -> Response {
-        refused(&NotConnectedPage::new(self.page, self.client.provider(), why, intent))
+    async fn page(&self) -> Result<Page, StoreError> {
+        self.frame.page(Section::MiCompania).await
+    }
+
+    async fn refused(&self, why: &Why, intent: Option<&Intent>) -> Result<Response, Trouble> {
+        Ok(refused(&NotConnectedPage::new(self.page().await?, self.provider(), why, intent)))
     }
 }
 
@@ -86,35 +83,23 @@ pub struct Start {
 }
 
 /// Leaves for a new account.
-pub async fn start(
-    State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
-    Path(provider): Path<String>,
-    headers: HeaderMap,
-    Form(form): Form<Start>,
-) -> Result<Response, Trouble> {
+pub async fn start(frame: Frame, Path(provider): Path<String>, Form(form): Form<Start>) -> Result<Response, Trouble> {
     let provider = Provider::parse(&provider).ok_or(Trouble::NotFound)?;
-    let connecting = Connecting::new(&app, &may, &headers, provider).await?;
-    let taken = accounts::list(&app.db, may.actor.company).await?;
+    let connecting = Connecting::new(&frame, provider)?;
+    let taken = accounts::list(&frame.app.db, frame.company()).await?;
     let is_free = |module: &MailModule| taken.iter().all(|account| account.settings.module != *module);
     let Some(module) = module_of(&form.modulo).or_else(|| MailModule::ALL.into_iter().find(is_free)).filter(is_free) else {
-        return Ok(connecting.refused(&Why::ModuleTaken, None));
+        return connecting.refused(&Why::ModuleTaken, None).await;
     };
     let typed = [&form.direccion, &form.remitente].into_iter().find_map(|typed| typed.trim().parse().ok());
     send_to_provider(connecting, Intent::New { module, address: typed }, None).await
 }
 
 /// Leaves for an account that is there: to connect it again, or for the first time in place of its password.
-pub async fn again(
-    State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
-    PathId(id): PathId<MailAccountId>,
-    headers: HeaderMap,
-    Form(form): Form<Again>,
-) -> Result<Response, Trouble> {
-    let account = found(&app, &may, id).await?;
+pub async fn again(frame: Frame, PathId(id): PathId<MailAccountId>, Form(form): Form<Again>) -> Result<Response, Trouble> {
+    let account = found(&frame, id).await?;
     let chosen = Provider::parse(&form.proveedor).or(account.connection.as_ref().map(|connection| connection.provider));
-    let connecting = Connecting::new(&app, &may, &headers, chosen.ok_or(Trouble::NotFound)?).await?;
+    let connecting = Connecting::new(&frame, chosen.ok_or(Trouble::NotFound)?)?;
     let intent = Intent::Existing { module: account.settings.module, account: id };
     send_to_provider(connecting, intent, expected(&account)).await
 }
@@ -133,13 +118,14 @@ async fn send_to_provider(connecting: Connecting<'_>, intent: Intent, hint: Opti
     let begun =
         match connecting.client.begin_authorization(&connecting.redirect_uri(), hint.as_ref().map(EmailAddress::as_str)).await {
             Ok(begun) => begun,
-            Err(denied) => return Ok(connecting.refused(&Why::from(denied), Some(&intent))),
+            Err(denied) => return connecting.refused(&Why::from(denied), Some(&intent)).await,
         };
-    let Connecting { app, may, page, session, client } = connecting;
-    let (provider, now) = (client.provider(), page.now);
+    let Connecting { frame: Frame { app, actor, .. }, session, client, now } = &connecting;
+    let provider = client.provider();
     let noted =
         AuthorizationRequest { provider, state: &begun.state, verifier: &begun.verifier, nonce: &begun.nonce, intent: &intent };
-    oauth::note_authorization_request(&app.db, &app.keys, &may.actor, &session, &noted, now).await.map_err(super::trouble)?;
+    oauth::note_authorization_request(&app.db, &app.keys, actor, session, &noted, *now).await.map_err(super::trouble)?;
+    let page = connecting.page().await?;
     let mut answer = shown(&ToProviderPage { page, provider: provider.name(), url: begun.url.clone() });
     if let Ok(leads_on) = HeaderValue::from_str(&format!("0; url={}", begun.url)) {
         answer.headers_mut().insert(REFRESH, leads_on);
@@ -158,21 +144,17 @@ pub struct Back {
     iss: Option<String>,
 }
 
-pub async fn back(
-    State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
-    Path(provider): Path<String>,
-    Query(back): Query<Back>,
-    headers: HeaderMap,
-) -> Result<Response, Trouble> {
+pub async fn back(frame: Frame, Path(provider): Path<String>, Query(back): Query<Back>) -> Result<Response, Trouble> {
     let provider = Provider::parse(&provider).ok_or(Trouble::NotFound)?;
-    let connecting = Connecting::new(&app, &may, &headers, provider).await?;
-    let (session, now) = (&connecting.session, connecting.page.now);
-    let request = oauth::take_authorization_request(&app.db, &app.keys, &may.actor, session, provider, &back.state, now).await?;
-    let Some(request) = request else { return Ok(connecting.refused(&Why::Gone, None)) };
+    let connecting = Connecting::new(&frame, provider)?;
+    let (session, now) = (&connecting.session, connecting.now);
+    let request =
+        oauth::take_authorization_request(&frame.app.db, &frame.app.keys, &frame.actor, session, provider, &back.state, now)
+            .await?;
+    let Some(request) = request else { return connecting.refused(&Why::Gone, None).await };
     if !back.error.is_empty() {
         let why = Why::Said { error: back.error, description: back.error_description };
-        return Ok(connecting.refused(&why, Some(&request.intent)));
+        return connecting.refused(&why, Some(&request.intent)).await;
     }
     let response = AuthorizationResponse {
         redirect_uri: &connecting.redirect_uri(),
@@ -183,11 +165,11 @@ pub async fn back(
     };
     let connected = match connecting.client.finish_authorization(&response, now).await {
         Ok(connected) => connected,
-        Err(why) => return Ok(connecting.refused(&Why::from(why), Some(&request.intent))),
+        Err(why) => return connecting.refused(&Why::from(why), Some(&request.intent)).await,
     };
     let account = match &request.intent {
         Intent::New { .. } => None,
-        Intent::Existing { account, .. } => Some(found(&app, &may, *account).await?),
+        Intent::Existing { account, .. } => Some(found(&frame, *account).await?),
     };
     let wanted = match &request.intent {
         Intent::New { address, .. } => address.clone(),
@@ -195,7 +177,7 @@ pub async fn back(
     };
     let pending = Pending::new(provider, request.intent, connected);
     match wanted {
-        Some(wanted) if !wanted.as_str().eq_ignore_ascii_case(&pending.address) => Ok(ask_which(connecting, &wanted, &pending)),
+        Some(wanted) if !wanted.as_str().eq_ignore_ascii_case(&pending.address) => ask_which(connecting, &wanted, &pending).await,
         _ => {
             let sender = account.map(|account| account.settings.from_address);
             keep(connecting, pending, sender).await
@@ -204,10 +186,10 @@ pub async fn back(
 }
 
 /// Another mailbox was connected than the one that was named: a person says which sends.
-fn ask_which(connecting: Connecting<'_>, wanted: &EmailAddress, pending: &Pending) -> Response {
+async fn ask_which(connecting: Connecting<'_>, wanted: &EmailAddress, pending: &Pending) -> Result<Response, Trouble> {
     let sealed = connecting.seals().seal_pending(&pending.written());
-    let Some(sealed) = sealed else { return connecting.refused(&Why::Gone, Some(&pending.intent)) };
-    shown(&OtherAddressPage::new(connecting.page, connecting.client.provider(), wanted, pending, sealed))
+    let Some(sealed) = sealed else { return connecting.refused(&Why::Gone, Some(&pending.intent)).await };
+    Ok(shown(&OtherAddressPage::new(connecting.page().await?, connecting.provider(), wanted, pending, sealed)))
 }
 
 #[derive(Default, Deserialize)]
@@ -218,19 +200,13 @@ pub struct Choice {
 }
 
 /// The answer to that question.
-pub async fn confirm(
-    State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
-    Path(provider): Path<String>,
-    headers: HeaderMap,
-    Form(choice): Form<Choice>,
-) -> Result<Response, Trouble> {
+pub async fn confirm(frame: Frame, Path(provider): Path<String>, Form(choice): Form<Choice>) -> Result<Response, Trouble> {
     let provider = Provider::parse(&provider).ok_or(Trouble::NotFound)?;
-    let connecting = Connecting::new(&app, &may, &headers, provider).await?;
+    let connecting = Connecting::new(&frame, provider)?;
     let opened = connecting.seals().open_pending(&choice.sellada).and_then(|written| Pending::read(&written));
     let pending = opened.filter(|pending| pending.provider == provider);
     let (Some(pending), Ok(sender)) = (pending, choice.remitente.parse()) else {
-        return Ok(connecting.refused(&Why::Gone, None));
+        return connecting.refused(&Why::Gone, None).await;
     };
     keep(connecting, pending, Some(sender)).await
 }
@@ -238,9 +214,9 @@ pub async fn confirm(
 /// Puts the connection on record and goes on to try it. Without a sender the connected address sends.
 async fn keep(connecting: Connecting<'_>, pending: Pending, sender: Option<EmailAddress>) -> Result<Response, Trouble> {
     let Ok(address) = pending.address.parse::<EmailAddress>() else {
-        return Ok(connecting.refused(&Why::Gone, Some(&pending.intent)));
+        return connecting.refused(&Why::Gone, Some(&pending.intent)).await;
     };
-    let Connecting { app, may, page, client, .. } = &connecting;
+    let Connecting { frame, client, now, .. } = &connecting;
     let smtp = client.smtp();
     let connection = NewConnection {
         provider: pending.provider,
@@ -248,7 +224,7 @@ async fn keep(connecting: Connecting<'_>, pending: Pending, sender: Option<Email
         granted: &pending.granted,
         refresh_token: &pending.refresh_token,
     };
-    let (db, keys, by, now) = (&app.db, &app.keys, &may.actor, page.now);
+    let (db, keys, by, now) = (&frame.app.db, &frame.app.keys, &frame.actor, *now);
     let sender = sender.unwrap_or(address);
     let kept = match &pending.intent {
         Intent::New { module, .. } => {
@@ -258,7 +234,7 @@ async fn keep(connecting: Connecting<'_>, pending: Pending, sender: Option<Email
                 port: smtp.port,
                 security: smtp.security,
                 username: pending.address.clone(),
-                from_name: page.company_name.clone(),
+                from_name: frame.company_name().await?,
                 from_address: sender,
                 reply_to: None,
                 bcc: None,
@@ -272,14 +248,14 @@ async fn keep(connecting: Connecting<'_>, pending: Pending, sender: Option<Email
                 security: smtp.security,
                 username: pending.address.clone(),
                 from_address: sender,
-                ..found(app, may, *account).await?.settings
+                ..found(frame, *account).await?.settings
             };
             oauth::connect(db, keys, by, *account, &settings, &connection, now).await.map(|()| *account)
         }
     };
     match kept {
         Ok(id) => Ok(Redirect::to(&format!("{}/{id}{BEGINS_TO_TRY}", super::LIST)).into_response()),
-        Err(SaveError::ModuleTaken(_)) => Ok(connecting.refused(&Why::ModuleTaken, None)),
+        Err(SaveError::ModuleTaken(_)) => connecting.refused(&Why::ModuleTaken, None).await,
         Err(error) => Err(super::trouble(error)),
     }
 }

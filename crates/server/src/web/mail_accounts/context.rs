@@ -6,23 +6,23 @@ use acuse_domain::input::mail_account::ValidAccount;
 use acuse_domain::input::optional_address;
 use acuse_domain::mail_account::{CredentialScope, LastCheck, MailAccount, MailAccountSettings, Security};
 use acuse_domain::message::messages;
-use acuse_mail::check::{self, CheckReport, PhaseLine, Suggestion};
+use acuse_mail::check::{self, CheckReport, PhaseLine};
+use acuse_mail::correction::Suggestion;
 use acuse_mail::explanation::Language;
 use acuse_mail::password;
+use acuse_store::StoreError;
 use acuse_store::mail_accounts::{self as accounts, Edit, Form, SaveError};
 use acuse_store::versions::Expected;
-use acuse_store::{Actor, StoreError};
-use axum::http::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::check_view;
 use super::form::{AccountForm, NO_PORT};
 use super::sealed::Seals;
 use super::shown::{AccountPage, Sealed};
-use crate::access::{Authorized, session_token};
-use crate::app::App;
+use crate::checks::Running;
 use crate::web::conflict::{self, Conflict, ShownField};
 use crate::web::form_errors::FormErrors;
+use crate::web::frame::Frame;
 use crate::web::page::{Page, Section};
 use crate::web::slips::Slips;
 use crate::{checks, connected};
@@ -32,12 +32,11 @@ pub const SAVES: &str = "guardar";
 
 /// Who deals with the form, and over which saved account.
 pub struct FormContext {
-    pub app: App,
-    pub by: Actor,
+    pub frame: Frame,
     /// The account that is being changed; none while it is new.
     pub saved: Option<MailAccount>,
-    pub page: Page,
     session: String,
+    now: Instant,
 }
 
 /// A form that is well filled in, with what is needed to log in.
@@ -84,32 +83,31 @@ impl Password {
 }
 
 impl FormContext {
-    pub async fn open<P>(
-        app: App,
-        may: Authorized<P>,
-        headers: &HeaderMap,
-        saved: Option<MailAccount>,
-    ) -> Result<Self, StoreError> {
-        let page = Page::load(&app, &may, Section::MiCompania, headers).await?.typing();
-        let session = session_token(&app, headers).unwrap_or_default();
-        Ok(Self { app, by: may.actor, saved, page, session })
+    pub fn open(frame: Frame, saved: Option<MailAccount>) -> Self {
+        let session = frame.session_token();
+        Self { frame, saved, session, now: acuse_store::now() }
     }
 
-    fn now(&self) -> Instant {
-        self.page.now
+    pub async fn page(&self) -> Result<Page, StoreError> {
+        Ok(self.frame.page(Section::MiCompania).await?.typing())
+    }
+
+    /// Nothing where the company has as many checks running as it may.
+    pub fn begin_check(&self) -> Option<Running> {
+        self.frame.app.checks.begin(self.frame.company())
     }
 
     fn seals(&self) -> Seals<'_> {
-        Seals::new(&self.app.keys, self.by.company, &self.session, self.now())
+        Seals::new(&self.frame.app.keys, self.frame.company(), &self.session, self.now)
     }
 
     /// The form as it is first seen.
-    pub fn blank(&self, form: AccountForm) -> AccountPage {
-        AccountPage::of(&self.app, self.page.clone(), form, self.saved.as_ref())
+    pub async fn blank(&self, form: AccountForm) -> Result<AccountPage, StoreError> {
+        Ok(AccountPage::of(&self.frame.app, self.page().await?, form, self.saved.as_ref()))
     }
 
     /// The form as it comes back with what is to be mended. A password that came with it is kept.
-    pub fn refused(&self, form: AccountForm, errors: FormErrors) -> AccountPage {
+    pub async fn refused(&self, form: AccountForm, errors: FormErrors) -> Result<AccountPage, StoreError> {
         let sealed = match (form.credential_scope(), self.typed(&form)) {
             (Some(scope), Some(typed)) => {
                 let port = if errors.of("puerto").is_some() { NO_PORT } else { scope.port };
@@ -119,13 +117,13 @@ impl FormContext {
             }
             _ => Sealed::default(),
         };
-        self.blank(form).with_sealed(sealed).refused(errors)
+        Ok(self.blank(form).await?.with_sealed(sealed).refused(errors))
     }
 
     /// Reads the form. Errs with its page and what to mend.
     pub async fn read(&self, form: AccountForm, slips: &Slips) -> Result<Result<ValidForm, Box<AccountPage>>, StoreError> {
         let mut errors = FormErrors::default();
-        let account = self.account(&form).map_err(|wrong| errors = wrong).ok();
+        let account = self.account(&form).await?.map_err(|wrong| errors = wrong).ok();
         form.doubts(slips, &mut errors);
         let to = errors.keep("hacia", optional_address(&form.hacia)).flatten();
         if let Some(ValidAccount { settings, password }) = account.filter(|_| errors.is_empty()) {
@@ -138,12 +136,13 @@ impl FormContext {
             }
         }
         let errors = if form.accion == SAVES { errors } else { errors.at_probar() };
-        Ok(Err(Box::new(self.refused(form, errors))))
+        Ok(Err(Box::new(self.refused(form, errors).await?)))
     }
 
     /// The account that the form describes, or every reason why it is none.
-    pub fn account(&self, form: &AccountForm) -> Result<ValidAccount, FormErrors> {
-        form.read(self.saved.as_ref(), self.typed(form), &self.page.company_name, &self.app.network)
+    pub async fn account(&self, form: &AccountForm) -> Result<Result<ValidAccount, FormErrors>, StoreError> {
+        let company_name = self.frame.company_name().await?;
+        Ok(form.read(self.saved.as_ref(), self.typed(form), &company_name, &self.frame.app.network))
     }
 
     /// The one that was typed, or the one on record. Nothing where the key at hand does not open it.
@@ -176,7 +175,7 @@ impl FormContext {
 
     /// Nothing where the key at hand does not open it.
     async fn stored(&self, saved: &MailAccount) -> Result<Option<SecretString>, StoreError> {
-        let usable = accounts::usable_by_id(&self.app.db, &self.app.keys, self.by.company, saved.id).await?;
+        let usable = accounts::usable_by_id(&self.frame.app.db, &self.frame.app.keys, self.frame.company(), saved.id).await?;
         Ok(usable.and_then(|it| it.password_for(&saved.settings.credential_scope()).cloned()))
     }
 
@@ -186,22 +185,25 @@ impl FormContext {
         let ValidForm { form, settings, to, password } = valid;
         let subject = checks::subject(settings, password.secret().cloned(), to.clone(), Language::Spanish);
         let report = match password {
-            Password::Connected(saved) => connected::check(&self.app, saved, subject, on_phase).await,
-            _ => check::run_as(&self.app.network, &subject, self.app.checks.mail_of(self.by.company), on_phase).await,
+            Password::Connected(saved) => connected::check(&self.frame.app, saved, subject, on_phase).await,
+            _ => {
+                check::run_as(&self.frame.app.network, &subject, self.frame.app.checks.mail_of(self.frame.company()), on_phase)
+                    .await
+            }
         };
         if let Some(saved) = &self.saved
             && saved.settings == *settings
             && !matches!(password, Password::Typed(_))
         {
-            let check = LastCheck { at: self.now(), ok: report.ok };
-            accounts::note_check(&self.app.db, &self.by, saved.id, saved.version, &check).await?;
+            let check = LastCheck { at: self.now, ok: report.ok };
+            accounts::note_check(&self.frame.app.db, &self.frame.actor, saved.id, saved.version, &check).await?;
         }
         let sealed = self.seal(settings, password, &report);
         let diagnosis = check_view::in_words(report, settings, to.as_ref());
         let mut errors = FormErrors::default();
         check_view::point_out(&diagnosis, settings, &mut errors);
         let remark = password.secret().and_then(|secret| check_view::remark(secret.expose_secret()));
-        Ok(self.blank(form.clone()).with_sealed(sealed).remarking(remark).checked(diagnosis, errors))
+        Ok(self.blank(form.clone()).await?.with_sealed(sealed).remarking(remark).checked(diagnosis, errors))
     }
 
     fn seal(&self, settings: &MailAccountSettings, password: &Password, report: &CheckReport) -> Sealed {
@@ -229,7 +231,8 @@ impl FormContext {
         let overwrites_password = self.overwrites_password(typed.as_ref()).await?;
         let record = Form { settings, password: typed, checked };
         let expected = conflict::expected(&form.version);
-        let (db, keys, by) = (&self.app.db, &self.app.keys, &self.by);
+        let Frame { app, actor: by, .. } = &self.frame;
+        let (db, keys) = (&app.db, &app.keys);
         let saving = match &self.saved {
             Some(saved) => {
                 let decide = |account: &MailAccount| {
@@ -242,7 +245,7 @@ impl FormContext {
                 };
                 accounts::edit(db, keys, by, saved.id, &Expected::Any, decide).await
             }
-            None => accounts::create(db, keys, &self.by, &record, None, self.now()).await.map(|_| ()),
+            None => accounts::create(db, keys, by, &record, None, self.now).await.map(|_| ()),
         };
         let (field, message) = match saving {
             Ok(()) => return Ok(Ok(())),
@@ -258,7 +261,7 @@ impl FormContext {
         };
         let mut errors = FormErrors::default();
         errors.say(field, message);
-        Ok(Err(NotSaved::Refused(Box::new(self.refused(form, errors)))))
+        Ok(Err(NotSaved::Refused(Box::new(self.refused(form, errors).await?))))
     }
 
     /// Whether another password is on record than the one that was typed.
@@ -271,7 +274,9 @@ impl FormContext {
     /// The form again, as it was typed, beside the account as somebody else left it.
     async fn show_both(&self, mut form: AccountForm, typed: Form) -> Result<NotSaved, StoreError> {
         let Some(saved) = &self.saved else { return Ok(NotSaved::Gone) };
-        let Some(kept) = accounts::find(&self.app.db, self.by.company, saved.id).await? else { return Ok(NotSaved::Gone) };
+        let Some(kept) = accounts::find(&self.frame.app.db, self.frame.company(), saved.id).await? else {
+            return Ok(NotSaved::Gone);
+        };
         let mut kept_form = AccountForm::from_account(&kept);
         let given_for = form.credential_scope();
         let before = std::mem::take(&mut form.antes);
@@ -290,7 +295,7 @@ impl FormContext {
         }
         let afresh = format!("/mi-compania/correos/{}", saved.id);
         let conflict = Conflict::between(kept_fields, typed_fields, &taken_over, afresh);
-        let page = self.refused(form, FormErrors::default()).conflicting(conflict);
+        let page = self.refused(form, FormErrors::default()).await?.conflicting(conflict);
         Ok(NotSaved::Changed(Box::new(page)))
     }
 }

@@ -9,18 +9,15 @@ use acuse_domain::input::failure_policy::{Field, PolicyInput};
 use acuse_store::versions::ChangeError;
 use acuse_store::{pauses, routing};
 use axum::Form;
-use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::cards::ListPage;
 use super::{LIST, found};
-use crate::access::{Authorized, ConfigureCompany};
-use crate::app::App;
 use crate::web::conflict::{self, Conflict, Editing, ShownField, Slot, conflicting};
 use crate::web::form_errors::FormErrors;
-use crate::web::page::{Page, Section, refused};
+use crate::web::frame::Frame;
+use crate::web::page::refused;
 use crate::web::path_id::PathId;
 use crate::web::slips::Slips;
 use crate::web::trouble::Trouble;
@@ -105,28 +102,21 @@ const fn id_of(field: Field) -> &'static str {
     }
 }
 
-pub async fn change(
-    State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
-    headers: HeaderMap,
-    Form(mut form): Form<PolicyForm>,
-) -> Result<Response, Trouble> {
-    let mut slips = Slips::of(&form.asi_es, routing::versioned_policy(&app.db, may.actor.company).await?.value.notify);
+pub async fn change(frame: Frame, Form(mut form): Form<PolicyForm>) -> Result<Response, Trouble> {
+    let mut slips = Slips::of(&form.asi_es, routing::versioned_policy(&frame.app.db, frame.company()).await?.value.notify);
     slips.press(&mut form.accion, &mut [("avisar", &mut form.avisar)]);
     let read = form.read();
     let mut errors = read.as_ref().err().cloned().unwrap_or_default();
     slips.ask("avisar", &form.avisar, "", &mut errors);
     let Some(policy) = read.ok().filter(|_| errors.is_empty()) else {
         errors.remember(slips.confirmed());
-        let page = Page::load(&app, &may, Section::MiCompania, &headers).await?;
-        let list = ListPage::load(&app, page, may.actor.company, true).await?;
-        return Ok(refused(&list.refused(form, errors)));
+        return Ok(refused(&ListPage::load(&frame).await?.refused(form, errors)));
     };
     let expected = conflict::expected(&form.version);
     let typed = policy.clone();
-    match routing::change_policy(&app.db, &may.actor, &expected, |_| Ok::<_, Infallible>(typed)).await {
+    match routing::change_policy(&frame.app.db, &frame.actor, &expected, |_| Ok::<_, Infallible>(typed)).await {
         Ok(_) => Ok(Redirect::to(LIST).into_response()),
-        Err(ChangeError::Stale) => show_both(&app, &may, &headers, form, policy).await,
+        Err(ChangeError::Stale) => show_both(&frame, form, policy).await,
         Err(ChangeError::NotFound | ChangeError::Taken) => Err(Trouble::NotFound),
         Err(ChangeError::Refused(never)) => match never {},
         Err(ChangeError::Store(error)) => Err(error.into()),
@@ -134,14 +124,8 @@ pub async fn change(
 }
 
 /// The form again, as it was typed, beside the policy as somebody else left it.
-async fn show_both(
-    app: &App,
-    may: &Authorized<ConfigureCompany>,
-    headers: &HeaderMap,
-    mut form: PolicyForm,
-    typed: FailurePolicy,
-) -> Result<Response, Trouble> {
-    let kept = routing::versioned_policy(&app.db, may.actor.company).await?;
+async fn show_both(frame: &Frame, mut form: PolicyForm, typed: FailurePolicy) -> Result<Response, Trouble> {
+    let kept = routing::versioned_policy(&frame.app.db, frame.company()).await?;
     if kept.value == typed {
         // They wrote the same.
         return Ok(Redirect::to(LIST).into_response());
@@ -154,20 +138,14 @@ async fn show_both(
     let typed_form = PolicyForm::of(&typed, kept.version);
     let conflict = Conflict::between(kept_form.shown(), typed_form.shown(), &taken_over, LIST);
     let conflict = conflict.read_together("fallo", "horas", &taken_over);
-    let page = Page::load(app, may, Section::MiCompania, headers).await?;
-    let list = ListPage::load(app, page, may.actor.company, true).await?;
-    Ok(conflicting(&list.conflicting(form, conflict)))
+    Ok(conflicting(&ListPage::load(frame).await?.conflicting(form, conflict)))
 }
 
 /// «Enviar los 6 con el correo predeterminado»
-pub async fn send_waiting(
-    State(app): State<App>,
-    may: Authorized<ConfigureCompany>,
-    PathId(id): PathId<MailAccountId>,
-) -> Result<Redirect, Trouble> {
-    found(&app, &may, id).await?;
-    if app.default_account.is_some() {
-        pauses::send_waiting_by_default(&app.db, &may.actor, id, acuse_store::now()).await?;
+pub async fn send_waiting(frame: Frame, PathId(id): PathId<MailAccountId>) -> Result<Redirect, Trouble> {
+    found(&frame, id).await?;
+    if frame.app.default_account.is_some() {
+        pauses::send_waiting_by_default(&frame.app.db, &frame.actor, id, acuse_store::now()).await?;
     }
     Ok(Redirect::to(LIST))
 }

@@ -6,6 +6,7 @@ use acuse_domain::email_address::EmailAddress;
 use acuse_domain::host::other_spelling;
 use acuse_domain::input::mail_account as rules;
 use acuse_domain::mail_account::{MailAccount, MailModule, Security};
+use acuse_domain::mail_problem::{Connect, ProblemCode};
 use acuse_domain::message::{Message, messages};
 use acuse_domain::oauth;
 use acuse_mail::autoconfig::Discovery;
@@ -201,24 +202,21 @@ impl AccountPage {
     }
 
     fn wants_app_password(&self) -> bool {
-        self.problem_code() == Some("auth_app_password_required")
+        self.problem_code() == Some(ProblemCode::AuthAppPasswordRequired)
     }
 
     /// What is missing has a page of its own, once the account is saved.
     fn is_about_the_domain(&self) -> bool {
-        !self.is_new && self.problem_code() == Some("domain_not_authenticated")
+        !self.is_new && self.problem_code() == Some(ProblemCode::DomainNotAuthenticated)
     }
 
     /// A password that is not taken, of a mailbox that can be connected.
     fn connects_instead(&self) -> Option<oauth::Provider> {
-        let is_its_fault = matches!(
-            self.problem_code(),
-            Some("bad_credentials" | "auth_app_password_required" | "auth_web_login_required" | "smtp_auth_disabled")
-        );
+        let is_its_fault = self.problem_code().is_some_and(|code| code.row().connect == Some(Connect::Instead));
         self.instead.filter(|_| is_its_fault && self.connection.is_none())
     }
 
-    fn problem_code(&self) -> Option<&'static str> {
+    fn problem_code(&self) -> Option<ProblemCode> {
         self.diagnosis.as_ref()?.problem.as_ref().map(|problem| problem.code)
     }
 
@@ -259,15 +257,6 @@ impl AccountPage {
 
     fn untried(&self) -> [Row; 7] {
         Row::untried()
-    }
-
-    /// `aria-invalid` and the words of an error, else the words of a hint.
-    fn described(&self, field: &str, has_hint: bool) -> askama::filters::Safe<String> {
-        match (self.errors.of(field), has_hint) {
-            (Some(_), _) => self.errors.attributes(field),
-            (None, true) => askama::filters::Safe(format!(r#"aria-describedby="de-{field}""#)),
-            (None, false) => askama::filters::Safe(String::new()),
-        }
     }
 }
 

@@ -10,18 +10,17 @@ use acuse_store::conditions::Conditions;
 use acuse_store::deliveries::{self, Delivery, MessageKind, MoveError, is_same_recipient};
 use acuse_store::idempotency::ClaimError;
 use acuse_store::payments::{self, CardFull, Notify, ResendError, VoidError, VoidNotice};
-use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::Form;
 use serde::Deserialize;
 
 use super::Book;
 use super::deliveries_view::Refused;
-use super::show::{Dialog, ShowPage};
-use crate::access::{Authorized, SendReceipts, VoidPayments};
+use super::show::{Dialog, ShowPage, recorded};
 use crate::app::App;
 use crate::web::form_errors::FormErrors;
+use crate::web::frame::Frame;
 use crate::web::once::once;
 use crate::web::page;
 use crate::web::path_id::PathId;
@@ -65,19 +64,17 @@ enum NotSent {
 
 /// POST `/cobros/{id}/reenviar`
 pub async fn resend(
-    State(app): State<App>,
-    may: Authorized<SendReceipts>,
+    frame: Frame,
     book: Book,
-    headers: HeaderMap,
     PathId(id): PathId<PaymentId>,
     Form(mut form): Form<ResendForm>,
 ) -> Result<Response, Trouble> {
-    ShowPage::load(&app, &may, book, &headers, id, Refused::default()).await?;
+    recorded(&frame, book, id).await?;
     let mut slips = Slips::of(&form.asi_es, Vec::new());
     slips.press(&mut form.accion, &mut [("otra", &mut form.otra)]);
     let mut why = match recipients(&form, &slips) {
         Ok(addresses) if addresses.is_empty() => NotSent::ToNobody,
-        Ok(addresses) => match send(&app, &may, book, id, &form, addresses).await {
+        Ok(addresses) => match send(&frame, book, id, &form, addresses).await {
             Ok(_) => return Ok(back(book, id)),
             Err(error) => not_sent(error)?,
         },
@@ -86,7 +83,7 @@ pub async fn resend(
     if let NotSent::Typed(errors) = &mut why {
         errors.remember(slips.confirmed());
     }
-    let mut view = ShowPage::load(&app, &may, book, &headers, id, Refused::default()).await?;
+    let mut view = ShowPage::load(&frame, book, id, Refused::default()).await?;
     let title = match form.letter() {
         MessageKind::Receipt => "No se reenvió el recibo",
         MessageKind::VoidNotice => "No se envió el aviso de anulación",
@@ -97,7 +94,7 @@ pub async fn resend(
         return Ok(page::refused(&view));
     }
     let mut view = view.behind();
-    let mut dialog = view.resend_dialog(&app, &may).await?;
+    let mut dialog = view.resend_dialog(&frame).await?;
     match why {
         NotSent::Typed(errors) => dialog.errors = errors,
         NotSent::ToNobody if dialog.choices.is_empty() => dialog.errors = alone("Escriba una dirección."),
@@ -115,8 +112,7 @@ pub async fn resend(
 
 /// The other addresses belong to where the person's receipts go from now on, if that was ticked.
 async fn send(
-    app: &App,
-    may: &Authorized<SendReceipts>,
+    frame: &Frame,
     book: Book,
     id: PaymentId,
     form: &ResendForm,
@@ -141,7 +137,7 @@ async fn send(
     };
     let conditions = Conditions { once, read: read(&form.visto), kind: Some(letter), had_it: None };
     let (notify, now) = (Notify::Addresses(addresses), acuse_store::now());
-    payments::resend_and_change_contact(&app.db, &may.actor, id, &notify, keep, &conditions, now).await
+    payments::resend_and_change_contact(&frame.app.db, &frame.actor, id, &notify, keep, &conditions, now).await
 }
 
 fn not_sent(error: ResendError) -> Result<NotSent, Trouble> {
@@ -217,15 +213,13 @@ pub struct VoidForm {
 
 /// POST `/cobros/{id}/anular`
 pub async fn void(
-    State(app): State<App>,
-    may: Authorized<VoidPayments>,
+    frame: Frame,
     book: Book,
-    headers: HeaderMap,
     PathId(id): PathId<PaymentId>,
     Form(form): Form<VoidForm>,
 ) -> Result<Response, Trouble> {
-    ShowPage::load(&app, &may, book, &headers, id, Refused::default()).await?;
-    let refused = match void_as_read(&app, &may, id, &form).await {
+    recorded(&frame, book, id).await?;
+    let refused = match void_as_read(&frame, id, &form).await {
         // The key names what is asked for: only the same can have used it.
         Ok(()) | Err(VoidError::Once(ClaimError::KeyReused(_))) => return Ok(back(book, id)),
         Err(VoidError::NotFound) => return Err(Trouble::NotFound),
@@ -233,7 +227,7 @@ pub async fn void(
         Err(VoidError::Changed) => None,
         Err(VoidError::Refused(refusal)) => Some(refusal),
     };
-    let mut view = ShowPage::load(&app, &may, book, &headers, id, Refused::default()).await?;
+    let mut view = ShowPage::load(&frame, book, id, Refused::default()).await?;
     if refused == Some(VoidRefusal::AlreadyVoided) {
         view.say_over(read(&form.visto), format!("El {} ya estaba anulado: no se anuló otra vez", book.noun()));
         return Ok(page::refused(&view));
@@ -258,7 +252,7 @@ pub async fn void(
     Ok(page::refused(&view))
 }
 
-async fn void_as_read(app: &App, may: &Authorized<VoidPayments>, id: PaymentId, form: &VoidForm) -> Result<(), VoidError> {
+async fn void_as_read(frame: &Frame, id: PaymentId, form: &VoidForm) -> Result<(), VoidError> {
     let VoidForm { clave, visto, tenia, motivo, avisar } = form;
     let notice = if avisar.is_some() { VoidNotice::TellWhoHadIt } else { VoidNotice::TellNobody };
     let read = read(visto);
@@ -268,7 +262,7 @@ async fn void_as_read(app: &App, may: &Authorized<VoidPayments>, id: PaymentId, 
         kind: None,
         had_it: read.map(|_| tenia.clone()),
     };
-    payments::void(&app.db, &may.actor, id, motivo, notice, &conditions, acuse_store::now()).await
+    payments::void(&frame.app.db, &frame.actor, id, motivo, notice, &conditions, acuse_store::now()).await
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -284,14 +278,12 @@ pub struct CorrectForm {
 
 /// POST `/cobros/{id}/envios/{envio}/corregir`: «Corregir y reenviar».
 pub async fn correct(
-    State(app): State<App>,
-    may: Authorized<SendReceipts>,
+    frame: Frame,
     book: Book,
-    headers: HeaderMap,
     Path(path): Path<(String, String)>,
     Form(mut form): Form<CorrectForm>,
 ) -> Result<Response, Trouble> {
-    let (id, delivery) = find_delivery(&app, &may, book, path).await?;
+    let (id, delivery) = find_delivery(&frame, book, path).await?;
     let field = format!("correo-{}", delivery.id);
     let mut slips = Slips::of(&form.asi_es, Vec::new());
     slips.press(&mut form.accion, &mut [(&field, &mut form.correo)]);
@@ -304,7 +296,7 @@ pub async fn correct(
         Ok(_) if !errors.is_empty() => None,
         Ok(corrected) => {
             let (now, read) = (acuse_store::now(), read(&form.visto));
-            match payments::correct_and_resend(&app.db, &may.actor, delivery.id, &corrected, read, now).await {
+            match payments::correct_and_resend(&frame.app.db, &frame.actor, delivery.id, &corrected, read, now).await {
                 Ok(_) => return Ok(back(book, id)),
                 Err(ResendError::SameAddress) => Some("Es la misma que el servidor rechazó.".to_owned()),
                 Err(ResendError::AlreadyTold) => {
@@ -321,7 +313,7 @@ pub async fn correct(
     }
     errors.remember(slips.confirmed());
     let refused = Refused { errors, typed: Some((delivery.id, quoted)) };
-    let mut view = ShowPage::load(&app, &may, book, &headers, id, refused).await?;
+    let mut view = ShowPage::load(&frame, book, id, refused).await?;
     if has_changed {
         view.say_changed(read(&form.visto), format!("No se corrigió {} ni se reenvió nada", delivery.recipient));
     }
@@ -338,42 +330,38 @@ pub struct MoveForm {
 
 /// POST `/cobros/{id}/envios/{envio}/reintentar`
 pub async fn retry(
-    State(app): State<App>,
-    may: Authorized<SendReceipts>,
+    frame: Frame,
     book: Book,
-    headers: HeaderMap,
     Path(path): Path<(String, String)>,
     Form(form): Form<MoveForm>,
 ) -> Result<Response, Trouble> {
-    let (id, delivery) = find_delivery(&app, &may, book, path).await?;
+    let (id, delivery) = find_delivery(&frame, book, path).await?;
     let said = format!("No se reintentó el envío a {}", delivery.recipient);
-    let title = match retry_once(&app, &may.actor, delivery.id, &form.clave, read(&form.visto)).await {
+    let title = match retry_once(&frame.app, &frame.actor, delivery.id, &form.clave, read(&form.visto)).await {
         // It is being sent at this moment: that was asked for.
         Ok(()) | Err(MoveError::NotNow(Stands::Sending)) => return Ok(back(book, id)),
         Err(error) => not_moved(error, said)?,
     };
-    let mut view = ShowPage::load(&app, &may, book, &headers, id, Refused::default()).await?;
+    let mut view = ShowPage::load(&frame, book, id, Refused::default()).await?;
     view.say_changed(read(&form.visto), title);
     Ok(page::refused(&view))
 }
 
 /// POST `/cobros/{id}/envios/{envio}/anular`
 pub async fn cancel(
-    State(app): State<App>,
-    may: Authorized<SendReceipts>,
+    frame: Frame,
     book: Book,
-    headers: HeaderMap,
     Path(path): Path<(String, String)>,
     Form(form): Form<MoveForm>,
 ) -> Result<Response, Trouble> {
-    let (id, delivery) = find_delivery(&app, &may, book, path).await?;
+    let (id, delivery) = find_delivery(&frame, book, path).await?;
     let said = format!("No se anuló el envío a {}", delivery.recipient);
-    let title = match cancel_once(&app, &may.actor, delivery.id, &form.clave, read(&form.visto)).await {
+    let title = match cancel_once(&frame.app, &frame.actor, delivery.id, &form.clave, read(&form.visto)).await {
         // Cancelled is what was wanted, whoever was first.
         Ok(()) | Err(MoveError::NotNow(Stands::Cancelled)) => return Ok(back(book, id)),
         Err(error) => not_moved(error, said)?,
     };
-    let mut view = ShowPage::load(&app, &may, book, &headers, id, Refused::default()).await?;
+    let mut view = ShowPage::load(&frame, book, id, Refused::default()).await?;
     view.say_changed(read(&form.visto), title);
     Ok(page::refused(&view))
 }
@@ -388,14 +376,13 @@ pub struct ResolveForm {
 
 /// POST `/cobros/{id}/envios/{envio}/resolver`
 pub async fn resolve(
-    State(app): State<App>,
-    may: Authorized<SendReceipts>,
+    frame: Frame,
     book: Book,
     Path(path): Path<(String, String)>,
     Form(form): Form<ResolveForm>,
 ) -> Result<Response, Trouble> {
-    let (id, delivery) = find_delivery(&app, &may, book, path).await?;
-    if let Err(error) = resolve_once(&app, &may.actor, delivery.id, &form.motivo, &form.clave).await {
+    let (id, delivery) = find_delivery(&frame, book, path).await?;
+    if let Err(error) = resolve_once(&frame.app, &frame.actor, delivery.id, &form.motivo, &form.clave).await {
         // What is over already was closed by somebody else, or by itself; the form's field ends where a reason may.
         not_done(error)?;
     }
@@ -438,15 +425,14 @@ pub fn not_done(error: MoveError) -> Result<Option<Stands>, Trouble> {
     }
 }
 
-async fn find_delivery<P>(
-    app: &App,
-    may: &Authorized<P>,
+async fn find_delivery(
+    frame: &Frame,
     book: Book,
     (payment, delivery): (String, String),
 ) -> Result<(PaymentId, Delivery), Trouble> {
     let payment: PaymentId = payment.parse().map_err(|_| Trouble::NotFound)?;
     let delivery: DeliveryId = delivery.parse().map_err(|_| Trouble::NotFound)?;
-    let found = deliveries::find(&app.db, may.actor.company, delivery).await?;
+    let found = deliveries::find(&frame.app.db, frame.company(), delivery).await?;
     let belongs = |found: &Delivery| found.payment == payment && found.number.direction == book.direction;
     found.filter(belongs).map(|found| (payment, found)).ok_or(Trouble::NotFound)
 }

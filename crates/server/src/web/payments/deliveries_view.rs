@@ -3,7 +3,7 @@
 use acuse_domain::Instant;
 use acuse_domain::delivery::{Group, State};
 use acuse_domain::id::{DeliveryId, PaymentId};
-use acuse_mail::explanation::{Context, Explanation, Language, Situation, explain};
+use acuse_mail::explanation::{Context, Explanation, Language, Situation, explain_recorded};
 use acuse_store::deliveries::{Attempt, Delivery, MessageKind, Resolution, Stopped, each_once, is_same_recipient};
 use askama::Template;
 use askama::filters::HtmlSafe;
@@ -256,7 +256,7 @@ impl DeliveryView {
         }
         let (host, sender) = account.as_ref().map_or(("", ""), |(_, server, from)| (server, from));
         let context = Context { host, sender, situation: Situation::Queue, ..Context::default() };
-        problem_code.as_ref().map(|code| explain(code, &context, Language::Spanish))
+        problem_code.as_ref().map(|code| explain_recorded(code, &context, Language::Spanish))
     }
 
     fn kind(&self) -> &'static str {
@@ -367,9 +367,9 @@ pub fn when(delivery: &Delivery, now: Instant) -> String {
 mod tests {
     use acuse_domain::id::ContactId;
     use acuse_domain::mail_account::MailModule;
+    use acuse_domain::mail_problem::{ProblemCode, Whose};
     use acuse_domain::number::ReceiptNumber;
     use acuse_domain::payment::Direction;
-    use acuse_mail::explanation::{Whose, codes, whose_fault};
     use acuse_store::deliveries::Attempt;
     use uuid::Uuid;
 
@@ -419,7 +419,7 @@ mod tests {
             id: number(n),
             recipient: recipient.to_owned(),
             resolution: (n < 3).then(|| Resolution::CorrectedTo("c@b.ec".to_owned())),
-            ..delivery(State::Bounced, "mailbox_not_found")
+            ..delivery(State::Bounced, ProblemCode::MailboxNotFound.as_str())
         };
         let stopped = Stopped::default();
         let subject = PaymentContext {
@@ -445,8 +445,8 @@ mod tests {
 
     #[test]
     fn an_address_is_corrected_only_where_it_is_at_fault_on_every_page() {
-        for code in codes() {
-            let is_address = whose_fault(code) == Whose::Recipient;
+        for problem in ProblemCode::ALL {
+            let (code, is_address) = (problem.as_str(), problem.whose_fault() == Whose::Recipient);
             for state in State::ALL {
                 let delivery = delivery(state, code);
                 let over = matches!(state, State::Accepted | State::Cancelled);
@@ -456,7 +456,7 @@ mod tests {
                 assert_eq!(sent.cure() == Cure::Address, is_address && needs_a_person, "{code} {state:?}");
                 assert_eq!(sent.cure() == Cure::Retry, !is_address && needs_a_person, "{code} {state:?}");
                 let context = Context { situation: Situation::Queue, ..Context::default() };
-                let said = (!over).then(|| explain(code, &context, Language::Spanish));
+                let said = (!over).then(|| explain_recorded(code, &context, Language::Spanish));
                 assert_eq!(sent.problem(), said, "{code} {state:?}");
             }
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use acuse_domain::payment::{CheckKind, MOST_ALLOCATIONS, MOST_LINES, Method};
+use acuse_domain::payment::{MOST_ALLOCATIONS, MOST_LINES, Method, MethodChoice};
 use acuse_domain::text;
 use serde::Deserialize;
 
@@ -104,10 +104,12 @@ impl Typed {
     }
 
     fn line(&self, row: usize) -> DraftLine {
-        let (method, kind) = method_and_kind(&at(&self.forma, row));
+        let code = at(&self.forma, row);
+        let choice = MethodChoice::parse(&code);
+        let method = choice.map(|choice| choice.method).or_else(|| Method::parse(&code));
         DraftLine {
             method,
-            kind,
+            kind: choice.and_then(|choice| choice.kind),
             account: at(&self.cuenta, row),
             reference: at(&self.numero, row),
             dated: at(&self.fecha_forma, row),
@@ -135,12 +137,6 @@ impl Typed {
         };
         (0..self.documento.len()).filter_map(share).take(MOST_ALLOCATIONS + 1).collect()
     }
-}
-
-/// `check:certified` is a cheque of that kind.
-fn method_and_kind(option: &str) -> (Option<Method>, Option<CheckKind>) {
-    let (method, kind) = option.split_once(':').unwrap_or((option, ""));
-    (Method::parse(method), CheckKind::parse(kind))
 }
 
 fn at(list: &[String], row: usize) -> String {

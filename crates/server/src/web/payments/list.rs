@@ -13,8 +13,6 @@ use acuse_store::order::Order;
 use acuse_store::payments::{self, By, Filter, Summary, Totals};
 use acuse_store::{Line, Page as Slice, StoreError};
 use askama::Template;
-use axum::extract::State as Extract;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use axum_extra::extract::Query;
 use serde::Deserialize;
@@ -22,8 +20,8 @@ use uuid::Uuid;
 
 use super::Book;
 use super::sender::Sender;
-use crate::access::{Authorized, Permission, RecordPayments, ViewRecords};
-use crate::app::App;
+use crate::access::Permission;
+use crate::web::frame::Frame;
 use crate::web::page::{self, Page};
 use crate::web::pager::Pager;
 use crate::web::sort::{Column, Sorting, order};
@@ -57,31 +55,24 @@ pub struct PaymentsQuery {
 }
 
 /// GET `/cobros`
-pub async fn list(
-    Extract(app): Extract<App>,
-    may: Authorized<ViewRecords>,
-    book: Book,
-    headers: HeaderMap,
-    Query(asked): Query<PaymentsQuery>,
-) -> Result<Response, Trouble> {
-    let company = may.actor.company;
+pub async fn list(frame: Frame, book: Book, Query(asked): Query<PaymentsQuery>) -> Result<Response, Trouble> {
+    let company = frame.company();
     let filter = asked.filter(book);
-    let page = Page::load(&app, &may, book.section(), &headers).await?;
-    let totals = payments::totals(&app.db, company, &filter, &page.stopped).await?;
+    let page = frame.page(book.section()).await?;
+    let totals = payments::totals(&frame.app.db, company, &filter, &page.stopped).await?;
     let slice = Slice { after: asked.tras.last().copied(), limit: ROWS };
     let columns = columns(book);
     let order = order(&columns, &asked.orden, NEWEST);
-    let summaries = payments::list(&app.db, company, &filter, order, slice).await?;
+    let summaries = payments::list(&frame.app.db, company, &filter, order, slice).await?;
     let trail = asked.trail(book);
     let pager = trail.pager(summaries.last().map(|line| id_of(line, |last| last.id.0)), summaries.len(), totals.payments);
     let sorting = Sorting::of(&columns, order, &asked.orden, |code| trail.with(&[("orden", code)]));
     let view = ListPage {
-        rows: rows(&app, &may, summaries, &page.stopped).await?,
+        rows: rows(&frame, summaries, &page.stopped).await?,
         problems: asked.problems(book),
         sorting,
         is_empty: totals.payments == 0 && !asked.is_filtered(),
-        sender: Sender::of(&app, company, book).await?,
-        may_record: may.session.as_ref().is_some_and(|session| RecordPayments::is_held_by(session.role)),
+        sender: Sender::of(&frame.app, company, book).await?,
         page,
         book,
         asked,
@@ -136,20 +127,15 @@ impl PaymentsQuery {
 }
 
 /// The rows with their methods and deliveries: two questions for the whole page.
-async fn rows(
-    app: &App,
-    may: &Authorized<ViewRecords>,
-    summaries: Vec<Line<Summary>>,
-    stopped: &Stopped,
-) -> Result<Vec<Line<Row>>, StoreError> {
-    let company = may.actor.company;
+async fn rows(frame: &Frame, summaries: Vec<Line<Summary>>, stopped: &Stopped) -> Result<Vec<Line<Row>>, StoreError> {
+    let company = frame.company();
     let ids: Vec<PaymentId> = summaries.iter().flatten().map(|summary| summary.id).collect();
     let mut methods: HashMap<PaymentId, Vec<(Method, Money)>> = HashMap::new();
-    for (id, method, amount) in payments::methods_of(&app.db, company, &ids).await? {
+    for (id, method, amount) in payments::methods_of(&frame.app.db, company, &ids).await? {
         methods.entry(id).or_default().push((method, amount));
     }
     let mut sends: HashMap<PaymentId, Vec<Delivery>> = HashMap::new();
-    for delivery in deliveries::of_payments(&app.db, company, &ids).await? {
+    for delivery in deliveries::of_payments(&frame.app.db, company, &ids).await? {
         sends.entry(delivery.payment).or_default().push(delivery);
     }
     let mut row = |summary: Summary| {
@@ -212,5 +198,4 @@ struct ListPage {
     pager: Pager,
     is_empty: bool,
     sender: Sender,
-    may_record: bool,
 }

@@ -3,15 +3,14 @@
 use acuse_domain::contact::Contact;
 use acuse_domain::document::{Document, Side};
 use acuse_domain::id::{CompanyId, ContactId, DocumentId, PaymentId};
-use acuse_domain::payment::{Advance, Answered, CheckKind, Method};
+use acuse_domain::payment::{Advance, Answered, BANKS, Method, MethodChoice, TILLS, UsualTax};
 use acuse_domain::text::is_same;
 use acuse_store::contacts::{self, Standing};
 use acuse_store::idempotency::{ClaimError, Once};
 use acuse_store::payments::{self, RecordError};
 use acuse_store::{Page as Slice, StoreError, documents};
 use askama::Template;
-use axum::extract::{Query, State};
-use axum::http::HeaderMap;
+use axum::extract::Query;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -24,13 +23,15 @@ use super::meanwhile::{self, Closed, UsedUp};
 use super::parse_form::ParsedForm;
 use super::question::Question;
 use super::sender::Sender;
-use crate::access::{Authorized, RecordPayments};
+use super::show::recorded;
+use crate::access::Permission;
 use crate::app::App;
 use crate::web::carried::{Carried, Kept};
 use crate::web::contacts::roles;
 use crate::web::contacts::save::begin_person;
 use crate::web::filters;
 use crate::web::form_errors::FormErrors;
+use crate::web::frame::Frame;
 use crate::web::once::new_key;
 use crate::web::page::{self, Page};
 use crate::web::trouble::Trouble;
@@ -47,48 +48,32 @@ pub struct Start {
 }
 
 /// GET `/cobros/nuevo`, empty or begun with a person or with an earlier payment.
-pub async fn ask(
-    State(app): State<App>,
-    may: Authorized<RecordPayments>,
-    book: Book,
-    headers: HeaderMap,
-    Query(start): Query<Start>,
-) -> Result<Response, Trouble> {
-    let company = may.actor.company;
+pub async fn ask(frame: Frame, book: Book, Query(start): Query<Start>) -> Result<Response, Trouble> {
+    let company = frame.company();
     let mut draft = Draft::new(acuse_store::now());
     let copied: Option<PaymentId> = start.copiar.and_then(|id| id.parse().ok());
     if let Some(id) = copied {
-        let recorded = payments::find(&app.db, company, id).await?.ok_or(Trouble::NotFound)?;
-        if recorded.summary.number.direction != book.direction {
-            return Err(Trouble::NotFound);
-        }
-        draft = Draft::again(&recorded, acuse_store::now());
+        draft = Draft::again(&recorded(&frame, book, id).await?, acuse_store::now());
     }
     let asked: Option<ContactId> = start.persona.and_then(|id| id.parse().ok()).or(draft.contact);
     if let Some(id) = asked {
-        let contact = contacts::find(&app.db, company, id).await?.ok_or(Trouble::NotFound)?;
+        let contact = contacts::find(&frame.app.db, company, id).await?.ok_or(Trouble::NotFound)?;
         draft.choose(&contact, book.direction);
     }
-    let data = FormData::load(&app, company, book, &mut draft).await?;
+    let data = FormData::load(&frame.app, company, book, &mut draft).await?;
     data.keep_open_shares(&mut draft);
-    let page = Page::load(&app, &may, book.section(), &headers).await?.typing();
+    let page = frame.page(book.section()).await?.typing();
     let (errors, questions) = (FormErrors::default(), Vec::new());
     Ok(page::shown(&NewPage { page, book, draft, data, errors, questions, begins_line: false }))
 }
 
 /// POST `/cobros/nuevo`: one of the form's buttons.
-pub async fn submit(
-    State(app): State<App>,
-    may: Authorized<RecordPayments>,
-    book: Book,
-    headers: HeaderMap,
-    Kept { form: typed, body }: Kept<Typed>,
-) -> Result<Response, Trouble> {
-    let company = may.actor.company;
+pub async fn submit(frame: Frame, book: Book, Kept { form: typed, body }: Kept<Typed>) -> Result<Response, Trouble> {
+    let company = frame.company();
     let action = typed.accion.clone();
     if action == "crear" {
         let (url, person) = (format!("{}/nuevo", book.path()), typed.person().to_owned());
-        return begin_person(&app, &may, &headers, &person, book.role(), Carried::of(&url, &body)).await;
+        return begin_person(&frame, &person, book.role(), Carried::of(&url, &body)).await;
     }
     let removed = typed.quitar;
     let also = typed.tambien.parse().ok().map(ContactId);
@@ -96,9 +81,9 @@ pub async fn submit(
     if let Some(also) = also {
         draft.contact = Some(also);
         draft.person = String::new();
-        roles::give(&app, &may, also, book.role()).await?;
+        roles::give(&frame, also, book.role()).await?;
     }
-    let mut data = FormData::load(&app, company, book, &mut draft).await?;
+    let mut data = FormData::load(&frame.app, company, book, &mut draft).await?;
     draft.complete(&data.open);
     let action = Doubts::of(&data).answer(action, &mut draft);
     let (mut errors, mut questions) = (FormErrors::default(), Vec::new());
@@ -113,13 +98,13 @@ pub async fn submit(
         (None, "anticipo") => draft.use_advances(&data.advances),
         (None, "cheque") => draft.move_cash_to_check(),
         (None, "destinatarios") => draft.edits_recipients = true,
-        (None, "guardar") => match save(&app, &may, book, &mut draft, &mut data).await? {
+        (None, "guardar") => match save(&frame, book, &mut draft, &mut data).await? {
             Ok(id) => return Ok(Redirect::to(&book.page_of(id)).into_response()),
             Err(unsaved) => (errors, questions) = (unsaved.errors, unsaved.questions),
         },
         _ => {}
     }
-    let page = Page::load(&app, &may, book.section(), &headers).await?.typed();
+    let page = frame.page(book.section()).await?.typed();
     let saved_nothing = !errors.is_empty() || !questions.is_empty();
     let view = NewPage { page, book, draft, data, errors, questions, begins_line: removed.is_none() && action == "forma" };
     Ok(if saved_nothing { page::refused(&view) } else { page::shown(&view) })
@@ -139,8 +124,7 @@ impl From<FormErrors> for Unsaved {
 }
 
 async fn save(
-    app: &App,
-    may: &Authorized<RecordPayments>,
+    frame: &Frame,
     book: Book,
     draft: &mut Draft,
     data: &mut FormData,
@@ -161,7 +145,7 @@ async fn save(
     let once = once(draft, &asked);
     let answered = Answered::These(draft.answered.clone());
     let (payment, now) = (asked.payment.clone(), acuse_store::now());
-    let recorded = payments::record(&app.db, &may.actor, payment, &asked.notify, &answered, once.as_ref(), now).await;
+    let recorded = payments::record(&frame.app.db, &frame.actor, payment, &asked.notify, &answered, once.as_ref(), now).await;
     let errors = match recorded {
         Ok(id) => return Ok(Ok(id)),
         Err(RecordError::Doubtful(doubts)) => {
@@ -169,7 +153,7 @@ async fn save(
         }
         Err(RecordError::Refused(refusal)) => {
             // What was refused may have moved meanwhile: it is shown as it is now.
-            *data = FormData::load(app, may.actor.company, book, draft).await?;
+            *data = FormData::load(&frame.app, frame.company(), book, draft).await?;
             asked.refused(&refusal, data)
         }
         Err(RecordError::ContactNotFound) => nobody(),
@@ -348,28 +332,9 @@ struct NewPage {
     begins_line: bool,
 }
 
-/// A choice of «Forma»: its value and its name.
-type MethodOption = (&'static str, &'static str);
-
-const METHODS: [MethodOption; 9] = [
-    ("cash", "Efectivo"),
-    ("check", "Cheque"),
-    ("check:certified", "Cheque certificado"),
-    ("check:cashier", "Cheque de gerencia"),
-    ("transfer", "Transferencia"),
-    ("deposit", "Depósito"),
-    ("card", "Tarjeta"),
-    ("offset", "Cruce"),
-    ("withholding", "Retención"),
-];
-
 impl NewPage {
     fn totals(&self) -> Totals {
         self.draft.totals()
-    }
-
-    fn methods(&self) -> &'static [MethodOption] {
-        &METHODS
     }
 
     fn balance(&self) -> acuse_domain::money::Money {
@@ -428,14 +393,11 @@ impl NewPage {
 }
 
 impl DraftLine {
-    /// The value of its choice in the list of methods.
+    /// The code of its choice in the list of methods.
     fn option(&self) -> &'static str {
-        match (self.method, self.kind) {
-            (Some(Method::Check), Some(CheckKind::Certified)) => "check:certified",
-            (Some(Method::Check), Some(CheckKind::Cashier)) => "check:cashier",
-            (Some(method), _) => method.as_str(),
-            (None, _) => "",
-        }
+        let own = |choice: &MethodChoice| Some(choice.method) == self.method && choice.kind == self.kind;
+        let choice = MethodChoice::ALL.into_iter().find(own).map(|choice| choice.code);
+        choice.or(self.method.map(Method::as_str)).unwrap_or_default()
     }
 
     fn is(&self, method: &str) -> bool {

@@ -1,19 +1,15 @@
 //! From what was typed to a payment that can be recorded, and from its refusals back to the fields.
 
 use acuse_domain::Date;
-use acuse_domain::contact::MOST_RECIPIENTS;
-use acuse_domain::email_address::parse_list;
-use acuse_domain::id::ContactId;
+use acuse_domain::id::{ContactId, DocumentId};
+use acuse_domain::input::payment::{AllocationInput, LineInput, PaymentInput};
 use acuse_domain::message::messages;
 use acuse_domain::money::Money;
-use acuse_domain::payment::{
-    CheckKind, Direction, Doubt, Field, Method, NewAllocation, NewPayment, PaymentError, PaymentLine, Refusal,
-};
+use acuse_domain::payment::{CheckKind, Direction, Doubt, Field, LineField, Method, NewPayment, Notify, Refusal};
 use acuse_domain::text;
-use acuse_store::payments::Notify;
 
 use super::Book;
-use super::draft::{Draft, DraftLine};
+use super::draft::{Draft, DraftLine, Share};
 use super::new::FormData;
 use super::question::Question;
 use crate::web::calendar;
@@ -31,27 +27,44 @@ impl ParsedForm {
     /// Errs with every field that cannot be read.
     pub fn read(draft: &Draft, direction: Direction, contact: ContactId, data: &FormData) -> Result<Self, FormErrors> {
         let mut errors = FormErrors::default();
-        let date =
-            calendar::parse_past_day(&draft.date).map_err(|error| errors.add("fecha", error.message())).unwrap_or_default();
-        let notify = read_recipients(draft, &mut errors);
-        let (rows_of_lines, lines) = read_lines(draft, date, &mut errors);
-        let allocations = read_shares(draft, data, &mut errors);
-        if !errors.is_empty() {
-            return Err(errors);
+        let date = calendar::parse_past_day(&draft.date);
+        let (rows_of_lines, lines): (Vec<usize>, Vec<LineInput>) = lines(draft, date.clone().unwrap_or_default()).unzip();
+        let shares = shares(draft, data, &mut errors);
+        let input = PaymentInput {
+            direction: Ok(direction),
+            contact: Ok(contact),
+            date: date.map_err(|error| error.message()),
+            lines: Some(lines),
+            allocations: shares.iter().map(|share| share.input(data)).collect(),
+            description: draft.description.clone(),
+            notify: Some(draft.notify),
+            recipients: draft.notify.then(|| vec![draft.recipients.clone()]),
+        };
+        let documents: Vec<DocumentId> = shares.iter().map(|share| share.document).collect();
+        match input.read() {
+            Ok((payment, notify)) if errors.is_empty() => Ok(Self { payment, notify, rows_of_lines }),
+            Ok(_) => Err(errors),
+            Err(refused) => {
+                for (field, message) in refused {
+                    errors.say(id_of(field, &rows_of_lines, &documents, data), message);
+                }
+                Err(errors)
+            }
         }
-        let description = Some(text::lines(&draft.description)).filter(|text| !text.is_empty());
-        let payment = NewPayment { direction, contact, date, lines, allocations, description };
-        Ok(Self { payment, notify, rows_of_lines })
     }
 
     /// The domain's refusal, each reason beside its field. `data` was loaded after it: what was settled or used meanwhile has
     /// its place there, and says so.
     #[must_use]
     pub fn refused(&self, refusal: &Refusal, data: &FormData) -> FormErrors {
+        let documents: Vec<DocumentId> = self.payment.allocations.iter().map(|one| one.document).collect();
         let mut errors = FormErrors::default();
-        for (field, error) in refusal.iter() {
-            let words = self.became(*field, data).unwrap_or_else(|| self.words(*field, error));
-            errors.add(self.id_of(*field, data), words);
+        for (field, message) in refusal.messages(|index| row(&self.rows_of_lines, index)) {
+            let id = id_of(field, &self.rows_of_lines, &documents, data);
+            match self.became(field, data) {
+                Some(words) => errors.add(id, words),
+                None => errors.say(id, message),
+            }
         }
         errors
     }
@@ -79,122 +92,90 @@ impl ParsedForm {
             _ => None,
         }
     }
-
-    fn id_of(&self, field: Field, data: &FormData) -> String {
-        let allocated = |index: usize| self.payment.allocations.get(index).and_then(|one| data.row_of(one.document));
-        match field {
-            Field::Date => "fecha".to_owned(),
-            Field::Description => "descripcion".to_owned(),
-            Field::Lines => "valor-1".to_owned(),
-            Field::Line { index, name } => format!("{}-{}", input_of(name), row(&self.rows_of_lines, index)),
-            Field::Allocations => format!("abono-{}", allocated(0).unwrap_or(1)),
-            Field::Allocation { index, .. } => format!("abono-{}", allocated(index).unwrap_or(1)),
-        }
-    }
-
-    fn words(&self, field: Field, error: &PaymentError) -> String {
-        match (field, error) {
-            (Field::Line { name: "base", .. }, PaymentError::AmountNotPositive) => {
-                messages::amount_not_positive(messages::a_base()).into()
-            }
-            (Field::Line { index, .. }, PaymentError::AmountNotPositive) => {
-                messages::amount_not_positive(messages::a_line_amount(row(&self.rows_of_lines, index))).into()
-            }
-            (Field::Line { name: "tax", .. }, PaymentError::FieldMissing { method: Method::Withholding }) => {
-                messages::withheld_tax_missing().into()
-            }
-            _ => error.message().into(),
-        }
-    }
 }
 
 fn row(rows: &[usize], index: usize) -> usize {
     rows.get(index).copied().unwrap_or(index + 1)
 }
 
-/// The input of the form that holds a field of a line.
-fn input_of(name: &str) -> &'static str {
+/// The `id` of the input that holds a field. `documents` are those of the allocations, in their order.
+fn id_of(field: Field, rows: &[usize], documents: &[DocumentId], data: &FormData) -> String {
+    let allocated = |index: usize| documents.get(index).and_then(|document| data.row_of(*document)).unwrap_or(index + 1);
+    match field {
+        Field::Contact | Field::Direction => "persona".to_owned(),
+        Field::Date => "fecha".to_owned(),
+        Field::Description => "descripcion".to_owned(),
+        Field::Lines => "valor-1".to_owned(),
+        Field::Line { index, name } => format!("{}-{}", input_of(name), row(rows, index)),
+        Field::Allocations => format!("abono-{}", allocated(0)),
+        Field::Allocation { index, .. } => format!("abono-{}", allocated(index)),
+        Field::Recipients(_) => "para".to_owned(),
+    }
+}
+
+const fn input_of(name: LineField) -> &'static str {
     match name {
-        "reference" => "numero",
-        "bank" | "account" | "tax" => "cuenta",
-        "date" | "base" => "fecha-forma",
-        "kind" => "forma",
-        _ => "valor",
+        LineField::Reference => "numero",
+        LineField::Bank | LineField::Account | LineField::Tax => "cuenta",
+        LineField::Date | LineField::Base => "fecha-forma",
+        LineField::Method | LineField::Kind => "forma",
+        LineField::Amount | LineField::Advance => "valor",
     }
 }
 
-fn read_recipients(draft: &Draft, errors: &mut FormErrors) -> Notify {
-    if !draft.notify {
-        return Notify::Nobody;
-    }
-    let why = match parse_list(&draft.recipients, MOST_RECIPIENTS) {
-        Ok(addresses) if addresses.is_empty() => "Falta la dirección de correo: escríbala o quite la marca del envío.".to_owned(),
-        Ok(addresses) => return Notify::Addresses(addresses),
-        Err(error) => error.to_string(),
-    };
-    errors.add("para", why);
-    Notify::Nobody
-}
-
-fn read_lines(draft: &Draft, date: Date, errors: &mut FormErrors) -> (Vec<usize>, Vec<PaymentLine>) {
+/// Each line with its row. One that nobody touched is not a mistake, unless there is no other.
+fn lines(draft: &Draft, date: Date) -> impl Iterator<Item = (usize, LineInput)> {
     let all_blank = draft.lines.iter().all(DraftLine::is_blank);
-    let mut rows = Vec::new();
-    let mut lines = Vec::new();
-    for (index, line) in draft.lines.iter().enumerate() {
-        // A row that nobody touched is not a mistake, unless there is no other.
-        if line.is_blank() && !(all_blank && index == 0) {
-            continue;
-        }
-        if let Some(read) = read_line(line, index + 1, date, errors) {
-            rows.push(index + 1);
-            lines.push(read);
-        }
-    }
-    (rows, lines)
+    let is_meant = move |(index, line): &(usize, &DraftLine)| !line.is_blank() || (all_blank && *index == 0);
+    draft.lines.iter().enumerate().filter(is_meant).map(move |(index, line)| (index + 1, input(line, index + 1, date)))
 }
 
-fn read_line(line: &DraftLine, row: usize, date: Date, errors: &mut FormErrors) -> Option<PaymentLine> {
-    let Some(method) = line.method else {
-        errors.add(format!("forma-{row}"), format!("Elija la forma {row} de la lista."));
-        return None;
+fn input(line: &DraftLine, row: usize, date: Date) -> LineInput {
+    let mut read = LineInput {
+        method: line.method.ok_or_else(|| messages::method_missing(row)),
+        amount: Money::read(&line.amount, messages::a_line_amount(row)),
+        reference: None,
+        bank: None,
+        account: None,
+        date: None,
+        kind: None,
+        tax: None,
+        base: None,
+        advance_from: None,
     };
-    let amount = errors.keep(format!("valor-{row}"), Money::read(&line.amount, messages::a_line_amount(row)));
-    let mut read = PaymentLine::new(method, amount.unwrap_or_default());
+    let Some(method) = line.method else { return read };
     let fields = method.fields();
-    read.reference = text::optional(Some(&line.reference)).filter(|_| fields.contains(&"reference"));
-    if fields.contains(&"bank") {
+    if fields.contains(&LineField::Reference) {
+        read.reference = Some(line.reference.clone());
+    }
+    if fields.contains(&LineField::Bank) {
         (read.bank, read.account) = bank_and_account(&line.account);
     }
     match method {
-        Method::Check => read_check(&mut read, line, row, date, errors),
+        Method::Check => read_check(&mut read, line, date),
         Method::Withholding => {
-            read.tax = text::optional(line.account.split('·').next());
-            if !line.dated.trim().is_empty() {
-                read.base = errors.keep(format!("fecha-forma-{row}"), Money::read(&line.dated, messages::a_line_base(row)));
-            }
+            read.tax = line.account.split('·').next().map(str::to_owned);
+            let base = Some(&line.dated).filter(|typed| !typed.trim().is_empty());
+            read.base = base.map(|typed| Money::read(typed, messages::a_line_base(row)));
         }
-        Method::Advance => read.advance_from = line.advance,
+        Method::Advance => read.advance_from = line.advance.map(Ok),
         // The till has a name and no number.
-        Method::Cash => (read.bank, read.account) = (text::optional(Some(&line.account)), None),
+        Method::Cash => (read.bank, read.account) = (Some(line.account.clone()), None),
         Method::Transfer | Method::Deposit | Method::Card | Method::Offset => {}
     }
-    amount.map(|_| read)
+    read
 }
 
 /// A cheque for a day after the payment's is postdated.
-fn read_check(read: &mut PaymentLine, line: &DraftLine, row: usize, date: Date, errors: &mut FormErrors) {
-    if !line.dated.is_empty() {
-        match calendar::parse_day(&line.dated) {
-            Ok(day) => read.date = Some(day),
-            Err(error) => errors.add(format!("fecha-forma-{row}"), error.message()),
-        }
-    }
-    let is_postdated = read.date.is_some_and(|day| day > date);
-    read.kind = Some(match line.kind {
+fn read_check(read: &mut LineInput, line: &DraftLine, date: Date) {
+    let day = Some(&line.dated).filter(|typed| !typed.is_empty()).map(|typed| calendar::parse_day(typed));
+    let is_postdated = matches!(day, Some(Ok(day)) if day > date);
+    read.date = day.map(|day| day.map_err(|error| error.message()));
+    read.kind = Some(Ok(match line.kind {
         Some(kind @ (CheckKind::Certified | CheckKind::Cashier)) => kind,
         _ if is_postdated => CheckKind::Postdated,
         _ => CheckKind::Ordinary,
-    });
+    }));
 }
 
 /// «Pichincha corriente 2100443421»: the last word is the account if it is a number of five digits or more.
@@ -208,26 +189,29 @@ fn bank_and_account(typed: &str) -> (Option<String>, Option<String>) {
     if is_account { (text::optional(Some(bank)), Some(last.to_owned())) } else { (text::optional(Some(&typed)), None) }
 }
 
-fn read_shares(draft: &Draft, data: &FormData, errors: &mut FormErrors) -> Vec<NewAllocation> {
-    let mut allocations = Vec::new();
+/// What is applied to each document. One that was settled meanwhile says so.
+fn shares<'a>(draft: &'a Draft, data: &FormData, errors: &mut FormErrors) -> Vec<&'a Share> {
+    let mut meant = Vec::new();
     for (index, share) in draft.shares.iter().enumerate() {
-        let closed = data.closed_of(share.document);
-        if share.amount.trim().is_empty() && closed.is_none() {
-            continue;
-        }
-        let row = data.row_of(share.document).unwrap_or(index + 1);
-        if let Some(closed) = closed.filter(|_| share.amount.trim().is_empty()) {
+        match (share.amount.trim().is_empty(), data.closed_of(share.document)) {
+            (false, _) => meant.push(share),
             // Without script a tick alone says it.
-            errors.add(format!("abono-{row}"), closed.sentence());
-            continue;
-        }
-        let number = data.rows().find(|document| document.id == share.document).map(|one| one.facts.number.to_string());
-        let subject = messages::an_allocation(number.unwrap_or_default());
-        if let Some(amount) = errors.keep(format!("abono-{row}"), Money::read(&share.amount, subject)) {
-            allocations.push(NewAllocation { document: share.document, amount });
+            (true, Some(closed)) => {
+                let row = data.row_of(share.document).unwrap_or(index + 1);
+                errors.add(format!("abono-{row}"), closed.sentence());
+            }
+            (true, None) => {}
         }
     }
-    allocations
+    meant
+}
+
+impl Share {
+    fn input(&self, data: &FormData) -> AllocationInput {
+        let number = data.rows().find(|document| document.id == self.document).map(|one| one.facts.number.to_string());
+        let name = messages::an_allocation(number.unwrap_or_default());
+        AllocationInput { document: Ok(self.document), amount: Money::read(&self.amount, name) }
+    }
 }
 
 #[cfg(test)]

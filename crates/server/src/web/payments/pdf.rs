@@ -2,15 +2,13 @@
 
 use acuse_domain::id::PaymentId;
 use acuse_store::{events, payments};
-use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::Book;
-use crate::access::{Authorized, ViewRecords};
-use crate::app::App;
 use crate::heavy_work::draw_receipt;
+use crate::web::frame::Frame;
 use crate::web::path_id::PathId;
 use crate::web::trouble::Trouble;
 
@@ -20,23 +18,18 @@ const A_DOCUMENT: HeaderValue =
 
 const NOT_DRAWN: &str = "El recibo no se pudo dibujar. Intente de nuevo; si sigue así, avise a quien cuida el servidor.";
 
-pub async fn receipt(
-    State(app): State<App>,
-    may: Authorized<ViewRecords>,
-    book: Book,
-    PathId(id): PathId<PaymentId>,
-) -> Result<Response, Trouble> {
-    let company = may.actor.company;
-    let receipt = payments::receipt(&app.db, company, id).await?.ok_or(Trouble::NotFound)?;
+pub async fn receipt(frame: Frame, book: Book, PathId(id): PathId<PaymentId>) -> Result<Response, Trouble> {
+    let company = frame.company();
+    let receipt = payments::receipt(&frame.app.db, company, id).await?.ok_or(Trouble::NotFound)?;
     if receipt.direction != book.direction.as_str() {
         return Err(Trouble::NotFound);
     }
-    let logo = payments::receipt_logo(&app.db, company, id).await?;
+    let logo = payments::receipt_logo(&frame.app.db, company, id).await?;
     let name = receipt.file_name();
     let Some(pdf) = draw_receipt(receipt, logo).await? else {
         return Ok((StatusCode::INTERNAL_SERVER_ERROR, NOT_DRAWN).into_response());
     };
-    if let Err(error) = events::note_download(&app.db, &may.actor, id.0, acuse_store::now()).await {
+    if let Err(error) = events::note_download(&frame.app.db, &frame.actor, id.0, acuse_store::now()).await {
         // The receipt is there; that it was opened is only good to know.
         tracing::warn!("A download was not noted: {error}");
     }

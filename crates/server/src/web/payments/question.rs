@@ -1,7 +1,8 @@
 //! What is probably a slip, as the form asks about it: it saves once every question is answered with «Así es».
 
 use acuse_domain::money::Money;
-use acuse_domain::payment::{Doubt, Likeness, Method, Twin};
+use acuse_domain::payment::{Doubt, Likeness, Twin, paper};
+use acuse_domain::text::lower_first;
 
 use super::Book;
 use crate::web::calendar;
@@ -22,30 +23,17 @@ impl Question {
     #[must_use]
     pub fn of(book: Book, doubt: Doubt, row: impl Fn(usize) -> usize) -> Self {
         let key = doubt.key();
-        let (field, head, words, link) = match doubt {
-            Doubt::WithholdingDisagrees { index, tax, base, amount, expected } => {
-                let words = format!("{tax} de {base} son {expected}, y la forma {} dice {amount}.", row(index));
-                (format!("valor-{}", row(index)), "La retención no cuadra:", words, None)
+        let (field, head) = match doubt {
+            Doubt::WithholdingDisagrees { index, .. } | Doubt::WithholdingTooLarge { index, .. } => {
+                (format!("valor-{}", row(index)), "La retención no cuadra:")
             }
-            Doubt::WithholdingTooLarge { index, tax, documents, amount, most } => {
-                let words = format!(
-                    "{tax} de los documentos ({documents}) son {most} como máximo, y la forma {} dice {amount}.",
-                    row(index)
-                );
-                (format!("valor-{}", row(index)), "La retención no cuadra:", words, None)
-            }
-            Doubt::WithholdingNotApplied { rest } => {
-                let words = format!("{rest} de la retención no se aplican a ningún documento; quedarían como anticipo.");
-                ("abono-1".to_owned(), "Retención sin documento:", words, None)
-            }
-            Doubt::PaperTwice { index, earlier, method, reference } => {
-                let words = format!("{} {reference} ya está en la forma {}.", paper(method), row(earlier));
-                (format!("numero-{}", row(index)), "Parece repetido:", words, None)
-            }
-            Doubt::LikelyTwin(twin) => {
-                let link = Some((twin.number.to_string(), book.page_of(twin.payment)));
-                (String::new(), "Parece repetido:", twin_words(&twin), link)
-            }
+            Doubt::WithholdingNotApplied { .. } => ("abono-1".to_owned(), "Retención sin documento:"),
+            Doubt::PaperTwice { index, .. } => (format!("numero-{}", row(index)), "Parece repetido:"),
+            Doubt::LikelyTwin(_) => (String::new(), "Parece repetido:"),
+        };
+        let (words, link) = match &doubt {
+            Doubt::LikelyTwin(twin) => (twin_words(twin), Some((twin.number.to_string(), book.page_of(twin.payment)))),
+            doubt => (lower_first(&doubt.message(row).to_string()), None),
         };
         Self { key, field, head, words, link }
     }
@@ -82,17 +70,6 @@ fn twin_words(twin: &Twin) -> String {
     );
     match twin.likeness {
         Likeness::Figures => format!("la misma persona, fecha y valor están en {recorded}."),
-        Likeness::Paper(method) => format!("{} ya está en {recorded}.", paper(method)),
-    }
-}
-
-const fn paper(method: Method) -> &'static str {
-    match method {
-        Method::Check => "este cheque",
-        Method::Transfer => "esta transferencia",
-        Method::Deposit => "este depósito",
-        Method::Card => "este voucher",
-        Method::Withholding => "esta retención",
-        Method::Cash | Method::Offset | Method::Advance => "este número",
+        Likeness::Paper(method) => format!("{} ya está en {recorded}.", lower_first(&paper(method).to_string())),
     }
 }

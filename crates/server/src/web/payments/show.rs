@@ -12,8 +12,6 @@ use acuse_store::deliveries::{self, Delivery, MessageKind, Standing, Stopped, ea
 use acuse_store::events::{self, Event};
 use acuse_store::payments::{self, Recorded, RecordedAllocation};
 use askama::Template;
-use axum::extract::State as Extract;
-use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::Query;
 use serde::Deserialize;
@@ -24,9 +22,9 @@ use super::deliveries_view::{DeliveriesView, PaymentContext, Refused, when};
 use super::history::{History, history};
 use super::paper::Paper;
 use super::sender::Sender;
-use crate::access::{Authorized, Permission, RecordPayments, SendReceipts, ViewRecords, VoidPayments};
-use crate::app::App;
+use crate::access::Permission;
 use crate::web::form_errors::FormErrors;
+use crate::web::frame::Frame;
 use crate::web::once::new_key;
 use crate::web::page::{self, Page};
 use crate::web::path_id::PathId;
@@ -38,14 +36,8 @@ use crate::web::{calendar, filters};
 const MOST_CHOICES: usize = 100;
 
 /// GET `/cobros/{id}`
-pub async fn show(
-    Extract(app): Extract<App>,
-    may: Authorized<ViewRecords>,
-    book: Book,
-    headers: HeaderMap,
-    PathId(id): PathId<PaymentId>,
-) -> Result<Response, Trouble> {
-    let view = ShowPage::load(&app, &may, book, &headers, id, Refused::default()).await?;
+pub async fn show(frame: Frame, book: Book, PathId(id): PathId<PaymentId>) -> Result<Response, Trouble> {
+    let view = ShowPage::load(&frame, book, id, Refused::default()).await?;
     Ok(page::shown(&view))
 }
 
@@ -66,40 +58,27 @@ struct Fresh {
 
 /// GET `/cobros/{id}/envios`: the sections alone, for the script that keeps them fresh.
 pub async fn sends(
-    Extract(app): Extract<App>,
-    may: Authorized<ViewRecords>,
+    frame: Frame,
     book: Book,
     PathId(id): PathId<PaymentId>,
     Query(look): Query<Look>,
 ) -> Result<Response, Trouble> {
-    let found = Found::load(&app, &may, book, id).await?;
+    let found = Found::load(&frame, book, id).await?;
     let history = History { entries: history(book, &found.events, &found.deliveries), now: acuse_store::now() };
     let sends = found.sends(book, Refused::default()).at_look(look.vez.unwrap_or_default());
     Ok(page::shown(&Fresh { sends, history }))
 }
 
 /// GET `/cobros/{id}/reenviar`
-pub async fn ask_resend(
-    Extract(app): Extract<App>,
-    may: Authorized<SendReceipts>,
-    book: Book,
-    headers: HeaderMap,
-    PathId(id): PathId<PaymentId>,
-) -> Result<Response, Trouble> {
-    let mut view = ShowPage::load(&app, &may, book, &headers, id, Refused::default()).await?.behind();
-    view.dialog = Some(Dialog::Resend(view.resend_dialog(&app, &may).await?));
+pub async fn ask_resend(frame: Frame, book: Book, PathId(id): PathId<PaymentId>) -> Result<Response, Trouble> {
+    let mut view = ShowPage::load(&frame, book, id, Refused::default()).await?.behind();
+    view.dialog = Some(Dialog::Resend(view.resend_dialog(&frame).await?));
     Ok(page::shown(&view))
 }
 
 /// GET `/cobros/{id}/anular`
-pub async fn ask_void(
-    Extract(app): Extract<App>,
-    may: Authorized<VoidPayments>,
-    book: Book,
-    headers: HeaderMap,
-    PathId(id): PathId<PaymentId>,
-) -> Result<Response, Trouble> {
-    let view = ShowPage::load(&app, &may, book, &headers, id, Refused::default()).await?;
+pub async fn ask_void(frame: Frame, book: Book, PathId(id): PathId<PaymentId>) -> Result<Response, Trouble> {
+    let view = ShowPage::load(&frame, book, id, Refused::default()).await?;
     if view.is_voided() {
         // Somebody was faster: the page says who.
         return Ok(Redirect::to(&book.page_of(id)).into_response());
@@ -107,6 +86,12 @@ pub async fn ask_void(
     let mut view = view.behind();
     view.dialog = Some(Dialog::Void(view.void_dialog()));
     Ok(page::shown(&view))
+}
+
+/// The payment, if it is of this book.
+pub async fn recorded(frame: &Frame, book: Book, id: PaymentId) -> Result<Recorded, Trouble> {
+    let recorded = payments::find(&frame.app.db, frame.company(), id).await?;
+    recorded.filter(|recorded| recorded.summary.number.direction == book.direction).ok_or(Trouble::NotFound)
 }
 
 /// What is on record about one payment.
@@ -121,17 +106,14 @@ pub struct Found {
 }
 
 impl Found {
-    pub async fn load<P>(app: &App, may: &Authorized<P>, book: Book, id: PaymentId) -> Result<Self, Trouble> {
-        let company = may.actor.company;
-        let recorded = payments::find(&app.db, company, id).await?.ok_or(Trouble::NotFound)?;
-        if recorded.summary.number.direction != book.direction {
-            return Err(Trouble::NotFound);
-        }
-        let deliveries = deliveries::of_payments(&app.db, company, &[id]).await?;
-        let events = events::list(&app.db, company, id.0).await?;
-        let sender = Sender::of(app, company, book).await?;
-        let may_send = may.session.as_ref().is_some_and(|session| SendReceipts::is_held_by(session.role));
-        let stopped = page::stopped(app, company, acuse_store::now()).await?;
+    async fn load(frame: &Frame, book: Book, id: PaymentId) -> Result<Self, Trouble> {
+        let company = frame.company();
+        let recorded = recorded(frame, book, id).await?;
+        let deliveries = deliveries::of_payments(&frame.app.db, company, &[id]).await?;
+        let events = events::list(&frame.app.db, company, id.0).await?;
+        let sender = Sender::of(&frame.app, company, book).await?;
+        let may_send = frame.may(Permission::SendReceipts);
+        let stopped = page::stopped(&frame.app, company, acuse_store::now()).await?;
         Ok(Self { recorded, deliveries, sender, events, stopped, may_send })
     }
 
@@ -167,7 +149,6 @@ pub struct ShowPage {
     /// None where the frozen receipt cannot be read.
     paper: Option<Paper>,
     history: History,
-    may_change: bool,
     /// A form of this page was refused because the payment had changed.
     changed: Option<Changed>,
     pub dialog: Option<Dialog>,
@@ -211,22 +192,14 @@ pub struct VoidDialog {
 }
 
 impl ShowPage {
-    pub async fn load<P>(
-        app: &App,
-        may: &Authorized<P>,
-        book: Book,
-        headers: &HeaderMap,
-        id: PaymentId,
-        refused: Refused,
-    ) -> Result<Self, Trouble> {
-        let found = Found::load(app, may, book, id).await?;
+    pub async fn load(frame: &Frame, book: Book, id: PaymentId, refused: Refused) -> Result<Self, Trouble> {
+        let found = Found::load(frame, book, id).await?;
         Ok(Self {
             history: History { entries: history(book, &found.events, &found.deliveries), now: acuse_store::now() },
-            page: Page::load(app, may, book.section(), headers).await?,
+            page: frame.page(book.section()).await?,
             book,
             sends: found.sends(book, refused),
             paper: found.recorded.receipt.clone().map(Paper::of),
-            may_change: may.session.as_ref().is_some_and(|session| RecordPayments::is_held_by(session.role)),
             changed: None,
             dialog: None,
             found,
@@ -239,8 +212,8 @@ impl ShowPage {
         Self { page: self.page.modal(), ..self }
     }
 
-    pub async fn resend_dialog<P>(&self, app: &App, may: &Authorized<P>) -> Result<ResendDialog, Trouble> {
-        let contact = contacts::find(&app.db, may.actor.company, self.found.recorded.summary.contact).await?;
+    pub async fn resend_dialog(&self, frame: &Frame) -> Result<ResendDialog, Trouble> {
+        let contact = contacts::find(&frame.app.db, frame.company(), self.found.recorded.summary.contact).await?;
         let contact = contact.ok_or(Trouble::NotFound)?;
         let own = contact.details.receipt_recipients(self.book.direction);
         let choices = if self.is_voided() { self.untold(own) } else { self.choices(own) };

@@ -304,6 +304,8 @@ async fn who_has_no_token_or_a_wrong_path_or_method_is_told_so() {
     assert_eq!(missing.header("www-authenticate"), "Bearer");
     ask("GET", "/api/v1/payments", "Bearer acu_nadie").await.refused(401, "token_unknown", &[]);
     let token = format!("Bearer {}", api.their_token);
+    let two = api.request("GET", "/payments").header("authorization", &token).body(Body::empty()).unwrap();
+    api.ask(two).await.refused(401, "token_missing", &[]);
     ask("GET", "/api/v1/cobros", &token).await.refused(404, "route_not_found", &[]);
     ask("GET", "/api", &token).await.refused(404, "route_not_found", &[]);
     let wrong = ask("DELETE", "/api/v1/payments", &token).await;

@@ -62,6 +62,10 @@ async fn a_key_is_1_to_255_visible_ascii_characters() {
         let answer = api.ask(request.body(Body::from(cobro(&api, "10.00").to_string())).unwrap()).await;
         answer.refused(422, "idempotency_key_invalid", &["Idempotency-Key"]);
     }
+    let twice = api.request("POST", "/payments").header("content-type", "application/json");
+    let twice = twice.header("idempotency-key", "a").header("idempotency-key", "b");
+    let answer = api.ask(twice.body(Body::from(cobro(&api, "10.00").to_string())).unwrap()).await;
+    answer.refused(422, "idempotency_key_invalid", &["Idempotency-Key"]);
     api.post_once(&"k".repeat(255), "/payments", &cobro(&api, "10.00")).await.expect(201);
     assert_eq!(count(&api, "/payments").await, 1);
 }

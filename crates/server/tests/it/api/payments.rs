@@ -86,7 +86,10 @@ async fn an_anticipo_is_kept_and_used_by_a_later_cobro() {
     });
     let made = api.post("/payments", second).await.expect(201);
     assert_eq!((&made["total"], &made["money"], &made["unapplied"]), (&json!("30.00"), &json!("0.00"), &json!("0.00")));
-    let void = api.post(&format!("/payments/{}/void", first["id"].as_str().unwrap()), json!({ "reason": "Error" })).await;
+    let first_now = format!("/payments/{}", first["id"].as_str().unwrap());
+    let rest = api.get(&first_now).await.expect(200)["unapplied_rest"].clone();
+    assert_eq!((&first["unapplied_rest"], rest), (&json!("30.00"), json!("0.00")));
+    let void = api.post(&format!("{first_now}/void"), json!({ "reason": "Error" })).await;
     void.refused(409, "advance_in_use", &[]);
 }
 

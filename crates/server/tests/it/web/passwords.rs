@@ -183,7 +183,8 @@ async fn what_a_page_is_made_of_shows_no_password_when_it_is_printed() {
     let secret = || Some(SecretString::from(SECRET));
     let form = mail_accounts::Form { settings: settings.clone(), password: secret(), checked: None };
     let login = acuse_mail::login::Credentials::password(USER, SecretString::from(SECRET));
-    let endpoint = acuse_mail::session::Endpoint { host: "mail.cotopaxi.ec".to_owned(), port: 587, security: Security::StartTls };
+    let endpoint =
+        acuse_mail::endpoint::Endpoint { host: "mail.cotopaxi.ec".to_owned(), port: 587, security: Security::StartTls };
     let subject = acuse_mail::check::Subject {
         endpoint,
         credentials: Some(login),

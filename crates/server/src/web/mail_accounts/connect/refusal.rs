@@ -1,5 +1,6 @@
 //! Why an account is not connected, and what to do: in words.
 
+use acuse_domain::mail_problem::ProblemCode;
 use acuse_domain::oauth::{Denied, Provider};
 use acuse_mail::diagnosis::classify_text;
 use acuse_mail::explanation::{Context, Language, explain};
@@ -102,13 +103,13 @@ fn denied_in_words(denied: &Denied, name: &str) -> Said {
     match denied {
         Denied::ForNow { words } => silent(name).quoting(words),
         // A code that is traded too late or twice; the connection itself is not there yet.
-        Denied::ForGood { code: "oauth_expired", words } => Said::new(
+        Denied::ForGood { code: ProblemCode::OauthExpired, words } => Said::new(
             format!("{name} no confirmó el permiso"),
             ["El permiso vale una sola vez y por poco tiempo: conecte otra vez.".to_owned()],
         )
         .quoting(words),
         Denied::ForGood { code, words } => {
-            let said = explain(code, &Context::default(), Language::Spanish);
+            let said = explain(*code, &Context::default(), Language::Spanish);
             Said { title: said.title, advice: said.fix, words: None }.quoting(words)
         }
     }
@@ -133,7 +134,7 @@ mod tests {
         assert_eq!(by_browser("access_denied").words.as_deref(), Some("access_denied"));
         assert_eq!(by_browser("server_error").title, "Google no responde ahora");
         assert_eq!(by_browser("invalid_scope").title, "La aplicación de acceso no está bien registrada");
-        let expired = Denied::ForGood { code: "oauth_expired", words: "invalid_grant: used".to_owned() };
+        let expired = Denied::ForGood { code: ProblemCode::OauthExpired, words: "invalid_grant: used".to_owned() };
         assert_eq!(google(Why::from(expired)).title, "Google no confirmó el permiso");
         for why in [
             Why::Gone,

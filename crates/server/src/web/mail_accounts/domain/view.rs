@@ -8,6 +8,7 @@ use acuse_store::dkim::{DkimKey, KeyState};
 use askama::Template;
 
 use super::row::Mark;
+use crate::access::Permission;
 use crate::domain_check::{DomainState, own_key};
 use crate::web::page::Page;
 use crate::web::{calendar, filters};
@@ -19,7 +20,6 @@ const LINE: usize = 64;
 #[template(path = "mail_accounts/domain.html")]
 pub struct DomainPage {
     page: Page,
-    may_configure: bool,
     account: MailAccountId,
     domain: String,
     sender: String,
@@ -77,19 +77,11 @@ pub struct Note {
 }
 
 impl DomainPage {
-    pub fn new(
-        page: Page,
-        may_configure: bool,
-        account: &MailAccount,
-        standing: &DomainState,
-        report: &Report,
-        note: Option<Note>,
-    ) -> Self {
+    pub fn new(page: Page, account: &MailAccount, standing: &DomainState, report: &Report, note: Option<Note>) -> Self {
         let settings = &account.settings;
         let someone_signs = report.findings.iter().any(|finding| finding.code == "dkim_ok");
         let signing = (!standing.is_foreign()).then(|| Signing::of(standing, someone_signs, &page));
         Self {
-            may_configure,
             account: account.id,
             domain: settings.from_address.domain().to_owned(),
             sender: settings.from_address.to_string(),
@@ -103,7 +95,7 @@ impl DomainPage {
 
     /// The next sensible act is the only primary button.
     fn checking_is_primary(&self) -> bool {
-        self.may_configure && self.signing.as_ref().is_some_and(|signing| signing.waiting.is_some())
+        self.page.may(Permission::ConfigureCompany) && self.signing.as_ref().is_some_and(|signing| signing.waiting.is_some())
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Kept for the whole process: an error does not say which connection it came from, and a process serves one database.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant as Moment};
 
@@ -10,10 +11,13 @@ use super::StoreError;
 /// PostgreSQL says `io_error` also of a disk that was away for a moment; damage itself lasts until somebody mends it.
 const IO_ERROR_COUNTS_FOR: Duration = Duration::from_secs(300);
 
-/// A write that the disk refused counts so long: the probe's own is small, and may pass where an ordinary one does not.
+/// A write that the disk refused counts so long, unless another one passes: the probe's own is small, and may pass where an
+/// ordinary one does not.
 const REFUSAL_COUNTS_FOR: Duration = Duration::from_secs(30);
 
 static REFUSED: Mutex<Option<(Moment, Refusal)>> = Mutex::new(None);
+/// Rows were changed since a transaction last ended: one that changed nothing says nothing of the disk.
+static CHANGED: AtomicBool = AtomicBool::new(false);
 static DAMAGE: Mutex<Option<Damage>> = Mutex::new(None);
 
 struct Damage {
@@ -46,14 +50,14 @@ fn sign(code: &str) -> Option<Sign> {
 
 /// Why the disk takes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     Full,
     NotWritable,
 }
 
 /// SQLite's FULL, READONLY, PERM, and IOERR_WRITE where a limit on the size of files stops it; PostgreSQL's disk_full,
 /// read_only_sql_transaction and insufficient_privilege.
-pub(super) fn refusal(code: &str) -> Option<Refusal> {
+pub(crate) fn refusal(code: &str) -> Option<Refusal> {
     let primary = code.parse::<u32>().ok().filter(|_| code.len() < 5).map(|number| number & 0xff);
     match (primary, code) {
         (Some(13), _) | (_, "53100") => Some(Refusal::Full),
@@ -63,19 +67,33 @@ pub(super) fn refusal(code: &str) -> Option<Refusal> {
 }
 
 /// What the disk refused a moment ago.
-pub(super) fn last_refusal() -> Option<Refusal> {
+pub(crate) fn last_refusal() -> Option<Refusal> {
     let refused = REFUSED.lock().unwrap_or_else(PoisonError::into_inner);
     refused.filter(|(at, _)| at.elapsed() < REFUSAL_COUNTS_FOR).map(|(_, refusal)| refusal)
 }
 
+pub(crate) fn note_changed(rows: u64) {
+    if rows > 0 {
+        CHANGED.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A transaction is on the disk.
+pub(crate) fn note_committed() {
+    if CHANGED.swap(false, Ordering::Relaxed) {
+        *REFUSED.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
 /// Whether this code says that what is on the disk is broken.
-pub(super) fn says_damaged(code: &str) -> bool {
+pub(crate) fn says_damaged(code: &str) -> bool {
     sign(code) == Some(Sign::Lasting)
 }
 
 /// Keeps in mind what an error says of the disk.
-pub(super) fn note(code: &str, reason: &str) {
+pub(crate) fn note(code: &str, reason: &str) {
     if let Some(refusal) = refusal(code) {
+        CHANGED.store(false, Ordering::Relaxed);
         *REFUSED.lock().unwrap_or_else(PoisonError::into_inner) = Some((Moment::now(), refusal));
     }
     match sign(code) {
@@ -86,14 +104,14 @@ pub(super) fn note(code: &str, reason: &str) {
 }
 
 /// A check found it.
-pub(super) fn note_found(faults: &[String]) {
+pub(crate) fn note_found(faults: &[String]) {
     if let Some(first) = faults.first() {
         keep(first, None);
     }
 }
 
 /// The first thing that was found broken, as the database puts it.
-pub(super) fn damage() -> Option<String> {
+pub(crate) fn damage() -> Option<String> {
     let known = DAMAGE.lock().unwrap_or_else(PoisonError::into_inner);
     known.as_ref().filter(|damage| damage.is_known_still()).map(|damage| damage.reason.clone())
 }

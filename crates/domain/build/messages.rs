@@ -6,7 +6,7 @@ use std::{env, fs};
 
 const TABLE: &str = "src/messages.toml";
 
-fn main() {
+pub fn make() {
     println!("cargo::rerun-if-changed={TABLE}");
     let table: toml::Table = fs::read_to_string(TABLE).expect("messages.toml is there").parse().expect("messages.toml is TOML");
     let mut functions = String::new();

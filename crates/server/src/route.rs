@@ -1,0 +1,74 @@
+//! A path, who may ask for it and what answers, in one line: there is no way to make a route without saying who.
+
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::handler::Handler;
+use axum::http::Method;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::{self, MethodRouter};
+
+use crate::access::{Caller, Permission};
+use crate::app::App;
+
+/// Who may ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Whoever comes, without login or token.
+    Everybody,
+    Holders(Permission),
+}
+
+impl From<Permission> for Access {
+    fn from(permission: Permission) -> Self {
+        Self::Holders(permission)
+    }
+}
+
+impl Access {
+    /// The handlers behind the question who asks.
+    pub(crate) fn guard(self, app: &App, handlers: MethodRouter<App>) -> MethodRouter<App> {
+        match self {
+            Self::Everybody => handlers,
+            Self::Holders(permission) => handlers.route_layer(from_fn_with_state((app.clone(), permission), let_in)),
+        }
+    }
+}
+
+async fn let_in(State((app, permission)): State<(App, Permission)>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    match Caller::holding(permission, &parts, &app).await {
+        Ok(caller) => {
+            parts.extensions.insert(caller);
+            next.run(Request::from_parts(parts, body)).await
+        }
+        Err(refusal) => refusal,
+    }
+}
+
+/// One method of one path.
+pub struct Route {
+    pub method: Method,
+    pub path: String,
+    pub access: Access,
+    handler: MethodRouter<App>,
+}
+
+pub fn get<H: Handler<T, App>, T: 'static>(path: impl Into<String>, access: impl Into<Access>, handler: H) -> Route {
+    Route { method: Method::GET, path: path.into(), access: access.into(), handler: routing::get(handler) }
+}
+
+pub fn post<H: Handler<T, App>, T: 'static>(path: impl Into<String>, access: impl Into<Access>, handler: H) -> Route {
+    Route { method: Method::POST, path: path.into(), access: access.into(), handler: routing::post(handler) }
+}
+
+impl Route {
+    /// The largest body that it takes (bytes).
+    #[must_use]
+    pub fn up_to(self, bytes: usize) -> Self {
+        Self { handler: self.handler.layer(DefaultBodyLimit::max(bytes)), ..self }
+    }
+
+    pub(crate) fn guarded(self, app: &App) -> MethodRouter<App> {
+        self.access.guard(app, self.handler)
+    }
+}

@@ -1,0 +1,80 @@
+//! Who asks for a page, and what the frame around every page shows. Nothing of it is read before a page is drawn: an act has
+//! no use for it.
+
+use acuse_domain::delivery::Group;
+use acuse_domain::id::CompanyId;
+use acuse_store::users::Role;
+use acuse_store::{Actor, StoreError, companies, deliveries};
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+
+use crate::access::{Caller, Permission, session_token};
+use crate::app::App;
+use crate::cookies;
+use crate::web::page::{Page, Section, Theme, stopped};
+
+/// What every handler of a page takes: `frame.page(Section::Cobros).await?`
+#[derive(Clone)]
+pub struct Frame {
+    pub app: App,
+    pub actor: Actor,
+    pub headers: HeaderMap,
+    role: Role,
+}
+
+impl FromRequestParts<App> for Frame {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, StatusCode> {
+        let Caller { actor, session } = Caller::from_request_parts(parts, app).await?;
+        let session = session.ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
+        Ok(Self { app: app.clone(), actor, headers: parts.headers.clone(), role: session.role })
+    }
+}
+
+impl Frame {
+    #[must_use]
+    pub fn company(&self) -> CompanyId {
+        self.actor.company
+    }
+
+    #[must_use]
+    pub fn may(&self, permission: Permission) -> bool {
+        permission.is_held_by(self.role)
+    }
+
+    #[must_use]
+    pub fn session_token(&self) -> String {
+        session_token(&self.app, &self.headers).unwrap_or_default()
+    }
+
+    /// What the company is known as.
+    pub async fn company_name(&self) -> Result<String, StoreError> {
+        let found = companies::find(&self.app.db, self.company()).await?;
+        Ok(found.map(|found| found.known_as().to_owned()).unwrap_or_default())
+    }
+
+    pub async fn page(&self, section: Section) -> Result<Page, StoreError> {
+        let (db, company, now) = (&self.app.db, self.company(), acuse_store::now());
+        let found = companies::find(db, company).await?;
+        let (company_name, company_ruc) =
+            found.map(|found| (found.known_as().to_owned(), found.ruc.to_string())).unwrap_or_default();
+        let stopped = stopped(&self.app, company, now).await?;
+        Ok(Page {
+            user_name: self.actor.name.clone(),
+            role: self.role,
+            company_name,
+            company_ruc,
+            section,
+            problems: deliveries::count_in_group(db, company, Group::WithProblems, &stopped).await?,
+            stopped,
+            theme: Theme::from_cookie(cookies::find(&self.headers, Theme::COOKIE).as_deref()),
+            demo_mailbox: self.app.catcher.is_some(),
+            now,
+            typing: false,
+            typed: false,
+            modal: false,
+        })
+    }
+}
