@@ -43,6 +43,28 @@ impl PatienceHours {
 }
 
 impl OnFailure {
+    /// What a policy may say, by its codes.
+    pub const CODES: [&str; 2] = [Self::WAIT, Self::USE_DEFAULT];
+    pub const WAIT: &str = "wait";
+    pub const USE_DEFAULT: &str = "use_default";
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Wait => Self::WAIT,
+            Self::UseDefault { .. } => Self::USE_DEFAULT,
+        }
+    }
+
+    /// How long the own account rests before the default one sends.
+    #[must_use]
+    pub const fn after(self) -> Option<PatienceHours> {
+        match self {
+            Self::Wait => None,
+            Self::UseDefault { after } => Some(after),
+        }
+    }
+
     /// From when on the default account sends for one that rests since then; never where the company waits.
     #[must_use]
     pub fn default_sends_from(self, resting_since: Instant) -> Option<Instant> {

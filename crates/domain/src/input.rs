@@ -6,6 +6,8 @@
 pub mod company;
 pub mod contact;
 pub mod document;
+pub mod failure_policy;
+pub mod mail_account;
 pub mod payment;
 
 use crate::email_address::{Addresses, EmailAddress, InvalidAddresses};
@@ -25,6 +27,13 @@ impl<Field> Default for Errors<Field> {
 impl<Field> Errors<Field> {
     pub fn add(&mut self, field: Field, message: Message) {
         self.0.push((field, message));
+    }
+
+    /// Writes a value that was read into its place, or notes why there is none.
+    fn put<T>(&mut self, field: Field, read: Result<T, Message>, place: &mut T) {
+        if let Some(value) = self.keep(field, read) {
+            *place = value;
+        }
     }
 
     /// Notes why there is no value.
@@ -60,6 +69,11 @@ fn optional_text(typed: &str, most: usize, name: fn() -> Message) -> Result<Opti
 /// A text with something in it; `missing` says what to write.
 fn required_text(typed: &str, most: usize, name: fn() -> Message, missing: Message) -> Result<String, Message> {
     text::required(typed, most).map_err(|error| if error == TextError::Missing { missing } else { error.of(name()) })
+}
+
+/// Errs where nothing was typed, too.
+pub fn required_address(typed: &str) -> Result<EmailAddress, Message> {
+    optional_address(typed)?.ok_or_else(messages::address_missing)
 }
 
 /// Nothing where nothing was typed.

@@ -9,6 +9,7 @@ pub mod delivery;
 pub mod document;
 pub mod email_address;
 pub mod failure_policy;
+pub mod host;
 pub mod id;
 pub mod identification;
 pub mod input;

@@ -168,6 +168,22 @@ pub struct MailAccount {
 }
 
 impl MailAccount {
+    /// Whether the account's own password or connection cannot be used with these settings: it was given for others, and is
+    /// neither kept with them nor tried with them. Where what it was given for cannot be read, its seal decides: it opens for
+    /// exactly that, if that is what somebody gives again.
+    #[must_use]
+    pub fn needs_new_password(&self, settings: &MailAccountSettings) -> bool {
+        let is_known = !["server", "port", "security", "username"].iter().any(|field| self.unreadable.contains(field));
+        let is_same = settings.credential_scope() == self.settings.credential_scope();
+        self.has_secret() && is_known && !settings.username.is_empty() && !is_same
+    }
+
+    /// A password of its own, or a connection in its place.
+    #[must_use]
+    pub const fn has_secret(&self) -> bool {
+        self.has_password || self.connection.is_some()
+    }
+
     /// Unreadable fields of the settings in whose place something else stands there; an address stands there as it is kept.
     pub fn stood_in_for(&self) -> impl Iterator<Item = &'static str> {
         let MailAccountSettings { from_address, reply_to, bcc, .. } = &self.settings;

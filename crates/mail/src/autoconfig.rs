@@ -5,6 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use acuse_domain::email_address::EmailAddress;
+use acuse_domain::host::ascii_host;
 use acuse_domain::mail_account::Security;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -13,7 +14,6 @@ use crate::dns::DnsError;
 use crate::endpoint::{Endpoint, Limits};
 use crate::failure::{Cause, Failure};
 use crate::guard::{Network, Unreachable};
-use crate::host_name::ascii_host;
 use crate::https::{Web, WebError};
 use crate::mozilla;
 use crate::providers::{self, Provider};

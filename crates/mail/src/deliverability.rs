@@ -20,7 +20,8 @@ pub use facts::{Answer, Facts, Question};
 
 use facts::Known;
 
-use crate::host_name::ascii_host;
+use acuse_domain::host::ascii_host;
+
 use crate::providers::{self, Provider};
 use acuse_domain::message::Language;
 

@@ -8,6 +8,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use acuse_domain::host::ascii_host;
 use acuse_domain::text::escaped;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
@@ -17,8 +18,6 @@ use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use hickory_resolver::{Hosts, Resolver, TokioResolver};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::time::timeout;
-
-use crate::host_name::ascii_host;
 
 /// How long one question waits for its answer. It is asked twice.
 const EACH_TRY: Duration = Duration::from_secs(2);

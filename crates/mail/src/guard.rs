@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use acuse_domain::host::ascii_host;
 use rustls::ClientConfig;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -14,7 +15,6 @@ use tokio::task::JoinSet;
 
 use crate::address_rules::{Allowed, is_public};
 use crate::dns::{Dns, DnsError};
-use crate::host_name::ascii_host;
 
 /// Where mail is handed over to a server: SMTP, submission with TLS from the start, submission, and the port that
 /// providers offer where 25 is blocked.

@@ -14,7 +14,6 @@ pub mod endpoint;
 pub mod explanation;
 pub mod failure;
 pub mod guard;
-pub mod host_name;
 pub mod https;
 pub mod known;
 pub mod login;

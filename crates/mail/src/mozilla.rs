@@ -2,10 +2,9 @@
 //! It comes from strangers: whatever is odd in it makes it be left aside.
 
 use acuse_domain::email_address::EmailAddress;
+use acuse_domain::host::ascii_host;
 use acuse_domain::mail_account::Security;
 use roxmltree::{Document, Node, ParsingOptions};
-
-use crate::host_name::ascii_host;
 
 /// A description of one provider has some fifty.
 const MOST_NODES: u32 = 5_000;

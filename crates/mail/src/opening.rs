@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use acuse_domain::Instant as Moment;
+use acuse_domain::host::ascii_host;
 use acuse_domain::mail_account::Security;
 use rustls::{AlertDescription, CertificateError};
 use tokio::net::TcpStream;
@@ -14,7 +15,6 @@ use crate::capabilities::Capabilities;
 use crate::endpoint::{Endpoint, Limits};
 use crate::failure::{Cause, Phase, Trouble};
 use crate::guard::{Network, Unreachable};
-use crate::host_name::ascii_host;
 use crate::known::Known;
 use crate::login::{Credentials, Mechanism};
 use crate::reply::Reply;

@@ -188,7 +188,7 @@ pub fn stranger(host: &str, greeting: &str) -> Option<String> {
         return None;
     }
     let name = greeting.get(4..)?.split_whitespace().next()?.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-    (name.contains('.') && crate::host_name::ascii_host(name).is_some() && name.parse::<std::net::IpAddr>().is_err())
+    (name.contains('.') && acuse_domain::host::ascii_host(name).is_some() && name.parse::<std::net::IpAddr>().is_err())
         .then(|| name.to_owned())
 }
 

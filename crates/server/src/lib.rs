@@ -1,7 +1,6 @@
 //! The web pages and API v1: the only crate that knows HTTP and the shapes of its JSON.
 
 pub mod access;
-mod account_rules;
 pub mod api;
 pub mod app;
 pub mod assets;

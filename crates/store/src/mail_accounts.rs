@@ -242,19 +242,9 @@ fn secret_after<'a>(account: &MailAccount, form: &'a Form) -> Result<Secret<'a>,
     match &form.password {
         _ if form.settings.username.is_empty() => Ok(Secret::None),
         Some(password) => Ok(Secret::Given(password)),
-        None if needs_new_password(account, &form.settings) => Err(SaveError::PasswordRequired),
+        None if account.needs_new_password(&form.settings) => Err(SaveError::PasswordRequired),
         None => Ok(Secret::Kept),
     }
-}
-
-/// Whether the account's own password or connection cannot be used with these settings: it was given for others, and is
-/// neither kept with them nor tried with them. Where what it was given for cannot be read, its seal decides: it opens for
-/// exactly that, if that is what somebody gives again.
-#[must_use]
-pub fn needs_new_password(account: &MailAccount, settings: &MailAccountSettings) -> bool {
-    let has_secret = account.has_password || account.connection.is_some();
-    let is_known = !["server", "port", "security", "username"].iter().any(|field| account.unreadable.contains(field));
-    has_secret && is_known && !settings.username.is_empty() && settings.credential_scope() != account.settings.credential_scope()
 }
 
 /// The account as nobody else can change it before this transaction ends.

@@ -105,7 +105,3 @@ pub fn id(given: Option<&str>) -> Result<Uuid, Message> {
 pub fn code<T>(given: Option<&str>, parse: impl Fn(&str) -> Option<T>, known: &[&str]) -> Result<T, Message> {
     parse(required(given)?).ok_or_else(|| messages::value_unknown(known.join(", ")))
 }
-
-pub fn address(given: Option<&str>) -> Result<EmailAddress, Message> {
-    input::optional_address(required(given)?)?.ok_or_else(messages::field_missing)
-}

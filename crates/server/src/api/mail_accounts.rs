@@ -2,9 +2,11 @@
 
 mod settings;
 
-pub use settings::{AccountChange, AccountIn, AccountRequest};
+pub use settings::{AccountChange, AccountIn, CheckSaved, CheckUnsaved};
 
+use acuse_domain::host::other_spelling;
 use acuse_domain::id::MailAccountId;
+use acuse_domain::input::mail_account::{AccountInput, ValidAccount, password_remark};
 use acuse_domain::mail_account::{MailAccount, Pause};
 use acuse_domain::message::Language;
 use acuse_domain::oauth::Connection;
@@ -15,7 +17,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -31,7 +33,6 @@ use super::pages::{List, WholeWanted};
 use super::patch::Change;
 use super::warnings::Warning;
 use crate::access::Caller;
-use crate::account_rules::{other_spelling, password_remark};
 use crate::app::App;
 use crate::problem::Problem;
 
@@ -118,9 +119,10 @@ pub async fn create(
     asked: JsonRequest<AccountIn>,
 ) -> Result<(StatusCode, Tagged<AccountOut>), Problem> {
     let company = companies::find(&app.db, caller.actor.company).await?.ok_or_else(Problem::internal)?;
-    let given = asked.body.read(&company.profile.legal_name, &app.network)?;
-    let warnings = given.warnings(language);
-    let form = Form { settings: given.settings, password: given.password, checked: None };
+    let may_use_port = |server: &str, port| app.network.may_use_mail_port(server, port);
+    let ValidAccount { settings, password } = AccountInput::from(asked.body).read(&company.profile.legal_name, may_use_port)?;
+    let warnings = password_warnings(password.as_ref(), language);
+    let form = Form { settings, password, checked: None };
     let once = asked.once.as_ref();
     let id = mail_accounts::create(&app.db, &app.keys, &caller.actor, &form, once, acuse_store::now()).await?;
     Ok((StatusCode::CREATED, found(&app, &caller, id, warnings, language).await?))
@@ -158,10 +160,11 @@ pub async fn change(
     let decide = |account: &MailAccount| {
         let change = asked.read()?;
         let enabled = change.enabled.unwrap_or(account.enabled);
-        let untouched = change.untouched();
-        let given = change.apply_to(account, &app.network)?;
-        warnings = given.warnings(language);
-        let AccountRequest { settings, password } = given;
+        let input = AccountInput::from(change);
+        let untouched = input.untouched();
+        let may_use_port = |server: &str, port| app.network.may_use_mail_port(server, port);
+        let ValidAccount { settings, password } = input.apply_to(account, may_use_port)?;
+        warnings = password_warnings(password.as_ref(), language);
         Ok::<_, Problem>(Edit { form: Form { settings, password, checked: None }, enabled, untouched })
     };
     mail_accounts::edit(&app.db, &app.keys, &caller.actor, id, &expected, decide).await?;
@@ -194,11 +197,9 @@ async fn found(
     Ok(Tagged { version: account.version, body: AccountOut::of(account, language).warning(warnings) })
 }
 
-impl AccountRequest {
-    pub(super) fn warnings(&self, language: Language) -> Vec<Warning> {
-        let said = self.password.as_ref().and_then(|password| password_remark(password.expose_secret()));
-        said.map(|said| Warning::password_spaces(&said, language)).into_iter().collect()
-    }
+pub(super) fn password_warnings(password: Option<&SecretString>, language: Language) -> Vec<Warning> {
+    let said = password.and_then(|password| password_remark(password.expose_secret()));
+    said.map(|said| Warning::password_spaces(&said, language)).into_iter().collect()
 }
 
 impl AccountOut {

@@ -2,8 +2,9 @@
 
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::{CompanyId, MailAccountId};
+use acuse_domain::input::mail_account::{AccountInput, ValidAccount};
 use acuse_domain::input::optional_address;
-use acuse_domain::mail_account::{LastCheck, MailAccountSettings};
+use acuse_domain::mail_account::{LastCheck, MailAccountSettings, MailModule};
 use acuse_domain::mail_problem::ProblemCode;
 use acuse_domain::message::Language;
 use acuse_mail::check::{self, CheckReport, PhaseLine};
@@ -14,80 +15,23 @@ use acuse_store::mail_accounts;
 use axum::Json;
 use axum::extract::State;
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::body::{JsonRequest, OptionalJsonRequest};
 use super::codes;
 use super::deliveries::ProblemOut;
 use super::etag::IfMatch;
-use super::fields::Fields;
 use super::ids::Id;
 use super::language::Reads;
-use super::mail_accounts::{AccountChange, AccountIn, AccountRequest};
+use super::mail_accounts::{CheckSaved, CheckUnsaved, password_warnings};
 use super::openapi::{Always, BadInput, Busy, NotFound, Stale};
-use super::patch;
 use super::warnings::Warning;
 use crate::access::Caller;
 use crate::app::App;
 use crate::checks;
 use crate::connected;
 use crate::problem::Problem;
-
-/// An account's fields, and to whom a test mail is sent; without `to` nothing is sent.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({
-    "module": "received_payments", "server": "smtp.gmail.com", "port": 587, "security": "starttls",
-    "username": "cobros@empresa.ec", "password": "…", "from_address": "cobros@empresa.ec", "to": "yo@empresa.ec"
-}))]
-pub struct CheckUnsaved {
-    /// Does not matter to a check.
-    #[schema(schema_with = codes::schema::modules)]
-    module: Option<String>,
-    #[schema(required, nullable = false)]
-    server: Option<String>,
-    #[schema(required, nullable = false, value_type = u16)]
-    port: Option<i64>,
-    #[schema(required, schema_with = codes::schema::securities)]
-    security: Option<String>,
-    username: Option<String>,
-    #[schema(write_only)]
-    password: Option<String>,
-    from_name: Option<String>,
-    #[schema(required, nullable = false)]
-    from_address: Option<String>,
-    reply_to: Option<String>,
-    bcc: Option<String>,
-    to: Option<String>,
-}
-
-/// Fields that differ from the saved account, and to whom a test mail is sent; without `to` nothing is sent.
-#[derive(Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({ "to": "yo@empresa.ec" }))]
-pub struct CheckSaved {
-    #[schema(schema_with = codes::schema::modules)]
-    module: Option<String>,
-    server: Option<String>,
-    #[schema(value_type = Option<u16>)]
-    port: Option<i64>,
-    #[schema(schema_with = codes::schema::securities)]
-    security: Option<String>,
-    username: Option<String>,
-    /// Absent or empty takes the one that is saved.
-    #[schema(write_only)]
-    password: Option<String>,
-    from_name: Option<String>,
-    from_address: Option<String>,
-    #[serde(default, deserialize_with = "patch::given")]
-    #[schema(value_type = Option<String>)]
-    reply_to: Option<Option<String>>,
-    #[serde(default, deserialize_with = "patch::given")]
-    #[schema(value_type = Option<String>)]
-    bcc: Option<Option<String>>,
-    to: Option<String>,
-}
 
 /// What the check found.
 #[derive(Debug, Serialize, ToSchema)]
@@ -154,11 +98,14 @@ pub async fn unsaved(
     asked: JsonRequest<CheckUnsaved>,
 ) -> Result<Json<ReportOut>, Problem> {
     let company = companies::find(&app.db, caller.actor.company).await?.ok_or_else(Problem::internal)?;
-    let (account, to) = asked.body.into_account();
-    let given = account.read(&company.profile.legal_name, &app.network)?;
+    let mut sent = asked.body;
+    let to = sent.to.take();
+    sent.module.get_or_insert_with(|| MailModule::ReceivedPayments.as_str().to_owned());
+    let may_use_port = |server: &str, port| app.network.may_use_mail_port(server, port);
+    let account = AccountInput::from(sent).read(&company.profile.legal_name, may_use_port)?;
     let to = recipient(to)?;
-    let warnings = warnings(&given, to.as_ref(), language);
-    let report = run(&app, caller.actor.company, &given.settings, given.password, to, language).await?;
+    let warnings = warnings(&account, to.as_ref(), language);
+    let report = run(&app, caller.actor.company, &account.settings, account.password, to, language).await?;
     Ok(Json(report.warning(warnings)))
 }
 
@@ -179,13 +126,16 @@ pub async fn saved(
     if !expected.includes(usable.account.version) {
         return Err(Problem::precondition_failed());
     }
-    let (change, to) = asked.body.into_change();
-    let untouched = change.untouched();
+    let mut sent = asked.body;
+    let to = sent.to.take();
+    let input = AccountInput::from(sent);
+    let untouched = input.untouched();
     let stays_unreadable = usable.account.unreadable.iter().any(|field| untouched.contains(field));
-    let given = change.apply_to(&usable.account, &app.network)?;
+    let may_use_port = |server: &str, port| app.network.may_use_mail_port(server, port);
+    let account = input.apply_to(&usable.account, may_use_port)?;
     let to = recipient(to)?;
-    let warnings = warnings(&given, to.as_ref(), language);
-    let AccountRequest { settings, password } = given;
+    let warnings = warnings(&account, to.as_ref(), language);
+    let ValidAccount { settings, password } = account;
     let as_saved = settings == usable.account.settings && password.is_none();
     let report = match &usable.account.connection {
         _ if stays_unreadable => {
@@ -227,44 +177,13 @@ async fn run(
     Ok(ReportOut::of(check::run_as(&app.network, &subject, mail, |_| {}).await))
 }
 
-fn warnings(given: &AccountRequest, to: Option<&EmailAddress>, language: Language) -> Vec<Warning> {
-    let slips = Warning::slips_of_account(&given.settings, language);
-    slips.chain(Warning::slip_in("to", to, language)).chain(given.warnings(language)).collect()
+fn warnings(account: &ValidAccount, to: Option<&EmailAddress>, language: Language) -> Vec<Warning> {
+    let slips = Warning::slips_of_account(&account.settings, language);
+    slips.chain(Warning::slip_in("to", to, language)).chain(password_warnings(account.password.as_ref(), language)).collect()
 }
 
 fn recipient(to: Option<String>) -> Result<Option<EmailAddress>, Problem> {
-    let mut fields = Fields::default();
-    let to = fields.keep("to", optional_address(to.as_deref().unwrap_or_default())).flatten();
-    fields.check()?;
-    Ok(to)
-}
-
-impl CheckUnsaved {
-    fn into_account(self) -> (AccountIn, Option<String>) {
-        let Self { module, server, port, security, username, password, from_name, from_address, reply_to, bcc, to } = self;
-        let module = Some(module.unwrap_or_else(|| codes::modules()[0].to_owned()));
-        (AccountIn { module, server, port, security, username, password, from_name, from_address, reply_to, bcc }, to)
-    }
-}
-
-impl CheckSaved {
-    fn into_change(self) -> (AccountChange, Option<String>) {
-        let Self { module, server, port, security, username, password, from_name, from_address, reply_to, bcc, to } = self;
-        let change = AccountChange {
-            module,
-            server,
-            port,
-            security,
-            username: username.map(Some),
-            password,
-            from_name,
-            from_address,
-            reply_to,
-            bcc,
-            enabled: None,
-        };
-        (change, to)
-    }
+    optional_address(to.as_deref().unwrap_or_default()).map_err(|message| Problem::of_field("to", message))
 }
 
 impl ReportOut {

@@ -1,6 +1,7 @@
 //! From an address alone: what an account for it would need.
 
 use acuse_domain::email_address::EmailAddress;
+use acuse_domain::input::required_address;
 use acuse_domain::message::Language;
 use acuse_mail::autoconfig::{self, Discovery, Known, Source};
 use axum::Json;
@@ -10,7 +11,6 @@ use utoipa::ToSchema;
 
 use super::body::JsonRequest;
 use super::codes;
-use super::fields;
 use super::language::Reads;
 use super::openapi::{Always, BadInput, Busy};
 use super::warnings::Warning;
@@ -97,7 +97,8 @@ pub async fn discover(
     Reads(language): Reads,
     asked: JsonRequest<DiscoverIn>,
 ) -> Result<Json<DiscoveryOut>, Problem> {
-    let address = fields::address(asked.body.address.as_deref()).map_err(|message| Problem::of_field("address", message))?;
+    let typed = asked.body.address.unwrap_or_default();
+    let address = required_address(&typed).map_err(|message| Problem::of_field("address", message))?;
     let _running = app.checks.begin(caller.actor.company).ok_or_else(Problem::too_many_checks)?;
     let found = autoconfig::discover(&app.network, &address).await;
     Ok(Json(DiscoveryOut::of(&address, found, language)))

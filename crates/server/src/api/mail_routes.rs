@@ -2,10 +2,11 @@
 
 use acuse_domain::Instant;
 use acuse_domain::email_address::EmailAddress;
-use acuse_domain::failure_policy::{FailurePolicy, OnFailure, PatienceHours};
+use acuse_domain::failure_policy::{FailurePolicy, PatienceHours};
+use acuse_domain::input::Errors;
+use acuse_domain::input::failure_policy::{Field, PolicyInput};
 use acuse_domain::mail_account::MailModule;
 use acuse_domain::message::Language;
-use acuse_domain::message::messages;
 use acuse_store::pauses::Resting;
 use acuse_store::routing;
 use axum::extract::State;
@@ -16,7 +17,6 @@ use utoipa::ToSchema;
 use super::addresses::Addresses;
 use super::codes;
 use super::etag::Tagged;
-use super::fields::Fields;
 use super::language::Reads;
 use super::mail_accounts::PausedOut;
 use super::openapi::{Always, BadInput, Stale};
@@ -27,8 +27,6 @@ use crate::access::Caller;
 use crate::app::App;
 use crate::mail_route::{Route, Routes, SendsNow};
 use crate::problem::Problem;
-
-const ON_FAILURE: [&str; 2] = ["wait", "use_default"];
 
 /// The account that would send a module's mail now.
 #[derive(Debug, Serialize, ToSchema)]
@@ -89,7 +87,7 @@ pub struct PolicyChange {
     #[serde(default, deserialize_with = "patch::value")]
     #[schema(nullable = false)]
     on_failure: Option<String>,
-    /// 1 to 72; 4 where it was never given, and after null.
+    /// 1 to 72, only with `use_default`; 4 where it was never given, and after null.
     #[serde(default, deserialize_with = "patch::given")]
     #[schema(value_type = Option<i64>)]
     after_hours: Option<Option<i64>>,
@@ -126,42 +124,35 @@ pub async fn change(
     asked: Change<PolicyChange>,
 ) -> Result<Tagged<PolicyOut>, Problem> {
     let expected = asked.expected.clone();
-    let change = |policy| asked.read()?.apply_to(policy);
+    let change = |policy| Ok(PolicyInput::from(asked.read()?).apply_to(policy)?);
     let policy = routing::change_policy(&app.db, &caller.actor, &expected, change).await?;
     Ok(Tagged { version: policy.version, body: PolicyOut::of(&policy.value, language) })
 }
 
-impl PolicyChange {
-    fn apply_to(self, mut policy: FailurePolicy) -> Result<FailurePolicy, Problem> {
-        let mut fields = Fields::default();
-        let known = |code: &str| ON_FAILURE.into_iter().find(|known| *known == code);
-        let chosen = fields.optional_code("on_failure", self.on_failure.as_deref(), known, &ON_FAILURE);
-        let hours = self.after_hours.map(|hours| hours.map_or(Some(PatienceHours::USUAL), PatienceHours::new));
-        if hours == Some(None) {
-            fields.note("after_hours", messages::hours_invalid(i32::from(PatienceHours::MOST)));
+impl From<PolicyChange> for PolicyInput {
+    fn from(sent: PolicyChange) -> Self {
+        Self {
+            on_failure: sent.on_failure,
+            after_hours: sent.after_hours.map(|hours| hours.map(|hours| hours.to_string()).unwrap_or_default()),
+            notify: sent.notify.map(|list| list.unwrap_or_default().0),
         }
-        if let Some(notify) = self.notify {
-            policy.notify = fields.addresses("notify", &notify.unwrap_or_default());
-        }
-        fields.check()?;
-        policy.on_failure = match (chosen, policy.on_failure, hours.flatten()) {
-            (Some("wait"), ..) | (None, OnFailure::Wait, _) => OnFailure::Wait,
-            (_, _, Some(after)) => OnFailure::UseDefault { after },
-            (_, kept @ OnFailure::UseDefault { .. }, None) => kept,
-            (_, OnFailure::Wait, None) => OnFailure::UseDefault { after: PatienceHours::USUAL },
-        };
-        Ok(policy)
+    }
+}
+
+impl From<Errors<Field>> for Problem {
+    fn from(errors: Errors<Field>) -> Self {
+        Self::of_input(errors, Field::to_string)
     }
 }
 
 impl PolicyOut {
     fn of(policy: &FailurePolicy, language: Language) -> Self {
-        let (on_failure, after_hours) = match policy.on_failure {
-            OnFailure::Wait => ("wait", None),
-            OnFailure::UseDefault { after } => ("use_default", Some(after.get())),
-        };
-        let warnings = Warning::slips("notify", &policy.notify, language);
-        Self { on_failure, after_hours, notify: policy.notify.iter().map(EmailAddress::to_string).collect(), warnings }
+        Self {
+            on_failure: policy.on_failure.as_str(),
+            after_hours: policy.on_failure.after().map(PatienceHours::get),
+            notify: policy.notify.iter().map(EmailAddress::to_string).collect(),
+            warnings: Warning::slips("notify", &policy.notify, language),
+        }
     }
 }
 

@@ -33,6 +33,15 @@ where
     given.map(Some).ok_or_else(|| D::Error::custom(NOT_NULL))
 }
 
+/// For a field of a call in which null stands for what is absent: `None` is both.
+pub fn kept<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.map(Some))
+}
+
 /// A PATCH: the state that it is meant for, and what it changes.
 ///
 /// Whether its fields can be read is told only by [`Change::read`], which the act calls once the record is found and is the

@@ -16,7 +16,9 @@ mod shown;
 
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::MailAccountId;
+use acuse_domain::input::required_address;
 use acuse_domain::mail_account::{MailAccount, MailModule};
+use acuse_domain::message::messages;
 use acuse_mail::autoconfig;
 use acuse_store::StoreError;
 use acuse_store::mail_accounts::{self as accounts, SaveError};
@@ -41,11 +43,10 @@ use cards::{DeleteQuestion, ListPage};
 use context::{FormContext, NotSaved};
 use first_step::FirstStep;
 pub use form::AccountForm;
-use form::{module_of, read_address};
+use form::module_of;
 use origins::Origins;
 
 const LIST: &str = "/mi-compania/correos";
-const AGAIN: &str = "Ya se están probando varias cuentas de su compañía. Espere a que terminen, 20 segundos como máximo.";
 
 pub async fn start() -> Redirect {
     Redirect::to(LIST)
@@ -76,7 +77,7 @@ pub async fn new(frame: Frame, Query(wanted): Query<NewAccount>) -> Result<Respo
     let module = module_of(&wanted.modulo).filter(is_free);
     let mut errors = FormErrors::default();
     let typed = wanted.corregida.or(wanted.direccion);
-    let address = typed.as_deref().and_then(|typed| read_address("direccion", typed, &mut errors));
+    let address = typed.as_deref().and_then(|typed| errors.keep("direccion", required_address(typed)));
     let meant =
         address.as_ref().filter(|_| wanted.tal_cual.is_none()).and_then(EmailAddress::meant).map(|meant| meant.to_string());
     if let (Some(module), Some(address), None) = (module, &address, &meant) {
@@ -86,7 +87,7 @@ pub async fn new(frame: Frame, Query(wanted): Query<NewAccount>) -> Result<Respo
             drop(running);
             return Ok(shown(&page));
         }
-        errors.add("direccion", AGAIN);
+        errors.say("direccion", messages::too_many_checks());
     }
     let page = context.page().await?;
     let first_step = FirstStep::new(&context.frame.app, page, &taken, &wanted.modulo, typed.unwrap_or_default(), errors);
@@ -125,13 +126,13 @@ pub async fn edit(frame: Frame, PathId(id): PathId<MailAccountId>) -> Result<Res
     let account = found(&frame, id).await?;
     let (form, is_readable) = (AccountForm::from_account(&account), account.unreadable.is_empty());
     let context = FormContext::open(frame, Some(account));
-    let mut errors = FormErrors::default();
-    if !is_readable {
-        // What cannot be read stands in its field, with what is wrong with it.
-        form.read(&context.frame.app.network, &mut errors);
-    }
+    // What cannot be read stands in its field, with what is wrong with it.
+    let errors = if is_readable { None } else { context.account(&form).await?.err() };
     let page = context.blank(form).await?;
-    Ok(shown(&if errors.is_empty() { page } else { page.refused(errors) }))
+    Ok(shown(&match errors {
+        Some(errors) => page.refused(errors),
+        None => page,
+    }))
 }
 
 pub async fn change(frame: Frame, PathId(id): PathId<MailAccountId>, Form(form): Form<AccountForm>) -> Result<Response, Trouble> {
@@ -210,7 +211,7 @@ async fn submit(context: FormContext, mut form: AccountForm) -> Result<Response,
 
 /// The form as it was typed, to be tried again in a moment.
 async fn too_many(context: &FormContext, form: AccountForm) -> Result<Response, Trouble> {
-    let page = context.refused(form, FormErrors::default()).await?.noticing(AGAIN);
+    let page = context.refused(form, FormErrors::default()).await?.noticing(messages::too_many_checks());
     Ok(later(with_status(StatusCode::TOO_MANY_REQUESTS, &page)))
 }
 

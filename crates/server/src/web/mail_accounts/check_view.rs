@@ -1,6 +1,7 @@
 //! What a check found, in the page's words.
 
 use acuse_domain::email_address::EmailAddress;
+use acuse_domain::input::mail_account::password_remark;
 use acuse_domain::mail_account::{MailAccountSettings, Security};
 use acuse_domain::mail_problem::{AccountField, ProblemCode};
 use acuse_mail::check::{CheckProblem, CheckReport, PhaseLine};
@@ -10,7 +11,6 @@ use acuse_mail::password::PasswordMend;
 use askama::Template;
 use askama::filters::HtmlSafe;
 
-use crate::account_rules::password_remark;
 use crate::web::filters;
 use crate::web::form_errors::FormErrors;
 

@@ -1,8 +1,12 @@
 //! One form on somebody's context: what Probar and Guardar do with it.
 
 use acuse_domain::Instant;
+use acuse_domain::email_address::EmailAddress;
+use acuse_domain::input::mail_account::ValidAccount;
+use acuse_domain::input::optional_address;
 use acuse_domain::mail_account::{CredentialScope, LastCheck, MailAccount, MailAccountSettings, Security};
 use acuse_domain::message::Language;
+use acuse_domain::message::messages;
 use acuse_mail::check::{self, CheckReport, PhaseLine};
 use acuse_mail::correction::Suggestion;
 use acuse_mail::password;
@@ -12,10 +16,9 @@ use acuse_store::versions::Expected;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::check_view;
-use super::form::{AccountForm, FormValues, NO_PORT};
+use super::form::{AccountForm, NO_PORT};
 use super::sealed::Seals;
 use super::shown::{AccountPage, Sealed};
-use crate::account_rules as rules;
 use crate::checks::Running;
 use crate::web::conflict::{self, Conflict, ShownField};
 use crate::web::form_errors::FormErrors;
@@ -26,10 +29,6 @@ use crate::{checks, connected};
 
 /// The button Guardar; the others try the account or change the form.
 pub const SAVES: &str = "guardar";
-const PASSWORD_MISSING: &str = "Falta la contraseña del usuario.";
-const TYPED_FOR_OTHERS: &str =
-    "Pasó demasiado tiempo, o cambió el servidor, el puerto, el TLS o el usuario: escriba otra vez la contraseña.";
-const UNREADABLE: &str = "La contraseña guardada no se puede abrir: escríbala otra vez.";
 
 /// Who deals with the form, and over which saved account.
 pub struct FormContext {
@@ -43,7 +42,9 @@ pub struct FormContext {
 /// A form that is well filled in, with what is needed to log in.
 pub struct ValidForm {
     pub form: AccountForm,
-    pub filled: FormValues,
+    pub settings: MailAccountSettings,
+    /// Who gets the message that tries the account.
+    pub to: Option<EmailAddress>,
     password: Password,
 }
 
@@ -122,63 +123,54 @@ impl FormContext {
     /// Reads the form. Errs with its page and what to mend.
     pub async fn read(&self, form: AccountForm, slips: &Slips) -> Result<Result<ValidForm, Box<AccountPage>>, StoreError> {
         let mut errors = FormErrors::default();
-        let is_saving = form.accion == SAVES;
-        let said = |errors: FormErrors| if is_saving { errors } else { errors.at_probar() };
+        let account = self.account(&form).await?.map_err(|wrong| errors = wrong).ok();
         form.doubts(slips, &mut errors);
-        let Some(filled) = form.read(&self.frame.app.network, &mut errors) else {
-            let errors = said(errors);
-            return Ok(Err(Box::new(self.refused(form, errors).await?)));
-        };
-        match self.password(&form, &filled.settings).await? {
-            Ok(password) => {
-                let password = if form.corrects_password() { password.mended(&filled.settings.server) } else { password };
-                Ok(Ok(ValidForm { form, filled, password }))
-            }
-            Err(words) => {
-                errors.add("clave", words);
-                Ok(Err(Box::new(self.blank(form).await?.refused(said(errors)))))
+        let to = errors.keep("hacia", optional_address(&form.hacia)).flatten();
+        if let Some(ValidAccount { settings, password }) = account.filter(|_| errors.is_empty()) {
+            match self.password(&settings, password).await? {
+                Some(password) => {
+                    let password = if form.corrects_password() { password.mended(&settings.server) } else { password };
+                    return Ok(Ok(ValidForm { form, settings, to, password }));
+                }
+                None => errors.say("clave", messages::password_unreadable()),
             }
         }
+        let errors = if form.accion == SAVES { errors } else { errors.at_probar() };
+        Ok(Err(Box::new(self.refused(form, errors).await?)))
     }
 
-    /// The one just typed, the one typed before Probar, or the one on record. Errs with the words that ask for it.
+    /// The account that the form describes, or every reason why it is none.
+    pub async fn account(&self, form: &AccountForm) -> Result<Result<ValidAccount, FormErrors>, StoreError> {
+        let company_name = self.frame.company_name().await?;
+        Ok(form.read(self.saved.as_ref(), self.typed(form), &company_name, &self.frame.app.network))
+    }
+
+    /// The one that was typed, or the one on record. Nothing where the key at hand does not open it.
     ///
     /// Each goes to the server, port, TLS and user it was given for and to no other: who finds an open session must not
     /// be able to have it sent to a server of their own.
-    async fn password(&self, form: &AccountForm, settings: &MailAccountSettings) -> Result<Result<Password, String>, StoreError> {
-        if settings.username.is_empty() {
-            return Ok(Ok(Password::None));
-        }
-        if let Some(typed) = self.typed(form) {
-            return Ok(Ok(Password::Typed(typed)));
-        }
-        let has_secret = |saved: &&MailAccount| saved.connection.is_some() || saved.has_password;
-        let Some(saved) = self.saved.as_ref().filter(has_secret) else {
-            let words = if form.clave_sellada.is_empty() { PASSWORD_MISSING } else { TYPED_FOR_OTHERS };
-            return Ok(Err(words.to_owned()));
-        };
-        if accounts::needs_new_password(saved, settings) {
-            return Ok(Err(rules::password_again(saved, settings).to_string()));
-        }
-        if saved.connection.is_some() {
-            return Ok(Ok(Password::Connected(Box::new(saved.clone()))));
-        }
-        let stored = self.stored(saved).await?.map(Password::Stored);
-        Ok(stored.ok_or_else(|| UNREADABLE.to_owned()))
+    async fn password(
+        &self,
+        settings: &MailAccountSettings,
+        typed: Option<SecretString>,
+    ) -> Result<Option<Password>, StoreError> {
+        Ok(match (typed, &self.saved) {
+            _ if settings.username.is_empty() => Some(Password::None),
+            (Some(typed), _) => Some(Password::Typed(typed)),
+            (None, Some(saved)) if saved.connection.is_some() => Some(Password::Connected(Box::new(saved.clone()))),
+            (None, Some(saved)) => self.stored(saved).await?.map(Password::Stored),
+            (None, None) => None,
+        })
     }
 
-    /// Exactly as it was typed, spaces and all.
+    /// The one just typed, or typed before Probar.
     fn typed(&self, form: &AccountForm) -> Option<SecretString> {
-        let typed = [&form.clave_app, &form.clave].into_iter().find(|typed| !typed.is_empty());
-        match typed {
-            Some(typed) => Some(SecretString::from(typed.as_str())),
-            None => {
-                let scope = form.credential_scope()?;
-                let without_port = CredentialScope { port: NO_PORT, ..scope.clone() };
-                let ways = [(&form.clave_sellada, &scope), (&form.clave_corregida, &scope), (&form.clave_sellada, &without_port)];
-                ways.into_iter().find_map(|(sealed, scope)| self.seals().open_password(sealed, scope))
-            }
-        }
+        form.typed_password().or_else(|| {
+            let scope = form.credential_scope()?;
+            let without_port = CredentialScope { port: NO_PORT, ..scope.clone() };
+            let ways = [(&form.clave_sellada, &scope), (&form.clave_corregida, &scope), (&form.clave_sellada, &without_port)];
+            ways.into_iter().find_map(|(sealed, scope)| self.seals().open_password(sealed, scope))
+        })
     }
 
     /// Nothing where the key at hand does not open it.
@@ -190,7 +182,7 @@ impl FormContext {
     /// Tries what was typed, telling of each phase, and gives the form with the diagnosis. What is said of the account
     /// exactly as it is saved is noted on it, and ends its rest. Dropped, it stops at once and notes nothing.
     pub async fn probe(&self, valid: &ValidForm, on_phase: impl FnMut(&PhaseLine) + Send) -> Result<AccountPage, StoreError> {
-        let ValidForm { form, filled: FormValues { settings, to }, password } = valid;
+        let ValidForm { form, settings, to, password } = valid;
         let subject = checks::subject(settings, password.secret().cloned(), to.clone(), Language::Spanish);
         let report = match password {
             Password::Connected(saved) => connected::check(&self.frame.app, saved, subject, on_phase).await,
@@ -230,7 +222,7 @@ impl FormContext {
 
     /// Saves it, with what a check of exactly these settings answered. Errs with the form and why not.
     pub async fn save(&self, valid: ValidForm) -> Result<Result<(), NotSaved>, StoreError> {
-        let ValidForm { form, filled: FormValues { settings, .. }, password } = valid;
+        let ValidForm { form, settings, password, .. } = valid;
         let checked = self.seals().open_check(&settings, password.secret(), &form.probada);
         let typed = match password {
             Password::Typed(secret) => Some(secret),
@@ -255,20 +247,20 @@ impl FormContext {
             }
             None => accounts::create(db, keys, by, &record, None, self.now).await.map(|_| ()),
         };
-        let words = match saving {
+        let (field, message) = match saving {
             Ok(()) => return Ok(Ok(())),
-            Err(SaveError::ModuleTaken(_)) => "Este módulo ya tiene una cuenta: modifíquela o elimínela antes.",
-            Err(SaveError::NotFound) => "Esta configuración ya no existe: alguien la eliminó.",
+            Err(SaveError::ModuleTaken(module)) => ("modulo", messages::module_taken(module)),
+            Err(SaveError::NotFound) => ("modulo", messages::mail_account_not_found()),
             Err(SaveError::Changed) => return self.show_both(form, record).await.map(Err),
-            Err(SaveError::PasswordRequired) => TYPED_FOR_OTHERS,
+            Err(SaveError::PasswordRequired) => ("clave", messages::password_required_for_server()),
             Err(SaveError::Store(error)) => return Err(error),
             Err(error @ (SaveError::Unreadable(_) | SaveError::Seal(_) | SaveError::Once(_))) => {
                 tracing::error!("An account could not be saved: {error}");
-                "La contraseña no se pudo guardar cifrada; avise a quien cuida el servidor."
+                ("clave", messages::password_not_sealed())
             }
         };
         let mut errors = FormErrors::default();
-        errors.add("modulo", words);
+        errors.say(field, message);
         Ok(Err(NotSaved::Refused(Box::new(self.refused(form, errors).await?))))
     }
 

@@ -1,15 +1,16 @@
-//! The form of an account: what a browser sends, read into settings, with the words for each field that is wrong.
+//! The form of an account: what a browser sends, in the domain's names.
 
-use acuse_domain::message::Message;
 use std::net::SocketAddr;
 
-use acuse_domain::email_address::{EmailAddress, InvalidEmailAddress};
+use acuse_domain::email_address::EmailAddress;
+use acuse_domain::input::mail_account::{self as rules, AccountInput, Field, ValidAccount};
 use acuse_domain::mail_account::{CredentialScope, MailAccount, MailAccountSettings, MailModule, Security};
+use acuse_domain::message::messages;
 use acuse_mail::guard::Network;
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::origins::Origins;
-use crate::account_rules as rules;
 use crate::web::conflict::{self, Editing, ShownField, Slot};
 use crate::web::form_errors::FormErrors;
 use crate::web::slips::Slips;
@@ -55,13 +56,6 @@ pub struct AccountForm {
     pub corregir_clave: String,
 }
 
-/// What was typed, as values.
-pub struct FormValues {
-    pub settings: MailAccountSettings,
-    /// Who gets the message that tries the account.
-    pub to: Option<EmailAddress>,
-}
-
 impl Editing for AccountForm {
     fn slots(&mut self) -> Vec<(&'static str, Slot<'_>)> {
         vec![
@@ -79,7 +73,7 @@ impl Editing for AccountForm {
 }
 
 impl AccountForm {
-    /// FormValues in from the address alone; what nobody proposes stays empty.
+    /// Filled in from the address alone; what nobody proposes stays empty.
     #[must_use]
     pub fn proposed(module: MailModule, address: &EmailAddress, company_name: &str, origen: Origins) -> Self {
         Self {
@@ -179,6 +173,16 @@ impl AccountForm {
         }
     }
 
+    #[must_use]
+    pub fn has_rare(&self) -> bool {
+        !self.responder.is_empty() || !self.oculta.is_empty()
+    }
+
+    #[must_use]
+    pub fn domain(&self) -> Option<String> {
+        self.remitente.trim().parse::<EmailAddress>().ok().map(|address| address.domain().to_owned())
+    }
+
     pub fn forget_password(&mut self) {
         for kept in [&mut self.clave, &mut self.clave_app, &mut self.clave_sellada, &mut self.clave_corregida] {
             kept.clear();
@@ -190,7 +194,7 @@ impl AccountForm {
     pub fn credential_scope(&self) -> Option<CredentialScope> {
         Some(CredentialScope {
             server: rules::server(&self.servidor).ok()?,
-            port: rules::typed_port(&self.puerto).unwrap_or(NO_PORT),
+            port: rules::port(&self.puerto).unwrap_or(NO_PORT),
             security: Security::parse(&self.tls)?,
             username: rules::username(&self.usuario).ok()?,
         })
@@ -214,34 +218,64 @@ impl AccountForm {
         fields.into_iter().map(|(field, label, value)| ShownField { field, label, value }).collect()
     }
 
-    /// Nothing where `errors` says what to mend.
-    pub fn read(&self, network: &Network, errors: &mut FormErrors) -> Option<FormValues> {
-        let module = read_module(&self.modulo, errors);
-        let from_name = keep("nombre", rules::sender_name(&self.nombre), errors);
-        let from_address = read_address("remitente", &self.remitente, errors);
-        let server = keep("servidor", rules::server(&self.servidor), errors);
-        let port = keep("puerto", rules::typed_port(&self.puerto), errors);
-        if let (Some(server), Some(port)) = (&server, port) {
-            keep("puerto", rules::mail_port(network, server, port), errors);
-        }
-        let security = or_say("tls", Security::parse(&self.tls).ok_or_else(|| "Elija un tipo de TLS.".to_owned()), errors);
-        let username = keep("usuario", rules::username(&self.usuario), errors);
-        let reply_to = read_optional_address("responder", &self.responder, errors);
-        let bcc = read_optional_address("oculta", &self.oculta, errors);
-        let to = read_optional_address("hacia", &self.hacia, errors);
-        keep("clave", rules::password(&self.clave).and_then(|()| rules::password(&self.clave_app)), errors);
-        let settings = MailAccountSettings {
-            module: module?,
-            server: server?,
-            port: port?,
-            security: security?,
-            username: username?,
-            from_name: from_name?,
-            from_address: from_address?,
-            reply_to: reply_to?,
-            bcc: bcc?,
+    /// Exactly as it was typed, spaces and all.
+    #[must_use]
+    pub fn typed_password(&self) -> Option<SecretString> {
+        let typed = [&self.clave_app, &self.clave].into_iter().find(|typed| !typed.is_empty());
+        typed.map(|typed| SecretString::from(typed.as_str()))
+    }
+
+    /// The account that `saved` becomes, or a new one, with the password that was typed now or before Probar.
+    pub fn read(
+        &self,
+        saved: Option<&MailAccount>,
+        password: Option<SecretString>,
+        company_name: &str,
+        network: &Network,
+    ) -> Result<ValidAccount, FormErrors> {
+        let may_use_port = |server: &str, port| network.may_use_mail_port(server, port);
+        let read = match saved {
+            Some(saved) => self.input(password).apply_to(saved, may_use_port),
+            None => self.input(password).read(company_name, may_use_port),
         };
-        errors.is_empty().then_some(FormValues { settings, to: to? })
+        read.map_err(|errors| {
+            let mut said = FormErrors::default();
+            for (field, message) in errors {
+                let was_typed = message == messages::password_missing() && !self.clave_sellada.is_empty();
+                said.say(id_of(field), if was_typed { messages::password_not_kept() } else { message });
+            }
+            said
+        })
+    }
+
+    fn input(&self, password: Option<SecretString>) -> AccountInput {
+        AccountInput {
+            module: Some(module_of(&self.modulo).map_or("", MailModule::as_str).to_owned()),
+            server: Some(self.servidor.clone()),
+            port: Some(self.puerto.clone()),
+            security: Some(self.tls.clone()),
+            username: Some(self.usuario.clone()),
+            password,
+            from_name: Some(self.nombre.clone()),
+            from_address: Some(self.remitente.clone()),
+            reply_to: Some(self.responder.clone()),
+            bcc: Some(self.oculta.clone()),
+        }
+    }
+}
+
+const fn id_of(field: Field) -> &'static str {
+    match field {
+        Field::Module => "modulo",
+        Field::Server => "servidor",
+        Field::Port => "puerto",
+        Field::Security => "tls",
+        Field::Username => "usuario",
+        Field::Password => "clave",
+        Field::FromName => "nombre",
+        Field::FromAddress => "remitente",
+        Field::ReplyTo => "responder",
+        Field::Bcc => "oculta",
     }
 }
 
@@ -257,32 +291,6 @@ pub const fn module_word(module: MailModule) -> &'static str {
 #[must_use]
 pub fn module_of(word: &str) -> Option<MailModule> {
     MailModule::ALL.into_iter().find(|module| module_word(*module) == word)
-}
-
-/// The words for an address that is none. Nothing is wrong with it where it is well written.
-pub fn read_address(field: &str, typed: &str, errors: &mut FormErrors) -> Option<EmailAddress> {
-    let typed = typed.trim();
-    let read = match typed {
-        "" => Err("Falta el correo.".to_owned()),
-        typed => typed.parse().map_err(|error: InvalidEmailAddress| format!("{error}.")),
-    };
-    or_say(field, read, errors)
-}
-
-fn read_optional_address(field: &str, typed: &str, errors: &mut FormErrors) -> Option<Option<EmailAddress>> {
-    if typed.trim().is_empty() { Some(None) } else { read_address(field, typed, errors).map(Some) }
-}
-
-fn read_module(typed: &str, errors: &mut FormErrors) -> Option<MailModule> {
-    or_say("modulo", module_of(typed).ok_or_else(|| "Elija el módulo.".to_owned()), errors)
-}
-
-fn keep<T>(field: &str, read: Result<T, Message>, errors: &mut FormErrors) -> Option<T> {
-    or_say(field, read.map_err(|why| why.to_string()), errors)
-}
-
-fn or_say<T>(field: &str, read: Result<T, String>, errors: &mut FormErrors) -> Option<T> {
-    read.map_err(|words| errors.add(field, words)).ok()
 }
 
 #[cfg(test)]
@@ -301,14 +309,14 @@ mod tests {
         }
     }
 
-    fn network() -> Network {
-        Network::new(&[], None).unwrap()
+    fn read(form: &AccountForm) -> Result<ValidAccount, FormErrors> {
+        let password = form.typed_password().or_else(|| Some("clave".into()));
+        form.read(None, password, "Empresa", &Network::new(&[], None).unwrap())
     }
 
-    fn error(field: &str, form: &AccountForm) -> String {
-        let mut errors = FormErrors::default();
-        assert!(form.read(&network(), &mut errors).is_none(), "{field}");
-        errors.of(field).unwrap_or_else(|| panic!("no error on {field}: {errors:?}")).to_owned()
+    fn error(field: &str, form: &AccountForm) {
+        let errors = read(form).expect_err(field);
+        assert!(errors.of(field).is_some(), "no error on {field}: {errors:?}");
     }
 
     #[test]
@@ -316,22 +324,19 @@ mod tests {
         let evil = "a\r\nBcc: todos@otra.ec".to_owned();
         error("remitente", &AccountForm { remitente: evil.clone(), ..filled() });
         let form = AccountForm { nombre: evil.clone(), usuario: evil.clone(), ..filled() };
-        let settings = form.read(&network(), &mut FormErrors::default()).unwrap().settings;
+        let settings = read(&form).unwrap().settings;
         assert_eq!([settings.from_name.as_str(), &settings.username], ["a Bcc: todos@otra.ec"; 2]);
         error("clave", &AccountForm { clave: evil.clone(), ..filled() });
         error("clave", &AccountForm { clave_app: evil.clone(), ..filled() });
         error("responder", &AccountForm { responder: evil.clone(), ..filled() });
-        error("oculta", &AccountForm { oculta: evil.clone(), ..filled() });
-        error("hacia", &AccountForm { hacia: evil, ..filled() });
+        error("oculta", &AccountForm { oculta: evil, ..filled() });
     }
 
     #[test]
     fn each_field_has_its_own_error() {
         let form = AccountForm { modulo: "otro".to_owned(), tls: "ssl".to_owned(), puerto: "x".to_owned(), ..filled() };
-        let mut errors = FormErrors::default();
-        assert!(form.read(&network(), &mut errors).is_none());
         for field in ["modulo", "tls", "puerto"] {
-            assert!(errors.of(field).is_some(), "{field}");
+            error(field, &form);
         }
     }
 

@@ -116,7 +116,7 @@ struct Progress {
 
 impl Progress {
     fn of(valid: &ValidForm) -> Self {
-        Self { settings: valid.filled.settings.clone(), to: valid.filled.to.clone(), recipient_took: 0 }
+        Self { settings: valid.settings.clone(), to: valid.to.clone(), recipient_took: 0 }
     }
 
     /// Every row, the first of them running.

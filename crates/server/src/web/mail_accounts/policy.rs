@@ -1,12 +1,11 @@
 //! «Si una cuenta propia deja de funcionar»: what the company wishes then, and the one click that sends what waits.
 
-use acuse_domain::message::messages;
 use std::convert::Infallible;
 
-use acuse_domain::contact::MOST_ADDRESSES;
-use acuse_domain::email_address::{EmailAddress, parse_list};
+use acuse_domain::email_address::EmailAddress;
 use acuse_domain::failure_policy::{FailurePolicy, OnFailure, PatienceHours};
 use acuse_domain::id::MailAccountId;
+use acuse_domain::input::failure_policy::{Field, PolicyInput};
 use acuse_store::versions::ChangeError;
 use acuse_store::{pauses, routing};
 use axum::Form;
@@ -50,12 +49,11 @@ impl Editing for PolicyForm {
 
 impl PolicyForm {
     pub fn of(policy: &FailurePolicy, version: i64) -> Self {
-        let (fallo, after) = match policy.on_failure {
-            OnFailure::Wait => ("esperar", PatienceHours::USUAL),
-            OnFailure::UseDefault { after } => ("predeterminado", after),
-        };
+        let after = policy.on_failure.after();
+        let fallo = if after.is_some() { "predeterminado" } else { "esperar" };
         let avisar = policy.notify.iter().map(EmailAddress::as_str).collect::<Vec<_>>().join("; ");
-        let (fallo, horas, version) = (fallo.to_owned(), after.get().to_string(), version.to_string());
+        let (fallo, horas, version) =
+            (fallo.to_owned(), after.unwrap_or(PatienceHours::USUAL).get().to_string(), version.to_string());
         let mut form = Self { fallo, horas, avisar, version, ..Self::default() };
         form.antes = conflict::snapshot(&mut form);
         form
@@ -78,41 +76,39 @@ impl PolicyForm {
 
     /// For «Después de 4 horas»: what was typed may be no number.
     pub fn hours(&self) -> String {
-        let hours = self.read_hours().unwrap_or(PatienceHours::USUAL).get();
+        let typed = self.horas.trim().parse().ok().and_then(PatienceHours::new);
+        let hours = typed.unwrap_or(PatienceHours::USUAL).get();
         if hours == 1 { "1 hora".to_owned() } else { format!("{hours} horas") }
     }
 
-    fn read_hours(&self) -> Option<PatienceHours> {
-        self.horas.trim().parse().ok().and_then(PatienceHours::new)
+    /// The policy, or every reason why it is none.
+    pub fn read(&self) -> Result<FailurePolicy, FormErrors> {
+        let on_failure = if self.uses_default() { OnFailure::USE_DEFAULT } else { OnFailure::WAIT };
+        let input = PolicyInput {
+            on_failure: Some(on_failure.to_owned()),
+            // The field stands there also for whoever waits.
+            after_hours: self.uses_default().then(|| self.horas.clone()),
+            notify: Some(vec![self.avisar.clone()]),
+        };
+        input.apply_to(FailurePolicy::default()).map_err(|errors| FormErrors::of_input(errors, id_of))
     }
+}
 
-    fn read(&self, errors: &mut FormErrors) -> Option<FailurePolicy> {
-        let on_failure = match (self.uses_default(), self.read_hours()) {
-            (false, _) => Some(OnFailure::Wait),
-            (true, Some(after)) => Some(OnFailure::UseDefault { after }),
-            (true, None) => {
-                errors.add("horas", messages::hours_invalid(i32::from(PatienceHours::MOST)));
-                None
-            }
-        };
-        let notify = match parse_list(&self.avisar, MOST_ADDRESSES) {
-            Ok(addresses) => Some(addresses),
-            Err(error) => {
-                errors.add("avisar", error.message());
-                None
-            }
-        };
-        Some(FailurePolicy { on_failure: on_failure?, notify: notify? })
+const fn id_of(field: Field) -> &'static str {
+    match field {
+        Field::OnFailure => "fallo",
+        Field::AfterHours => "horas",
+        Field::Notify(_) => "avisar",
     }
 }
 
 pub async fn change(frame: Frame, Form(mut form): Form<PolicyForm>) -> Result<Response, Trouble> {
-    let mut errors = FormErrors::default();
     let mut slips = Slips::of(&form.asi_es, routing::versioned_policy(&frame.app.db, frame.company()).await?.value.notify);
     slips.press(&mut form.accion, &mut [("avisar", &mut form.avisar)]);
+    let read = form.read();
+    let mut errors = read.as_ref().err().cloned().unwrap_or_default();
     slips.ask("avisar", &form.avisar, "", &mut errors);
-    let policy = form.read(&mut errors).filter(|_| errors.is_empty());
-    let Some(policy) = policy else {
+    let Some(policy) = read.ok().filter(|_| errors.is_empty()) else {
         errors.remember(slips.confirmed());
         return Ok(refused(&ListPage::load(&frame).await?.refused(form, errors)));
     };

@@ -3,8 +3,11 @@
 use std::net::SocketAddr;
 
 use acuse_domain::email_address::EmailAddress;
+use acuse_domain::host::other_spelling;
+use acuse_domain::input::mail_account as rules;
 use acuse_domain::mail_account::{MailAccount, MailModule, Security};
 use acuse_domain::mail_problem::{Connect, ProblemCode};
+use acuse_domain::message::{Message, messages};
 use acuse_domain::oauth;
 use acuse_mail::autoconfig::Discovery;
 use askama::Template;
@@ -14,7 +17,6 @@ use super::check_view::{self, Diagnosis, Row};
 use super::connect;
 use super::form::{AccountForm, module_word};
 use super::help::ProviderHelp;
-use crate::account_rules::{self as rules, other_spelling};
 use crate::app::App;
 use crate::web::conflict::Conflict;
 use crate::web::form_errors::FormErrors;
@@ -30,26 +32,24 @@ pub struct AccountPage {
     errors: FormErrors,
     is_refused: bool,
     /// What stands in the way of trying or saving it, and is no field's fault.
-    notice: Option<&'static str>,
+    notice: Option<Message>,
     title: String,
     action: String,
     modules: Vec<Choice>,
     securities: Vec<Choice>,
-    typed: Typed,
+    /// Without its passwords.
+    typed: AccountForm,
     hints: Hints,
     sealed: Sealed,
     /// Somebody else changed it while the form was open.
     conflict: Conflict,
-    /// Of the account that the form was made from.
-    version: String,
-    before: String,
     diagnosis: Option<Diagnosis>,
     help: Option<ProviderHelp>,
     /// The address was not enough.
     unknown: Option<Unknown>,
     is_new: bool,
     /// Why its port cannot be saved: that is not offered then.
-    refused_port: Option<String>,
+    refused_port: Option<Message>,
     /// Of a saved account: how its last test ended, and when.
     tested: Option<(bool, String)>,
     demo: Option<SocketAddr>,
@@ -83,21 +83,6 @@ struct Choice {
     is_chosen: bool,
 }
 
-/// The form's fields without its passwords.
-struct Typed {
-    name: String,
-    from: String,
-    server: String,
-    port: String,
-    username: String,
-    reply_to: String,
-    bcc: String,
-    to: String,
-    origins: String,
-    /// Addresses that look like slips and are right.
-    confirmed: String,
-}
-
 /// Where a value comes from, said under its field.
 struct Hints {
     name: Option<&'static str>,
@@ -112,7 +97,7 @@ struct Hints {
 
 impl AccountPage {
     /// As it is first seen.
-    pub fn of(app: &App, page: Page, form: AccountForm, saved: Option<&MailAccount>) -> Self {
+    pub fn of(app: &App, page: Page, mut form: AccountForm, saved: Option<&MailAccount>) -> Self {
         let address: Option<EmailAddress> = form.remitente.trim().parse().ok();
         let title = match form.remitente.trim() {
             "" => "Configuración".to_owned(),
@@ -123,10 +108,13 @@ impl AccountPage {
             None => "/mi-compania/correos".to_owned(),
         };
         let instead = connect::provider_of(&form.servidor).filter(|provider| app.providers.of(*provider).is_some());
-        let port = rules::typed_port(&form.puerto).and_then(|port| rules::mail_port(&app.network, form.servidor.trim(), port));
-        // An empty one is not typed yet.
-        let refused_port = port.err().filter(|_| !form.puerto.trim().is_empty()).map(|why| why.to_string());
+        let may_use_port = |port| app.network.may_use_mail_port(form.servidor.trim(), port);
+        let refused_port = match rules::port(&form.puerto) {
+            Ok(port) => (!may_use_port(port)).then(|| messages::port_not_allowed(port)),
+            Err(why) => Some(why).filter(|why| *why != messages::port_missing()),
+        };
         let has_stored = saved.is_some_and(|saved| saved.has_password);
+        form.forget_password();
         Self {
             errors: FormErrors::default(),
             is_refused: false,
@@ -137,10 +125,8 @@ impl AccountPage {
             securities: Security::ALL.map(|security| choice(security.as_str(), security.name(), &form.tls)).into(),
             hints: Hints::of(&form, &page.company_name, has_stored),
             help: if has_stored { None } else { ProviderHelp::of(address.as_ref(), &form.servidor) },
-            version: form.version.clone(),
-            before: form.antes.clone(),
             conflict: Conflict::default(),
-            typed: Typed::of(form),
+            typed: form,
             page,
             sealed: Sealed::default(),
             diagnosis: None,
@@ -173,7 +159,7 @@ impl AccountPage {
         Self { errors, diagnosis: Some(diagnosis), ..self }
     }
 
-    pub fn noticing(self, notice: &'static str) -> Self {
+    pub fn noticing(self, notice: Message) -> Self {
         Self { notice: Some(notice), ..self }
     }
 
@@ -256,45 +242,21 @@ impl AccountPage {
     }
 
     /// What it means to save it as it is.
-    fn saving_means(&self) -> Option<&str> {
+    fn saving_means(&self) -> Option<String> {
         if let Some(why) = &self.refused_port {
-            return Some(why);
+            return Some(why.to_string());
         }
-        match &self.diagnosis {
+        let means = match &self.diagnosis {
             Some(diagnosis) if diagnosis.ok => None,
             Some(_) => Some("Sin corregir queda marcada con el error, y nada sale por ella hasta que funcione."),
             None if self.is_new => Some("Puede guardarla así; queda marcada «Sin probar»."),
             None => None,
-        }
+        };
+        means.map(str::to_owned)
     }
 
     fn untried(&self) -> [Row; 7] {
         Row::untried()
-    }
-}
-
-impl Typed {
-    fn of(form: AccountForm) -> Self {
-        Self {
-            name: form.nombre,
-            from: form.remitente,
-            server: form.servidor,
-            port: form.puerto,
-            username: form.usuario,
-            reply_to: form.responder,
-            bcc: form.oculta,
-            to: form.hacia,
-            origins: form.origen.carried(),
-            confirmed: form.asi_es,
-        }
-    }
-
-    fn has_rare(&self) -> bool {
-        !self.reply_to.is_empty() || !self.bcc.is_empty()
-    }
-
-    fn domain(&self) -> Option<String> {
-        self.from.trim().parse::<EmailAddress>().ok().map(|address| address.domain().to_owned())
     }
 }
 

@@ -132,7 +132,9 @@ fn every_warning_of_the_source_stands_in_the_docs() {
     const DOUBTS: &str = include_str!("../../../../domain/src/payment/doubt.rs");
     let said =
         |source: &'static str| source.split("messages::").skip(1).filter_map(|call| code_of(call.split(['(', ' ']).next()?));
-    let codes: Vec<&str> = said(WARNINGS).chain(said(DOUBTS)).collect();
+    // A row that begins so is a part of a sentence.
+    let is_part = |code: &&str| code.starts_with("a_");
+    let codes: Vec<&str> = said(WARNINGS).chain(said(DOUBTS)).filter(|code| !is_part(code)).collect();
     assert!(codes.len() >= 11, "they are found: {codes:?}");
     for code in codes {
         assert!(DOCS.contains(&format!("`{code}`")), "{code} is not documented");

@@ -86,6 +86,8 @@ async fn an_account_that_cannot_be_right_is_refused_by_field() {
         ("server", json!("smtp.gmail.com:587"), "server_invalid"),
         ("server", json!("a b"), "server_invalid"),
         ("server", json!("x\r\nRSET"), "server_invalid"),
+        ("server", json!(""), "field_missing"),
+        ("port", Value::Null, "field_missing"),
         ("port", json!(0), "port_invalid"),
         ("port", json!(70000), "port_invalid"),
         ("port", json!(-1), "port_invalid"),
@@ -230,6 +232,8 @@ async fn a_saved_account_is_checked_with_its_own_password_and_remembers_the_answ
     assert!(!report.text().contains(PASSWORD), "{}", report.text());
     assert_eq!(report.expect(200)["ok"], false);
     assert_eq!(api.get(&path).await.expect(200)["last_check"]["ok"], false);
+    let nothing = json!({ "server": null, "port": null, "username": null, "password": null, "from_name": null, "to": null });
+    assert_eq!(api.post(&format!("{path}/check"), nothing).await.expect(200)["problem"]["code"], "connection_refused");
     let other = api.post(&format!("{path}/check"), json!({ "to": "nadie" })).await;
     other.refused(422, "email_invalid", &["to"]);
 }

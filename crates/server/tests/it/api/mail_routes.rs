@@ -66,6 +66,7 @@ async fn the_policy_is_changed_by_what_is_given() {
     assert_eq!(route(&api).await["policy"], eight);
     assert_eq!(patch(json!({})).await, eight);
     let waits = patch(json!({ "on_failure": "wait", "notify": [] })).await;
+    assert_eq!(patch(json!({ "after_hours": null })).await, waits, "there is nothing to clear");
     assert_eq!(waits, json!({ "on_failure": "wait", "after_hours": null, "notify": [], "warnings": [] }));
 }
 
@@ -77,6 +78,8 @@ async fn a_policy_that_cannot_be_is_refused_by_field_and_nothing_changes() {
         (json!({ "on_failure": "retry" }), "value_unknown", "on_failure"),
         (json!({ "on_failure": "use_default", "after_hours": 0 }), "hours_invalid", "after_hours"),
         (json!({ "after_hours": 73 }), "hours_invalid", "after_hours"),
+        (json!({ "after_hours": 9 }), "hours_without_default", "after_hours"),
+        (json!({ "on_failure": "wait", "after_hours": 9 }), "hours_without_default", "after_hours"),
         (json!({ "after_hours": "4" }), "wrong_type", "after_hours"),
         (json!({ "after_hours": 1.5 }), "wrong_type", "after_hours"),
         (json!({ "notify": ["nadie"] }), "email_invalid", "notify.0"),

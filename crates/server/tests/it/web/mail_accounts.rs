@@ -263,6 +263,7 @@ async fn each_field_that_is_wrong_says_why_in_its_place() {
     for (field, typed, said) in [
         ("servidor", "smtp://mail.cotopaxi.ec", "sin «smtp://»"),
         ("servidor", "mail.cotopaxi.ec:587", "su propio campo"),
+        ("puerto", "", "Falta el puerto"),
         ("puerto", "0", "1 a 65535"),
         ("tls", "ssl3", "TLS"),
         ("remitente", "cobros", "no es una dirección de correo"),
