@@ -13,20 +13,20 @@ use crate::failure::Failure;
 
 #[derive(clap::Subcommand)]
 pub enum Company {
-    /// Adds a company; the first one begins the installation.
+    /// Agrega una compañía; la primera empieza la instalación.
     Create {
         #[arg(long)]
         ruc: String,
         /// Razón social.
         #[arg(long)]
         name: String,
-        /// Where answers to its receipts go.
+        /// A dónde llegan las respuestas a sus recibos.
         #[arg(long)]
         email: Option<String>,
     },
-    /// Every company, with how many users and tokens it has.
+    /// Las compañías, con cuántos usuarios y tokens tienen.
     List {
-        /// One line of JSON.
+        /// Una línea de JSON.
         #[arg(long)]
         json: bool,
     },
@@ -40,7 +40,7 @@ pub async fn run(what: Company, config: &Config) -> Result<(), Failure> {
 }
 
 async fn create(ruc: &str, name: &str, email: Option<&str>, config: &Config) -> Result<(), Failure> {
-    let ruc: Ruc = ruc.parse().map_err(|error| Failure::new(format!("--ruc: {error}"), "Son 13 dígitos."))?;
+    let ruc: Ruc = ruc.parse().map_err(|error| Failure::new(format!("--ruc: {error}"), ""))?;
     if ruc.doubt().is_some() {
         eprintln!("Aviso: el dígito verificador de {ruc} no coincide. El SRI emite algunos así; compruébelo.");
     }
