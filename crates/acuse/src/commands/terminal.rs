@@ -77,7 +77,7 @@ pub fn address(typed: &str) -> Result<EmailAddress, Failure> {
     Ok(address)
 }
 
-pub fn warn_of_slip(address: &EmailAddress) {
+fn warn_of_slip(address: &EmailAddress) {
     if let Some(meant) = address.meant() {
         eprintln!("Aviso: {address} parece un error de escritura. ¿Quiso decir {meant}?");
     }
