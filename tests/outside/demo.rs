@@ -93,6 +93,92 @@ impl Drop for Demo {
 }
 
 #[tokio::test]
+async fn a_demo_neither_touches_what_is_configured_nor_sends_through_it() {
+    let installation = Installation::new();
+    let listed =
+        || installation.succeed(&["company", "list", "--json"], "") + &installation.succeed(&["user", "list", "--json"], "");
+    let before = listed();
+    let mail_server = TcpListener::bind("127.0.0.1:0").unwrap();
+    mail_server.set_nonblocking(true).unwrap();
+    let settings = format!(
+        "database_url = \"sqlite://{}\"\ndefault_mail_url = \"smtp://{}?security=none\"\ndefault_mail_from = \"a@real.ec\"\n\
+         public_url = \"https://acuse.real.ec\"\n",
+        installation.database().display(),
+        mail_server.local_addr().unwrap(),
+    );
+    std::fs::write(installation.beside("acuse.toml"), settings).unwrap();
+    let log = installation.beside("demo.log");
+    let script = format!("exec \"$0\" demo --json 2>{}", log.display());
+    let mut command = installation.sh(&script);
+    command
+        .env("ACUSE_SECRET_KEY_FILE", installation.data_dir().join("secret.key"))
+        .env("ACUSE_OAUTH_GOOGLE_CLIENT_ID", "1")
+        .env("ACUSE_ALLOWED_PRIVATE_HOSTS", "127.0.0.1");
+    let demo = Demo::start(command);
+    assert!(demo.url.starts_with("http://127.0.0.1:"), "{}", demo.url);
+    demo.record_for(&demo.token, "de-la-demo@cliente.ec").await;
+    let session = demo.log_in(&demo.email, &demo.password).await;
+    demo.mails_with(&session, "de-la-demo@cliente.ec").await;
+    assert!(mail_server.accept().is_err(), "nothing goes out");
+    assert!(!installation.data_dir().join("secret.key").exists() && !installation.data_dir().join("demo.json").exists());
+    drop(demo);
+    let log = std::fs::read_to_string(log).unwrap();
+    let told = log.lines().find(|line| line.starts_with("Aviso: la demostración no usa")).expect("it is told").to_owned();
+    for name in
+        ["database_url", "default_mail_url", "default_mail_from", "public_url", "secret_key_file", "oauth_google_client_id"]
+    {
+        assert!(told.contains(name), "{told}");
+    }
+    assert!(!told.contains("allowed_private_hosts") && !told.contains("listen"), "{told}");
+    std::fs::remove_file(installation.beside("acuse.toml")).unwrap();
+    assert_eq!(listed(), before);
+}
+
+/// The demo's words on standard error, where it ends by itself.
+fn refused(mut command: Command) -> String {
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[tokio::test]
+async fn a_demo_goes_on_in_its_folder_and_begins_in_no_other_database() {
+    let installation = Installation::new();
+    let on = |folder: &str| installation.command(&["demo", "--json", "--data-dir", folder]);
+    let words = refused(on("data"));
+    assert!(words.contains("no es de una demostración"), "{words}");
+    let first = Demo::start(on("kept"));
+    let (password, token) = (first.password.clone(), first.token.clone());
+    drop(first);
+    let second = Demo::start(on("kept"));
+    assert_eq!((&second.password, &second.token), (&password, &token));
+    second.log_in(&second.email, &password).await;
+}
+
+#[test]
+fn a_demo_leaves_no_folder_behind_however_it_ends() {
+    let installation = Installation::empty();
+    let left = || {
+        let names = std::fs::read_dir(installation.beside(".")).unwrap().flatten().map(|entry| entry.file_name());
+        names.filter(|name| name.to_string_lossy().starts_with("acuse-demo-")).count()
+    };
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut command = installation.command(&["demo"]);
+    command.env("ACUSE_LISTEN", taken.local_addr().unwrap().to_string());
+    assert!(refused(command).contains("no se puede abrir"));
+    assert_eq!(left(), 0, "the address was taken");
+    let mut wrong = installation.command(&["demo"]);
+    wrong.env("ACUSE_WORKERS", "x");
+    refused(wrong);
+    assert_eq!(left(), 0, "a setting was wrong");
+    let mut demo = Demo::start(installation.command(&["demo", "--json"]));
+    assert_eq!(left(), 1);
+    Command::new("kill").args(["-TERM", &demo.child.id().to_string()]).status().unwrap();
+    assert!(demo.child.wait().unwrap().success());
+    assert_eq!(left(), 0, "it was stopped");
+}
+
+#[tokio::test]
 async fn each_company_sees_the_mails_that_it_sent_and_no_others() {
     let installation = Installation::empty();
     let demo = Demo::start(installation.command(&["demo", "--json", "--data-dir", installation.data_dir().to_str().unwrap()]));

@@ -85,6 +85,7 @@ impl Installation {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("ACUSE_DATA_DIR", self.data_dir())
             .env("ACUSE_LISTEN", "127.0.0.1:0")
+            .env("TMPDIR", self.folder.path())
             .current_dir(self.folder.path())
             .stdin(Stdio::null());
     }

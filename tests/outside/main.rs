@@ -14,5 +14,6 @@ mod metrics;
 mod private_files;
 mod restore;
 mod secrets;
+mod settings;
 mod starting;
 mod versions;

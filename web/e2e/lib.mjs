@@ -14,26 +14,39 @@ const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-ru
 const AXE = readFileSync(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
-/** Starts `acuse demo` in a folder of its own; answers what it printed (url, email, password, token, smtp_port) and stop(). */
+/**
+ * Starts `acuse demo` in a folder of its own; answers what it printed (url, email, password, token, smtp_port) and stop().
+ * A demo takes no registration with a provider: where the settings have one, `acuse serve` goes on with what the demo made.
+ */
 export async function launch(bin, settings = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'acuse-e2e-'));
   // The demo reaches its own mail server and nothing else on this machine; the walks have servers of their own.
   const reachable = ['127.0.0.1', settings.ACUSE_ALLOWED_PRIVATE_HOSTS].filter(Boolean).join(',');
   const env = { ...process.env, ACUSE_LISTEN: `127.0.0.1:${await freePort()}`, ACUSE_DATA_DIR: folder, ...settings, ACUSE_ALLOWED_PRIVATE_HOSTS: reachable };
-  const child = spawn(bin, ['demo', '--json'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
-  child.stderr.on('data', (bytes) => (log = (log + bytes).slice(-20_000)));
-  const ended = new Promise((done) => child.once('exit', done));
-  const stop = async () => {
+  const start = (...command) => {
+    const child = spawn(bin, command, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stderr.on('data', (bytes) => (log = (log + bytes).slice(-20_000)));
+    return { child, ended: new Promise((done) => child.once('exit', done)) };
+  };
+  const end = async ({ child, ended }) => {
     child.kill('SIGTERM');
     const late = setTimeout(() => child.kill('SIGKILL'), STOP);
     await ended;
     clearTimeout(late);
+  };
+  let running = start('demo', '--json', '--data-dir', folder);
+  const stop = async () => {
+    await end(running);
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    const printed = await Promise.race([firstLine(child.stdout), ended.then((code) => fail(`it ended with ${code}`)), after(START).then(() => fail(`it printed nothing for ${START / 1000} s`))]);
+    const printed = await Promise.race([firstLine(running.child.stdout), running.ended.then((code) => fail(`it ended with ${code}`)), after(START).then(() => fail(`it printed nothing for ${START / 1000} s`))]);
     const demo = { ...JSON.parse(printed), log: () => log, stop };
+    if (settings.ACUSE_OAUTH_GOOGLE_CLIENT_ID) {
+      await end(running);
+      running = start('serve');
+    }
     await answers(`${demo.url}/healthz`);
     return demo;
   } catch (error) {

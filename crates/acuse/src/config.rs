@@ -8,8 +8,7 @@ use acuse_domain::email_address::EmailAddress;
 use acuse_domain::oauth::Provider;
 use acuse_mail::guard::Network;
 use acuse_mail::oauth::Registration;
-use figment::Figment;
-use figment::providers::{Env, Format, Toml};
+use figment::value::Dict;
 use ipnet::IpNet;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -17,19 +16,30 @@ use serde::Deserialize;
 use crate::failure::Failure;
 use crate::mail_url::MailUrl;
 use crate::oauth_settings::Given;
+use crate::settings;
 
-const DEFAULTS: &str = include_str!("../acuse.default.toml");
-/// Looked for in the working folder when no other file is named.
-const USUAL_FILE: &str = "acuse.toml";
 /// RFC 1035 4.2.
 const DNS_PORT: u16 = 53;
+const KEY_FILE: &str = "secret.key";
 const USUAL_LISTEN: &str = "127.0.0.1:8080";
-/// Variables that begin like ours and are no setting.
-const NOT_SETTINGS: [&str; 1] = ["mail_password"];
+/// More at once than this no mail server takes from one user.
+const MOST_CONNECTIONS: usize = 100;
+/// Where a demo listens, what it logs, and which mail servers may be tried from it. Every other setting would lead it to an
+/// installation's data, its keys or its accounts.
+const OF_THE_DEMO: [&str; 9] = [
+    "listen",
+    "workers",
+    "max_connections",
+    "log_format",
+    "allowed_private_hosts",
+    "allowed_mail_ports",
+    "dns_servers",
+    "extra_ca_file",
+    "helo_name",
+];
 
 /// Has no `Debug`: it holds secrets.
 #[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Written {
     data_dir: PathBuf,
     database_url: String,
@@ -40,7 +50,7 @@ struct Written {
     default_mail_url: String,
     default_mail_from: String,
     allowed_private_hosts: String,
-    allowed_mail_ports: Ports,
+    allowed_mail_ports: String,
     dns_servers: String,
     extra_ca_file: String,
     oauth_google_client_id: String,
@@ -58,19 +68,10 @@ struct Written {
     max_connections: usize,
     metrics_token: String,
     connections_per_account: usize,
-    log_format: LogFormat,
+    log_format: String,
 }
 
-/// One port is a number to whoever reads a variable of the environment; several are a text.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
-enum Ports {
-    One(u64),
-    List(String),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
     Text,
     Json,
@@ -111,26 +112,36 @@ pub struct Config {
 
 impl Config {
     /// Reads `file`, or acuse.toml where it exists. Errs with the setting that is unknown or cannot be understood.
-    pub fn load(file: Option<&Path>, data_dir: Option<&Path>) -> Result<Self, Failure> {
-        let mut layers = Figment::from(Toml::string(DEFAULTS));
-        layers = match file {
-            Some(path) if !path.exists() => {
-                return Err(Failure::new(format!("no existe el archivo de configuración {}", path.display()), ""));
-            }
-            Some(path) => layers.merge(Toml::file_exact(path)),
-            None if Path::new(USUAL_FILE).exists() => layers.merge(Toml::file_exact(USUAL_FILE)),
-            None => layers,
-        };
-        let written: Written = layers.merge(Env::prefixed("ACUSE_").ignore(&NOT_SETTINGS)).extract().map_err(|error| {
-            Failure::new(format!("la configuración no se entiende: {error}"), "Compare con los valores de «acuse config».")
-        })?;
-        Self::understand(written, data_dir)
+    pub fn load(file: Option<&Path>) -> Result<Self, Failure> {
+        Self::read(settings::given(file)?)
     }
 
-    fn understand(written: Written, data_dir: Option<&Path>) -> Result<Self, Failure> {
+    /// Of what is set, only what a demo may take; says on standard error what it leaves out.
+    pub fn of_the_demo(file: Option<&Path>) -> Result<Self, Failure> {
+        let mut given = settings::given(file)?;
+        let left_out: Vec<String> = given.keys().filter(|name| !OF_THE_DEMO.contains(&name.as_str())).cloned().collect();
+        if !left_out.is_empty() {
+            eprintln!("Aviso: la demostración no usa {}.", left_out.join(", "));
+        }
+        given.retain(|name, _| OF_THE_DEMO.contains(&name.as_str()));
+        Self::read(given)
+    }
+
+    fn read(given: Dict) -> Result<Self, Failure> {
+        let config = Self::understand(settings::over_defaults(given)?)?;
+        config.network()?;
+        Ok(config)
+    }
+
+    /// Puts the database and its key into this folder.
+    #[must_use]
+    pub fn within(self, folder: &Path) -> Self {
+        Self { data_dir: folder.to_path_buf(), database_url: database_in(folder), secret_key_file: folder.join(KEY_FILE), ..self }
+    }
+
+    fn understand(written: Written) -> Result<Self, Failure> {
         let oauth = written.oauth()?;
-        let data_dir = data_dir.map_or(written.data_dir, Path::to_path_buf);
-        let unclear = |name: &str, why: String| Failure::new(format!("{name}: {why}"), "Corrija ese valor y vuelva a empezar.");
+        let data_dir = written.data_dir;
         let listen =
             written.listen.parse().map_err(|_| unclear("listen", format!("«{}» no es dirección:puerto", written.listen)))?;
         let extra_ca = match written.extra_ca_file.as_str() {
@@ -139,11 +150,11 @@ impl Config {
         };
         Ok(Self {
             database_url: match written.database_url.as_str() {
-                "" => format!("sqlite://{}", data_dir.join("acuse.db").display()),
+                "" => database_in(&data_dir),
                 url => url.to_string(),
             },
             secret_key_file: match written.secret_key_file.as_str() {
-                "" => data_dir.join("secret.key"),
+                "" => data_dir.join(KEY_FILE),
                 path => PathBuf::from(path),
             },
             default_account: default_account(&written.default_mail_url, &written.default_mail_from)?,
@@ -153,11 +164,11 @@ impl Config {
             trusted_proxies: each(&written.trusted_proxies, network)
                 .map_err(|text| unclear("trusted_proxies", format!("«{text}» no es dirección ni red, como 10.0.0.0/8")))?,
             oauth,
-            allowed_mail_ports: each(&written.allowed_mail_ports.text(), |text| text.parse().ok().filter(|port| *port > 0))
+            allowed_mail_ports: each(&written.allowed_mail_ports, |text| text.parse().ok().filter(|port| *port > 0))
                 .map_err(|text| unclear("allowed_mail_ports", format!("«{text}» no es un puerto, de 1 a 65535")))?,
             dns_servers: each(&written.dns_servers, nameserver)
                 .map_err(|text| unclear("dns_servers", format!("«{text}» no es dirección ni dirección:puerto")))?,
-            public_url: written.public_url.trim_end_matches('/').to_string(),
+            public_url: public_url(&written.public_url)?,
             data_dir,
             listen,
             listen_was_chosen: written.listen != USUAL_LISTEN,
@@ -165,8 +176,8 @@ impl Config {
             workers: written.workers,
             max_connections: written.max_connections,
             metrics_token: written.metrics_token.into(),
-            connections_per_account: written.connections_per_account.clamp(1, 100),
-            log_format: written.log_format,
+            connections_per_account: connections_per_account(written.connections_per_account)?,
+            log_format: log_format(&written.log_format)?,
         })
     }
 
@@ -199,15 +210,6 @@ impl Config {
     }
 }
 
-impl Ports {
-    fn text(&self) -> String {
-        match self {
-            Self::One(port) => port.to_string(),
-            Self::List(text) => text.clone(),
-        }
-    }
-}
-
 impl Written {
     fn oauth(&self) -> Result<Vec<Registration>, Failure> {
         let google = Given {
@@ -232,12 +234,6 @@ impl Written {
     }
 }
 
-/// The settings with their defaults, as a file to start from.
-#[must_use]
-pub const fn defaults() -> &'static str {
-    DEFAULTS
-}
-
 /// The password for `acuse mail check`.
 #[must_use]
 pub fn mail_password() -> Option<String> {
@@ -246,6 +242,37 @@ pub fn mail_password() -> Option<String> {
 
 /// How long a stopping server waits for requests that are under way.
 pub const FAREWELL: Duration = Duration::from_secs(10);
+
+fn unclear(name: &str, why: String) -> Failure {
+    Failure::new(format!("{name}: {why}"), "Corrija ese valor y vuelva a empezar.")
+}
+
+fn database_in(folder: &Path) -> String {
+    format!("sqlite://{}", folder.join("acuse.db").display())
+}
+
+fn public_url(written: &str) -> Result<String, Failure> {
+    let is_web = |url: &url::Url| matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none();
+    if written.is_empty() || url::Url::parse(written).is_ok_and(|url| is_web(&url)) {
+        return Ok(written.trim_end_matches('/').to_string());
+    }
+    Err(unclear("public_url", format!("«{written}» no es http://… ni https://…, como https://acuse.empresa.ec")))
+}
+
+fn connections_per_account(written: usize) -> Result<usize, Failure> {
+    match written {
+        1..=MOST_CONNECTIONS => Ok(written),
+        _ => Err(unclear("connections_per_account", format!("«{written}» no está entre 1 y {MOST_CONNECTIONS}"))),
+    }
+}
+
+fn log_format(written: &str) -> Result<LogFormat, Failure> {
+    match written {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err(unclear("log_format", format!("«{written}» no es text ni json"))),
+    }
+}
 
 fn default_account(url: &str, from: &str) -> Result<Option<(MailUrl, EmailAddress)>, Failure> {
     match (url, from) {

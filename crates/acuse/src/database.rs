@@ -31,6 +31,7 @@ pub async fn closed<T>(db: Db, done: Result<T, Failure>) -> Result<T, Failure> {
 
 /// For what needs an installation: where there is none, nothing is made.
 pub async fn existing(config: &Config) -> Result<Db, Failure> {
+    private_files::may_use(&config.data_dir).map_err(Failure::from)?;
     private_files::mend(config);
     Ok(Db::open_existing(&config.database_url).await?)
 }

@@ -33,6 +33,13 @@ impl fmt::Display for Failure {
     }
 }
 
+/// What is wrong, and its cure.
+impl From<(String, &'static str)> for Failure {
+    fn from((reason, what_to_do): (String, &'static str)) -> Self {
+        Self::new(reason, what_to_do)
+    }
+}
+
 /// What a driver or a check says is English: it stands in brackets behind our own words.
 pub fn damaged(which: &str, said: impl fmt::Display) -> String {
     format!("{which} está dañada ({said})")
@@ -78,8 +85,7 @@ impl From<acuse_store::StoreError> for Failure {
 
 impl From<acuse_store::secrets::KeyFileError> for Failure {
     fn from(error: acuse_store::secrets::KeyFileError) -> Self {
-        let (reason, what_to_do) = master_key::file_trouble(&error);
-        Self::new(reason, what_to_do)
+        master_key::file_trouble(&error).into()
     }
 }
 

@@ -17,7 +17,7 @@ use acuse_store::{Db, now, sealing};
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -95,8 +95,8 @@ impl Installation {
         })
     }
 
-    /// Works until SIGTERM or Ctrl+C; then finishes what is under way.
-    pub async fn run(mut self, role: Role, listener: TcpListener, public_url: String) -> Result<(), Failure> {
+    /// Works until it is told to stop; then finishes what is under way.
+    pub async fn run(mut self, role: Role, listener: TcpListener, public_url: String, mut told: StopSignals) {
         let (stopping, stop) = watch::channel(false);
         let metrics = Metrics::new(self.metrics_token.expose_secret());
         let limits = open_files::connections(open_files::raise(), self.max_connections);
@@ -104,7 +104,7 @@ impl Installation {
         let app = self.app(public_url).with_metrics(metrics);
         let answered = if role == Role::Worker { operations(app) } else { router(app) };
         let web = tokio::spawn(listener::serve(listener, answered, limits, stop));
-        wait_for_a_signal().await;
+        told.wait().await;
         tracing::info!("Stopping: what is under way is finished first");
         let _ = stopping.send(true);
         let _ = timeout(FAREWELL, web).await;
@@ -112,7 +112,6 @@ impl Installation {
             let _ = worker.await;
         }
         self.db.close().await;
-        Ok(())
     }
 
     fn engine(&self, public_url: &str) -> Engine {
@@ -189,17 +188,25 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     })
 }
 
-async fn wait_for_a_signal() {
-    let mut terminate = match signal(SignalKind::terminate()) {
-        Ok(terminate) => terminate,
-        Err(error) => {
-            tracing::error!("SIGTERM cannot be awaited: {error}");
-            let _ = tokio::signal::ctrl_c().await;
-            return;
+/// SIGTERM and Ctrl+C, from the moment that this is made: what comes before somebody waits for it is not lost.
+pub struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    pub fn new() -> Result<Self, Failure> {
+        let made = signal(SignalKind::terminate()).and_then(|terminate| {
+            let interrupt = signal(SignalKind::interrupt())?;
+            Ok(Self { terminate, interrupt })
+        });
+        made.map_err(|error| Failure::new(format!("no se puede esperar SIGTERM ({error})"), ""))
+    }
+
+    pub async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
     }
 }

@@ -5,6 +5,7 @@ mod config;
 mod database;
 mod demo_data;
 mod failure;
+mod help;
 mod installation;
 mod logging;
 mod mail_url;
@@ -12,11 +13,12 @@ mod master_key;
 mod oauth_settings;
 mod open_files;
 mod private_files;
+mod settings;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
 use commands::{backup, bench, company, demo, doctor, mail_check, mail_discover, mail_domain, migrate, serve, token, user};
@@ -30,10 +32,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Cobros y pagos, sus recibos por correo, y la certeza de que llegaron.
 #[derive(Parser)]
-#[command(name = "acuse", version, about, disable_help_subcommand = true)]
+#[command(name = "acuse", version, about)]
 struct Cli {
-    /// The file of settings; acuse.toml here if there is one.
-    #[arg(long, global = true, value_name = "FILE")]
+    /// El archivo de ajustes; sin esta opción, acuse.toml de esta carpeta si lo hay.
+    #[arg(long, global = true, value_name = "ARCHIVO")]
     config: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
@@ -41,40 +43,41 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// A complete sandbox with its own mail catcher; sends nothing outside.
+    /// Una demostración completa con su propio buzón; nada sale de esta máquina.
     Demo(demo::Args),
-    /// Web, API and delivery.
+    /// Páginas, API y envíos.
     Serve(serve::Args),
-    /// Brings the database to this version.
+    /// Pone la base de datos al día.
     Migrate,
-    /// Checks the installation and says how to mend it.
+    /// Revisa la instalación y dice cómo arreglarla.
     Doctor,
-    /// Prints every setting with its default, as a file to start from.
+    /// Muestra cada ajuste con su valor inicial, como un acuse.toml para empezar.
     Config,
-    /// Companies.
+    /// Compañías.
     #[command(subcommand)]
     Company(company::Company),
-    /// People who log in.
+    /// Quién entra.
     #[command(subcommand)]
     User(user::User),
-    /// Tokens of the API.
+    /// Tokens de la API.
     #[command(subcommand)]
     Token(token::Token),
-    /// Mail accounts.
+    /// Cuentas de correo.
     #[command(subcommand)]
     Mail(mail_check::Mail),
-    /// A consistent copy of a SQLite database, also while it is in use.
+    /// Una copia consistente de una base SQLite, también en marcha.
     Backup(backup::BackupArgs),
-    /// Puts a copy in the place of the database.
+    /// Pone una copia en el lugar de la base.
     Restore(backup::RestoreArgs),
-    /// What this machine does in a second, and how near that is to what it could.
+    /// Cuánto hace esta máquina en un segundo, y cuánto podría como máximo.
     #[command(subcommand)]
     Bench(bench::Bench),
 }
 
 fn main() -> ExitCode {
     private_files::keep_to_oneself();
-    let cli = Cli::parse();
+    let typed = help::in_spanish(Cli::command()).get_matches();
+    let cli = Cli::from_arg_matches(&typed).unwrap_or_else(|error| error.exit());
     match run(cli) {
         Ok(code) => code,
         Err(failure) => {
@@ -86,20 +89,19 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<ExitCode, Failure> {
     if let Command::Config = cli.command {
-        print!("{}", config::defaults());
+        print!("{}", settings::defaults());
         return Ok(ExitCode::SUCCESS);
     }
-    let data_dir = match &cli.command {
-        Command::Demo(args) => Some(args.folder()?),
-        _ => None,
+    // Both of rustls' providers are in the tree; it refuses to choose one by itself.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let config = match &cli.command {
+        Command::Demo(_) => Config::of_the_demo(cli.config.as_deref())?,
+        _ => Config::load(cli.config.as_deref())?,
     };
-    let config = Config::load(cli.config.as_deref(), data_dir.as_deref())?;
     match cli.command {
         Command::Bench(_) => logging::start_quiet(config.log_format),
         _ => logging::start(config.log_format),
     }
-    // Both of rustls' providers are in the tree; it refuses to choose one by itself.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let mut threads = tokio::runtime::Builder::new_multi_thread();
     if config.workers > 0 {
         threads.worker_threads(config.workers);

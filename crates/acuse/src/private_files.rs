@@ -8,7 +8,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use acuse_store::db::sqlite_path;
-use rustix::fs::Mode;
+use rustix::fs::{Access, Mode, access};
 
 use crate::config::Config;
 use crate::failure::Failure;
@@ -58,12 +58,50 @@ pub fn keep_to_oneself() {
 /// Makes the data folder where it is missing, and closes what is open to others.
 pub fn prepare(config: &Config) -> Result<(), Failure> {
     let folder = &config.data_dir;
-    let mut builder = DirBuilder::new();
-    builder.recursive(true).mode(0o700).create(folder).map_err(|error| {
-        Failure::new(format!("la carpeta {} no se puede crear: {error}", folder.display()), "Elija otra data_dir.")
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    may_use(folder).map_err(Failure::from)?;
+    made.map_err(|error| {
+        let reason = format!("el usuario {} no puede crear la carpeta {} ({error})", this_user(), folder.display());
+        Failure::new(reason, "Elija otra data_dir, o créela y désela a ese usuario con «chown».")
     })?;
     mend(config);
     Ok(())
+}
+
+/// Errs where there is a data folder and this user may not read and write in it.
+pub fn may_use(folder: &Path) -> Result<(), (String, &'static str)> {
+    let wanted = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
+    let found = fs::metadata(folder);
+    let shown = folder.display();
+    let denied = match &found {
+        Ok(there) if !there.is_dir() => {
+            return Err((format!("data_dir, {shown}, es un archivo y no una carpeta"), "Elija otra data_dir."));
+        }
+        Ok(_) => access(folder, wanted).err().map(io::Error::from),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => Some(io::Error::from(error.kind())),
+    };
+    let Some(denied) = denied else { return Ok(()) };
+    let owner = found.map(|there| format!(", que es de {}", user(there.uid()))).unwrap_or_default();
+    Err((
+        format!("el usuario {} no puede leer ni escribir en la carpeta {shown}{owner} ({denied})", this_user()),
+        "Use el usuario con que corre Acuse, como en «sudo -u acuse acuse doctor», u otra data_dir.",
+    ))
+}
+
+fn this_user() -> String {
+    user(rustix::process::geteuid().as_raw())
+}
+
+/// The name that /etc/passwd has for a user, else the number.
+fn user(id: u32) -> String {
+    let known = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let named = known.lines().find_map(|line| {
+        let mut parts = line.split(':');
+        let name = parts.next()?;
+        (parts.nth(1)?.parse() == Ok(id)).then(|| name.to_owned())
+    });
+    named.unwrap_or_else(|| id.to_string())
 }
 
 /// A line in the log for each thing that was open, with the mode that it had.

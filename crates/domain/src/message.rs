@@ -75,7 +75,7 @@ impl Message {
 
     #[must_use]
     pub fn in_(&self, language: Language) -> String {
-        let said = self.inside(language);
+        let said = self.within(language);
         let begins_with_what_it_is_about =
             self.row.spanish.starts_with('{') && matches!(self.values.first(), Some((_, Value::Message(_))));
         if begins_with_what_it_is_about { upper_first(&said) } else { said }
@@ -90,7 +90,8 @@ impl Message {
     }
 
     /// As it goes on inside another sentence.
-    fn inside(&self, language: Language) -> String {
+    #[must_use]
+    pub fn within(&self, language: Language) -> String {
         let mut rest = match language {
             Language::Spanish => self.row.spanish,
             Language::English => self.row.english,
@@ -135,7 +136,7 @@ impl Value {
             (Self::Date(day), Language::English) => day.to_string(),
             (Self::Count(count), Language::Spanish) => grouped(*count, '.'),
             (Self::Count(count), Language::English) => grouped(*count, ','),
-            (Self::Message(message), language) => message.inside(language),
+            (Self::Message(message), language) => message.within(language),
         }
     }
 }

@@ -21,6 +21,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, PgPool, SqlitePool};
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
 use crate::error::{code_of, condition, unavailable};
 use crate::group::{Group, Member};
@@ -300,6 +301,9 @@ async fn open_postgres(url: &str) -> Result<DatabaseConnection, StoreError> {
         .map_err(|error| StoreError::Address(error.to_string()))?
         .application_name("acuse")
         .disable_statement_logging();
+    // A pool tries again until its time is over, and then says only that it waited: the first connection says why there is none.
+    let first = timeout(ACQUIRE_TIMEOUT, options.connect()).await;
+    first.map_err(|_| sqlx::Error::PoolTimedOut).flatten().map_err(unavailable)?.close().await.map_err(unavailable)?;
     let pool: PgPool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(ACQUIRE_TIMEOUT)

@@ -12,15 +12,15 @@ use crate::private_files;
 
 #[derive(clap::Args)]
 pub struct BackupArgs {
-    /// The file to write; it must not exist.
+    /// El archivo que se escribe; no debe existir.
     file: PathBuf,
 }
 
 #[derive(clap::Args)]
 pub struct RestoreArgs {
-    /// A file that `acuse backup` wrote.
+    /// Un archivo escrito por «acuse backup».
     file: PathBuf,
-    /// Put it in the place of a database that exists, which is kept under another name. Stop the server first.
+    /// Reemplaza una base que existe, que se guarda con otro nombre. Detenga antes el servidor.
     #[arg(long)]
     force: bool,
 }

@@ -6,27 +6,27 @@ use acuse_domain::input::company::{Field, ProfileInput};
 use acuse_store::{companies, now};
 use serde_json::json;
 
-use crate::commands::terminal::{moment, print_list, timestamp, warn_of_slip};
+use crate::commands::terminal::{address, moment, print_list, timestamp};
 use crate::config::Config;
 use crate::database;
 use crate::failure::Failure;
 
 #[derive(clap::Subcommand)]
 pub enum Company {
-    /// Adds a company; the first one begins the installation.
+    /// Agrega una compañía; la primera empieza la instalación.
     Create {
         #[arg(long)]
         ruc: String,
         /// Razón social.
         #[arg(long)]
         name: String,
-        /// Where answers to its receipts go.
+        /// A dónde llegan las respuestas a sus recibos.
         #[arg(long)]
         email: Option<String>,
     },
-    /// Every company, with how many users and tokens it has.
+    /// Las compañías, con cuántos usuarios y tokens tienen.
     List {
-        /// One line of JSON.
+        /// Una línea de JSON.
         #[arg(long)]
         json: bool,
     },
@@ -40,13 +40,14 @@ pub async fn run(what: Company, config: &Config) -> Result<(), Failure> {
 }
 
 async fn create(ruc: &str, name: &str, email: Option<&str>, config: &Config) -> Result<(), Failure> {
-    let ruc: Ruc = ruc.parse().map_err(|error| Failure::new(format!("--ruc: {error}"), "Son 13 dígitos."))?;
+    let ruc: Ruc = ruc.parse().map_err(|error| Failure::new(format!("--ruc: {error}"), ""))?;
     if ruc.doubt().is_some() {
         eprintln!("Aviso: el dígito verificador de {ruc} no coincide. El SRI emite algunos así; compruébelo.");
     }
-    let input = ProfileInput { legal_name: Some(name.to_owned()), email: email.map(str::to_owned), ..ProfileInput::default() };
+    // An empty option is no address, and not one that was left out as in a form.
+    let email = email.map(address).transpose()?.map(|email| email.to_string());
+    let input = ProfileInput { legal_name: Some(name.to_owned()), email, ..ProfileInput::default() };
     let profile = input.read().map_err(refused)?;
-    profile.email.iter().for_each(warn_of_slip);
     let db = database::begun(config).await?;
     let created = companies::create(&db, &ruc, &profile, now()).await.map_err(|error| match error {
         companies::CreateError::RucTaken => Failure::new(format!("ya hay una compañía con RUC {ruc}"), ""),
@@ -57,11 +58,10 @@ async fn create(ruc: &str, name: &str, email: Option<&str>, config: &Config) -> 
     Ok(())
 }
 
-/// The first thing that is wrong, by its option.
+/// The first thing that is wrong with the name: the address was read before.
 fn refused(errors: Errors<Field>) -> Failure {
     let first = errors.into_iter().next();
-    let option = if matches!(first, Some((Field::Email, _))) { "--email" } else { "--name" };
-    Failure::new(format!("{option}: {}", first.map(|(_, message)| message.to_string()).unwrap_or_default()), "")
+    Failure::new(format!("--name: {}", first.map(|(_, message)| message.to_string()).unwrap_or_default()), "")
 }
 
 async fn list(as_json: bool, config: &Config) -> Result<(), Failure> {

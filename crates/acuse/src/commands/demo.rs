@@ -6,14 +6,16 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use acuse_mail::catcher::Catcher;
+use acuse_store::db::sqlite_path;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use crate::config::Config;
 use crate::demo_data;
 use crate::failure::Failure;
-use crate::installation::{Installation, Opening, Role, listen};
+use crate::installation::{Installation, Opening, Role, StopSignals, listen};
 use crate::mail_url::MailUrl;
 
 /// Kept in the demo's folder, so that a second start says the same.
@@ -24,25 +26,23 @@ const CATCHER_HOST: &str = "127.0.0.1";
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Keep the demo in this folder and go on with it at the next start.
-    #[arg(long, value_name = "FOLDER")]
+    /// Guarda la demostración en esta carpeta y sigue con ella la próxima vez.
+    #[arg(long, value_name = "CARPETA")]
     data_dir: Option<PathBuf>,
-    /// Print the credentials as one line of JSON.
+    /// Muestra el acceso como una línea de JSON.
     #[arg(long)]
     json: bool,
 }
 
 impl Args {
-    /// The folder to work in: the one named, or a new one that goes away with the process.
-    pub fn folder(&self) -> Result<PathBuf, Failure> {
-        match &self.data_dir {
-            Some(folder) => Ok(folder.clone()),
-            None => tempfile::Builder::new()
-                .prefix("acuse-demo-")
-                .tempdir()
-                .map(tempfile::TempDir::keep)
-                .map_err(|error| Failure::new(format!("no se puede crear una carpeta temporal: {error}"), "")),
+    /// The folder named, or a new one that goes away on every end, also where the demo does not get as far as listening.
+    fn folder(&self) -> Result<(PathBuf, Option<TempDir>), Failure> {
+        if let Some(named) = &self.data_dir {
+            return Ok((named.clone(), None));
         }
+        let made = tempfile::Builder::new().prefix("acuse-demo-").tempdir();
+        let made = made.map_err(|error| Failure::new(format!("no se puede crear una carpeta temporal ({error})"), ""))?;
+        Ok((made.path().to_path_buf(), Some(made)))
     }
 }
 
@@ -56,29 +56,57 @@ pub struct Credentials {
     pub smtp_port: u16,
 }
 
-pub async fn run(args: Args, mut config: Config) -> Result<(), Failure> {
+/// A demo that is open and answers at its address.
+struct Demo {
+    installation: Installation,
+    listener: TcpListener,
+    credentials: Credentials,
+}
+
+pub async fn run(args: Args, config: Config) -> Result<(), Failure> {
+    let (folder, _thrown_away) = args.folder()?;
+    let config = config.within(&folder);
+    let mut told_to_stop = StopSignals::new()?;
+    let demo = tokio::select! {
+        demo = begin(config) => demo?,
+        () = told_to_stop.wait() => return Ok(()),
+    };
+    announce(&demo.credentials, &args);
+    demo.installation.run(Role::All, demo.listener, demo.credentials.url, told_to_stop).await;
+    Ok(())
+}
+
+/// The address first: a demo that cannot have it leaves everything as it was.
+async fn begin(mut config: Config) -> Result<Demo, Failure> {
+    let listener = bind(&config).await?;
     let earlier = read_credentials(&config.data_dir);
+    if earlier.is_none() {
+        refuse_a_foreign_database(&config)?;
+    }
     let catcher = start_catcher(earlier.as_ref()).await?;
     let smtp_port = catcher.local_addr().port();
     lead_mail_to(&mut config, catcher.local_addr())?;
     let how = Opening { migrate: true, forget_secrets: false };
     let installation = Installation::open(&config, Some(catcher), how).await?;
-    let listener = bind(&config).await?;
-    let url = config.public_url(listener.local_addr().unwrap_or(config.listen));
     let mut credentials = match earlier {
         Some(earlier) => earlier,
         None => first_time(&installation).await?,
     };
-    credentials.url.clone_from(&url);
+    credentials.url = config.public_url(listener.local_addr().unwrap_or(config.listen));
     credentials.smtp_port = smtp_port;
     keep_credentials(&config.data_dir, &credentials)?;
-    announce(&credentials, args.json);
-    let thrown_away = args.data_dir.is_none().then(|| config.data_dir.clone());
-    let ended = installation.run(Role::All, listener, url).await;
-    if let Some(folder) = thrown_away {
-        let _ = fs::remove_dir_all(folder);
+    Ok(Demo { installation, listener, credentials })
+}
+
+/// The demo fills no database but its own.
+fn refuse_a_foreign_database(config: &Config) -> Result<(), Failure> {
+    match sqlite_path(&config.database_url).filter(|database| database.exists()) {
+        None => Ok(()),
+        Some(database) => Err(Failure::new(
+            format!("{} no es de una demostración que haya llegado a empezar", database.display()),
+            "Elija otra carpeta con --data-dir. Para trabajar con esa base, «acuse serve».",
+        )),
     }
-    ended
 }
 
 async fn first_time(installation: &Installation) -> Result<Credentials, Failure> {
@@ -103,15 +131,12 @@ async fn start_catcher(earlier: Option<&Credentials>) -> Result<Catcher, Failure
     Catcher::start(at(0)).await.map_err(|error| Failure::new(format!("el correo de prueba no pudo empezar: {error}"), ""))
 }
 
-/// The catcher is the default account, unless another was configured. It may be reached, and nothing else that is private but
+/// The catcher is the default account. It may be reached, and nothing else that is private but
 /// what the operator allows.
 fn lead_mail_to(config: &mut Config, catcher: SocketAddr) -> Result<(), Failure> {
-    if config.default_account.is_none() {
-        let url: MailUrl =
-            format!("smtp://{catcher}?security=none").parse().map_err(|error| Failure::new(format!("{error}"), ""))?;
-        let from = SENDER.parse().map_err(|error| Failure::new(format!("{error}"), ""))?;
-        config.default_account = Some((url, from));
-    }
+    let url: MailUrl = format!("smtp://{catcher}?security=none").parse().map_err(|error| Failure::new(format!("{error}"), ""))?;
+    let from = SENDER.parse().map_err(|error| Failure::new(format!("{error}"), ""))?;
+    config.default_account = Some((url, from));
     config.catcher = Some(catcher);
     Ok(())
 }
@@ -124,8 +149,8 @@ async fn bind(config: &Config) -> Result<TcpListener, Failure> {
     }
 }
 
-fn announce(credentials: &Credentials, json: bool) {
-    if json {
+fn announce(credentials: &Credentials, args: &Args) {
+    if args.json {
         println!("{}", serde_json::to_string(credentials).unwrap_or_default());
     } else {
         println!();
@@ -140,7 +165,10 @@ fn announce(credentials: &Credentials, json: bool) {
             credentials.smtp_port, credentials.url
         );
         println!();
-        println!("  Ctrl+C la detiene.");
+        match &args.data_dir {
+            Some(folder) => println!("  Ctrl+C la detiene; sus datos quedan en {}.", folder.display()),
+            None => println!("  Ctrl+C la detiene y borra sus datos; con --data-dir CARPETA quedan."),
+        }
         println!();
     }
     let _ = std::io::stdout().flush();

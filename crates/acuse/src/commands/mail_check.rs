@@ -21,11 +21,11 @@ use crate::failure::Failure;
 
 #[derive(clap::Subcommand)]
 pub enum Mail {
-    /// Tries an account phase by phase; exit code 0 correct, 1 wrong.
+    /// Prueba una cuenta paso por paso; sale con 0 si es correcta y con 1 si no.
     Check(Args),
-    /// Finds server, port and encryption of an address; exit code 0 found, 1 not.
+    /// Busca servidor, puerto y cifrado de una dirección; sale con 0 si los halla y con 1 si no.
     Discover(mail_discover::Args),
-    /// Looks up SPF, DKIM, DMARC and MX of a sender's domain; exit code 0 in order, 1 something to mend.
+    /// Consulta SPF, DKIM, DMARC y MX del dominio que envía; sale con 0 si está en orden y con 1 si falta algo.
     Domain(mail_domain::Args),
 }
 
@@ -35,19 +35,19 @@ pub struct Args {
     server: String,
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     port: u16,
-    /// starttls, tls or none.
+    /// starttls, tls o none.
     #[arg(long, value_parser = security)]
     security: Security,
-    /// The password comes from ACUSE_MAIL_PASSWORD or the terminal.
-    #[arg(long, value_name = "USER")]
+    /// La contraseña se lee de ACUSE_MAIL_PASSWORD o se pide.
+    #[arg(long, value_name = "USUARIO")]
     username: Option<String>,
-    /// The sender's address; the user's name where it is one.
-    #[arg(long, value_name = "ADDRESS")]
+    /// El correo que envía; sin él, el usuario si es un correo.
+    #[arg(long, value_name = "CORREO")]
     from: Option<EmailAddress>,
-    /// Send a real message there.
-    #[arg(long, value_name = "ADDRESS")]
+    /// Envía ahí un mensaje de verdad.
+    #[arg(long, value_name = "CORREO")]
     to: Option<EmailAddress>,
-    /// The report as one line of JSON.
+    /// El resultado como una línea de JSON.
     #[arg(long)]
     json: bool,
 }

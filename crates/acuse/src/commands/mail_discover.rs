@@ -12,10 +12,10 @@ use crate::failure::Failure;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// The address that mail will be sent from.
-    #[arg(value_name = "ADDRESS")]
+    /// El correo que enviará.
+    #[arg(value_name = "CORREO")]
     address: EmailAddress,
-    /// What was found as one line of JSON.
+    /// Lo hallado como una línea de JSON.
     #[arg(long)]
     json: bool,
 }

@@ -11,13 +11,13 @@ use crate::failure::Failure;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// The part of the sender's address behind the @.
-    #[arg(value_name = "DOMAIN")]
+    /// Lo que sigue a la @ en el correo que envía.
+    #[arg(value_name = "DOMINIO")]
     domain: String,
-    /// The SMTP server that the mail is handed to.
+    /// El servidor SMTP al que se entrega el correo.
     #[arg(long, value_name = "HOST")]
     server: Option<String>,
-    /// The report as one line of JSON.
+    /// El resultado como una línea de JSON.
     #[arg(long)]
     json: bool,
 }

@@ -2,17 +2,17 @@
 
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::installation::{Installation, Opening, Role, listen};
+use crate::installation::{Installation, Opening, Role, StopSignals, listen};
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// What this process does.
+    /// Qué hace este proceso: todo (all), páginas y API (web) o envíos (worker).
     #[arg(long, value_enum, default_value = "all")]
     role: Role,
-    /// Bring a PostgreSQL database to this version first. SQLite does it by itself.
+    /// Pone antes al día una base PostgreSQL. Con SQLite se hace siempre.
     #[arg(long)]
     migrate: bool,
-    /// Start with a key file that is new or another one: what it does not open is forgotten, and said.
+    /// Empieza con una clave nueva o distinta: olvida lo que no abre, y lo dice.
     #[arg(long)]
     forget_secrets: bool,
 }
@@ -23,5 +23,6 @@ pub async fn run(args: Args, config: Config) -> Result<(), Failure> {
     let listener = listen(config.listen).await?;
     let url = config.public_url(listener.local_addr().unwrap_or(config.listen));
     tracing::info!("Acuse {} at {url}", env!("CARGO_PKG_VERSION"));
-    installation.run(args.role, listener, url).await
+    installation.run(args.role, listener, url, StopSignals::new()?).await;
+    Ok(())
 }

@@ -57,7 +57,7 @@ pub fn timestamp(at: Option<Instant>) -> Value {
 
 /// Whoever is at the command line, in the company with this RUC.
 pub async fn operator_in(db: &Db, ruc: &str) -> Result<Actor, Failure> {
-    let ruc: Ruc = ruc.parse().map_err(|error| Failure::new(format!("--company es un RUC: {error}"), "Son 13 dígitos."))?;
+    let ruc: Ruc = ruc.parse().map_err(|error| Failure::new(format!("--company: {error}"), ""))?;
     let found = companies::find_by_ruc_any_company(db, &ruc).await?;
     let none = || {
         let what = format!("no hay una compañía con RUC {ruc}");
@@ -77,7 +77,7 @@ pub fn address(typed: &str) -> Result<EmailAddress, Failure> {
     Ok(address)
 }
 
-pub fn warn_of_slip(address: &EmailAddress) {
+fn warn_of_slip(address: &EmailAddress) {
     if let Some(meant) = address.meant() {
         eprintln!("Aviso: {address} parece un error de escritura. ¿Quiso decir {meant}?");
     }

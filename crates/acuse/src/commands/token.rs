@@ -14,33 +14,33 @@ use crate::failure::Failure;
 
 #[derive(clap::Subcommand)]
 pub enum Token {
-    /// Makes a token of the API and prints it, this once.
+    /// Crea un token de la API y lo muestra, solo esta vez.
     Create {
-        /// The company's RUC.
+        /// El RUC de la compañía.
         #[arg(long, value_name = "RUC")]
         company: String,
-        /// What it is for; shown in the history.
+        /// Para qué es; se ve en la historia.
         #[arg(long)]
         name: String,
     },
-    /// Tokens with their company and when they were last used; never the secret.
+    /// Los tokens con su compañía y su último uso; nunca el secreto.
     List {
-        /// Only those of the company with this RUC.
+        /// Solo los de la compañía con este RUC.
         #[arg(long, value_name = "RUC")]
         company: Option<String>,
-        /// Also those that were revoked.
+        /// También los revocados.
         #[arg(long)]
         all: bool,
-        /// One line of JSON.
+        /// Una línea de JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Makes a token worthless, at once: by its id, or by its company and name.
+    /// Revoca en seguida un token: por su id, o por su compañía y nombre.
     Revoke {
-        /// As «acuse token list» shows it.
+        /// Como lo muestra «acuse token list».
         #[arg(value_name = "ID", required_unless_present = "name")]
         id: Option<Uuid>,
-        /// The company's RUC.
+        /// El RUC de la compañía.
         #[arg(long, value_name = "RUC", requires = "name")]
         company: Option<String>,
         #[arg(long, requires = "company", conflicts_with = "id")]

@@ -14,64 +14,64 @@ use crate::failure::Failure;
 
 #[derive(clap::Subcommand)]
 pub enum User {
-    /// Adds a user; the password comes from the terminal or standard input.
+    /// Agrega un usuario; la contraseña se pide o se lee de la entrada estándar.
     Create {
         #[arg(long)]
         email: String,
-        /// The company's RUC.
+        /// El RUC de la compañía.
         #[arg(long, value_name = "RUC")]
         company: String,
-        /// owner, accountant or viewer.
+        /// owner, accountant o viewer.
         #[arg(long, default_value = "owner", value_parser = role)]
         role: Role,
         #[arg(long)]
         name: Option<String>,
     },
-    /// Users with their companies, their roles and when they last logged in.
+    /// Los usuarios con sus compañías, sus roles y su última entrada.
     List {
-        /// Only those of the company with this RUC.
+        /// Solo los de la compañía con este RUC.
         #[arg(long, value_name = "RUC")]
         company: Option<String>,
-        /// One line of JSON.
+        /// Una línea de JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Gives a user another role in a company, at once.
+    /// Cambia en seguida el rol de un usuario en una compañía.
     Role {
         #[arg(long)]
         email: String,
-        /// The company's RUC.
+        /// El RUC de la compañía.
         #[arg(long, value_name = "RUC")]
         company: String,
-        /// owner, accountant or viewer.
+        /// owner, accountant o viewer.
         #[arg(long, value_parser = role)]
         role: Role,
     },
-    /// Takes a user out of a company and ends their sessions there, at once.
+    /// Quita en seguida a un usuario de una compañía y termina ahí sus sesiones.
     Remove {
         #[arg(long)]
         email: String,
-        /// The company's RUC.
+        /// El RUC de la compañía.
         #[arg(long, value_name = "RUC")]
         company: String,
-        /// Also revoke every token of the company's API: they may know them.
+        /// Revoca también todos los tokens de la compañía: puede conocerlos.
         #[arg(long)]
         revoke_tokens: bool,
     },
-    /// Gives a user a new password and ends their sessions.
+    /// Da a un usuario una contraseña nueva y termina sus sesiones.
     Password {
         #[arg(long)]
         email: String,
     },
-    /// Where a user is logged in.
+    /// Las sesiones abiertas de un usuario.
     Sessions {
         #[arg(long)]
         email: String,
-        /// One line of JSON.
+        /// Una línea de JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Ends every session of a user, at once; the password stays.
+    /// Termina en seguida todas las sesiones de un usuario; la contraseña queda.
     Logout {
         #[arg(long)]
         email: String,
@@ -121,7 +121,7 @@ async fn list(db: &Db, company: Option<&str>, as_json: bool) -> Result<(), Failu
         (cells, value)
     };
     let rows: Vec<_> = found.iter().map(row).collect();
-    print_list(as_json, &["CORREO", "NOMBRE", "COMPAÑÍA", "PAPEL", "ÚLTIMA ENTRADA"], &rows);
+    print_list(as_json, &["CORREO", "NOMBRE", "COMPAÑÍA", "ROL", "ÚLTIMA ENTRADA"], &rows);
     Ok(())
 }
 
@@ -164,6 +164,7 @@ async fn change_password(db: &Db, email: &str) -> Result<(), Failure> {
 
 async fn list_sessions(db: &Db, email: &str, as_json: bool) -> Result<(), Failure> {
     let email = address(email)?;
+    expect_user(db, &email).await?;
     let open = sessions::list_any_company(db, &email, now()).await?;
     let rows: Vec<_> = open
         .iter()
@@ -183,12 +184,14 @@ async fn list_sessions(db: &Db, email: &str, as_json: bool) -> Result<(), Failur
 
 async fn end_sessions(db: &Db, email: &str) -> Result<(), Failure> {
     let email = address(email)?;
-    let is_known = access::members_any_company(db).await?.iter().any(|one| one.email == email.lowercase().as_str());
-    if !is_known {
-        return Err(nobody(&email));
-    }
+    expect_user(db, &email).await?;
     println!("Sesiones terminadas: {}.", sessions::end_all_any_company(db, &email, now()).await?);
     Ok(())
+}
+
+async fn expect_user(db: &Db, email: &EmailAddress) -> Result<(), Failure> {
+    let is_known = access::members_any_company(db).await?.iter().any(|one| one.email == email.lowercase().as_str());
+    if is_known { Ok(()) } else { Err(nobody(email)) }
 }
 
 fn nobody(email: &EmailAddress) -> Failure {

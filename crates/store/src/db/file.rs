@@ -51,7 +51,10 @@ impl DatabaseFile {
     pub(crate) fn existing(path: &Path) -> Result<Self, StoreError> {
         let path = real_path(path);
         // First: a folder without a database is left as it is.
-        let Ok(found) = fs::metadata(&path) else { return Err(StoreError::Missing(path)) };
+        let found = fs::metadata(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::PermissionDenied => StoreError::file(&path, &error),
+            _ => StoreError::Missing(path.clone()),
+        })?;
         let lock = lock_shared(&path)?;
         // No database of SQLite's is empty, and one that was emptied would pass for a new one.
         if found.len() == 0 {

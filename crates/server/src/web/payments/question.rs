@@ -1,8 +1,8 @@
 //! What is probably a slip, as the form asks about it: it saves once every question is answered with «Así es».
 
+use acuse_domain::message::Language;
 use acuse_domain::money::Money;
 use acuse_domain::payment::{Doubt, Likeness, Twin, paper};
-use acuse_domain::text::lower_first;
 
 use super::Book;
 use crate::web::calendar;
@@ -33,7 +33,7 @@ impl Question {
         };
         let (words, link) = match &doubt {
             Doubt::LikelyTwin(twin) => (twin_words(twin), Some((twin.number.to_string(), book.page_of(twin.payment)))),
-            doubt => (lower_first(&doubt.message(row).to_string()), None),
+            doubt => (doubt.message(row).within(Language::Spanish), None),
         };
         Self { key, field, head, words, link }
     }
@@ -70,6 +70,6 @@ fn twin_words(twin: &Twin) -> String {
     );
     match twin.likeness {
         Likeness::Figures => format!("la misma persona, fecha y valor están en {recorded}."),
-        Likeness::Paper(method) => format!("{} ya está en {recorded}.", lower_first(&paper(method).to_string())),
+        Likeness::Paper(method) => format!("{} ya está en {recorded}.", paper(method).within(Language::Spanish)),
     }
 }

@@ -64,7 +64,11 @@ async fn a_demo_s_domain_is_said_to_be_one_and_looked_for_nowhere() {
     let test = TestApp::start_with(|services| Services { catcher: Some(catcher), ..services }).await;
     Filled::account(server).press(&test, LIST, "guardar").await;
     let list = test.get(LIST).await;
-    assert_eq!(list.all(".ac-dns .ac-state"), ["Dominio de demostración"]);
+    assert_eq!(list.all(".ac-dns .ac-state"), ["Queda en el buzón de prueba"], "cotopaxi.ec is none of the demo's own");
+    let own = Filled::account(server).with("modulo", "facturacion").with("remitente", "pagos@distcotopaxi.ec");
+    own.press(&test, LIST, "guardar").await;
+    let list = test.get(LIST).await;
+    assert!(list.all(".ac-dns .ac-state").contains(&"Dominio de demostración".to_owned()), "{}", list.text());
     assert_eq!(list.attribute(".ac-dns", "hx-get"), None, "nothing is fetched that could be red");
     assert_eq!(list.all(".ac-account .ac-state[data-state=bad]").len(), 0);
 }

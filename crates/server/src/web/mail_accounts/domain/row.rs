@@ -9,7 +9,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 
 use crate::app::App;
-use crate::domain_check::{DomainState, is_demo_domain};
+use crate::domain_check::{DEMO_DOMAIN, DomainState, is_demo_domain};
 use crate::web::filters;
 
 /// Printed by `{{ row }}`. Without a report it fetches itself, or is a link where there is no script.
@@ -76,7 +76,9 @@ impl DomainRow {
 
     /// Its mail stays in the demo's mailbox, or the domain is the demo's own: what the DNS says of the domain is nobody's concern.
     pub fn demonstration(account: &MailAccount) -> Self {
-        let mark = Mark::new(State::Unknown, "Dominio de demostración".to_owned());
+        let is_of_the_demo = account.settings.from_address.domain() == DEMO_DOMAIN;
+        let word = if is_of_the_demo { "Dominio de demostración" } else { "Queda en el buzón de prueba" };
+        let mark = Mark::new(State::Unknown, word.to_owned());
         Self { marks: Some(vec![mark]), ..Self::of(account, None) }
     }
 

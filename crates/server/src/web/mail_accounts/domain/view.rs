@@ -173,9 +173,8 @@ impl Note {
         Self {
             kind: "info",
             icon: "help-circle",
-            title: "Es un dominio de demostración".to_owned(),
-            text: "Esta cuenta entrega al buzón de prueba y nada sale de este servidor: lo que diga el DNS no impide enviar."
-                .to_owned(),
+            title: "Su correo queda en el buzón de prueba".to_owned(),
+            text: "Esta cuenta le entrega todo y nada sale de este servidor: lo que diga el DNS no impide enviar.".to_owned(),
             found: None,
         }
     }
