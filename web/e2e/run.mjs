@@ -7,7 +7,7 @@ import { keyboard, pointer } from './hands.mjs';
 import { correctThePort, correctWithOneClick, lookingForTheServer, phasesAsTheyHappen, probeFromTheList, stop, twiceReloadAndBack, typingMeanwhile } from './accounts.mjs';
 import { slipIsAskedOnce } from './slips.mjs';
 import { mailServer, makeCertificate } from './mail_server.mjs';
-import { amountsUnderAHand, answersThatComeLate, aSessionThatEnds, aSessionThatEndsUnderTheScript, askedBeforeItIsSaved, createThePerson, leaving, oneEmptyFormTakesTheSum, twoReadings } from './typing.mjs';
+import { amountsUnderAHand, answersThatComeLate, backTicksNothing, aSessionThatEnds, aSessionThatEndsUnderTheScript, askedBeforeItIsSaved, createThePerson, leaving, oneEmptyFormTakesTheSum, twoReadings } from './typing.mjs';
 import { closedByAPerson, correctedIsOver, emptiesTheMailbox, listsInOrder, onlyWhatWorksIsOffered, slashSearches } from './solved.mjs';
 import { accepted, addAccount, COBRO, noteStates, otherModuleIsOnTheDefaultAccount, PAGO, readMail, record, resend } from './walk.mjs';
 
@@ -61,6 +61,7 @@ const walks = [
   ['typing: an amount under a hand', {}, amountsUnderAHand],
   ['typing: an answer that comes late', {}, answersThatComeLate],
   ['typing: one empty form takes the sum', {}, oneEmptyFormTakesTheSum],
+  ['typing: Back ticks nothing', {}, backTicksNothing],
   ['typing: an amount of two readings', {}, twoReadings],
   ['typing: asked before it is saved', {}, askedBeforeItIsSaved],
   ['typing: asked before it is saved, without JavaScript', { script: false }, askedBeforeItIsSaved],

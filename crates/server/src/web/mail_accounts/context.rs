@@ -122,7 +122,7 @@ impl FormContext {
     /// Reads the form. Errs with its page and what to mend.
     pub async fn read(&self, form: AccountForm, slips: &Slips) -> Result<Result<ValidForm, Box<AccountPage>>, StoreError> {
         let mut errors = FormErrors::default();
-        let is_saving = form.accion == SAVES;
+        let is_saving = form.accion == SAVES || self.frame.is_only_shown;
         let said = |errors: FormErrors| if is_saving { errors } else { errors.at_probar() };
         form.doubts(slips, &mut errors);
         let Some(filled) = form.read(&self.frame.app.network, &mut errors) else {

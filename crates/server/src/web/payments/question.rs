@@ -27,6 +27,7 @@ impl Question {
             Doubt::WithholdingDisagrees { index, .. } | Doubt::WithholdingTooLarge { index, .. } => {
                 (format!("valor-{}", row(index)), "La retención no cuadra:")
             }
+            Doubt::WithholdingUnknown { index, .. } => (format!("cuenta-{}", row(index)), "Falta el porcentaje:"),
             Doubt::WithholdingNotApplied { .. } => ("abono-1".to_owned(), "Retención sin documento:"),
             Doubt::PaperTwice { index, .. } => (format!("numero-{}", row(index)), "Parece repetido:"),
             Doubt::LikelyTwin(_) => (String::new(), "Parece repetido:"),
@@ -61,13 +62,8 @@ pub fn wholly_advance_key(total: Money) -> String {
 }
 
 fn twin_words(twin: &Twin) -> String {
-    let recorded = format!(
-        "{}, del {} a las {}, por {}",
-        twin.number,
-        calendar::day(calendar::today(twin.recorded_at)),
-        calendar::hour(twin.recorded_at),
-        twin.recorded_by
-    );
+    let recorded =
+        format!("{}, de {}, por {}", twin.number, calendar::moment(twin.recorded_at, acuse_store::now()), twin.recorded_by);
     match twin.likeness {
         Likeness::Figures => format!("la misma persona, fecha y valor están en {recorded}."),
         Likeness::Paper(method) => format!("{} ya está en {recorded}.", lower_first(&paper(method).to_string())),
