@@ -5,7 +5,7 @@ import { argument, launch, login, openBrowser, screenshot, slowMailServer, testP
 import { connectMailbox } from './connect.mjs';
 import { keyboard, pointer } from './hands.mjs';
 import { correctThePort, correctWithOneClick, lookingForTheServer, phasesAsTheyHappen, probeFromTheList, stop, twiceReloadAndBack, typingMeanwhile } from './accounts.mjs';
-import { slipIsAskedOnce } from './slips.mjs';
+import { slipIsAskedOnce, slipIsAskedOnLeaving } from './slips.mjs';
 import { mailServer, makeCertificate } from './mail_server.mjs';
 import { amountsUnderAHand, answersThatComeLate, backTicksNothing, aSessionThatEnds, aSessionThatEndsUnderTheScript, askedBeforeItIsSaved, createThePerson, leaving, oneEmptyFormTakesTheSum, twoReadings } from './typing.mjs';
 import { closedByAPerson, correctedIsOver, emptiesTheMailbox, listsInOrder, onlyWhatWorksIsOffered, slashSearches } from './solved.mjs';
@@ -74,6 +74,7 @@ const walks = [
   ['a slip in an address is answered by keyboard alone', {}, (page, demo) => slipIsAskedOnce(page, demo, keyboard)],
   ['a slip in an address is asked about without JavaScript', { script: false }, (page, demo) => slipIsAskedOnce(page, demo, pointer)],
   ['a slip in an address is asked about on a phone', { width: 360, height: 740 }, (page, demo) => slipIsAskedOnce(page, demo, pointer)],
+  ['a slip in an address is asked about when the field is left', {}, slipIsAskedOnLeaving],
   ['a corrected address ends the alarm', {}, (page, demo) => correctedIsOver(page, demo, pointer, true)],
   ['a corrected address ends the alarm, by keyboard alone', {}, (page, demo) => correctedIsOver(page, demo, keyboard, true)],
   ['a corrected address ends the alarm without JavaScript', { script: false }, (page, demo) => correctedIsOver(page, demo, pointer, false)],

@@ -137,6 +137,15 @@ export async function twoReadings(page, demo) {
   await value.fill('1,500.50');
   await page.keyboard.press('Tab');
   assert.equal(await value.inputValue(), '1.500,50');
+  for (const [typed, words] of [['abc', 'No es un número.'], ['=5+5', 'No es un número.'], ['-5', 'Debe ser mayor que cero.'], ['0', 'Debe ser mayor que cero.']]) {
+    await value.fill(typed);
+    await page.keyboard.press('Tab');
+    assert.ok(await main(page).getByText(words).isVisible(), `${typed} is told at once`);
+  }
+  await value.fill('35,00.');
+  await page.keyboard.press('Tab');
+  assert.equal(await value.inputValue(), '35,00');
+  assert.equal(await main(page).locator('.is-invalid').count(), 0);
   await page.goto('about:blank');
   await page.goto('/documentos/nuevo');
   await field(page, 'total').fill('2,500');

@@ -9,6 +9,7 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
+use super::normal;
 use crate::text;
 
 /// Ends of domains that stand after a comma only by a slip.
@@ -275,7 +276,8 @@ fn read_unbracketed(tokens: &[&Token], cell: &mut Cell) {
     {
         return cell.addresses.push(bare(&format!("{local}{domain}")));
     }
-    let own = if before.iter().all(|(text, _)| is_name(text)) { last } else { &own[..] };
+    let is_named = before.iter().all(|(text, _)| is_name(text)) && last.iter().all(|(text, _)| normal(&bare(text)).is_some());
+    let own = if is_named { last } else { &own[..] };
     if !own.iter().all(|(text, _)| is_meant(text)) {
         return cell.addresses.push(joined(own));
     }

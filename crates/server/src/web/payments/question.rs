@@ -62,8 +62,10 @@ pub fn wholly_advance_key(total: Money) -> String {
 }
 
 fn twin_words(twin: &Twin) -> String {
-    let recorded =
-        format!("{}, de {}, por {}", twin.number, calendar::moment(twin.recorded_at, acuse_store::now()), twin.recorded_by);
+    let (day, hour) = (calendar::today(twin.recorded_at), calendar::hour(twin.recorded_at));
+    let is_today = day == calendar::today(acuse_store::now());
+    let when = if is_today { format!("de hoy {hour}") } else { format!("del {} a las {hour}", calendar::day(day)) };
+    let recorded = format!("{}, {when}, por {}", twin.number, twin.recorded_by);
     match twin.likeness {
         Likeness::Figures => format!("la misma persona, fecha y valor están en {recorded}."),
         Likeness::Paper(method) => format!("{} ya está en {recorded}.", lower_first(&paper(method).to_string())),
