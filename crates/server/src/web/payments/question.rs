@@ -34,6 +34,8 @@ impl Question {
         };
         let (words, link) = match &doubt {
             Doubt::LikelyTwin(twin) => (twin_words(twin), Some((twin.number.to_string(), book.page_of(twin.payment)))),
+            // They begin with the tax as it was typed: IR.
+            Doubt::WithholdingDisagrees { .. } | Doubt::WithholdingTooLarge { .. } => (doubt.message(row).to_string(), None),
             doubt => (lower_first(&doubt.message(row).to_string()), None),
         };
         Self { key, field, head, words, link }
