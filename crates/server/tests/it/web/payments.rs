@@ -107,7 +107,7 @@ async fn what_is_wrong_is_said_beside_its_field_and_the_form_stays_as_typed() {
             "valor",
             "10,999",
             "valor-1",
-            "El valor de la forma 1: no se entiende 10,999. Escriba 10999, o con dos decimales: 10,99.",
+            "El valor de la forma 1: no se entiende 10,999. Escriba 10.999,00, o con dos decimales: 10,99.",
         ),
         ("valor", "-5", "valor-1", "El valor de la forma 1 debe ser mayor que cero."),
         ("valor", "0", "valor-1", "El valor de la forma 1 debe ser mayor que cero."),
