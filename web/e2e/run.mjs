@@ -5,9 +5,9 @@ import { argument, launch, login, openBrowser, screenshot, slowMailServer, testP
 import { connectMailbox } from './connect.mjs';
 import { keyboard, pointer } from './hands.mjs';
 import { correctThePort, correctWithOneClick, lookingForTheServer, phasesAsTheyHappen, probeFromTheList, stop, twiceReloadAndBack, typingMeanwhile } from './accounts.mjs';
-import { slipIsAskedOnce } from './slips.mjs';
+import { slipIsAskedOnce, slipIsAskedOnLeaving } from './slips.mjs';
 import { mailServer, makeCertificate } from './mail_server.mjs';
-import { amountsUnderAHand, answersThatComeLate, aSessionThatEnds, aSessionThatEndsUnderTheScript, askedBeforeItIsSaved, createThePerson, leaving, oneEmptyFormTakesTheSum, twoReadings } from './typing.mjs';
+import { amountsUnderAHand, answersThatComeLate, backTicksNothing, aSessionThatEnds, aSessionThatEndsUnderTheScript, askedBeforeItIsSaved, createThePerson, leaving, oneEmptyFormTakesTheSum, twoReadings } from './typing.mjs';
 import { closedByAPerson, correctedIsOver, emptiesTheMailbox, listsInOrder, onlyWhatWorksIsOffered, slashSearches } from './solved.mjs';
 import { accepted, addAccount, COBRO, noteStates, otherModuleIsOnTheDefaultAccount, PAGO, readMail, record, resend } from './walk.mjs';
 
@@ -61,6 +61,7 @@ const walks = [
   ['typing: an amount under a hand', {}, amountsUnderAHand],
   ['typing: an answer that comes late', {}, answersThatComeLate],
   ['typing: one empty form takes the sum', {}, oneEmptyFormTakesTheSum],
+  ['typing: Back ticks nothing', {}, backTicksNothing],
   ['typing: an amount of two readings', {}, twoReadings],
   ['typing: asked before it is saved', {}, askedBeforeItIsSaved],
   ['typing: asked before it is saved, without JavaScript', { script: false }, askedBeforeItIsSaved],
@@ -73,6 +74,7 @@ const walks = [
   ['a slip in an address is answered by keyboard alone', {}, (page, demo) => slipIsAskedOnce(page, demo, keyboard)],
   ['a slip in an address is asked about without JavaScript', { script: false }, (page, demo) => slipIsAskedOnce(page, demo, pointer)],
   ['a slip in an address is asked about on a phone', { width: 360, height: 740 }, (page, demo) => slipIsAskedOnce(page, demo, pointer)],
+  ['a slip in an address is asked about when the field is left', {}, slipIsAskedOnLeaving],
   ['a corrected address ends the alarm', {}, (page, demo) => correctedIsOver(page, demo, pointer, true)],
   ['a corrected address ends the alarm, by keyboard alone', {}, (page, demo) => correctedIsOver(page, demo, keyboard, true)],
   ['a corrected address ends the alarm without JavaScript', { script: false }, (page, demo) => correctedIsOver(page, demo, pointer, false)],

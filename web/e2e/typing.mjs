@@ -100,6 +100,29 @@ export async function oneEmptyFormTakesTheSum(page, demo) {
   assert.doesNotMatch(await main(page).innerText(), /−/, 'nothing negative is shown');
 }
 
+/** After Back nothing is ticked that was not ticked for the page that is there: a form's rows are others by then. */
+export async function backTicksNothing(page, demo) {
+  page.on('dialog', (dialog) => dialog.accept());
+  const { documents } = await newCobro(page, demo);
+  await main(page).getByRole('checkbox', { name: documents[0].number }).check();
+  await field(page, 'numero').fill('880001');
+  await main(page).getByRole('button', { name: /^Guardar/ }).click();
+  await saved(page).waitFor();
+  await page.goBack();
+  await main(page).getByRole('heading', { name: 'Nuevo cobro' }).waitFor();
+  await page.waitForLoadState('load');
+  assert.equal(await main(page).locator('[name="doc"]:checked').count(), 0);
+  for (const abono of await main(page).locator('[name="abono"]').all()) assert.equal(await abono.inputValue(), '');
+  await page.goto('/envios?estado=todos');
+  const ticks = main(page).locator('[name="envio"]');
+  await ticks.first().check();
+  await page.getByRole('link', { name: 'Inicio' }).first().click();
+  await page.waitForURL((url) => url.pathname === '/');
+  await page.goBack();
+  await ticks.first().waitFor();
+  assert.equal(await main(page).locator('[name="envio"]:checked').count(), 0);
+}
+
 /** «1,500» is asked about where it stands, by pointer and by keyboard, and on a document's form too. */
 export async function twoReadings(page, demo) {
   await newCobro(page, demo);
@@ -114,6 +137,15 @@ export async function twoReadings(page, demo) {
   await value.fill('1,500.50');
   await page.keyboard.press('Tab');
   assert.equal(await value.inputValue(), '1.500,50');
+  for (const [typed, words] of [['abc', 'No es un número.'], ['=5+5', 'No es un número.'], ['-5', 'Debe ser mayor que cero.'], ['0', 'Debe ser mayor que cero.']]) {
+    await value.fill(typed);
+    await page.keyboard.press('Tab');
+    assert.ok(await main(page).getByText(words).isVisible(), `${typed} is told at once`);
+  }
+  await value.fill('35,00.');
+  await page.keyboard.press('Tab');
+  assert.equal(await value.inputValue(), '35,00');
+  assert.equal(await main(page).locator('.is-invalid').count(), 0);
   await page.goto('about:blank');
   await page.goto('/documentos/nuevo');
   await field(page, 'total').fill('2,500');

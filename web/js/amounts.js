@@ -29,7 +29,7 @@ function bare(typed) {
 
 function read(text) {
   const negative = text.startsWith('-');
-  const number = negative ? text.slice(1) : text;
+  const number = (negative ? text.slice(1) : text).replace(/(?<=.)\.$/, ''); // the full stop of a sentence
   const last = Math.max(number.lastIndexOf('.'), number.lastIndexOf(','));
   if (last < 0) return of(ungroup(number, " '’"), '', negative);
   const separator = number[last];

@@ -43,7 +43,7 @@ export function documentNumber(typed) {
 
 const two = (number) => String(number).padStart(2, '0');
 const folded = (typed) =>
-  typed.replace(UNSEEN, '').normalize('NFKD').replace(/[\u0300-\u036f]/g, '').replace(/[‐-―−]/g, '-').replace(/\s+/g, ' ').trim().toLowerCase();
+  typed.replace(UNSEEN, '').normalize('NFKD').replace(/[\u0300-\u036f]/g, '').replace(/[‐-―−]/g, '-').replaceAll('\\', '/').replace(/\s+/g, ' ').trim().toLowerCase();
 const isShortFor = (word, whole) => word.length >= 3 && whole.startsWith(word);
 const NO_DATE = { words: 'Escriba la fecha como 29/11/2026' };
 

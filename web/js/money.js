@@ -28,43 +28,52 @@ document.addEventListener('change', ({ target }) => {
   if (target.matches?.(AMOUNT)) tidy(target);
 });
 
-/** Written as it will be saved, once it is left; or the question which of two it is. */
+/** Of these a payment is made; an abono may be negative, beside a nota de crédito. */
+const POSITIVE = '[name="valor"], [data-base], [name="total"]';
+
+/** Written as it will be saved, once it is left; or what is wrong with it, or the question which of two it is. */
 function tidy(field) {
-  document.getElementById(`${field.id}-cual`)?.remove();
+  if (document.getElementById(`${field.id}-cual`)) right(field);
   const asked = readings(field.value);
   if (asked.length > 0) return ask(field, asked);
+  if (field.value.trim() === '') return;
   const value = cents(field.value);
-  if (field.value.trim() === '' || value === null) return;
+  if (value === null) return say(field, 'No es un número.');
+  if (value <= 0 && field.matches(POSITIVE)) return say(field, 'Debe ser mayor que cero.');
   if (field.value !== written(value)) field.value = written(value);
   if (field.getAttribute('aria-invalid') === 'true') right(field);
 }
 
 function ask(field, asked) {
-  const words = document.createElement('span');
-  words.className = 'invalid-feedback';
-  words.id = `${field.id}-cual`;
-  words.setAttribute('role', 'alert');
-  const part = document.createElement('span');
+  const words = [];
   const typed = field.value.trim();
-  if (asked.length === 1) {
+  if (asked.length === 1 && !field.closest('td')) {
     // The same words as the server's (amounts.rs): a slip of the cents is not guessed.
     const [whole, decimals = ''] = typed.split(',');
-    part.append(`No se entiende ${typed}. Escriba ${whole}${decimals}, o con dos decimales: ${whole},${decimals.slice(0, 2)}. `);
+    words.push(`No se entiende ${typed}. Escriba ${whole}${decimals}, o con dos decimales: ${whole},${decimals.slice(0, 2)}. `);
   }
-  part.append('¿');
+  words.push('¿');
   asked.forEach((text, at) => {
     const button = document.createElement('button');
     Object.assign(button, { type: 'button', className: 'btn-link-inline', name: 'elegido', textContent: text });
     button.dataset.pick = text;
     button.dataset.field = field.id;
-    part.append(...(at > 0 ? [' o '] : []), button);
+    words.push(...(at > 0 ? [' o '] : []), button);
   });
-  part.append('?');
-  words.append(part);
+  say(field, ...words, '?');
+}
+
+/** Under the field, in the place of what the server said of it. */
+function say(field, ...words) {
+  const said = Object.assign(document.createElement('span'), { className: 'invalid-feedback', id: `${field.id}-cual` });
+  said.setAttribute('role', 'alert');
+  const part = document.createElement('span');
+  part.append(...words);
+  said.append(part);
   field.classList.add('is-invalid');
   field.setAttribute('aria-invalid', 'true');
   document.getElementById(`${field.id}-error`)?.remove();
-  field.after(words);
+  (field.closest('.ac-inline') ?? field).after(said);
 }
 
 function pick(button) {

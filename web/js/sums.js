@@ -12,6 +12,7 @@
 // base; the one form without a value takes what the documents still need.
 // Without script the server computes the same when the form comes back.
 import { cents, written } from './amounts.js';
+import { percentage } from './percentages.js';
 
 /** What moves now (contract.md, `money`): the rest of the methods only settle. */
 const MONEY = ['cash', 'check', 'transfer', 'deposit', 'card'];
@@ -64,16 +65,12 @@ function propose(row, amount) {
   if (row.valor.value !== text) row.valor.value = text;
 }
 
-/** «IR 1,75 % · bienes» → 175 hundredths; null where it names none. */
-function percentage(tax) {
-  const digits = /([\d.,]+)\s*%/.exec(tax.slice(0, tax.indexOf('%') + 1))?.[1];
-  const hundredths = digits ? cents(digits) : null;
-  return hundredths > 0 && hundredths <= 10_000 ? hundredths : null;
-}
+/** What is offered as a tax. */
+const usualTaxes = () => [...document.querySelectorAll('#impuestos option')].map(({ value }) => value);
 
 function proposeWithheld(row) {
   if (!isEmpty(row) && !isProposed(row)) return;
-  const [base, hundredths] = [cents(row.base), percentage(row.tax)];
+  const [base, hundredths] = [cents(row.base), percentage(row.tax, usualTaxes())];
   propose(row, base > 0 && hundredths ? Math.floor((base * hundredths + 5_000) / 10_000) : 0);
 }
 

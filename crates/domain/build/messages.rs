@@ -15,8 +15,8 @@ pub fn make() {
         let row = read(name, row.as_table().unwrap_or_else(|| panic!("{name} is no row")));
         writeln!(
             rows,
-            "    Row {{ name: {name:?}, code: {:?}, spanish: {:?}, english: {:?} }},",
-            row.code, row.spanish, row.english
+            "    Row {{ name: {name:?}, code: {:?}, spanish: {:?}, short: {:?}, english: {:?} }},",
+            row.code, row.spanish, row.short, row.english
         )
         .expect("a String grows");
         functions.push_str(&function(at, name, &row));
@@ -29,6 +29,7 @@ pub fn make() {
 struct Row<'a> {
     code: &'a str,
     spanish: &'a str,
+    short: Option<&'a str>,
     english: &'a str,
     placeholders: Vec<&'a str>,
 }
@@ -36,14 +37,21 @@ struct Row<'a> {
 fn read<'a>(name: &'a str, row: &'a toml::Table) -> Row<'a> {
     let column = |column: &str| row.get(column).and_then(|value| value.as_str());
     let text = |language: &str| column(language).unwrap_or_else(|| panic!("{name} has no {language}"));
-    assert!(row.keys().all(|key| ["code", "es", "en"].contains(&key.as_str())), "{name} has a column that nobody reads");
+    assert!(
+        row.keys().all(|key| ["code", "es", "short_es", "en"].contains(&key.as_str())),
+        "{name} has a column that nobody reads"
+    );
     let (spanish, english) = (text("es"), text("en"));
     let (placeholders, mut of_english) = (placeholders(spanish), placeholders(english));
     let mut of_spanish = placeholders.clone();
     of_spanish.sort_unstable();
     of_english.sort_unstable();
     assert_eq!(of_spanish, of_english, "{name}: the languages name different placeholders");
-    Row { code: column("code").unwrap_or(name), spanish, english, placeholders }
+    let short = column("short_es");
+    for one in short.map(self::placeholders).unwrap_or_default() {
+        assert!(placeholders.contains(&one), "{name}: its short form has a placeholder of its own");
+    }
+    Row { code: column("code").unwrap_or(name), spanish, short, english, placeholders }
 }
 
 fn function(at: usize, name: &str, row: &Row<'_>) -> String {

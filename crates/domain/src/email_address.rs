@@ -56,6 +56,13 @@ pub struct InvalidEmailAddress {
 impl InvalidEmailAddress {
     #[must_use]
     pub fn message(&self) -> Message {
+        let meant = self.typed.replace(',', ".");
+        if meant != self.typed && normal(&meant).is_some() {
+            return messages::email_with_comma(&self.typed, meant);
+        }
+        if list::addresses_in(&self.typed).len() > 1 {
+            return messages::email_only_one();
+        }
         match self.typed.rsplit_once('@') {
             Some((_, domain)) if !domain.contains('.') => messages::email_incomplete(&self.typed),
             _ => messages::email_invalid(&self.typed),

@@ -31,6 +31,7 @@ pub struct Row {
     name: &'static str,
     code: &'static str,
     spanish: &'static str,
+    short: Option<&'static str>,
     english: &'static str,
 }
 
@@ -81,6 +82,12 @@ impl Message {
         if begins_with_what_it_is_about { upper_first(&said) } else { said }
     }
 
+    /// In Spanish, where there is little room; `None` where it has no such form.
+    #[must_use]
+    pub fn short(&self) -> Option<String> {
+        self.row.short.map(|text| self.filled(text, Language::Spanish))
+    }
+
     /// The amounts of which one was meant, where it asks for one.
     #[must_use]
     pub fn choices(&self) -> Vec<String> {
@@ -92,10 +99,14 @@ impl Message {
     /// As it goes on inside another sentence.
     #[must_use]
     pub fn within(&self, language: Language) -> String {
-        let mut rest = match language {
+        let text = match language {
             Language::Spanish => self.row.spanish,
             Language::English => self.row.english,
         };
+        self.filled(text, language)
+    }
+
+    fn filled(&self, mut rest: &str, language: Language) -> String {
         let mut said = String::with_capacity(rest.len() + 32);
         while let Some((before, (name, after))) = rest.split_once('{').and_then(|(b, rest)| Some((b, rest.split_once('}')?))) {
             said.push_str(before);

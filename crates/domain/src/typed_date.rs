@@ -97,6 +97,7 @@ fn parts(typed: &str) -> Option<Vec<String>> {
         Some((day, time)) if hour(time) => day,
         _ => typed,
     };
+    let day = day.replace('\\', "/");
     let words = day.split([' ', '/', '-', '.', ',']).filter(|word| !word.is_empty());
     let mut parts: Vec<String> = Vec::new();
     for word in words {
@@ -195,6 +196,7 @@ mod tests {
             ("29/11/2026 0:00:00", "2026-11-29"),
             ("29/11/2026, 10:15 a. m.", "2026-11-29"),
             ("29-nov-26", "2026-11-29"),
+            ("29\\11\\2026", "2026-11-29"),
             ("29 de noviembre de 2026", "2026-11-29"),
             ("domingo, 29 de Noviembre del 2026", "2026-11-29"),
             ("4 set 2026", "2026-09-04"),

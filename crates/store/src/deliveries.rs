@@ -11,8 +11,8 @@ mod work;
 pub use accepted::{accepted_per_day, last_accepted_by_own};
 pub use groups::{Resolution, SentBy, Stopped, Today, count_by_group, count_in_group, today_of_module};
 pub use read::{
-    Attempt, By, Delivery, Filter, NEWEST, Unfinished, count, count_in, find, list, mails_sent, of_payments, problem_codes,
-    queued_with, unfinished_any_company,
+    Attempt, By, Delivery, Filter, NEWEST, Unfinished, bounced_of, count, count_in, find, list, mails_sent, of_payments,
+    problem_codes, queued_with, unfinished_any_company,
 };
 pub use resolve::resolve;
 pub use told::{Standing, each_once, is_same_recipient};

@@ -63,6 +63,17 @@ pub(crate) async fn claim(
     if earlier.request_hash != once.request_hash { Err(KeyReused.into()) } else { Ok(Some(earlier.made_id)) }
 }
 
+/// What was made under this key.
+pub async fn made(db: &Db, company: CompanyId, key: &str) -> Result<Option<Uuid>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        made_id: Uuid,
+    }
+    let find = "SELECT made_id FROM idempotency WHERE company_id = $1 AND idempotency_key = $2";
+    let row: Option<Row> = one(db.reader(), find, values![company.0, key]).await?;
+    Ok(row.map(|row| row.made_id))
+}
+
 /// Forgets keys older than 24 hours, whoever's they are.
 pub async fn forget_expired_any_company(db: &Db, now: Instant) -> Result<u64, StoreError> {
     let tx = db.begin_write().await?;

@@ -1,5 +1,6 @@
 //! A payment's receipt as it is kept: its number, what was frozen of it, and how it is found.
 
+use acuse_domain::document::DocumentNumber;
 use acuse_domain::money::amounts_meant;
 use acuse_domain::number::ReceiptNumber;
 use acuse_domain::payment::Direction;
@@ -47,6 +48,11 @@ pub(crate) fn text_condition(typed: &str, or_in: Option<&str>, asked: &mut Vec<V
         let between = |amount: &str| format!("{amount} BETWEEN ${} AND ${}", pattern + 1, pattern + 2);
         ways.extend([between("p.total_cents"), between("p.money_cents")]);
         of_a_line.push(between("l.amount_cents"));
+    }
+    // As certificates are kept: `1-1-940` is 001-001-000000940.
+    if let Ok(number) = typed.parse::<DocumentNumber>() {
+        asked.push(number.to_string().into());
+        of_a_line.push(format!("l.reference = ${}", asked.len()));
     }
     ways.push(format!(
         "EXISTS (SELECT 1 FROM payment_line l WHERE l.company_id = p.company_id AND l.payment_id = p.id AND ({}))",

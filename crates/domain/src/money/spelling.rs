@@ -40,6 +40,8 @@ pub fn read(number: &str) -> Result<Money, MoneyError> {
     if number.contains('-') {
         return Err(MoneyError::NotANumber);
     }
+    // The full stop of a sentence.
+    let number = number.strip_suffix('.').filter(|number| !number.is_empty()).unwrap_or(number);
     let Some(last) = number.rfind(['.', ',']) else { return Money::from_parts(&ungroup(number, &ROOM)?, "") };
     let separator = if number[last..].starts_with('.') { '.' } else { ',' };
     let other = if separator == '.' { ',' } else { '.' };

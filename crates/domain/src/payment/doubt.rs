@@ -24,6 +24,13 @@ pub enum Doubt {
         amount: Money,
         most: Money,
     },
+    /// Its tax names no percentage: nobody can say whether it is right.
+    WithholdingUnknown {
+        index: usize,
+        tax: String,
+        base: Money,
+        amount: Money,
+    },
     /// What was withheld settles nothing: it would stay as anticipo, and nobody would owe it.
     WithholdingNotApplied {
         rest: Money,
@@ -69,6 +76,9 @@ impl Doubt {
             Self::WithholdingTooLarge { index, tax, documents, amount, most } => {
                 messages::withholding_too_large(tax, *documents, *most, row(*index), *amount)
             }
+            Self::WithholdingUnknown { index, tax, base, amount } => {
+                messages::withholding_unknown(tax, row(*index), *amount, *base)
+            }
             Self::WithholdingNotApplied { rest } => messages::withholding_not_applied(*rest),
             Self::LikelyTwin(twin) => messages::likely_duplicate(twin.number, &twin.recorded_by),
             Self::PaperTwice { earlier, method, reference, .. } => {
@@ -86,7 +96,8 @@ impl Doubt {
     pub fn key(&self) -> String {
         let code = self.code();
         match self {
-            Self::WithholdingDisagrees { index, tax, base, amount, .. } => {
+            Self::WithholdingDisagrees { index, tax, base, amount, .. }
+            | Self::WithholdingUnknown { index, tax, base, amount } => {
                 format!("{code} {index} {} {} {tax}", base.plain(), amount.plain())
             }
             Self::WithholdingTooLarge { index, tax, documents, amount, .. } => {
@@ -136,7 +147,10 @@ fn papers_twice(lines: &[PaymentLine]) -> Vec<Doubt> {
 
 fn of_line(index: usize, line: &PaymentLine, documents: Money) -> Option<Doubt> {
     let tax = line.tax.clone().filter(|_| line.method == Method::Withholding)?;
-    let (hundredths, amount) = (percentage(&tax)?, line.amount);
+    let amount = line.amount;
+    let Some(hundredths) = percentage(&tax) else {
+        return line.base.map(|base| Doubt::WithholdingUnknown { index, tax, base, amount });
+    };
     match line.base {
         Some(base) if is_withheld(amount, base, hundredths) => None,
         Some(base) => Some(Doubt::WithholdingDisagrees { index, tax, base, amount, expected: withheld(base, hundredths) }),

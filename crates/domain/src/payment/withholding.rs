@@ -1,5 +1,6 @@
 //! What is withheld of a base: a tax names its percentage.
 
+use super::offered::UsualTax;
 use crate::money::Money;
 use crate::text::folded;
 
@@ -13,13 +14,30 @@ pub fn named_with_tax(name: &str, tax: &str) -> String {
     if folded(tax).starts_with(&folded(name)) { tax.to_owned() } else { format!("{name} {tax}") }
 }
 
-/// The percentage named by a tax, in hundredths: `IR 1,75 % · bienes` is 175.
+/// The percentage named by a tax, in hundredths: `IR 1,75 % · bienes` is 175. Without its sign it is one where a usual tax
+/// has it: `IVA 30`, and not the code `312`.
 #[must_use]
 pub fn percentage(tax: &str) -> Option<i64> {
     let plain = folded(tax).replace("por ciento", "%").replace("porciento", "%");
-    let (before, _) = plain.split_once('%')?;
+    let Some((before, _)) = plain.split_once('%') else { return usual_percentage(&plain) };
     let digits = before.trim_end().rsplit(|c: char| !c.is_ascii_digit() && c != ',' && c != '.').next()?;
     hundredths_of(digits).filter(|hundredths| (1..=WHOLE).contains(hundredths))
+}
+
+/// Of a text without `%`: its one number, where a usual tax of the kind that is named has it.
+fn usual_percentage(tax: &str) -> Option<i64> {
+    let numbers = tax.split(|c: char| !c.is_ascii_digit() && c != ',' && c != '.').map(|number| number.trim_matches([',', '.']));
+    let mut numbers = numbers.filter(|number| !number.is_empty());
+    let hundredths = numbers.next().filter(|_| numbers.next().is_none()).and_then(hundredths_of)?;
+    let names = |kind: &str| tax.split(|c: char| !c.is_alphabetic()).any(|word| word == kind);
+    let kind = if names("iva") {
+        "IVA"
+    } else if ["ir", "renta", "fuente"].into_iter().any(names) {
+        "IR"
+    } else {
+        ""
+    };
+    UsualTax::ALL.into_iter().any(|tax| tax.name.starts_with(kind) && tax.hundredths == hundredths).then_some(hundredths)
 }
 
 /// `1,75` is 175; noughts may follow, as spreadsheets write them.
@@ -74,6 +92,13 @@ mod tests {
             ("IR 1,7500 %", Some(175)),
             ("IR 2 por ciento", Some(200)),
             ("IR 1,755 %", None),
+            ("IVA 30", Some(3_000)),
+            ("Fuente 1,75", Some(175)),
+            ("retención 10", Some(1_000)),
+            ("ret. renta 2.75.", Some(275)),
+            ("312", None),
+            ("IR 30", None),
+            ("IVA 30 70", None),
             ("IR", None),
             ("IR %", None),
             ("IR 1.2.3 %", None),

@@ -96,9 +96,25 @@ fn the_first_wrong_address_is_named() {
         ("a@x.ec; b@", "b@"),
         ("Ana <a@x.ec>, pagos@andina, b@", "pagos@andina"),
         ("a@x.ec\npagos", "pagos"),
-        ("Juan a@x.ec", "Juan a@x.ec"),
+        ("juan a@x.ec", "juan a@x.ec"),
     ] {
         let expected = InvalidAddresses::Address(InvalidEmailAddress { typed: wrong.to_owned() });
         assert_eq!(parse_list(typed, 9), Err(expected));
     }
+}
+
+#[test]
+fn what_is_wrong_with_an_address_is_said() {
+    for (typed, words) in [
+        ("d@gmail,com", "«d@gmail,com» tiene una coma: ¿quiso decir d@gmail.com?"),
+        ("a@x.ec, b@x.ec", "Aquí va una sola dirección."),
+        ("pagos", "«pagos» no es una dirección de correo."),
+        ("pagos@andina", "«pagos@andina» no está completo: falta lo que va después del punto, como .ec."),
+    ] {
+        assert_eq!(typed.parse::<EmailAddress>().unwrap_err().to_string(), words);
+    }
+    assert_eq!(
+        parse_list("a@x.ec; d@gmail,com", 9).unwrap_err().to_string(),
+        "«d@gmail,com» tiene una coma: ¿quiso decir d@gmail.com?"
+    );
 }

@@ -358,6 +358,15 @@ fn the_same_paper_on_two_lines_is_asked_about() {
 }
 
 #[test]
+fn a_tax_without_a_percentage_is_asked_for_it() {
+    let of = |tax: &str, base| codes(cobro(vec![withholding(tax, base, 100)], &[]), &[]);
+    assert!(of("312", Some(5_714)).contains(&"withholding_unknown"));
+    assert!(!of("312", None).contains(&"withholding_unknown"), "nothing to compare with");
+    assert!(of("IVA 30", Some(10_000)).contains(&"withholding_disagrees"));
+    assert!(!of("Fuente 1,75", Some(5_714)).contains(&"withholding_disagrees"));
+}
+
+#[test]
 fn an_answer_answers_one_doubt_with_its_figures() {
     let doubts =
         |amount| cobro(vec![withholding("IR 2 %", Some(10_000), amount)], &[]).apply_to(&[], &[], today()).unwrap().doubts();

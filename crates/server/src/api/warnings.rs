@@ -33,6 +33,7 @@ impl Warning {
             Doubt::WithholdingDisagrees { index, .. } | Doubt::WithholdingTooLarge { index, .. } => {
                 format!("lines.{index}.amount")
             }
+            Doubt::WithholdingUnknown { index, .. } => format!("lines.{index}.tax"),
             Doubt::WithholdingNotApplied { .. } => "allocations".to_owned(),
             Doubt::PaperTwice { index, .. } => format!("lines.{index}.reference"),
             Doubt::LikelyTwin(_) => String::new(),

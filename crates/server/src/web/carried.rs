@@ -47,7 +47,12 @@ pub struct Carried {
     to: String,
     fields: Vec<(String, String)>,
     lacks_password: bool,
+    is_only_shown: bool,
 }
+
+/// Of a request that gives a form back after a login, where pressing nothing would have saved: the page says so.
+#[derive(Debug, Clone, Copy)]
+pub struct OnlyShown;
 
 impl HtmlSafe for Carried {}
 
@@ -61,7 +66,7 @@ impl Carried {
         };
         let before = fields.len();
         fields.retain(|field| !is_password(field));
-        Self { to: to.to_owned(), lacks_password: fields.len() < before, fields }
+        Self { to: to.to_owned(), lacks_password: fields.len() < before, fields, is_only_shown: false }
     }
 
     /// As it came back from the page between, in its fields `lleva_a`, `lleva` and `lleva_sin`. `None` where that carried nothing.
@@ -69,7 +74,9 @@ impl Carried {
     pub fn back(to: &str, fields: &str, lacks: &str) -> Option<Self> {
         let is_a_form =
             !to.is_empty() && local_path(to) == to && !["/api", "/salir", "/tema"].iter().any(|own| to.starts_with(own));
-        is_a_form.then(|| Self { to: to.to_owned(), fields: decoded(fields), lacks_password: !lacks.is_empty() })
+        let carried =
+            || Self { to: to.to_owned(), fields: decoded(fields), lacks_password: !lacks.is_empty(), is_only_shown: false };
+        is_a_form.then(carried)
     }
 
     /// What a form that carries it keeps in its fields `lleva_a` and `lleva`.
@@ -102,7 +109,8 @@ impl Carried {
             | ["mi-compania", "correos", _] => "",
             _ => return None,
         };
-        Some(self.with("accion", action).with("quitar", "").without_empty("quitar"))
+        let shown = self.with("accion", action).with("quitar", "").without_empty("quitar");
+        Some(Self { is_only_shown: true, ..shown })
     }
 
     /// What stands in the fields of this name, with commas between.
@@ -141,7 +149,10 @@ impl Carried {
             .header(COOKIE, cookies)
             .body(Body::from(self.encoded()));
         match request {
-            Ok(request) => {
+            Ok(mut request) => {
+                if self.is_only_shown {
+                    request.extensions_mut().insert(OnlyShown);
+                }
                 let pages = crate::web::router(app).fallback(trouble::unknown_path).with_state(app.clone());
                 pages.oneshot(request).await.unwrap_or_else(|never| match never {})
             }

@@ -38,11 +38,13 @@ struct FieldError {
     /// The `id` of its field; empty for what concerns the whole form.
     field: String,
     message: String,
+    /// The same where there is little room.
+    short: Option<String>,
     /// Values of which one was meant: each is a button.
     choices: Vec<String>,
-    /// It may be right all the same: «Corregir» and «Así es» stand under it, and whichever is pressed goes on with this
-    /// `accion`.
-    goes_on_with: Option<String>,
+    /// It may be right all the same: «Corregir» and «Así es» stand under it. What the question is about, and the `accion` that
+    /// either answer goes on with: `fecha guardar`.
+    answers: Option<String>,
 }
 
 impl HtmlSafe for FormErrors {}
@@ -59,13 +61,14 @@ impl FormErrors {
 
     /// `field` is the `id` of the input; `message` a whole sentence, since it also stands alone in the list on top.
     pub fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
-        self.list.push(FieldError { field: field.into(), message: message.into(), choices: Vec::new(), goes_on_with: None });
+        let (field, message) = (field.into(), message.into());
+        self.list.push(FieldError { field, message, short: None, choices: Vec::new(), answers: None });
     }
 
     /// The same by the table of messages. A choice that it offers comes back as `elegido`: `valor-1=1.500,00`.
     pub fn say(&mut self, field: impl Into<String>, message: Message) {
-        let choices = message.choices();
-        self.list.push(FieldError { field: field.into(), message: message.into(), choices, goes_on_with: None });
+        let (short, choices) = (message.short(), message.choices());
+        self.list.push(FieldError { field: field.into(), message: message.into(), short, choices, answers: None });
     }
 
     /// Notes why there is no value.
@@ -74,10 +77,10 @@ impl FormErrors {
     }
 
     /// What looks like a slip and may be right: slips.rs reads the answer.
-    pub fn doubt(&mut self, field: impl Into<String>, message: impl Into<String>, goes_on_with: &str) {
-        let goes_on_with = Some(goes_on_with.to_owned());
+    pub fn doubt(&mut self, field: impl Into<String>, message: impl Into<String>, answers: impl Into<String>) {
+        let answers = Some(answers.into());
         let (field, message, choices) = (field.into(), message.into(), Vec::new());
-        self.list.push(FieldError { field, message, choices, goes_on_with });
+        self.list.push(FieldError { field, message, short: None, choices, answers });
     }
 
     /// The form remembers it, so that it is not asked again.
@@ -131,12 +134,18 @@ impl FormErrors {
             field: field.to_owned(),
             message: self.of(field),
             choices: error.map_or(&[][..], |error| &error.choices),
-            goes_on_with: error.and_then(|error| error.goes_on_with.as_deref()),
+            answers: error.and_then(|error| error.answers.as_deref()),
         }
     }
 
+    /// In a table's cell.
+    #[must_use]
+    pub fn under_short(&self, field: &str) -> UnderCell<'_> {
+        UnderCell { error: self.list.iter().find(|error| error.field == field) }
+    }
+
     fn title(&self) -> String {
-        let doubts = self.list.iter().filter(|error| error.goes_on_with.is_some()).count();
+        let doubts = self.list.iter().filter(|error| error.answers.is_some()).count();
         match (self.occasion, self.list.len()) {
             (Occasion::Saving, 1) if doubts == 1 => "No se guardó: hay 1 dato por confirmar".to_owned(),
             (Occasion::Saving, n) if doubts == n => format!("No se guardó: hay {n} datos por confirmar"),
@@ -162,14 +171,25 @@ impl FormErrors {
 #[derive(Debug, Template)]
 #[template(
     ext = "html",
-    source = r#"{% if let Some(message) = message %}<span class="invalid-feedback" id="{{ field }}-error">{{ "alert-octagon"|ico }}<span>{{ message }}{% for choice in choices %} <button class="btn-link-inline" type="submit" name="elegido" value="{{ field }}={{ choice }}" data-pick="{{ choice }}">{{ choice }}</button>{% endfor %}</span></span>{% if let Some(then) = goes_on_with %}<span class="ac-answers"><button class="btn btn-secondary btn-sm" type="submit" name="accion" value="corregir {{ field }} {{ then }}" formnovalidate>Corregir</button><button class="btn btn-secondary btn-sm" type="submit" name="accion" value="asi-es {{ field }} {{ then }}" formnovalidate>Así es</button></span>{% endif %}{% endif %}"#
+    source = r#"{% if let Some(message) = message %}<span class="invalid-feedback" id="{{ field }}-error">{{ "alert-octagon"|ico }}<span>{{ message }}{% for choice in choices %} <button class="btn-link-inline" type="submit" name="elegido" value="{{ field }}={{ choice }}" data-pick="{{ choice }}">{{ choice }}</button>{% endfor %}</span></span>{% if let Some(asked) = answers %}<span class="ac-answers"><button class="btn btn-secondary btn-sm" type="submit" name="accion" value="corregir {{ asked }}" formnovalidate>Corregir</button><button class="btn btn-secondary btn-sm" type="submit" name="accion" value="asi-es {{ asked }}" formnovalidate>Así es</button></span>{% endif %}{% endif %}"#
 )]
 pub struct UnderField<'a> {
     field: String,
     message: Option<&'a str>,
     choices: &'a [String],
-    goes_on_with: Option<&'a str>,
+    answers: Option<&'a str>,
 }
+
+#[derive(Debug, Template)]
+#[template(
+    ext = "html",
+    source = r#"{% if let Some(error) = error %}<span class="invalid-feedback" id="{{ error.field }}-error"><span>{% if error.choices.is_empty() %}{% if let Some(short) = error.short %}{{ short }}{% else %}{{ error.message }}{% endif %}{% else %}¿{% for choice in error.choices %}{% if !loop.first %} o {% endif %}<button class="btn-link-inline" type="submit" name="elegido" value="{{ error.field }}={{ choice }}" data-pick="{{ choice }}">{{ choice }}</button>{% endfor %}?{% endif %}</span></span>{% endif %}"#
+)]
+pub struct UnderCell<'a> {
+    error: Option<&'a FieldError>,
+}
+
+impl HtmlSafe for UnderCell<'_> {}
 
 #[derive(Debug, Template)]
 #[template(ext = "html", source = r#"<input type="hidden" name="asi_es" value="{{ confirmed }}">"#)]

@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, StatusCode};
 use crate::access::{Caller, Permission, session_token};
 use crate::app::App;
 use crate::cookies;
+use crate::web::carried::OnlyShown;
 use crate::web::page::{Page, Section, Theme, stopped};
 
 /// What every handler of a page takes: `frame.page(Section::Cobros).await?`
@@ -20,6 +21,8 @@ pub struct Frame {
     pub app: App,
     pub actor: Actor,
     pub headers: HeaderMap,
+    /// The form came back after a login, and nothing of it was saved.
+    pub is_only_shown: bool,
     role: Role,
 }
 
@@ -29,7 +32,8 @@ impl FromRequestParts<App> for Frame {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, StatusCode> {
         let Caller { actor, session } = Caller::from_request_parts(parts, app).await?;
         let session = session.ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
-        Ok(Self { app: app.clone(), actor, headers: parts.headers.clone(), role: session.role })
+        let is_only_shown = parts.extensions.get::<OnlyShown>().is_some();
+        Ok(Self { app: app.clone(), actor, headers: parts.headers.clone(), is_only_shown, role: session.role })
     }
 }
 
@@ -74,6 +78,7 @@ impl Frame {
             now,
             typing: false,
             typed: false,
+            is_only_shown: self.is_only_shown,
             modal: false,
         })
     }

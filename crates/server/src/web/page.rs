@@ -36,6 +36,8 @@ pub struct Page {
     pub typing: bool,
     /// The page holds what somebody typed and is not saved yet: it came as the answer to a form.
     pub typed: bool,
+    /// It came back after a login.
+    pub is_only_shown: bool,
     /// A dialog that came as a page of its own: what lies behind it is inert. Fill block `dialog`.
     pub modal: bool,
 }
@@ -261,6 +263,7 @@ mod tests {
             demo_mailbox: true,
             now: Instant::default(),
             typed: false,
+            is_only_shown: false,
             typing: false,
             modal: false,
         };

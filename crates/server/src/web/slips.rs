@@ -26,36 +26,36 @@ impl Slips {
         Self { confirmed: parse_list(asi_es, MOST_CONFIRMED).unwrap_or_default(), known }
     }
 
-    /// Presses «Corregir» or «Así es»: the field is changed or confirmed, and what was asked for before stands in `action`
-    /// again. Any other action is left alone.
+    /// Presses «Corregir» or «Así es» (`corregir para:ana@gmial.com guardar`): the address that was asked about is changed or
+    /// confirmed, and no other; what was asked for before stands in `action` again. Any other action is left alone.
     pub fn press(&mut self, action: &mut String, fields: &mut [(&str, &mut String)]) {
         let pressed = action.clone();
         let (answer, rest) = pressed.split_once(' ').unwrap_or_default();
-        let (field, then) = rest.split_once(' ').unwrap_or((rest, ""));
+        let (question, then) = rest.split_once(' ').unwrap_or((rest, ""));
+        let (field, asked_about) = question.split_once(':').unwrap_or((question, ""));
         let typed = fields.iter_mut().find(|(own, _)| *own == field).map(|(_, typed)| typed);
         match (answer, typed) {
-            ("corregir", Some(typed)) => self.put_right(typed),
-            ("asi-es", Some(typed)) => self.confirm(typed),
+            ("corregir", Some(typed)) => self.put_right(typed, asked_about),
+            ("asi-es", Some(typed)) => self.confirm(typed, asked_about),
             _ => return,
         }
         then.clone_into(action);
     }
 
-    fn put_right(&self, typed: &mut String) {
+    fn put_right(&self, typed: &mut String, asked_about: &str) {
+        let Some((slip, meant)) = self.asked(typed, asked_about) else { return };
         let Ok(addresses) = parse_list(typed, MOST_ADDRESSES) else { return };
-        let right = |address: &EmailAddress| {
-            let meant = if self.is_settled(address) { None } else { address.meant() };
-            meant.unwrap_or_else(|| address.clone()).to_string()
-        };
+        let right = |address: &EmailAddress| if *address == slip { meant.to_string() } else { address.to_string() };
         *typed = addresses.iter().map(right).collect::<Vec<_>>().join("; ");
     }
 
-    fn confirm(&mut self, typed: &str) {
-        self.confirmed.extend(self.found_in(typed).map(|(address, _)| address));
+    fn confirm(&mut self, typed: &str, asked_about: &str) {
+        self.confirmed.extend(self.asked(typed, asked_about).map(|(address, _)| address));
     }
 
-    fn is_settled(&self, address: &EmailAddress) -> bool {
-        self.confirmed.contains(address) || self.known.contains(address)
+    /// What is answered. The field may have been changed since the question.
+    fn asked(&self, typed: &str, asked_about: &str) -> Option<(EmailAddress, EmailAddress)> {
+        self.found_in(typed).filter(|(slip, _)| asked_about.is_empty() || slip.as_str() == asked_about)
     }
 
     /// The first address that looks like a slip and was not confirmed, and what was probably meant.
@@ -68,7 +68,7 @@ impl Slips {
     /// Notes the question beside its field. `then` is the `accion` that either answer goes on with.
     pub fn ask(&self, field: &str, typed: &str, then: &str, errors: &mut FormErrors) {
         if let Some((typed, meant)) = self.found_in(typed) {
-            errors.doubt(field, format!("Escribió {typed}. ¿Quiso decir {meant}?"), then);
+            errors.doubt(field, format!("Escribió {typed}. ¿Quiso decir {meant}?"), format!("{field}:{typed} {then}"));
         }
     }
 
@@ -101,6 +101,19 @@ mod tests {
         again.press(&mut action, &mut [("para", &mut para)]);
         assert_eq!((action.as_str(), para.as_str()), ("guardar", "ana@gmial.com; juan@hotmail.com"));
         assert_eq!(again.found_in(&para), None);
+    }
+
+    #[test]
+    fn an_answer_changes_only_the_address_that_was_asked_about() {
+        let mut slips = Slips::of("", Vec::new());
+        let (mut action, mut para) = ("corregir para:a@gmial.com guardar".to_owned(), "a@gmial.com, b@hotmail.con".to_owned());
+        slips.press(&mut action, &mut [("para", &mut para)]);
+        assert_eq!((action.as_str(), para.as_str()), ("guardar", "a@gmail.com; b@hotmail.con"));
+        for answer in ["corregir", "asi-es"] {
+            let mut action = format!("{answer} para:a@gmial.com guardar");
+            slips.press(&mut action, &mut [("para", &mut para)]);
+            assert!(slips.found_in(&para).is_some(), "the field holds another one by now");
+        }
     }
 
     #[test]

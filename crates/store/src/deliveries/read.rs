@@ -1,11 +1,12 @@
 //! Questions about envíos.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use acuse_domain::Instant;
 use acuse_domain::delivery::{Group, State};
 use acuse_domain::id::{CompanyId, ContactId, DeliveryId, PaymentId};
 use acuse_domain::mail_account::MailModule;
+use acuse_domain::mail_problem::{ProblemCode, Whose};
 use acuse_domain::number::ReceiptNumber;
 use acuse_domain::text::escaped;
 use chrono::TimeDelta;
@@ -18,7 +19,7 @@ use crate::Page;
 use crate::db::{Db, StoreError};
 use crate::order::Order;
 use crate::receipts::{number, text_condition};
-use crate::sql::{self, Kept, Line, Of, each, one, places, plain_letters, readable, values};
+use crate::sql::{self, Kept, Line, Of, all, each, one, places, plain_letters, readable, values};
 
 /// A delivery with its attempts, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,6 +125,37 @@ pub async fn of_payments(db: &Db, company: CompanyId, payments: &[PaymentId]) ->
     let mut asked: Vec<Value> = values![company.0];
     asked.extend(payments.iter().map(|id| Value::from(id.0)));
     Ok(load(db.reader(), company, &sql, asked).await?.into_iter().filter_map(Result::ok).collect())
+}
+
+/// To which of these people's addresses, by [their keys](super::recipient_key), the last mail came back or was refused for the
+/// address.
+pub async fn bounced_of(db: &Db, company: CompanyId, people: &[ContactId]) -> Result<HashSet<(ContactId, String)>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Bounced {
+        contact_id: Uuid,
+        recipient_key: String,
+        state: String,
+        problem_code: Option<String>,
+    }
+    if people.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let list = places(1, people.len());
+    let sql = format!(
+        "SELECT p.contact_id, d.recipient_key, d.state, d.problem_code FROM delivery d
+        JOIN payment p ON p.company_id = d.company_id AND p.id = d.payment_id
+        WHERE d.company_id = $1 AND d.state IN ('bounced', 'failed') AND p.contact_id IN ({list}) AND NOT EXISTS (
+            SELECT 1 FROM payment q JOIN delivery l ON l.company_id = q.company_id AND l.payment_id = q.id
+            WHERE q.company_id = p.company_id AND q.contact_id = p.contact_id AND l.recipient_key = d.recipient_key AND l.id > d.id)"
+    );
+    let mut asked: Vec<Value> = values![company.0];
+    asked.extend(people.iter().map(|id| Value::from(id.0)));
+    let found: Vec<Bounced> = all(db.reader(), &sql, asked).await?;
+    let is_of_address = |one: &Bounced| match one.problem_code.as_deref().and_then(ProblemCode::parse) {
+        Some(problem) => problem.whose_fault() == Whose::Recipient,
+        None => one.state == State::Bounced.as_str(),
+    };
+    Ok(found.into_iter().filter(is_of_address).map(|one| (ContactId(one.contact_id), one.recipient_key)).collect())
 }
 
 /// What was queued together with this delivery, itself included.

@@ -57,6 +57,11 @@ impl Summary {
     pub fn headline(&self) -> Money {
         if self.money.is_zero() { self.total } else { self.money }
     }
+
+    #[must_use]
+    pub fn is_voided(&self) -> bool {
+        self.status != Status::Posted
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

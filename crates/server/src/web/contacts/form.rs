@@ -53,8 +53,8 @@ pub struct AddressLine {
     pub value: String,
     /// What was understood: the addresses, where there are several or something else stands around them.
     pub understood: Option<String>,
-    /// As one of them was probably meant.
-    pub doubt: Option<String>,
+    /// One that looks like a slip, and what was probably meant.
+    pub doubt: Option<(EmailAddress, EmailAddress)>,
 }
 
 impl Editing for ContactForm {
@@ -232,7 +232,7 @@ fn line(
         }
         _ => None,
     };
-    let doubt = slips.found_in(typed).map(|(_, meant)| meant.to_string());
+    let doubt = slips.found_in(typed);
     AddressLine { field, word, what, when_empty, value: typed.to_owned(), understood, doubt }
 }
 

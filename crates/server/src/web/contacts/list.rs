@@ -1,9 +1,12 @@
 //! The list of personas.
 
+use std::collections::HashSet;
+
 use acuse_domain::contact::Contact;
 use acuse_domain::id::ContactId;
 use acuse_store::Page as Rows;
 use acuse_store::contacts::{self, BY_NAME, By, Filter, Role, Standing};
+use acuse_store::deliveries::{self, recipient_key};
 use askama::Template;
 use axum::response::Response;
 use axum_extra::extract::Query;
@@ -38,6 +41,7 @@ struct ListPage<'a> {
     chips: Vec<Chip>,
     total: u64,
     rows: Vec<(Contact, Standing)>,
+    bounced: HashSet<(ContactId, String)>,
     sorting: Sorting,
     pager: Pager,
 }
@@ -72,6 +76,7 @@ pub async fn list(frame: Frame, Query(asked): Query<ContactsQuery>) -> Result<Re
     let found = contacts::list(&frame.app.db, company, &filter, order, slice).await?;
     let ids: Vec<ContactId> = found.iter().map(|contact| contact.id).collect();
     let standings = contacts::standings(&frame.app.db, company, &ids).await?;
+    let bounced = deliveries::bounced_of(&frame.app.db, company, &ids).await?;
     let mut chips = Vec::new();
     for (code, word, role) in
         [("", "Todas", None), ("cliente", "Clientes", Some(Role::Customer)), ("proveedor", "Proveedores", Some(Role::Supplier))]
@@ -83,5 +88,18 @@ pub async fn list(frame: Frame, Query(asked): Query<ContactsQuery>) -> Result<Re
     let pager = trail.pager(ids.last().map(|id| id.0), ids.len(), total);
     let rows = found.into_iter().zip(standings.into_iter().map(|(_, standing)| standing)).collect();
     let page = frame.page(Section::Personas).await?;
-    Ok(shown(&ListPage { page, asked: &asked, chips, total, rows, sorting, pager }))
+    Ok(shown(&ListPage { page, asked: &asked, chips, total, rows, bounced, sorting, pager }))
+}
+
+impl ListPage<'_> {
+    /// «1 de 3 rebotado»; nothing where no address of the card came back.
+    fn bounces(&self, person: &Contact) -> Option<String> {
+        let addresses: HashSet<String> = person.details.addresses().map(|one| recipient_key(one.as_str())).collect();
+        let all = addresses.len();
+        match addresses.into_iter().filter(|key| self.bounced.contains(&(person.id, key.clone()))).count() {
+            0 => None,
+            1 => Some(format!("1 de {all} rebotado")),
+            n => Some(format!("{n} de {all} rebotados")),
+        }
+    }
 }

@@ -135,7 +135,7 @@ impl FormContext {
                 None => errors.say("clave", messages::password_unreadable()),
             }
         }
-        let errors = if form.accion == SAVES { errors } else { errors.at_probar() };
+        let errors = if form.accion == SAVES || self.frame.is_only_shown { errors } else { errors.at_probar() };
         Ok(Err(Box::new(self.refused(form, errors).await?)))
     }
 

@@ -293,7 +293,7 @@ pub async fn correct(
     slips.ask(&field, &form.correo, "", &mut errors);
     let why = match form.correo.parse::<EmailAddress>() {
         Err(_) if quoted.trim().is_empty() => Some("Escriba la dirección correcta.".to_owned()),
-        Err(_) => Some(format!("«{quoted}» no es una dirección de correo.")),
+        Err(error) => Some(error.to_string()),
         Ok(_) if !errors.is_empty() => None,
         Ok(corrected) => {
             let (now, read) = (acuse_store::now(), read(&form.visto));

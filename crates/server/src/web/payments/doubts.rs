@@ -1,6 +1,7 @@
 //! What is asked once before a payment is recorded: an address that looks like a slip, a date before a document's.
 
 use acuse_domain::document::Document;
+use acuse_domain::email_address::EmailAddress;
 use acuse_domain::payment::{NewPayment, issued_after};
 
 use super::draft::Draft;
@@ -29,6 +30,11 @@ impl<'a> Doubts<'a> {
         Slips::of(&draft.confirmed, known.collect())
     }
 
+    /// What is asked of «Para» before anything is saved.
+    pub fn slip(&self, draft: &Draft) -> Option<(EmailAddress, EmailAddress)> {
+        self.slips(draft).found_in(&draft.recipients).filter(|_| draft.notify)
+    }
+
     /// Presses «Corregir» or «Así es». Gives the action that goes on.
     pub fn answer(&self, mut action: String, draft: &mut Draft) -> String {
         let mut slips = self.slips(draft);
@@ -51,7 +57,7 @@ impl<'a> Doubts<'a> {
         if draft.confirmed_date != draft.date
             && let Some(question) = older_than_its_document(&asked.payment, &self.data.open)
         {
-            doubts.doubt(DATE, question, SAVE);
+            doubts.doubt(DATE, question, format!("{DATE} {SAVE}"));
         }
         if draft.notify {
             self.slips(draft).ask("para", &draft.recipients, SAVE, &mut doubts);

@@ -179,10 +179,6 @@ impl Row {
         let figure = if book.is_received() { self.summary.total } else { self.summary.headline() };
         figure.to_string()
     }
-
-    fn is_voided(&self) -> bool {
-        self.summary.status != Status::Posted
-    }
 }
 
 #[derive(Template)]

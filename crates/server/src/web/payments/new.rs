@@ -2,11 +2,12 @@
 
 use acuse_domain::contact::Contact;
 use acuse_domain::document::{Document, Side};
+use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::{CompanyId, ContactId, DocumentId, PaymentId};
 use acuse_domain::payment::{Advance, Answered, BANKS, Method, MethodChoice, TILLS, UsualTax};
 use acuse_domain::text::is_same;
 use acuse_store::contacts::{self, Standing};
-use acuse_store::idempotency::{ClaimError, Once};
+use acuse_store::idempotency::{self, ClaimError, Once};
 use acuse_store::payments::{self, RecordError};
 use acuse_store::{Page as Slice, StoreError, documents};
 use askama::Template;
@@ -63,8 +64,8 @@ pub async fn ask(frame: Frame, book: Book, Query(start): Query<Start>) -> Result
     let data = FormData::load(&frame.app, company, book, &mut draft).await?;
     data.keep_open_shares(&mut draft);
     let page = frame.page(book.section()).await?.typing();
-    let (errors, questions) = (FormErrors::default(), Vec::new());
-    Ok(page::shown(&NewPage { page, book, draft, data, errors, questions, begins_line: false }))
+    let unsaved = Unsaved::default();
+    Ok(page::shown(&NewPage { page, book, draft, data, unsaved, begins_line: false }))
 }
 
 /// POST `/cobros/nuevo`: one of the form's buttons.
@@ -86,7 +87,7 @@ pub async fn submit(frame: Frame, book: Book, Kept { form: typed, body }: Kept<T
     let mut data = FormData::load(&frame.app, company, book, &mut draft).await?;
     draft.complete(&data.open);
     let action = Doubts::of(&data).answer(action, &mut draft);
-    let (mut errors, mut questions) = (FormErrors::default(), Vec::new());
+    let mut unsaved = Unsaved::default();
     match (removed, action.as_str()) {
         (Some(number), _) => draft.remove_line(number),
         (None, "forma") => draft.add_line(),
@@ -100,21 +101,30 @@ pub async fn submit(frame: Frame, book: Book, Kept { form: typed, body }: Kept<T
         (None, "destinatarios") => draft.edits_recipients = true,
         (None, "guardar") => match save(&frame, book, &mut draft, &mut data).await? {
             Ok(id) => return Ok(Redirect::to(&book.page_of(id)).into_response()),
-            Err(unsaved) => (errors, questions) = (unsaved.errors, unsaved.questions),
+            Err(why) => unsaved = saved_before(&frame, book, &mut draft).await?.unwrap_or(why),
         },
         _ => {}
     }
     let page = frame.page(book.section()).await?.typed();
-    let saved_nothing = !errors.is_empty() || !questions.is_empty();
-    let view = NewPage { page, book, draft, data, errors, questions, begins_line: removed.is_none() && action == "forma" };
-    Ok(if saved_nothing { page::refused(&view) } else { page::shown(&view) })
+    let refused = !unsaved.is_empty();
+    let view = NewPage { page, book, draft, data, unsaved, begins_line: removed.is_none() && action == "forma" };
+    Ok(if refused { page::refused(&view) } else { page::shown(&view) })
 }
 
 /// Why Guardar saved nothing.
 #[derive(Default)]
 struct Unsaved {
     errors: FormErrors,
+    /// Nothing is saved before they are answered.
     questions: Vec<Question>,
+    /// What this very form recorded before, by its number, and where it is.
+    saved_before: Option<(String, String)>,
+}
+
+impl Unsaved {
+    fn is_empty(&self) -> bool {
+        self.errors.is_empty() && self.questions.is_empty() && self.saved_before.is_none()
+    }
 }
 
 impl From<FormErrors> for Unsaved {
@@ -158,10 +168,8 @@ async fn save(
         }
         Err(RecordError::ContactNotFound) => nobody(),
         Err(RecordError::ContactHasNoEmail) => reveal(draft, alone("para", "La persona no tiene correo.")),
-        Err(RecordError::Once(ClaimError::KeyReused(_))) => {
-            draft.once = new_key();
-            alone("", already_saved(book))
-        }
+        // The form is told what it saved.
+        Err(RecordError::Once(ClaimError::KeyReused(_))) => FormErrors::default(),
         Err(RecordError::Once(ClaimError::Store(error)) | RecordError::Store(error)) => return Err(error),
     };
     Ok(Err(errors.into()))
@@ -177,9 +185,14 @@ fn about_wholly_advance(book: Book, draft: &Draft, asked: &ParsedForm) -> Option
     (!draft.answered.contains(&question.key)).then_some(question)
 }
 
-fn already_saved(book: Book) -> String {
-    let noun = book.noun();
-    format!("Este formulario ya guardó un {noun}, con otros datos. Búsquelo en la lista; si este es otro, guarde de nuevo.")
+/// Back after Guardar shows a form that was sent. It goes on under a new key.
+async fn saved_before(frame: &Frame, book: Book, draft: &mut Draft) -> Result<Option<Unsaved>, Trouble> {
+    let key = once_key(draft);
+    let Some(made) = idempotency::made(&frame.app.db, frame.company(), &key).await? else { return Ok(None) };
+    let id = PaymentId(made);
+    let number = recorded(frame, book, id).await?.summary.number.to_string();
+    draft.once = new_key();
+    Ok(Some(Unsaved { saved_before: Some((number, book.page_of(id))), ..Unsaved::default() }))
 }
 
 /// The addresses become a field once there is something to correct in them.
@@ -200,7 +213,11 @@ fn once(draft: &Draft, asked: &ParsedForm) -> Option<Once> {
         return None;
     }
     let request = format!("{:?} {:?}", asked.payment, asked.notify);
-    Some(Once { key: format!("formulario {}", draft.once), request_hash: Sha256::digest(request.as_bytes()).into() })
+    Some(Once { key: once_key(draft), request_hash: Sha256::digest(request.as_bytes()).into() })
+}
+
+fn once_key(draft: &Draft) -> String {
+    format!("formulario {}", draft.once)
 }
 
 /// What lies beside the form: the person and what is open between them and the company.
@@ -325,9 +342,7 @@ struct NewPage {
     book: Book,
     draft: Draft,
     data: FormData,
-    errors: FormErrors,
-    /// Nothing is saved before they are answered.
-    questions: Vec<Question>,
+    unsaved: Unsaved,
     /// Where the new line begins, the keyboard goes on.
     begins_line: bool,
 }
@@ -379,6 +394,10 @@ impl NewPage {
     fn has_unused_advance(&self) -> bool {
         let used = |advance: &Advance| self.draft.lines.iter().any(|line| line.advance == Some(advance.payment));
         self.data.advances.iter().any(|advance| !used(advance))
+    }
+
+    fn slip(&self) -> Option<(EmailAddress, EmailAddress)> {
+        Doubts::of(&self.data).slip(&self.draft)
     }
 
     /// What is said of a typed date of a cheque.

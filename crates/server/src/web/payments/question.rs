@@ -27,6 +27,7 @@ impl Question {
             Doubt::WithholdingDisagrees { index, .. } | Doubt::WithholdingTooLarge { index, .. } => {
                 (format!("valor-{}", row(index)), "La retención no cuadra:")
             }
+            Doubt::WithholdingUnknown { index, .. } => (format!("cuenta-{}", row(index)), "Falta el porcentaje:"),
             Doubt::WithholdingNotApplied { .. } => ("abono-1".to_owned(), "Retención sin documento:"),
             Doubt::PaperTwice { index, .. } => (format!("numero-{}", row(index)), "Parece repetido:"),
             Doubt::LikelyTwin(_) => (String::new(), "Parece repetido:"),
@@ -61,13 +62,10 @@ pub fn wholly_advance_key(total: Money) -> String {
 }
 
 fn twin_words(twin: &Twin) -> String {
-    let recorded = format!(
-        "{}, del {} a las {}, por {}",
-        twin.number,
-        calendar::day(calendar::today(twin.recorded_at)),
-        calendar::hour(twin.recorded_at),
-        twin.recorded_by
-    );
+    let (day, hour) = (calendar::today(twin.recorded_at), calendar::hour(twin.recorded_at));
+    let is_today = day == calendar::today(acuse_store::now());
+    let when = if is_today { format!("de hoy {hour}") } else { format!("del {} a las {hour}", calendar::day(day)) };
+    let recorded = format!("{}, {when}, por {}", twin.number, twin.recorded_by);
     match twin.likeness {
         Likeness::Figures => format!("la misma persona, fecha y valor están en {recorded}."),
         Likeness::Paper(method) => format!("{} ya está en {recorded}.", paper(method).within(Language::Spanish)),

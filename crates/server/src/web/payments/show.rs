@@ -118,7 +118,7 @@ impl Found {
     }
 
     pub fn is_voided(&self) -> bool {
-        self.recorded.summary.status != Status::Posted
+        self.recorded.summary.is_voided()
     }
 
     fn read(&self) -> usize {

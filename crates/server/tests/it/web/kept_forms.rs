@@ -63,6 +63,7 @@ async fn somebody_else_finds_the_form_filled_in_and_nothing_saved() {
     assert_eq!((shown.status, shown.one("h1").as_str()), (StatusCode::OK, "Nuevo cobro"));
     assert_eq!(shown.attribute("#valor-1", "value").as_deref(), Some("100"));
     assert_eq!(shown.one("#descripcion"), "Abono de noviembre");
+    assert!(shown.text().contains("Todavía no se guardó:"), "it says that nothing was saved");
     // In another company even less.
     let elsewhere = log_in(&scene.app, &scene.app.session, &login, "otra@paute.ec", PASSWORD).await;
     assert_eq!(elsewhere.one("h1"), "Nuevo cobro");
@@ -127,6 +128,8 @@ async fn a_password_does_not_travel_and_its_form_is_not_saved_without_it() {
     assert!(login.text().contains("hay que escribirla otra vez"));
     let shown = log_in(&test, &test.session, &login, ANA, PASSWORD).await;
     assert!(shown.text().contains("smtp.paute.ec"), "{}", shown.text());
+    assert!(shown.text().contains("Todavía no se guardó:"));
+    assert!(shown.one(".ac-errors h2").starts_with("No se guardó:"), "Guardar was pressed: {}", shown.one(".ac-errors h2"));
     assert!(acuse_store::mail_accounts::list(&test.app.db, test.company).await.unwrap().is_empty());
 }
 

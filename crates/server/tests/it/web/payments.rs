@@ -85,7 +85,10 @@ async fn pressing_guardar_twice_records_once() {
     assert_eq!(scene.balance(scene.invoices[0]).await, "540,00");
     let changed = scene.save("/cobros/nuevo", &replaced(&form, "descripcion", "otra")).await;
     assert_eq!(changed.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(changed.one(".ac-errors").contains("ya guardó un cobro"));
+    assert!(changed.one(".ac-errors").starts_with("Este cobro ya se guardó: RC-000001"), "{}", changed.one(".ac-errors"));
+    assert_eq!(changed.attribute(".ac-errors a", "href").as_deref(), Some(&*format!("/cobros/{first}")));
+    let unreadable = scene.save("/cobros/nuevo", &replaced(&form, "fecha", "31/02/2026")).await;
+    assert!(unreadable.one(".ac-errors").starts_with("Este cobro ya se guardó"), "said before what is wrong with it");
     assert_eq!(scene.count(Direction::Received).await, 1);
 }
 
@@ -122,6 +125,15 @@ async fn what_is_wrong_is_said_beside_its_field_and_the_form_stays_as_typed() {
         let answer = scene.save("/cobros/nuevo", &wrong).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{name}={typed}");
         assert!(answer.one(".ac-errors").contains(words), "{name}={typed}: {}", answer.one(".ac-errors"));
+        let under = match (input, typed) {
+            ("valor-1", "mucho") => "no es un número",
+            ("valor-1", "0") => "mayor que cero",
+            ("abono-1", "641") => "máximo 640,00",
+            ("abono-1", "1000") => "faltan 20,00",
+            ("numero-1", _) => "Falta el número",
+            _ => "",
+        };
+        assert!(under.is_empty() || answer.one(&format!("#{input}-error")) == under, "there is little room: {name}={typed}");
         assert_eq!(answer.attribute(&format!("#{input}"), "aria-invalid").as_deref(), Some("true"), "{name}={typed}");
         assert!(answer.text().contains("Abono de noviembre"));
     }

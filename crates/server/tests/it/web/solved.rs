@@ -131,6 +131,10 @@ async fn buttons_that_cannot_work_are_not_offered() {
     let (db, by) = (&scene.app.app.db, &scene.app.actor);
     payments::void(db, by, payment, "por error", payments::VoidNotice::TellNobody, &Conditions::default(), now()).await.unwrap();
     assert_eq!(counted(&scene).await, [0; 4]);
+    for page in ["/".to_owned(), format!("/personas/{}", scene.customer), "/cobros".to_owned()] {
+        let row = scene.app.get(&page).await.one("tr:has(td s)");
+        assert!(row.contains("RC-000001") && row.contains("Anulado"), "{page}: {row}");
+    }
 }
 
 #[tokio::test]

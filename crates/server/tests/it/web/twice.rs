@@ -161,6 +161,7 @@ async fn what_is_done_to_a_payment_is_done_once() {
         vec![],
     )
     .await;
+    assert_eq!(scene.app.get("/personas").await.one("tr[data-problem] [data-state=bounced]"), "1 de 3 rebotado");
     let wrong = scene.deliveries(id).await.into_iter().find(|one| one.recipient == "gerencia@andina.ec").unwrap().id;
     let correct = format!("{page}/envios/{wrong}/corregir");
     let form = format!("form[action='{correct}']");

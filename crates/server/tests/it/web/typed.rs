@@ -41,6 +41,30 @@ async fn a_slip_in_para_is_asked_before_anything_is_recorded_and_once() {
 }
 
 #[tokio::test]
+async fn corregir_changes_no_address_that_was_not_asked_about() {
+    let scene = Scene::set().await;
+    let form = replaced(&scene.cobro("1020", ["640", "380"]).await, "para", "pagos@gmial.com, ana@hotmail.con");
+    let asked = scene.save("/cobros/nuevo", &form).await;
+    let next = scene.press("/cobros/nuevo", &form, &answer_of(&asked, "para", "corregir")).await;
+    assert_eq!(next.status, StatusCode::UNPROCESSABLE_ENTITY, "the other one is asked about next");
+    assert_eq!(next.one("textarea#para"), "pagos@gmail.com; ana@hotmail.con");
+    assert!(next.one("#para-error").contains("Escribió ana@hotmail.con. ¿Quiso decir ana@hotmail.com?"));
+    assert_eq!(scene.count(acuse_domain::payment::Direction::Received).await, 0);
+}
+
+#[tokio::test]
+async fn a_slip_in_para_is_asked_about_when_the_field_is_left() {
+    let scene = Scene::set().await;
+    let form = replaced(&scene.cobro("1020", ["640", "380"]).await, "para", "pagos@gmial.com");
+    let shown = scene.press("/cobros/nuevo", &form, "destinatarios").await;
+    assert!(shown.one("#para-v").contains("¿Quiso decir pagos@gmail.com?"), "{}", shown.one("#para-v"));
+    let button = shown.attribute("#para-v button", "value").unwrap();
+    let cured = scene.press("/cobros/nuevo", &[form, vec![field("editar_para", "si")]].concat(), &button).await;
+    assert_eq!((cured.status, cured.one("textarea#para").as_str()), (StatusCode::OK, "pagos@gmail.com"));
+    assert_eq!(scene.count(acuse_domain::payment::Direction::Received).await, 0, "nobody pressed Guardar");
+}
+
+#[tokio::test]
 async fn the_address_of_a_card_is_not_asked_again() {
     let scene = Scene::set().await;
     let odd = person(&scene.app, &scene.app.actor, "Odd S.A.", "1790016919001", true, "pagos@gmial.com").await;

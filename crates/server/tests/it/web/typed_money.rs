@@ -135,7 +135,7 @@ async fn a_likely_twin_is_named_once_with_its_number() {
     let form = scene.cobro("55", ["", ""]).await;
     let asked = scene.save("/cobros/nuevo", &form).await;
     let words = asked.text();
-    assert!(words.contains("esta transferencia ya está en RC-000001, del"), "{words}");
+    assert!(words.contains("esta transferencia ya está en RC-000001, de hoy"), "{words}");
     assert_eq!(asked.attribute(".ac-note-in a", "href"), Some(format!("/cobros/{first}")));
     let again = answered(&form, &asked);
     id_of(&scene.save("/cobros/nuevo", &again).await);
