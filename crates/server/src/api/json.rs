@@ -9,8 +9,10 @@ use super::by_name::ByName;
 use super::patch;
 use crate::problem::Problem;
 
+type Expected = (&'static str, fn() -> Message);
+
 /// What a reader expected, in serde's words and in ours.
-const EXPECTED: [(&str, fn() -> Message); 8] = [
+const EXPECTED: [Expected; 8] = [
     ("a string or a list of strings", messages::a_text_or_list),
     ("a string", messages::a_text),
     ("a boolean", messages::a_boolean),

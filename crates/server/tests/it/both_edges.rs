@@ -144,7 +144,7 @@ async fn the_company() {
             field("direccion", &address),
             field("ciudad", &city),
             field("telefono", &phone),
-            field("correo", &email),
+            field("correo", email),
         ];
         assert_eq!(said_by_form(&edges.save("/mi-compania/datos", &form).await), api, "{body}");
         refused += usize::from(!api.is_empty());
