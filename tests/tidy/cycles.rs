@@ -17,7 +17,7 @@ const CYCLES: [(&str, &[&str], &str); 13] = [
     ("server::api", &["body", "json", "patch"], "a patch is a body that is read as JSON"),
     (
         "server::web",
-        &["carried", "contacts", "deliveries", "login", "payments"],
+        &["carried", "contacts", "deliveries", "frame", "login", "payments"],
         "a form outlives its session, and is sent on after the login",
     ),
     ("server::web", &["page", "trouble"], "trouble is shown in a page, which may meet some"),

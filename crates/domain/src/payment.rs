@@ -11,10 +11,10 @@ mod withholding;
 
 pub use doubt::{Answered, Doubt, doubts, paper};
 pub use error::{AllocationField, Field, PaymentError, Refusal};
-pub use line::{CheckKind, LineField, Method, PaymentLine};
+pub use line::{CheckKind, LineField, Method, PaymentLine, named_with_tax};
 pub use offered::{BANKS, MethodChoice, TILLS, UsualTax};
 pub use twin::{Likeness, Twin, is_same_paper, paper_key};
-pub use withholding::{named_with_tax, percentage, withheld};
+pub use withholding::{percentage, withheld};
 
 use crate::document::{Document, DocumentNumber, Side};
 use crate::email_address::EmailAddress;

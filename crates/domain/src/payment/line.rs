@@ -1,12 +1,12 @@
 //! One way in which a payment was made, and the fields that belong to it.
 
 use super::error::{Field, PaymentError, Refusal};
-use super::withholding::named_with_tax;
 use crate::Date;
 use crate::document::DocumentNumber;
 use crate::id::PaymentId;
 use crate::message::Value;
 use crate::money::Money;
+use crate::text::folded;
 
 /// Letters of a bank, a number or a tax: they are columns of the receipt.
 pub const LONGEST_DETAIL: usize = 120;
@@ -273,4 +273,11 @@ impl PaymentLine {
             (LineField::Advance, self.advance_from.is_some(), false),
         ]
     }
+}
+
+/// A line's name with its tax, and no word twice where the tax begins with the name: «Retención IR 2 %», and of
+/// «Retención fuente 2 %» only that.
+#[must_use]
+pub fn named_with_tax(name: &str, tax: &str) -> String {
+    if folded(tax).starts_with(&folded(name)) { tax.to_owned() } else { format!("{name} {tax}") }
 }

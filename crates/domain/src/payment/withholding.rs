@@ -7,13 +7,6 @@ use crate::text::folded;
 /// Of a percentage in hundredths, 100 %.
 const WHOLE: i64 = 10_000;
 
-/// A line's name with its tax, and no word twice where the tax begins with the name: «Retención IR 2 %», and of
-/// «Retención fuente 2 %» only that.
-#[must_use]
-pub fn named_with_tax(name: &str, tax: &str) -> String {
-    if folded(tax).starts_with(&folded(name)) { tax.to_owned() } else { format!("{name} {tax}") }
-}
-
 /// The percentage named by a tax, in hundredths: `IR 1,75 % · bienes` is 175. Without its sign it is one where a usual tax
 /// has it: `IVA 30`, and not the code `312`.
 #[must_use]
@@ -66,6 +59,7 @@ pub(super) fn is_more(amount: Money, most: Money, hundredths: i64) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::named_with_tax;
     use super::*;
 
     #[test]

@@ -107,7 +107,7 @@ fn the_first_wrong_address_is_named() {
 fn what_is_wrong_with_an_address_is_said() {
     for (typed, words) in [
         ("d@gmail,com", "«d@gmail,com» tiene una coma: ¿quiso decir d@gmail.com?"),
-        ("a@x.ec, b@x.ec", "Aquí va una sola dirección."),
+        ("a@x.ec, b@x.ec", "Aquí va una sola dirección de correo."),
         ("pagos", "«pagos» no es una dirección de correo."),
         ("pagos@andina", "«pagos@andina» no está completo: falta lo que va después del punto, como .ec."),
     ] {
