@@ -165,9 +165,9 @@ async fn a_document() {
     let kinds = select(vec!["invoice", "sales_note", "debit_note"]);
     // A program may run ahead of midnight, so only it is told last of a date to come.
     let issued = select(vec!["2026-11-02", "2020-01-31", "1990-01-01"]);
-    let due = select(vec!["2026-11-02", "2026-12-02", "2036-01-31", "2036-12-31", "1990-01-01"]);
-    let amounts = || select(vec![("120.00", "120,00"), ("0.00", "0"), ("-5.00", "-5,00"), ("999999999.99", "999.999.999,99")]);
-    let numbers = select(vec!["7-{n}-1", "", "1-1", "a-1-1", "001-001-0000000001"]);
+    let due = select(vec!["2026-11-02", "2026-12-02", "2026-12-31", "2036-12-31", "1990-01-01"]);
+    let amounts = || select(vec![("120.00", "120,00"), ("999999999.99", "999.999.999,99"), ("7.01", "7,01"), ("-5.00", "-5,00")]);
+    let numbers = select(vec!["7-{n}-1", "8-{n}-1", "9-{n}-1", "", "1-1"]);
     let input = (kinds, numbers, issued, due, amounts(), proptest::option::of(amounts()), text(300));
     let mut refused = 0;
     for (at, (kind, number, issued, due, total, balance, detail)) in generated(&input).into_iter().enumerate() {
