@@ -170,6 +170,24 @@ fn what_is_serialized_stands_at_an_edge() {
     }
 }
 
+/// A sentence that nobody says any more is a rule that went.
+#[test]
+fn every_message_is_said_somewhere() {
+    let table = read(&root().join("crates/domain/src/messages.toml"));
+    let rows: Vec<&str> = table.lines().filter_map(|line| line.strip_prefix('[')?.strip_suffix(']')).collect();
+    assert!(rows.len() > 100, "the rows were not found");
+    let sources = sources();
+    let said: BTreeSet<&str> = sources
+        .iter()
+        .filter(|source| !source.is_test())
+        .flat_map(|source| source.code().flat_map(|(_, line)| line.split("messages::").skip(1)))
+        .map(|call| call.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default())
+        .collect();
+    for row in rows {
+        assert!(said.contains(row), "messages.toml: nobody says «{row}»");
+    }
+}
+
 /// `ProblemCode` is the one name of a mail problem: what has another spelling is found by the compiler.
 #[test]
 fn no_code_of_a_mail_problem_is_written_as_text() {

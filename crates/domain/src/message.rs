@@ -68,12 +68,6 @@ impl Message {
         self.row.code
     }
 
-    /// Of its row in the table.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        self.row.name
-    }
-
     #[must_use]
     pub fn in_(&self, language: Language) -> String {
         let said = self.within(language);

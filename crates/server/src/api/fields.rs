@@ -22,21 +22,11 @@ impl Fields {
 
     /// Errs with everything that was noted.
     pub fn check(self) -> Result<(), Problem> {
-        if self.0.is_empty() { Ok(()) } else { Err(self.into_problem()) }
-    }
-
-    /// For where a value that must be there is not: the reason was noted.
-    #[must_use]
-    pub fn into_problem(self) -> Problem {
-        Problem::of_fields(self.0)
+        if self.0.is_empty() { Ok(()) } else { Err(Problem::of_fields(self.0)) }
     }
 
     pub fn keep<T>(&mut self, field: &str, read: Result<T, Message>) -> Option<T> {
         read.map_err(|message| self.note(field, message)).ok()
-    }
-
-    pub fn required<T>(&mut self, field: &str, given: Option<T>) -> Option<T> {
-        self.keep(field, required(given))
     }
 
     pub fn optional_date(&mut self, field: &str, given: Option<&str>) -> Option<Date> {
