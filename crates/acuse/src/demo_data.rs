@@ -1,6 +1,7 @@
 //! A small distributor in Quito with its customers, suppliers, open documents and a few payments. Names are invented;
 //! identifications fit their check digits.
 
+use acuse_domain::access::Role;
 use acuse_domain::company::CompanyProfile;
 use acuse_domain::contact::{ContactDetails, EmailsByPurpose, MOST_ADDRESSES};
 use acuse_domain::document::{DocumentFacts, DocumentKind, NewDocument, Side};
@@ -12,7 +13,6 @@ use acuse_domain::payment::Notify;
 use acuse_domain::payment::{Answered, CheckKind, Direction, Method, NewAllocation, NewPayment, PaymentLine};
 use acuse_domain::{Date, Instant, day_in_ecuador};
 use acuse_store::payments;
-use acuse_store::users::Role;
 use acuse_store::{Actor, Db, companies, contacts, documents, now, tokens, users};
 use chrono::TimeDelta;
 use rand::Rng;
@@ -146,7 +146,7 @@ async fn company(db: &Db, now: Instant) -> Result<Actor, Failure> {
     };
     let ruc = COMPANY_RUC.parse().map_err(unexpected)?;
     let company = companies::create(db, &ruc, &profile, now).await.map_err(unexpected)?;
-    Ok(Actor { company, name: USER.to_string() })
+    Ok(Actor::named(company, USER))
 }
 
 async fn people(db: &Db, by: &Actor, people: &[Person], now: Instant) -> Result<Vec<ContactId>, Failure> {

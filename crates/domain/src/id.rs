@@ -36,5 +36,6 @@ identity! {
     MailAccountId,
     DkimKeyId,
     UserId,
+    SessionId,
     TokenId,
 }

@@ -1,9 +1,10 @@
-//! Who may do what: one table of permissions and roles. The permission of a route stands beside its path (web.rs, api.rs) and is
-//! asked for before its handler, which takes the [`Caller`] that was let in.
+//! Who asks, and whether they may. The permission of a route stands beside its path (web.rs, api.rs) and is asked for before
+//! its handler, which takes the [`Caller`] that was let in.
 
+use acuse_domain::access::{Grant, Permission, Scope};
 use acuse_domain::message::messages;
-use acuse_store::users::{self, Role, Session};
-use acuse_store::{Actor, tokens};
+use acuse_store::users::{self, Session};
+use acuse_store::{Actor, Identity, tokens};
 use axum::extract::{FromRequestParts, Request};
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, REFERER};
 use axum::http::request::Parts;
@@ -13,47 +14,16 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::app::App;
+use crate::client_address::client_address;
 use crate::cookies;
 use crate::problem::Problem;
 use crate::web::trouble;
-
-/// Something that a role may or may not do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Permission {
-    /// Read everything of the company.
-    ViewRecords,
-    RecordPayments,
-    VoidPayments,
-    /// Send, re-send, retry and cancel.
-    SendReceipts,
-    KeepContacts,
-    KeepDocuments,
-    /// The company's data, logo and mail accounts.
-    ConfigureCompany,
-}
-
-/// Who holds each permission. What has no row here is nobody's.
-pub const HOLDERS: [(Permission, &[Role]); 7] = [
-    (Permission::ViewRecords, &[Role::Owner, Role::Accountant, Role::Viewer]),
-    (Permission::RecordPayments, &[Role::Owner, Role::Accountant]),
-    (Permission::VoidPayments, &[Role::Owner, Role::Accountant]),
-    (Permission::SendReceipts, &[Role::Owner, Role::Accountant]),
-    (Permission::KeepContacts, &[Role::Owner, Role::Accountant]),
-    (Permission::KeepDocuments, &[Role::Owner, Role::Accountant]),
-    (Permission::ConfigureCompany, &[Role::Owner]),
-];
-
-impl Permission {
-    #[must_use]
-    pub fn is_held_by(self, role: Role) -> bool {
-        HOLDERS.iter().any(|(permission, roles)| *permission == self && roles.contains(&role))
-    }
-}
 
 /// Who asks: somebody who holds the permission that stands beside the path.
 #[derive(Debug, Clone)]
 pub struct Caller {
     pub actor: Actor,
+    pub grant: Grant,
     /// Of a browser; a token of the API has none.
     pub session: Option<Session>,
 }
@@ -73,12 +43,24 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 impl Caller {
     /// Errs with the answer to whoever is not known or may not.
     pub async fn holding(permission: Permission, parts: &Parts, app: &App) -> Result<Self, Response> {
-        if parts.uri.path().starts_with("/api/") { by_token(parts, app).await } else { by_session(permission, parts, app).await }
+        let source = client_address(parts, app);
+        let mut caller = if parts.uri.path().starts_with("/api/") {
+            by_token(permission, parts, app).await
+        } else {
+            by_session(permission, parts, app).await
+        }?;
+        caller.actor.source = source;
+        Ok(caller)
+    }
+
+    #[must_use]
+    pub fn may(&self, permission: Permission) -> bool {
+        self.grant.holds(permission)
     }
 }
 
-/// A token belongs to one company and may do everything there.
-async fn by_token(parts: &Parts, app: &App) -> Result<Caller, Response> {
+/// A token belongs to one company and may do there what its scopes say.
+async fn by_token(permission: Permission, parts: &Parts, app: &App) -> Result<Caller, Response> {
     let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
     let only = headers.next().filter(|_| headers.next().is_none());
     let header = only.and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -86,8 +68,11 @@ async fn by_token(parts: &Parts, app: &App) -> Result<Caller, Response> {
     let Some(token) = token else {
         return Err(Problem::new(StatusCode::UNAUTHORIZED, messages::token_missing()).into_response());
     };
-    match tokens::actor(&app.db, token).await {
-        Ok(Some(actor)) => Ok(Caller { actor, session: None }),
+    match tokens::holder(&app.db, token).await {
+        Ok(Some((actor, scopes))) if scopes.holds(permission) => {
+            Ok(Caller { actor, grant: Grant::Scopes(scopes), session: None })
+        }
+        Ok(Some(_)) => Err(lacks_scope(permission)),
         Ok(None) => Err(Problem::new(StatusCode::UNAUTHORIZED, messages::token_unknown()).into_response()),
         Err(error) => Err(Problem::from(error).into_response()),
     }
@@ -96,14 +81,20 @@ async fn by_token(parts: &Parts, app: &App) -> Result<Caller, Response> {
 async fn by_session(permission: Permission, parts: &Parts, app: &App) -> Result<Caller, Response> {
     let Some(token) = session_token(app, &parts.headers) else { return Err(to_login(parts)) };
     match users::session(&app.db, &token, acuse_store::now()).await {
-        Ok(Some(session)) if permission.is_held_by(session.role) => {
-            let actor = Actor { company: session.company, name: session.name.clone() };
-            Ok(Caller { actor, session: Some(session) })
+        Ok(Some(session)) if session.role.holds(permission) => {
+            let identity = Identity::User { user: session.user, session: session.id };
+            let actor = Actor { company: session.company, name: session.name.clone(), identity, source: None };
+            Ok(Caller { actor, grant: Grant::Role(session.role), session: Some(session) })
         }
         Ok(Some(_)) => Err(trouble::not_allowed()),
         Ok(None) => Err(to_login(parts)),
         Err(error) => Err(trouble::store_failed(&error)),
     }
+}
+
+fn lacks_scope(permission: Permission) -> Response {
+    let scope = Scope::of(permission).map_or("", Scope::as_str);
+    Problem::new(StatusCode::FORBIDDEN, messages::scope_missing(scope)).into_response()
 }
 
 /// The token in the session's cookie.

@@ -37,12 +37,12 @@ use utoipa::openapi::{OpenApi, PathItem};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
-use crate::access::Permission::{
-    ConfigureCompany, KeepContacts, KeepDocuments, RecordPayments, SendReceipts, ViewRecords, VoidPayments,
-};
 use crate::app::App;
 use crate::docs;
 use crate::route::Access::{self, Everybody, Holders};
+use acuse_domain::access::Permission::{
+    ConfigureCompany, KeepContacts, KeepDocuments, RecordPayments, SendReceipts, ViewRecords, VoidPayments,
+};
 
 /// Every call, and who may ask for it. Paths and methods stand at the handlers, where the documentation is made.
 fn calls() -> [(Access, UtoipaMethodRouter<App>); 39] {

@@ -20,9 +20,14 @@ impl FromRequestParts<App> for ClientAddress {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
-        let connection = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        Ok(Self(connection.map(|ConnectInfo(peer)| behind(peer.ip(), &parts.headers, &app.trusted_proxies))))
+        Ok(Self(client_address(parts, app)))
     }
+}
+
+#[must_use]
+pub fn client_address(parts: &Parts, app: &App) -> Option<IpAddr> {
+    let connection = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    connection.map(|ConnectInfo(peer)| behind(peer.ip(), &parts.headers, &app.trusted_proxies))
 }
 
 /// Each proxy adds at the end whom it was asked by; what stands further to the left was written by somebody else.

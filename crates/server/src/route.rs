@@ -7,8 +7,9 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{self, MethodRouter};
 
-use crate::access::{Caller, Permission};
+use crate::access::Caller;
 use crate::app::App;
+use acuse_domain::access::Permission;
 
 /// Who may ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -27,12 +27,12 @@ pub mod trouble;
 
 use axum::Router;
 
-use crate::access::Permission::{
-    ConfigureCompany, KeepContacts, KeepDocuments, RecordPayments, SendReceipts, ViewRecords, VoidPayments,
-};
 use crate::app::App;
 use crate::route::Access::Everybody;
 use crate::route::{Route, get, post};
+use acuse_domain::access::Permission::{
+    ConfigureCompany, KeepContacts, KeepDocuments, RecordPayments, SendReceipts, ViewRecords, VoidPayments,
+};
 use company::LARGEST_LOGO_FORM;
 use mail_accounts::connect;
 

@@ -12,7 +12,7 @@ use crate::db::{Db, StoreError, Tx};
 use crate::events::{self, EventKind};
 use crate::sessions::{self, Ended};
 use crate::sql::{self, Of, all, execute, one, values};
-use crate::users::Role;
+use acuse_domain::access::Role;
 
 /// A person's place in one company.
 #[derive(Debug, Clone, PartialEq, Eq)]

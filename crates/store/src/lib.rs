@@ -43,7 +43,10 @@ mod receipts;
 mod sealing_key;
 mod sql;
 
-use acuse_domain::id::CompanyId;
+use std::net::IpAddr;
+
+use acuse_domain::id::{CompanyId, SessionId, TokenId, UserId};
+use uuid::Uuid;
 
 pub use db::{Db, StoreError};
 pub use sql::{Line, Undecoded};
@@ -57,20 +60,53 @@ pub struct Actor {
     pub company: CompanyId,
     /// As the history shows it: a person's name, or «API: tienda en línea».
     pub name: String,
+    pub identity: Identity,
+    /// Where the request came from, if that is known.
+    pub source: Option<IpAddr>,
+}
+
+/// As whom somebody acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Identity {
+    User {
+        user: UserId,
+        session: Option<SessionId>,
+    },
+    Token(TokenId),
+    /// At the command line, or Acuse by itself.
+    Operator,
+}
+
+impl Identity {
+    /// The user's or the token's.
+    #[must_use]
+    pub fn id(self) -> Option<Uuid> {
+        match self {
+            Self::User { user, .. } => Some(user.0),
+            Self::Token(token) => Some(token.0),
+            Self::Operator => None,
+        }
+    }
 }
 
 impl Actor {
+    /// Somebody without a session or a token of their own: the demo, a benchmark, a test.
+    #[must_use]
+    pub fn named(company: CompanyId, name: &str) -> Self {
+        Self { name: name.to_owned(), ..Self::operator(company) }
+    }
+
     /// Who works at the command line, on a company's records.
     #[must_use]
     pub fn operator(company: CompanyId) -> Self {
-        Self { company, name: OPERATOR.to_string() }
+        Self { company, name: OPERATOR.to_string(), identity: Identity::Operator, source: None }
     }
 }
 
 /// One page of a list: what follows `after`, at most `limit` rows.
 #[derive(Debug, Clone, Copy)]
 pub struct Page {
-    pub after: Option<uuid::Uuid>,
+    pub after: Option<Uuid>,
     pub limit: u64,
 }
 

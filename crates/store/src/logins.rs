@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::db::{Db, StoreError, Tx, skip_locked};
 use crate::metrics;
 use crate::passwords::{random_token, token_hash};
-use crate::sessions::{self, NewSession};
+use crate::sessions::{self, Device, NewSession};
 use crate::sql::{self, all, execute, one, places, values};
 use crate::users::{self, Verified};
 
@@ -49,13 +49,15 @@ pub struct Attempt<'a> {
     pub earlier_session: Option<&'a str>,
     /// The session outlives the browser's window.
     pub is_kept: bool,
+    /// What the browser says of itself.
+    pub user_agent: Option<&'a str>,
 }
 
 impl<'a> Attempt<'a> {
     /// In a browser that was never used here.
     #[must_use]
     pub const fn new(email: &'a str, password: &'a SecretString) -> Self {
-        Self { email, password, source: None, browser_tokens: &[], earlier_session: None, is_kept: false }
+        Self { email, password, source: None, browser_tokens: &[], earlier_session: None, is_kept: false, user_agent: None }
     }
 }
 
@@ -305,7 +307,8 @@ async fn entered(
         tx.undo().await?;
         return Ok(None);
     };
-    let begun = NewSession { person: verified.person, company, is_kept: attempt.is_kept };
+    let device = Device { user_agent: attempt.user_agent.map(ToOwned::to_owned), source: attempt.source };
+    let begun = NewSession { person: verified.person, company, is_kept: attempt.is_kept, device };
     let session = sessions::begin(&tx, &begun, attempt.earlier_session, now).await?;
     let token = random_token();
     let others = know_browser(&tx, verified.person, &token, shown, now).await?;

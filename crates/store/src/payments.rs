@@ -183,8 +183,8 @@ async fn save(
 ) -> Result<(), StoreError> {
     let AppliedPayment { payment, sums, .. } = applied;
     let sql = "INSERT INTO payment (company_id, id, direction, sequence, contact_id, paid_on, description, total_cents,
-        money_cents, allocated_cents, unapplied_cents, advance_rest_cents, recorded_at, recorded_by, receipt, logo_id)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, $14, (SELECT logo_id FROM company WHERE id = $1))";
+        money_cents, allocated_cents, unapplied_cents, advance_rest_cents, recorded_at, recorded_by, recorder_id, receipt, logo_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, $14, $15, (SELECT logo_id FROM company WHERE id = $1))";
     let row = values![
         by.company.0,
         id.0,
@@ -199,6 +199,7 @@ async fn save(
         sums.unapplied.cents(),
         now,
         by.name.as_str(),
+        by.identity.id(),
         serde_json::to_string(receipt).map_err(StoreError::unreadable)?
     ];
     execute(tx.as_conn(), sql, row).await?;

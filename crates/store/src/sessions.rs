@@ -1,5 +1,7 @@
 //! Sessions of browsers: how one takes the place of another, when it ends unused, and how all of a person's are ended.
 
+use std::net::IpAddr;
+
 use acuse_domain::Instant;
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::{CompanyId, UserId};
@@ -13,7 +15,7 @@ use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::EventKind;
 use crate::passwords::{random_token, token_hash};
-use crate::sql::{Of, all, execute, insert_rows, one, values};
+use crate::sql::{Of, all, execute, insert_rows, new_id, one, values};
 
 /// A session ends after a working week, however much it is used.
 const LONGEST: TimeDelta = TimeDelta::days(7);
@@ -31,6 +33,24 @@ pub(crate) struct NewSession {
     pub company: CompanyId,
     /// It outlives the browser's window.
     pub is_kept: bool,
+    pub device: Device,
+}
+
+/// The browser that a session belongs to, as it says of itself, and where it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Device {
+    pub user_agent: Option<String>,
+    pub source: Option<IpAddr>,
+}
+
+/// Letters of what a browser says of itself that are kept.
+const LONGEST_USER_AGENT: usize = 400;
+
+impl Device {
+    fn as_kept(&self) -> (Option<String>, Option<String>) {
+        let short = |said: &String| said.chars().take(LONGEST_USER_AGENT).collect();
+        (self.user_agent.as_ref().map(short), self.source.map(|source| source.to_canonical().to_string()))
+    }
 }
 
 /// Begins a session and gives its token; the one that the browser had before is worth nothing from here on.
@@ -43,9 +63,12 @@ pub(crate) async fn begin(tx: &Tx, begun: &NewSession, earlier: Option<&str>, no
     execute(tx.as_conn(), "DELETE FROM ended_session WHERE ended_at < $1", values![now - REMEMBERED]).await?;
     let token = random_token();
     let idle = (!begun.is_kept).then_some(IDLE_SECONDS);
-    let sql = "INSERT INTO login (token_hash, person_id, company_id, created_at, last_seen_at, expires_at, idle_seconds)
-        VALUES ($1, $2, $3, $4, $4, $5, $6)";
-    let row = values![token_hash(token.expose_secret()), begun.person, begun.company.0, now, now + LONGEST, idle];
+    let sql = "INSERT INTO login (token_hash, id, person_id, company_id, created_at, last_seen_at, authenticated_at, expires_at,
+            idle_seconds, user_agent, source)
+        VALUES ($1, $2, $3, $4, $5, $5, $5, $6, $7, $8, $9)";
+    let (user_agent, source) = begun.device.as_kept();
+    let hash = token_hash(token.expose_secret());
+    let row = values![hash, new_id(), begun.person, begun.company.0, now, now + LONGEST, idle, user_agent, source];
     execute(tx.as_conn(), sql, row).await?;
     Ok(token)
 }

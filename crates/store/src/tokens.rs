@@ -1,18 +1,19 @@
 //! Tokens of the API: `acu_…`, shown once, kept as SHA-256.
 
 use acuse_domain::Instant;
+use acuse_domain::access::Scopes;
 use acuse_domain::id::{CompanyId, TokenId};
 use acuse_domain::identification::Ruc;
 use sea_orm::FromQueryResult;
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use crate::Actor;
 use crate::db::{Db, StoreError};
 use crate::events::{self, EventKind};
 use crate::passwords::{random_token, token_hash};
 use crate::sessions::NOTED_EVERY;
 use crate::sql::{Of, all, execute, new_id, one, values};
+use crate::{Actor, Identity};
 
 /// Makes a token and gives it, this once.
 pub async fn create(db: &Db, company: CompanyId, name: &str, now: Instant) -> Result<(TokenId, SecretString), StoreError> {
@@ -26,20 +27,25 @@ pub async fn create(db: &Db, company: CompanyId, name: &str, now: Instant) -> Re
     Ok((id, token))
 }
 
-/// Whoever holds this token; none if it is unknown or revoked.
-pub async fn actor(db: &Db, token: &str) -> Result<Option<Actor>, StoreError> {
+/// Whoever holds this token, and what it was made for; none if it is unknown or revoked.
+pub async fn holder(db: &Db, token: &str) -> Result<Option<(Actor, Scopes)>, StoreError> {
     #[derive(FromQueryResult)]
     struct Row {
         company_id: Uuid,
         id: Uuid,
         name: String,
+        scopes: String,
         last_used_at: Option<Instant>,
     }
-    let sql = "SELECT company_id, id, name, last_used_at FROM api_token WHERE token_hash = $1 AND revoked_at IS NULL";
+    let sql = "SELECT company_id, id, name, scopes, last_used_at FROM api_token WHERE token_hash = $1 AND revoked_at IS NULL";
     let row: Option<Row> = one(db.reader(), sql, values![token_hash(token)]).await?;
     Ok(row.map(|row| {
         note_use(db, row.company_id, row.id, row.last_used_at);
-        Actor { company: CompanyId(row.company_id), name: format!("API: {}", row.name) }
+        let (company, identity) = (CompanyId(row.company_id), Identity::Token(TokenId(row.id)));
+        let actor = Actor { company, name: format!("API: {}", row.name), identity, source: None };
+        // What cannot be read opens nothing.
+        let scopes = Of { table: "api_token", id: row.id }.code("scopes", &row.scopes, Scopes::parse);
+        (actor, scopes.unwrap_or_else(|| Scopes::new([])))
     }))
 }
 

@@ -1,8 +1,9 @@
 //! People who log in, and their sessions.
 
 use acuse_domain::Instant;
+use acuse_domain::access::Role;
 use acuse_domain::email_address::EmailAddress;
-use acuse_domain::id::{CompanyId, UserId};
+use acuse_domain::id::{CompanyId, SessionId, UserId};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
@@ -17,32 +18,6 @@ use crate::sql::{self, Inserted, all, execute, new_id, one, values};
 
 /// Shorter passwords are refused (NIST SP 800-63B, 5.1.1.2 asks for eight).
 pub const SHORTEST_PASSWORD: usize = 8;
-
-/// What somebody may do in a company.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Role {
-    Owner,
-    Accountant,
-    Viewer,
-}
-
-impl Role {
-    pub const ALL: [Role; 3] = [Self::Owner, Self::Accountant, Self::Viewer];
-
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Owner => "owner",
-            Self::Accountant => "accountant",
-            Self::Viewer => "viewer",
-        }
-    }
-
-    #[must_use]
-    pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.as_str() == code)
-    }
-}
 
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
@@ -146,6 +121,7 @@ async fn forget_entries(tx: &Tx, person: Uuid) -> Result<(), StoreError> {
 /// Who is logged in, and in which company.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
+    pub id: Option<SessionId>,
     pub user: UserId,
     pub name: String,
     pub email: String,
@@ -196,6 +172,7 @@ pub async fn session(db: &Db, token: &str, now: Instant) -> Result<Option<Sessio
     #[derive(FromQueryResult)]
     struct Row {
         id: Uuid,
+        session_id: Option<Uuid>,
         name: String,
         email: String,
         company_id: Uuid,
@@ -203,13 +180,14 @@ pub async fn session(db: &Db, token: &str, now: Instant) -> Result<Option<Sessio
         last_seen_at: Option<Instant>,
         idle_seconds: Option<i32>,
     }
-    let sql = "SELECT p.id, p.name, p.email, l.company_id, m.role, l.last_seen_at, l.idle_seconds FROM login l JOIN person p ON p.id = l.person_id
+    let sql = "SELECT p.id, l.id AS session_id, p.name, p.email, l.company_id, m.role, l.last_seen_at, l.idle_seconds FROM login l JOIN person p ON p.id = l.person_id
         JOIN membership m ON m.person_id = l.person_id AND m.company_id = l.company_id
         WHERE l.token_hash = $1 AND l.expires_at > $2";
     let row: Option<Row> = one(db.reader(), sql, values![token_hash(token), now]).await?;
     let Some(row) = row.filter(|row| !sessions::is_idle(row.last_seen_at, row.idle_seconds, now)) else { return Ok(None) };
     sessions::note_use(db, token, row.last_seen_at, now);
     Ok(Some(Session {
+        id: row.session_id.map(SessionId),
         user: UserId(row.id),
         name: row.name,
         email: row.email,

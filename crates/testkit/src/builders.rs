@@ -128,12 +128,7 @@ impl CompanyBuilder {
             undecoded: Vec::new(),
         };
         let id = companies::create(db, &ruc, &profile, self.now).await.expect("the RUC is new");
-        let mut made = TestCompany {
-            id,
-            actor: Actor { company: id, name: "Ana Paredes".to_string() },
-            contacts: Vec::new(),
-            documents: Vec::new(),
-        };
+        let mut made = TestCompany { id, actor: Actor::named(id, "Ana Paredes"), contacts: Vec::new(), documents: Vec::new() };
         for person in self.people {
             let contact = contacts::create(db, &made.actor, &person.details, None, self.now).await.expect("a new person");
             made.contacts.push(contact);

@@ -1,9 +1,10 @@
 //! `acuse user …`: who may enter, and how that is taken back.
 
+use acuse_domain::access::Role;
 use acuse_domain::access::user_name;
 use acuse_domain::email_address::EmailAddress;
 use acuse_store::access::{self, AccessError, Member};
-use acuse_store::users::{self, Role};
+use acuse_store::users;
 use acuse_store::{Db, now, sessions, tokens};
 use serde_json::json;
 
@@ -21,7 +22,7 @@ pub enum User {
         /// El RUC de la compañía.
         #[arg(long, value_name = "RUC")]
         company: String,
-        /// owner, accountant o viewer.
+        /// owner, accountant, assistant, clerk o viewer.
         #[arg(long, default_value = "owner", value_parser = role)]
         role: Role,
         #[arg(long)]
@@ -43,7 +44,7 @@ pub enum User {
         /// El RUC de la compañía.
         #[arg(long, value_name = "RUC")]
         company: String,
-        /// owner, accountant o viewer.
+        /// owner, accountant, assistant, clerk o viewer.
         #[arg(long, value_parser = role)]
         role: Role,
     },
@@ -79,7 +80,7 @@ pub enum User {
 }
 
 fn role(typed: &str) -> Result<Role, String> {
-    Role::parse(typed).ok_or_else(|| "es owner, accountant o viewer".to_string())
+    Role::parse(typed).ok_or_else(|| "es owner, accountant, assistant, clerk o viewer".to_string())
 }
 
 pub async fn run(what: User, config: &Config) -> Result<(), Failure> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant as Moment};
 
 use acuse_delivery::{DefaultAccount, Engine, Settings};
+use acuse_domain::access::Role;
 use acuse_domain::day_in_ecuador;
 use acuse_domain::delivery::State;
 use acuse_domain::id::{DeliveryId, MailAccountId, PaymentId};
@@ -12,7 +13,7 @@ use acuse_mail::endpoint::{Endpoint, Limits};
 use acuse_mail::guard::Network;
 use acuse_store::deliveries::{self, Delivery};
 use acuse_store::pauses::AccountKey;
-use acuse_store::users::{self, Role};
+use acuse_store::users;
 use acuse_store::{Db, mail_accounts, now, pauses};
 use acuse_testkit::builders::{TestCompany, company, made, mail_account, received};
 use acuse_testkit::world::World;

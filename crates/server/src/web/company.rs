@@ -17,7 +17,6 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use crate::access::Permission;
 use crate::heavy_work::{begin_upload, take_in_logo};
 use crate::web::carried::SHOW;
 use crate::web::conflict::{self, Conflict, Editing, ShownField, Slot, conflicting};
@@ -27,6 +26,7 @@ use crate::web::frame::Frame;
 use crate::web::page::{Page, Section, refused, shown, with_status};
 use crate::web::slips::Slips;
 use crate::web::trouble::{self, Trouble};
+use acuse_domain::access::Permission;
 
 const HERE: &str = "/mi-compania/datos";
 /// An upload may be larger than other requests: the file, and what a form puts around it (bytes).

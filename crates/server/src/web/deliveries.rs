@@ -17,7 +17,6 @@ use axum_extra::extract::{Form, Query};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::access::Permission;
 use crate::web::calendar;
 use crate::web::contacts::list::Chip;
 use crate::web::contacts::show::payment_path;
@@ -32,6 +31,7 @@ use crate::web::sort::{Column, Sorting, order};
 use crate::web::state_mark::{StateMark, Why};
 use crate::web::trail::{ROWS, Trail, id_of};
 use crate::web::trouble::Trouble;
+use acuse_domain::access::Permission;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

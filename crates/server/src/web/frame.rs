@@ -1,19 +1,20 @@
 //! Who asks for a page, and what the frame around every page shows. Nothing of it is read before a page is drawn: an act has
 //! no use for it.
 
+use acuse_domain::access::Role;
 use acuse_domain::delivery::Group;
 use acuse_domain::id::CompanyId;
-use acuse_store::users::Role;
 use acuse_store::{Actor, StoreError, companies, deliveries};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 
-use crate::access::{Caller, Permission, session_token};
+use crate::access::{Caller, session_token};
 use crate::app::App;
 use crate::cookies;
 use crate::web::carried::OnlyShown;
 use crate::web::page::{Page, Section, Theme, stopped};
+use acuse_domain::access::Permission;
 
 /// What every handler of a page takes: `frame.page(Section::Cobros).await?`
 #[derive(Clone)]
@@ -30,7 +31,7 @@ impl FromRequestParts<App> for Frame {
     type Rejection = StatusCode;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, StatusCode> {
-        let Caller { actor, session } = Caller::from_request_parts(parts, app).await?;
+        let Caller { actor, session, .. } = Caller::from_request_parts(parts, app).await?;
         let session = session.ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
         let is_only_shown = parts.extensions.get::<OnlyShown>().is_some();
         Ok(Self { app: app.clone(), actor, headers: parts.headers.clone(), is_only_shown, role: session.role })
@@ -45,7 +46,7 @@ impl Frame {
 
     #[must_use]
     pub fn may(&self, permission: Permission) -> bool {
-        permission.is_held_by(self.role)
+        self.role.holds(permission)
     }
 
     #[must_use]

@@ -19,7 +19,6 @@ use askama::Template;
 use axum::response::Response;
 use chrono::{Datelike, Timelike};
 
-use crate::access::Permission;
 use crate::app::App;
 use crate::mail_route::{OwnLink, Routes, SendsNow};
 use crate::web::calendar;
@@ -31,6 +30,7 @@ use crate::web::mail_accounts::certificate_ending;
 use crate::web::page::{Page, Section, shown};
 use crate::web::state_mark::StateMark;
 use crate::web::trouble::Trouble;
+use acuse_domain::access::Permission;
 
 /// Deliveries that «Para hoy» names one by one; more are summed up.
 const NAMED: u64 = 3;

@@ -6,7 +6,7 @@ use acuse_store::{companies, users};
 use askama::Template;
 use axum::Form;
 use axum::extract::{Query, State};
-use axum::http::header::{RETRY_AFTER, SET_COOKIE};
+use axum::http::header::{RETRY_AFTER, SET_COOKIE, USER_AGENT};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::AppendHeaders;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -166,6 +166,7 @@ pub async fn log_in(
         browser_tokens: &browser_tokens,
         earlier_session: earlier_session.as_deref(),
         is_kept: form.recordar.is_some(),
+        user_agent: headers.get(USER_AGENT).and_then(|value| value.to_str().ok()),
     };
     match logins::log_in_any_company(&app.db, &attempt, acuse_store::now()).await? {
         Outcome::Entered { session, browser_tokens } => {

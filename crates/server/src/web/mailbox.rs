@@ -14,12 +14,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use uuid::Uuid;
 
-use crate::access::Permission;
 use crate::security::{A_MAIL_IN_A_FRAME, A_PAGE_WITH_A_MAIL};
 use crate::web::frame::Frame;
 use crate::web::page::{Page, Section, shown};
 use crate::web::trouble::Trouble;
 use crate::web::{calendar, filters};
+use acuse_domain::access::Permission;
 
 /// As many as one scrolls through; the newest.
 const MOST_SHOWN: usize = 100;

@@ -1,19 +1,19 @@
 //! What the frame around every page needs to know: who, for which company, where, and when.
 
+use acuse_domain::access::Role;
 use acuse_domain::id::CompanyId;
 use acuse_domain::{Date, Instant};
 use acuse_store::StoreError;
 use acuse_store::deliveries::Stopped;
-use acuse_store::users::Role;
 use askama::Template;
 use askama::filters::{HtmlSafe, Safe};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use crate::access::Permission;
 use crate::app::App;
 use crate::web::{calendar, filters, trouble};
+use acuse_domain::access::Permission;
 
 /// The field `page` of every template that extends layout.html.
 #[derive(Debug, Clone)]
@@ -68,7 +68,7 @@ impl Page {
     /// Whether who sees it may do that: what they may not is not offered.
     #[must_use]
     pub fn may(&self, permission: Permission) -> bool {
-        permission.is_held_by(self.role)
+        self.role.holds(permission)
     }
 
     #[must_use]

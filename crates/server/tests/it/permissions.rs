@@ -1,9 +1,8 @@
 //! Every path asks for what stands beside it, and what nobody was let in to answers nobody.
 
-use acuse_server::access::{HOLDERS, Permission};
+use acuse_domain::access::{HOLDERS, Permission, Role};
 use acuse_server::route::{Access, Route};
 use acuse_server::{api, web};
-use acuse_store::users::Role;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
@@ -38,7 +37,7 @@ fn asks_for_login(answer: &Answer) -> bool {
 #[tokio::test]
 async fn every_page_asks_for_the_permission_beside_its_path() {
     let app = TestApp::start().await;
-    let sessions = [Role::Accountant, Role::Viewer].map(|role| (role, app.session_of(role)));
+    let sessions = [Role::Accountant, Role::Assistant, Role::Clerk, Role::Viewer].map(|role| (role, app.session_of(role)));
     let mut open = Vec::new();
     let routes = web::pages();
     for route in &routes {
@@ -56,7 +55,7 @@ async fn every_page_asks_for_the_permission_beside_its_path() {
             let Access::Holders(permission) = route.access else { continue };
             let answer = ask(&app, &session, route).await;
             let is_let_in = answer.status != StatusCode::FORBIDDEN && !asks_for_login(&answer);
-            assert_eq!(is_let_in, permission.is_held_by(role), "{role:?} at {} {}", route.method, route.path);
+            assert_eq!(is_let_in, role.holds(permission), "{role:?} at {} {}", route.method, route.path);
         }
     }
     open.sort();

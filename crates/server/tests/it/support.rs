@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use acuse_domain::access::Role;
 use acuse_domain::company::CompanyProfile;
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::CompanyId;
@@ -10,7 +11,7 @@ use acuse_mail::oauth::Providers;
 use acuse_server::router::router;
 use acuse_server::{App, Services};
 use acuse_store::secrets::Keyring;
-use acuse_store::users::{self, Role};
+use acuse_store::users;
 use acuse_store::{Actor, Db, companies, now};
 use acuse_testkit::world::log_in;
 use axum::Router;
@@ -237,7 +238,7 @@ async fn found_company(db: &Db, ruc: &str, email: &str) -> Stranger {
     };
     let company = companies::create(db, &ruc.parse().expect("a RUC"), &profile, now()).await.expect("a new company");
     let session = add_user(db, company, email, Role::Owner).await;
-    let actor = Actor { company, name: "Ana Toapanta".to_string() };
+    let actor = Actor::named(company, "Ana Toapanta");
     Stranger { company, actor, session }
 }
 

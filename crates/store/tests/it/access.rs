@@ -1,12 +1,13 @@
 //! Access is taken back, and from that moment on nothing opens.
 
+use acuse_domain::access::Role;
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::CompanyId;
 use acuse_store::access::{self, AccessError, Removed};
 use acuse_store::events::{self, EventKind};
 use acuse_store::logins::{self, Attempt, Outcome};
 use acuse_store::sessions::Ended;
-use acuse_store::users::{self, CreateError, Role};
+use acuse_store::users::{self, CreateError};
 use acuse_store::{Actor, StoreError, companies, sessions, tokens};
 use acuse_testkit::builders::company;
 use acuse_testkit::outside;
@@ -204,7 +205,7 @@ async fn tokens_are_listed_without_their_secret_and_revoked_together(world: Worl
     assert_eq!(listed.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["tienda", "contabilidad"]);
     assert_eq!((listed[0].id, listed[0].last_used_at, listed[0].revoked_at), (id, None, None));
     assert!(!format!("{listed:?}").contains(secret.expose_secret()));
-    tokens::actor(&world.db, secret.expose_secret()).await.unwrap().unwrap();
+    tokens::holder(&world.db, secret.expose_secret()).await.unwrap().unwrap();
     for _ in 0..100 {
         if of(ours.id).await[0].last_used_at.is_some() {
             break;
@@ -212,10 +213,10 @@ async fn tokens_are_listed_without_their_secret_and_revoked_together(world: Worl
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
     assert!(of(ours.id).await[0].last_used_at.is_some(), "its use is noted");
-    let by = Actor { company: ours.id, name: "Operador".to_string() };
+    let by = Actor::operator(ours.id);
     assert_eq!(tokens::revoke_all(&world.db, &by, noon_and(2)).await.unwrap(), 2);
-    assert_eq!(tokens::actor(&world.db, secret.expose_secret()).await.unwrap(), None);
-    assert!(tokens::actor(&world.db, other.expose_secret()).await.unwrap().is_some());
+    assert_eq!(tokens::holder(&world.db, secret.expose_secret()).await.unwrap(), None);
+    assert!(tokens::holder(&world.db, other.expose_secret()).await.unwrap().is_some());
     assert_eq!(of(ours.id).await[1].revoked_at, Some(noon_and(2)));
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use acuse_domain::access::Role;
 use acuse_domain::delivery::Next;
 use acuse_domain::id::MailAccountId;
 use acuse_domain::mail_account::MailModule;
@@ -12,7 +13,7 @@ use acuse_store::mail_accounts::SaveError;
 use acuse_store::notices::{self, Notice, Told};
 use acuse_store::oauth::{self, Access, ConnectedAccount, Wanted};
 use acuse_store::pauses::{self, AccountKey, Fault, OFTEN, Probe};
-use acuse_store::users::{self, Role};
+use acuse_store::users;
 use acuse_store::{Db, mail_accounts};
 use acuse_testkit::builders::{TestCompany, company, mail_account, received};
 use acuse_testkit::world::{World, noon, noon_and};

@@ -92,7 +92,7 @@ async fn waits_are_counted_and_not_read_from_the_clock(world: World) {
     // Who has it tried again by hand begins anew.
     let failed = outcome(&claimed[0], Next::Failed, "550", Some("mailbox_not_found"), now);
     deliveries::record_attempts(&world.db, &[failed], now).await.unwrap();
-    let by = acuse_store::Actor { company: queue.company, name: "Ana".to_owned() };
+    let by = acuse_store::Actor::named(queue.company, "Ana");
     deliveries::retry(&world.db, &by, claimed[0].id, &Conditions::default(), now).await.unwrap();
     let claimed = claim(&world.db, queue, 1, now).await;
     assert_eq!((claimed[0].put_off_for, claimed[0].was_in_doubt), (TimeDelta::zero(), false));

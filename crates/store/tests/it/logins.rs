@@ -3,8 +3,9 @@
 use std::net::IpAddr;
 
 use acuse_domain::Instant;
+use acuse_domain::access::Role;
 use acuse_store::logins::{self, Attempt, Outcome};
-use acuse_store::users::{self, Role};
+use acuse_store::users;
 use acuse_store::{Db, StoreError};
 use acuse_testkit::builders::company;
 use acuse_testkit::outside;

@@ -1,9 +1,10 @@
+use acuse_domain::access::Role;
 use acuse_domain::failure_policy::FailurePolicy;
 use acuse_domain::id::MailAccountId;
 use acuse_domain::mail_account::{LastCheck, MailModule};
 use acuse_store::notices::{self, News, Notice, Told};
 use acuse_store::pauses::{self, AccountKey};
-use acuse_store::users::{self, Role};
+use acuse_store::users;
 use acuse_store::versions::Expected;
 use acuse_store::{Db, health, mail_accounts, routing};
 use acuse_testkit::builders::{TestCompany, company, mail_account, received, to};

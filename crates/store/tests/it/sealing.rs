@@ -1,12 +1,13 @@
 //! A database opens with the key file that sealed what it holds, and with no other.
 
+use acuse_domain::access::Role;
 use acuse_domain::mail_account::MailModule;
 use acuse_store::dkim::{self, NewPair};
 use acuse_store::mail_accounts::{self, Form, SaveError};
 use acuse_store::pauses::{self, AccountKey};
 use acuse_store::sealing::{self, Held, UnlockError};
 use acuse_store::secrets::{Keyring, SealError};
-use acuse_store::users::{self, Role};
+use acuse_store::users;
 use acuse_store::{Db, notices};
 use acuse_testkit::builders::{company, mail_account};
 use acuse_testkit::outside;

@@ -1,5 +1,6 @@
-use acuse_store::users::{self, CreateError, Role};
-use acuse_store::{Actor, tokens};
+use acuse_domain::access::{Role, Scopes};
+use acuse_store::users::{self, CreateError};
+use acuse_store::{Actor, Identity, tokens};
 use acuse_testkit::builders::company;
 use acuse_testkit::world::{World, log_in, noon, noon_and};
 use secrecy::{ExposeSecret, SecretString};
@@ -89,13 +90,14 @@ async fn a_token_speaks_for_its_company_until_it_is_revoked(world: World) {
     let (ours, theirs) = (world.with(company()).await, world.with(company()).await);
     let (id, token) = tokens::create(&world.db, ours.id, "tienda en línea", noon()).await.unwrap();
     assert!(token.expose_secret().starts_with("acu_") && token.expose_secret().len() > 40);
-    let actor = tokens::actor(&world.db, token.expose_secret()).await.unwrap();
-    assert_eq!(actor, Some(Actor { company: ours.id, name: "API: tienda en línea".to_string() }));
-    assert_eq!(tokens::actor(&world.db, "acu_adivinado").await.unwrap(), None);
+    let (actor, scopes) = tokens::holder(&world.db, token.expose_secret()).await.unwrap().unwrap();
+    assert_eq!(actor, Actor { identity: Identity::Token(id), ..Actor::named(ours.id, "API: tienda en línea") });
+    assert_eq!(scopes, Scopes::all());
+    assert_eq!(tokens::holder(&world.db, "acu_adivinado").await.unwrap(), None);
     assert!(!tokens::revoke(&world.db, theirs.id, id, noon()).await.unwrap());
-    assert!(tokens::actor(&world.db, token.expose_secret()).await.unwrap().is_some());
+    assert!(tokens::holder(&world.db, token.expose_secret()).await.unwrap().is_some());
     assert!(tokens::revoke(&world.db, ours.id, id, noon()).await.unwrap());
-    assert_eq!(tokens::actor(&world.db, token.expose_secret()).await.unwrap(), None);
+    assert_eq!(tokens::holder(&world.db, token.expose_secret()).await.unwrap(), None);
     assert!(!tokens::revoke(&world.db, ours.id, id, noon()).await.unwrap());
 }
 

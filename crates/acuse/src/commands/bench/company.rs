@@ -42,7 +42,7 @@ impl Company {
         let now = now();
         let ruc = format!("179{:07}001", rand::rng().random_range(0..10_000_000)).parse().map_err(failed)?;
         let id = companies::create(db, &ruc, &profile()?, now).await.map_err(failed)?;
-        let by = Actor { company: id, name: "María Fernanda Cevallos".to_string() };
+        let by = Actor::named(id, "María Fernanda Cevallos");
         let mut customers = Vec::with_capacity(CUSTOMERS);
         for index in 0..CUSTOMERS {
             customers.push(customer(db, &by, index, now).await?);

@@ -14,7 +14,6 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::search::role;
-use crate::access::Permission;
 use crate::web::filters;
 use crate::web::frame::Frame;
 use crate::web::page::{Page, Section, shown};
@@ -22,6 +21,7 @@ use crate::web::pager::Pager;
 use crate::web::sort::{Column, Sorting, order};
 use crate::web::trail::{ROWS, Trail};
 use crate::web::trouble::Trouble;
+use acuse_domain::access::Permission;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

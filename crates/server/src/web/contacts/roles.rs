@@ -8,10 +8,10 @@ use acuse_store::contacts::{self, Filter, Role};
 use acuse_store::versions::{ChangeError, Expected};
 use acuse_store::{Page as Rows, StoreError};
 
-use crate::access::Permission;
 use crate::app::App;
 use crate::web::frame::Frame;
 use crate::web::trouble::Trouble;
+use acuse_domain::access::Permission;
 
 /// Fewer than of those who are looked for.
 const MOST: u64 = 4;

@@ -17,7 +17,6 @@ use axum_extra::extract::Form;
 
 use super::form::ContactForm;
 use super::search::role;
-use crate::access::Permission;
 use crate::app::App;
 use crate::web::carried::Carried;
 use crate::web::conflict::{self, Conflict, conflicting};
@@ -29,6 +28,7 @@ use crate::web::page::{Page, Section, refused, shown};
 use crate::web::path_id::PathId;
 use crate::web::slips::Slips;
 use crate::web::trouble::{self, Trouble};
+use acuse_domain::access::Permission;
 
 #[derive(Template)]
 #[template(path = "contacts/form.html")]

@@ -12,11 +12,11 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 use super::roles;
-use crate::access::Permission;
 use crate::web::filters;
 use crate::web::frame::Frame;
 use crate::web::page::shown;
 use crate::web::trouble::Trouble;
+use acuse_domain::access::Permission;
 
 /// As many as stand above the fold of a laptop; who wants another types one letter more.
 const MOST_OPTIONS: u64 = 8;

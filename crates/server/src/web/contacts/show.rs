@@ -14,13 +14,13 @@ use acuse_store::payments::{self, Summary};
 use askama::Template;
 use axum::response::Response;
 
-use crate::access::Permission;
 use crate::web::filters;
 use crate::web::frame::Frame;
 use crate::web::page::{Page, Section, shown};
 use crate::web::path_id::PathId;
 use crate::web::state_mark::{StateMark, Why};
 use crate::web::trouble::Trouble;
+use acuse_domain::access::Permission;
 
 /// What fits beside the addresses; the rest is in the lists.
 const LAST: u64 = 8;

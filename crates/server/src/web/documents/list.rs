@@ -10,7 +10,6 @@ use axum_extra::extract::Query;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::access::Permission;
 use crate::web::contacts::list::Chip;
 use crate::web::filters;
 use crate::web::frame::Frame;
@@ -19,6 +18,7 @@ use crate::web::pager::Pager;
 use crate::web::sort::{Column, Sorting, order};
 use crate::web::trail::{ROWS, Trail, id_of};
 use crate::web::trouble::Trouble;
+use acuse_domain::access::Permission;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

@@ -14,7 +14,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::form::{DocumentForm, id_of};
-use crate::access::Permission;
 use crate::web::carried::{Carried, Kept};
 use crate::web::contacts::roles;
 use crate::web::contacts::save::begin_person;
@@ -25,6 +24,7 @@ use crate::web::once::{new_key, once};
 use crate::web::page::{Page, Section, refused, shown};
 use crate::web::trouble::{self, Trouble};
 use crate::web::{calendar, filters};
+use acuse_domain::access::Permission;
 
 #[derive(Template)]
 #[template(path = "documents/new.html")]

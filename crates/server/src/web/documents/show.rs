@@ -8,13 +8,13 @@ use acuse_store::{contacts, documents, payments};
 use askama::Template;
 use axum::response::Response;
 
-use crate::access::Permission;
 use crate::web::contacts::show::payment_path;
 use crate::web::frame::Frame;
 use crate::web::page::{Page, Section, shown};
 use crate::web::path_id::PathId;
 use crate::web::trouble::Trouble;
 use crate::web::{calendar, filters};
+use acuse_domain::access::Permission;
 
 #[derive(Template)]
 #[template(path = "documents/show.html")]

@@ -19,7 +19,6 @@ use super::check_view::{PASSWORD_IN_CLEAR, shows_password};
 use super::domain::DomainRow;
 use super::form::module_word;
 use super::policy::PolicyForm;
-use crate::access::Permission;
 use crate::app::App;
 use crate::mail_route::{OwnLink, Route, Routes, SendsNow};
 use crate::web::conflict::Conflict;
@@ -28,6 +27,7 @@ use crate::web::frame::Frame;
 use crate::web::page::{Page, Section};
 use crate::web::state_mark::StateMark;
 use crate::web::{calendar, filters};
+use acuse_domain::access::Permission;
 
 /// Days that the little chart shows, today included.
 const DAYS: usize = 14;

@@ -20,7 +20,6 @@ use uuid::Uuid;
 
 use super::Book;
 use super::sender::Sender;
-use crate::access::Permission;
 use crate::web::frame::Frame;
 use crate::web::page::{self, Page};
 use crate::web::pager::Pager;
@@ -29,6 +28,7 @@ use crate::web::state_mark::StateMark;
 use crate::web::trail::{ROWS, Trail, id_of};
 use crate::web::trouble::Trouble;
 use crate::web::{calendar, filters};
+use acuse_domain::access::Permission;
 
 /// The columns that put the list in order; the figure is a cobro's total, a pago's money.
 fn columns(book: Book) -> [Column<By>; 4] {

@@ -25,7 +25,6 @@ use super::parse_form::ParsedForm;
 use super::question::Question;
 use super::sender::Sender;
 use super::show::recorded;
-use crate::access::Permission;
 use crate::app::App;
 use crate::web::carried::{Carried, Kept};
 use crate::web::contacts::roles;
@@ -36,6 +35,7 @@ use crate::web::frame::Frame;
 use crate::web::once::new_key;
 use crate::web::page::{self, Page};
 use crate::web::trouble::Trouble;
+use acuse_domain::access::Permission;
 
 /// People offered where the type-ahead has no script to run on.
 const MOST_PEOPLE: u64 = 8;

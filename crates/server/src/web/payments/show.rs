@@ -22,7 +22,6 @@ use super::deliveries_view::{DeliveriesView, PaymentContext, Refused, when};
 use super::history::{History, history};
 use super::paper::Paper;
 use super::sender::Sender;
-use crate::access::Permission;
 use crate::web::form_errors::FormErrors;
 use crate::web::frame::Frame;
 use crate::web::once::new_key;
@@ -31,6 +30,7 @@ use crate::web::path_id::PathId;
 use crate::web::state_mark::StateMark;
 use crate::web::trouble::Trouble;
 use crate::web::{calendar, filters};
+use acuse_domain::access::Permission;
 
 /// Addresses that the question about Reenviar offers: those a receipt went to last.
 const MOST_CHOICES: usize = 100;

@@ -3,8 +3,9 @@
 
 use std::time::{Duration, Instant};
 
+use acuse_domain::access::Role;
 use acuse_render::logo::Logo;
-use acuse_store::users::{self, Role};
+use acuse_store::users;
 use acuse_store::{companies, mail_accounts, now};
 use acuse_testkit::builders::{company, mail_account};
 use acuse_testkit::outside::{TEXT_COLUMNS, run, text_is_spoilt};

@@ -1,7 +1,7 @@
 //! Mi compañía › Datos y logo.
 
+use acuse_domain::access::Role;
 use acuse_store::companies;
-use acuse_store::users::Role;
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, COOKIE};
 use axum::http::{Request, StatusCode};

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use acuse_domain::access::Role;
 use acuse_domain::id::MailAccountId;
 use acuse_domain::mail_account::{MailModule, Security};
 use acuse_domain::oauth::Provider;
@@ -12,7 +13,6 @@ use acuse_server::Services;
 use acuse_store::mail_accounts;
 use acuse_store::now;
 use acuse_store::pauses::{self, AccountKey};
-use acuse_store::users::Role;
 use acuse_testkit::builders::mail_account;
 use acuse_testkit::certificates::Authority;
 use acuse_testkit::oauth_provider::{CLIENT_ID, CLIENT_SECRET, Consent, OAuthProvider, Way};

@@ -1,5 +1,5 @@
+use acuse_domain::access::Role;
 use acuse_store::contacts;
-use acuse_store::users::Role;
 use acuse_testkit::builders::{contact, usd};
 use axum::http::StatusCode;
 

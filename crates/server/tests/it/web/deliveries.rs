@@ -1,6 +1,6 @@
+use acuse_domain::access::Role;
 use acuse_domain::delivery::State;
 use acuse_domain::id::PaymentId;
-use acuse_store::users::Role;
 use acuse_store::{contacts, deliveries};
 use acuse_testkit::builders::{contact, received};
 use axum::http::StatusCode;

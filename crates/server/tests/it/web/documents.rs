@@ -1,5 +1,5 @@
+use acuse_domain::access::Role;
 use acuse_domain::id::ContactId;
-use acuse_store::users::Role;
 use acuse_store::{contacts, documents};
 use acuse_testkit::builders::{contact, received};
 use axum::http::StatusCode;

@@ -55,7 +55,7 @@ async fn somebody_else_finds_the_form_filled_in_and_nothing_saved() {
     let scene = Scene::set().await;
     let mut form = scene.cobro("100", ["100", ""]).await;
     form.push(field("accion", "guardar"));
-    scene.app.session_of(users::Role::Accountant).await;
+    scene.app.session_of(acuse_domain::access::Role::Accountant).await;
     let stranger = scene.app.stranger().await;
     users::log_out(&scene.app.app.db, &scene.app.session).await.unwrap();
     let login = scene.app.post("/cobros/nuevo", &borrowed(&form)).await;
@@ -91,7 +91,7 @@ async fn somebody_else_finds_the_form_filled_in_and_nothing_saved() {
 async fn an_act_of_somebody_else_waits_for_a_press() {
     let scene = Scene::set().await;
     let id = scene.recorded().await;
-    let other = scene.app.session_of(users::Role::Accountant).await;
+    let other = scene.app.session_of(acuse_domain::access::Role::Accountant).await;
     users::log_out(&scene.app.app.db, &scene.app.session).await.unwrap();
     let login = scene.app.post(&format!("/cobros/{id}/anular"), &[("motivo", "Se repitió")]).await;
     let waits = log_in(&scene.app, &scene.app.session, &login, "accountant@cotopaxi.ec", PASSWORD).await;
@@ -170,7 +170,7 @@ async fn the_question_names_the_act_that_waits() {
     let envio = scene.deliveries(id).await.remove(0);
     let of_envio = |act: &str| format!("/cobros/{id}/envios/{}/{act}", envio.id);
     let to = &envio.recipient;
-    scene.app.session_of(users::Role::Accountant).await;
+    scene.app.session_of(acuse_domain::access::Role::Accountant).await;
     users::log_out(&scene.app.app.db, &scene.app.session).await.unwrap();
     type Fields<'a> = &'a [(&'a str, &'a str)];
     let acts: [(String, Fields<'_>, String); 9] = [
@@ -213,7 +213,7 @@ async fn every_form_that_acts_has_words_of_its_own() {
 #[tokio::test]
 async fn the_company_comes_back_as_it_was_typed_and_is_not_saved() {
     let test = TestApp::start().await;
-    test.session_of(users::Role::Owner).await;
+    test.session_of(acuse_domain::access::Role::Owner).await;
     let form = test.get("/mi-compania/datos").await.filled("form[action='/mi-compania/datos']", &[]);
     let form = replaced(&form, "razon", "Otra razón");
     users::log_out(&test.app.db, &test.session).await.unwrap();

@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 
+use acuse_domain::access::Role;
 use acuse_domain::mail_account::{MailModule, Security};
 use acuse_server::{DefaultAccount, Services};
 use acuse_store::pauses::AccountKey;
-use acuse_store::users::Role;
 use acuse_store::{mail_accounts, now, pauses};
 use axum::http::StatusCode;
 use secrecy::ExposeSecret;

@@ -1,5 +1,6 @@
 //! The page of a sender's domain, as a person without JavaScript uses it, beside a real DNS.
 
+use acuse_domain::access::Role;
 use acuse_domain::id::MailAccountId;
 use acuse_domain::mail_account::MailModule;
 use acuse_mail::guard::Network;
@@ -7,7 +8,6 @@ use acuse_server::Services;
 use acuse_store::dkim::{self, KeyState};
 use acuse_store::mail_accounts;
 use acuse_store::now;
-use acuse_store::users::Role;
 use acuse_testkit::builders::mail_account;
 use acuse_testkit::dns::{DnsServer, Zone};
 use axum::http::StatusCode;

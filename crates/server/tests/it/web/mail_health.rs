@@ -1,11 +1,11 @@
 //! Mi compañía › Correos when an account does not work: what it says, and what can be chosen.
 
+use acuse_domain::access::Role;
 use acuse_domain::failure_policy::{FailurePolicy, OnFailure, PatienceHours};
 use acuse_domain::id::{MailAccountId, PaymentId};
 use acuse_domain::mail_account::{MailModule, Security};
 use acuse_server::{DefaultAccount, Services};
 use acuse_store::pauses::{self, AccountKey};
-use acuse_store::users::Role;
 use acuse_store::versions::Expected;
 use acuse_store::{contacts, health, mail_accounts, now, routing};
 use acuse_testkit::builders::{contact, mail_account, received, to};

@@ -4,11 +4,11 @@ mod meanwhile;
 pub mod scene;
 mod stale;
 
+use acuse_domain::access::Role;
 use acuse_domain::delivery::State;
 use acuse_domain::document::Side;
 use acuse_domain::id::{DeliveryId, PaymentId};
 use acuse_domain::payment::Direction;
-use acuse_store::users::Role;
 use acuse_store::{contacts, deliveries};
 use axum::http::StatusCode;
 

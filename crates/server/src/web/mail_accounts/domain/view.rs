@@ -8,10 +8,10 @@ use acuse_store::dkim::{DkimKey, KeyState};
 use askama::Template;
 
 use super::row::Mark;
-use crate::access::Permission;
 use crate::domain_check::{DomainState, own_key};
 use crate::web::page::Page;
 use crate::web::{calendar, filters};
+use acuse_domain::access::Permission;
 
 /// Letters of a value on one line of its field.
 const LINE: usize = 64;
