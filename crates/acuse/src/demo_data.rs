@@ -3,7 +3,7 @@
 
 use acuse_domain::access::Role;
 use acuse_domain::company::CompanyProfile;
-use acuse_domain::contact::{ContactDetails, EmailsByPurpose, MOST_ADDRESSES};
+use acuse_domain::contact::{ContactDetails, MOST_ADDRESSES};
 use acuse_domain::document::{DocumentFacts, DocumentKind, NewDocument, Side};
 use acuse_domain::email_address::parse_list;
 use acuse_domain::id::{ContactId, DocumentId};
@@ -154,16 +154,15 @@ async fn people(db: &Db, by: &Actor, people: &[Person], now: Instant) -> Result<
     for person in people {
         let kind = IdentificationType::guess(person.identification);
         let details = ContactDetails {
-            name: person.name.to_string(),
-            identification: Identification::parse(kind, person.identification).map_err(unexpected)?,
             is_customer: !person.is_supplier,
             is_supplier: person.is_supplier,
             address: Some(person.address.to_string()),
-            phone: None,
             credit_days: Some(person.credit_days),
             emails: parse_list(person.emails, MOST_ADDRESSES).map_err(unexpected)?,
-            emails_by_purpose: EmailsByPurpose::default(),
-            undecoded: Vec::new(),
+            ..ContactDetails::new(
+                person.name.to_string(),
+                Identification::parse(kind, person.identification).map_err(unexpected)?,
+            )
         };
         made.push(contacts::create(db, by, &details, None, now).await.map_err(unexpected)?);
     }

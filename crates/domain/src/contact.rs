@@ -101,11 +101,12 @@ impl EmailsByPurpose {
 }
 
 impl ContactDetails {
-    /// Nothing stands on it yet: what a new card is read into.
-    pub(crate) fn empty() -> Self {
+    /// A card with nothing else on it yet.
+    #[must_use]
+    pub fn new(name: String, identification: Identification) -> Self {
         Self {
-            name: String::new(),
-            identification: Identification::as_kept(IdentificationType::Other, ""),
+            name,
+            identification,
             is_customer: false,
             is_supplier: false,
             address: None,

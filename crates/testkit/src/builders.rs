@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use acuse_domain::company::CompanyProfile;
-use acuse_domain::contact::{ContactDetails, EmailsByPurpose};
+use acuse_domain::contact::ContactDetails;
 use acuse_domain::document::{DocumentFacts, DocumentKind, NewDocument, Side};
 use acuse_domain::email_address::parse_list;
 use acuse_domain::id::{CompanyId, ContactId, DocumentId, PaymentId};
@@ -157,16 +157,13 @@ pub fn contact(name: &str, is_customer: bool, is_supplier: bool) -> ContactDetai
     let word: String = name.chars().take_while(char::is_ascii_alphabetic).collect();
     let host = if word.is_empty() { "persona".to_string() } else { word.to_lowercase() };
     ContactDetails {
-        name: name.to_string(),
-        identification: Identification::parse(IdentificationType::Cedula, &cedula(unique())).expect("made by the algorithm"),
         is_customer,
         is_supplier,
-        address: None,
-        phone: None,
-        credit_days: None,
         emails: vec![format!("pagos@{host}.ec").parse().expect("an address")],
-        emails_by_purpose: EmailsByPurpose::default(),
-        undecoded: Vec::new(),
+        ..ContactDetails::new(
+            name.to_string(),
+            Identification::parse(IdentificationType::Cedula, &cedula(unique())).expect("made by the algorithm"),
+        )
     }
 }
 

@@ -62,7 +62,7 @@ impl ContactInput {
             text.get_or_insert_default();
         }
         self.is_customer.get_or_insert_default();
-        self.apply_to(ContactDetails::empty())
+        self.apply_to(ContactDetails::new(String::new(), Identification::as_kept(IdentificationType::Other, "")))
     }
 
     /// The card with what was given. What could not be read of its record, and was not given, stays as it stands.

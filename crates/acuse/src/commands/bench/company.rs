@@ -1,7 +1,7 @@
 //! Who pays what in a measure: a company, fifty customers with three open invoices each.
 
 use acuse_domain::company::CompanyProfile;
-use acuse_domain::contact::{ContactDetails, EmailsByPurpose};
+use acuse_domain::contact::ContactDetails;
 use acuse_domain::document::{DocumentFacts, DocumentKind, NewDocument, Side};
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::{ContactId, DocumentId, PaymentId};
@@ -103,16 +103,11 @@ fn profile() -> Result<CompanyProfile, Failure> {
 async fn customer(db: &Db, by: &Actor, index: usize, now: Instant) -> Result<Customer, Failure> {
     let identification = Identification::parse(IdentificationType::Ruc, &format!("099{index:07}001")).map_err(failed)?;
     let details = ContactDetails {
-        name: format!("Comercial Andina del Valle {index} S.A."),
-        identification,
         is_customer: true,
-        is_supplier: false,
         address: Some("Cdla. Kennedy Norte, mz. 408, solar 12, Guayaquil".to_string()),
-        phone: None,
         credit_days: Some(30),
         emails: vec![recipient(index)?],
-        emails_by_purpose: EmailsByPurpose::default(),
-        undecoded: Vec::new(),
+        ..ContactDetails::new(format!("Comercial Andina del Valle {index} S.A."), identification)
     };
     let contact = contacts::create(db, by, &details, None, now).await.map_err(failed)?;
     let mut invoices = [DocumentId(uuid::Uuid::nil()); 3];

@@ -1,4 +1,4 @@
-use acuse_domain::contact::{ContactDetails, EmailsByPurpose};
+use acuse_domain::contact::ContactDetails;
 use acuse_domain::identification::{Identification, IdentificationType};
 use acuse_store::{Actor, contacts, now};
 
@@ -6,16 +6,10 @@ use crate::support::TestApp;
 
 async fn person(test: &TestApp, by: &Actor, name: &str, cedula: &str, is_customer: bool) {
     let details = ContactDetails {
-        name: name.to_string(),
-        identification: Identification::parse(IdentificationType::Cedula, cedula).unwrap(),
         is_customer,
         is_supplier: !is_customer,
-        address: None,
-        phone: None,
-        credit_days: None,
         emails: vec!["pagos@andina.ec".parse().unwrap()],
-        emails_by_purpose: EmailsByPurpose::default(),
-        undecoded: Vec::new(),
+        ..ContactDetails::new(name.to_string(), Identification::parse(IdentificationType::Cedula, cedula).unwrap())
     };
     contacts::create(&test.app.db, by, &details, None, now()).await.unwrap();
 }

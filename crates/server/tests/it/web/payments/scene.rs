@@ -1,6 +1,6 @@
 //! What the tests of cobros and pagos begin with.
 
-use acuse_domain::contact::{ContactDetails, EmailsByPurpose};
+use acuse_domain::contact::ContactDetails;
 use acuse_domain::document::{DocumentFacts, DocumentKind, NewDocument, Side};
 use acuse_domain::email_address::parse_list;
 use acuse_domain::id::{CompanyId, ContactId, DocumentId, PaymentId};
@@ -110,16 +110,10 @@ pub fn default_account() -> DefaultAccount {
 
 pub async fn person(app: &TestApp, by: &Actor, name: &str, ruc: &str, is_customer: bool, emails: &str) -> ContactId {
     let details = ContactDetails {
-        name: name.to_owned(),
-        identification: Identification::parse(IdentificationType::Ruc, ruc).unwrap(),
         is_customer,
         is_supplier: !is_customer,
-        address: None,
-        phone: None,
-        credit_days: None,
         emails: parse_list(emails, 20).unwrap(),
-        emails_by_purpose: EmailsByPurpose::default(),
-        undecoded: Vec::new(),
+        ..ContactDetails::new(name.to_owned(), Identification::parse(IdentificationType::Ruc, ruc).unwrap())
     };
     contacts::create(&app.app.db, by, &details, None, now()).await.unwrap()
 }
