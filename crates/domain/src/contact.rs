@@ -2,7 +2,7 @@
 
 use crate::email_address::EmailAddress;
 use crate::id::ContactId;
-use crate::identification::{Identification, IdentificationType};
+use crate::identification::Identification;
 use crate::payment::Direction;
 use crate::text;
 
