@@ -9,24 +9,24 @@ use acuse_domain::money::{Money, MoneyError};
 use uuid::Uuid;
 
 use super::addresses::Addresses;
-use crate::problem::{FieldProblem, Problem};
+use crate::problem::Problem;
 
 /// What is wrong so far. A reader gives nothing for a field that is absent or wrong, and notes why.
 #[derive(Default)]
-pub struct Fields(Vec<FieldProblem>);
+pub struct Fields(Errors<String>);
 
 impl Fields {
     pub fn note(&mut self, field: impl Into<String>, message: Message) {
-        self.0.push(FieldProblem { field: field.into(), message });
+        self.0.add(field.into(), message);
     }
 
     /// Errs with everything that was noted.
     pub fn check(self) -> Result<(), Problem> {
-        if self.0.is_empty() { Ok(()) } else { Err(Problem::of_fields(self.0)) }
+        self.0.check(()).map_err(|errors| Problem::of_input(errors, String::clone))
     }
 
     pub fn keep<T>(&mut self, field: &str, read: Result<T, Message>) -> Option<T> {
-        read.map_err(|message| self.note(field, message)).ok()
+        self.0.keep(field.to_owned(), read)
     }
 
     pub fn optional_date(&mut self, field: &str, given: Option<&str>) -> Option<Date> {
@@ -38,12 +38,8 @@ impl Fields {
     }
 
     pub fn addresses(&mut self, field: &str, given: &Addresses) -> Vec<EmailAddress> {
-        let mut errors = Errors::default();
-        let found = input::addresses(&given.0, MOST_ADDRESSES, |index| index, &mut errors);
-        for (index, message) in errors {
-            self.note(index.map_or_else(|| field.to_owned(), |index| format!("{field}.{index}")), message);
-        }
-        found
+        let entry = |index: Option<usize>| index.map_or_else(|| field.to_owned(), |index| format!("{field}.{index}"));
+        input::addresses(&given.0, MOST_ADDRESSES, entry, &mut self.0)
     }
 
     /// One of the codes that `parse` knows.
