@@ -1,7 +1,7 @@
 //! Who asks, and whether they may. The permission of a route stands beside its path (web.rs, api.rs) and is asked for before
 //! its handler, which takes the [`Caller`] that was let in.
 
-use acuse_domain::access::{Grant, Permission, Scope};
+use acuse_domain::access::{Grant, Permission, Role, Scope};
 use acuse_domain::message::messages;
 use acuse_store::users::{self, Session};
 use acuse_store::{Actor, Identity, tokens};
@@ -86,7 +86,11 @@ async fn by_session(permission: Permission, parts: &Parts, app: &App) -> Result<
             let actor = Actor { company: session.company, name: session.name.clone(), identity, source: None };
             Ok(Caller { actor, grant: Grant::Role(session.role), session: Some(session) })
         }
-        Ok(Some(_)) => Err(trouble::not_allowed()),
+        Ok(Some(session)) => {
+            let mut answer = trouble::not_allowed();
+            answer.extensions_mut().insert(RoleLacks(session.role));
+            Err(answer)
+        }
         Ok(None) => Err(to_login(parts)),
         Err(error) => Err(trouble::store_failed(&error)),
     }
@@ -102,6 +106,10 @@ fn lacks_scope(permission: Permission) -> Response {
 pub fn session_token(app: &App, headers: &HeaderMap) -> Option<String> {
     cookies::read(app, headers, cookies::SESSION)
 }
+
+/// Marks an answer to somebody whose role does not hold what they asked for: a form that was sent along need not be lost.
+#[derive(Debug, Clone, Copy)]
+pub struct RoleLacks(pub Role);
 
 /// Marks an answer that stands for the login: a form that was sent along need not be lost.
 #[derive(Debug, Clone, Copy)]

@@ -2,7 +2,7 @@
 
 use acuse_domain::Instant;
 use acuse_domain::email_address::EmailAddress;
-use acuse_domain::id::{CompanyId, UserId};
+use acuse_domain::id::{CompanyId, TokenId, UserId};
 use acuse_domain::identification::Ruc;
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
@@ -65,6 +65,18 @@ pub async fn member(db: &Db, company: CompanyId, user: UserId) -> Result<Option<
     let sql = format!("{SELECT} WHERE m.company_id = $1 AND p.id = $2");
     let row: Option<Row> = one(db.reader(), &sql, values![company.0, user.0]).await?;
     Ok(row.map(Row::into_member))
+}
+
+/// Tokens of the API that whoever belongs to the company may know, by age.
+pub async fn live_tokens(db: &Db, company: CompanyId) -> Result<Vec<(TokenId, String)>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        id: Uuid,
+        name: String,
+    }
+    let sql = "SELECT id, name FROM api_token WHERE company_id = $1 AND revoked_at IS NULL ORDER BY id";
+    let rows: Vec<Row> = all(db.reader(), sql, values![company.0]).await?;
+    Ok(rows.into_iter().map(|row| (TokenId(row.id), row.name)).collect())
 }
 
 /// Takes a person out of the company and ends their sessions there.
