@@ -72,7 +72,7 @@ async fn by_token(permission: Permission, parts: &Parts, app: &App) -> Result<Ca
         Ok(Some((actor, scopes))) if scopes.holds(permission) => {
             Ok(Caller { actor, grant: Grant::Scopes(scopes), session: None })
         }
-        Ok(Some(_)) => Err(lacks_scope(permission)),
+        Ok(Some(_)) => Err(lacks_scope(permission).into_response()),
         Ok(None) => Err(Problem::new(StatusCode::UNAUTHORIZED, messages::token_unknown()).into_response()),
         Err(error) => Err(Problem::from(error).into_response()),
     }
@@ -96,9 +96,10 @@ async fn by_session(permission: Permission, parts: &Parts, app: &App) -> Result<
     }
 }
 
-fn lacks_scope(permission: Permission) -> Response {
+/// What a token is told that was not made for this.
+pub fn lacks_scope(permission: Permission) -> Problem {
     let scope = Scope::of(permission).map_or("", Scope::as_str);
-    Problem::new(StatusCode::FORBIDDEN, messages::scope_missing(scope)).into_response()
+    Problem::new(StatusCode::FORBIDDEN, messages::scope_missing(scope))
 }
 
 /// The token in the session's cookie.

@@ -37,7 +37,7 @@ use crate::app::App;
 use crate::route::Access::Everybody;
 use crate::route::{Route, get, post};
 use acuse_domain::access::Permission::{
-    ConfigureCompany, KeepContacts, KeepDocuments, ManageUsers, RecordPayments, SendReceipts, ViewRecords, VoidPayments,
+    ConfigureCompany, KeepContacts, KeepDocuments, ManageUsers, RecordPayments, SendReceipts, ViewRecords, VoidOwnPayments,
 };
 use company::LARGEST_LOGO_FORM;
 use mail_accounts::connect;
@@ -172,8 +172,8 @@ fn payments_at(book: &str) -> [Route; 14] {
         get(at("/{id}/recibo.pdf"), ViewRecords, payments::pdf::receipt),
         get(at("/{id}/reenviar"), SendReceipts, payments::show::ask_resend),
         post(at("/{id}/reenviar"), SendReceipts, payments::act::resend),
-        get(at("/{id}/anular"), VoidPayments, payments::show::ask_void),
-        post(at("/{id}/anular"), VoidPayments, payments::act::void),
+        get(at("/{id}/anular"), VoidOwnPayments, payments::show::ask_void),
+        post(at("/{id}/anular"), VoidOwnPayments, payments::act::void),
         get(at("/{id}/envios"), ViewRecords, payments::show::sends),
         post(at("/{id}/envios/{envio}/corregir"), SendReceipts, payments::act::correct),
         post(at("/{id}/envios/{envio}/reintentar"), SendReceipts, payments::act::retry),
