@@ -16,6 +16,7 @@ mod signing;
 mod throttle;
 mod tokens;
 mod transport;
+mod user_mails;
 mod worker;
 
 pub use accounts::DefaultAccount;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use acuse_domain::Instant;
 use acuse_domain::delivery::{Next, Outcome};
+use acuse_domain::email_address::EmailAddress;
 use acuse_domain::message::Language;
 use acuse_mail::endpoint::Limits;
 use acuse_mail::explanation::{Context, Situation, explain_recorded};
@@ -26,11 +27,11 @@ use crate::retry::{self, Progress};
 use crate::transport::outcome_of;
 
 /// Mails claimed at once; they are few.
-const AT_ONCE: usize = 8;
+pub(crate) const AT_ONCE: usize = 8;
 /// A session is open well before the mail's lease ends, or not at all.
 const OPENING: Duration = Duration::from_secs(40);
 /// The default account is paused, or its server asked to slow down: the mail is tried again after this long.
-const LATER: TimeDelta = TimeDelta::minutes(1);
+pub(crate) const LATER: TimeDelta = TimeDelta::minutes(1);
 
 /// Begins to send what is due, and waits for none. While the default account is paused, or there is none, the pages and the log tell it alone.
 pub(crate) async fn round(engine: &Arc<Engine>, under_way: &mut JoinSet<()>) -> Result<(), StoreError> {
@@ -56,8 +57,11 @@ pub(crate) async fn round(engine: &Arc<Engine>, under_way: &mut JoinSet<()>) -> 
 async fn tell(engine: &Engine, default: &DefaultAccount, notice: &Notice) -> Result<(), StoreError> {
     let (db, begun, account) = (&engine.db, now(), default_account(default));
     let (told, reply) = match written(notice, default, &engine.public_url) {
-        Ok(bytes) => match hand_over(engine, &account, notice, &bytes).await? {
-            HandedOver::Outcome(outcome) => (after(engine, &account, notice, &outcome, begun).await?, reply_of(outcome)),
+        Ok(bytes) => match give(engine, &account, notice, &bytes).await? {
+            HandedOver::Outcome(outcome) => {
+                let tried = Tried { attempt: notice.attempt, queued_at: notice.queued_at, begun };
+                (after(engine, &account, tried, &outcome).await?, reply_of(outcome))
+            }
             HandedOver::NoConnectionFree => (Told::Again { at: now() + LATER }, String::new()),
             HandedOver::TakenOver => return Ok(()),
         },
@@ -70,14 +74,26 @@ async fn tell(engine: &Engine, default: &DefaultAccount, notice: &Notice) -> Res
     notices::record(db, notice.claim, &told, &reply, now()).await.map(|_| ())
 }
 
-enum HandedOver {
+async fn give(engine: &Engine, account: &Account, notice: &Notice, bytes: &[u8]) -> Result<HandedOver, StoreError> {
+    let take = async || notices::hand_over(&engine.db, notice.claim, now()).await;
+    hand_over(engine, account, &notice.recipient, bytes, take).await
+}
+
+pub(crate) enum HandedOver {
     Outcome(Outcome),
     NoConnectionFree,
     /// By another process.
     TakenOver,
 }
 
-async fn hand_over(engine: &Engine, account: &Account, notice: &Notice, bytes: &[u8]) -> Result<HandedOver, StoreError> {
+/// Gives the default account's server a mail that is nobody's receipt; `take` says at the last moment whether it is still ours.
+pub(crate) async fn hand_over(
+    engine: &Engine,
+    account: &Account,
+    recipient: &EmailAddress,
+    bytes: &[u8],
+    take: impl AsyncFnOnce() -> Result<bool, StoreError>,
+) -> Result<HandedOver, StoreError> {
     let throttle = engine.throttles.of(&account.pool_key);
     let Some(_permit) = throttle.acquire(|| false).await else { return Ok(HandedOver::NoConnectionFree) };
     let limits = Limits { opening: engine.transport.limits.opening.min(OPENING), ..engine.transport.limits.clone() };
@@ -86,10 +102,10 @@ async fn hand_over(engine: &Engine, account: &Account, notice: &Notice, bytes: &
         Ok(session) => session,
         Err(failure) => return Ok(HandedOver::Outcome(outcome_of(&failure))),
     };
-    if !notices::hand_over(&engine.db, notice.claim, now()).await? {
+    if !take().await? {
         return Ok(HandedOver::TakenOver);
     }
-    let envelope = Envelope { from: &account.from_address, recipient: &notice.recipient, copies: &[] };
+    let envelope = Envelope { from: &account.from_address, recipient, copies: &[] };
     let answer = session.send(&envelope, bytes).await;
     engine.transport.pool.give_back(&account.pool_key, session);
     Ok(HandedOver::Outcome(match answer {
@@ -98,21 +114,28 @@ async fn hand_over(engine: &Engine, account: &Account, notice: &Notice, bytes: &
     }))
 }
 
-async fn after(
+/// What is known of a mail that was tried.
+#[derive(Clone, Copy)]
+pub(crate) struct Tried {
+    pub attempt: i32,
+    pub queued_at: Instant,
+    pub begun: Instant,
+}
+
+pub(crate) async fn after(
     engine: &Engine,
     account: &Account,
-    notice: &Notice,
+    tried: Tried,
     outcome: &Outcome,
-    begun: Instant,
 ) -> Result<Told, StoreError> {
-    let transition = engine.breakers.after(&account.pool_key, outcome, false, begun, now());
+    let transition = engine.breakers.after(&account.pool_key, outcome, false, tried.begun, now());
     if let (Transition::Open, Some(problem)) = (transition, problem_of(outcome)) {
         tracing::warn!("The account at {} is paused: {}", account.endpoint.host, problem.code);
         engine.breakers.reset(&account.pool_key);
         pauses::stop_any_company(&engine.db, AccountKey::Default, &fault(problem), now()).await?;
     }
-    let put_off_for = retry::put_off_for(notice.attempt, notice.queued_at, now());
-    let progress = Progress { attempts: notice.attempt, put_off_for, was_in_doubt: false };
+    let put_off_for = retry::put_off_for(tried.attempt, tried.queued_at, now());
+    let progress = Progress { attempts: tried.attempt, put_off_for, was_in_doubt: false };
     Ok(match retry::after(outcome, progress, now(), rand::random_range(0..1_000)) {
         Next::Accepted => Told::Accepted,
         // Once is the promise: a doubt is left to the page.
@@ -123,7 +146,7 @@ async fn after(
     })
 }
 
-fn reply_of(outcome: Outcome) -> String {
+pub(crate) fn reply_of(outcome: Outcome) -> String {
     match outcome {
         Outcome::Accepted { reply } => reply,
         other => problem_of(&other).map(|problem| problem.reply.clone()).unwrap_or_default(),
@@ -132,20 +155,30 @@ fn reply_of(outcome: Outcome) -> String {
 
 fn written(notice: &Notice, default: &DefaultAccount, public_url: &str) -> Result<Vec<u8>, InvalidField> {
     let rendered = rendered(notice, public_url);
+    composed(&rendered, default, &notice.recipient, &notice.claim.id.to_string(), notice.queued_at)
+}
+
+pub(crate) fn composed(
+    rendered: &RenderedMail,
+    default: &DefaultAccount,
+    to: &EmailAddress,
+    id: &str,
+    date: Instant,
+) -> Result<Vec<u8>, InvalidField> {
     let host = default.from_address.ascii_domain();
     message::compose(&Mail {
         from_name: "Acuse",
         from_address: &default.from_address,
         to_name: None,
-        to: &notice.recipient,
+        to,
         reply_to: None,
         subject: &rendered.subject,
         text: &rendered.text,
         html: Some(&rendered.html),
         logo_png: None,
         attachments: &[],
-        message_id: &format!("{}@{host}", notice.claim.id),
-        date: notice.queued_at,
+        message_id: &format!("{id}@{host}"),
+        date,
         in_reply_to: None,
     })
 }

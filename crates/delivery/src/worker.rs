@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::batch::{self, BatchEnd, EndedBatch};
 use crate::engine::Engine;
-use crate::{notices, probe, recorder};
+use crate::{notices, probe, recorder, user_mails};
 
 /// Always a slow look at the queue behind the nudges: another process may have filled it.
 const POLL: Duration = Duration::from_secs(1);
@@ -44,6 +44,7 @@ pub async fn run(engine: Engine, stop: watch::Receiver<bool>) {
         MaintenanceTask::Certificates,
         MaintenanceTask::Clock,
         MaintenanceTask::Keys,
+        MaintenanceTask::UserMails,
     ] {
         rounds.spawn(task.run_periodically(engine.clone(), stopped.clone()));
     }
@@ -78,13 +79,14 @@ enum MaintenanceTask {
     Clock,
     /// Idempotency keys that are kept no longer.
     Keys,
+    UserMails,
 }
 
 impl MaintenanceTask {
     /// Until the node stops. An error is for the log: the next round may go well.
     async fn run_periodically(self, engine: Arc<Engine>, mut stopped: watch::Receiver<bool>) {
         let wait = match self {
-            Self::Probes | Self::Notices => POLL,
+            Self::Probes | Self::Notices | Self::UserMails => POLL,
             Self::Certificates | Self::Keys => EVERY_HOUR,
             Self::Clock => CLOCK,
         };
@@ -115,6 +117,7 @@ impl MaintenanceTask {
         match self {
             Self::Probes => probe::round(engine, under_way).await,
             Self::Notices => notices::round(engine, under_way).await,
+            Self::UserMails => user_mails::round(engine, under_way).await,
             Self::Clock => {
                 let moved = clock::catch_up_any_company(&engine.db, now()).await?;
                 if moved > 0 {

@@ -90,6 +90,30 @@ impl Role {
         Self::ALL.into_iter().find(|role| role.as_str() == code)
     }
 
+    /// As pages and mails name it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Owner => "Administración",
+            Accountant => "Contabilidad",
+            Assistant => "Asistente",
+            Clerk => "Digitación",
+            Viewer => "Solo lectura",
+        }
+    }
+
+    /// What it comes to, in half a sentence.
+    #[must_use]
+    pub const fn in_short(self) -> &'static str {
+        match self {
+            Owner => "registra, envía y anula; decide los correos y quién entra",
+            Accountant => "registra, envía y anula cobros y pagos",
+            Assistant => "registra y envía cobros y pagos; anula los suyos el mismo día",
+            Clerk => "registra cobros y pagos; no los envía ni los anula",
+            Viewer => "ve todo y lo exporta; no cambia nada",
+        }
+    }
+
     #[must_use]
     pub fn holds(self, permission: Permission) -> bool {
         HOLDERS.iter().any(|(held, roles)| *held == permission && roles.contains(&self))

@@ -9,6 +9,7 @@ pub mod document;
 pub mod failure_policy;
 pub mod mail_account;
 pub mod payment;
+pub mod person;
 
 use crate::email_address::{Addresses, EmailAddress, InvalidAddresses};
 use crate::message::{Message, messages};

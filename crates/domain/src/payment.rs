@@ -342,6 +342,8 @@ pub enum VoidRefusal {
     AlreadyVoided,
     AdvanceInUse { left: Money, used: Money },
     Reason(TextError),
+    /// Somebody else recorded it, or on another day.
+    NotOwn,
 }
 
 impl VoidRefusal {
@@ -351,6 +353,7 @@ impl VoidRefusal {
             Self::AlreadyVoided => messages::payment_already_voided(),
             Self::AdvanceInUse { .. } => messages::advance_in_use(),
             Self::Reason(error) => error.of(messages::a_reason()),
+            Self::NotOwn => messages::void_not_own(),
         }
     }
 }

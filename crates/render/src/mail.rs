@@ -2,15 +2,18 @@
 
 mod filters;
 mod notice;
+mod user;
 mod view;
 mod wrap;
 
+use acuse_domain::access::Role;
 use acuse_domain::receipt::Receipt;
 use acuse_domain::{Date, Instant};
 use askama::Template;
 
 use crate::logo::Logo;
 use notice::{EndingView, RecoveredView};
+use user::UserView;
 use view::{AccountView, ReceiptView};
 use wrap::wrap72;
 
@@ -109,6 +112,39 @@ pub enum Ends {
     Connection,
 }
 
+/// A mail to somebody about how they come in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserMail<'a> {
+    pub news: UserNews<'a>,
+    /// Where its button leads; of no use to news without one.
+    pub url: &'a str,
+    /// Until when the link is good.
+    pub ends_at: Instant,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UserNews<'a> {
+    Invitation {
+        company_name: &'a str,
+        company_legal_name: &'a str,
+        inviter: &'a str,
+        role: Role,
+    },
+    /// A link for a new password.
+    Reset,
+    /// To an address that somebody wants to come in with.
+    ConfirmAddress,
+    /// To the address before.
+    AddressChanged {
+        new: &'a str,
+    },
+    PasswordChanged,
+    Removed {
+        company_name: &'a str,
+        company_legal_name: &'a str,
+    },
+}
+
 /// Askama reads a template's values as fields; both forms of a mail show the same view.
 macro_rules! shows {
     ($name:ident, $view:ty, $path:literal) => {
@@ -136,6 +172,8 @@ shows!(RecoveredHtml, RecoveredView, "mail/cuenta-recuperada.html");
 shows!(RecoveredText, RecoveredView, "mail/cuenta-recuperada.txt");
 shows!(EndingHtml, EndingView, "mail/cuenta-por-vencer.html");
 shows!(EndingText, EndingView, "mail/cuenta-por-vencer.txt");
+shows!(UserHtml, UserView, "mail/usuario.html");
+shows!(UserText, UserView, "mail/usuario.txt");
 
 /// The mail of a receipt. A voided receipt always goes out as the notice that it is void.
 #[must_use]
@@ -169,6 +207,14 @@ pub fn account_recovered_mail(recovered: &AccountRecovered<'_>) -> RenderedMail 
 pub fn account_ending_mail(ending: &AccountEnding<'_>) -> RenderedMail {
     let view = EndingView::of(ending);
     let (html, text) = (shown(&EndingHtml(&view)), shown(&EndingText(&view)));
+    RenderedMail { subject: view.subject, html, text: wrap72(&text), attachment_name: None }
+}
+
+/// The mail that tells somebody how they come in, or that it changed.
+#[must_use]
+pub fn user_mail(mail: &UserMail<'_>) -> RenderedMail {
+    let view = UserView::of(mail);
+    let (html, text) = (shown(&UserHtml(&view)), shown(&UserText(&view)));
     RenderedMail { subject: view.subject, html, text: wrap72(&text), attachment_name: None }
 }
 

@@ -1,7 +1,7 @@
 //! Who asks, and whether they may. The permission of a route stands beside its path (web.rs, api.rs) and is asked for before
 //! its handler, which takes the [`Caller`] that was let in.
 
-use acuse_domain::access::{Grant, Permission, Scope};
+use acuse_domain::access::{Grant, Permission, Role, Scope};
 use acuse_domain::message::messages;
 use acuse_store::users::{self, Session};
 use acuse_store::{Actor, Identity, tokens};
@@ -72,7 +72,7 @@ async fn by_token(permission: Permission, parts: &Parts, app: &App) -> Result<Ca
         Ok(Some((actor, scopes))) if scopes.holds(permission) => {
             Ok(Caller { actor, grant: Grant::Scopes(scopes), session: None })
         }
-        Ok(Some(_)) => Err(lacks_scope(permission)),
+        Ok(Some(_)) => Err(lacks_scope(permission).into_response()),
         Ok(None) => Err(Problem::new(StatusCode::UNAUTHORIZED, messages::token_unknown()).into_response()),
         Err(error) => Err(Problem::from(error).into_response()),
     }
@@ -86,15 +86,20 @@ async fn by_session(permission: Permission, parts: &Parts, app: &App) -> Result<
             let actor = Actor { company: session.company, name: session.name.clone(), identity, source: None };
             Ok(Caller { actor, grant: Grant::Role(session.role), session: Some(session) })
         }
-        Ok(Some(_)) => Err(trouble::not_allowed()),
+        Ok(Some(session)) => {
+            let mut answer = trouble::not_allowed();
+            answer.extensions_mut().insert(RoleLacks(session.role));
+            Err(answer)
+        }
         Ok(None) => Err(to_login(parts)),
         Err(error) => Err(trouble::store_failed(&error)),
     }
 }
 
-fn lacks_scope(permission: Permission) -> Response {
+/// What a token is told that was not made for this.
+pub fn lacks_scope(permission: Permission) -> Problem {
     let scope = Scope::of(permission).map_or("", Scope::as_str);
-    Problem::new(StatusCode::FORBIDDEN, messages::scope_missing(scope)).into_response()
+    Problem::new(StatusCode::FORBIDDEN, messages::scope_missing(scope))
 }
 
 /// The token in the session's cookie.
@@ -102,6 +107,10 @@ fn lacks_scope(permission: Permission) -> Response {
 pub fn session_token(app: &App, headers: &HeaderMap) -> Option<String> {
     cookies::read(app, headers, cookies::SESSION)
 }
+
+/// Marks an answer to somebody whose role does not hold what they asked for: a form that was sent along need not be lost.
+#[derive(Debug, Clone, Copy)]
+pub struct RoleLacks(pub Role);
 
 /// Marks an answer that stands for the login: a form that was sent along need not be lost.
 #[derive(Debug, Clone, Copy)]

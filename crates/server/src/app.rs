@@ -11,6 +11,7 @@ use acuse_mail::guard::Network;
 use acuse_mail::oauth::Providers;
 use acuse_store::Db;
 use acuse_store::secrets::Keyring;
+use acuse_store::user_mails::Post;
 use ipnet::IpNet;
 
 use crate::checks::Checks;
@@ -73,6 +74,11 @@ impl App {
     #[must_use]
     pub fn with_metrics(self, metrics: Metrics) -> Self {
         Self { metrics, ..self }
+    }
+
+    /// How a link reaches whom it is for: by mail where there is a default account.
+    pub(crate) fn post(&self) -> Post<'_> {
+        if self.default_account.is_some() { Post::Mail(&self.keys) } else { Post::ByHand }
     }
 
     /// Whether browsers come by https.

@@ -56,7 +56,7 @@ async fn harden(mut response: Response) -> Response {
     }
     headers.entry(CACHE_CONTROL).or_insert(KEPT_NOWHERE);
     set(headers, X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    set(headers, REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("same-origin"));
     set(headers, CROSS_ORIGIN_OPENER_POLICY, HeaderValue::from_static("same-origin"));
     response
 }

@@ -1,5 +1,6 @@
 //! The pages, for a person with a browser. Forms come in, pages go out; what they do is the store's acts.
 
+pub mod address_change;
 pub mod calendar;
 pub mod carried;
 pub mod company;
@@ -7,16 +8,20 @@ pub mod conflict;
 pub mod contacts;
 pub mod deliveries;
 pub mod documents;
+pub mod door;
 pub mod filters;
+pub mod first_start;
 pub mod form_errors;
 pub mod frame;
 pub mod home;
+pub mod invitation;
 pub mod login;
 pub mod mail_accounts;
 pub mod mailbox;
 pub mod once;
 pub mod page;
 pub mod pager;
+pub mod password_reset;
 pub mod path_id;
 pub mod payments;
 pub mod slips;
@@ -24,6 +29,7 @@ pub mod sort;
 pub mod state_mark;
 pub mod trail;
 pub mod trouble;
+pub mod users;
 
 use axum::Router;
 
@@ -31,7 +37,7 @@ use crate::app::App;
 use crate::route::Access::Everybody;
 use crate::route::{Route, get, post};
 use acuse_domain::access::Permission::{
-    ConfigureCompany, KeepContacts, KeepDocuments, RecordPayments, SendReceipts, ViewRecords, VoidPayments,
+    ConfigureCompany, KeepContacts, KeepDocuments, ManageUsers, RecordPayments, SendReceipts, ViewRecords, VoidOwnPayments,
 };
 use company::LARGEST_LOGO_FORM;
 use mail_accounts::connect;
@@ -75,6 +81,8 @@ pub fn pages() -> Vec<Route> {
         post("/mi-compania/logo/quitar", ConfigureCompany, company::remove_logo),
     ];
     all.extend(for_everybody());
+    all.extend(user_pages());
+    all.extend(by_a_link());
     all.extend(mail_account_pages());
     all.extend(["/cobros", "/pagos"].into_iter().flat_map(payments_at));
     all
@@ -89,6 +97,42 @@ fn for_everybody() -> [Route; 6] {
         post("/tema", Everybody, login::choose_theme).up_to(LARGEST_FORM_OF_STRANGERS),
         get("/mi-compania", Everybody, mail_accounts::start),
         get("/mi-compania/correos/si-falla", Everybody, mail_accounts::start),
+    ]
+}
+
+/// Who comes in, and as what.
+fn user_pages() -> [Route; 12] {
+    [
+        get("/mi-compania/usuarios", ManageUsers, users::list),
+        get("/mi-compania/usuarios/invitar", ManageUsers, users::invite::ask),
+        post("/mi-compania/usuarios/invitar", ManageUsers, users::invite::send),
+        post("/mi-compania/usuarios/invitaciones/{id}/reenviar", ManageUsers, users::invite::resend),
+        post("/mi-compania/usuarios/invitaciones/{id}/retirar", ManageUsers, users::invite::withdraw),
+        get("/mi-compania/usuarios/{id}", ManageUsers, users::member::show),
+        post("/mi-compania/usuarios/{id}", ManageUsers, users::member::change),
+        get("/mi-compania/usuarios/{id}/quitar", ManageUsers, users::member::ask_remove),
+        post("/mi-compania/usuarios/{id}/quitar", ManageUsers, users::member::remove),
+        post("/mi-compania/usuarios/{id}/clave", ManageUsers, users::member::reset),
+        get("/mi-cuenta/correo", ViewRecords, address_change::ask),
+        post("/mi-cuenta/correo", ViewRecords, address_change::send),
+    ]
+}
+
+/// What a link opens that somebody was given, and what asks for one.
+fn by_a_link() -> [Route; 12] {
+    [
+        get("/invitacion/{token}", Everybody, invitation::show),
+        post("/invitacion/{token}", Everybody, invitation::accept).up_to(LARGEST_FORM_OF_STRANGERS),
+        post("/invitacion/{token}/rechazar", Everybody, invitation::decline).up_to(LARGEST_FORM_OF_STRANGERS),
+        get("/clave-olvidada", Everybody, password_reset::ask),
+        post("/clave-olvidada", Everybody, password_reset::send).up_to(LARGEST_FORM_OF_STRANGERS),
+        get("/clave/{token}", Everybody, password_reset::choose),
+        post("/clave/{token}", Everybody, password_reset::change).up_to(LARGEST_FORM_OF_STRANGERS),
+        get("/correo/{token}", Everybody, address_change::confirm),
+        post("/correo/{token}", Everybody, address_change::act).up_to(LARGEST_FORM_OF_STRANGERS),
+        get("/primer-inicio", Everybody, first_start::wait),
+        get("/primer-inicio/{token}", Everybody, first_start::ask),
+        post("/primer-inicio/{token}", Everybody, first_start::found).up_to(LARGEST_FORM_OF_STRANGERS),
     ]
 }
 
@@ -128,8 +172,8 @@ fn payments_at(book: &str) -> [Route; 14] {
         get(at("/{id}/recibo.pdf"), ViewRecords, payments::pdf::receipt),
         get(at("/{id}/reenviar"), SendReceipts, payments::show::ask_resend),
         post(at("/{id}/reenviar"), SendReceipts, payments::act::resend),
-        get(at("/{id}/anular"), VoidPayments, payments::show::ask_void),
-        post(at("/{id}/anular"), VoidPayments, payments::act::void),
+        get(at("/{id}/anular"), VoidOwnPayments, payments::show::ask_void),
+        post(at("/{id}/anular"), VoidOwnPayments, payments::act::void),
         get(at("/{id}/envios"), ViewRecords, payments::show::sends),
         post(at("/{id}/envios/{envio}/corregir"), SendReceipts, payments::act::correct),
         post(at("/{id}/envios/{envio}/reintentar"), SendReceipts, payments::act::retry),

@@ -2,7 +2,7 @@
 
 use acuse_domain::Instant;
 use acuse_domain::email_address::EmailAddress;
-use acuse_domain::id::{CompanyId, UserId};
+use acuse_domain::id::{CompanyId, TokenId, UserId};
 use acuse_domain::identification::Ruc;
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
@@ -12,7 +12,9 @@ use crate::db::{Db, StoreError, Tx};
 use crate::events::{self, EventKind};
 use crate::sessions::{self, Ended};
 use crate::sql::{self, Of, all, execute, one, values};
-use acuse_domain::access::Role;
+use crate::user_mails::{self, NewMail, Post};
+use crate::invitations;
+use acuse_domain::access::{Permission, Role};
 
 /// A person's place in one company.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,8 +60,38 @@ pub async fn members(db: &Db, company: CompanyId) -> Result<Vec<Member>, StoreEr
     Ok(rows.into_iter().map(Row::into_member).collect())
 }
 
+/// One of them.
+pub async fn member(db: &Db, company: CompanyId, user: UserId) -> Result<Option<Member>, StoreError> {
+    let sql = format!("{SELECT} WHERE m.company_id = $1 AND p.id = $2");
+    let row: Option<Row> = one(db.reader(), &sql, values![company.0, user.0]).await?;
+    Ok(row.map(Row::into_member))
+}
+
+/// Tokens of the API that whoever belongs to the company may know, by age.
+pub async fn live_tokens(db: &Db, company: CompanyId) -> Result<Vec<(TokenId, String)>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        id: Uuid,
+        name: String,
+    }
+    let sql = "SELECT id, name FROM api_token WHERE company_id = $1 AND revoked_at IS NULL ORDER BY id";
+    let rows: Vec<Row> = all(db.reader(), sql, values![company.0]).await?;
+    Ok(rows.into_iter().map(|row| (TokenId(row.id), row.name)).collect())
+}
+
 /// Takes a person out of the company and ends their sessions there.
 pub async fn remove(db: &Db, by: &Actor, email: &EmailAddress, now: Instant) -> Result<Removed, AccessError> {
+    remove_and_tell(db, by, email, Post::ByHand, now).await
+}
+
+/// The same, and tells them by mail.
+pub async fn remove_and_tell(
+    db: &Db,
+    by: &Actor,
+    email: &EmailAddress,
+    post: Post<'_>,
+    now: Instant,
+) -> Result<Removed, AccessError> {
     let tx = db.begin_write().await?;
     let member = find_for_change(&tx, by.company, email).await?;
     if member.role == Role::Owner && is_last_owner(&tx, by.company).await? {
@@ -70,6 +102,9 @@ pub async fn remove(db: &Db, by: &Actor, email: &EmailAddress, now: Instant) -> 
     execute(tx.as_conn(), "UPDATE person SET email = email WHERE id = $1", values![member.user.0]).await?;
     let ended = sessions::end(&tx, "company_id = $1 AND person_id = $2", row(), Ended::BySomebody, now).await?;
     execute(tx.as_conn(), "DELETE FROM membership WHERE company_id = $1 AND person_id = $2", row()).await?;
+    invitations::withdraw_of(&tx, by.company, member.user.0, &member.email, now).await?;
+    let mail = NewMail { company: Some(by.company), ..NewMail::new("removed", &member.email, now + user_mails::STAYS_NEWS) };
+    user_mails::queue(&tx, post, &mail, now).await?;
     let sql = "SELECT COUNT(*) AS n FROM api_token WHERE company_id = $1 AND revoked_at IS NULL";
     let tokens_left = sql::count(tx.as_conn(), sql, values![by.company.0]).await?;
     events::append(&tx, by, member.user.0, EventKind::UserRemoved, now, &member.email).await?;
@@ -90,10 +125,38 @@ pub async fn change_role(db: &Db, by: &Actor, email: &EmailAddress, role: Role, 
     }
     let sql = "UPDATE membership SET role = $3 WHERE company_id = $1 AND person_id = $2";
     execute(tx.as_conn(), sql, values![by.company.0, member.user.0, role.as_str()]).await?;
-    let detail = format!("{} {} {}", member.email, member.role.as_str(), role.as_str());
-    events::append(&tx, by, member.user.0, EventKind::UserRoleChanged, now, &detail).await?;
+    note_role(&tx, by, &member, role, now).await?;
     tx.commit().await?;
     Ok(member.role)
+}
+
+/// Makes another person an owner; whoever hands over keeps the company's books.
+pub async fn hand_over(db: &Db, by: &Actor, to: &EmailAddress, now: Instant) -> Result<(), AccessError> {
+    let tx = db.begin_write().await?;
+    let member = find_for_change(&tx, by.company, to).await?;
+    let own = by.identity.id().unwrap_or_default();
+    let sql = format!("{SELECT} WHERE m.company_id = $1 AND p.id = $2 AND m.role = 'owner'");
+    let before: Option<Row> = one(tx.as_conn(), &sql, values![by.company.0, own]).await?;
+    let before = before.ok_or(AccessError::NotAMember)?.into_member();
+    if before.user == member.user {
+        return Err(AccessError::LastOwner);
+    }
+    let sql = "UPDATE membership SET role = $3 WHERE company_id = $1 AND person_id = $2";
+    for (one, role) in [(&member, Role::Owner), (&before, Role::Accountant)] {
+        execute(tx.as_conn(), sql, values![by.company.0, one.user.0, role.as_str()]).await?;
+        note_role(&tx, by, one, role, now).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Who may let nobody in any more leaves no open invitation behind.
+async fn note_role(tx: &Tx, by: &Actor, member: &Member, role: Role, now: Instant) -> Result<(), StoreError> {
+    if !role.holds(Permission::ManageUsers) {
+        invitations::withdraw_of(tx, by.company, member.user.0, &member.email, now).await?;
+    }
+    let detail = format!("{} {} {}", member.email, member.role.as_str(), role.as_str());
+    events::append(tx, by, member.user.0, EventKind::UserRoleChanged, now, &detail).await
 }
 
 /// The company's row is the lock of who belongs to it: two owners who leave at once would both see the other one stay.

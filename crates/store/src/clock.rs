@@ -55,6 +55,14 @@ fn all_that_may_be_ahead(now: Instant) -> Vec<Ahead> {
         ahead("oauth_connection", "retry_at", "retry_at > $1", values![later]),
         ahead("oauth_connection", "lease_until", "lease_until > $1", values![later]),
         ahead("idempotency", "created_at", "created_at > $1", values![soon]),
+        ahead(
+            "user_mail",
+            "next_attempt_at",
+            "next_attempt_at > $1 AND (next_attempt_at > $2 OR queued_at > $1)",
+            values![soon, now + LONGEST_WAIT],
+        ),
+        ahead("user_mail", "lease_until", "lease_until > $1", values![later]),
+        ahead("user_mail", "handed_over_at", "handed_over_at > $1", values![soon]),
     ]
 }
 

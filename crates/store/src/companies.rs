@@ -25,8 +25,14 @@ pub enum CreateError {
 }
 
 pub async fn create(db: &Db, ruc: &Ruc, profile: &CompanyProfile, now: Instant) -> Result<CompanyId, CreateError> {
-    let id = CompanyId(new_id());
     let tx = db.begin_write().await?;
+    let id = create_in(&tx, ruc, profile, now).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+pub(crate) async fn create_in(tx: &Tx, ruc: &Ruc, profile: &CompanyProfile, now: Instant) -> Result<CompanyId, CreateError> {
+    let id = CompanyId(new_id());
     let sql = "INSERT INTO company (id, ruc, legal_name, trade_name, address, city, phone, email, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     let row = values![
@@ -41,10 +47,9 @@ pub async fn create(db: &Db, ruc: &Ruc, profile: &CompanyProfile, now: Instant) 
         now
     ];
     match sql::insert(tx.as_conn(), sql, row).await? {
-        Inserted::Done => tx.commit().await?,
-        Inserted::Duplicate => return Err(CreateError::RucTaken),
+        Inserted::Done => Ok(id),
+        Inserted::Duplicate => Err(CreateError::RucTaken),
     }
-    Ok(id)
 }
 
 pub async fn find(db: &Db, company: CompanyId) -> Result<Option<Company>, StoreError> {

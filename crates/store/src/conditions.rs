@@ -20,6 +20,8 @@ pub struct Conditions {
     pub kind: Option<MessageKind>,
     /// Who has the receipt, as the page had it.
     pub had_it: Option<Vec<String>>,
+    /// Whoever asks may do it to what they recorded themselves, on the same day in Ecuador.
+    pub own_of_today: bool,
 }
 
 impl Conditions {

@@ -25,10 +25,16 @@ pub enum EventKind {
     SessionsEnded,
     TokenCreated,
     TokenRevoked,
+    UserInvited,
+    InvitationWithdrawn,
+    InvitationAccepted,
+    InvitationDeclined,
+    UserAddressChanged,
+    ResetLinkMade,
 }
 
 impl EventKind {
-    const ALL: [EventKind; 14] = [
+    const ALL: [EventKind; 20] = [
         Self::PaymentRecorded,
         Self::PaymentVoided,
         Self::ReceiptResent,
@@ -43,6 +49,12 @@ impl EventKind {
         Self::SessionsEnded,
         Self::TokenCreated,
         Self::TokenRevoked,
+        Self::UserInvited,
+        Self::InvitationWithdrawn,
+        Self::InvitationAccepted,
+        Self::InvitationDeclined,
+        Self::UserAddressChanged,
+        Self::ResetLinkMade,
     ];
 
     #[must_use]
@@ -62,6 +74,12 @@ impl EventKind {
             Self::SessionsEnded => "user.sessions_ended",
             Self::TokenCreated => "token.created",
             Self::TokenRevoked => "token.revoked",
+            Self::UserInvited => "user.invited",
+            Self::InvitationWithdrawn => "invitation.withdrawn",
+            Self::InvitationAccepted => "invitation.accepted",
+            Self::InvitationDeclined => "invitation.declined",
+            Self::UserAddressChanged => "user.address_changed",
+            Self::ResetLinkMade => "user.reset_link_made",
         }
     }
 }

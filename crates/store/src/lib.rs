@@ -4,6 +4,7 @@
 //! takes the company right after the connection; the few that cross companies are named `…_any_company`.
 
 pub mod access;
+pub mod account_links;
 pub mod claims;
 pub mod clock;
 pub mod companies;
@@ -15,8 +16,10 @@ pub mod deliveries;
 pub mod dkim;
 pub mod documents;
 pub mod events;
+pub mod first_start;
 pub mod health;
 pub mod idempotency;
+pub mod invitations;
 pub mod logins;
 pub mod mail_accounts;
 pub mod metrics;
@@ -30,6 +33,7 @@ pub mod sealing;
 pub mod secrets;
 pub mod sessions;
 pub mod tokens;
+pub mod user_mails;
 pub mod users;
 pub mod versions;
 

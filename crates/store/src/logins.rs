@@ -22,6 +22,8 @@ use crate::sessions::{self, Device, NewSession};
 use crate::sql::{self, all, execute, one, places, values};
 use crate::users::{self, Verified};
 
+pub mod counted;
+
 /// Mistyping is human; guessing takes many more.
 const ADDRESS: Patience = Patience { free: 5, first_wait: 5, longest_wait: 15 * 60 };
 /// An office, or a proxy that was not made known, stands behind one address.
@@ -111,9 +113,13 @@ impl Subject {
 
     /// Of IPv6 the /64: a customer has at least that much (RFC 6177 2).
     fn network(source: IpAddr) -> Self {
+        Self::network_as("network", source)
+    }
+
+    fn network_as(kind: &str, source: IpAddr) -> Self {
         match source.to_canonical() {
-            IpAddr::V4(source) => Self::new("network", &source.octets(), NETWORK, true),
-            IpAddr::V6(source) => Self::new("network", &source.octets()[..8], NETWORK, true),
+            IpAddr::V4(source) => Self::new(kind, &source.octets(), NETWORK, true),
+            IpAddr::V6(source) => Self::new(kind, &source.octets()[..8], NETWORK, true),
         }
     }
 

@@ -315,6 +315,9 @@ async fn void_in(
     numbers::lock(tx, by.company, direction).await?;
     // Read again under the lock: somebody may have voided it, or used its anticipo, since.
     let standing = standing(tx, by, id).await?.ok_or(VoidError::NotFound)?;
+    if conditions.own_of_today && !is_own_of_today(by, standing.recorder_id, standing.recorded_at, now) {
+        return Err(VoidRefusal::NotOwn.into());
+    }
     let reason = may_void(&standing.status(), standing.unapplied(), standing.rest(), reason)?;
     if !conditions.is_up_to_date(tx, by.company, id.0).await? {
         return Err(VoidError::Changed);
@@ -358,6 +361,14 @@ struct Standing {
     advance_rest_cents: i64,
     voided_at: Option<Instant>,
     void_reason: Option<String>,
+    recorder_id: Option<Uuid>,
+    recorded_at: Instant,
+}
+
+/// Whether a payment is what they recorded today.
+#[must_use]
+pub fn is_own_of_today(by: &Actor, recorder: Option<Uuid>, recorded_at: Instant, now: Instant) -> bool {
+    recorder.is_some() && recorder == by.identity.id() && day_in_ecuador(recorded_at) == day_in_ecuador(now)
 }
 
 impl Standing {
@@ -382,7 +393,7 @@ impl Standing {
 }
 
 async fn standing(tx: &Tx, by: &Actor, id: PaymentId) -> Result<Option<Standing>, StoreError> {
-    let sql = "SELECT direction, unapplied_cents, advance_rest_cents, voided_at, void_reason FROM payment
+    let sql = "SELECT direction, unapplied_cents, advance_rest_cents, voided_at, void_reason, recorder_id, recorded_at FROM payment
         WHERE company_id = $1 AND id = $2";
     one(tx.as_conn(), sql, values![by.company.0, id.0]).await
 }

@@ -14,7 +14,7 @@ use crate::pauses::{self, AccountKey, Fault, SELDOM};
 use crate::sealing_key::{Canary, Item, Kind, canaries, canaries_held, write_canary};
 use crate::secrets::{KeyFileError, KeyMark, Keyring};
 use crate::sql::{execute, values};
-use crate::{dkim, oauth};
+use crate::{dkim, oauth, user_mails};
 
 /// How much lies sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -151,7 +151,8 @@ pub async fn unlock_and_forget_any_company(db: &Db, key_file: &Path, now: Instan
 async fn settle(db: &Db, keys: &Keyring, now: Instant) -> Result<(), UnlockError> {
     let resealed = mail_accounts::reseal_any_company(db, keys).await?
         + oauth::reseal_any_company(db, keys).await?
-        + dkim::reseal_any_company(db, keys).await?;
+        + dkim::reseal_any_company(db, keys).await?
+        + user_mails::reseal_any_company(db, keys).await?;
     if resealed > 0 {
         tracing::info!("{resealed} secrets were sealed again");
     }

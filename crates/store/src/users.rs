@@ -50,32 +50,44 @@ pub async fn create(
     role: Role,
     now: Instant,
 ) -> Result<UserId, CreateError> {
-    if password.expose_secret().chars().count() < SHORTEST_PASSWORD {
-        return Err(CreateError::PasswordTooShort);
-    }
-    let hash = hash(password.clone()).await?;
+    let hash = hash_new(password, &[name, email.as_str()]).await?;
     let tx = db.begin_write().await?;
-    let id = match let_in_again(&tx, name, email, &hash).await? {
-        Some(id) => {
-            forget_entries(&tx, id.0).await?;
-            id
-        }
-        None => {
-            let id = UserId(new_id());
-            let sql = "INSERT INTO person (id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)";
-            let row = values![id.0, email.lowercase().as_str(), name, hash, now];
-            if let Inserted::Duplicate = sql::insert(tx.as_conn(), sql, row).await? {
-                return Err(CreateError::EmailTaken);
-            }
-            id
-        }
-    };
+    let Some(id) = put(&tx, name, email, &hash, now).await? else { return Err(CreateError::EmailTaken) };
     let sql = "INSERT INTO membership (company_id, person_id, role) VALUES ($1, $2, $3)";
     execute(tx.as_conn(), sql, values![company.0, id.0, role.as_str()]).await?;
     let detail = format!("{email} {}", role.as_str());
     events::append(&tx, &Actor::operator(company), id.0, EventKind::UserCreated, now, &detail).await?;
     tx.commit().await?;
     Ok(id)
+}
+
+/// The hash of a password that is good enough for somebody with these data. Whoever takes a new password asks here.
+pub(crate) async fn hash_new(password: &SecretString, _own: &[&str]) -> Result<String, CreateError> {
+    if password.expose_secret().chars().count() < SHORTEST_PASSWORD {
+        return Err(CreateError::PasswordTooShort);
+    }
+    Ok(hash(password.clone()).await?)
+}
+
+/// Writes a person down; nothing where somebody comes in with this address already.
+pub(crate) async fn put(
+    tx: &Tx,
+    name: &str,
+    email: &EmailAddress,
+    hash: &str,
+    now: Instant,
+) -> Result<Option<UserId>, StoreError> {
+    if let Some(id) = let_in_again(tx, name, email, hash).await? {
+        forget_entries(tx, id.0).await?;
+        return Ok(Some(id));
+    }
+    let id = UserId(new_id());
+    let sql = "INSERT INTO person (id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)";
+    let row = values![id.0, email.lowercase().as_str(), name, hash, now];
+    Ok(match sql::insert(tx.as_conn(), sql, row).await? {
+        Inserted::Done => Some(id),
+        Inserted::Duplicate => None,
+    })
 }
 
 /// Who was removed from their last company is on record still, and may come back with a new password.
@@ -93,10 +105,7 @@ struct Id {
 
 /// Gives a user a new password and ends their sessions. Errs if there is no such user.
 pub async fn change_password_any_company(db: &Db, email: &EmailAddress, password: &SecretString) -> Result<bool, CreateError> {
-    if password.expose_secret().chars().count() < SHORTEST_PASSWORD {
-        return Err(CreateError::PasswordTooShort);
-    }
-    let hash = hash(password.clone()).await?;
+    let hash = hash_new(password, &[email.as_str()]).await?;
     let tx = db.begin_write().await?;
     let sql = "UPDATE person SET password_hash = $2 WHERE email = $1 RETURNING id";
     let address = email.lowercase();
@@ -112,7 +121,7 @@ pub async fn change_password_any_company(db: &Db, email: &EmailAddress, password
 }
 
 /// Every session and every known browser of a person: who knew the old password may have entered with it.
-async fn forget_entries(tx: &Tx, person: Uuid) -> Result<(), StoreError> {
+pub(crate) async fn forget_entries(tx: &Tx, person: Uuid) -> Result<(), StoreError> {
     sessions::end(tx, "person_id = $1", values![person], Ended::BySomebody, crate::now()).await?;
     execute(tx.as_conn(), "DELETE FROM known_browser WHERE person_id = $1", values![person]).await?;
     Ok(())

@@ -1,5 +1,8 @@
 //! `acuse serve`
 
+use acuse_store::first_start;
+use secrecy::ExposeSecret;
+
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::installation::{Installation, Opening, Role, StopSignals, listen};
@@ -23,6 +26,18 @@ pub async fn run(args: Args, config: Config) -> Result<(), Failure> {
     let listener = listen(config.listen).await?;
     let url = config.public_url(listener.local_addr().unwrap_or(config.listen));
     tracing::info!("Acuse {} at {url}", env!("CARGO_PKG_VERSION"));
+    offer_first_start(&installation, args.role, &url).await?;
     installation.run(args.role, listener, url, StopSignals::new()?).await;
+    Ok(())
+}
+
+/// While nobody is on record, whoever reads what this process writes makes the first user. It does not go to the log.
+async fn offer_first_start(installation: &Installation, role: Role, url: &str) -> Result<(), Failure> {
+    if role == Role::Worker || installation.db.damage().is_some() {
+        return Ok(());
+    }
+    if let Some(token) = first_start::offer_any_company(&installation.db).await? {
+        println!("Acuse todavía no tiene usuarios. Para empezar, abra: {url}/primer-inicio/{}", token.expose_secret());
+    }
     Ok(())
 }

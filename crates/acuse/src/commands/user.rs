@@ -4,8 +4,11 @@ use acuse_domain::access::Role;
 use acuse_domain::access::user_name;
 use acuse_domain::email_address::EmailAddress;
 use acuse_store::access::{self, AccessError, Member};
+use acuse_store::invitations::{self, InviteError, NewInvitation};
+use acuse_store::user_mails::Post;
 use acuse_store::users;
 use acuse_store::{Db, now, sessions, tokens};
+use secrecy::ExposeSecret;
 use serde_json::json;
 
 use crate::commands::terminal::{address, ask_password, moment, operator_in, print_list, text, timestamp};
@@ -24,6 +27,19 @@ pub enum User {
         company: String,
         /// owner, accountant, assistant, clerk o viewer.
         #[arg(long, default_value = "owner", value_parser = role)]
+        role: Role,
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Escribe un enlace con el que una persona crea su usuario; sirve una vez, durante 72 horas.
+    Invite {
+        #[arg(long)]
+        email: String,
+        /// El RUC de la compañía.
+        #[arg(long, value_name = "RUC")]
+        company: String,
+        /// owner, accountant, assistant, clerk o viewer.
+        #[arg(long, value_parser = role)]
         role: Role,
         #[arg(long)]
         name: Option<String>,
@@ -87,6 +103,7 @@ pub async fn run(what: User, config: &Config) -> Result<(), Failure> {
     let db = database::up_to_date(config).await?;
     let done = match what {
         User::Create { email, company, role, name } => create(&db, &email, &company, role, name).await,
+        User::Invite { email, company, role, name } => invite(&db, config, &email, &company, role, name).await,
         User::List { company, json } => list(&db, company.as_deref(), json).await,
         User::Role { email, company, role } => change_role(&db, &email, &company, role).await,
         User::Remove { email, company, revoke_tokens } => remove(&db, &email, &company, revoke_tokens).await,
@@ -104,6 +121,30 @@ async fn create(db: &Db, email: &str, company: &str, role: Role, name: Option<St
     let password = ask_password("Contraseña (8 caracteres o más): ")?;
     let id = users::create(db, company, &name, &email, &password, role, now()).await.map_err(not_created)?;
     println!("{id}");
+    Ok(())
+}
+
+async fn invite(
+    db: &Db,
+    config: &Config,
+    email: &str,
+    company: &str,
+    role: Role,
+    name: Option<String>,
+) -> Result<(), Failure> {
+    let (email, by) = (address(email)?, operator_in(db, company).await?);
+    let name = name.map(|name| text("--name", user_name(&name))).transpose()?.unwrap_or_default();
+    let new = NewInvitation { email: email.clone(), name, role };
+    let invited = invitations::invite(db, &by, &new, None, Post::ByHand, now()).await.map_err(|error| match error {
+        InviteError::AlreadyMember => Failure::new(format!("{email} ya es usuario de esa compañía"), "«acuse user list» los muestra."),
+        InviteError::AlreadyInvited | InviteError::NotFound => Failure::new(
+            format!("{email} ya tiene una invitación abierta"),
+            "Retírela o reenvíela en Mi compañía › Accesos › Usuarios.",
+        ),
+        InviteError::Store(error) => error.into(),
+    })?;
+    println!("{}/invitacion/{}", config.public_url(config.listen), invited.token.expose_secret());
+    eprintln!("Sirve una vez, hasta {}. Entréguelo solo a {email}.", moment(Some(invited.ends_at)));
     Ok(())
 }
 

@@ -6,6 +6,7 @@ mod shown;
 pub use ask::PaymentIn;
 pub use shown::{PaymentOut, SummaryOut};
 
+use acuse_domain::access::Permission;
 use acuse_domain::id::{CompanyId, ContactId, PaymentId};
 use acuse_domain::input::payment::PaymentInput;
 use acuse_domain::message::Language;
@@ -32,7 +33,7 @@ use super::ids::Id;
 use super::language::Reads;
 use super::openapi::{Always, BadInput, NotFound, NotNow};
 use super::pages::{List, Params, Wanted, WholeWanted, apart};
-use crate::access::Caller;
+use crate::access::{Caller, lacks_scope};
 use crate::app::App;
 use crate::heavy_work::draw_receipt;
 use crate::problem::Problem;
@@ -119,9 +120,15 @@ pub async fn record(
     asked: JsonRequest<PaymentIn>,
 ) -> Result<(StatusCode, Json<PaymentOut>), Problem> {
     let (payment, notify) = PaymentInput::from(asked.body).read()?;
+    may_tell(&caller, notify != Notify::Nobody)?;
     let id = payments::record(&app.db, &caller.actor, payment, &notify, &Answered::All, asked.once.as_ref(), acuse_store::now())
         .await?;
     Ok((StatusCode::CREATED, found(&app, &caller, id, language).await?))
+}
+
+/// Errs where a mail would leave and the token was not made for that.
+fn may_tell(caller: &Caller, tells: bool) -> Result<(), Problem> {
+    if tells && !caller.may(Permission::SendReceipts) { Err(lacks_scope(Permission::SendReceipts)) } else { Ok(()) }
 }
 
 /// One payment, whole.
@@ -149,8 +156,10 @@ pub async fn void(
     asked: JsonRequest<VoidPayment>,
 ) -> Result<Json<PaymentOut>, Problem> {
     let notice = if asked.body.notify.unwrap_or(false) { VoidNotice::TellWhoHadIt } else { VoidNotice::TellNobody };
+    may_tell(&caller, notice == VoidNotice::TellWhoHadIt)?;
     let reason = asked.body.reason.unwrap_or_default();
-    let conditions = Conditions::once(asked.once.as_ref());
+    let own_of_today = !caller.may(Permission::VoidPayments);
+    let conditions = Conditions { own_of_today, ..Conditions::once(asked.once.as_ref()) };
     payments::void(&app.db, &caller.actor, id, &reason, notice, &conditions, acuse_store::now()).await?;
     found(&app, &caller, id, language).await
 }

@@ -3,6 +3,7 @@
 //! What is a password, or a file, does not travel (docs/decisions/0021).
 
 pub mod act;
+mod lacks;
 
 use acuse_store::sessions::{self, EndedSession};
 use askama::Template;
@@ -19,7 +20,7 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 use serde::de::DeserializeOwned;
 use tower::ServiceExt;
 
-use crate::access::{LoginNeeded, session_token};
+use crate::access::{LoginNeeded, RoleLacks, session_token};
 use crate::app::App;
 use crate::cookies;
 use crate::web::login::{self, local_path};
@@ -34,6 +35,8 @@ pub const SHOW: &str = "mostrar";
 const FORM: &str = "application/x-www-form-urlencoded";
 /// Fields that hold passwords, and below which path: elsewhere `clave` is the key of a form.
 const PASSWORDS: [&str; 2] = ["clave", "clave_app"];
+/// Forms of a password and little else, and those of a link that is a secret: they are sent again.
+const WITH_SECRETS: [&str; 5] = ["/mi-cuenta", "/invitacion", "/clave", "/correo/", "/primer-inicio"];
 const FORMS_WITH_PASSWORDS: &str = "/mi-compania/correos";
 
 /// Prints itself as hidden fields: `{% if let Some(carried) = carried %}{{ carried }}{% endif %}`.
@@ -208,6 +211,9 @@ pub async fn over_login(State(app): State<App>, request: Request, next: Next) ->
     let to = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let headers = parts.headers.clone();
     let answer = next.run(Request::from_parts(parts, Body::from(body.clone()))).await;
+    if let Some(RoleLacks(role)) = answer.extensions().get() {
+        return lacks::show(&headers, *role, Carried::of(&to, &body));
+    }
     if answer.extensions().get::<LoginNeeded>().is_none() {
         return answer;
     }
@@ -241,6 +247,7 @@ fn can_be_carried(request: &Request) -> bool {
     request.method() == Method::POST
         && !path.starts_with("/api/")
         && !["/entrar", "/salir", "/tema"].contains(&path)
+        && !WITH_SECRETS.iter().any(|below| path.starts_with(below))
         && text(CONTENT_TYPE).starts_with(FORM)
         // A form that is only a button has no fields.
         && length <= LARGEST as u64

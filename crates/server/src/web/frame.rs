@@ -25,6 +25,7 @@ pub struct Frame {
     /// The form came back after a login, and nothing of it was saved.
     pub is_only_shown: bool,
     role: Role,
+    email: String,
 }
 
 impl FromRequestParts<App> for Frame {
@@ -34,7 +35,7 @@ impl FromRequestParts<App> for Frame {
         let Caller { actor, session, .. } = Caller::from_request_parts(parts, app).await?;
         let session = session.ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
         let is_only_shown = parts.extensions.get::<OnlyShown>().is_some();
-        Ok(Self { app: app.clone(), actor, headers: parts.headers.clone(), is_only_shown, role: session.role })
+        Ok(Self { app: app.clone(), actor, headers: parts.headers.clone(), is_only_shown, role: session.role, email: session.email })
     }
 }
 
@@ -42,6 +43,12 @@ impl Frame {
     #[must_use]
     pub fn company(&self) -> CompanyId {
         self.actor.company
+    }
+
+    /// Where whoever asks logs in.
+    #[must_use]
+    pub fn email(&self) -> &str {
+        &self.email
     }
 
     #[must_use]

@@ -2,7 +2,7 @@
 
 use acuse_store::logins::{self, Attempt, Outcome};
 use acuse_store::sessions::{self, Ended, EndedSession};
-use acuse_store::{companies, users};
+use acuse_store::{companies, first_start, users};
 use askama::Template;
 use axum::Form;
 use axum::extract::{Query, State};
@@ -106,6 +106,9 @@ pub async fn ask(State(app): State<App>, Query(wish): Query<Wish>, headers: Head
         && users::session(&app.db, &token, acuse_store::now()).await?.is_some()
     {
         return Ok(Redirect::to(back_to).into_response());
+    }
+    if first_start::is_ahead_any_company(&app.db).await? {
+        return Ok(Redirect::to("/primer-inicio").into_response());
     }
     let why = why(carried::ended_session(&app, &headers).await.as_ref(), !wish.volver.is_empty());
     let back_to = back_to.to_owned();
@@ -245,7 +248,7 @@ fn again(headers: &HeaderMap, form: LoginForm, field: &str, words: String, statu
 }
 
 fn theme(headers: &HeaderMap) -> Theme {
-    Theme::from_cookie(cookies::find(headers, Theme::COOKIE).as_deref())
+    Theme::of(headers)
 }
 
 /// A path of ours, else the start: `//elsewhere.ec` and `/\\elsewhere.ec` lead a browser away.
@@ -260,7 +263,9 @@ pub fn local_path(wanted: &str) -> &str {
     if is_ours { wanted } else { "/" }
 }
 
-fn spoken(seconds: u32) -> String {
+/// So many seconds, as one says them.
+#[must_use]
+pub fn spoken(seconds: u32) -> String {
     match seconds {
         1 => "1 segundo".to_owned(),
         2..=90 => format!("{seconds} segundos"),

@@ -8,10 +8,11 @@ use acuse_store::deliveries::Stopped;
 use askama::Template;
 use askama::filters::{HtmlSafe, Safe};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
+use crate::cookies;
 use crate::web::{calendar, filters, trouble};
 use acuse_domain::access::Permission;
 
@@ -209,6 +210,12 @@ impl Section {
 
 impl Theme {
     pub const COOKIE: &str = "tema";
+
+    /// As the browser was told last.
+    #[must_use]
+    pub fn of(headers: &HeaderMap) -> Self {
+        Self::from_cookie(cookies::find(headers, Self::COOKIE).as_deref())
+    }
 
     #[must_use]
     pub fn from_cookie(value: Option<&str>) -> Self {

@@ -27,6 +27,8 @@ pub struct Recorded {
     pub allocations: Vec<RecordedAllocation>,
     pub recorded_at: Instant,
     pub recorded_by: String,
+    /// The user or the token that recorded it, where that is known.
+    pub recorder: Option<Uuid>,
     pub voided_by: Option<String>,
     /// What is left of its anticipo.
     pub advance_rest: Money,
@@ -88,7 +90,7 @@ impl RecordedAllocation {
 
 pub async fn find(db: &Db, company: CompanyId, id: PaymentId) -> Result<Option<Recorded>, StoreError> {
     let sql = format!(
-        "SELECT {SUMMARY}, p.description, p.recorded_at, p.recorded_by, p.voided_by, p.advance_rest_cents, p.receipt
+        "SELECT {SUMMARY}, p.description, p.recorded_at, p.recorded_by, p.recorder_id, p.voided_by, p.advance_rest_cents, p.receipt
         {FROM} WHERE p.company_id = $1 AND p.id = $2"
     );
     let Some(row) = one::<Row>(db.reader(), &sql, values![company.0, id.0]).await? else { return Ok(None) };
@@ -108,6 +110,7 @@ pub async fn find(db: &Db, company: CompanyId, id: PaymentId) -> Result<Option<R
         allocations,
         recorded_at: row.recorded_at,
         recorded_by: row.recorded_by,
+        recorder: row.recorder_id,
         voided_by: row.voided_by,
         advance_rest: Money::from_cents(row.advance_rest_cents),
     }))
@@ -350,6 +353,7 @@ struct Row {
     description: Option<String>,
     recorded_at: Instant,
     recorded_by: String,
+    recorder_id: Option<Uuid>,
     voided_by: Option<String>,
     advance_rest_cents: i64,
     receipt: String,

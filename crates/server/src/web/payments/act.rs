@@ -6,6 +6,7 @@ use acuse_domain::email_address::{Addresses, EmailAddress, parse_list};
 use acuse_domain::id::{DeliveryId, PaymentId};
 use acuse_domain::payment::Notify;
 use acuse_domain::payment::{Direction, VoidRefusal};
+use acuse_domain::access::Permission;
 use acuse_store::Actor;
 use acuse_store::conditions::Conditions;
 use acuse_store::deliveries::{self, Delivery, MessageKind, MoveError, is_same_recipient};
@@ -136,7 +137,7 @@ async fn send(
         }
         Ok(details)
     };
-    let conditions = Conditions { once, read: read(&form.visto), kind: Some(letter), had_it: None };
+    let conditions = Conditions { once, read: read(&form.visto), kind: Some(letter), had_it: None, own_of_today: false };
     let (notify, now) = (Notify::Addresses(addresses), acuse_store::now());
     payments::resend_and_change_contact(&frame.app.db, &frame.actor, id, &notify, keep, &conditions, now).await
 }
@@ -262,6 +263,7 @@ async fn void_as_read(frame: &Frame, id: PaymentId, form: &VoidForm) -> Result<(
         read,
         kind: None,
         had_it: read.map(|_| tenia.clone()),
+        own_of_today: !frame.may(Permission::VoidPayments),
     };
     payments::void(&frame.app.db, &frame.actor, id, motivo, notice, &conditions, acuse_store::now()).await
 }

@@ -4,6 +4,7 @@ use acuse_domain::contact::Contact;
 use acuse_domain::document::{Document, Side};
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::{CompanyId, ContactId, DocumentId, PaymentId};
+use acuse_domain::message::messages;
 use acuse_domain::payment::{Advance, Answered, BANKS, Method, MethodChoice, TILLS, UsualTax};
 use acuse_domain::text::is_same;
 use acuse_store::contacts::{self, Standing};
@@ -63,6 +64,7 @@ pub async fn ask(frame: Frame, book: Book, Query(start): Query<Start>) -> Result
     }
     let data = FormData::load(&frame.app, company, book, &mut draft).await?;
     data.keep_open_shares(&mut draft);
+    draft.notify &= frame.may(Permission::SendReceipts);
     let page = frame.page(book.section()).await?.typing();
     let unsaved = Unsaved::default();
     Ok(page::shown(&NewPage { page, book, draft, data, unsaved, begins_line: false }))
@@ -79,12 +81,15 @@ pub async fn submit(frame: Frame, book: Book, Kept { form: typed, body }: Kept<T
     let removed = typed.quitar;
     let also = typed.tambien.parse().ok().map(ContactId);
     let mut draft = typed.into_draft();
+    let may_send = frame.may(Permission::SendReceipts);
+    let asks_to_send = draft.notify;
     if let Some(also) = also {
         draft.contact = Some(also);
         draft.person = String::new();
         roles::give(&frame, also, book.role()).await?;
     }
     let mut data = FormData::load(&frame.app, company, book, &mut draft).await?;
+    draft.notify &= may_send;
     draft.complete(&data.open);
     let action = Doubts::of(&data).answer(action, &mut draft);
     let mut unsaved = Unsaved::default();
@@ -99,6 +104,8 @@ pub async fn submit(frame: Frame, book: Book, Kept { form: typed, body }: Kept<T
         (None, "anticipo") => draft.use_advances(&data.advances),
         (None, "cheque") => draft.move_cash_to_check(),
         (None, "destinatarios") => draft.edits_recipients = true,
+        // The role changed since the form was drawn.
+        (None, "guardar") if asks_to_send && !may_send => unsaved = alone("", messages::records_without_sending()).into(),
         (None, "guardar") => match save(&frame, book, &mut draft, &mut data).await? {
             Ok(id) => return Ok(Redirect::to(&book.page_of(id)).into_response()),
             Err(why) => unsaved = saved_before(&frame, book, &mut draft).await?.unwrap_or(why),

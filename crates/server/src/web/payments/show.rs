@@ -10,7 +10,7 @@ use acuse_domain::text::masked_account;
 use acuse_store::contacts;
 use acuse_store::deliveries::{self, Delivery, MessageKind, Standing, Stopped, each_once, is_same_recipient, recipient_key};
 use acuse_store::events::{self, Event};
-use acuse_store::payments::{self, Recorded, RecordedAllocation};
+use acuse_store::payments::{self, Recorded, RecordedAllocation, is_own_of_today};
 use askama::Template;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::Query;
@@ -28,7 +28,7 @@ use crate::web::once::new_key;
 use crate::web::page::{self, Page};
 use crate::web::path_id::PathId;
 use crate::web::state_mark::StateMark;
-use crate::web::trouble::Trouble;
+use crate::web::trouble::{self, Trouble};
 use crate::web::{calendar, filters};
 use acuse_domain::access::Permission;
 
@@ -83,6 +83,9 @@ pub async fn ask_void(frame: Frame, book: Book, PathId(id): PathId<PaymentId>) -
         // Somebody was faster: the page says who.
         return Ok(Redirect::to(&book.page_of(id)).into_response());
     }
+    if !view.found.may_void {
+        return Ok(trouble::not_allowed());
+    }
     let mut view = view.behind();
     view.dialog = Some(Dialog::Void(view.void_dialog()));
     Ok(page::shown(&view))
@@ -103,6 +106,7 @@ pub struct Found {
     events: Vec<Event>,
     stopped: Stopped,
     may_send: bool,
+    may_void: bool,
 }
 
 impl Found {
@@ -113,8 +117,11 @@ impl Found {
         let events = events::list(&frame.app.db, company, id.0).await?;
         let sender = Sender::of(&frame.app, company, book).await?;
         let may_send = frame.may(Permission::SendReceipts);
+        let now = acuse_store::now();
+        let is_own = is_own_of_today(&frame.actor, recorded.recorder, recorded.recorded_at, now);
+        let may_void = frame.may(Permission::VoidPayments) || is_own && frame.may(Permission::VoidOwnPayments);
         let stopped = page::stopped(&frame.app, company, acuse_store::now()).await?;
-        Ok(Self { recorded, deliveries, sender, events, stopped, may_send })
+        Ok(Self { recorded, deliveries, sender, events, stopped, may_send, may_void })
     }
 
     pub fn is_voided(&self) -> bool {
