@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
-use crate::events::{self, EventKind};
+use crate::events::{self, EventKind, differences};
 use crate::sessions::{self, Ended};
 use crate::sql::{self, Of, all, execute, one, values};
 use acuse_domain::access::Role;
@@ -90,8 +90,9 @@ pub async fn change_role(db: &Db, by: &Actor, email: &EmailAddress, role: Role, 
     }
     let sql = "UPDATE membership SET role = $3 WHERE company_id = $1 AND person_id = $2";
     execute(tx.as_conn(), sql, values![by.company.0, member.user.0, role.as_str()]).await?;
+    let changes = differences::of_role(Some(member.role), role);
     let detail = format!("{} {} {}", member.email, member.role.as_str(), role.as_str());
-    events::append(&tx, by, member.user.0, EventKind::UserRoleChanged, now, &detail).await?;
+    events::append_change(&tx, by, member.user.0, EventKind::UserRoleChanged, now, &detail, &changes).await?;
     tx.commit().await?;
     Ok(member.role)
 }

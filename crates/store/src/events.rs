@@ -1,14 +1,23 @@
-//! What happened to a payment, or to who has access, and who did it.
+//! What happened, to what, and who did it. It is only added to (src/db/rules); [`crate::audit`] reads and seals it.
+
+mod changes;
+pub(crate) mod differences;
+mod subject;
 
 use acuse_domain::Instant;
 use acuse_domain::id::CompanyId;
+use acuse_domain::text::folded;
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
+
+pub use self::changes::{Change, Changes};
+pub use self::subject::SubjectKind;
 
 use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
 use crate::sql::{execute, new_id, readable, values};
 
+/// A new kind is a line in each of the three lists, and a sentence in `server/src/web/audit/sentences.rs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventKind {
     PaymentRecorded,
@@ -25,10 +34,40 @@ pub enum EventKind {
     SessionsEnded,
     TokenCreated,
     TokenRevoked,
+    MailBounced,
+    MailFailed,
+    ContactCreated,
+    ContactChanged,
+    DocumentCreated,
+    CompanyCreated,
+    CompanyChanged,
+    LogoChanged,
+    LogoRemoved,
+    FailurePolicyChanged,
+    MailAccountCreated,
+    MailAccountChanged,
+    MailAccountConnected,
+    MailAccountEnabled,
+    MailAccountDisabled,
+    MailAccountDeleted,
+    MailAccountChecked,
+    MailAccountDefaultSends,
+    MailAccountPaused,
+    MailAccountWorks,
+    DkimKeyMade,
+    DkimTurnedOn,
+    DkimTurnedOff,
+    DkimKeyDeleted,
+    LoginEntered,
+    LoginWrong,
+    LoginThrottled,
+    LoggedOut,
+    AccessRefused,
+    HistoryExported,
 }
 
 impl EventKind {
-    const ALL: [EventKind; 14] = [
+    pub const ALL: [EventKind; 44] = [
         Self::PaymentRecorded,
         Self::PaymentVoided,
         Self::ReceiptResent,
@@ -43,6 +82,36 @@ impl EventKind {
         Self::SessionsEnded,
         Self::TokenCreated,
         Self::TokenRevoked,
+        Self::MailBounced,
+        Self::MailFailed,
+        Self::ContactCreated,
+        Self::ContactChanged,
+        Self::DocumentCreated,
+        Self::CompanyCreated,
+        Self::CompanyChanged,
+        Self::LogoChanged,
+        Self::LogoRemoved,
+        Self::FailurePolicyChanged,
+        Self::MailAccountCreated,
+        Self::MailAccountChanged,
+        Self::MailAccountConnected,
+        Self::MailAccountEnabled,
+        Self::MailAccountDisabled,
+        Self::MailAccountDeleted,
+        Self::MailAccountChecked,
+        Self::MailAccountDefaultSends,
+        Self::MailAccountPaused,
+        Self::MailAccountWorks,
+        Self::DkimKeyMade,
+        Self::DkimTurnedOn,
+        Self::DkimTurnedOff,
+        Self::DkimKeyDeleted,
+        Self::LoginEntered,
+        Self::LoginWrong,
+        Self::LoginThrottled,
+        Self::LoggedOut,
+        Self::AccessRefused,
+        Self::HistoryExported,
     ];
 
     #[must_use]
@@ -62,6 +131,36 @@ impl EventKind {
             Self::SessionsEnded => "user.sessions_ended",
             Self::TokenCreated => "token.created",
             Self::TokenRevoked => "token.revoked",
+            Self::MailBounced => "mail.bounced",
+            Self::MailFailed => "mail.failed",
+            Self::ContactCreated => "contact.created",
+            Self::ContactChanged => "contact.changed",
+            Self::DocumentCreated => "document.created",
+            Self::CompanyCreated => "company.created",
+            Self::CompanyChanged => "company.changed",
+            Self::LogoChanged => "company.logo_changed",
+            Self::LogoRemoved => "company.logo_removed",
+            Self::FailurePolicyChanged => "company.failure_policy_changed",
+            Self::MailAccountCreated => "mail_account.created",
+            Self::MailAccountChanged => "mail_account.changed",
+            Self::MailAccountConnected => "mail_account.connected",
+            Self::MailAccountEnabled => "mail_account.enabled",
+            Self::MailAccountDisabled => "mail_account.disabled",
+            Self::MailAccountDeleted => "mail_account.deleted",
+            Self::MailAccountChecked => "mail_account.checked",
+            Self::MailAccountDefaultSends => "mail_account.default_sends",
+            Self::MailAccountPaused => "mail_account.paused",
+            Self::MailAccountWorks => "mail_account.works",
+            Self::DkimKeyMade => "dkim.made",
+            Self::DkimTurnedOn => "dkim.turned_on",
+            Self::DkimTurnedOff => "dkim.turned_off",
+            Self::DkimKeyDeleted => "dkim.deleted",
+            Self::LoginEntered => "login.entered",
+            Self::LoginWrong => "login.wrong",
+            Self::LoginThrottled => "login.throttled",
+            Self::LoggedOut => "login.left",
+            Self::AccessRefused => "access.refused",
+            Self::HistoryExported => "history.exported",
         }
     }
 }
@@ -73,7 +172,20 @@ impl EventKind {
         self != Self::ReceiptDownloaded
     }
 
-    fn parse(code: &str) -> Option<Self> {
+    /// Somebody was not let do something.
+    #[must_use]
+    pub const fn is_refusal(self) -> bool {
+        matches!(self, Self::LoginWrong | Self::LoginThrottled | Self::AccessRefused)
+    }
+
+    /// Follows from the first word of its code.
+    #[must_use]
+    pub fn subject_kind(self) -> SubjectKind {
+        SubjectKind::of(self.as_str())
+    }
+
+    #[must_use]
+    pub fn parse(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == code)
     }
 }
@@ -124,6 +236,7 @@ pub async fn note_download(db: &Db, by: &Actor, payment: Uuid, now: Instant) -> 
     tx.commit().await
 }
 
+/// Adds to the history, with the act that it tells of: both are there, or neither.
 pub(crate) async fn append(
     tx: &Tx,
     by: &Actor,
@@ -132,8 +245,63 @@ pub(crate) async fn append(
     now: Instant,
     detail: &str,
 ) -> Result<(), StoreError> {
-    let sql = "INSERT INTO event (company_id, id, subject_id, kind, who, at, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    let row = values![by.company.0, new_id(), subject, kind.as_str(), by.name.as_str(), now, detail];
+    append_change(tx, by, subject, kind, now, detail, &Changes::new()).await
+}
+
+/// The same, with what was different before and after.
+pub(crate) async fn append_change(
+    tx: &Tx,
+    by: &Actor,
+    subject: Uuid,
+    kind: EventKind,
+    now: Instant,
+    detail: &str,
+    changes: &Changes,
+) -> Result<(), StoreError> {
+    let name = subject::name(tx, by.company, kind.subject_kind(), subject).await?;
+    append_named(tx, by, (subject, &name), kind, now, detail, changes).await
+}
+
+/// The same, of a subject whose name is at hand.
+pub(crate) async fn append_named(
+    tx: &Tx,
+    by: &Actor,
+    (subject, name): (Uuid, &str),
+    kind: EventKind,
+    now: Instant,
+    detail: &str,
+    changes: &Changes,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO event (company_id, id, subject_id, kind, who, at, detail, who_kind, who_id, session_id, source,
+            subject_kind, subject_name, changes, outcome, search_text)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+    let source = by.source.map(|source| source.to_canonical().to_string());
+    let outcome = if kind.is_refusal() { "refused" } else { "done" };
+    let row = values![
+        by.company.0,
+        new_id(),
+        subject,
+        kind.as_str(),
+        by.name.as_str(),
+        now,
+        detail,
+        by.identity.kind(),
+        by.identity.id(),
+        by.identity.session().map(|session| session.0),
+        source.clone(),
+        kind.subject_kind().as_str(),
+        name,
+        changes.as_kept(),
+        outcome,
+        search_text(by, name, detail, changes, source.as_deref())
+    ];
     execute(tx.as_conn(), sql, row).await?;
     Ok(())
+}
+
+/// Whatever a person may look for.
+fn search_text(by: &Actor, name: &str, detail: &str, changes: &Changes, source: Option<&str>) -> String {
+    let values = changes.iter().flat_map(|change| [change.before.as_deref(), change.after.as_deref()]);
+    let parts = [Some(by.name.as_str()), Some(name), Some(detail), source].into_iter().chain(values);
+    folded(&parts.flatten().collect::<Vec<_>>().join(" "))
 }

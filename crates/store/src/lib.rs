@@ -4,6 +4,7 @@
 //! takes the company right after the connection; the few that cross companies are named `…_any_company`.
 
 pub mod access;
+pub mod audit;
 pub mod claims;
 pub mod clock;
 pub mod companies;
@@ -53,6 +54,10 @@ pub use sql::{Line, Undecoded};
 
 /// How the history names whoever works at the command line.
 const OPERATOR: &str = "Operador";
+/// And what nobody asked for.
+const ACUSE: &str = "Acuse";
+/// And whoever did not show who they are.
+const NOBODY_KNOWN: &str = "Sin identificar";
 
 /// Who does something, and to which company's records.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,8 +78,12 @@ pub enum Identity {
         session: Option<SessionId>,
     },
     Token(TokenId),
-    /// At the command line, or Acuse by itself.
+    /// At the command line.
     Operator,
+    /// Acuse by itself.
+    Acuse,
+    /// Who did not get in.
+    Unknown,
 }
 
 impl Identity {
@@ -84,7 +93,27 @@ impl Identity {
         match self {
             Self::User { user, .. } => Some(user.0),
             Self::Token(token) => Some(token.0),
-            Self::Operator => None,
+            Self::Operator | Self::Acuse | Self::Unknown => None,
+        }
+    }
+
+    /// As the history keeps it.
+    #[must_use]
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::User { .. } => "user",
+            Self::Token(_) => "token",
+            Self::Operator => "operator",
+            Self::Acuse => "acuse",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    #[must_use]
+    pub const fn session(self) -> Option<SessionId> {
+        match self {
+            Self::User { session, .. } => session,
+            _ => None,
         }
     }
 }
@@ -100,6 +129,18 @@ impl Actor {
     #[must_use]
     pub fn operator(company: CompanyId) -> Self {
         Self { company, name: OPERATOR.to_string(), identity: Identity::Operator, source: None }
+    }
+
+    /// What Acuse does by itself.
+    #[must_use]
+    pub fn acuse(company: CompanyId) -> Self {
+        Self { company, name: ACUSE.to_string(), identity: Identity::Acuse, source: None }
+    }
+
+    /// Who did not show who they are.
+    #[must_use]
+    pub fn unknown(company: CompanyId, source: Option<IpAddr>) -> Self {
+        Self { company, name: NOBODY_KNOWN.to_string(), identity: Identity::Unknown, source }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::Actor;
 pub use crate::account_key::{AccountKey, AccountVersion};
 use crate::claims::{Claim, Queue};
 use crate::db::{Db, StoreError, Tx};
+use crate::events::{self, EventKind};
 use crate::health;
 use crate::sql::{Kept, Line, Of, execute, one, values};
 
@@ -249,6 +250,9 @@ pub async fn send_waiting_by_default(db: &Db, by: &Actor, id: MailAccountId, now
     let sql = "UPDATE account_pause SET default_sends_until = COALESCE(default_sends_until, $3) WHERE account_id IN
         (SELECT id FROM mail_account WHERE company_id = $1 AND id = $2)";
     let asked = execute(tx.as_conn(), sql, values![by.company.0, id.0, now]).await?;
+    if asked == 1 {
+        events::append(&tx, by, id.0, EventKind::MailAccountDefaultSends, now, "").await?;
+    }
     tx.commit().await?;
     db.nudge();
     Ok(asked == 1)
