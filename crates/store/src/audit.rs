@@ -7,7 +7,7 @@ mod seal;
 mod verify;
 
 pub(crate) use entering::{note_entered, note_not_entered};
-pub use entries::{Entry, Filter, Who, count, list, note_export, note_refusal};
+pub use entries::{Doer, Entry, Filter, Who, count, doers, list, note_export, note_refusal};
 pub use erasure::erase;
 pub use seal::seal_any_company;
 pub use verify::{Chain, Finding, LastCheck, find_check, hash_at, verify, verify_all_any_company, verify_due_any_company};

@@ -131,6 +131,23 @@ pub async fn note_export(db: &Db, by: &Actor, entries: u64, now: Instant) -> Res
     tx.commit().await
 }
 
+/// Somebody by whom a list may be filtered.
+#[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
+pub struct Doer {
+    pub id: Uuid,
+    pub name: String,
+    pub is_token: bool,
+}
+
+/// The people and the tokens of a company, by name.
+pub async fn doers(db: &Db, company: CompanyId) -> Result<Vec<Doer>, StoreError> {
+    let sql = "SELECT p.id AS id, p.name AS name, FALSE AS is_token FROM membership m JOIN person p ON p.id = m.person_id
+            WHERE m.company_id = $1
+        UNION ALL SELECT t.id, t.name, TRUE FROM api_token t WHERE t.company_id = $1
+        ORDER BY is_token, name, id";
+    sql::readable(db.reader(), "person", sql, values![company.0]).await
+}
+
 #[derive(FromQueryResult)]
 struct Row {
     id: Uuid,

@@ -135,7 +135,7 @@ impl EventRow {
         let mut text = String::from("acuse event 1\n");
         for (name, value) in columns {
             let _ = match value {
-                Some(value) => writeln!(text, "{name} {} {value}", value.len()),
+                Some(value) => writeln!(text, "{name} {}:{value}", value.len()),
                 None => writeln!(text, "{name} -"),
             };
         }
