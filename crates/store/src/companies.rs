@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
-use crate::events::{self, Changes, EventKind, differences};
+use crate::events::{self, EventKind, differences};
 use crate::sql::{self, Inserted, Kept, Of, Reading, execute, new_id, one, readable, values};
 use crate::versions::{self, ChangeError, Expected, for_update};
 
@@ -170,9 +170,12 @@ pub async fn change_logo(db: &Db, by: &Actor, png: Option<Vec<u8>>) -> Result<()
         let sql = "INSERT INTO company_logo (company_id, id, png) VALUES ($1, $2, $3) ON CONFLICT (company_id, id) DO NOTHING";
         execute(tx.as_conn(), sql, values![company.0, id, png]).await?;
     }
-    execute(tx.as_conn(), "UPDATE company SET logo_id = $2 WHERE id = $1", values![company.0, id]).await?;
+    let sql = "UPDATE company SET logo_id = $2 WHERE id = $1 AND logo_id IS DISTINCT FROM $2";
+    let is_news = execute(tx.as_conn(), sql, values![company.0, id]).await? == 1;
     let kind = if id.is_some() { EventKind::LogoChanged } else { EventKind::LogoRemoved };
-    events::append_change(&tx, by, company.0, kind, crate::now(), "", &Changes::new()).await?;
+    if is_news {
+        events::append(&tx, by, company.0, kind, crate::now(), "").await?;
+    }
     tx.commit().await
 }
 

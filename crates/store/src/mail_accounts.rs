@@ -298,12 +298,16 @@ pub async fn enable(db: &Db, by: &Actor, id: MailAccountId, enabled: bool) -> Re
 }
 
 async fn enable_in(tx: &Tx, by: &Actor, id: MailAccountId, enabled: bool) -> Result<(), SaveError> {
+    let sql = "SELECT COUNT(*) AS n FROM mail_account WHERE company_id = $1 AND id = $2 AND enabled <> $3";
+    let is_news = sql::count(tx.as_conn(), sql, values![by.company.0, id.0, enabled]).await? > 0;
     let sql = "UPDATE mail_account SET enabled = $3, version = version + 1 WHERE company_id = $1 AND id = $2";
     if execute(tx.as_conn(), sql, values![by.company.0, id.0, enabled]).await? == 0 {
         return Err(SaveError::NotFound);
     }
     let kind = if enabled { EventKind::MailAccountEnabled } else { EventKind::MailAccountDisabled };
-    events::append(tx, by, id.0, kind, crate::now(), "").await?;
+    if is_news {
+        events::append(tx, by, id.0, kind, crate::now(), "").await?;
+    }
     match enabled {
         true => pauses::changed_in(tx, AccountKey::Own(id)).await?,
         false => pauses::forget_in(tx, AccountKey::Own(id)).await?,

@@ -1,7 +1,7 @@
 //! What the two engines say in words of their own: that the history is only added to. Said again at the end of every
 //! migration, to the same effect.
 
-use sea_orm::{ConnectionTrait, DbBackend, TransactionTrait};
+use sea_orm::{ConnectionTrait, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 
 use super::Db;
 use crate::error::StoreError;
@@ -17,7 +17,9 @@ impl Db {
             DbBackend::Postgres => POSTGRES,
             _ => SQLITE,
         };
-        let tx = self.writer.begin().await?;
+        // Not deferred: two that migrate one file at once wait for each other.
+        let options = TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
+        let tx = self.writer.begin_with_options(options).await?;
         tx.execute_unprepared(rules).await?;
         Ok(tx.commit().await?)
     }

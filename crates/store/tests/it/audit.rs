@@ -2,17 +2,24 @@
 
 use std::net::IpAddr;
 
+use acuse_domain::delivery::Next;
 use acuse_domain::id::{CompanyId, SessionId, TokenId, UserId};
+use acuse_domain::mail_account::MailModule;
 use acuse_domain::payment::Notify;
 use acuse_store::audit::{self, Chain, Entry, Filter, Finding, Who};
+use acuse_store::deliveries::{self, QueueKey, Recorded, Stamp};
+use acuse_store::dkim::{self, NewPair};
 use acuse_store::events::{self, EventKind, SubjectKind};
+use acuse_store::pauses::{self, AccountKey};
 use acuse_store::versions::Expected;
-use acuse_store::{Actor, Db, Identity, Page, contacts, payments};
-use acuse_testkit::builders::{TestCompany, company, listed, received};
+use acuse_store::{Actor, Db, Identity, Page, contacts, mail_accounts, payments};
+use acuse_testkit::builders::{TestCompany, company, listed, mail_account, received};
 use acuse_testkit::outside::{numbers, run};
 use acuse_testkit::postgres::Postgres;
 use acuse_testkit::world::{World, noon, noon_and};
+use chrono::TimeDelta;
 use sea_orm::{ConnectionTrait, Database, Value};
+use secrecy::SecretString;
 use uuid::Uuid;
 
 on_both_engines!(
@@ -26,6 +33,7 @@ on_both_engines!(
     a_tail_that_was_cut_is_found,
     a_check_that_is_due_is_made_once_and_remembered,
     who_is_refused_again_and_again_fills_nothing,
+    what_acuse_finds_out_and_what_signs_stands_there_too,
 );
 
 const EVERYTHING: Page = Page { after: None, limit: 1_000 };
@@ -373,6 +381,56 @@ async fn who_is_refused_again_and_again_fills_nothing(world: World) {
     audit::note_refusal(&world.db, &made.actor, "POST /x", noon_and(90)).await.unwrap();
     assert_eq!(audit::count(&world.db, made.id, &refused).await.unwrap(), 21);
     assert_eq!(EventKind::parse(&found[0].code), Some(EventKind::AccessRefused));
+}
+
+async fn what_acuse_finds_out_and_what_signs_stands_there_too(world: World) {
+    let made = world.with(company().with_customer("Andina")).await;
+    let (db, by, keys) = (&world.db, &made.actor, world.keys());
+    let pair = NewPair { public_key: "AAAA".to_owned(), private_key: SecretString::from("una clave privada") };
+    let key = dkim::make(db, &keys, by, "empresa.ec", &pair, noon()).await.unwrap();
+    dkim::turn_on(db, by, key, noon()).await.unwrap();
+    dkim::turn_off(db, by, key).await.unwrap();
+    dkim::delete(db, by, key).await.unwrap();
+    let form = mail_account(MailModule::ReceivedPayments, "otra clave");
+    let account = mail_accounts::create(db, &keys, by, &form, None, noon()).await.unwrap();
+    pauses::begin(db, AccountKey::Own(account), "bad_credentials", "535", noon()).await.unwrap();
+    pauses::begin(db, AccountKey::Own(account), "bad_credentials", "535", noon_and(1)).await.unwrap();
+    pauses::end(db, AccountKey::Own(account), noon_and(2)).await.unwrap();
+    received(made.contacts[0], "1.00").notifying().record(db, by).await.unwrap();
+    let queue = QueueKey { company: made.id, module: MailModule::ReceivedPayments };
+    let claimed = deliveries::claim_due(db, queue, 9, TimeDelta::seconds(60), noon()).await.unwrap().remove(0);
+    let bounced = Recorded {
+        company: made.id,
+        id: claimed.id,
+        fence: claimed.fence,
+        at: noon(),
+        duration_ms: 5,
+        phase: "recipient",
+        reply: "550 5.1.1 no".to_owned(),
+        problem_code: Some("mailbox_not_found".to_owned()),
+        message_id: "x@acuse.example".to_owned(),
+        stamp: Stamp { source: "company", server: "smtp.x.ec:587".to_owned(), from_address: "cobros@x.ec".to_owned() },
+        next: Next::Bounced,
+    };
+    deliveries::record_attempts(db, &[bounced], noon()).await.unwrap();
+    let found = entries(db, made.id, &Filter::default()).await;
+    let told: Vec<(&str, &str, &str)> =
+        found.iter().rev().skip(2).map(|one| (one.code.as_str(), one.subject_name.as_str(), one.who_kind.as_str())).collect();
+    let sender = "cobros@distripichincha.ec";
+    let expected = [
+        ("dkim.made", "empresa.ec", "operator"),
+        ("dkim.turned_on", "empresa.ec", "operator"),
+        ("dkim.turned_off", "empresa.ec", "operator"),
+        ("dkim.deleted", "empresa.ec", "operator"),
+        ("mail_account.created", sender, "operator"),
+        ("mail_account.paused", sender, "acuse"),
+        ("mail_account.works", sender, "acuse"),
+        ("payment.recorded", "RC-000001", "operator"),
+        ("mail.bounced", "RC-000001", "acuse"),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!((found[0].who.as_str(), found[0].detail.as_str()), ("Acuse", "pagos@andina.ec"));
+    assert!(!format!("{found:?}").contains("clave privada") && !format!("{found:?}").contains("otra clave"));
 }
 
 /// The role that an operator gives to Acuse is no superuser: it has no right to change the history, whatever became of the

@@ -1,3 +1,6 @@
+-- Two that migrate at once wait for each other.
+SELECT pg_advisory_xact_lock(7203921);
+
 CREATE OR REPLACE FUNCTION history_is_only_added_to() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'DELETE' THEN
