@@ -21,7 +21,9 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
-use commands::{backup, bench, company, demo, doctor, mail_check, mail_discover, mail_domain, migrate, serve, token, user};
+use commands::{
+    audit, backup, bench, company, demo, doctor, mail_check, mail_discover, mail_domain, migrate, serve, token, user,
+};
 use config::Config;
 use failure::Failure;
 
@@ -62,6 +64,9 @@ enum Command {
     /// Tokens de la API.
     #[command(subcommand)]
     Token(token::Token),
+    /// El historial de las compañías.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Cuentas de correo.
     #[command(subcommand)]
     Mail(mail_check::Mail),
@@ -130,6 +135,7 @@ async fn carry_out(command: Command, config: Config) -> Result<ExitCode, Failure
         Command::Company(what) => company::run(what, &config).await.map(|()| ExitCode::SUCCESS),
         Command::User(what) => user::run(what, &config).await.map(|()| ExitCode::SUCCESS),
         Command::Token(what) => token::run(what, &config).await.map(|()| ExitCode::SUCCESS),
+        Command::Audit(what) => audit::run(what, &config).await,
         Command::Mail(mail_check::Mail::Check(args)) => mail_check::run(args, &config).await,
         Command::Mail(mail_check::Mail::Discover(args)) => mail_discover::run(args, &config).await,
         Command::Mail(mail_check::Mail::Domain(args)) => mail_domain::run(args, &config).await,

@@ -8,6 +8,7 @@ mod batch;
 mod circuit_breaker;
 mod compose;
 mod engine;
+mod history;
 mod notices;
 mod probe;
 mod recorder;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant as Moment};
 
 use acuse_store::deliveries::{self, QueueKey, Recorded};
 use acuse_store::pauses::{self, AccountKey};
-use acuse_store::{StoreError, clock, idempotency, now};
+use acuse_store::{StoreError, audit, clock, idempotency, now};
 use rand::seq::SliceRandom;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::batch::{self, BatchEnd, EndedBatch};
 use crate::engine::Engine;
-use crate::{notices, probe, recorder, user_mails};
+use crate::{history, notices, probe, recorder, user_mails};
 
 /// Always a slow look at the queue behind the nudges: another process may have filled it.
 const POLL: Duration = Duration::from_secs(1);
@@ -45,6 +45,8 @@ pub async fn run(engine: Engine, stop: watch::Receiver<bool>) {
         MaintenanceTask::Clock,
         MaintenanceTask::Keys,
         MaintenanceTask::UserMails,
+        MaintenanceTask::Seals,
+        MaintenanceTask::History,
     ] {
         rounds.spawn(task.run_periodically(engine.clone(), stopped.clone()));
     }
@@ -80,15 +82,19 @@ enum MaintenanceTask {
     /// Idempotency keys that are kept no longer.
     Keys,
     UserMails,
+    /// New entries of the companies' histories get their place in the chain.
+    Seals,
+    /// Whether the histories are still what was sealed.
+    History,
 }
 
 impl MaintenanceTask {
     /// Until the node stops. An error is for the log: the next round may go well.
     async fn run_periodically(self, engine: Arc<Engine>, mut stopped: watch::Receiver<bool>) {
         let wait = match self {
-            Self::Probes | Self::Notices | Self::UserMails => POLL,
+            Self::Probes | Self::Notices | Self::UserMails | Self::Seals => POLL,
             Self::Certificates | Self::Keys => EVERY_HOUR,
-            Self::Clock => CLOCK,
+            Self::Clock | Self::History => CLOCK,
         };
         // Whoever starts a node may just have mended its default account.
         if self == Self::Probes
@@ -125,6 +131,8 @@ impl MaintenanceTask {
                 }
                 Ok(())
             }
+            Self::Seals => audit::seal_any_company(&engine.db).await.map(|_| ()),
+            Self::History => history::check(&engine.db, now()).await,
             Self::Keys => idempotency::forget_expired_any_company(&engine.db, now()).await.map(|_| ()),
             Self::Certificates => {
                 probe::certificates(engine).await?;

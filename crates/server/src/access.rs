@@ -4,7 +4,7 @@
 use acuse_domain::access::{Grant, Permission, Role, Scope};
 use acuse_domain::message::messages;
 use acuse_store::users::{self, Session};
-use acuse_store::{Actor, Identity, tokens};
+use acuse_store::{Actor, Identity, audit, tokens};
 use axum::extract::{FromRequestParts, Request};
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, REFERER};
 use axum::http::request::Parts;
@@ -72,7 +72,10 @@ async fn by_token(permission: Permission, parts: &Parts, app: &App) -> Result<Ca
         Ok(Some((actor, scopes))) if scopes.holds(permission) => {
             Ok(Caller { actor, grant: Grant::Scopes(scopes), session: None })
         }
-        Ok(Some(_)) => Err(lacks_scope(permission).into_response()),
+        Ok(Some((actor, _))) => {
+            note_refusal(actor, parts, app).await;
+            Err(lacks_scope(permission).into_response())
+        }
         Ok(None) => Err(Problem::new(StatusCode::UNAUTHORIZED, messages::token_unknown()).into_response()),
         Err(error) => Err(Problem::from(error).into_response()),
     }
@@ -81,18 +84,28 @@ async fn by_token(permission: Permission, parts: &Parts, app: &App) -> Result<Ca
 async fn by_session(permission: Permission, parts: &Parts, app: &App) -> Result<Caller, Response> {
     let Some(token) = session_token(app, &parts.headers) else { return Err(to_login(parts)) };
     match users::session(&app.db, &token, acuse_store::now()).await {
-        Ok(Some(session)) if session.role.holds(permission) => {
+        Ok(Some(session)) => {
             let identity = Identity::User { user: session.user, session: session.id };
             let actor = Actor { company: session.company, name: session.name.clone(), identity, source: None };
+            if !session.role.holds(permission) {
+                note_refusal(actor, parts, app).await;
+                let mut answer = trouble::not_allowed();
+                answer.extensions_mut().insert(RoleLacks(session.role));
+                return Err(answer);
+            }
             Ok(Caller { actor, grant: Grant::Role(session.role), session: Some(session) })
-        }
-        Ok(Some(session)) => {
-            let mut answer = trouble::not_allowed();
-            answer.extensions_mut().insert(RoleLacks(session.role));
-            Err(answer)
         }
         Ok(None) => Err(to_login(parts)),
         Err(error) => Err(trouble::store_failed(&error)),
+    }
+}
+
+/// Who may not, may not whether or not it could be written down.
+async fn note_refusal(actor: Actor, parts: &Parts, app: &App) {
+    let actor = Actor { source: client_address(parts, app), ..actor };
+    let what = format!("{} {}", parts.method, parts.uri.path());
+    if let Err(error) = audit::note_refusal(&app.db, &actor, &what, acuse_store::now()).await {
+        tracing::error!("A refusal does not stand in the history: {error}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! The pages, for a person with a browser. Forms come in, pages go out; what they do is the store's acts.
 
 pub mod address_change;
+pub mod audit;
 pub mod calendar;
 pub mod carried;
 pub mod company;
@@ -37,7 +38,8 @@ use crate::app::App;
 use crate::route::Access::Everybody;
 use crate::route::{Route, get, post};
 use acuse_domain::access::Permission::{
-    ConfigureCompany, KeepContacts, KeepDocuments, ManageUsers, RecordPayments, SendReceipts, ViewRecords, VoidOwnPayments,
+    ConfigureCompany, KeepContacts, KeepDocuments, ManageUsers, RecordPayments, SendReceipts, ViewAudit, ViewRecords,
+    VoidOwnPayments,
 };
 use company::LARGEST_LOGO_FORM;
 use mail_accounts::connect;
@@ -79,6 +81,8 @@ pub fn pages() -> Vec<Route> {
         get("/mi-compania/logo", ViewRecords, company::logo),
         post("/mi-compania/logo", ConfigureCompany, company::upload_logo).up_to(LARGEST_LOGO_FORM),
         post("/mi-compania/logo/quitar", ConfigureCompany, company::remove_logo),
+        get("/mi-compania/historial", ViewAudit, audit::list),
+        get("/mi-compania/historial.csv", ViewAudit, audit::export::download),
     ];
     all.extend(for_everybody());
     all.extend(user_pages());

@@ -9,11 +9,11 @@ use uuid::Uuid;
 
 use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
-use crate::events::{self, EventKind};
+use crate::events::{self, EventKind, differences};
+use crate::invitations;
 use crate::sessions::{self, Ended};
 use crate::sql::{self, Of, all, execute, one, values};
 use crate::user_mails::{self, NewMail, Post};
-use crate::invitations;
 use acuse_domain::access::{Permission, Role};
 
 /// A person's place in one company.
@@ -156,7 +156,8 @@ async fn note_role(tx: &Tx, by: &Actor, member: &Member, role: Role, now: Instan
         invitations::withdraw_of(tx, by.company, member.user.0, &member.email, now).await?;
     }
     let detail = format!("{} {} {}", member.email, member.role.as_str(), role.as_str());
-    events::append(tx, by, member.user.0, EventKind::UserRoleChanged, now, &detail).await
+    let changes = differences::of_role(Some(member.role), role);
+    events::append_change(tx, by, member.user.0, EventKind::UserRoleChanged, now, &detail, &changes).await
 }
 
 /// The company's row is the lock of who belongs to it: two owners who leave at once would both see the other one stay.

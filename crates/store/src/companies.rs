@@ -8,7 +8,9 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
+use crate::events::{self, EventKind, differences};
 use crate::sql::{self, Inserted, Kept, Of, Reading, execute, new_id, one, readable, values};
 use crate::versions::{self, ChangeError, Expected, for_update};
 
@@ -47,9 +49,13 @@ pub(crate) async fn create_in(tx: &Tx, ruc: &Ruc, profile: &CompanyProfile, now:
         now
     ];
     match sql::insert(tx.as_conn(), sql, row).await? {
-        Inserted::Done => Ok(id),
-        Inserted::Duplicate => Err(CreateError::RucTaken),
+        Inserted::Done => {}
+        Inserted::Duplicate => return Err(CreateError::RucTaken),
     }
+    let changes = differences::of_company(None, profile);
+    let (by, subject) = (Actor::operator(id), (id.0, profile.legal_name.as_str()));
+    events::append_named(tx, &by, subject, EventKind::CompanyCreated, now, ruc.as_str(), &changes).await?;
+    Ok(id)
 }
 
 pub async fn find(db: &Db, company: CompanyId) -> Result<Option<Company>, StoreError> {
@@ -109,21 +115,22 @@ pub async fn list_any_company(db: &Db) -> Result<Vec<Listed>, StoreError> {
 /// Changes the profile as it is now: what others changed meanwhile stays. Gives the company as it is from then on.
 pub async fn change<Refused: Send>(
     db: &Db,
-    company: CompanyId,
+    by: &Actor,
     expected: &Expected,
     change: impl FnOnce(CompanyProfile) -> Result<CompanyProfile, Refused> + Send,
 ) -> Result<Company, ChangeError<Refused>> {
     let tx = db.begin_write().await?;
-    let changed = change_in(&tx, company, expected, change).await;
+    let changed = change_in(&tx, by, expected, change).await;
     versions::end(tx, changed).await
 }
 
 async fn change_in<Refused>(
     tx: &Tx,
-    id: CompanyId,
+    by: &Actor,
     expected: &Expected,
     change: impl FnOnce(CompanyProfile) -> Result<CompanyProfile, Refused>,
 ) -> Result<Company, ChangeError<Refused>> {
+    let id = by.company;
     let sql = format!("SELECT {COLUMNS} FROM company WHERE id = $1 {}", for_update(tx.as_conn()));
     let Some(row) = one::<Row>(tx.as_conn(), &sql, values![id.0]).await? else { return Err(ChangeError::NotFound) };
     let company = row.into_company();
@@ -153,18 +160,27 @@ async fn change_in<Refused>(
         }
     }
     execute(tx.as_conn(), &format!("UPDATE company SET {changes} WHERE id = $1"), row).await?;
+    let changes = differences::of_company(Some(&company.profile), &profile);
+    let subject = (id.0, profile.legal_name.as_str());
+    events::append_named(tx, by, subject, EventKind::CompanyChanged, crate::now(), "", &changes).await?;
     Ok(Company { version, profile, ..company })
 }
 
 /// Keeps a logo that has been re-encoded as PNG; `None` takes it away. Receipts recorded before keep theirs.
-pub async fn change_logo(db: &Db, company: CompanyId, png: Option<Vec<u8>>) -> Result<(), StoreError> {
+pub async fn change_logo(db: &Db, by: &Actor, png: Option<Vec<u8>>) -> Result<(), StoreError> {
+    let company = by.company;
     let id = png.as_deref().map(logo_id);
     let tx = db.begin_write().await?;
     if let Some(png) = png {
         let sql = "INSERT INTO company_logo (company_id, id, png) VALUES ($1, $2, $3) ON CONFLICT (company_id, id) DO NOTHING";
         execute(tx.as_conn(), sql, values![company.0, id, png]).await?;
     }
-    execute(tx.as_conn(), "UPDATE company SET logo_id = $2 WHERE id = $1", values![company.0, id]).await?;
+    let sql = "UPDATE company SET logo_id = $2 WHERE id = $1 AND logo_id IS DISTINCT FROM $2";
+    let is_news = execute(tx.as_conn(), sql, values![company.0, id]).await? == 1;
+    let kind = if id.is_some() { EventKind::LogoChanged } else { EventKind::LogoRemoved };
+    if is_news {
+        events::append(&tx, by, company.0, kind, crate::now(), "").await?;
+    }
     tx.commit().await
 }
 

@@ -11,6 +11,7 @@ use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use uuid::Uuid;
 
 use crate::db::{Db, StoreError, Tx};
+use crate::events::{self, EventKind, differences};
 use crate::idempotency::{self, ClaimError, Once};
 use crate::order::Order;
 use crate::sql::{self, Inserted, Kept, Of, Reading, all, containing, execute, join_addresses, new_id, one, readable, values};
@@ -51,9 +52,12 @@ pub async fn create(
     let mut row = columns(by.company, ContactId(id), details);
     row.push(now.into());
     match sql::insert(tx.as_conn(), sql, row).await? {
-        Inserted::Done => tx.commit().await?,
+        Inserted::Done => {}
         Inserted::Duplicate => return Err(CreateError::IdentificationTaken),
     }
+    let changes = differences::of_contact(None, details);
+    events::append_named(&tx, by, (id, &details.name), EventKind::ContactCreated, now, "", &changes).await?;
+    tx.commit().await?;
     Ok(ContactId(id))
 }
 
@@ -66,17 +70,18 @@ pub async fn change<Refused: Send>(
     change: impl FnOnce(ContactDetails) -> Result<ContactDetails, Refused> + Send,
 ) -> Result<Contact, ChangeError<Refused>> {
     let tx = db.begin_write().await?;
-    let changed = change_in(&tx, by.company, id, expected, change).await;
+    let changed = change_in(&tx, by, id, expected, change).await;
     versions::end(tx, changed).await
 }
 
 pub(crate) async fn change_in<Refused>(
     tx: &Tx,
-    company: CompanyId,
+    by: &Actor,
     id: ContactId,
     expected: &Expected,
     change: impl FnOnce(ContactDetails) -> Result<ContactDetails, Refused>,
 ) -> Result<Contact, ChangeError<Refused>> {
+    let company = by.company;
     let sql = format!("SELECT {COLUMNS} FROM contact WHERE company_id = $1 AND id = $2 {}", for_update(tx.as_conn()));
     let Some(row) = one::<Row>(tx.as_conn(), &sql, values![company.0, id.0]).await? else { return Err(ChangeError::NotFound) };
     let contact = row.into_contact();
@@ -99,6 +104,9 @@ pub(crate) async fn change_in<Refused>(
     }
     let sql = format!("UPDATE contact SET {changes} WHERE company_id = $1 AND id = $2");
     execute(tx.as_conn(), &sql, row).await?;
+    let changes = differences::of_contact(Some(&contact.details), &details);
+    let kind = EventKind::ContactChanged;
+    events::append_named(tx, by, (id.0, &details.name), kind, crate::now(), "", &changes).await?;
     Ok(Contact { id, version, details })
 }
 

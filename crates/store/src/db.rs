@@ -5,6 +5,7 @@ mod file;
 mod integrity;
 mod readiness;
 mod restore;
+mod rules;
 mod schema;
 
 use std::path::Path;
@@ -147,7 +148,8 @@ impl Db {
                 DbErr::Exec(RuntimeErr::SqlxError(Arc::new(error))).into()
             }
             other => StoreError::Version(other.to_string()),
-        })
+        })?;
+        self.lay_down_rules().await
     }
 
     async fn run(&self, migrator: &sqlx::migrate::Migrator) -> Result<(), MigrateError> {

@@ -5,6 +5,7 @@ mod groups;
 mod read;
 mod resolve;
 mod told;
+mod undelivered;
 mod void_notice;
 mod work;
 

@@ -8,9 +8,10 @@ use uuid::Uuid;
 
 use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
+use crate::events::{self, Changes, EventKind};
 use crate::sealing_key::{self, Item, Kind};
 use crate::secrets::{self, Keyring, SealError};
-use crate::sql::{self, Inserted, Of, execute, new_id, one, readable, values};
+use crate::sql::{self, Inserted, Kept, Of, all, execute, new_id, one, readable, values};
 
 /// Keys of one domain that may be made in a month: `acuse202611`, then `acuse202611-2` and so on.
 const MOST_NAMES: u32 = 50;
@@ -104,11 +105,14 @@ pub async fn make(
     };
     let sql = "INSERT INTO dkim_key (company_id, id, domain, selector, public_key, sealed_private_key, state, made_at)
         VALUES ($1, $2, $3, $4, $5, $6, 'made', $7)";
-    let row = values![by.company.0, id.0, domain, selector, pair.public_key.as_str(), sealed, now];
+    let row = values![by.company.0, id.0, domain, selector.as_str(), pair.public_key.as_str(), sealed, now];
     match sql::insert(tx.as_conn(), sql, row).await? {
-        Inserted::Done => tx.commit().await?,
+        Inserted::Done => {}
         Inserted::Duplicate => return Err(DkimError::Waiting),
     }
+    let (kind, changes) = (EventKind::DkimKeyMade, Changes::new().set("Selector", &selector));
+    events::append_named(&tx, by, (id.0, domain), kind, now, "", &changes).await?;
+    tx.commit().await?;
     Ok(id)
 }
 
@@ -132,28 +136,28 @@ pub async fn turn_on(db: &Db, by: &Actor, id: DkimKeyId, now: Instant) -> Result
         AND domain = (SELECT domain FROM dkim_key WHERE company_id = $1 AND id = $2)";
     execute(tx.as_conn(), sql, values![by.company.0, id.0]).await?;
     let sql = "UPDATE dkim_key SET state = 'used', seen_at = $3 WHERE company_id = $1 AND id = $2";
-    commit_some(tx, sql, values![by.company.0, id.0, now]).await
+    commit_some(tx, by, EventKind::DkimTurnedOn, sql, values![by.company.0, id.0, now]).await
 }
 
 /// Mail is not signed any more; the key stays, and signs again once it is turned on.
 pub async fn turn_off(db: &Db, by: &Actor, id: DkimKeyId) -> Result<(), DkimError> {
     let tx = db.begin_write().await?;
     let sql = "UPDATE dkim_key SET state = 'published' WHERE company_id = $1 AND id = $2 AND state <> 'made'";
-    commit_some(tx, sql, values![by.company.0, id.0]).await
+    commit_some(tx, by, EventKind::DkimTurnedOff, sql, values![by.company.0, id.0]).await
 }
 
 /// Forgets a key for good.
 pub async fn delete(db: &Db, by: &Actor, id: DkimKeyId) -> Result<(), DkimError> {
     let tx = db.begin_write().await?;
     let sql = "DELETE FROM dkim_key WHERE company_id = $1 AND id = $2";
-    commit_some(tx, sql, values![by.company.0, id.0]).await
+    commit_some(tx, by, EventKind::DkimKeyDeleted, sql, values![by.company.0, id.0]).await
 }
 
 /// Forgets all keys of a domain.
 pub async fn delete_all(db: &Db, by: &Actor, domain: &str) -> Result<(), DkimError> {
     let tx = db.begin_write().await?;
     let sql = "DELETE FROM dkim_key WHERE company_id = $1 AND domain = $2";
-    commit_some(tx, sql, values![by.company.0, domain]).await
+    commit_some(tx, by, EventKind::DkimKeyDeleted, sql, values![by.company.0, domain]).await
 }
 
 /// A domain's keys: the one that waits for its record, and the one that was seen.
@@ -198,11 +202,24 @@ pub(crate) async fn sealed_items(conn: &impl ConnectionTrait, keys: Option<&Keyr
     Ok(rows.iter().map(item).collect())
 }
 
-/// Commits a change of rows; without such a row nothing has happened.
-async fn commit_some(tx: Tx, sql: &str, values: Vec<sea_orm::Value>) -> Result<(), DkimError> {
-    if execute(tx.as_conn(), sql, values).await? == 0 {
+/// Commits a change of rows and notes each; without such a row nothing has happened.
+async fn commit_some(tx: Tx, by: &Actor, kind: EventKind, sql: &str, values: Vec<sea_orm::Value>) -> Result<(), DkimError> {
+    #[derive(FromQueryResult)]
+    struct Changed {
+        id: Uuid,
+        domain: Kept<String>,
+        selector: Kept<String>,
+    }
+    let sql = format!("{sql} RETURNING id, domain, selector");
+    let changed: Vec<Changed> = all(tx.as_conn(), &sql, values).await?;
+    if changed.is_empty() {
         tx.undo().await?;
         return Err(DkimError::NotFound);
+    }
+    for key in changed {
+        let (domain, selector) = (key.domain.or(String::new()), key.selector.or(String::new()));
+        let changes = Changes::new().set("Selector", selector);
+        events::append_named(&tx, by, (key.id, &domain), kind, crate::now(), "", &changes).await?;
     }
     Ok(tx.commit().await?)
 }

@@ -10,6 +10,7 @@ use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use uuid::Uuid;
 
 use crate::db::{Db, StoreError, Tx};
+use crate::events::{self, EventKind, differences};
 use crate::idempotency::{self, ClaimError, Once};
 use crate::order::Order;
 use crate::sql::{self, Inserted, Line, Of, all, each, execute, new_id, one, places, portions, readable, rows_of_places, values};
@@ -66,9 +67,12 @@ pub async fn create(
         now
     ];
     match sql::insert(tx.as_conn(), sql, row).await? {
-        Inserted::Done => tx.commit().await?,
+        Inserted::Done => {}
         Inserted::Duplicate => return Err(CreateError::NumberTaken(facts.number.clone())),
     }
+    let (kind, changes) = (EventKind::DocumentCreated, differences::of_document(document));
+    events::append_named(&tx, by, (id, facts.number.as_str()), kind, now, "", &changes).await?;
+    tx.commit().await?;
     Ok(DocumentId(id))
 }
 

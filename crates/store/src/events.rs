@@ -1,87 +1,90 @@
-//! What happened to a payment, or to who has access, and who did it.
+//! What happened, to what, and who did it. It is only added to (src/db/rules); [`crate::audit`] reads and seals it.
+
+mod changes;
+pub(crate) mod differences;
+mod subject;
 
 use acuse_domain::Instant;
 use acuse_domain::id::CompanyId;
+use acuse_domain::text::folded;
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
+
+pub use self::changes::{Change, Changes};
+pub use self::subject::SubjectKind;
 
 use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
 use crate::sql::{execute, new_id, readable, values};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EventKind {
-    PaymentRecorded,
-    PaymentVoided,
-    ReceiptResent,
-    DeliveryRetried,
-    DeliveryCancelled,
-    DeliveryResolved,
-    ReceiptDownloaded,
-    UserCreated,
-    UserRoleChanged,
-    UserRemoved,
-    UserPasswordChanged,
-    SessionsEnded,
-    TokenCreated,
-    TokenRevoked,
-    UserInvited,
-    InvitationWithdrawn,
-    InvitationAccepted,
-    InvitationDeclined,
-    UserAddressChanged,
-    ResetLinkMade,
+/// What happened, by the code it is kept and found by. A new kind has a sentence in `server/src/web/audit/sentences.rs`, too.
+macro_rules! event_kinds {
+    ($($kind:ident = $code:literal),+ $(,)?) => {
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum EventKind { $($kind),+ }
+
+        impl EventKind {
+            pub const ALL: &[EventKind] = &[$(Self::$kind),+];
+
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$kind => $code),+ }
+            }
+        }
+    };
 }
 
-impl EventKind {
-    const ALL: [EventKind; 20] = [
-        Self::PaymentRecorded,
-        Self::PaymentVoided,
-        Self::ReceiptResent,
-        Self::DeliveryRetried,
-        Self::DeliveryCancelled,
-        Self::DeliveryResolved,
-        Self::ReceiptDownloaded,
-        Self::UserCreated,
-        Self::UserRoleChanged,
-        Self::UserRemoved,
-        Self::UserPasswordChanged,
-        Self::SessionsEnded,
-        Self::TokenCreated,
-        Self::TokenRevoked,
-        Self::UserInvited,
-        Self::InvitationWithdrawn,
-        Self::InvitationAccepted,
-        Self::InvitationDeclined,
-        Self::UserAddressChanged,
-        Self::ResetLinkMade,
-    ];
-
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::PaymentRecorded => "payment.recorded",
-            Self::PaymentVoided => "payment.voided",
-            Self::ReceiptResent => "receipt.resent",
-            Self::DeliveryRetried => "delivery.retried",
-            Self::DeliveryCancelled => "delivery.cancelled",
-            Self::DeliveryResolved => "delivery.resolved",
-            Self::ReceiptDownloaded => "receipt.downloaded",
-            Self::UserCreated => "user.created",
-            Self::UserRoleChanged => "user.role_changed",
-            Self::UserRemoved => "user.removed",
-            Self::UserPasswordChanged => "user.password_changed",
-            Self::SessionsEnded => "user.sessions_ended",
-            Self::TokenCreated => "token.created",
-            Self::TokenRevoked => "token.revoked",
-            Self::UserInvited => "user.invited",
-            Self::InvitationWithdrawn => "invitation.withdrawn",
-            Self::InvitationAccepted => "invitation.accepted",
-            Self::InvitationDeclined => "invitation.declined",
-            Self::UserAddressChanged => "user.address_changed",
-            Self::ResetLinkMade => "user.reset_link_made",
-        }
-    }
+event_kinds! {
+    PaymentRecorded = "payment.recorded",
+    PaymentVoided = "payment.voided",
+    ReceiptResent = "receipt.resent",
+    DeliveryRetried = "delivery.retried",
+    DeliveryCancelled = "delivery.cancelled",
+    DeliveryResolved = "delivery.resolved",
+    ReceiptDownloaded = "receipt.downloaded",
+    UserCreated = "user.created",
+    UserRoleChanged = "user.role_changed",
+    UserRemoved = "user.removed",
+    UserPasswordChanged = "user.password_changed",
+    SessionsEnded = "user.sessions_ended",
+    TokenCreated = "token.created",
+    TokenRevoked = "token.revoked",
+    UserInvited = "user.invited",
+    InvitationWithdrawn = "invitation.withdrawn",
+    InvitationAccepted = "invitation.accepted",
+    InvitationDeclined = "invitation.declined",
+    UserAddressChanged = "user.address_changed",
+    ResetLinkMade = "user.reset_link_made",
+    MailBounced = "mail.bounced",
+    MailFailed = "mail.failed",
+    ContactCreated = "contact.created",
+    ContactChanged = "contact.changed",
+    DocumentCreated = "document.created",
+    CompanyCreated = "company.created",
+    CompanyChanged = "company.changed",
+    LogoChanged = "company.logo_changed",
+    LogoRemoved = "company.logo_removed",
+    FailurePolicyChanged = "company.failure_policy_changed",
+    MailAccountCreated = "mail_account.created",
+    MailAccountChanged = "mail_account.changed",
+    MailAccountConnected = "mail_account.connected",
+    MailAccountEnabled = "mail_account.enabled",
+    MailAccountDisabled = "mail_account.disabled",
+    MailAccountDeleted = "mail_account.deleted",
+    MailAccountChecked = "mail_account.checked",
+    MailAccountDefaultSends = "mail_account.default_sends",
+    MailAccountPaused = "mail_account.paused",
+    MailAccountWorks = "mail_account.works",
+    DkimKeyMade = "dkim.made",
+    DkimTurnedOn = "dkim.turned_on",
+    DkimTurnedOff = "dkim.turned_off",
+    DkimKeyDeleted = "dkim.deleted",
+    LoginEntered = "login.entered",
+    LoginWrong = "login.wrong",
+    LoginThrottled = "login.throttled",
+    LoggedOut = "login.left",
+    AccessRefused = "access.refused",
+    HistoryExported = "history.exported",
 }
 
 impl EventKind {
@@ -91,8 +94,21 @@ impl EventKind {
         self != Self::ReceiptDownloaded
     }
 
-    fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == code)
+    /// Somebody was not let do something.
+    #[must_use]
+    pub const fn is_refusal(self) -> bool {
+        matches!(self, Self::LoginWrong | Self::LoginThrottled | Self::AccessRefused)
+    }
+
+    /// Follows from the first word of its code.
+    #[must_use]
+    pub fn subject_kind(self) -> SubjectKind {
+        SubjectKind::of(self.as_str())
+    }
+
+    #[must_use]
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == code)
     }
 }
 
@@ -142,6 +158,7 @@ pub async fn note_download(db: &Db, by: &Actor, payment: Uuid, now: Instant) -> 
     tx.commit().await
 }
 
+/// Adds to the history, with the act that it tells of: both are there, or neither.
 pub(crate) async fn append(
     tx: &Tx,
     by: &Actor,
@@ -150,8 +167,63 @@ pub(crate) async fn append(
     now: Instant,
     detail: &str,
 ) -> Result<(), StoreError> {
-    let sql = "INSERT INTO event (company_id, id, subject_id, kind, who, at, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    let row = values![by.company.0, new_id(), subject, kind.as_str(), by.name.as_str(), now, detail];
+    append_change(tx, by, subject, kind, now, detail, &Changes::new()).await
+}
+
+/// The same, with what was different before and after.
+pub(crate) async fn append_change(
+    tx: &Tx,
+    by: &Actor,
+    subject: Uuid,
+    kind: EventKind,
+    now: Instant,
+    detail: &str,
+    changes: &Changes,
+) -> Result<(), StoreError> {
+    let name = subject::name(tx, by.company, kind.subject_kind(), subject).await?;
+    append_named(tx, by, (subject, &name), kind, now, detail, changes).await
+}
+
+/// The same, of a subject whose name is at hand.
+pub(crate) async fn append_named(
+    tx: &Tx,
+    by: &Actor,
+    (subject, name): (Uuid, &str),
+    kind: EventKind,
+    now: Instant,
+    detail: &str,
+    changes: &Changes,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO event (company_id, id, subject_id, kind, who, at, detail, who_kind, who_id, session_id, source,
+            subject_kind, subject_name, changes, outcome, search_text)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+    let source = by.source.map(|source| source.to_canonical().to_string());
+    let outcome = if kind.is_refusal() { "refused" } else { "done" };
+    let row = values![
+        by.company.0,
+        new_id(),
+        subject,
+        kind.as_str(),
+        by.name.as_str(),
+        now,
+        detail,
+        by.identity.kind(),
+        by.identity.id(),
+        by.identity.session().map(|session| session.0),
+        source.clone(),
+        kind.subject_kind().as_str(),
+        name,
+        changes.as_kept(),
+        outcome,
+        search_text(by, name, detail, changes, source.as_deref())
+    ];
     execute(tx.as_conn(), sql, row).await?;
     Ok(())
+}
+
+/// Whatever a person may look for.
+fn search_text(by: &Actor, name: &str, detail: &str, changes: &Changes, source: Option<&str>) -> String {
+    let values = changes.iter().flat_map(|change| [change.before.as_deref(), change.after.as_deref()]);
+    let parts = [Some(by.name.as_str()), Some(name), Some(detail), source].into_iter().chain(values);
+    folded(&parts.flatten().collect::<Vec<_>>().join(" "))
 }

@@ -7,8 +7,10 @@ use chrono::TimeDelta;
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
+use crate::Actor;
 use crate::account_key::{AccountKey, AccountVersion};
 use crate::db::{Db, StoreError, Tx};
+use crate::events::{self, EventKind};
 use crate::notices::{self, Subject};
 use crate::sql::{Kept, Of, execute, one, readable, values};
 
@@ -171,6 +173,8 @@ pub(crate) async fn tell_stopped(
     );
     let Some(whose) = one::<Whose>(tx.as_conn(), &sql, values![account.id(), now]).await? else { return Ok(false) };
     if let Some(company) = whose.company_id.map(CompanyId) {
+        let (by, kind) = (Actor::acuse(company), EventKind::MailAccountPaused);
+        events::append(tx, &by, account.id(), kind, now, problem_code).await?;
         let subject = Subject { company, account, kind: "stopped", about: now };
         notices::queue_for_all(tx, &subject, problem_code, reply, now).await?;
     }
@@ -194,6 +198,7 @@ pub(crate) async fn tell_recovered(tx: &Tx, account: AccountKey, now: Instant) -
     let sql = "UPDATE account_health SET stopped_at = NULL WHERE account_id = $1 AND stopped_at = $2";
     let is_news = execute(tx.as_conn(), sql, values![account.id(), stopped_at]).await? == 1;
     if let Some(company) = stopped.company_id.map(CompanyId).filter(|_| is_news) {
+        events::append(tx, &Actor::acuse(company), account.id(), EventKind::MailAccountWorks, now, "").await?;
         let subject = Subject { company, account, kind: "recovered", about: stopped_at };
         notices::queue_for_who_heard(tx, &subject, now).await?;
     }

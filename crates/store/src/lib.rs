@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod account_links;
+pub mod audit;
 pub mod claims;
 pub mod clock;
 pub mod companies;
@@ -57,6 +58,10 @@ pub use sql::{Line, Undecoded};
 
 /// How the history names whoever works at the command line.
 const OPERATOR: &str = "Operador";
+/// And what nobody asked for.
+const ACUSE: &str = "Acuse";
+/// And whoever did not show who they are.
+const NOBODY_KNOWN: &str = "Sin identificar";
 
 /// Who does something, and to which company's records.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,8 +82,12 @@ pub enum Identity {
         session: Option<SessionId>,
     },
     Token(TokenId),
-    /// At the command line, or Acuse by itself.
+    /// At the command line.
     Operator,
+    /// Acuse by itself.
+    Acuse,
+    /// Who did not get in.
+    Unknown,
 }
 
 impl Identity {
@@ -88,7 +97,27 @@ impl Identity {
         match self {
             Self::User { user, .. } => Some(user.0),
             Self::Token(token) => Some(token.0),
-            Self::Operator => None,
+            Self::Operator | Self::Acuse | Self::Unknown => None,
+        }
+    }
+
+    /// As the history keeps it.
+    #[must_use]
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::User { .. } => "user",
+            Self::Token(_) => "token",
+            Self::Operator => "operator",
+            Self::Acuse => "acuse",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    #[must_use]
+    pub const fn session(self) -> Option<SessionId> {
+        match self {
+            Self::User { session, .. } => session,
+            _ => None,
         }
     }
 }
@@ -104,6 +133,18 @@ impl Actor {
     #[must_use]
     pub fn operator(company: CompanyId) -> Self {
         Self { company, name: OPERATOR.to_string(), identity: Identity::Operator, source: None }
+    }
+
+    /// What Acuse does by itself.
+    #[must_use]
+    pub fn acuse(company: CompanyId) -> Self {
+        Self { company, name: ACUSE.to_string(), identity: Identity::Acuse, source: None }
+    }
+
+    /// Who did not show who they are.
+    #[must_use]
+    pub fn unknown(company: CompanyId, source: Option<IpAddr>) -> Self {
+        Self { company, name: NOBODY_KNOWN.to_string(), identity: Identity::Unknown, source }
     }
 }
 

@@ -15,7 +15,9 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::audit;
 use crate::db::{Db, StoreError, Tx, skip_locked};
+use crate::events::EventKind;
 use crate::metrics;
 use crate::passwords::{random_token, token_hash};
 use crate::sessions::{self, Device, NewSession};
@@ -166,6 +168,7 @@ pub async fn log_in_any_company(db: &Db, attempt: &Attempt<'_>, now: Instant) ->
     };
     if let Some(seconds) = count(db, &subjects, now).await? {
         metrics::count("acuse_login_attempts_total", &[("outcome", "wait")]);
+        audit::note_not_entered(db, person, EventKind::LoginThrottled, attempt.source, now);
         return Ok(Outcome::Wait(seconds));
     }
     let verified = match users::verify(db, &email, attempt.password).await {
@@ -184,6 +187,9 @@ pub async fn log_in_any_company(db: &Db, attempt: &Attempt<'_>, now: Instant) ->
     };
     let outcome = if entered.is_some() { "entered" } else { "wrong" };
     metrics::count("acuse_login_attempts_total", &[("outcome", outcome)]);
+    if entered.is_none() {
+        audit::note_not_entered(db, person, EventKind::LoginWrong, attempt.source, now);
+    }
     Ok(entered.unwrap_or(Outcome::Wrong))
 }
 
@@ -316,6 +322,7 @@ async fn entered(
     let device = Device { user_agent: attempt.user_agent.map(ToOwned::to_owned), source: attempt.source };
     let begun = NewSession { person: verified.person, company, is_kept: attempt.is_kept, device };
     let session = sessions::begin(&tx, &begun, attempt.earlier_session, now).await?;
+    audit::note_entered(&tx, session.expose_secret(), now).await?;
     let token = random_token();
     let others = know_browser(&tx, verified.person, &token, shown, now).await?;
     tx.commit().await?;

@@ -11,6 +11,7 @@ use secrecy::SecretString;
 
 use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
+use crate::events::{self, Changes, EventKind, differences};
 use crate::idempotency::{self, ClaimError, Once};
 use crate::pauses::{self, AccountKey};
 use crate::sealing_key;
@@ -22,6 +23,9 @@ use row::{Row, SELECT};
 
 pub use usable::{Usable, for_module, reseal_any_company, usable_by_id, version_for_module};
 pub(crate) use usable::{faults_in, sealed_items};
+
+/// As the form calls it.
+const PASSWORD: &str = "Contraseña";
 
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
@@ -77,10 +81,26 @@ pub async fn create(
     if sealed.is_some() {
         sealing_key::claim_in::<SaveError>(&tx, keys).await?;
     }
+    let changes = differences::of_mail_account(None, &form.settings);
+    let changes = if sealed.is_some() { changes.secret(PASSWORD) } else { changes };
     insert_in(&tx, by.company, id, form, sealed, now).await?;
+    note(&tx, by, id, &form.settings, EventKind::MailAccountCreated, now, &changes).await?;
     tx.commit().await?;
     db.nudge();
     Ok(id)
+}
+
+/// In the history, by the address that the account sends from.
+pub(crate) async fn note(
+    tx: &Tx,
+    by: &Actor,
+    id: MailAccountId,
+    settings: &MailAccountSettings,
+    kind: EventKind,
+    now: Instant,
+    changes: &Changes,
+) -> Result<(), StoreError> {
+    events::append_named(tx, by, (id.0, settings.from_address.as_str()), kind, now, "", changes).await
 }
 
 pub(crate) async fn insert_in(
@@ -208,6 +228,11 @@ async fn change_in(
     if !matches!(secret, Secret::Kept) {
         forget_connection(tx, by.company, id).await?;
     }
+    let changes = differences::of_mail_account(Some(&account.settings), &form.settings);
+    let changes = if matches!(secret, Secret::Given(_)) { changes.secret(PASSWORD) } else { changes };
+    let kind =
+        if changes.is_empty() && form.checked.is_some() { EventKind::MailAccountChecked } else { EventKind::MailAccountChanged };
+    note(tx, by, id, &form.settings, kind, crate::now(), &changes).await?;
     pauses::changed_in(tx, AccountKey::Own(id)).await?;
     if let Some(check) = form.checked.as_ref().filter(|check| check.ok) {
         pauses::works_in(tx, AccountKey::Own(id), check.at).await?;
@@ -274,9 +299,15 @@ pub async fn enable(db: &Db, by: &Actor, id: MailAccountId, enabled: bool) -> Re
 }
 
 async fn enable_in(tx: &Tx, by: &Actor, id: MailAccountId, enabled: bool) -> Result<(), SaveError> {
+    let sql = "SELECT COUNT(*) AS n FROM mail_account WHERE company_id = $1 AND id = $2 AND enabled <> $3";
+    let is_news = sql::count(tx.as_conn(), sql, values![by.company.0, id.0, enabled]).await? > 0;
     let sql = "UPDATE mail_account SET enabled = $3, version = version + 1 WHERE company_id = $1 AND id = $2";
     if execute(tx.as_conn(), sql, values![by.company.0, id.0, enabled]).await? == 0 {
         return Err(SaveError::NotFound);
+    }
+    let kind = if enabled { EventKind::MailAccountEnabled } else { EventKind::MailAccountDisabled };
+    if is_news {
+        events::append(tx, by, id.0, kind, crate::now(), "").await?;
     }
     match enabled {
         true => pauses::changed_in(tx, AccountKey::Own(id)).await?,
@@ -301,6 +332,8 @@ pub async fn delete(db: &Db, by: &Actor, id: MailAccountId, expected: &Expected)
 async fn delete_in(tx: &Tx, by: &Actor, id: MailAccountId, expected: &Expected) -> Result<(), ChangeError<SaveError>> {
     let version = lock_version(tx, by.company, id).await?.ok_or(ChangeError::NotFound)?;
     expected.check(version)?;
+    // Before: its name goes with it.
+    events::append(tx, by, id.0, EventKind::MailAccountDeleted, crate::now(), "").await?;
     let sql = "DELETE FROM mail_account WHERE company_id = $1 AND id = $2";
     execute(tx.as_conn(), sql, values![by.company.0, id.0]).await?;
     Ok(pauses::forget_in(tx, AccountKey::Own(id)).await?)
@@ -312,6 +345,10 @@ pub async fn note_check(db: &Db, by: &Actor, id: MailAccountId, version: i64, ch
     let tx = db.begin_write().await?;
     let sql = "UPDATE mail_account SET checked_at = $3, check_ok = $4 WHERE company_id = $1 AND id = $2 AND version = $5";
     let noted = execute(tx.as_conn(), sql, values![by.company.0, id.0, check.at, check.ok, version]).await? == 1;
+    if noted {
+        let changes = Changes::new().set("Prueba", if check.ok { "correcta" } else { "con errores" });
+        events::append_change(&tx, by, id.0, EventKind::MailAccountChecked, check.at, "", &changes).await?;
+    }
     if noted && check.ok {
         pauses::works_in(&tx, AccountKey::Own(id), check.at).await?;
     }

@@ -50,7 +50,7 @@ const DELIVERY: &[(u64, &str)] = &[
 ];
 
 /// Every metric there is: name, kind, and what it says.
-const TABLE: [(&str, Kind, &str); 18] = [
+const TABLE: [(&str, Kind, &str); 19] = [
     ("acuse_build_info", Kind::Gauge, "Which version runs"),
     ("acuse_connections", Kind::Gauge, "Connections of browsers and programs that are open"),
     ("acuse_connections_closed_total", Kind::Counter, "Connections that were closed: they kept us waiting, or made room"),
@@ -64,6 +64,7 @@ const TABLE: [(&str, Kind, &str); 18] = [
     ("acuse_database_up", Kind::Gauge, "Whether the database answered just now"),
     ("acuse_deliveries", Kind::Gauge, "Deliveries without an end yet, by state"),
     ("acuse_delivery_attempts_total", Kind::Counter, "Attempts by the phase they ended in and the state that followed"),
+    ("acuse_history_faults", Kind::Gauge, "Companies whose history is not what was sealed, by the last check"),
     ("acuse_http_request_duration_seconds", Kind::Histogram(REQUEST), "From a request's head to its answer's"),
     ("acuse_http_requests_total", Kind::Counter, "Requests by route, method and status"),
     ("acuse_login_attempts_total", Kind::Counter, "Logins: entered, wrong, or told to wait"),

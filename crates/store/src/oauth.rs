@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
+use crate::events::{Changes, EventKind, differences};
 use crate::mail_accounts::{self, Form, SaveError};
 use crate::notices::{self, Subject};
 use crate::pauses::{self, AccountKey};
@@ -83,6 +84,9 @@ pub async fn create_connected(
     let tx = db.begin_write().await?;
     mail_accounts::insert_in(&tx, by.company, id, &form, None, now).await?;
     write(&tx, keys, &account(by, id, settings), connection, now).await?;
+    let changes = differences::of_mail_account(None, settings);
+    mail_accounts::note(&tx, by, id, settings, EventKind::MailAccountCreated, now, &changes).await?;
+    note_connected(&tx, by, id, settings, connection, now).await?;
     tx.commit().await?;
     db.nudge();
     Ok(id)
@@ -116,10 +120,23 @@ pub async fn connect(
         return Err(SaveError::NotFound);
     }
     write(&tx, keys, &account(by, id, settings), connection, now).await?;
+    note_connected(&tx, by, id, settings, connection, now).await?;
     pauses::changed_in(&tx, AccountKey::Own(id)).await?;
     tx.commit().await?;
     db.nudge();
     Ok(())
+}
+
+async fn note_connected(
+    tx: &Tx,
+    by: &Actor,
+    id: MailAccountId,
+    settings: &MailAccountSettings,
+    connection: &NewConnection<'_>,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let changes = Changes::new().set("Permiso de", connection.address).set("Proveedor", connection.provider.name());
+    mail_accounts::note(tx, by, id, settings, EventKind::MailAccountConnected, now, &changes).await
 }
 
 fn account(by: &Actor, id: MailAccountId, settings: &MailAccountSettings) -> ConnectedAccount {

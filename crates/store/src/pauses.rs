@@ -12,8 +12,9 @@ use crate::Actor;
 pub use crate::account_key::{AccountKey, AccountVersion};
 use crate::claims::{Claim, Queue};
 use crate::db::{Db, StoreError, Tx};
+use crate::events::{self, EventKind};
 use crate::health;
-use crate::sql::{Kept, Line, Of, execute, one, values};
+use crate::sql::{Kept, Line, Of, count, execute, one, values};
 
 /// After a fault an account is tried again after 15 minutes, then 1, 4 and every 12 hours: who knocks often with a wrong
 /// password is locked out.
@@ -246,9 +247,15 @@ pub async fn take_trial_any_company(db: &Db, account: AccountKey, now: Instant) 
 /// again, it stays with what waited the first time.
 pub async fn send_waiting_by_default(db: &Db, by: &Actor, id: MailAccountId, now: Instant) -> Result<bool, StoreError> {
     let tx = db.begin_write().await?;
+    let sql = "SELECT COUNT(*) AS n FROM account_pause WHERE default_sends_until IS NULL AND account_id IN
+        (SELECT id FROM mail_account WHERE company_id = $1 AND id = $2)";
+    let is_news = count(tx.as_conn(), sql, values![by.company.0, id.0]).await? > 0;
     let sql = "UPDATE account_pause SET default_sends_until = COALESCE(default_sends_until, $3) WHERE account_id IN
         (SELECT id FROM mail_account WHERE company_id = $1 AND id = $2)";
     let asked = execute(tx.as_conn(), sql, values![by.company.0, id.0, now]).await?;
+    if is_news {
+        events::append(&tx, by, id.0, EventKind::MailAccountDefaultSends, now, "").await?;
+    }
     tx.commit().await?;
     db.nudge();
     Ok(asked == 1)

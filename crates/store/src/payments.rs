@@ -33,7 +33,7 @@ use uuid::Uuid;
 use crate::conditions::Conditions;
 use crate::db::{Db, StoreError, Tx};
 use crate::deliveries::{self, MessageKind, NewDelivery};
-use crate::events::{self, EventKind};
+use crate::events::{self, Changes, EventKind};
 use crate::idempotency::{self, ClaimError, Once};
 use crate::receipts::number;
 use crate::sql::{all, execute, insert_rows, new_id, one, places, values};
@@ -92,7 +92,10 @@ pub async fn record(
         corrects: None,
     };
     deliveries::queue(&tx, by.company, id, delivery, &recipients, DeliveryId(new_id()), now).await?;
-    events::append(&tx, by, id.0, EventKind::PaymentRecorded, now, &recipients.len().to_string()).await?;
+    let changes = Changes::new().set("Valor", applied.sums.total).set("Persona", &contact.details.name);
+    let (subject, sends) = ((id.0, number.to_string()), recipients.len().to_string());
+    let kind = EventKind::PaymentRecorded;
+    events::append_named(&tx, by, (subject.0, &subject.1), kind, now, &sends, &changes).await?;
     tx.commit().await?;
     db.nudge();
     Ok(id)
@@ -341,7 +344,8 @@ async fn void_in(
         };
         deliveries::queue(tx, by.company, id, delivery, &had_it, DeliveryId(new_id()), now).await?;
     }
-    events::append(tx, by, id.0, EventKind::PaymentVoided, now, &reason).await?;
+    let changes = Changes::new().field("Estado", "Registrado", format!("Anulado: «{reason}»"));
+    events::append_change(tx, by, id.0, EventKind::PaymentVoided, now, &reason, &changes).await?;
     Ok(())
 }
 
@@ -393,7 +397,8 @@ impl Standing {
 }
 
 async fn standing(tx: &Tx, by: &Actor, id: PaymentId) -> Result<Option<Standing>, StoreError> {
-    let sql = "SELECT direction, unapplied_cents, advance_rest_cents, voided_at, void_reason, recorder_id, recorded_at FROM payment
+    let sql =
+        "SELECT direction, unapplied_cents, advance_rest_cents, voided_at, void_reason, recorder_id, recorded_at FROM payment
         WHERE company_id = $1 AND id = $2";
     one(tx.as_conn(), sql, values![by.company.0, id.0]).await
 }

@@ -6,6 +6,7 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 
 use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
+use crate::events::{self, EventKind, differences};
 use crate::sql::{Kept, Of, execute, join_addresses, one, values};
 use crate::versions::{self, ChangeError, Expected, Versioned, for_update};
 
@@ -36,7 +37,7 @@ pub async fn change_policy<Refused: Send>(
     change: impl FnOnce(FailurePolicy) -> Result<FailurePolicy, Refused> + Send,
 ) -> Result<Versioned<FailurePolicy>, ChangeError<Refused>> {
     let tx = db.begin_write().await?;
-    let changed = change_policy_in(&tx, by.company, expected, change).await;
+    let changed = change_policy_in(&tx, by, expected, change).await;
     let changed = versions::end(tx, changed).await?;
     db.nudge();
     Ok(changed)
@@ -44,10 +45,11 @@ pub async fn change_policy<Refused: Send>(
 
 async fn change_policy_in<Refused>(
     tx: &Tx,
-    company: CompanyId,
+    by: &Actor,
     expected: &Expected,
     change: impl FnOnce(FailurePolicy) -> Result<FailurePolicy, Refused>,
 ) -> Result<Versioned<FailurePolicy>, ChangeError<Refused>> {
+    let company = by.company;
     let sql = format!("{SELECT} {}", for_update(tx.as_conn()));
     let Some(row) = one::<Row>(tx.as_conn(), &sql, values![company.0]).await? else { return Err(ChangeError::NotFound) };
     let kept = row.into_policy(company);
@@ -64,6 +66,8 @@ async fn change_policy_in<Refused>(
     let version = kept.version + 1;
     let sql = "UPDATE company SET fallback_after_hours = $2, failure_notices_to = $3, failure_policy_version = $4 WHERE id = $1";
     execute(tx.as_conn(), sql, values![company.0, hours, join_addresses(&policy.notify), version]).await?;
+    let changes = differences::of_failure_policy(&kept.value, &policy);
+    events::append_change(tx, by, company.0, EventKind::FailurePolicyChanged, crate::now(), "", &changes).await?;
     Ok(Versioned { value: policy, version })
 }
 

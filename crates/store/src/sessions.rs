@@ -4,18 +4,18 @@ use std::net::IpAddr;
 
 use acuse_domain::Instant;
 use acuse_domain::email_address::EmailAddress;
-use acuse_domain::id::{CompanyId, UserId};
+use acuse_domain::id::{CompanyId, SessionId, UserId};
 use acuse_domain::identification::Ruc;
 use chrono::TimeDelta;
 use sea_orm::{FromQueryResult, Value};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::EventKind;
 use crate::passwords::{random_token, token_hash};
 use crate::sql::{Of, all, execute, insert_rows, new_id, one, values};
+use crate::{Actor, Identity};
 
 /// A session ends after a working week, however much it is used.
 const LONGEST: TimeDelta = TimeDelta::days(7);
@@ -238,6 +238,27 @@ pub async fn end_all_any_company(db: &Db, email: &EmailAddress, now: Instant) ->
     note_for_companies(&tx, address.as_str(), EventKind::SessionsEnded, now).await?;
     tx.commit().await?;
     Ok(ended)
+}
+
+/// Whose session this is, in its company. None where it is nobody's.
+pub(crate) async fn actor(tx: &Tx, token: &str) -> Result<Option<Actor>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        id: Option<Uuid>,
+        person_id: Uuid,
+        company_id: Uuid,
+        name: String,
+        source: Option<String>,
+    }
+    let sql = "SELECT l.id, l.person_id, l.company_id, p.name, l.source FROM login l JOIN person p ON p.id = l.person_id
+        WHERE l.token_hash = $1";
+    let row: Option<Row> = one(tx.as_conn(), sql, values![token_hash(token)]).await?;
+    Ok(row.map(|row| Actor {
+        company: CompanyId(row.company_id),
+        name: row.name,
+        identity: Identity::User { user: UserId(row.person_id), session: row.id.map(SessionId) },
+        source: row.source.and_then(|source| source.parse().ok()),
+    }))
 }
 
 /// In the history of each company that a person belongs to.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::Actor;
 use crate::concurrency_limit::NotDone;
 use crate::db::{Db, StoreError, Tx};
-use crate::events::{self, EventKind};
+use crate::events::{self, Changes, EventKind, differences};
 use crate::passwords::{self, hash, token_hash};
 use crate::sessions::{self, Ended};
 use crate::sql::{self, Inserted, all, execute, new_id, one, values};
@@ -56,7 +56,8 @@ pub async fn create(
     let sql = "INSERT INTO membership (company_id, person_id, role) VALUES ($1, $2, $3)";
     execute(tx.as_conn(), sql, values![company.0, id.0, role.as_str()]).await?;
     let detail = format!("{email} {}", role.as_str());
-    events::append(&tx, &Actor::operator(company), id.0, EventKind::UserCreated, now, &detail).await?;
+    let (by, changes) = (Actor::operator(company), differences::of_role(None, role));
+    events::append_named(&tx, &by, (id.0, name), EventKind::UserCreated, now, &detail, &changes).await?;
     tx.commit().await?;
     Ok(id)
 }
@@ -208,6 +209,10 @@ pub async fn session(db: &Db, token: &str, now: Instant) -> Result<Option<Sessio
 
 pub async fn log_out(db: &Db, token: &str) -> Result<(), StoreError> {
     let tx = db.begin_write().await?;
+    if let Some(by) = sessions::actor(&tx, token).await? {
+        let subject = by.identity.id().unwrap_or_default();
+        events::append_named(&tx, &by, (subject, &by.name), EventKind::LoggedOut, crate::now(), "", &Changes::new()).await?;
+    }
     sessions::end(&tx, "token_hash = $1", values![token_hash(token)], Ended::LoggedOut, crate::now()).await?;
     tx.commit().await
 }

@@ -84,7 +84,7 @@ pub async fn change(
 ) -> Result<Tagged<CompanyOut>, Problem> {
     let expected = asked.expected.clone();
     let change = |profile| Ok(ProfileInput::from(asked.read()?).apply_to(profile)?);
-    let company = companies::change(&app.db, caller.actor.company, &expected, change).await?;
+    let company = companies::change(&app.db, &caller.actor, &expected, change).await?;
     Ok(CompanyOut::tagged(company, language))
 }
 

@@ -109,7 +109,7 @@ pub async fn change(frame: Frame, Form(mut form): Form<ProfileForm>) -> Result<R
     };
     let expected = conflict::expected(&form.version);
     let typed = profile.clone();
-    match companies::change(&frame.app.db, frame.company(), &expected, |_| Ok::<_, Infallible>(typed)).await {
+    match companies::change(&frame.app.db, &frame.actor, &expected, |_| Ok::<_, Infallible>(typed)).await {
         Ok(_) => Ok(saved()),
         Err(ChangeError::Stale) => show_both(&frame, form, profile).await,
         Err(ChangeError::NotFound | ChangeError::Taken) => Err(Trouble::NotFound),
@@ -148,7 +148,7 @@ pub async fn upload_logo(frame: Frame, upload: Result<Multipart, MultipartReject
     let words = match file_of(upload).await {
         Ok(file) => match take_in_logo(file).await? {
             Ok(png) => {
-                companies::change_logo(&frame.app.db, frame.company(), Some(png)).await?;
+                companies::change_logo(&frame.app.db, &frame.actor, Some(png)).await?;
                 return Ok(saved());
             }
             Err(error) => (StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
@@ -164,7 +164,7 @@ pub async fn upload_logo(frame: Frame, upload: Result<Multipart, MultipartReject
 }
 
 pub async fn remove_logo(frame: Frame) -> Result<Response, Trouble> {
-    companies::change_logo(&frame.app.db, frame.company(), None).await?;
+    companies::change_logo(&frame.app.db, &frame.actor, None).await?;
     Ok(saved())
 }
 

@@ -1,4 +1,4 @@
-mod support;
+pub mod support;
 
 mod bad_input;
 mod bodies;

@@ -15,14 +15,15 @@ use crate::web::payments::scene::Scene;
 
 /// Beside pages and API.
 const OTHERS: [&str; 5] = ["/metrics", "/openapi.json", "/docs", "/api/v1/no-such-call", "/no/such/page"];
-/// GETs that write, and why they may: that somebody took a receipt is part of its history, and whoever comes back from a
+/// GETs that write, and why they may: that somebody took a receipt or the history is part of the history, and whoever comes back from a
 /// provider brings a state that is good once; whether the disk still takes a row is known only by writing one.
-const NOTED: [&str; 5] = [
+const NOTED: [&str; 6] = [
     "/readyz",
     "/cobros/{id}/recibo.pdf",
     "/pagos/{id}/recibo.pdf",
     "/api/v1/payments/{id}/receipt.pdf",
     "/mi-compania/correos/oauth/{provider}",
+    "/mi-compania/historial.csv",
 ];
 
 fn pages() -> Vec<String> {

@@ -1,4 +1,5 @@
 mod api;
+mod audited;
 mod both_edges;
 mod every_route;
 mod heads;

@@ -3,9 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::ConnectOptions;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePoolOptions};
+use sqlx::{ConnectOptions, Executor};
+
+use super::rules;
 
 /// A line for each thing that is missing, and for each trigger and unique index that is none of ours. Says nothing of a file
 /// that is another program's or a newer version's: others do.
@@ -21,6 +23,9 @@ pub(super) async fn differences(connection: &mut SqliteConnection) -> Result<Vec
     let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
     Migrator::with_migrations(same).run(&pool).await.map_err(|error| sqlx::Error::Migrate(Box::new(error)))?;
     let mut blank = pool.acquire().await?;
+    if run.contains(&rules::SINCE) {
+        blank.execute(rules::SQLITE).await?;
+    }
     let (wanted, found) = (parts(&mut blank).await?, parts(connection).await?);
     let missing = wanted.difference(&found).map(|(kind, name)| format!("{kind} {name} is missing"));
     let foreign = found.difference(&wanted).filter(|(kind, _)| ["trigger", "unique index"].contains(&kind.as_str()));

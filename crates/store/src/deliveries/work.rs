@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::MessageKind;
 use super::told::Earlier;
+use super::undelivered;
 use super::void_notice::{Notice, notice_now, receipts_of};
 use crate::claims::{Claim, Queue};
 use crate::companies::LogoId;
@@ -362,7 +363,10 @@ pub async fn record_attempts(db: &Db, done: &[Recorded], now: Instant) -> Result
     let moved = DELIVERIES.change_each(&tx, outcomes, OUTCOME, MOVED, values![now]).await?;
     let (kept, lost): (Vec<&Recorded>, Vec<&Recorded>) = in_order.into_iter().partition(|one| moved.contains(&one.claim()));
     let head = "INSERT INTO delivery_attempt (company_id, delivery_id, attempt, at, phase, reply, problem_code, duration_ms, state, wait_ms) VALUES";
-    insert_rows(tx.as_conn(), head, kept.into_iter().map(attempt_row).collect()).await?;
+    insert_rows(tx.as_conn(), head, kept.iter().map(|one| attempt_row(one)).collect()).await?;
+    for attempt in kept {
+        undelivered::note(&tx, attempt, now).await?;
+    }
     tx.commit().await?;
     Ok(lost.into_iter().map(|attempt| LostLease(attempt.id)).collect())
 }

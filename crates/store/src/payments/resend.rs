@@ -181,7 +181,7 @@ async fn change_contact(
     id: ContactId,
     change: impl FnOnce(ContactDetails) -> Result<ContactDetails, CardFull>,
 ) -> Result<Contact, ResendError> {
-    let changed = contacts::change_in(tx, by.company, id, &Expected::Any, change).await;
+    let changed = contacts::change_in(tx, by, id, &Expected::Any, change).await;
     changed.map_err(|error| match error {
         ChangeError::NotFound => ResendError::NotFound,
         ChangeError::Store(error) => ResendError::Store(error),

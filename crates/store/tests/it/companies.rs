@@ -21,7 +21,7 @@ async fn a_company_is_kept_as_it_was_given(world: World) {
         email: None,
         undecoded: Vec::new(),
     };
-    companies::change(&world.db, made.id, &Expected::Any, to(bare.clone())).await.unwrap();
+    companies::change(&world.db, &made.actor, &Expected::Any, to(bare.clone())).await.unwrap();
     assert_eq!(companies::find(&world.db, made.id).await.unwrap().unwrap().profile, bare);
 }
 
@@ -37,8 +37,8 @@ async fn a_ruc_belongs_to_one_company(world: World) {
 async fn a_logo_comes_and_goes(world: World) {
     let made = world.with(company()).await;
     assert_eq!(companies::logo(&world.db, made.id).await.unwrap(), None);
-    companies::change_logo(&world.db, made.id, Some(vec![0, 137, 255])).await.unwrap();
+    companies::change_logo(&world.db, &made.actor, Some(vec![0, 137, 255])).await.unwrap();
     assert_eq!(companies::logo(&world.db, made.id).await.unwrap(), Some(vec![0, 137, 255]));
-    companies::change_logo(&world.db, made.id, None).await.unwrap();
+    companies::change_logo(&world.db, &made.actor, None).await.unwrap();
     assert_eq!(companies::logo(&world.db, made.id).await.unwrap(), None);
 }

@@ -3,6 +3,7 @@
 #[macro_use]
 mod engines;
 mod access;
+mod audit;
 mod claims;
 mod clock;
 mod companies;

@@ -72,13 +72,13 @@ async fn what_is_looked_for_may_be_anything(world: World) {
 async fn a_receipt_keeps_the_logo_it_was_recorded_with(world: World) {
     let made = world.with(company().with_customer("Andina")).await;
     let logo = |byte: u8| Some(vec![byte; 64]);
-    companies::change_logo(&world.db, made.id, logo(1)).await.unwrap();
+    companies::change_logo(&world.db, &made.actor, logo(1)).await.unwrap();
     let first = received(made.contacts[0], "1.00").notifying().record(&world.db, &made.actor).await.unwrap();
-    companies::change_logo(&world.db, made.id, logo(2)).await.unwrap();
+    companies::change_logo(&world.db, &made.actor, logo(2)).await.unwrap();
     let second = received(made.contacts[0], "1.00").notifying().record(&world.db, &made.actor).await.unwrap();
-    companies::change_logo(&world.db, made.id, None).await.unwrap();
+    companies::change_logo(&world.db, &made.actor, None).await.unwrap();
     let third = received(made.contacts[0], "1.00").notifying().record(&world.db, &made.actor).await.unwrap();
-    companies::change_logo(&world.db, made.id, logo(1)).await.unwrap();
+    companies::change_logo(&world.db, &made.actor, logo(1)).await.unwrap();
     for (payment, kept) in [(first, logo(1)), (second, logo(2)), (third, None)] {
         assert_eq!(payments::receipt_logo(&world.db, made.id, payment).await.unwrap(), kept);
     }

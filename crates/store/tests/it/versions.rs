@@ -75,7 +75,7 @@ async fn twenty_changes_of_one_profile_at_once_keep_all_of_them(world: World) {
     let made = world.with(company()).await;
     let tasks: Vec<_> = (100..100 + AT_ONCE)
         .map(|number| {
-            let (db, id) = (world.db.clone(), made.id);
+            let (db, by) = (world.db.clone(), made.actor.clone());
             tokio::spawn(async move {
                 let change = |mut profile: CompanyProfile| {
                     let places = [&mut profile.trade_name, &mut profile.address, &mut profile.city, &mut profile.phone];
@@ -84,7 +84,7 @@ async fn twenty_changes_of_one_profile_at_once_keep_all_of_them(world: World) {
                     }
                     Ok::<_, Infallible>(profile)
                 };
-                companies::change(&db, id, &Expected::Any, change).await.unwrap();
+                companies::change(&db, &by, &Expected::Any, change).await.unwrap();
             })
         })
         .collect();
@@ -174,7 +174,7 @@ async fn a_change_that_changes_nothing_is_no_new_version(world: World) {
     let same = contacts::change(db, by, id, &Expected::version(1), to(before.details.clone())).await.unwrap();
     assert_eq!(same, before);
     let profile = companies::find(db, made.id).await.unwrap().unwrap();
-    assert_eq!(companies::change(db, made.id, &Expected::Any, to(profile.profile.clone())).await.unwrap(), profile);
+    assert_eq!(companies::change(db, &made.actor, &Expected::Any, to(profile.profile.clone())).await.unwrap(), profile);
     let policy = routing::versioned_policy(db, made.id).await.unwrap();
     assert_eq!(routing::change_policy(db, by, &Expected::Any, to(policy.value.clone())).await.unwrap(), policy);
 }

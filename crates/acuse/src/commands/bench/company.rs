@@ -53,7 +53,7 @@ impl Company {
     /// From now on its receipts carry its logo.
     pub async fn take_logo(&self, db: &Db) -> Result<(), Failure> {
         let logo = Logo::from_upload(LOGO).map_err(failed)?;
-        Ok(companies::change_logo(db, self.by.company, Some(logo.png().to_vec())).await?)
+        Ok(companies::change_logo(db, &self.by, Some(logo.png().to_vec())).await?)
     }
 
     pub fn customer(&self, index: usize) -> &Customer {

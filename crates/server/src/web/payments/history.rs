@@ -76,7 +76,7 @@ impl Letter {
     }
 }
 
-/// Nothing for what happens to people and tokens, which have no payment.
+/// Nothing for what happens to what is no payment.
 fn event_in_words(book: Book, event: &Event, letter: Letter) -> Option<String> {
     let Event { who, detail, .. } = event;
     let noun = book.noun();
@@ -96,19 +96,7 @@ fn event_in_words(book: Book, event: &Event, letter: Letter) -> Option<String> {
         EventKind::DeliveryCancelled => format!("{who} anuló el envío a {detail}"),
         EventKind::DeliveryResolved => format!("{who} dio por resuelto el envío a {detail}"),
         EventKind::ReceiptDownloaded => format!("{who} abrió el PDF"),
-        EventKind::UserCreated
-        | EventKind::UserRoleChanged
-        | EventKind::UserRemoved
-        | EventKind::UserPasswordChanged
-        | EventKind::SessionsEnded
-        | EventKind::TokenCreated
-        | EventKind::TokenRevoked
-        | EventKind::UserInvited
-        | EventKind::InvitationWithdrawn
-        | EventKind::InvitationAccepted
-        | EventKind::InvitationDeclined
-        | EventKind::UserAddressChanged
-        | EventKind::ResetLinkMade => return None,
+        _ => return None,
     })
 }
 

@@ -281,7 +281,7 @@ async fn a_receipt_is_that_paper_for_ever() {
     let place = place().await;
     let (api, db) = (&place.api, &place.api.world.db);
     let logo = |pixel: &[u8]| Logo::from_upload(pixel).expect("a picture").png().to_vec();
-    companies::change_logo(db, api.ours.id, Some(logo(PIXEL))).await.expect("a logo");
+    companies::change_logo(db, &api.ours.actor, Some(logo(PIXEL))).await.expect("a logo");
     let body = json!({ "direction": "received", "contact_id": place.contact, "date": super::support::in_days(0),
         "lines": [{ "method": "cash", "amount": "2.00" }] });
     let with_logo = api.post("/payments", body).await.expect(201)["id"].as_str().expect("an id").to_owned();
@@ -294,7 +294,7 @@ async fn a_receipt_is_that_paper_for_ever() {
     let contact = json!({ "name": "Otra", "identification_type": "passport", "identification": "ZZ-9", "address": "Otra",
         "phone": "1", "emails": ["otra@x.ec"] });
     api.patch(&format!("/contacts/{}", place.contact), contact).await.expect(200);
-    companies::change_logo(db, api.ours.id, None).await.expect("no logo");
+    companies::change_logo(db, &api.ours.actor, None).await.expect("no logo");
     assert!([api.get(&paper(&place.payment)).await.body, api.get(&paper(&with_logo)).await.body] == before, "another paper");
 }
 

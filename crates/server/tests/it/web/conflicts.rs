@@ -133,7 +133,7 @@ async fn the_companys_data_that_a_colleague_changed_meanwhile_come_back_with_bot
     let form = Form::of(&app.get(path).await, &PROFILE);
     let before = companies::find(&app.app.db, app.company).await.unwrap().unwrap().profile;
     let theirs = CompanyProfile { city: Some("Loja".into()), ..before.clone() };
-    companies::change(&app.app.db, app.company, &Expected::Any, to(theirs)).await.unwrap();
+    companies::change(&app.app.db, &app.actor, &Expected::Any, to(theirs)).await.unwrap();
     let refused = app.post(path, &filled(&form, &[("telefono", "02 777")])).await;
     assert_eq!((refused.status, refused.one(".ac-errors h2")), (StatusCode::CONFLICT, SAID.to_owned()));
     assert_eq!(refused.all(".ac-errors tbody th"), ["Ciudad", "Teléfono"]);
