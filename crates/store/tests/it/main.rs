@@ -3,6 +3,7 @@
 #[macro_use]
 mod engines;
 mod access;
+mod account_links;
 mod claims;
 mod clock;
 mod companies;
@@ -12,10 +13,12 @@ mod deliveries;
 mod dkim;
 mod documents;
 mod events;
+mod first_start;
 mod group;
 mod groups;
 mod health;
 mod idempotency;
+mod invitations;
 mod lists;
 mod logins;
 mod mail_accounts;
