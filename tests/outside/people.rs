@@ -1,6 +1,5 @@
 //! From an empty folder to a second person who loses a role in mid-form, in the browser alone.
 
-
 use reqwest::{Response, StatusCode};
 
 use crate::installation::Installation;

@@ -122,12 +122,7 @@ pub(crate) struct Tried {
     pub begun: Instant,
 }
 
-pub(crate) async fn after(
-    engine: &Engine,
-    account: &Account,
-    tried: Tried,
-    outcome: &Outcome,
-) -> Result<Told, StoreError> {
+pub(crate) async fn after(engine: &Engine, account: &Account, tried: Tried, outcome: &Outcome) -> Result<Told, StoreError> {
     let transition = engine.breakers.after(&account.pool_key, outcome, false, tried.begun, now());
     if let (Transition::Open, Some(problem)) = (transition, problem_of(outcome)) {
         tracing::warn!("The account at {} is paused: {}", account.endpoint.host, problem.code);

@@ -340,7 +340,10 @@ impl Status {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VoidRefusal {
     AlreadyVoided,
-    AdvanceInUse { left: Money, used: Money },
+    AdvanceInUse {
+        left: Money,
+        used: Money,
+    },
     Reason(TextError),
     /// Somebody else recorded it, or on another day.
     NotOwn,

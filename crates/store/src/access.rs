@@ -10,10 +10,10 @@ use uuid::Uuid;
 use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::{self, EventKind};
+use crate::invitations;
 use crate::sessions::{self, Ended};
 use crate::sql::{self, Of, all, execute, one, values};
 use crate::user_mails::{self, NewMail, Post};
-use crate::invitations;
 use acuse_domain::access::{Permission, Role};
 
 /// A person's place in one company.

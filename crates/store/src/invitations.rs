@@ -97,7 +97,8 @@ pub async fn invite(
     // Whoever leaves or comes in meanwhile waits.
     execute(tx.as_conn(), "UPDATE company SET ruc = ruc WHERE id = $1", values![by.company.0]).await?;
     let address = new.email.lowercase();
-    let sql = "SELECT COUNT(*) AS n FROM membership m JOIN person p ON p.id = m.person_id WHERE m.company_id = $1 AND p.email = $2";
+    let sql =
+        "SELECT COUNT(*) AS n FROM membership m JOIN person p ON p.id = m.person_id WHERE m.company_id = $1 AND p.email = $2";
     if sql::count(tx.as_conn(), sql, values![by.company.0, address.as_str()]).await? > 0 {
         return Err(InviteError::AlreadyMember);
     }
@@ -117,7 +118,8 @@ async fn put(tx: &Tx, by: &Actor, new: &NewInvitation, post: Post<'_>, now: Inst
         ends_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'open', $9, $10)";
     let hash = token_hash(token.expose_secret());
     let (role, inviter) = (new.role.as_str(), by.name.as_str());
-    let row = values![by.company.0, id.0, address.as_str(), new.name.as_str(), role, inviter, by.identity.id(), hash, now, ends_at];
+    let row =
+        values![by.company.0, id.0, address.as_str(), new.name.as_str(), role, inviter, by.identity.id(), hash, now, ends_at];
     if let Inserted::Duplicate = sql::insert(tx.as_conn(), sql, row).await? {
         return Err(InviteError::AlreadyInvited);
     }
@@ -277,7 +279,8 @@ pub async fn find_any_company(db: &Db, token: &str, now: Instant) -> Result<Opti
         ends_at: Instant,
         users: i64,
     }
-    let sql = "SELECT i.id, i.company_id, COALESCE(c.trade_name, c.legal_name) AS company_name, i.inviter, i.email, i.name, i.role,
+    let sql =
+        "SELECT i.id, i.company_id, COALESCE(c.trade_name, c.legal_name) AS company_name, i.inviter, i.email, i.name, i.role,
             i.state, i.ends_at, (SELECT COUNT(*) FROM person p WHERE p.email = i.email
                 AND EXISTS (SELECT 1 FROM membership m WHERE m.person_id = p.id)) AS users
         FROM invitation i JOIN company c ON c.id = i.company_id WHERE i.token_hash = $1";

@@ -393,7 +393,8 @@ impl Standing {
 }
 
 async fn standing(tx: &Tx, by: &Actor, id: PaymentId) -> Result<Option<Standing>, StoreError> {
-    let sql = "SELECT direction, unapplied_cents, advance_rest_cents, voided_at, void_reason, recorder_id, recorded_at FROM payment
+    let sql =
+        "SELECT direction, unapplied_cents, advance_rest_cents, voided_at, void_reason, recorder_id, recorded_at FROM payment
         WHERE company_id = $1 AND id = $2";
     one(tx.as_conn(), sql, values![by.company.0, id.0]).await
 }

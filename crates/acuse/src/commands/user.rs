@@ -124,19 +124,14 @@ async fn create(db: &Db, email: &str, company: &str, role: Role, name: Option<St
     Ok(())
 }
 
-async fn invite(
-    db: &Db,
-    config: &Config,
-    email: &str,
-    company: &str,
-    role: Role,
-    name: Option<String>,
-) -> Result<(), Failure> {
+async fn invite(db: &Db, config: &Config, email: &str, company: &str, role: Role, name: Option<String>) -> Result<(), Failure> {
     let (email, by) = (address(email)?, operator_in(db, company).await?);
     let name = name.map(|name| text("--name", user_name(&name))).transpose()?.unwrap_or_default();
     let new = NewInvitation { email: email.clone(), name, role };
     let invited = invitations::invite(db, &by, &new, None, Post::ByHand, now()).await.map_err(|error| match error {
-        InviteError::AlreadyMember => Failure::new(format!("{email} ya es usuario de esa compañía"), "«acuse user list» los muestra."),
+        InviteError::AlreadyMember => {
+            Failure::new(format!("{email} ya es usuario de esa compañía"), "«acuse user list» los muestra.")
+        }
         InviteError::AlreadyInvited | InviteError::NotFound => Failure::new(
             format!("{email} ya tiene una invitación abierta"),
             "Retírela o reenvíela en Mi compañía › Accesos › Usuarios.",

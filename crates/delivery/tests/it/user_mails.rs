@@ -43,7 +43,8 @@ async fn an_invitation_arrives_once_with_its_link(world: World) {
 }
 
 async fn an_invitation_to_nobody_is_shown_with_its_cause(world: World) {
-    let default = Server::which(Way::SaysOfRecipient("550 5.1.1 <caja@andina.ec>: Recipient address rejected: User unknown")).await;
+    let default =
+        Server::which(Way::SaysOfRecipient("550 5.1.1 <caja@andina.ec>: Recipient address rejected: User unknown")).await;
     let office = Office::with_default_at(world, default.port).await;
     invite(&office).await;
     let node = office.start();

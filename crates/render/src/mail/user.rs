@@ -36,7 +36,10 @@ impl UserView {
             UserNews::Reset => Self::saying(
                 "Elija una contraseña nueva".to_owned(),
                 vec!["Alguien, quizá usted, pidió cambiar la contraseña con la que entra a Acuse.".to_owned()],
-                link("Elegir la contraseña", format!("Sirve una vez y vence el {ends}. Si no la pidió usted, no haga nada: su contraseña no cambió.")),
+                link(
+                    "Elegir la contraseña",
+                    format!("Sirve una vez y vence el {ends}. Si no la pidió usted, no haga nada: su contraseña no cambió."),
+                ),
             ),
             UserNews::ConfirmAddress => Self::saying(
                 "Confirme su correo nuevo".to_owned(),
@@ -46,13 +49,17 @@ impl UserView {
             UserNews::AddressChanged { new } => Self::saying(
                 "El correo con el que entra cambió".to_owned(),
                 vec![format!("Ahora entra a Acuse con {new}. Si fue usted, no tiene que hacer nada.")],
-                link("No fui yo: deshacerlo", format!("Vuelve a este correo y cierra todas las sesiones. Sirve hasta el {ends}.")),
+                link(
+                    "No fui yo: deshacerlo",
+                    format!("Vuelve a este correo y cierra todas las sesiones. Sirve hasta el {ends}."),
+                ),
             ),
             UserNews::PasswordChanged => Self::saying(
                 "Su contraseña cambió".to_owned(),
                 vec![
                     "La contraseña con la que entra a Acuse cambió, y sus sesiones se cerraron.".to_owned(),
-                    "Si no fue usted, pulse «La olvidé» al entrar para elegir otra, y avise al administrador de su compañía.".to_owned(),
+                    "Si no fue usted, pulse «La olvidé» al entrar para elegir otra, y avise al administrador de su compañía."
+                        .to_owned(),
                 ],
                 None,
             ),

@@ -161,8 +161,7 @@ fn people_are_told_how_they_come_in() {
     let ends_at = Utc.with_ymd_and_hms(2026, 11, 27, 15, 30, 0).single().expect("it is a moment");
     let mail = |news| user_mail(&UserMail { news, url: "https://acuse.ferrisierra.ec/invitacion/9hR4vTqLw2ZsX8mKbN3d", ends_at });
     let (company_name, company_legal_name) = ("FerriSierra", "Ferretería Sierra Centro Cía. Ltda.");
-    let invitation =
-        |inviter| mail(UserNews::Invitation { company_name, company_legal_name, inviter, role: Role::Clerk });
+    let invitation = |inviter| mail(UserNews::Invitation { company_name, company_legal_name, inviter, role: Role::Clerk });
     check_mail("invitacion", &invitation("Gabriela Toapanta"));
     check_mail("clave-olvidada", &mail(UserNews::Reset));
     check_mail("correo-cambiado", &mail(UserNews::AddressChanged { new: "gaby@ferrisierra.ec" }));

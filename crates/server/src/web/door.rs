@@ -17,7 +17,13 @@ struct SaidPage {
 }
 
 /// One sentence, and where to go on.
-pub fn said(theme: Theme, status: StatusCode, title: impl Into<String>, words: impl Into<String>, next: (&'static str, &str)) -> Response {
+pub fn said(
+    theme: Theme,
+    status: StatusCode,
+    title: impl Into<String>,
+    words: impl Into<String>,
+    next: (&'static str, &str),
+) -> Response {
     let next = (next.0, next.1.to_owned());
     private(with_status(status, &SaidPage { theme, title: title.into(), words: words.into(), next }))
 }

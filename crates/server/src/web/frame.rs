@@ -35,7 +35,14 @@ impl FromRequestParts<App> for Frame {
         let Caller { actor, session, .. } = Caller::from_request_parts(parts, app).await?;
         let session = session.ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
         let is_only_shown = parts.extensions.get::<OnlyShown>().is_some();
-        Ok(Self { app: app.clone(), actor, headers: parts.headers.clone(), is_only_shown, role: session.role, email: session.email })
+        Ok(Self {
+            app: app.clone(),
+            actor,
+            headers: parts.headers.clone(),
+            is_only_shown,
+            role: session.role,
+            email: session.email,
+        })
     }
 }
 

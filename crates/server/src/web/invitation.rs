@@ -66,12 +66,24 @@ pub async fn show(State(app): State<App>, Path(token): Path<String>, headers: He
 /// Why a link opens nothing, and what to do.
 fn over(theme: Theme, standing: Option<Standing>) -> Response {
     let (title, words) = match standing {
-        Some(Standing::Accepted) => ("Esta invitación ya se usó", "Sirve una sola vez. Si fue usted, entre con su correo y su contraseña."),
-        Some(Standing::Expired) => ("Esta invitación venció", "Sirve 72 horas. Pida al administrador de la compañía que la reenvíe."),
-        Some(Standing::Withdrawn) => ("Esta invitación se retiró", "El administrador de la compañía la retiró. Si cree que es un error, pídale otra."),
-        Some(Standing::Replaced) => ("Hay una invitación más nueva", "Este enlace ya no sirve porque le enviaron otro: use el del último correo."),
-        Some(Standing::Declined) => ("Esta invitación se rechazó", "Si fue sin querer, pida al administrador de la compañía que le invite de nuevo."),
-        Some(Standing::Open) | None => ("Esta invitación no existe", "El enlace está incompleto o cambiado. Cópielo entero del correo."),
+        Some(Standing::Accepted) => {
+            ("Esta invitación ya se usó", "Sirve una sola vez. Si fue usted, entre con su correo y su contraseña.")
+        }
+        Some(Standing::Expired) => {
+            ("Esta invitación venció", "Sirve 72 horas. Pida al administrador de la compañía que la reenvíe.")
+        }
+        Some(Standing::Withdrawn) => {
+            ("Esta invitación se retiró", "El administrador de la compañía la retiró. Si cree que es un error, pídale otra.")
+        }
+        Some(Standing::Replaced) => {
+            ("Hay una invitación más nueva", "Este enlace ya no sirve porque le enviaron otro: use el del último correo.")
+        }
+        Some(Standing::Declined) => {
+            ("Esta invitación se rechazó", "Si fue sin querer, pida al administrador de la compañía que le invite de nuevo.")
+        }
+        Some(Standing::Open) | None => {
+            ("Esta invitación no existe", "El enlace está incompleto o cambiado. Cópielo entero del correo.")
+        }
     };
     said(theme, StatusCode::GONE, title, words, ("Ir a Entrar", "/entrar"))
 }

@@ -112,9 +112,13 @@ pub async fn choose(State(app): State<App>, Path(token): Path<String>, headers: 
 
 fn over(theme: Theme, standing: Option<Standing>) -> Response {
     let (title, words) = match standing {
-        Some(Standing::Used) => ("Este enlace ya se usó", "Sirve una sola vez. Si no fue usted, pida otro ahora y cambie la contraseña."),
+        Some(Standing::Used) => {
+            ("Este enlace ya se usó", "Sirve una sola vez. Si no fue usted, pida otro ahora y cambie la contraseña.")
+        }
         Some(Standing::Expired) => ("Este enlace venció", "Sirve una hora. Pida otro y úselo en seguida."),
-        Some(Standing::Open) | None => ("Este enlace no existe", "Está incompleto o cambiado. Cópielo entero del correo, o pida otro."),
+        Some(Standing::Open) | None => {
+            ("Este enlace no existe", "Está incompleto o cambiado. Cópielo entero del correo, o pida otro.")
+        }
     };
     said(theme, StatusCode::GONE, title, words, ("Pedir otro enlace", "/clave-olvidada"))
 }

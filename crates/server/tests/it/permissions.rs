@@ -63,7 +63,10 @@ async fn every_page_asks_for_the_permission_beside_its_path() {
         };
         assert!(asks_for_login(&ask(&app, "", route).await), "{name} answers who is not logged in");
         let is_own = OWN.contains(&route.path.as_str());
-        assert!(is_own || permission != Permission::ViewRecords || route.method == Method::GET, "who only reads sends no form: {name}");
+        assert!(
+            is_own || permission != Permission::ViewRecords || route.method == Method::GET,
+            "who only reads sends no form: {name}"
+        );
     }
     for (role, session) in sessions {
         let session = session.await;

@@ -9,11 +9,11 @@ use acuse_domain::id::MailAccountId;
 use acuse_domain::mail_account::MailModule;
 use acuse_domain::oauth::Granted;
 use acuse_store::deliveries::{self, Claimed, QueueKey};
+use acuse_store::invitations::{self, NewInvitation};
 use acuse_store::mail_accounts::SaveError;
 use acuse_store::notices::{self, Notice, Told};
 use acuse_store::oauth::{self, Access, ConnectedAccount, Wanted};
 use acuse_store::pauses::{self, AccountKey, Fault, OFTEN, Probe};
-use acuse_store::invitations::{self, NewInvitation};
 use acuse_store::user_mails::{self, Post, UserMail};
 use acuse_store::users;
 use acuse_store::{Db, mail_accounts};
@@ -40,13 +40,8 @@ on_both_engines!(
 );
 
 /// Every queue there is, and how long its leases last (seconds).
-const QUEUES: [(Queue, i64); 5] = [
-    (Queue::Deliveries, 60),
-    (Queue::Notices, 60),
-    (Queue::Renewals, 90),
-    (Queue::Probes, 180),
-    (Queue::UserMails, 60),
-];
+const QUEUES: [(Queue, i64); 5] =
+    [(Queue::Deliveries, 60), (Queue::Notices, 60), (Queue::Renewals, 90), (Queue::Probes, 180), (Queue::UserMails, 60)];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Queue {

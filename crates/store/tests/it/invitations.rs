@@ -4,9 +4,7 @@ use acuse_domain::access::Role;
 use acuse_domain::id::InvitationId;
 use acuse_store::access::{self, AccessError};
 use acuse_store::events::{self, EventKind};
-use acuse_store::invitations::{
-    self, AcceptError, InviteError, Invited, LASTS, Mailed, NewInvitation, Newcomer, Standing,
-};
+use acuse_store::invitations::{self, AcceptError, InviteError, Invited, LASTS, Mailed, NewInvitation, Newcomer, Standing};
 use acuse_store::notices::Told;
 use acuse_store::sessions::Device;
 use acuse_store::user_mails::{self, Content, Post, UserMail};
@@ -170,10 +168,7 @@ async fn an_address_has_one_open_invitation_and_a_member_none(world: World) {
     assert!(invite_again("caja2@x.ec", Some(first.id)).await.is_ok(), "a correction takes its place");
     assert_eq!(why(accept(&world, &first, 2).await), Some(Standing::Replaced));
     let unknown = InvitationId(uuid::Uuid::nil());
-    assert!(matches!(
-        invitations::resend(&world.db, &ana, unknown, Post::ByHand, noon()).await,
-        Err(InviteError::NotFound)
-    ));
+    assert!(matches!(invitations::resend(&world.db, &ana, unknown, Post::ByHand, noon()).await, Err(InviteError::NotFound)));
 }
 
 async fn who_loses_the_company_leaves_no_way_back_in(world: World) {
@@ -195,8 +190,7 @@ async fn ownership_is_handed_over_and_the_last_owner_stays(world: World) {
     let own = access::hand_over(&world.db, &ana, &"ana@x.ec".parse().unwrap(), noon()).await;
     assert!(matches!(own, Err(AccessError::LastOwner)));
     access::hand_over(&world.db, &ana, &luis, noon()).await.unwrap();
-    let roles: Vec<_> =
-        access::members(&world.db, made.id).await.unwrap().into_iter().map(|one| (one.email, one.role)).collect();
+    let roles: Vec<_> = access::members(&world.db, made.id).await.unwrap().into_iter().map(|one| (one.email, one.role)).collect();
     assert!(roles.contains(&("luis@x.ec".into(), Role::Owner)) && roles.contains(&("ana@x.ec".into(), Role::Accountant)));
     assert!(matches!(access::hand_over(&world.db, &ana, &luis, noon()).await, Err(AccessError::NotAMember)), "no owner any more");
     assert!(matches!(access::remove(&world.db, &ana, &luis, noon()).await, Err(AccessError::LastOwner)));

@@ -19,7 +19,8 @@ struct LacksPage {
 impl LacksPage {
     /// What a person typed or chose, without what the page itself wrote into the form.
     fn typed(&self) -> Vec<&(String, String)> {
-        let is_own = |name: &str| name.ends_with("_id") || ["clave", "visto", "antes", "version", "accion", "asi_es"].contains(&name);
+        let is_own =
+            |name: &str| name.ends_with("_id") || ["clave", "visto", "antes", "version", "accion", "asi_es"].contains(&name);
         self.carried.fields().iter().filter(|(name, value)| !is_own(name) && !value.trim().is_empty()).collect()
     }
 }

@@ -1,12 +1,12 @@
 //! What a person does to a recorded payment: send again, void, correct an address, repeat or cancel a delivery.
 
+use acuse_domain::access::Permission;
 use acuse_domain::contact::{ContactDetails, MOST_ADDRESSES, MOST_RECIPIENTS, Purpose};
 use acuse_domain::delivery::State as Stands;
 use acuse_domain::email_address::{Addresses, EmailAddress, parse_list};
 use acuse_domain::id::{DeliveryId, PaymentId};
 use acuse_domain::payment::Notify;
 use acuse_domain::payment::{Direction, VoidRefusal};
-use acuse_domain::access::Permission;
 use acuse_store::Actor;
 use acuse_store::conditions::Conditions;
 use acuse_store::deliveries::{self, Delivery, MessageKind, MoveError, is_same_recipient};

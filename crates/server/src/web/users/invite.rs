@@ -5,7 +5,7 @@ use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::InvitationId;
 use acuse_domain::input::person::{Field, InvitationInput};
 use acuse_domain::message::messages;
-use acuse_store::invitations::{self, Invited, InviteError, LASTS, NewInvitation};
+use acuse_store::invitations::{self, InviteError, Invited, LASTS, NewInvitation};
 use askama::Template;
 use axum::Form;
 use axum::extract::Query;

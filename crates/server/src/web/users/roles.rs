@@ -12,7 +12,11 @@ struct Column {
 }
 
 const COLUMNS: [Column; 6] = [
-    Column { name: "Registrar", all: &[Permission::RecordPayments, Permission::KeepContacts, Permission::KeepDocuments], part: None },
+    Column {
+        name: "Registrar",
+        all: &[Permission::RecordPayments, Permission::KeepContacts, Permission::KeepDocuments],
+        part: None,
+    },
     Column { name: "Enviar y reenviar", all: &[Permission::SendReceipts], part: None },
     Column {
         name: "Anular",
@@ -85,9 +89,8 @@ mod tests {
     fn each_cell_says_what_the_table_of_permissions_says() {
         for column in COLUMNS {
             for role in Role::ALL {
-                let holds = |permission: &Permission| {
-                    HOLDERS.iter().any(|(held, roles)| held == permission && roles.contains(&role))
-                };
+                let holds =
+                    |permission: &Permission| HOLDERS.iter().any(|(held, roles)| held == permission && roles.contains(&role));
                 let expected = match column.part {
                     _ if column.all.iter().all(holds) => "Sí",
                     Some((permission, words)) if holds(&permission) => words,

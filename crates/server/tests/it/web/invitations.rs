@@ -2,8 +2,8 @@
 
 use acuse_domain::access::Role;
 use acuse_server::Services;
-use acuse_store::user_mails::{self, Content};
 use acuse_store::now;
+use acuse_store::user_mails::{self, Content};
 use acuse_testkit::outside;
 use axum::http::StatusCode;
 use chrono::TimeDelta;
