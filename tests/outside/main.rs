@@ -11,6 +11,7 @@ mod flood;
 mod installation;
 mod logins;
 mod metrics;
+mod people;
 mod private_files;
 mod restore;
 mod secrets;

@@ -55,6 +55,29 @@ export async function launch(bin, settings = {}) {
   }
 }
 
+/** `acuse serve` in an empty folder, whose mail goes to the mail server at this port: its url, the link that it printed first, and stop(). */
+export async function launchEmpty(bin, smtpPort) {
+  const folder = mkdtempSync(join(tmpdir(), 'acuse-first-'));
+  const env = {
+    ...process.env, ACUSE_LISTEN: `127.0.0.1:${await freePort()}`, ACUSE_DATA_DIR: folder, ACUSE_ALLOWED_PRIVATE_HOSTS: '127.0.0.1',
+    ACUSE_DEFAULT_MAIL_URL: `smtp://127.0.0.1:${smtpPort}?security=none`, ACUSE_DEFAULT_MAIL_FROM: 'avisos@acuse.example',
+  };
+  const child = spawn(bin, ['serve'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let log = '';
+  child.stderr.on('data', (bytes) => (log = (log + bytes).slice(-20_000)));
+  const ended = new Promise((done) => child.once('exit', done));
+  const printed = await Promise.race([firstLine(child.stdout), ended.then((code) => fail(`it ended with ${code}: ${log}`))]);
+  const [first] = /https?:\S+/.exec(printed);
+  const url = new URL(first).origin;
+  await answers(`${url}/healthz`);
+  const stop = async () => {
+    child.kill('SIGTERM');
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { url, first, log: () => log, stop };
+}
+
 export const fail = (words) => { throw new Error(words); };
 export const after = (ms) => new Promise((done) => setTimeout(done, ms).unref());
 

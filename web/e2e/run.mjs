@@ -1,13 +1,14 @@
 // npm run e2e -- --bin PATH [--only WORDS]: the main job and the mail accounts in a real browser, each walk on a demo of its own.
 // Prints a line per walk and a closing line; exits 1 when one fails, 2 when it was called wrong.
 import assert from 'node:assert/strict';
-import { argument, launch, login, openBrowser, screenshot, slowMailServer, testProvider, visitor } from './lib.mjs';
+import { argument, launch, launchEmpty, login, openBrowser, screenshot, slowMailServer, testProvider, visitor } from './lib.mjs';
 import { connectMailbox } from './connect.mjs';
 import { keyboard, pointer } from './hands.mjs';
 import { correctThePort, correctWithOneClick, lookingForTheServer, phasesAsTheyHappen, probeFromTheList, stop, twiceReloadAndBack, typingMeanwhile } from './accounts.mjs';
 import { slipIsAskedOnce, slipIsAskedOnLeaving } from './slips.mjs';
 import { mailServer, makeCertificate } from './mail_server.mjs';
 import { amountsUnderAHand, answersThatComeLate, backTicksNothing, aSessionThatEnds, aSessionThatEndsUnderTheScript, askedBeforeItIsSaved, createThePerson, leaving, oneEmptyFormTakesTheSum, twoReadings } from './typing.mjs';
+import { firstStartToFirstReceipt, inviteAcceptLoseRole } from './people.mjs';
 import { closedByAPerson, correctedIsOver, emptiesTheMailbox, listsInOrder, onlyWhatWorksIsOffered, slashSearches } from './solved.mjs';
 import { accepted, addAccount, COBRO, noteStates, otherModuleIsOnTheDefaultAccount, PAGO, readMail, record, resend } from './walk.mjs';
 
@@ -87,6 +88,9 @@ const walks = [
   ['lists are put in order and searched without JavaScript', { script: false }, (page, demo) => listsInOrder(page, demo, pointer, false)],
   ['the slash is a search on every page', {}, slashSearches],
   ['the mailbox is emptied', {}, (page, demo) => emptiesTheMailbox(page, demo, pointer)],
+  ['from an empty folder to the first receipt', { empty: true }, firstStartToFirstReceipt],
+  ['from an empty folder to the first receipt, without JavaScript', { empty: true, script: false }, firstStartToFirstReceipt],
+  ['invited, accepted, and a role lost in mid-form', {}, inviteAcceptLoseRole],
   ['the four steps on a phone', { width: 360, height: 740 }, (page, demo) => fourSteps(page, demo, pointer, true)],
 ];
 
@@ -102,10 +106,11 @@ for (const [name, options, walk] of walks.filter(([name]) => !only || name.inclu
   demo.certificate = certificate;
   demo.mail = await mailServer(certificate, SERVER_THINKS);
   demo.slow = await slowMailServer(demo.smtp_port, SERVER_THINKS);
-  const page = await visitor(browser, demo, options);
+  const empty = options.empty ? await launchEmpty(bin, demo.smtp_port) : null;
+  const page = await visitor(browser, empty ?? demo, options);
   try {
-    await login(page, demo);
-    const said = await walk(page, demo);
+    if (!empty) await login(page, demo);
+    const said = await walk(page, empty ?? demo, browser);
     assert.deepEqual(page.complaints.filter((one) => !ASKED_BY_THE_WALK.test(one)), [], 'the browser has nothing to complain about');
     passed += 1;
     console.log(`ok    ${name} (${((Date.now() - started) / 1000).toFixed(1)} s${said ? `; ${said}` : ''})`);
@@ -119,6 +124,7 @@ for (const [name, options, walk] of walks.filter(([name]) => !only || name.inclu
     await page.context().close();
     demo.slow.stop();
     demo.mail.stop();
+    await empty?.stop();
     await demo.stop();
     provider?.stop();
   }

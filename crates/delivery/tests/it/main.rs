@@ -16,5 +16,6 @@ mod signing;
 mod silent;
 mod smtp;
 mod troubles;
+mod user_mails;
 mod voided;
 mod workers;

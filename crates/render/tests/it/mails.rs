@@ -1,9 +1,10 @@
 //! The mails say what was approved, word for word. `cargo insta review` shows what changed.
 
+use acuse_domain::access::Role;
 use acuse_domain::receipt::Receipt;
 use acuse_render::mail::{
-    AccountEnding, AccountFacts, AccountRecovered, AccountStopped, Ends, MailFacts, RenderedMail, Resend, VoidedNotice,
-    account_ending_mail, account_recovered_mail, account_stopped_mail, receipt_mail,
+    AccountEnding, AccountFacts, AccountRecovered, AccountStopped, Ends, MailFacts, RenderedMail, Resend, UserMail, UserNews,
+    VoidedNotice, account_ending_mail, account_recovered_mail, account_stopped_mail, receipt_mail, user_mail,
 };
 use chrono::{NaiveDate, TimeZone, Utc};
 
@@ -153,6 +154,23 @@ fn what_ends_soon_is_told_with_what_to_do() {
     let ending = |what| account_ending_mail(&AccountEnding { facts: ACCOUNT, what, at });
     check_mail("certificado-por-vencer", &ending(Ends::Certificate));
     check_mail("conexion-por-vencer", &ending(Ends::Connection));
+}
+
+#[test]
+fn people_are_told_how_they_come_in() {
+    let ends_at = Utc.with_ymd_and_hms(2026, 11, 27, 15, 30, 0).single().expect("it is a moment");
+    let mail = |news| user_mail(&UserMail { news, url: "https://acuse.ferrisierra.ec/invitacion/9hR4vTqLw2ZsX8mKbN3d", ends_at });
+    let (company_name, company_legal_name) = ("FerriSierra", "Ferretería Sierra Centro Cía. Ltda.");
+    let invitation = |inviter| mail(UserNews::Invitation { company_name, company_legal_name, inviter, role: Role::Clerk });
+    check_mail("invitacion", &invitation("Gabriela Toapanta"));
+    check_mail("clave-olvidada", &mail(UserNews::Reset));
+    check_mail("correo-cambiado", &mail(UserNews::AddressChanged { new: "gaby@ferrisierra.ec" }));
+    for news in [UserNews::ConfirmAddress, UserNews::PasswordChanged, UserNews::Removed { company_name, company_legal_name }] {
+        let mail = mail(news);
+        assert!(!mail.subject.is_empty() && mail.text.contains(&mail.subject) && mail.html.contains("<h1"), "{}", mail.subject);
+    }
+    let hostile = invitation("<script>alert(1)</script>\r\nBcc: todos@x.ec");
+    assert!(!hostile.html.contains("<script>") && !hostile.subject.contains(['\r', '\n']), "{}", hostile.subject);
 }
 
 #[test]

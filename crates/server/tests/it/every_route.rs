@@ -74,7 +74,10 @@ impl Populated {
             _ => self.payment.clone(),
         };
         let path = path.replace("{id}", &id).replace("{envio}", &self.delivery);
-        path.replace("{provider}", "google").replace("{place}", "0").replace("{hash}/{*name}", "x/acuse.css")
+        path.replace("{provider}", "google")
+            .replace("{token}", "x")
+            .replace("{place}", "0")
+            .replace("{hash}/{*name}", "x/acuse.css")
     }
 
     async fn ask(&self, method: Method, path: &str, is_known: bool) -> Answer {

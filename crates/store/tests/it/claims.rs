@@ -9,10 +9,12 @@ use acuse_domain::id::MailAccountId;
 use acuse_domain::mail_account::MailModule;
 use acuse_domain::oauth::Granted;
 use acuse_store::deliveries::{self, Claimed, QueueKey};
+use acuse_store::invitations::{self, NewInvitation};
 use acuse_store::mail_accounts::SaveError;
 use acuse_store::notices::{self, Notice, Told};
 use acuse_store::oauth::{self, Access, ConnectedAccount, Wanted};
 use acuse_store::pauses::{self, AccountKey, Fault, OFTEN, Probe};
+use acuse_store::user_mails::{self, Post, UserMail};
 use acuse_store::users;
 use acuse_store::{Db, mail_accounts};
 use acuse_testkit::builders::{TestCompany, company, mail_account, received};
@@ -38,7 +40,8 @@ on_both_engines!(
 );
 
 /// Every queue there is, and how long its leases last (seconds).
-const QUEUES: [(Queue, i64); 4] = [(Queue::Deliveries, 60), (Queue::Notices, 60), (Queue::Renewals, 90), (Queue::Probes, 180)];
+const QUEUES: [(Queue, i64); 5] =
+    [(Queue::Deliveries, 60), (Queue::Notices, 60), (Queue::Renewals, 90), (Queue::Probes, 180), (Queue::UserMails, 60)];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Queue {
@@ -46,6 +49,7 @@ enum Queue {
     Notices,
     Renewals,
     Probes,
+    UserMails,
 }
 
 /// What a worker has in hand.
@@ -54,6 +58,7 @@ enum Held {
     Notice(Box<Notice>),
     Renewal { answer: oneshot::Sender<Granted>, ends: JoinHandle<Result<Access, SaveError>> },
     Probe(Probe),
+    UserMail(Box<UserMail>),
 }
 
 /// A queue in which one row is due at noon.
@@ -84,6 +89,10 @@ impl<'a> Due<'a> {
             }
             Queue::Renewals => {}
             Queue::Probes => stops(-15 * 60).await,
+            Queue::UserMails => {
+                let new = NewInvitation { email: "caja@x.ec".parse().unwrap(), name: String::new(), role: Role::Clerk };
+                invitations::invite(db, &made.actor, &new, None, Post::Mail(&keys), noon()).await.unwrap();
+            }
         }
         Self { world, queue, made, account }
     }
@@ -104,6 +113,11 @@ impl<'a> Due<'a> {
             }
             Queue::Renewals => self.ask_for_token(db, at).await,
             Queue::Probes => pauses::take_probes_any_company(db, 9, now).await.unwrap().pop().map(Held::Probe),
+            Queue::UserMails => {
+                let keys = self.world.keys();
+                let mut claimed = user_mails::claim_due_any_company(db, &keys, 9, lease, now).await.unwrap();
+                claimed.pop().map(|claimed| Held::UserMail(Box::new(claimed)))
+            }
         }
     }
 
@@ -134,6 +148,7 @@ impl<'a> Due<'a> {
                 Some(renewed.unwrap() == 1)
             }
             Held::Notice(one) => Some(notices::hand_over(db, one.claim, noon_and(at)).await.unwrap()),
+            Held::UserMail(one) => Some(user_mails::hand_over(db, one.claim, noon_and(at)).await.unwrap()),
             Held::Renewal { .. } | Held::Probe(_) => None,
         }
     }
@@ -147,6 +162,7 @@ impl<'a> Due<'a> {
                 deliveries::record_attempts(db, &[done], now).await.unwrap().is_empty()
             }
             Held::Notice(one) => notices::record(db, one.claim, &Told::Accepted, "250", now).await.unwrap(),
+            Held::UserMail(one) => user_mails::record(db, one.claim, &Told::Accepted, None, "250", now).await.unwrap(),
             Held::Renewal { answer, ends } => {
                 let brought = granted(&at.to_string(), noon_and(at + 3_600));
                 let own = brought.access_token.expose_secret().to_owned();

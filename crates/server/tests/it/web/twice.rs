@@ -36,7 +36,7 @@ const TRIED: [&str; 14] = [
 const TRIED_WITH_A_WORKER: [&str; 3] =
     ["/{id}/envios/{envio}/reintentar", "/{id}/envios/{envio}/anular", "/{id}/envios/{envio}/resolver"];
 /// Where twice is no more than once by what it does.
-const HARMLESS: [(&str, &str); 13] = [
+const HARMLESS: [(&str, &str); 26] = [
     ("/demo/buzon", "empties what is empty"),
     ("/entrar", "opens a session; who logs in twice has two"),
     ("/salir", "ends the session"),
@@ -50,6 +50,19 @@ const HARMLESS: [(&str, &str); 13] = [
     ("/mi-compania/logo/quitar", "takes away what is gone"),
     ("/mi-compania/logo", "keeps the same picture"),
     ("/mi-compania/correos", "a module has one account"),
+    ("/mi-compania/usuarios/invitar", "an address has one open invitation"),
+    ("/mi-compania/usuarios/invitaciones/{id}/reenviar", "an invitation that was replaced is sent no more"),
+    ("/mi-compania/usuarios/invitaciones/{id}/retirar", "takes back what is taken back"),
+    ("/mi-compania/usuarios/{id}", "gives the role that they have"),
+    ("/mi-compania/usuarios/{id}/quitar", "who is gone is not found"),
+    ("/mi-compania/usuarios/{id}/clave", "another link; one use ends the others"),
+    ("/mi-cuenta/correo", "another link; it ends the one before"),
+    ("/invitacion/{token}", "a link is good once"),
+    ("/invitacion/{token}/rechazar", "a link is good once"),
+    ("/clave-olvidada", "another link; a few an hour"),
+    ("/clave/{token}", "a link is good once"),
+    ("/correo/{token}", "a link is good once"),
+    ("/primer-inicio/{token}", "a link is good once"),
 ];
 
 #[test]

@@ -1,0 +1,212 @@
+//! Links that change how somebody comes in are good once and not for long, and what they change is told.
+
+use acuse_domain::access::Role;
+use acuse_domain::id::UserId;
+use acuse_store::account_links::{self, LinkError, LinkKind, MakeError, Standing};
+use acuse_store::logins::counted::{self, Checked};
+use acuse_store::user_mails::{self, Content, Post};
+use acuse_store::users;
+use acuse_testkit::builders::{TestCompany, company};
+use acuse_testkit::outside;
+use acuse_testkit::world::{self, World, noon, noon_and};
+use chrono::TimeDelta;
+use secrecy::{ExposeSecret, SecretString};
+
+const PASSWORD: &str = "una clave larga";
+const NEW: &str = "otra clave larga";
+const HOUR: i64 = 3_600;
+
+on_both_engines!(
+    a_reset_works_once_and_ends_every_session,
+    of_two_who_use_a_reset_at_once_one_does,
+    a_reset_is_over_after_an_hour,
+    nobody_is_mailed_where_nobody_has_the_address,
+    an_administrator_hands_no_link_to_another_company,
+    an_address_changes_when_the_new_one_confirms_and_the_old_one_can_undo_it,
+    the_owner_of_the_first_address_gets_it_back_after_several_changes,
+    an_address_of_somebody_else_is_never_taken,
+    links_are_asked_for_a_few_times_an_hour,
+    a_guess_at_ones_own_password_is_counted,
+);
+
+async fn person(world: &World) -> (TestCompany, UserId) {
+    let made = world.with(company()).await;
+    let email = "ana@x.ec".parse().unwrap();
+    let id = users::create(&world.db, made.id, "Ana", &email, &PASSWORD.into(), Role::Owner, noon()).await.unwrap();
+    (made, id)
+}
+
+async fn mails(world: &World, at: i64) -> Vec<(String, Content)> {
+    let lease = TimeDelta::seconds(60);
+    let due = user_mails::claim_due_any_company(&world.db, &world.keys(), 9, lease, noon_and(at)).await.unwrap();
+    due.into_iter().map(|mail| (mail.recipient.to_string(), mail.content)).collect()
+}
+
+async fn reset_token(world: &World) -> SecretString {
+    let keys = world.keys();
+    account_links::mail_reset_any_company(&world.db, &"ANA@x.ec".parse().unwrap(), Post::Mail(&keys), noon()).await.unwrap();
+    match mails(world, 1).await.pop() {
+        Some((to, Content::Reset { token })) if to == "ana@x.ec" => token,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn reset(world: &World, token: &SecretString, at: i64) -> Result<(), LinkError> {
+    let keys = world.keys();
+    account_links::reset_any_company(&world.db, token.expose_secret(), &NEW.into(), Post::Mail(&keys), noon_and(at)).await
+}
+
+fn standing(answer: Result<(), LinkError>) -> Option<Standing> {
+    match answer {
+        Err(LinkError::Gone(standing)) => standing,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn a_reset_works_once_and_ends_every_session(world: World) {
+    person(&world).await;
+    let session = world::log_in(&world.db, "ana@x.ec", PASSWORD, noon()).await.unwrap();
+    let (token, other) = (reset_token(&world).await, reset_token(&world).await);
+    reset(&world, &token, 10).await.unwrap();
+    assert!(users::session(&world.db, session.expose_secret(), noon_and(11)).await.unwrap().is_none());
+    assert!(world::log_in(&world.db, "ana@x.ec", PASSWORD, noon_and(12)).await.is_none());
+    assert!(world::log_in(&world.db, "ana@x.ec", NEW, noon_and(13)).await.is_some());
+    assert_eq!(standing(reset(&world, &token, 14).await), Some(Standing::Used));
+    assert_eq!(standing(reset(&world, &other, 15).await), Some(Standing::Used), "what else was under way is over");
+    assert!(matches!(&mails(&world, 16).await[..], [(to, Content::PasswordChanged)] if to == "ana@x.ec"));
+}
+
+async fn of_two_who_use_a_reset_at_once_one_does(world: World) {
+    person(&world).await;
+    let token = reset_token(&world).await;
+    let (one, two) = tokio::join!(reset(&world, &token, 5), reset(&world, &token, 5));
+    assert!(one.is_ok() != two.is_ok());
+}
+
+async fn a_reset_is_over_after_an_hour(world: World) {
+    person(&world).await;
+    let token = reset_token(&world).await;
+    assert_eq!(standing(reset(&world, &token, HOUR).await), Some(Standing::Expired));
+    let bent = SecretString::from(format!("{}x", token.expose_secret()));
+    assert_eq!(standing(reset(&world, &bent, 5).await), None);
+    reset(&world, &token, HOUR - 1).await.unwrap();
+}
+
+async fn nobody_is_mailed_where_nobody_has_the_address(world: World) {
+    person(&world).await;
+    let keys = world.keys();
+    account_links::mail_reset_any_company(&world.db, &"nadie@x.ec".parse().unwrap(), Post::Mail(&keys), noon()).await.unwrap();
+    assert!(mails(&world, 1).await.is_empty());
+}
+
+async fn an_administrator_hands_no_link_to_another_company(world: World) {
+    let (made, ana) = person(&world).await;
+    let other = world.with(company()).await;
+    let (token, ends) = account_links::make_reset(&world.db, &made.actor, ana, Post::ByHand, noon()).await.unwrap();
+    assert_eq!(ends, noon_and(HOUR));
+    reset(&world, &token, 5).await.unwrap();
+    let theirs = account_links::make_reset(&world.db, &other.actor, ana, Post::ByHand, noon()).await;
+    assert!(matches!(theirs, Err(MakeError::NotAMember)));
+    let sql = "INSERT INTO membership (company_id, person_id, role) VALUES ($1, $2, 'viewer')";
+    outside::run(&world.url, sql, vec![other.id.0.into(), ana.0.into()]).await;
+    let both = account_links::make_reset(&world.db, &other.actor, ana, Post::ByHand, noon()).await;
+    assert!(matches!(both, Err(MakeError::BelongsElsewhere)), "who has the link comes in everywhere");
+    let keys = world.keys();
+    account_links::make_reset(&world.db, &other.actor, ana, Post::Mail(&keys), noon()).await.expect("their own mail may");
+}
+
+async fn ask_for_address(world: &World, ana: UserId, new: &str, at: i64) -> Option<SecretString> {
+    let keys = world.keys();
+    let new = new.parse().unwrap();
+    account_links::ask_for_address_any_company(&world.db, ana, &new, Post::Mail(&keys), noon_and(at)).await.unwrap();
+    mails(world, at + 1).await.into_iter().find_map(|(_, content)| match content {
+        Content::ConfirmAddress { token } => Some(token),
+        _ => None,
+    })
+}
+
+async fn confirm(world: &World, token: &SecretString, at: i64) -> Result<(), LinkError> {
+    let keys = world.keys();
+    account_links::confirm_address_any_company(&world.db, token.expose_secret(), Post::Mail(&keys), noon_and(at)).await
+}
+
+/// Confirms, and gives the way back that the address before was sent.
+async fn change_address(world: &World, ana: UserId, new: &str, at: i64) -> SecretString {
+    let token = ask_for_address(world, ana, new, at).await.unwrap();
+    confirm(world, &token, at + 2).await.unwrap();
+    let back = mails(world, at + 3).await.into_iter().find_map(|(_, content)| match content {
+        Content::AddressChanged { token, .. } => Some(token),
+        _ => None,
+    });
+    back.expect("the address before is told")
+}
+
+async fn an_address_changes_when_the_new_one_confirms_and_the_old_one_can_undo_it(world: World) {
+    let (_, ana) = person(&world).await;
+    let token = ask_for_address(&world, ana, "Nueva@X.ec", 0).await.expect("the new address is asked");
+    assert!(world::log_in(&world.db, "ana@x.ec", PASSWORD, noon_and(3)).await.is_some(), "nothing changed yet");
+    let link = account_links::find_any_company(&world.db, token.expose_secret(), noon_and(4)).await.unwrap().unwrap();
+    assert_eq!((link.kind, link.email.as_deref()), (LinkKind::ConfirmAddress, Some("nueva@x.ec")));
+    assert_eq!(standing(confirm(&world, &token, 24 * HOUR).await), Some(Standing::Expired));
+    confirm(&world, &token, 5).await.unwrap();
+    let session = world::log_in(&world.db, "nueva@x.ec", PASSWORD, noon_and(6)).await.expect("the new address");
+    let told = mails(&world, 7).await;
+    let [(to, Content::AddressChanged { new, token })] = &told[..] else { panic!("{told:?}") };
+    assert_eq!((to.as_str(), new.as_str()), ("ana@x.ec", "nueva@x.ec"));
+    account_links::undo_address_any_company(&world.db, token.expose_secret(), noon_and(71 * HOUR)).await.unwrap();
+    assert!(users::session(&world.db, session.expose_secret(), noon_and(8)).await.unwrap().is_none(), "whoever did it is out");
+    assert!(world::log_in(&world.db, "ana@x.ec", PASSWORD, noon_and(71 * HOUR)).await.is_some());
+    let again = account_links::undo_address_any_company(&world.db, token.expose_secret(), noon_and(71 * HOUR)).await;
+    assert_eq!(standing(again), Some(Standing::Used));
+}
+
+async fn the_owner_of_the_first_address_gets_it_back_after_several_changes(world: World) {
+    let (_, ana) = person(&world).await;
+    let to_first = change_address(&world, ana, "b@malo.ec", 0).await;
+    let to_second = change_address(&world, ana, "c@malo.ec", 10).await;
+    account_links::undo_address_any_company(&world.db, to_second.expose_secret(), noon_and(20)).await.unwrap();
+    account_links::undo_address_any_company(&world.db, to_first.expose_secret(), noon_and(30)).await.expect("it is hers");
+    assert!(world::log_in(&world.db, "ana@x.ec", PASSWORD, noon_and(40)).await.is_some());
+}
+
+async fn an_address_of_somebody_else_is_never_taken(world: World) {
+    let (made, ana) = person(&world).await;
+    let token = ask_for_address(&world, ana, "eva@x.ec", 0).await.unwrap();
+    let eva = "eva@x.ec".parse().unwrap();
+    users::create(&world.db, made.id, "Eva", &eva, &PASSWORD.into(), Role::Viewer, noon()).await.unwrap();
+    assert!(matches!(confirm(&world, &token, 5).await, Err(LinkError::EmailTaken)));
+    assert!(ask_for_address(&world, ana, "eva@x.ec", 10).await.is_none(), "and nobody learns who is there");
+    assert!(world::log_in(&world.db, "ana@x.ec", PASSWORD, noon_and(20)).await.is_some());
+}
+
+async fn links_are_asked_for_a_few_times_an_hour(world: World) {
+    person(&world).await;
+    for email in ["ana@x.ec", "nadie@x.ec"] {
+        let mut waits = Vec::new();
+        for at in 0..5 {
+            waits.push(counted::ask_for_reset_any_company(&world.db, email, None, noon_and(at)).await.unwrap());
+        }
+        assert_eq!(waits[..3], [None; 3], "{email}");
+        assert!(waits[4].is_some_and(|seconds| seconds > 200), "{email}: {waits:?}");
+    }
+    let source = Some("192.0.2.7".parse().unwrap());
+    let mut refused = 0;
+    for n in 0..30 {
+        let asked = counted::ask_for_reset_any_company(&world.db, &format!("u{n}@x.ec"), source, noon_and(n)).await.unwrap();
+        refused += usize::from(asked.is_some());
+    }
+    assert!(refused >= 5, "a network asks for a few, too: {refused}");
+    assert!(world::log_in(&world.db, "ana@x.ec", PASSWORD, noon_and(40)).await.is_some(), "and logs in all the same");
+}
+
+async fn a_guess_at_ones_own_password_is_counted(world: World) {
+    person(&world).await;
+    let check = async |password: &str, at| {
+        counted::check_password_any_company(&world.db, "ana@x.ec", &password.into(), noon_and(at)).await.unwrap()
+    };
+    assert_eq!(check(PASSWORD, 0).await, Checked::Right);
+    for at in 0..5 {
+        assert_eq!(check("mala", at).await, Checked::Wrong);
+    }
+    assert!(matches!(check(PASSWORD, 5).await, Checked::Wait(_)));
+}
