@@ -1,16 +1,19 @@
 //! Companies and their logos.
 
 use acuse_domain::Instant;
-use acuse_domain::company::{Company, CompanyProfile};
-use acuse_domain::id::CompanyId;
+use acuse_domain::access::Role;
+use acuse_domain::company::{Company, CompanyProfile, FirstSteps};
+use acuse_domain::id::{CompanyId, UserId};
 use acuse_domain::identification::Ruc;
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::db::{Db, StoreError, Tx};
+use crate::events::{self, EventKind};
 use crate::sql::{self, Inserted, Kept, Of, Reading, execute, new_id, one, readable, values};
 use crate::versions::{self, ChangeError, Expected, for_update};
+use crate::{Actor, Identity};
 
 /// A picture that never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,8 +28,34 @@ pub enum CreateError {
 }
 
 pub async fn create(db: &Db, ruc: &Ruc, profile: &CompanyProfile, now: Instant) -> Result<CompanyId, CreateError> {
-    let id = CompanyId(new_id());
     let tx = db.begin_write().await?;
+    let id = create_in(&tx, ruc, profile, now).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// A company of somebody who is its owner from the first moment on.
+pub async fn found(
+    db: &Db,
+    owner: UserId,
+    name_of_owner: &str,
+    ruc: &Ruc,
+    profile: &CompanyProfile,
+    now: Instant,
+) -> Result<CompanyId, CreateError> {
+    let tx = db.begin_write().await?;
+    let id = create_in(&tx, ruc, profile, now).await?;
+    let sql = "INSERT INTO membership (company_id, person_id, role) VALUES ($1, $2, $3)";
+    execute(tx.as_conn(), sql, values![id.0, owner.0, Role::Owner.as_str()]).await?;
+    let identity = Identity::User { user: owner, session: None };
+    let by = Actor { company: id, name: name_of_owner.to_owned(), identity, source: None };
+    events::append(&tx, &by, id.0, EventKind::CompanyCreated, now, ruc.as_str()).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+async fn create_in(tx: &Tx, ruc: &Ruc, profile: &CompanyProfile, now: Instant) -> Result<CompanyId, CreateError> {
+    let id = CompanyId(new_id());
     let sql = "INSERT INTO company (id, ruc, legal_name, trade_name, address, city, phone, email, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     let row = values![
@@ -41,10 +70,37 @@ pub async fn create(db: &Db, ruc: &Ruc, profile: &CompanyProfile, now: Instant) 
         now
     ];
     match sql::insert(tx.as_conn(), sql, row).await? {
-        Inserted::Done => tx.commit().await?,
-        Inserted::Duplicate => return Err(CreateError::RucTaken),
+        Inserted::Done => Ok(id),
+        Inserted::Duplicate => Err(CreateError::RucTaken),
     }
-    Ok(id)
+}
+
+/// What is done of the first steps.
+pub async fn first_steps(db: &Db, company: CompanyId) -> Result<FirstSteps, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        logo: i64,
+        mail_account: i64,
+        document: i64,
+        payment: i64,
+    }
+    let is_there = |what: &str| format!("CAST(CASE WHEN EXISTS (SELECT 1 FROM {what}) THEN 1 ELSE 0 END AS BIGINT)");
+    let sql = format!(
+        "SELECT {} AS logo, {} AS mail_account, {} AS document, {} AS payment",
+        is_there("company c WHERE c.id = $1 AND c.logo_id IS NOT NULL"),
+        is_there("mail_account a WHERE a.company_id = $1"),
+        is_there("document d WHERE d.company_id = $1"),
+        is_there("payment p WHERE p.company_id = $1"),
+    );
+    let row: Option<Row> = one(db.reader(), &sql, values![company.0]).await?;
+    let row = row.ok_or_else(|| StoreError::unreadable("a company vanished"))?;
+    let done = |n: i64| n > 0;
+    Ok(FirstSteps {
+        logo: done(row.logo),
+        mail_account: done(row.mail_account),
+        document: done(row.document),
+        payment: done(row.payment),
+    })
 }
 
 pub async fn find(db: &Db, company: CompanyId) -> Result<Option<Company>, StoreError> {

@@ -25,10 +25,16 @@ pub enum EventKind {
     SessionsEnded,
     TokenCreated,
     TokenRevoked,
+    CompanyCreated,
+    CompanyArchived,
+    CompanyReopened,
+    CompanyExported,
+    CompanyDeletionAsked,
+    CompanyDeletionCancelled,
 }
 
 impl EventKind {
-    const ALL: [EventKind; 14] = [
+    const ALL: [EventKind; 20] = [
         Self::PaymentRecorded,
         Self::PaymentVoided,
         Self::ReceiptResent,
@@ -43,6 +49,12 @@ impl EventKind {
         Self::SessionsEnded,
         Self::TokenCreated,
         Self::TokenRevoked,
+        Self::CompanyCreated,
+        Self::CompanyArchived,
+        Self::CompanyReopened,
+        Self::CompanyExported,
+        Self::CompanyDeletionAsked,
+        Self::CompanyDeletionCancelled,
     ];
 
     #[must_use]
@@ -62,6 +74,12 @@ impl EventKind {
             Self::SessionsEnded => "user.sessions_ended",
             Self::TokenCreated => "token.created",
             Self::TokenRevoked => "token.revoked",
+            Self::CompanyCreated => "company.created",
+            Self::CompanyArchived => "company.archived",
+            Self::CompanyReopened => "company.reopened",
+            Self::CompanyExported => "company.exported",
+            Self::CompanyDeletionAsked => "company.deletion_asked",
+            Self::CompanyDeletionCancelled => "company.deletion_cancelled",
         }
     }
 }

@@ -4,6 +4,7 @@
 //! takes the company right after the connection; the few that cross companies are named `…_any_company`.
 
 pub mod access;
+pub mod archive;
 pub mod claims;
 pub mod clock;
 pub mod companies;
@@ -11,14 +12,17 @@ pub mod concurrency_limit;
 pub mod conditions;
 pub mod contacts;
 pub mod db;
+pub mod deletion;
 pub mod deliveries;
 pub mod dkim;
 pub mod documents;
 pub mod events;
+pub mod export;
 pub mod health;
 pub mod idempotency;
 pub mod logins;
 pub mod mail_accounts;
+pub mod memberships;
 pub mod metrics;
 pub mod notices;
 pub mod oauth;
