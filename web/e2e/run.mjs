@@ -9,6 +9,7 @@ import { slipIsAskedOnce, slipIsAskedOnLeaving } from './slips.mjs';
 import { mailServer, makeCertificate } from './mail_server.mjs';
 import { amountsUnderAHand, answersThatComeLate, backTicksNothing, aSessionThatEnds, aSessionThatEndsUnderTheScript, askedBeforeItIsSaved, createThePerson, leaving, oneEmptyFormTakesTheSum, twoReadings } from './typing.mjs';
 import { closedByAPerson, correctedIsOver, emptiesTheMailbox, listsInOrder, onlyWhatWorksIsOffered, slashSearches } from './solved.mjs';
+import { hundredCompanies, theOtherTab } from './companies.mjs';
 import { accepted, addAccount, COBRO, noteStates, otherModuleIsOnTheDefaultAccount, PAGO, readMail, record, resend } from './walk.mjs';
 
 const bin = argument('bin');
@@ -87,6 +88,9 @@ const walks = [
   ['lists are put in order and searched without JavaScript', { script: false }, (page, demo) => listsInOrder(page, demo, pointer, false)],
   ['the slash is a search on every page', {}, slashSearches],
   ['the mailbox is emptied', {}, (page, demo) => emptiesTheMailbox(page, demo, pointer)],
+  ['between a hundred companies by keyboard alone', {}, (page) => hundredCompanies(page)],
+  ['a form of another company that stayed open', {}, (page, demo) => theOtherTab(page, demo, pointer)],
+  ['a form of another company that stayed open, without JavaScript', { script: false }, (page, demo) => theOtherTab(page, demo, pointer)],
   ['the four steps on a phone', { width: 360, height: 740 }, (page, demo) => fourSteps(page, demo, pointer, true)],
 ];
 

@@ -2,6 +2,7 @@
 
 pub mod calendar;
 pub mod carried;
+pub mod companies;
 pub mod company;
 pub mod conflict;
 pub mod contacts;
@@ -28,12 +29,12 @@ pub mod trouble;
 use axum::Router;
 
 use crate::app::App;
-use crate::route::Access::Everybody;
+use crate::route::Access::{Everybody, LoggedIn};
 use crate::route::{Route, get, post};
 use acuse_domain::access::Permission::{
-    ConfigureCompany, KeepContacts, KeepDocuments, RecordPayments, SendReceipts, ViewRecords, VoidPayments,
+    CloseCompany, ConfigureCompany, KeepContacts, KeepDocuments, RecordPayments, SendReceipts, ViewRecords, VoidPayments,
 };
-use company::LARGEST_LOGO_FORM;
+use company::{LARGEST_LOGO_FORM, closing};
 use mail_accounts::connect;
 
 /// An address, a password, a path to go back to, and the form that waits for the login (bytes).
@@ -75,6 +76,8 @@ pub fn pages() -> Vec<Route> {
         post("/mi-compania/logo/quitar", ConfigureCompany, company::remove_logo),
     ];
     all.extend(for_everybody());
+    all.extend(of_whoever_is_logged_in());
+    all.extend(closing_a_company());
     all.extend(mail_account_pages());
     all.extend(["/cobros", "/pagos"].into_iter().flat_map(payments_at));
     all
@@ -89,6 +92,28 @@ fn for_everybody() -> [Route; 6] {
         post("/tema", Everybody, login::choose_theme).up_to(LARGEST_FORM_OF_STRANGERS),
         get("/mi-compania", Everybody, mail_accounts::start),
         get("/mi-compania/correos/si-falla", Everybody, mail_accounts::start),
+    ]
+}
+
+/// What is a person's own, in whichever of their companies they are.
+fn of_whoever_is_logged_in() -> [Route; 4] {
+    [
+        get("/companias", LoggedIn, companies::list::show),
+        get("/companias/nueva", LoggedIn, companies::new::ask),
+        post("/companias/nueva", LoggedIn, companies::new::create),
+        post("/companias/{id}/entrar", LoggedIn, companies::enter).up_to(LARGEST_FORM_OF_STRANGERS),
+    ]
+}
+
+/// These outlast the archiving.
+fn closing_a_company() -> [Route; 6] {
+    [
+        post("/mi-compania/exportar", CloseCompany, closing::export),
+        post("/mi-compania/archivar", CloseCompany, closing::archive),
+        post("/mi-compania/reabrir", CloseCompany, closing::reopen),
+        post("/mi-compania/eliminar", CloseCompany, closing::ask_deletion),
+        post("/mi-compania/eliminar/cancelar", CloseCompany, closing::cancel_deletion),
+        post("/mi-compania/eliminar/confirmar", CloseCompany, closing::confirm_deletion),
     ]
 }
 

@@ -128,6 +128,7 @@ pub struct Listed {
     /// That have not been revoked.
     pub tokens: u64,
     pub created_at: Instant,
+    pub archived_at: Option<Instant>,
 }
 
 /// Every company, oldest first.
@@ -140,8 +141,9 @@ pub async fn list_any_company(db: &Db) -> Result<Vec<Listed>, StoreError> {
         users: i64,
         tokens: i64,
         created_at: Instant,
+        archived_at: Option<Instant>,
     }
-    let sql = "SELECT c.id, c.ruc, c.legal_name, c.created_at,
+    let sql = "SELECT c.id, c.ruc, c.legal_name, c.created_at, c.archived_at,
             (SELECT COUNT(*) FROM membership m WHERE m.company_id = c.id) AS users,
             (SELECT COUNT(*) FROM api_token t WHERE t.company_id = c.id AND t.revoked_at IS NULL) AS tokens
         FROM company c ORDER BY c.id";
@@ -153,6 +155,7 @@ pub async fn list_any_company(db: &Db) -> Result<Vec<Listed>, StoreError> {
         users: row.users.unsigned_abs(),
         tokens: row.tokens.unsigned_abs(),
         created_at: row.created_at,
+        archived_at: row.archived_at,
     };
     Ok(rows.into_iter().map(listed).collect())
 }

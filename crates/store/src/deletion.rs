@@ -87,12 +87,7 @@ async fn asked_in(conn: &impl ConnectionTrait, company: CompanyId) -> Result<Opt
     }
     let sql = "SELECT asked_at, asked_by, asked_by_name, due_at FROM company_deletion WHERE company_id = $1";
     let row: Option<Row> = one(conn, sql, values![company.0]).await?;
-    Ok(row.map(|row| Asked {
-        at: row.asked_at,
-        by: row.asked_by.map(UserId),
-        by_name: row.asked_by_name,
-        due_at: row.due_at,
-    }))
+    Ok(row.map(|row| Asked { at: row.asked_at, by: row.asked_by.map(UserId), by_name: row.asked_by_name, due_at: row.due_at }))
 }
 
 /// Notes that everything was taken along.

@@ -28,6 +28,14 @@ pub struct Membership {
     pub is_archived: bool,
 }
 
+impl Membership {
+    /// The name people know: nombre comercial, else razón social.
+    #[must_use]
+    pub fn known_as(&self) -> &str {
+        self.trade_name.as_deref().unwrap_or(&self.legal_name)
+    }
+}
+
 /// Where somebody was last stands first; where they never were, by name.
 const LAST_ENTERED_FIRST: &str = "m.last_entered_at IS NULL, m.last_entered_at DESC, c.legal_name, c.id";
 

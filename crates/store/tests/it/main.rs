@@ -19,6 +19,7 @@ mod idempotency;
 mod lists;
 mod logins;
 mod mail_accounts;
+mod many_companies;
 mod notices;
 mod oauth;
 mod overview;

@@ -102,7 +102,13 @@ fn event_in_words(book: Book, event: &Event, letter: Letter) -> Option<String> {
         | EventKind::UserPasswordChanged
         | EventKind::SessionsEnded
         | EventKind::TokenCreated
-        | EventKind::TokenRevoked => return None,
+        | EventKind::TokenRevoked
+        | EventKind::CompanyCreated
+        | EventKind::CompanyArchived
+        | EventKind::CompanyReopened
+        | EventKind::CompanyExported
+        | EventKind::CompanyDeletionAsked
+        | EventKind::CompanyDeletionCancelled => return None,
     })
 }
 
