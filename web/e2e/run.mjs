@@ -10,6 +10,7 @@ import { mailServer, makeCertificate } from './mail_server.mjs';
 import { amountsUnderAHand, answersThatComeLate, backTicksNothing, aSessionThatEnds, aSessionThatEndsUnderTheScript, askedBeforeItIsSaved, createThePerson, leaving, oneEmptyFormTakesTheSum, twoReadings } from './typing.mjs';
 import { firstStartToFirstReceipt, inviteAcceptLoseRole } from './people.mjs';
 import { closedByAPerson, correctedIsOver, emptiesTheMailbox, listsInOrder, onlyWhatWorksIsOffered, slashSearches } from './solved.mjs';
+import { hundredCompanies, theOtherTab } from './companies.mjs';
 import { accepted, addAccount, COBRO, noteStates, otherModuleIsOnTheDefaultAccount, PAGO, readMail, record, resend } from './walk.mjs';
 
 const bin = argument('bin');
@@ -91,6 +92,9 @@ const walks = [
   ['from an empty folder to the first receipt', { empty: true }, firstStartToFirstReceipt],
   ['from an empty folder to the first receipt, without JavaScript', { empty: true, script: false }, firstStartToFirstReceipt],
   ['invited, accepted, and a role lost in mid-form', {}, inviteAcceptLoseRole],
+  ['between a hundred companies by keyboard alone', {}, (page) => hundredCompanies(page)],
+  ['a form of another company that stayed open', {}, (page, demo) => theOtherTab(page, demo, pointer)],
+  ['a form of another company that stayed open, without JavaScript', { script: false }, (page, demo) => theOtherTab(page, demo, pointer)],
   ['the four steps on a phone', { width: 360, height: 740 }, (page, demo) => fourSteps(page, demo, pointer, true)],
 ];
 

@@ -15,3 +15,4 @@ import './choices.js';
 import './errors.js';
 import './frames.js';
 import './landing.js';
+import './companies.js';

@@ -8,7 +8,7 @@ document.addEventListener('keydown', (event) => {
   if (event.key === 'Escape') return leave(event);
   const keys = pressed(event);
   if (!keys || (keys.length === 1 && isTyping(event.target))) return;
-  const all = [...placeToLook().querySelectorAll(`[aria-keyshortcuts="${CSS.escape(keys)}"]`)].filter((one) => one.checkVisibility());
+  const all = [...placeToLook().querySelectorAll(`[aria-keyshortcuts="${CSS.escape(keys)}"]`)].filter((one) => one.checkVisibility() || one.closest('.ac-company'));
   // What the page itself has goes before what stands in the menu of every page.
   const target = all.find((one) => one.closest('main')) ?? all[0];
   if (!target) return;

@@ -25,7 +25,9 @@ const isTypingIn = (part) =>
 // The session ended. A form is sent as a whole, and the answer is the login that carries it; what only looks stops looking.
 document.addEventListener('htmx:before:swap', (event) => {
   const answer = event.detail.ctx?.response?.raw;
-  if (answer?.status !== 401 && !answer?.redirected) return;
+  // Sent as a whole, the form of another company is answered by a page that leads there.
+  const isOfAnother = answer?.headers.has('acuse-otra-compania');
+  if (answer?.status !== 401 && !answer?.redirected && !isOfAnother) return;
   event.preventDefault();
   if (answer.redirected) return leaveFor(answer.url);
   const asked = event.detail.ctx.sourceElement ?? event.target;

@@ -4,10 +4,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use acuse_domain::company::CompanyCreation;
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::oauth::Provider;
 use acuse_mail::guard::Network;
 use acuse_mail::oauth::Registration;
+use chrono::TimeDelta;
 use figment::value::Dict;
 use ipnet::IpNet;
 use secrecy::SecretString;
@@ -64,6 +66,8 @@ struct Written {
     oauth_microsoft_smtp: String,
     oauth_microsoft_scope: String,
     helo_name: String,
+    company_creation: String,
+    company_deletion_days: u32,
     workers: usize,
     max_connections: usize,
     metrics_token: String,
@@ -101,6 +105,10 @@ pub struct Config {
     pub oauth: Vec<Registration>,
     /// How this machine introduces itself to mail servers; its address where it has no public name.
     helo_name: Option<String>,
+    /// Who may add a company.
+    pub company_creation: CompanyCreation,
+    /// How long one that is to be deleted waits.
+    pub company_deletion_wait: TimeDelta,
     pub workers: usize,
     /// Of browsers and programs; 0 leaves it to the limit of open files.
     pub max_connections: usize,
@@ -172,6 +180,8 @@ impl Config {
             data_dir,
             listen,
             listen_was_chosen: written.listen != USUAL_LISTEN,
+            company_creation: company_creation(&written.company_creation)?,
+            company_deletion_wait: TimeDelta::days(written.company_deletion_days.into()),
             extra_ca,
             workers: written.workers,
             max_connections: written.max_connections,
@@ -264,6 +274,11 @@ fn connections_per_account(written: usize) -> Result<usize, Failure> {
         1..=MOST_CONNECTIONS => Ok(written),
         _ => Err(unclear("connections_per_account", format!("«{written}» no está entre 1 y {MOST_CONNECTIONS}"))),
     }
+}
+
+fn company_creation(written: &str) -> Result<CompanyCreation, Failure> {
+    let unknown = || unclear("company_creation", format!("«{written}» no es operator ni owners"));
+    CompanyCreation::parse(written).ok_or_else(unknown)
 }
 
 fn log_format(written: &str) -> Result<LogFormat, Failure> {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use acuse_delivery::{DefaultAccount, Engine};
+use acuse_domain::company::CompanyCreation;
 use acuse_mail::catcher::Catcher;
 use acuse_mail::guard::Network;
 use acuse_mail::oauth::Providers;
@@ -14,6 +15,7 @@ use acuse_server::{App, Services, listener};
 use acuse_store::sealing::UnlockError;
 use acuse_store::secrets::Keyring;
 use acuse_store::{Db, now, sealing};
+use chrono::TimeDelta;
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
@@ -46,6 +48,8 @@ pub struct Installation {
     max_connections: usize,
     trusted_proxies: Vec<IpNet>,
     metrics_token: SecretString,
+    company_creation: CompanyCreation,
+    company_deletion_wait: TimeDelta,
 }
 
 /// How an installation is opened.
@@ -92,6 +96,8 @@ impl Installation {
             max_connections: config.max_connections,
             trusted_proxies: config.trusted_proxies.clone(),
             metrics_token: config.metrics_token.clone(),
+            company_creation: config.company_creation,
+            company_deletion_wait: config.company_deletion_wait,
         })
     }
 
@@ -140,6 +146,7 @@ impl Installation {
             catcher: self.catcher.take(),
         })
         .with_trusted_proxies(&self.trusted_proxies)
+        .with_companies(self.company_creation, self.company_deletion_wait)
     }
 }
 

@@ -49,12 +49,14 @@ pub enum Permission {
     ManageUsers,
     /// Tokens of the API.
     ManageTokens,
+    /// Take everything of the company along, archive and reopen it, and ask for its deletion.
+    CloseCompany,
 }
 
 use Role::{Accountant, Assistant, Clerk, Owner, Viewer};
 
 /// Who holds each permission. What has no row here is nobody's.
-pub const HOLDERS: [(Permission, &[Role]); 13] = [
+pub const HOLDERS: [(Permission, &[Role]); 14] = [
     (Permission::ViewRecords, &Role::ALL),
     (Permission::RecordPayments, &[Owner, Accountant, Assistant, Clerk]),
     (Permission::VoidOwnPayments, &[Owner, Accountant, Assistant]),
@@ -68,7 +70,16 @@ pub const HOLDERS: [(Permission, &[Role]); 13] = [
     (Permission::ViewAudit, &[Owner, Accountant, Viewer]),
     (Permission::ManageUsers, &[Owner]),
     (Permission::ManageTokens, &[Owner]),
+    (Permission::CloseCompany, &[Owner]),
 ];
+
+impl Permission {
+    /// Whether it is held in an archived company, too: that can be read, and opened again.
+    #[must_use]
+    pub const fn outlasts_archiving(self) -> bool {
+        matches!(self, Self::ViewRecords | Self::ExportRecords | Self::ViewAudit | Self::CloseCompany)
+    }
+}
 
 impl Role {
     /// From who may do most to who may do least.
@@ -156,7 +167,7 @@ impl Scope {
             P::RecordPayments | P::VoidOwnPayments | P::VoidPayments | P::KeepContacts | P::KeepDocuments => Some(Self::Record),
             P::SendReceipts => Some(Self::Send),
             P::CheckMailAccounts | P::ConfigureCompany => Some(Self::Configure),
-            P::ManageUsers | P::ManageTokens => None,
+            P::ManageUsers | P::ManageTokens | P::CloseCompany => None,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The company whose payments are recorded: what its receipts say about it.
 
+pub mod search;
+
 use crate::email_address::EmailAddress;
 use crate::id::CompanyId;
 use crate::identification::Ruc;
@@ -45,5 +47,43 @@ impl Company {
     #[must_use]
     pub fn known_as(&self) -> &str {
         self.profile.trade_name.as_deref().unwrap_or(&self.profile.legal_name)
+    }
+}
+
+/// Who may add a company to an installation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CompanyCreation {
+    /// Whoever works at the command line.
+    #[default]
+    Operator,
+    /// Besides, whoever is owner of one already, in the browser.
+    Owners,
+}
+
+impl CompanyCreation {
+    #[must_use]
+    pub fn parse(code: &str) -> Option<Self> {
+        match code {
+            "operator" => Some(Self::Operator),
+            "owners" => Some(Self::Owners),
+            _ => None,
+        }
+    }
+}
+
+/// What stands between a new company and its first receipt, and whether it is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FirstSteps {
+    pub logo: bool,
+    pub mail_account: bool,
+    pub document: bool,
+    pub payment: bool,
+}
+
+impl FirstSteps {
+    /// Whoever has recorded a payment has begun; what they left out they left out.
+    #[must_use]
+    pub const fn are_over(self) -> bool {
+        self.payment || (self.logo && self.mail_account && self.document)
     }
 }

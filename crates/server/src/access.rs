@@ -1,10 +1,12 @@
 //! Who asks, and whether they may. The permission of a route stands beside its path (web.rs, api.rs) and is asked for before
 //! its handler, which takes the [`Caller`] that was let in.
 
+pub mod form_company;
+
 use acuse_domain::access::{Grant, Permission, Role, Scope};
 use acuse_domain::message::messages;
 use acuse_store::users::{self, Session};
-use acuse_store::{Actor, Identity, audit, tokens};
+use acuse_store::{Actor, Identity, archive, audit, tokens};
 use axum::extract::{FromRequestParts, Request};
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, REFERER};
 use axum::http::request::Parts;
@@ -26,6 +28,8 @@ pub struct Caller {
     pub grant: Grant,
     /// Of a browser; a token of the API has none.
     pub session: Option<Session>,
+    /// The company is only read.
+    pub is_archived: bool,
 }
 
 impl<S: Sync> FromRequestParts<S> for Caller {
@@ -41,21 +45,41 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 }
 
 impl Caller {
-    /// Errs with the answer to whoever is not known or may not.
+    /// Errs with the answer to whoever is not known or may not. In an archived company nobody may do more than read.
     pub async fn holding(permission: Permission, parts: &Parts, app: &App) -> Result<Self, Response> {
-        let source = client_address(parts, app);
-        let mut caller = if parts.uri.path().starts_with("/api/") {
-            by_token(permission, parts, app).await
-        } else {
-            by_session(permission, parts, app).await
-        }?;
-        caller.actor.source = source;
+        let is_call = parts.uri.path().starts_with("/api/");
+        let caller = if is_call { by_token(permission, parts, app).await } else { by_session(parts, app).await }?;
+        let caller = caller.seen_in(parts, app, is_call).await?;
+        if let (false, Grant::Role(role)) = (caller.grant.holds(permission), &caller.grant) {
+            let mut answer = trouble::not_allowed();
+            answer.extensions_mut().insert(RoleLacks(*role));
+            note_refusal(caller.actor, parts, app).await;
+            return Err(answer);
+        }
+        if !caller.may(permission) {
+            return Err(if is_call { Problem::company_archived().into_response() } else { trouble::archived() });
+        }
         Ok(caller)
+    }
+
+    /// Errs with the answer to whoever is not logged in.
+    pub async fn logged_in(parts: &Parts, app: &App) -> Result<Self, Response> {
+        by_session(parts, app).await?.seen_in(parts, app, false).await
+    }
+
+    async fn seen_in(mut self, parts: &Parts, app: &App, is_call: bool) -> Result<Self, Response> {
+        self.actor.source = client_address(parts, app);
+        self.is_archived = match archive::archived_at(&app.db, self.actor.company).await {
+            Ok(since) => since.is_some(),
+            Err(error) if is_call => return Err(Problem::from(error).into_response()),
+            Err(error) => return Err(trouble::store_failed(&error)),
+        };
+        Ok(self)
     }
 
     #[must_use]
     pub fn may(&self, permission: Permission) -> bool {
-        self.grant.holds(permission)
+        self.grant.holds(permission) && (!self.is_archived || permission.outlasts_archiving())
     }
 }
 
@@ -70,7 +94,7 @@ async fn by_token(permission: Permission, parts: &Parts, app: &App) -> Result<Ca
     };
     match tokens::holder(&app.db, token).await {
         Ok(Some((actor, scopes))) if scopes.holds(permission) => {
-            Ok(Caller { actor, grant: Grant::Scopes(scopes), session: None })
+            Ok(Caller { actor, grant: Grant::Scopes(scopes), session: None, is_archived: false })
         }
         Ok(Some((actor, _))) => {
             note_refusal(actor, parts, app).await;
@@ -81,19 +105,13 @@ async fn by_token(permission: Permission, parts: &Parts, app: &App) -> Result<Ca
     }
 }
 
-async fn by_session(permission: Permission, parts: &Parts, app: &App) -> Result<Caller, Response> {
+async fn by_session(parts: &Parts, app: &App) -> Result<Caller, Response> {
     let Some(token) = session_token(app, &parts.headers) else { return Err(to_login(parts)) };
     match users::session(&app.db, &token, acuse_store::now()).await {
         Ok(Some(session)) => {
             let identity = Identity::User { user: session.user, session: session.id };
             let actor = Actor { company: session.company, name: session.name.clone(), identity, source: None };
-            if !session.role.holds(permission) {
-                note_refusal(actor, parts, app).await;
-                let mut answer = trouble::not_allowed();
-                answer.extensions_mut().insert(RoleLacks(session.role));
-                return Err(answer);
-            }
-            Ok(Caller { actor, grant: Grant::Role(session.role), session: Some(session) })
+            Ok(Caller { actor, grant: Grant::Role(session.role), session: Some(session), is_archived: false })
         }
         Ok(None) => Err(to_login(parts)),
         Err(error) => Err(trouble::store_failed(&error)),

@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use acuse_domain::company::CompanyCreation;
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::Security;
 use acuse_mail::catcher::Catcher;
@@ -12,10 +13,14 @@ use acuse_mail::oauth::Providers;
 use acuse_store::Db;
 use acuse_store::secrets::Keyring;
 use acuse_store::user_mails::Post;
+use chrono::TimeDelta;
 use ipnet::IpNet;
 
 use crate::checks::Checks;
 use crate::metrics::Metrics;
+
+/// Time enough for everybody who is away for a week to hear of it.
+const DELETION_WAIT: TimeDelta = TimeDelta::days(7);
 
 /// The state of the router; cheap to clone.
 #[derive(Clone)]
@@ -29,6 +34,10 @@ pub struct App {
     pub(crate) trusted_proxies: Arc<[IpNet]>,
     /// Who may read /metrics.
     pub(crate) metrics: Metrics,
+    /// Who may add a company.
+    pub(crate) company_creation: CompanyCreation,
+    /// How long a company that is to be deleted waits for that.
+    pub(crate) deletion_wait: TimeDelta,
 }
 
 pub struct Services {
@@ -63,6 +72,8 @@ impl App {
             domains: Cache::default(),
             trusted_proxies: Arc::default(),
             metrics: Metrics::new(""),
+            company_creation: CompanyCreation::default(),
+            deletion_wait: DELETION_WAIT,
         }
     }
 
@@ -79,6 +90,11 @@ impl App {
     /// How a link reaches whom it is for: by mail where there is a default account.
     pub(crate) fn post(&self) -> Post<'_> {
         if self.default_account.is_some() { Post::Mail(&self.keys) } else { Post::ByHand }
+    }
+
+    #[must_use]
+    pub fn with_companies(self, company_creation: CompanyCreation, deletion_wait: TimeDelta) -> Self {
+        Self { company_creation, deletion_wait, ..self }
     }
 
     /// Whether browsers come by https.

@@ -23,11 +23,17 @@ static LOOKUPS: LazyLock<ConcurrencyLimit> = LazyLock::new(|| ConcurrencyLimit::
 
 /// Draws a receipt. `None` where it cannot be drawn; the reason is in the log.
 pub(crate) async fn draw_receipt(receipt: Receipt, logo: Option<Vec<u8>>) -> Result<Option<Vec<u8>>, NotDone> {
+    draw(receipt, move || logo.and_then(|png| Logo::from_stored(png).ok())).await
+}
+
+/// The same with a logo that is ready.
+pub(crate) async fn draw_with(receipt: Receipt, logo: Option<Logo>) -> Result<Option<Vec<u8>>, NotDone> {
+    draw(receipt, move || logo).await
+}
+
+async fn draw(receipt: Receipt, logo: impl FnOnce() -> Option<Logo> + Send + 'static) -> Result<Option<Vec<u8>>, NotDone> {
     let number = receipt.number.clone();
-    let drawing = PDFS.run(move || {
-        let logo = logo.and_then(|png| Logo::from_stored(png).ok());
-        receipt_pdf(&receipt, logo.as_ref())
-    });
+    let drawing = PDFS.run(move || receipt_pdf(&receipt, logo().as_ref()));
     match drawing.await {
         Ok(Ok(pdf)) => Ok(Some(pdf)),
         Ok(Err(error)) => {

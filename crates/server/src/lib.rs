@@ -10,6 +10,7 @@ mod compression;
 pub mod connected;
 mod cookies;
 pub mod docs;
+pub mod export;
 mod heavy_work;
 pub mod listener;
 pub mod mail_route;

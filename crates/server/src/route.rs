@@ -8,6 +8,7 @@ use axum::response::Response;
 use axum::routing::{self, MethodRouter};
 
 use crate::access::Caller;
+use crate::access::form_company;
 use crate::app::App;
 use acuse_domain::access::Permission;
 
@@ -16,6 +17,8 @@ use acuse_domain::access::Permission;
 pub enum Access {
     /// Whoever comes, without login or token.
     Everybody,
+    /// Who is logged in, for what is theirs and not of the company in which they are: any of their companies will do.
+    LoggedIn,
     Holders(Permission),
 }
 
@@ -30,19 +33,48 @@ impl Access {
     pub(crate) fn guard(self, app: &App, handlers: MethodRouter<App>) -> MethodRouter<App> {
         match self {
             Self::Everybody => handlers,
+            Self::LoggedIn => handlers.route_layer(from_fn_with_state(app.clone(), let_in_whoever_is_logged_in)),
             Self::Holders(permission) => handlers.route_layer(from_fn_with_state((app.clone(), permission), let_in)),
         }
     }
 }
 
+/// A form that was made for another company than the one in which its person is now is not carried out.
 async fn let_in(State((app, permission)): State<(App, Permission)>, request: Request, next: Next) -> Response {
-    let (mut parts, body) = request.into_parts();
-    match Caller::holding(permission, &parts, &app).await {
-        Ok(caller) => {
-            parts.extensions.insert(caller);
-            next.run(Request::from_parts(parts, body)).await
-        }
+    let (parts, body) = request.into_parts();
+    let caller = match Caller::holding(permission, &parts, &app).await {
+        Ok(caller) => caller,
+        Err(refusal) => return refusal,
+    };
+    let request = Request::from_parts(parts, body);
+    if caller.session.is_none() {
+        return run(caller, request, next).await;
+    }
+    let (request, made_for) = match form_company::of(request).await {
+        Ok(read) => read,
+        Err(refusal) => return refusal,
+    };
+    match made_for.filter(|made_for| made_for.company != caller.actor.company) {
+        Some(made_for) => form_company::refuse(&app, &caller, request.headers(), made_for).await,
+        None => run(caller, request, next).await,
+    }
+}
+
+async fn let_in_whoever_is_logged_in(State(app): State<App>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match Caller::logged_in(&parts, &app).await {
+        Ok(caller) => run(caller, Request::from_parts(parts, body), next).await,
         Err(refusal) => refusal,
+    }
+}
+
+async fn run(caller: Caller, mut request: Request, next: Next) -> Response {
+    let company = caller.session.is_some().then_some(caller.actor.company);
+    request.extensions_mut().insert(caller);
+    let answer = next.run(request).await;
+    match company {
+        Some(company) => form_company::written_into(answer, company).await,
+        None => answer,
     }
 }
 

@@ -4,6 +4,7 @@ pub mod address_change;
 pub mod audit;
 pub mod calendar;
 pub mod carried;
+pub mod companies;
 pub mod company;
 pub mod conflict;
 pub mod contacts;
@@ -35,13 +36,13 @@ pub mod users;
 use axum::Router;
 
 use crate::app::App;
-use crate::route::Access::Everybody;
+use crate::route::Access::{Everybody, LoggedIn};
 use crate::route::{Route, get, post};
 use acuse_domain::access::Permission::{
-    ConfigureCompany, KeepContacts, KeepDocuments, ManageUsers, RecordPayments, SendReceipts, ViewAudit, ViewRecords,
-    VoidOwnPayments,
+    CloseCompany, ConfigureCompany, KeepContacts, KeepDocuments, ManageUsers, RecordPayments, SendReceipts, ViewAudit,
+    ViewRecords, VoidOwnPayments,
 };
-use company::LARGEST_LOGO_FORM;
+use company::{LARGEST_LOGO_FORM, closing};
 use mail_accounts::connect;
 
 /// An address, a password, a path to go back to, and the form that waits for the login (bytes).
@@ -87,6 +88,8 @@ pub fn pages() -> Vec<Route> {
     all.extend(for_everybody());
     all.extend(user_pages());
     all.extend(by_a_link());
+    all.extend(of_whoever_is_logged_in());
+    all.extend(closing_a_company());
     all.extend(mail_account_pages());
     all.extend(["/cobros", "/pagos"].into_iter().flat_map(payments_at));
     all
@@ -137,6 +140,28 @@ fn by_a_link() -> [Route; 12] {
         get("/primer-inicio", Everybody, first_start::wait),
         get("/primer-inicio/{token}", Everybody, first_start::ask),
         post("/primer-inicio/{token}", Everybody, first_start::found).up_to(LARGEST_FORM_OF_STRANGERS),
+    ]
+}
+
+/// What is a person's own, in whichever of their companies they are.
+fn of_whoever_is_logged_in() -> [Route; 4] {
+    [
+        get("/companias", LoggedIn, companies::list::show),
+        get("/companias/nueva", LoggedIn, companies::new::ask),
+        post("/companias/nueva", LoggedIn, companies::new::create),
+        post("/companias/{id}/entrar", LoggedIn, companies::enter).up_to(LARGEST_FORM_OF_STRANGERS),
+    ]
+}
+
+/// These outlast the archiving.
+fn closing_a_company() -> [Route; 6] {
+    [
+        post("/mi-compania/exportar", CloseCompany, closing::export),
+        post("/mi-compania/archivar", CloseCompany, closing::archive),
+        post("/mi-compania/reabrir", CloseCompany, closing::reopen),
+        post("/mi-compania/eliminar", CloseCompany, closing::ask_deletion),
+        post("/mi-compania/eliminar/cancelar", CloseCompany, closing::cancel_deletion),
+        post("/mi-compania/eliminar/confirmar", CloseCompany, closing::confirm_deletion),
     ]
 }
 

@@ -1,18 +1,19 @@
 //! Companies and their logos.
 
 use acuse_domain::Instant;
-use acuse_domain::company::{Company, CompanyProfile};
-use acuse_domain::id::CompanyId;
+use acuse_domain::access::Role;
+use acuse_domain::company::{Company, CompanyProfile, FirstSteps};
+use acuse_domain::id::{CompanyId, UserId};
 use acuse_domain::identification::Ruc;
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::{self, EventKind, differences};
 use crate::sql::{self, Inserted, Kept, Of, Reading, execute, new_id, one, readable, values};
 use crate::versions::{self, ChangeError, Expected, for_update};
+use crate::{Actor, Identity};
 
 /// A picture that never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,12 +29,38 @@ pub enum CreateError {
 
 pub async fn create(db: &Db, ruc: &Ruc, profile: &CompanyProfile, now: Instant) -> Result<CompanyId, CreateError> {
     let tx = db.begin_write().await?;
-    let id = create_in(&tx, ruc, profile, now).await?;
+    let id = create_in(&tx, ruc, profile, Actor::operator, now).await?;
     tx.commit().await?;
     Ok(id)
 }
 
-pub(crate) async fn create_in(tx: &Tx, ruc: &Ruc, profile: &CompanyProfile, now: Instant) -> Result<CompanyId, CreateError> {
+/// A company of somebody who is its owner from the first moment on.
+pub async fn found(
+    db: &Db,
+    owner: UserId,
+    name_of_owner: &str,
+    ruc: &Ruc,
+    profile: &CompanyProfile,
+    now: Instant,
+) -> Result<CompanyId, CreateError> {
+    let tx = db.begin_write().await?;
+    let identity = Identity::User { user: owner, session: None };
+    let by = |company| Actor { identity, ..Actor::named(company, name_of_owner) };
+    let id = create_in(&tx, ruc, profile, by, now).await?;
+    let sql = "INSERT INTO membership (company_id, person_id, role) VALUES ($1, $2, $3)";
+    execute(tx.as_conn(), sql, values![id.0, owner.0, Role::Owner.as_str()]).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// `by` is who makes it, once it has an id.
+pub(crate) async fn create_in(
+    tx: &Tx,
+    ruc: &Ruc,
+    profile: &CompanyProfile,
+    by: impl FnOnce(CompanyId) -> Actor,
+    now: Instant,
+) -> Result<CompanyId, CreateError> {
     let id = CompanyId(new_id());
     let sql = "INSERT INTO company (id, ruc, legal_name, trade_name, address, city, phone, email, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
@@ -53,9 +80,37 @@ pub(crate) async fn create_in(tx: &Tx, ruc: &Ruc, profile: &CompanyProfile, now:
         Inserted::Duplicate => return Err(CreateError::RucTaken),
     }
     let changes = differences::of_company(None, profile);
-    let (by, subject) = (Actor::operator(id), (id.0, profile.legal_name.as_str()));
-    events::append_named(tx, &by, subject, EventKind::CompanyCreated, now, ruc.as_str(), &changes).await?;
+    let subject = (id.0, profile.legal_name.as_str());
+    events::append_named(tx, &by(id), subject, EventKind::CompanyCreated, now, ruc.as_str(), &changes).await?;
     Ok(id)
+}
+
+/// What is done of the first steps.
+pub async fn first_steps(db: &Db, company: CompanyId) -> Result<FirstSteps, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        logo: i64,
+        mail_account: i64,
+        document: i64,
+        payment: i64,
+    }
+    let is_there = |what: &str| format!("CAST(CASE WHEN EXISTS (SELECT 1 FROM {what}) THEN 1 ELSE 0 END AS BIGINT)");
+    let sql = format!(
+        "SELECT {} AS logo, {} AS mail_account, {} AS document, {} AS payment",
+        is_there("company c WHERE c.id = $1 AND c.logo_id IS NOT NULL"),
+        is_there("mail_account a WHERE a.company_id = $1"),
+        is_there("document d WHERE d.company_id = $1"),
+        is_there("payment p WHERE p.company_id = $1"),
+    );
+    let row: Option<Row> = one(db.reader(), &sql, values![company.0]).await?;
+    let row = row.ok_or_else(|| StoreError::unreadable("a company vanished"))?;
+    let done = |n: i64| n > 0;
+    Ok(FirstSteps {
+        logo: done(row.logo),
+        mail_account: done(row.mail_account),
+        document: done(row.document),
+        payment: done(row.payment),
+    })
 }
 
 pub async fn find(db: &Db, company: CompanyId) -> Result<Option<Company>, StoreError> {
@@ -83,6 +138,7 @@ pub struct Listed {
     /// That have not been revoked.
     pub tokens: u64,
     pub created_at: Instant,
+    pub archived_at: Option<Instant>,
 }
 
 /// Every company, oldest first.
@@ -95,8 +151,9 @@ pub async fn list_any_company(db: &Db) -> Result<Vec<Listed>, StoreError> {
         users: i64,
         tokens: i64,
         created_at: Instant,
+        archived_at: Option<Instant>,
     }
-    let sql = "SELECT c.id, c.ruc, c.legal_name, c.created_at,
+    let sql = "SELECT c.id, c.ruc, c.legal_name, c.created_at, c.archived_at,
             (SELECT COUNT(*) FROM membership m WHERE m.company_id = c.id) AS users,
             (SELECT COUNT(*) FROM api_token t WHERE t.company_id = c.id AND t.revoked_at IS NULL) AS tokens
         FROM company c ORDER BY c.id";
@@ -108,6 +165,7 @@ pub async fn list_any_company(db: &Db) -> Result<Vec<Listed>, StoreError> {
         users: row.users.unsigned_abs(),
         tokens: row.tokens.unsigned_abs(),
         created_at: row.created_at,
+        archived_at: row.archived_at,
     };
     Ok(rows.into_iter().map(listed).collect())
 }

@@ -10,7 +10,9 @@ mod void_notice;
 mod work;
 
 pub use accepted::{accepted_per_day, last_accepted_by_own};
-pub use groups::{Resolution, SentBy, Stopped, Today, count_by_group, count_in_group, today_of_module};
+pub use groups::{
+    Resolution, SentBy, Stopped, Today, Undelivered, count_by_group, count_in_group, today_of_module, undelivered_any_company,
+};
 pub use read::{
     Attempt, By, Delivery, Filter, NEWEST, Unfinished, bounced_of, count, count_in, find, list, mails_sent, of_payments,
     problem_codes, queued_with, unfinished_any_company,

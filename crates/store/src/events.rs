@@ -85,6 +85,11 @@ event_kinds! {
     LoggedOut = "login.left",
     AccessRefused = "access.refused",
     HistoryExported = "history.exported",
+    CompanyArchived = "company.archived",
+    CompanyReopened = "company.reopened",
+    CompanyExported = "company.exported",
+    CompanyDeletionAsked = "company.deletion_asked",
+    CompanyDeletionCancelled = "company.deletion_cancelled",
 }
 
 impl EventKind {

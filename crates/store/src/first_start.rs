@@ -83,7 +83,7 @@ pub async fn found_any_company(db: &Db, token: &str, new: Founding<'_>, now: Ins
         Some(company) => company,
         None => {
             let profile = CompanyProfile { legal_name: new.legal_name, email: Some(new.email.clone()), ..Default::default() };
-            companies::create_in(&tx, &new.ruc, &profile, now).await.map_err(|error| match error {
+            companies::create_in(&tx, &new.ruc, &profile, Actor::operator, now).await.map_err(|error| match error {
                 CompanyError::RucTaken => FoundError::NotGood,
                 CompanyError::Store(error) => FoundError::Store(error),
             })?

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod account_links;
+pub mod archive;
 pub mod audit;
 pub mod claims;
 pub mod clock;
@@ -13,16 +14,19 @@ pub mod concurrency_limit;
 pub mod conditions;
 pub mod contacts;
 pub mod db;
+pub mod deletion;
 pub mod deliveries;
 pub mod dkim;
 pub mod documents;
 pub mod events;
+pub mod export;
 pub mod first_start;
 pub mod health;
 pub mod idempotency;
 pub mod invitations;
 pub mod logins;
 pub mod mail_accounts;
+pub mod memberships;
 pub mod metrics;
 pub mod notices;
 pub mod oauth;

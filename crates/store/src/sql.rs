@@ -37,6 +37,11 @@ pub(crate) async fn all<Row: FromQueryResult>(
     rows.iter().map(|row| Ok(decode(row)??)).collect()
 }
 
+/// Rows as they are, for who knows their columns only when it runs.
+pub(crate) async fn rows(conn: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>, StoreError> {
+    Ok(conn.query_all_raw(statement(conn, sql, values)).await?)
+}
+
 /// Each row by itself: one that cannot be read spoils no other, and the log names it.
 pub(crate) async fn each<Row: FromQueryResult>(
     conn: &impl ConnectionTrait,

@@ -12,6 +12,7 @@ use crate::Actor;
 use crate::concurrency_limit::NotDone;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::{self, Changes, EventKind, differences};
+use crate::memberships;
 use crate::passwords::{self, hash, token_hash};
 use crate::sessions::{self, Ended};
 use crate::sql::{self, Inserted, all, execute, new_id, one, values};
@@ -173,9 +174,12 @@ pub(crate) async fn admit(tx: &Tx, verified: &Verified, now: Instant) -> Result<
     if execute(tx.as_conn(), sql, values![verified.person, verified.password_hash.as_str(), now]).await? == 0 {
         return Ok(None);
     }
-    let sql = "SELECT company_id FROM membership WHERE person_id = $1 ORDER BY company_id LIMIT 1";
-    let row: Option<Row> = one(tx.as_conn(), sql, values![verified.person]).await?;
-    Ok(row.map(|row| CompanyId(row.company_id)))
+    // Where they were last; an archived company only where there is no other.
+    let sql = "SELECT m.company_id FROM membership m JOIN company c ON c.id = m.company_id WHERE m.person_id = $1
+        ORDER BY c.archived_at IS NOT NULL, m.last_entered_at IS NULL, m.last_entered_at DESC, m.company_id LIMIT 1";
+    let Some(row) = one::<Row>(tx.as_conn(), sql, values![verified.person]).await? else { return Ok(None) };
+    memberships::note_entry(tx, CompanyId(row.company_id), verified.person, now).await?;
+    Ok(Some(CompanyId(row.company_id)))
 }
 
 pub async fn session(db: &Db, token: &str, now: Instant) -> Result<Option<Session>, StoreError> {

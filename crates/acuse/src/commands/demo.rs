@@ -5,6 +5,7 @@ use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use acuse_domain::company::CompanyCreation;
 use acuse_mail::catcher::Catcher;
 use acuse_store::db::sqlite_path;
 use secrecy::ExposeSecret;
@@ -138,6 +139,8 @@ fn lead_mail_to(config: &mut Config, catcher: SocketAddr) -> Result<(), Failure>
     let from = SENDER.parse().map_err(|error| Failure::new(format!("{error}"), ""))?;
     config.default_account = Some((url, from));
     config.catcher = Some(catcher);
+    // Whoever looks around may see how a second company comes.
+    config.company_creation = CompanyCreation::Owners;
     Ok(())
 }
 

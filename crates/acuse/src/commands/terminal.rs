@@ -57,7 +57,12 @@ pub fn timestamp(at: Option<Instant>) -> Value {
 
 /// Whoever is at the command line, in the company with this RUC.
 pub async fn operator_in(db: &Db, ruc: &str) -> Result<Actor, Failure> {
-    let ruc: Ruc = ruc.parse().map_err(|error| Failure::new(format!("--company: {error}"), ""))?;
+    operator_by("--company", db, ruc).await
+}
+
+/// The same where another option names the company.
+pub async fn operator_by(option: &str, db: &Db, ruc: &str) -> Result<Actor, Failure> {
+    let ruc: Ruc = ruc.parse().map_err(|error| Failure::new(format!("{option}: {error}"), ""))?;
     let found = companies::find_by_ruc_any_company(db, &ruc).await?;
     let none = || {
         let what = format!("no hay una compañía con RUC {ruc}");

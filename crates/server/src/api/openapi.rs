@@ -57,6 +57,7 @@ impl IntoResponses for Always {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         refusals(&[
             ("401", "Token missing or unknown"),
+            ("409", "Not possible as things stand; `company_archived`: the company can only be read"),
             ("422", "A parameter or a path that has to be corrected, or a parameter that the call does not have"),
             (
                 "503",

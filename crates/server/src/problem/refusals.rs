@@ -47,6 +47,11 @@ impl Problem {
         Self::of_field("identification", messages::identification_taken())
     }
 
+    #[must_use]
+    pub fn company_archived() -> Self {
+        Self::conflict(messages::company_archived())
+    }
+
     /// If-Match named a state that is past.
     #[must_use]
     pub fn precondition_failed() -> Self {

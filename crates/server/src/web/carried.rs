@@ -20,7 +20,7 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 use serde::de::DeserializeOwned;
 use tower::ServiceExt;
 
-use crate::access::{LoginNeeded, RoleLacks, session_token};
+use crate::access::{LoginNeeded, RoleLacks, form_company, session_token};
 use crate::app::App;
 use crate::cookies;
 use crate::web::login::{self, local_path};
@@ -64,6 +64,8 @@ impl Carried {
     #[must_use]
     pub fn of(to: &str, body: &[u8]) -> Self {
         let mut fields = decoded(&String::from_utf8_lossy(body));
+        // Whoever sends it on says anew for which company.
+        fields.retain(|(name, _)| name != form_company::FIELD);
         let is_password = |(name, value): &(String, String)| {
             to.starts_with(FORMS_WITH_PASSWORDS) && PASSWORDS.contains(&name.as_str()) && !value.is_empty()
         };

@@ -1,5 +1,7 @@
 //! Mi compañía › Datos y logo: what receipts and mails say about the company.
 
+pub mod closing;
+
 use std::convert::Infallible;
 
 use acuse_domain::company::CompanyProfile;
@@ -27,6 +29,7 @@ use crate::web::page::{Page, Section, refused, shown, with_status};
 use crate::web::slips::Slips;
 use crate::web::trouble::{self, Trouble};
 use acuse_domain::access::Permission;
+use closing::Closing;
 
 const HERE: &str = "/mi-compania/datos";
 /// An upload may be larger than other requests: the file, and what a form puts around it (bytes).
@@ -74,6 +77,7 @@ struct ProfilePage {
     has_logo: bool,
     /// Whether something was just saved.
     is_saved: bool,
+    closing: Closing,
 }
 
 #[derive(Default, Deserialize)]
@@ -190,7 +194,8 @@ fn not_read(status: StatusCode) -> (StatusCode, String) {
 async fn profile_page(frame: &Frame, typed: ProfileForm, errors: FormErrors) -> Result<ProfilePage, Trouble> {
     let page = frame.page(Section::MiCompania).await?;
     let has_logo = companies::logo(&frame.app.db, frame.company()).await?.is_some();
-    Ok(ProfilePage { page, errors, conflict: Conflict::default(), typed, has_logo, is_saved: false })
+    let closing = Closing::of(frame).await?;
+    Ok(ProfilePage { page, errors, conflict: Conflict::default(), typed, has_logo, is_saved: false, closing })
 }
 
 fn saved() -> Response {

@@ -2,9 +2,10 @@
 //! no use for it.
 
 use acuse_domain::access::Role;
+use acuse_domain::company::CompanyCreation;
 use acuse_domain::delivery::Group;
-use acuse_domain::id::CompanyId;
-use acuse_store::{Actor, StoreError, companies, deliveries};
+use acuse_domain::id::{CompanyId, UserId};
+use acuse_store::{Actor, StoreError, companies, deliveries, memberships};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
@@ -16,33 +17,32 @@ use crate::web::carried::OnlyShown;
 use crate::web::page::{Page, Section, Theme, stopped};
 use acuse_domain::access::Permission;
 
+/// Companies that the header offers; all others are one step further.
+const OFFERED: u64 = 5;
+
 /// What every handler of a page takes: `frame.page(Section::Cobros).await?`
 #[derive(Clone)]
 pub struct Frame {
     pub app: App,
     pub actor: Actor,
+    pub user: UserId,
     pub headers: HeaderMap,
     /// The form came back after a login, and nothing of it was saved.
     pub is_only_shown: bool,
     role: Role,
     email: String,
+    is_archived: bool,
 }
 
 impl FromRequestParts<App> for Frame {
     type Rejection = StatusCode;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, StatusCode> {
-        let Caller { actor, session, .. } = Caller::from_request_parts(parts, app).await?;
+        let Caller { actor, session, is_archived, .. } = Caller::from_request_parts(parts, app).await?;
         let session = session.ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
         let is_only_shown = parts.extensions.get::<OnlyShown>().is_some();
-        Ok(Self {
-            app: app.clone(),
-            actor,
-            headers: parts.headers.clone(),
-            is_only_shown,
-            role: session.role,
-            email: session.email,
-        })
+        let (headers, user, role, email) = (parts.headers.clone(), session.user, session.role, session.email);
+        Ok(Self { app: app.clone(), actor, user, email, headers, is_only_shown, role, is_archived })
     }
 }
 
@@ -60,7 +60,7 @@ impl Frame {
 
     #[must_use]
     pub fn may(&self, permission: Permission) -> bool {
-        self.role.holds(permission)
+        self.role.holds(permission) && (!self.is_archived || permission.outlasts_archiving())
     }
 
     #[must_use]
@@ -80,9 +80,13 @@ impl Frame {
         let (company_name, company_ruc) =
             found.map(|found| (found.known_as().to_owned(), found.ruc.to_string())).unwrap_or_default();
         let stopped = stopped(&self.app, company, now).await?;
+        let offered = memberships::offered(db, company, self.user, OFFERED).await?;
         Ok(Page {
             user_name: self.actor.name.clone(),
             role: self.role,
+            may_found: offered.is_owner && self.app.company_creation == CompanyCreation::Owners,
+            offered,
+            is_archived: self.is_archived,
             company_name,
             company_ruc,
             section,

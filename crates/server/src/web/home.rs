@@ -1,6 +1,7 @@
 //! Inicio: what the day asks for, what is owed, and what was recorded last.
 
 use acuse_domain::Instant;
+use acuse_domain::company::FirstSteps;
 use acuse_domain::delivery::{Group, State as Fate};
 use acuse_domain::document::Side;
 use acuse_domain::id::CompanyId;
@@ -10,6 +11,7 @@ use acuse_domain::money::Money;
 use acuse_domain::payment::Direction;
 use acuse_domain::text::lower_first;
 use acuse_mail::explanation::{Context, explain_recorded};
+use acuse_store::companies;
 use acuse_store::deliveries::{self, Delivery, Filter, NEWEST, Stopped};
 use acuse_store::documents::{self, AgeSum};
 use acuse_store::pauses::Resting;
@@ -44,6 +46,8 @@ struct HomePage {
     receivable: [AgeSum; 4],
     payable: Money,
     last: Vec<(Summary, StateMark)>,
+    /// What a new company still lacks, for who may give it that.
+    first_steps: Option<FirstSteps>,
 }
 
 /// What is owed of one age; the largest is 100 wide.
@@ -84,7 +88,12 @@ pub async fn show(frame: Frame) -> Result<Response, Trouble> {
     todo.extend(open_deliveries(&frame.app, &page, company, told).await?);
     todo.extend(overdue(&receivable, Side::Receivable));
     todo.extend(overdue(&payable, Side::Payable));
+    let first_steps = match page.may(Permission::ConfigureCompany) {
+        true => Some(companies::first_steps(&frame.app.db, company).await?).filter(|steps| !steps.are_over()),
+        false => None,
+    };
     Ok(shown(&HomePage {
+        first_steps,
         todo,
         receivable,
         payable: payable.iter().map(|sum| sum.balance).sum(),

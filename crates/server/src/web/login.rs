@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use crate::access::form_company;
 use crate::access::session_token;
 use crate::app::App;
 use crate::client_address::ClientAddress;
@@ -224,7 +225,7 @@ async fn go_on(app: &App, headers: &HeaderMap, carried: Carried, session: &str) 
         company: company.unwrap_or_default(),
         act: Act::of(&app.db, now.company, &carried).await?,
         action: carried.to().to_owned(),
-        fields: carried.fields().to_vec(),
+        fields: carried.with(form_company::FIELD, &now.company.to_string()).fields().to_vec(),
     }))
 }
 

@@ -5,6 +5,7 @@ use acuse_domain::id::CompanyId;
 use acuse_domain::{Date, Instant};
 use acuse_store::StoreError;
 use acuse_store::deliveries::Stopped;
+use acuse_store::memberships::Offered;
 use askama::Template;
 use askama::filters::{HtmlSafe, Safe};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -23,6 +24,12 @@ pub struct Page {
     pub role: Role,
     pub company_name: String,
     pub company_ruc: String,
+    /// The companies that one may go on to.
+    pub offered: Offered,
+    /// Whether who sees it may add a company.
+    pub may_found: bool,
+    /// The company is only read.
+    pub is_archived: bool,
     /// Which entry of the menu is the current one.
     pub section: Section,
     /// Deliveries that need a person; shown beside «Envíos».
@@ -54,6 +61,8 @@ pub enum Section {
     Envios,
     MiCompania,
     Buzon,
+    /// The list of companies, which stands in no menu.
+    Companias,
 }
 
 /// The cookie `tema`; without one the system decides.
@@ -69,7 +78,7 @@ impl Page {
     /// Whether who sees it may do that: what they may not is not offered.
     #[must_use]
     pub fn may(&self, permission: Permission) -> bool {
-        self.role.holds(permission)
+        self.role.holds(permission) && (!self.is_archived || permission.outlasts_archiving())
     }
 
     #[must_use]
@@ -166,6 +175,7 @@ impl Section {
             Self::Envios => "/envios",
             Self::MiCompania => "/mi-compania/correos",
             Self::Buzon => "/demo/buzon",
+            Self::Companias => "/companias",
         }
     }
 
@@ -177,7 +187,7 @@ impl Section {
             Self::Personas => ("/personas", "personas"),
             Self::Documentos => ("/documentos", "documentos"),
             Self::Envios => ("/envios", "envíos"),
-            Self::Inicio | Self::Cobros | Self::MiCompania | Self::Buzon => ("/cobros", "cobros"),
+            Self::Inicio | Self::Cobros | Self::MiCompania | Self::Buzon | Self::Companias => ("/cobros", "cobros"),
         }
     }
 
@@ -191,6 +201,7 @@ impl Section {
             Self::Envios => "Envíos",
             Self::MiCompania => "Mi compañía",
             Self::Buzon => "Buzón de prueba",
+            Self::Companias => "Compañías",
         }
     }
 
@@ -204,6 +215,7 @@ impl Section {
             Self::Envios => "send",
             Self::MiCompania => "building",
             Self::Buzon => "inbox",
+            Self::Companias => "building",
         }
     }
 }
@@ -261,6 +273,9 @@ mod tests {
         let page = Page {
             user_name: "Gabriela <Toapanta>".to_owned(),
             role: Role::Owner,
+            offered: Offered::default(),
+            may_found: false,
+            is_archived: false,
             company_name: "Distribuidora Cotopaxi".to_owned(),
             company_ruc: "1792043182001".to_owned(),
             section: Section::Cobros,

@@ -57,6 +57,26 @@ pub fn not_allowed() -> Response {
     )
 }
 
+/// Companies are added at the command line alone.
+#[must_use]
+pub fn only_the_operator() -> Response {
+    show(
+        StatusCode::FORBIDDEN,
+        "Aquí no se agregan compañías",
+        "En este servidor las agrega quien lo cuida. Pídaselo con el RUC y la razón social.",
+    )
+}
+
+/// Nothing happens in an archived company.
+#[must_use]
+pub fn archived() -> Response {
+    show(
+        StatusCode::CONFLICT,
+        "La compañía está archivada",
+        "Se puede leer, y nadie registra ni envía. Su administrador puede reabrirla en Mi compañía.",
+    )
+}
+
 /// Another site sent the form.
 #[must_use]
 pub fn foreign_form() -> Response {

@@ -35,6 +35,8 @@ const OPEN_PAGES: [(&str, &str); 19] = [
 ];
 /// Forms about oneself, whatever one's role.
 const OWN: [&str; 1] = ["/mi-cuenta/correo"];
+/// Pages for whoever is logged in, whatever they are in their company.
+const OWN_PAGES: [&str; 4] = ["GET /companias", "GET /companias/nueva", "POST /companias/nueva", "POST /companias/{id}/entrar"];
 const OPEN_CALLS: [&str; 2] = ["/healthz", "/readyz"];
 const OPERATING: &str = include_str!("../../../../docs/operar.md");
 
@@ -53,10 +55,15 @@ fn asks_for_login(answer: &Answer) -> bool {
 async fn every_page_asks_for_the_permission_beside_its_path() {
     let app = TestApp::start().await;
     let sessions = [Role::Accountant, Role::Assistant, Role::Clerk, Role::Viewer].map(|role| (role, app.session_of(role)));
-    let mut open = Vec::new();
+    let (mut open, mut personal) = (Vec::new(), Vec::new());
     let routes = web::pages();
     for route in &routes {
         let name = format!("{} {}", route.method, route.path);
+        if route.access == Access::LoggedIn {
+            assert!(asks_for_login(&ask(&app, "", route).await), "{name} answers who is not logged in");
+            personal.push(name);
+            continue;
+        }
         let Access::Holders(permission) = route.access else {
             open.push(name);
             continue;
@@ -81,6 +88,7 @@ async fn every_page_asks_for_the_permission_beside_its_path() {
     let mut known = OPEN_PAGES.map(|(page, _)| page);
     known.sort_unstable();
     assert_eq!(open, known, "a page for everybody says why");
+    assert_eq!(personal, OWN_PAGES, "what is a person's own in all of their companies");
 }
 
 #[tokio::test]

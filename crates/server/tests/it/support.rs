@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use acuse_domain::access::Role;
-use acuse_domain::company::CompanyProfile;
+use acuse_domain::company::{CompanyCreation, CompanyProfile};
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::CompanyId;
 use acuse_mail::guard::Network;
@@ -69,6 +69,13 @@ impl TestApp {
         let owner = found_company(&app.db, "1790012344001", "ana@cotopaxi.ec").await;
         let Stranger { company, actor, session } = owner;
         Self { router: router(app.clone()), app, company, actor, session, folder }
+    }
+
+    /// Owners may add companies here, and one that is to be deleted waits so long.
+    pub fn where_owners_found(mut self, deletion_wait: chrono::TimeDelta) -> Self {
+        self.app = self.app.clone().with_companies(CompanyCreation::Owners, deletion_wait);
+        self.router = router(self.app.clone());
+        self
     }
 
     /// A second company in the same installation.

@@ -1,5 +1,6 @@
 pub mod account_form;
 mod account_standing;
+mod companies;
 mod company;
 mod conflicts;
 mod connecting;

@@ -3,7 +3,7 @@
 use acuse_domain::Instant;
 use acuse_domain::delivery::{Group, State};
 use acuse_domain::failure_policy::{Chain, Link, SendsNow};
-use acuse_domain::id::CompanyId;
+use acuse_domain::id::{CompanyId, UserId};
 use acuse_domain::mail_account::MailModule;
 use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
@@ -151,6 +151,37 @@ pub async fn count_by_group(db: &Db, company: CompanyId, stopped: &Stopped) -> R
         counts.push((group, count_in_group(db, company, group, stopped).await?));
     }
     Ok(counts)
+}
+
+/// Of the companies of one person, how many deliveries did not arrive and are not over, and how many of them bounced.
+pub async fn undelivered_any_company(db: &Db, user: UserId) -> Result<Vec<(CompanyId, Undelivered)>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        company_id: Uuid,
+        deliveries: i64,
+        bounced: i64,
+    }
+    let sql = format!(
+        "SELECT d.company_id, COUNT(*) AS deliveries,
+            CAST(SUM(CASE WHEN d.state = 'bounced' THEN 1 ELSE 0 END) AS BIGINT) AS bounced
+        FROM membership m JOIN delivery d ON d.company_id = m.company_id
+        WHERE m.person_id = $1 AND d.state IN ('failed', 'bounced') AND NOT {} GROUP BY d.company_id",
+        resolved()
+    );
+    let rows: Vec<Row> = readable(db.reader(), "delivery", &sql, values![user.0]).await?;
+    let read = |row: Row| {
+        let found = Undelivered { deliveries: row.deliveries.unsigned_abs(), bounced: row.bounced.unsigned_abs() };
+        (CompanyId(row.company_id), found)
+    };
+    Ok(rows.into_iter().map(read).collect())
+}
+
+/// What did not arrive and waits for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Undelivered {
+    pub deliveries: u64,
+    /// Of them, those that a server took and sent back.
+    pub bounced: u64,
 }
 
 /// Whose mails a card counts: those of one of the company's own accounts, by its address, or those of the default one.

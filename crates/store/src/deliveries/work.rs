@@ -27,12 +27,14 @@ use crate::sql::{Of, Undecoded, code, execute, insert_rows, one, places, readabl
 pub(crate) const EXPIRED: &str = "state = CASE WHEN recalled THEN 'cancelled' ELSE 'queued' END, may_have_arrived = TRUE,
     next_attempt_at = CASE WHEN recalled THEN NULL ELSE $1 END, finished_at = CASE WHEN recalled THEN $1 ELSE NULL END";
 
-/// Of one company's module, queued until a moment if one is given, or put off before the clock was set back.
+/// Of one company's module, queued until a moment if one is given, or put off before the clock was set back. Nothing leaves an
+/// archived company: its queue waits.
 pub(crate) const DELIVERIES: Queue = Queue {
     table: "delivery",
     key: &["company_id", "id"],
     due: "company_id = $3 AND module = $4 AND state IN ('queued', 'deferred', 'in_doubt')
-        AND (next_attempt_at <= $1 OR next_attempt_at > $5) AND ($6 IS NULL OR queued_at <= $6)",
+        AND (next_attempt_at <= $1 OR next_attempt_at > $5) AND ($6 IS NULL OR queued_at <= $6)
+        AND NOT EXISTS (SELECT 1 FROM company c WHERE c.id = $3 AND c.archived_at IS NOT NULL)",
     order: "next_attempt_at, id",
     claimed: "lease_until = $2, state = 'sending', attempts = attempts + 1, next_attempt_at = NULL",
     lease: "lease_until",
@@ -65,7 +67,8 @@ pub async fn queues_due_any_company(db: &Db, now: Instant) -> Result<Vec<QueueKe
         company_id: Uuid,
         module: String,
     }
-    let sql = "SELECT l.company_id, l.module FROM delivery_queue l WHERE EXISTS (SELECT 1 FROM delivery d
+    let sql = "SELECT l.company_id, l.module FROM delivery_queue l JOIN company c ON c.id = l.company_id
+        WHERE c.archived_at IS NULL AND EXISTS (SELECT 1 FROM delivery d
         WHERE d.company_id = l.company_id AND d.module = l.module
         AND (d.next_attempt_at <= $1 OR d.next_attempt_at > $2))";
     let rows: Vec<Row> = readable(db.reader(), "delivery_queue", sql, values![now, now + LONGEST_WAIT]).await?;

@@ -3,8 +3,8 @@
 #[macro_use]
 mod engines;
 mod access;
-mod audit;
 mod account_links;
+mod audit;
 mod claims;
 mod clock;
 mod companies;
@@ -23,6 +23,7 @@ mod invitations;
 mod lists;
 mod logins;
 mod mail_accounts;
+mod many_companies;
 mod notices;
 mod oauth;
 mod overview;

@@ -36,7 +36,7 @@ const TRIED: [&str; 14] = [
 const TRIED_WITH_A_WORKER: [&str; 3] =
     ["/{id}/envios/{envio}/reintentar", "/{id}/envios/{envio}/anular", "/{id}/envios/{envio}/resolver"];
 /// Where twice is no more than once by what it does.
-const HARMLESS: [(&str, &str); 26] = [
+const HARMLESS: [(&str, &str); 34] = [
     ("/demo/buzon", "empties what is empty"),
     ("/entrar", "opens a session; who logs in twice has two"),
     ("/salir", "ends the session"),
@@ -63,6 +63,14 @@ const HARMLESS: [(&str, &str); 26] = [
     ("/clave/{token}", "a link is good once"),
     ("/correo/{token}", "a link is good once"),
     ("/primer-inicio/{token}", "a link is good once"),
+    ("/companias/nueva", "a RUC is one company's"),
+    ("/companias/{id}/entrar", "enters where one is"),
+    ("/mi-compania/exportar", "brings the same once more"),
+    ("/mi-compania/archivar", "archives what is archived"),
+    ("/mi-compania/reabrir", "opens what is open"),
+    ("/mi-compania/eliminar", "a company is asked for once"),
+    ("/mi-compania/eliminar/cancelar", "takes back what was taken back"),
+    ("/mi-compania/eliminar/confirmar", "there is nothing left to delete"),
 ];
 
 #[test]

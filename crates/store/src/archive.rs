@@ -1,0 +1,52 @@
+//! Companies that nobody works in any more: read as ever, and nothing else, until somebody opens them again.
+
+use acuse_domain::Instant;
+use acuse_domain::id::CompanyId;
+use sea_orm::FromQueryResult;
+
+use crate::Actor;
+use crate::db::{Db, StoreError};
+use crate::events::{self, EventKind};
+use crate::sql::{execute, one, values};
+
+/// Since when nothing happens in the company; `None` where it is open.
+pub async fn archived_at(db: &Db, company: CompanyId) -> Result<Option<Instant>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        archived_at: Option<Instant>,
+    }
+    let sql = "SELECT archived_at FROM company WHERE id = $1";
+    let row: Option<Row> = one(db.reader(), sql, values![company.0]).await?;
+    Ok(row.and_then(|row| row.archived_at))
+}
+
+/// From the next request on it is only read, and its queue waits. False where it was archived already.
+pub async fn archive(db: &Db, by: &Actor, now: Instant) -> Result<bool, StoreError> {
+    let sql = "UPDATE company SET archived_at = $2 WHERE id = $1 AND archived_at IS NULL";
+    let tx = db.begin_write().await?;
+    if execute(tx.as_conn(), sql, values![by.company.0, now]).await? == 0 {
+        tx.undo().await?;
+        return Ok(false);
+    }
+    events::append(&tx, by, by.company.0, EventKind::CompanyArchived, now, "").await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// Its queue goes on, and nobody deletes it. False where it was open.
+pub async fn reopen(db: &Db, by: &Actor, now: Instant) -> Result<bool, StoreError> {
+    let tx = db.begin_write().await?;
+    let sql = "UPDATE company SET archived_at = NULL WHERE id = $1 AND archived_at IS NOT NULL";
+    if execute(tx.as_conn(), sql, values![by.company.0]).await? == 0 {
+        tx.undo().await?;
+        return Ok(false);
+    }
+    let asked = execute(tx.as_conn(), "DELETE FROM company_deletion WHERE company_id = $1", values![by.company.0]).await?;
+    if asked > 0 {
+        events::append(&tx, by, by.company.0, EventKind::CompanyDeletionCancelled, now, "").await?;
+    }
+    events::append(&tx, by, by.company.0, EventKind::CompanyReopened, now, "").await?;
+    tx.commit().await?;
+    db.nudge();
+    Ok(true)
+}
