@@ -3,6 +3,7 @@
 mod access;
 mod changing;
 mod closing;
+mod companies;
 mod command_texts;
 mod connections;
 mod damage;

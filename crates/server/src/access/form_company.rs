@@ -121,12 +121,14 @@ pub async fn written_into(answer: Response, company: CompanyId) -> Response {
 
 fn with_field(html: &str, company: CompanyId) -> String {
     let mut written = String::with_capacity(html.len() + 2048);
+    let (begins, in_an_address) = (format!(r#"<input type="hidden" name="{FIELD}""#), format!("{FIELD}="));
     let mut rest = html;
     while let Some(at) = rest.find("<form") {
         let (before, form) = rest.split_at(at);
         let (tag, after) = form.split_at(form.find('>').map_or(form.len(), |end| end + 1));
         written.push_str(before);
-        if !tag.contains("method=\"post\"") {
+        // A page that was drawn after its person went to another company says that one already.
+        if !tag.contains("method=\"post\"") || tag.contains(&in_an_address) || after.starts_with(&begins) {
             written.push_str(tag);
         } else if tag.contains("multipart/form-data") {
             written.push_str(&in_address(tag, company));
@@ -163,6 +165,7 @@ mod tests {
         assert!(written.contains(&format!(r#"<form action="/b" method="post">{field}<p>x</p>"#)), "{written}");
         assert!(written.contains(&format!(r#"action="/c?compania={company}""#)), "{written}");
         assert_eq!(with_field("<form", company), "<form");
+        assert_eq!(with_field(&written, CompanyId(uuid::Uuid::nil())), written, "what is said is not said again");
     }
 
     #[test]
