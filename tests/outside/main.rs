@@ -1,6 +1,7 @@
 //! The real binary, as whoever attacks, operates or kills it meets it: commands, HTTP, files and signals, nothing of its code.
 
 mod access;
+mod audit;
 mod changing;
 mod closing;
 mod companies;

@@ -405,7 +405,7 @@ async fn what_acuse_finds_out_and_what_signs_stands_there_too(world: World) {
     received(made.contacts[0], "1.00").notifying().record(db, by).await.unwrap();
     let queue = QueueKey { company: made.id, module: MailModule::ReceivedPayments };
     let claimed = deliveries::claim_due(db, queue, 9, TimeDelta::seconds(60), noon()).await.unwrap().remove(0);
-    let bounced = Recorded {
+    let failed = Recorded {
         company: made.id,
         id: claimed.id,
         fence: claimed.fence,
@@ -416,9 +416,9 @@ async fn what_acuse_finds_out_and_what_signs_stands_there_too(world: World) {
         problem_code: Some("mailbox_not_found".to_owned()),
         message_id: "x@acuse.example".to_owned(),
         stamp: Stamp { source: "company", server: "smtp.x.ec:587".to_owned(), from_address: "cobros@x.ec".to_owned() },
-        next: Next::Bounced,
+        next: Next::Failed,
     };
-    deliveries::record_attempts(db, &[bounced], noon()).await.unwrap();
+    deliveries::record_attempts(db, &[failed], noon()).await.unwrap();
     let found = entries(db, made.id, &Filter::default()).await;
     let told: Vec<(&str, &str, &str)> =
         found.iter().rev().skip(2).map(|one| (one.code.as_str(), one.subject_name.as_str(), one.who_kind.as_str())).collect();
@@ -432,7 +432,7 @@ async fn what_acuse_finds_out_and_what_signs_stands_there_too(world: World) {
         ("mail_account.paused", sender, "acuse"),
         ("mail_account.works", sender, "acuse"),
         ("payment.recorded", "RC-000001", "operator"),
-        ("mail.bounced", "RC-000001", "acuse"),
+        ("mail.failed", "RC-000001", "acuse"),
     ];
     assert_eq!(told, expected);
     assert_eq!((found[0].who.as_str(), found[0].detail.as_str()), ("Acuse", "pagos@andina.ec"));
