@@ -8,6 +8,8 @@ use sha2::{Digest, Sha256};
 
 #[path = "tidy/cycles.rs"]
 mod cycles;
+#[path = "tidy/supply.rs"]
+mod supply;
 
 /// A crate may know these others, and nothing else of ours.
 const DEPENDENCIES: [(&str, &[&str]); 7] = [

@@ -8,6 +8,7 @@ mod deliveries;
 mod discovering;
 mod documents;
 mod home;
+mod hostile_names;
 mod kept_forms;
 mod login;
 mod mail_accounts;
