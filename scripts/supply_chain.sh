@@ -17,13 +17,13 @@ if ! "$tools/bin/cargo-deny" --version 2>/dev/null | grep -qx "cargo-deny $CARGO
 fi
 deny() { "$tools/bin/cargo-deny" --locked "$@"; }
 
-deny check licenses sources bans
+deny check --hide-inclusion-graph licenses sources bans
 
 if [ -n "${ACUSE_ADVISORY_DB:-}" ]; then
   export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0="url.file://$(realpath "$ACUSE_ADVISORY_DB").insteadOf" GIT_CONFIG_VALUE_0=$ADVISORIES
 fi
 if deny fetch db >/dev/null 2>&1; then
-  deny check --disable-fetch advisories
+  deny check --hide-inclusion-graph advisories
 else
   echo "La base de vulnerabilidades de RustSec no se alcanza desde aquí: los crates NO se compararon con ella" >&2
   unreachable=1

@@ -116,8 +116,8 @@ impl Records {
         let sends = http.get(format!("{url}/api/v1/payments/{payment}/deliveries")).bearer_auth(token);
         let sends = json_of(sends.send().await.expect("an answer"), StatusCode::OK).await;
         let delivery = id(&sends["data"][0]);
-        let account = json!({ "module": "received_payments", "server": "smtp.example.com", "port": 587, "security": "starttls",
-            "username": "cobros", "password": "secreta", "enabled": false, "from_address": "cobros@example.com", "from_name": name });
+        let account = json!({ "module": "invoices_and_made_payments", "server": "smtp.example.com", "port": 587, "security": "starttls",
+            "username": "cobros", "password": "secreta", "from_address": "cobros@example.com", "from_name": name });
         let account = id(&make("/mail-accounts", account).await);
         Self { contact, document, payment, delivery, account }
     }
