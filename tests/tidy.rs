@@ -8,6 +8,8 @@ use sha2::{Digest, Sha256};
 
 #[path = "tidy/cycles.rs"]
 mod cycles;
+#[path = "tidy/promises.rs"]
+mod promises;
 #[path = "tidy/supply.rs"]
 mod supply;
 

@@ -29,7 +29,7 @@ async fn fixed(scene: &Scene) -> Attack {
     for planted in chosen {
         let new = cookies_of(&enter(&scene.server, planted).await);
         let value = planted.split("acuse_sesion=").nth(1).and_then(|rest| rest.split(';').next()).unwrap_or_default();
-        let is_new = value.is_empty() || !new.contains(&format!("acuse_sesion={value}"));
+        let is_new = value.is_empty() || new.split("; ").all(|cookie| cookie != format!("acuse_sesion={value}"));
         row.tried(is_new && is_open(scene, &new).await && !is_open(scene, planted).await, || planted.to_owned());
     }
     row
