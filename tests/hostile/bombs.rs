@@ -75,11 +75,9 @@ async fn packed(scene: &Scene) -> Attack {
     for coding in ["gzip", "deflate", "br", "zstd", "gzip, gzip", "x-gzip", "identity, gzip"] {
         let call = scene.api(Method::POST, "/contacts").header("content-type", "application/json");
         refused(&mut row, coding, call.header("content-encoding", coding).body(bomb.clone())).await;
-        let form =
-            scene.server.post(scene.owner(), "/personas/nueva").header("content-type", "application/x-www-form-urlencoded");
+        let form = scene.post("/personas/nueva").header("content-type", "application/x-www-form-urlencoded");
         refused(&mut row, coding, form.header("content-encoding", coding).body(bomb.clone())).await;
-        let upload =
-            scene.server.post(scene.owner(), "/mi-compania/logo").header("content-type", "multipart/form-data; boundary=x");
+        let upload = scene.post("/mi-compania/logo").header("content-type", "multipart/form-data; boundary=x");
         refused(&mut row, coding, upload.header("content-encoding", coding).body(bomb.clone())).await;
     }
     row
@@ -105,7 +103,7 @@ async fn forms(scene: &Scene) -> Attack {
     ];
     for (kind, body) in bodies {
         for path in ["/personas/nueva", "/cobros/nuevo", "/mi-compania/logo", "/entrar"] {
-            let request = scene.server.post(scene.owner(), path).header("content-type", kind).body(body.clone());
+            let request = scene.post(path).header("content-type", kind).body(body.clone());
             let Ok(answer) = request.send().await else { continue };
             let status = answer.status();
             row.tried(matches!(status.as_u16(), 200 | 400..=499), || format!("{kind} of {} at {path}: {status}", body.len()));

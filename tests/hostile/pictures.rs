@@ -31,7 +31,7 @@ async fn upload(scene: &Scene, head: &str, file: &[u8]) -> u16 {
     let mut body = format!("--x\r\nContent-Disposition: form-data; name=\"logo\"; {head}\r\n\r\n").into_bytes();
     body.extend_from_slice(file);
     body.extend_from_slice(b"\r\n--x--\r\n");
-    let request = scene.server.post(scene.owner(), "/mi-compania/logo");
+    let request = scene.post("/mi-compania/logo");
     let answer = request.header("content-type", "multipart/form-data; boundary=x").body(body).send().await;
     answer.map_or(0, |answer| answer.status().as_u16())
 }

@@ -45,7 +45,8 @@ impl Scene {
             installation.succeed(&["user", "create", "--email", &email, "--company", OUR_RUC, "--role", role], PASSWORD);
         }
         let server = installation.serve().await;
-        let http = Client::builder().redirect(Policy::none()).no_proxy().build().expect("a client");
+        // Each request has a connection of its own: the server closes those on which something was refused.
+        let http = Client::builder().redirect(Policy::none()).no_proxy().pool_max_idle_per_host(0).build().expect("a client");
         let mut people = Vec::new();
         for role in Role::ALL {
             people.push((role, log_in(&server, &email_of(role)).await));
@@ -68,6 +69,11 @@ impl Scene {
     /// As our token asks.
     pub fn api(&self, method: Method, path: &str) -> RequestBuilder {
         self.request(method, &format!("/api/v1{path}")).bearer_auth(&self.installation.token)
+    }
+
+    /// What a page of ours sends for our owner, with a body still to be given.
+    pub fn post(&self, path: &str) -> RequestBuilder {
+        self.request(Method::POST, path).header("cookie", self.owner()).header("sec-fetch-site", "same-origin")
     }
 
     /// Everything of theirs, as they see it.

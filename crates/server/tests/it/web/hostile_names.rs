@@ -79,7 +79,7 @@ const NAMES: [(&str, &str); 20] = [
 
 /// What these show follows from the DNS and from when it was asked.
 fn follows_from_the_dns(path: &str) -> bool {
-    path == "/mi-compania/correos" || path.contains("/dominio")
+    path.starts_with("/mi-compania/correos")
 }
 
 fn names() -> Vec<String> {
