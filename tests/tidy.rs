@@ -8,6 +8,10 @@ use sha2::{Digest, Sha256};
 
 #[path = "tidy/cycles.rs"]
 mod cycles;
+#[path = "tidy/promises.rs"]
+mod promises;
+#[path = "tidy/supply.rs"]
+mod supply;
 
 /// A crate may know these others, and nothing else of ours.
 const DEPENDENCIES: [(&str, &[&str]); 7] = [

@@ -1,5 +1,6 @@
 //! A company's logo: taken in once, re-encoded, and kept ready for every page and mail.
 
+use std::borrow::Cow;
 use std::io::Cursor;
 use std::sync::{Arc, OnceLock};
 
@@ -14,6 +15,11 @@ const LARGEST_SIDE: u32 = 6_000;
 const MOST_PIXELS: u64 = 24_000_000;
 /// Bytes that decoding may take.
 const LARGEST_MEMORY: u64 = 160 * 1024 * 1024;
+/// What a PNG begins with (W3C PNG 5.2).
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
+/// Its chunks that make pixels. Of the others a profile (iCCP) of some KB is unpacked to hundreds of MB before the first pixel.
+const PIXEL_CHUNKS: [&[u8]; 4] = [b"IHDR", b"PLTE", b"tRNS", b"IDAT"];
+const LAST_CHUNK: &[u8] = b"IEND";
 /// Pixels on a side of what is kept: 52 mm at 300 dpi.
 const KEPT_SIDE: u32 = 640;
 /// With more colours than this, each channel is rounded: the logo is most of a receipt's size.
@@ -91,7 +97,8 @@ fn open(uploaded: &[u8]) -> Result<DynamicImage, LogoError> {
     if uploaded.len() > LARGEST_UPLOAD {
         return Err(LogoError::TooHeavy { bytes: uploaded.len() });
     }
-    let reader = || ImageReader::new(Cursor::new(uploaded)).with_guessed_format().map_err(|_| LogoError::NotAPicture);
+    let picture = pixels_alone(uploaded);
+    let reader = || ImageReader::new(Cursor::new(&picture)).with_guessed_format().map_err(|_| LogoError::NotAPicture);
     // What the file says of itself, before anything is unpacked.
     let (width, height) = reader()?.into_dimensions().map_err(|_| LogoError::NotAPicture)?;
     if width.max(height) > LARGEST_SIDE || u64::from(width) * u64::from(height) > MOST_PIXELS {
@@ -107,6 +114,25 @@ fn open(uploaded: &[u8]) -> Result<DynamicImage, LogoError> {
         image::ImageError::Limits(_) => LogoError::TooLarge,
         _ => LogoError::NotAPicture,
     })
+}
+
+/// A PNG without what is no pixel, and without what stands behind it; any other file as it is.
+fn pixels_alone(uploaded: &[u8]) -> Cow<'_, [u8]> {
+    let Some(mut rest) = uploaded.strip_prefix(PNG) else { return Cow::Borrowed(uploaded) };
+    let mut kept = PNG.to_vec();
+    // Each has its length, its kind, what it says and a sum (W3C PNG 5.3).
+    while let Some(length) = rest.first_chunk::<4>() {
+        let Some((chunk, after)) = rest.split_at_checked(12 + u32::from_be_bytes(*length) as usize) else { break };
+        let kind = &chunk[4..8];
+        if PIXEL_CHUNKS.contains(&kind) || kind == LAST_CHUNK {
+            kept.extend_from_slice(chunk);
+        }
+        if kind == LAST_CHUNK {
+            break;
+        }
+        rest = after;
+    }
+    Cow::Owned(kept)
 }
 
 /// On white, as the paper is, and no larger than it is kept.

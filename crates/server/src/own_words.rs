@@ -13,6 +13,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use percent_encoding::percent_decode_str;
 
+use crate::api::body::is_packed;
 use crate::api::language::preferred;
 use crate::problem::Problem;
 use crate::web::trouble;
@@ -52,6 +53,9 @@ async fn answer(request: Request, next: Next, body: u64) -> Response {
     };
     if body > LARGEST_BODY_ANNOUNCED {
         return refused_with(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    if !is_api && is_packed(request.headers()) {
+        return refused_with(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
     let is_asset = request.uri().path().starts_with("/static/");
     let response = next.run(request).await;

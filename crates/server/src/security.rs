@@ -29,6 +29,13 @@ pub const A_MAIL_IN_A_FRAME: HeaderValue = HeaderValue::from_static(
 );
 
 const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+
+/// What no page of ours asks a browser for. Passkeys and the clipboard are not among it.
+const ASKED_BY_NOBODY: HeaderValue = HeaderValue::from_static(
+    "camera=(), display-capture=(), geolocation=(), hid=(), microphone=(), midi=(), payment=(), serial=(), usb=()",
+);
 
 /// A year, as browsers' lists ask for; of this name alone, since its neighbours are not ours.
 const ONLY_BY_HTTPS: HeaderValue = HeaderValue::from_static("max-age=31536000");
@@ -58,6 +65,9 @@ async fn harden(mut response: Response) -> Response {
     set(headers, X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("same-origin"));
     set(headers, CROSS_ORIGIN_OPENER_POLICY, HeaderValue::from_static("same-origin"));
+    // No other site's page shows or reads what is here; mails carry their pictures themselves.
+    set(headers, CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
+    set(headers, PERMISSIONS_POLICY, ASKED_BY_NOBODY);
     response
 }
 

@@ -69,6 +69,33 @@ fn what_is_no_picture_or_too_much_of_one_is_refused() {
     assert_eq!(Logo::from_upload(&area).err(), Some(LogoError::TooLarge), "refused before it is unpacked");
 }
 
+#[test]
+fn of_a_png_only_its_pixels_are_read() {
+    let plain = png(RgbaImage::from_fn(40, 20, |x, y| Rgba([x as u8, y as u8, 90, 255])));
+    let kept = Logo::from_upload(&plain).expect("it is a picture").png().to_vec();
+    let chunk = |kind: &[u8; 4], said: &[u8]| {
+        let sum = crc32(&[kind.as_slice(), said].concat());
+        [&u32::try_from(said.len()).unwrap().to_be_bytes()[..], kind, said, &sum.to_be_bytes()].concat()
+    };
+    let after_head = 8 + 25;
+    for (kind, said) in [
+        (b"tEXt", &b"Comment\0<script>"[..]),
+        (b"iCCP", b"p\0\0no profile at all"),
+        (b"zTXt", b"Comment\0\0no text at all"),
+        (b"eXIf", b"MM\0*GPS"),
+        (b"acTL", b"\0\0\0\x02\0\0\0\0"),
+        (b"xxXx", b"whatever"),
+    ] {
+        let mut more = plain.clone();
+        more.splice(after_head..after_head, chunk(kind, said));
+        more.extend_from_slice(b"<script>PK\x05\x06");
+        assert_eq!(Logo::from_upload(&more).expect("it is a picture").png(), kept, "{}", String::from_utf8_lossy(kind));
+    }
+    let mut broken = plain;
+    broken.splice(after_head..after_head, [0xff, 0xff, 0xff, 0xff, b'I', b'D', b'A', b'T']);
+    assert_eq!(Logo::from_upload(&broken).err(), Some(LogoError::NotAPicture));
+}
+
 /// A picture of one pixel whose head (W3C PNG 11.2.1) claims to be larger.
 fn png_that_says(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = png(RgbaImage::new(1, 1));

@@ -114,6 +114,41 @@ async fn nothing_private_is_kept_by_a_browser_or_a_proxy() {
     assert_eq!(asset.header("cache-control"), "no-cache", "what is nobody's may be kept");
 }
 
+/// What OWASP ASVS 5.0 (3.4) asks of every answer, and what keeps other sites' pages apart.
+#[tokio::test]
+async fn every_answer_tells_the_browser_what_to_refuse() {
+    let populated = Populated::new().await;
+    for path in all_paths().into_iter().chain(["/static/x/acuse.css".to_owned(), "/favicon.ico".to_owned()]) {
+        for (method, is_known) in [(Method::GET, true), (Method::GET, false), (Method::POST, true), (Method::DELETE, false)] {
+            let answer = populated.ask(method.clone(), &path, is_known).await;
+            let asked = format!("{method} {path}: {}", answer.status);
+            let policy = answer.header("content-security-policy");
+            for directive in ["default-src 'none'", "base-uri 'none'", "form-action '", "frame-ancestors '"] {
+                assert!(policy.contains(directive), "{asked}: {directive} is not in {policy}");
+            }
+            for loose in ["unsafe-eval", "script-src *", "http:", "https:", "script-src 'unsafe-inline'"] {
+                assert!(!policy.contains(loose), "{asked}: {policy}");
+            }
+            for (name, value) in [
+                ("x-content-type-options", "nosniff"),
+                ("referrer-policy", "same-origin"),
+                ("cross-origin-opener-policy", "same-origin"),
+                ("cross-origin-resource-policy", "same-origin"),
+            ] {
+                assert_eq!(answer.header(name), value, "{asked}: {name}");
+            }
+            for feature in ["camera=()", "microphone=()", "geolocation=()", "payment=()", "usb=()"] {
+                assert!(answer.header("permissions-policy").contains(feature), "{asked}: {feature}");
+            }
+            for told in ["server", "x-powered-by", "access-control-allow-origin"] {
+                assert_eq!(answer.header(told), "", "{asked}: {told}");
+            }
+            let kind = answer.header("content-type");
+            assert!(!kind.starts_with("text/") || kind.contains("charset=utf-8"), "{asked}: {kind}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_get_changes_nothing() {
     let populated = Populated::new().await;

@@ -11,6 +11,7 @@ mod documents;
 mod first_start;
 mod home;
 mod invitations;
+mod hostile_names;
 mod kept_forms;
 mod login;
 mod mail_accounts;

@@ -13,8 +13,9 @@ use crate::web::path_id::PathId;
 use crate::web::trouble::Trouble;
 
 /// A browser's own viewer is an object inside the answer, with a style of its own.
-const A_DOCUMENT: HeaderValue =
-    HeaderValue::from_static("default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'");
+const A_DOCUMENT: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
 
 const NOT_DRAWN: &str = "El recibo no se pudo dibujar. Intente de nuevo; si sigue así, avise a quien cuida el servidor.";
 
