@@ -81,7 +81,9 @@ async fn by_token(permission: Permission, parts: &Parts, app: &App) -> Result<Ca
 async fn by_session(permission: Permission, parts: &Parts, app: &App) -> Result<Caller, Response> {
     let Some(token) = session_token(app, &parts.headers) else { return Err(to_login(parts)) };
     match users::session(&app.db, &token, acuse_store::now()).await {
-        Ok(Some(session)) if session.lacks_second_factor && !is_for_setting_it_up(parts.uri.path()) => Err(to_second_factor(parts)),
+        Ok(Some(session)) if session.lacks_second_factor && !is_for_setting_it_up(parts.uri.path()) => {
+            Err(to_second_factor(parts))
+        }
         Ok(Some(session)) if session.role.holds(permission) => {
             let identity = Identity::User { user: session.user, session: session.id };
             let actor = Actor { company: session.company, name: session.name.clone(), identity, source: None };

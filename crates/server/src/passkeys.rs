@@ -69,14 +69,20 @@ impl Party {
     }
 
     /// Asks for a new key of a person, in none of the places that have one already.
-    pub async fn ask_new(&self, db: &acuse_store::Db, person: Uuid, email: &str, name: &str) -> Result<Option<Challenge>, StoreError> {
+    pub async fn ask_new(
+        &self,
+        db: &acuse_store::Db,
+        person: Uuid,
+        email: &str,
+        name: &str,
+    ) -> Result<Option<Challenge>, StoreError> {
         let handle = handle(person);
         let known = keys::credentials_any_company(db, person).await?;
         let Ok(user_name) = Username::try_from(email) else { return Ok(None) };
         let user = PublicKeyCredentialUserEntity { name: user_name, id: &handle, display_name: Nickname::try_from(name).ok() };
         let descriptor = |id: Vec<u8>| {
             let id = CredentialId::<Vec<u8>>::decode(id).ok()?;
-            Some(PublicKeyCredentialDescriptor { id, transports: AuthTransports::NONE })
+            Some(PublicKeyCredentialDescriptor { id, transports: AuthTransports::decode(0).ok()? })
         };
         let known = known.into_iter().filter_map(descriptor).collect();
         let options = PublicKeyCredentialCreationOptions::passkey(&self.id, user, known);

@@ -20,11 +20,11 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::db::{Db, StoreError, Tx, skip_locked};
+use crate::passkeys::{self, Signed};
 use crate::passwords::{random_token, token_hash};
 use crate::sessions::{self, Device, NewSession};
 use crate::sql::{self, execute, one, values};
 use crate::users::{self, Verified};
-use crate::passkeys::{self, Signed};
 use crate::{metrics, second_factor};
 use browsers::{is_trusted, know_browser, known_browser};
 

@@ -12,9 +12,9 @@ use crate::db::{Db, StoreError, Tx};
 use crate::mail_accounts::{self, SaveError};
 use crate::pauses::{self, AccountKey, Fault, SELDOM};
 use crate::sealing_key::{Canary, Item, Kind, canaries, canaries_held, write_canary};
+use crate::second_factor::SecondFactorError;
 use crate::secrets::{KeyFileError, KeyMark, Keyring};
 use crate::sql::{execute, values};
-use crate::second_factor::SecondFactorError;
 use crate::{dkim, oauth, second_factor};
 
 /// How much lies sealed.
@@ -190,7 +190,9 @@ async fn settle(db: &Db, keys: &Keyring, now: Instant) -> Result<(), UnlockError
 /// to.
 async fn let_unreadable_rest(tx: &Tx, items: &[Item], now: Instant) -> Result<usize, StoreError> {
     let opens = |account: &MailAccount| {
-        let is_its = |item: &&Item| matches!(item.kind, Kind::Password | Kind::Connection) && (item.company, item.id) == (account.company.0, account.id.0);
+        let is_its = |item: &&Item| {
+            matches!(item.kind, Kind::Password | Kind::Connection) && (item.company, item.id) == (account.company.0, account.id.0)
+        };
         items.iter().find(is_its).is_some_and(|item| item.opens)
     };
     let at_fault = mail_accounts::faults_in(tx, opens).await?;

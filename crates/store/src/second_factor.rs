@@ -98,13 +98,7 @@ pub fn propose(keys: &Keyring, by: &Actor, email: &str, now: Instant) -> Result<
 }
 
 /// The same secret once more, after a code that was not right.
-pub fn propose_again(
-    keys: &Keyring,
-    by: &Actor,
-    email: &str,
-    sealed: &str,
-    now: Instant,
-) -> Result<Proposal, SecondFactorError> {
+pub fn propose_again(keys: &Keyring, by: &Actor, email: &str, sealed: &str, now: Instant) -> Result<Proposal, SecondFactorError> {
     shown(sealed.to_owned(), &opened(keys, by, sealed, now)?, email)
 }
 
@@ -305,13 +299,7 @@ pub(crate) async fn is_on_in(conn: &impl ConnectionTrait, person: Uuid) -> Resul
 }
 
 /// Takes the code that somebody typed, once.
-pub(crate) async fn take_code(
-    tx: &Tx,
-    keys: &Keyring,
-    person: Uuid,
-    typed: &str,
-    now: Instant,
-) -> Result<(), SecondFactorError> {
+pub(crate) async fn take_code(tx: &Tx, keys: &Keyring, person: Uuid, typed: &str, now: Instant) -> Result<(), SecondFactorError> {
     #[derive(FromQueryResult)]
     struct Row {
         sealed_secret: Vec<u8>,

@@ -4,6 +4,7 @@ pub mod device;
 pub mod keys;
 pub mod second_factor;
 
+use acuse_domain::Instant;
 use acuse_domain::access::user_name;
 use acuse_domain::id::SessionId;
 use acuse_domain::message::messages;
@@ -132,6 +133,14 @@ impl AccountPage {
 
     fn device(&self, session: &OwnSession) -> String {
         device::named(session.user_agent.as_deref().unwrap_or_default())
+    }
+
+    fn day(&self, at: &Instant) -> String {
+        calendar::day(calendar::today(*at))
+    }
+
+    fn moment(&self, at: &Instant) -> String {
+        calendar::moment(*at, self.page.now)
     }
 
     /// Whether few codes are left.

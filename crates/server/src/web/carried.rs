@@ -231,10 +231,9 @@ impl Lost {
                 words: "El archivo no se guardó: después de entrar, elija el logo otra vez.",
                 back_to: "/mi-compania/datos",
             },
-            _ if path.starts_with("/mi-cuenta") => Self {
-                words: "Lo que envió no se guardó: después de entrar, hágalo otra vez.",
-                back_to: "/mi-cuenta",
-            },
+            _ if path.starts_with("/mi-cuenta") => {
+                Self { words: "Lo que envió no se guardó: después de entrar, hágalo otra vez.", back_to: "/mi-cuenta" }
+            }
             _ => Self { words: "Lo que envió no se guardó: después de entrar, hágalo otra vez.", back_to: "/" },
         }
     }

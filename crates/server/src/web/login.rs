@@ -185,9 +185,7 @@ pub async fn log_in(
             let entered = Entered { session, browser_tokens, is_kept };
             let_in(&app, &headers, entered, form.carried(), &form.volver).await
         }
-        Outcome::SecondStep { token } => {
-            second_step::lead_to(&app, &headers, &token, form.carried(), &form.volver).await
-        }
+        Outcome::SecondStep { token } => second_step::lead_to(&app, &headers, &token, form.carried(), &form.volver).await,
         Outcome::Wrong => {
             let words = "El correo o la contraseña no son correctos.".to_owned();
             Ok(again(&headers, &app, form, "clave", words, StatusCode::UNPROCESSABLE_ENTITY))

@@ -16,7 +16,12 @@ const KNOWN: TimeDelta = TimeDelta::days(180);
 const MOST_KNOWN: u64 = 20;
 
 /// The token by which this browser is known to be the person's. Asks as much for somebody who does not exist.
-pub(super) async fn known_browser(db: &Db, person: Option<Uuid>, shown: &[Vec<u8>], now: Instant) -> Result<Option<Vec<u8>>, StoreError> {
+pub(super) async fn known_browser(
+    db: &Db,
+    person: Option<Uuid>,
+    shown: &[Vec<u8>],
+    now: Instant,
+) -> Result<Option<Vec<u8>>, StoreError> {
     if shown.is_empty() {
         return Ok(None);
     }

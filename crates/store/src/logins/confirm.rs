@@ -63,7 +63,11 @@ pub async fn confirm_any_company(
     hold(&tx, user.0).await?;
     let taken = match &checked {
         Checked::Password(verified) => {
-            if users::hold(&tx, verified).await? { Ok(()) } else { Err(SecondFactorError::WrongCode) }
+            if users::hold(&tx, verified).await? {
+                Ok(())
+            } else {
+                Err(SecondFactorError::WrongCode)
+            }
         }
         Checked::Step(prepared) => prepared.take(&tx, keys, user.0, now).await,
     };

@@ -43,7 +43,11 @@ pub struct Answer<'a> {
 
 #[derive(Debug)]
 pub enum Stepped {
-    Entered { session: SecretString, browser_tokens: Vec<SecretString>, is_kept: bool },
+    Entered {
+        session: SecretString,
+        browser_tokens: Vec<SecretString>,
+        is_kept: bool,
+    },
     Wrong,
     /// It was right, and was used before.
     Used,
@@ -186,7 +190,11 @@ impl<'a> Prepared<'a> {
             }
             Self::Recovery(None) => Err(SecondFactorError::WrongCode),
             Self::Passkey(signed) => {
-                if passkeys::note_use(tx, person, signed, now).await? { Ok(()) } else { Err(SecondFactorError::WrongCode) }
+                if passkeys::note_use(tx, person, signed, now).await? {
+                    Ok(())
+                } else {
+                    Err(SecondFactorError::WrongCode)
+                }
             }
         }
     }

@@ -84,7 +84,8 @@ async fn an_address_belongs_to_one_user(world: World) {
     };
     create("ana@andina.ec", "ocho ñandúes").await.unwrap();
     assert!(matches!(create("ANA@andina.ec", "ocho ñandúes").await, Err(CreateError::EmailTaken)));
-    let refused = [("12345678", PasswordError::TooShort), ("123456789012", PasswordError::Common), ("eva@andina.ec", PasswordError::Own)];
+    let refused =
+        [("12345678", PasswordError::TooShort), ("123456789012", PasswordError::Common), ("eva@andina.ec", PasswordError::Own)];
     for (password, why) in refused {
         let answer = create("eva@andina.ec", password).await;
         assert!(matches!(&answer, Err(CreateError::Password(own)) if *own == why), "{password} {answer:?}");

@@ -63,9 +63,7 @@ pub async fn add(frame: Frame, Form(form): Form<KeyForm>) -> Result<Response, Tr
     match passkeys::add(&frame.app.db, &frame.actor, &new, &frame.session_token(), now()).await {
         Ok(changed) => codes_or(&frame, changed, "llave").await,
         Err(AddError::Taken) => again(&frame, form, "llave", "Esa llave ya está agregada.".to_owned()).await,
-        Err(AddError::TooMany) => {
-            again(&frame, form, "llave", "Ya tiene 20 llaves: quite una que no use.".to_owned()).await
-        }
+        Err(AddError::TooMany) => again(&frame, form, "llave", "Ya tiene 20 llaves: quite una que no use.".to_owned()).await,
         Err(AddError::Store(error)) => Err(error.into()),
     }
 }
@@ -75,11 +73,12 @@ async fn again(frame: &Frame, form: KeyForm, field: &str, words: String) -> Resu
     Ok(refused(&page.refusing(field, words)))
 }
 
-pub async fn remove(frame: Frame, crate::web::path_id::PathId(id): crate::web::path_id::PathId<PasskeyId>) -> Result<Response, Trouble> {
+pub async fn remove(
+    frame: Frame,
+    crate::web::path_id::PathId(id): crate::web::path_id::PathId<PasskeyId>,
+) -> Result<Response, Trouble> {
     match passkeys::remove(&frame.app.db, &frame.actor, id, &frame.session_token(), now()).await {
-        Ok(changed) => {
-            Ok(frame.renewed(changed.session.as_ref(), Redirect::to("/mi-cuenta?hecho=sin-llave")).into_response())
-        }
+        Ok(changed) => Ok(frame.renewed(changed.session.as_ref(), Redirect::to("/mi-cuenta?hecho=sin-llave")).into_response()),
         Err(error) => refuse(&frame, error).await,
     }
 }

@@ -3,10 +3,10 @@
 use acuse_store::logins::confirm::{self, Confirmed, Shown};
 use acuse_store::logins::second_step::Proof;
 use acuse_store::users::{self, Session};
-use acuse_store::{second_factor, Actor, Identity};
+use acuse_store::{Actor, Identity, second_factor};
 use askama::Template;
 use axum::Form;
-use axum::body::{Body, to_bytes};
+use axum::body::to_bytes;
 use axum::extract::{Query, Request, State};
 use axum::http::header::{RETRY_AFTER, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -17,8 +17,9 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::second_step::{USED_CODE, WRONG_CODE, WRONG_KEY};
-use super::{Browser, Wish, ask_with, go_on, key, local_path, session_cookie, spoken, theme};
+use super::key::{self, WRONG_KEY};
+use super::second_step::{USED_CODE, WRONG_CODE};
+use super::{Browser, Wish, ask_with, go_on, local_path, session_cookie, spoken, theme};
 use crate::access::{Caller, is_beside_the_page, session_token};
 use crate::app::App;
 use crate::client_address::ClientAddress;

@@ -9,13 +9,14 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use secrecy::ExposeSecret;
 
-use super::second_step::WRONG_KEY;
 use super::{Browser, Entered, LoginForm, again, let_in};
 use crate::app::App;
 use crate::client_address::ClientAddress;
 use crate::cookies;
 use crate::passkeys::{Challenge, Party};
 use crate::web::trouble::{self, Trouble};
+
+pub const WRONG_KEY: &str = "La llave no se reconoció. Inténtelo otra vez, o entre con su contraseña o un código.";
 
 const JSON: &str = "application/json";
 

@@ -12,7 +12,8 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::{Browser, Entered, Wish, ask_with, key, let_in, local_path, spoken, theme};
+use super::key::{self, WRONG_KEY};
+use super::{Browser, Entered, Wish, ask_with, let_in, local_path, spoken, theme};
 use crate::app::App;
 use crate::client_address::ClientAddress;
 use crate::cookies;
@@ -22,11 +23,11 @@ use crate::web::form_errors::FormErrors;
 use crate::web::page::{Theme, shown, with_status};
 use crate::web::trouble::Trouble;
 
-pub const WRONG_CODE: &str = "Ese código no es el que se ve ahora. Si sigue igual, revise que la hora del teléfono sea automática.";
+pub const WRONG_CODE: &str =
+    "Ese código no es el que se ve ahora. Si sigue igual, revise que la hora del teléfono sea automática.";
 pub const USED_CODE: &str = "Ese código ya se usó: espere el siguiente.";
 pub const WRONG_RECOVERY: &str = "No es uno de sus códigos de recuperación. Al sacar otros, los viejos dejan de servir.";
 pub const USED_RECOVERY: &str = "Ese código de recuperación ya se usó: cada uno entra una vez.";
-pub const WRONG_KEY: &str = "La llave no se reconoció. Inténtelo otra vez, o use un código.";
 
 #[derive(Default, Deserialize)]
 #[serde(default)]

@@ -190,7 +190,10 @@ async fn what_touches_keys_asks_again_for_who_it_is_and_goes_on() {
     let mut browser = Browser::of_owner(&app);
     aged(&app, 16).await;
     assert_eq!(browser.get("/mi-cuenta").await.status, StatusCode::OK, "to look is not to change");
-    assert_eq!(browser.get("/mi-cuenta/segundo-paso").await.location(), "/entrar/otra-vez?volver=%2Fmi%2Dcuenta%2Fsegundo%2Dpaso");
+    assert_eq!(
+        browser.get("/mi-cuenta/segundo-paso").await.location(),
+        "/entrar/otra-vez?volver=%2Fmi%2Dcuenta%2Fsegundo%2Dpaso"
+    );
     let asked = browser.post("/mi-compania/segundo-paso", &[("exigir", "owners")]).await;
     assert_eq!((asked.status, asked.one("h1").as_str()), (StatusCode::UNAUTHORIZED, "Confirme que es usted"));
     assert_eq!(second_factor::rule(&app.app.db, app.company).await.unwrap(), SecondFactorRule::Nobody);
@@ -242,7 +245,8 @@ async fn a_new_password_is_refused_with_its_reason_and_ends_the_others() {
     let mut browser = Browser::of_owner(&app);
     let mut other = Browser::new(&app);
     other.log_in(PASSWORD).await;
-    let mut change = async |before: &str, new: &str| browser.post("/mi-cuenta/clave", &[("actual", before), ("nueva", new)]).await;
+    let mut change =
+        async |before: &str, new: &str| browser.post("/mi-cuenta/clave", &[("actual", before), ("nueva", new)]).await;
     for (before, new, said) in [
         ("otra cosa larga", NEW_PASSWORD, "La contraseña actual no es correcta."),
         (PASSWORD, "corta", "menos de 12 letras"),
