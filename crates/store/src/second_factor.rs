@@ -219,14 +219,20 @@ pub async fn turn_off_any_company(db: &Db, email: &EmailAddress, now: Instant) -
         tx.undo().await?;
         return Ok(false);
     };
-    for table in ["authenticator", "recovery_code", "passkey"] {
-        execute(tx.as_conn(), &format!("DELETE FROM {table} WHERE person_id = $1"), values![id]).await?;
-    }
+    forget_in(&tx, id).await?;
     trust_nobody(&tx, id).await?;
     sessions::end(&tx, "person_id = $1", values![id], Ended::BySomebody, now).await?;
     sessions::note_for_companies(&tx, address.as_str(), EventKind::SecondFactorOff, now).await?;
     tx.commit().await?;
     Ok(true)
+}
+
+/// Takes away codes and keys, as of somebody who comes back: the address may be another person's by now.
+pub(crate) async fn forget_in(tx: &Tx, person: Uuid) -> Result<(), StoreError> {
+    for table in ["authenticator", "recovery_code", "passkey"] {
+        execute(tx.as_conn(), &format!("DELETE FROM {table} WHERE person_id = $1"), values![person]).await?;
+    }
+    Ok(())
 }
 
 /// How the second step of whoever asks stands.

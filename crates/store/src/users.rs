@@ -14,6 +14,7 @@ use crate::concurrency_limit::NotDone;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::{self, EventKind};
 use crate::passwords::{self, hash, token_hash};
+use crate::second_factor;
 use crate::sessions::{self, Ended};
 use crate::sql::{self, Inserted, all, execute, new_id, one, values};
 
@@ -54,6 +55,7 @@ pub async fn create(
     let id = match let_in_again(&tx, name, email, &hash).await? {
         Some(id) => {
             forget_entries(&tx, id.0).await?;
+            second_factor::forget_in(&tx, id.0).await?;
             id
         }
         None => {

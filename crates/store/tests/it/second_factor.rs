@@ -35,6 +35,7 @@ on_both_engines!(
     what_a_company_asks_for_is_not_taken_away,
     a_key_lets_in_once_per_challenge_and_its_counter_goes_forward,
     the_operator_takes_it_away_from_who_lost_everything,
+    who_comes_back_to_a_company_brings_no_key_of_before,
     who_is_logged_in_shows_it_again_and_wrong_guesses_are_counted,
     a_new_password_ends_the_other_sessions,
     one_ends_sessions_of_ones_own_and_of_nobody_else,
@@ -99,7 +100,7 @@ async fn log_in(db: &Db, browser_tokens: &[String], at: Instant) -> Outcome {
 
 async fn log_in_with(db: &Db, password: &str, browser_tokens: &[String], at: Instant) -> Outcome {
     let password = SecretString::from(password);
-    logins::log_in_any_company(db, &Attempt { browser_tokens, ..Attempt::new(ANA, &password) }, at).await.unwrap()
+    logins::log_in_any_company(db, &Attempt { browser_tokens, is_kept: true, ..Attempt::new(ANA, &password) }, at).await.unwrap()
 }
 
 fn entered(outcome: Outcome) -> SecretString {
@@ -345,6 +346,18 @@ async fn the_operator_takes_it_away_from_who_lost_everything(world: World) {
     let told = events::list(&world.db, ana.by.company, user_of(&ana.by).0).await.unwrap();
     assert_eq!((told[0].kind, told[0].who.as_str()), (events::EventKind::SecondFactorOff, "Operador"));
     assert!(!second_factor::turn_off_any_company(&world.db, &"nadie@andina.ec".parse().unwrap(), noon()).await.unwrap());
+}
+
+/// The mailbox of somebody who left may be another person's by now.
+async fn who_comes_back_to_a_company_brings_no_key_of_before(world: World) {
+    let ana = Ana::on(&world).await;
+    let new = NewPasskey { name: "Laptop", credential: vec![1; 16], public_part: vec![2; 40], counted: vec![0; 7] };
+    passkeys::add(&world.db, &ana.by, &new, ana.session.expose_secret(), noon()).await.unwrap();
+    record::run(&world, "DELETE FROM membership").await;
+    let (again, password) = (ANA.parse().unwrap(), SecretString::from("nueve avestruces"));
+    users::create(&world.db, ana.by.company, "Otra Ana", &again, &password, Role::Viewer, noon()).await.unwrap();
+    assert!(passkeys::find_any_company(&world.db, &[1; 16]).await.unwrap().is_none());
+    entered(log_in_with(&world.db, "nueve avestruces", &[], noon()).await);
 }
 
 async fn who_is_logged_in_shows_it_again_and_wrong_guesses_are_counted(world: World) {

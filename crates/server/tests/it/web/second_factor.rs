@@ -81,7 +81,7 @@ impl<'a> Browser<'a> {
     }
 
     /// Sets up codes in Mi cuenta; gives their secret and the codes for a lost telephone.
-    async fn turn_on(&mut self) -> (SecretString, Vec<String>) {
+    async fn turn_on(&mut self) -> TurnedOn {
         let page = self.get("/mi-cuenta/segundo-paso").await;
         assert_eq!(page.one("h1"), "Activar el segundo paso");
         assert!(page.attribute(".ac-otp-qr path", "d").is_some_and(|path| path.starts_with("M0 0h7v1")), "a QR code");
@@ -91,8 +91,16 @@ impl<'a> Browser<'a> {
         let codes = self.send("/mi-cuenta/segundo-paso", &page, "dialog form", &[("codigo", &code)]).await;
         assert_eq!((codes.status, codes.one("h1").as_str()), (StatusCode::OK, "Códigos de recuperación"), "{}", codes.text());
         assert_ne!(self.session(), before, "the session has a new token");
-        (secret, codes.all(".ac-codes li"))
+        TurnedOn { secret, used: code, recovery: codes.all(".ac-codes li") }
     }
+}
+
+/// What setting it up gave.
+struct TurnedOn {
+    secret: SecretString,
+    /// The code that showed that it works.
+    used: String,
+    recovery: Vec<String>,
 }
 
 /// The code that an application shows so many steps of 30 seconds later.
@@ -109,8 +117,8 @@ async fn aged(app: &TestApp, minutes: i64) {
 #[tokio::test]
 async fn after_the_password_a_code_is_asked_for_and_lets_in() {
     let app = TestApp::start().await;
-    let (secret, codes) = Browser::of_owner(&app).turn_on().await;
-    assert_eq!(codes.len(), 10);
+    let TurnedOn { secret, used: first, recovery } = Browser::of_owner(&app).turn_on().await;
+    assert_eq!(recovery.len(), 10);
     let mut browser = Browser::new(&app);
     let step = browser.log_in(PASSWORD).await;
     assert_eq!(step.location(), "/entrar/segundo-paso?volver=%2Fpersonas");
@@ -121,7 +129,7 @@ async fn after_the_password_a_code_is_asked_for_and_lets_in() {
     let wrong = browser.send("/entrar/segundo-paso", &page, "form", &[("codigo", "000000")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(wrong.text().contains("revise que la hora del teléfono sea automática"));
-    let used = browser.send("/entrar/segundo-paso", &wrong, "form", &[("codigo", &code(&secret, 0))]).await;
+    let used = browser.send("/entrar/segundo-paso", &wrong, "form", &[("codigo", &first)]).await;
     assert!(used.text().contains("ya se usó"), "the code that set it up: {}", used.text());
     let entered = browser.send("/entrar/segundo-paso", &used, "form", &[("codigo", &code(&secret, 1))]).await;
     assert_eq!((entered.status, entered.location()), (StatusCode::SEE_OTHER, "/personas"), "{}", entered.text());
@@ -132,7 +140,7 @@ async fn after_the_password_a_code_is_asked_for_and_lets_in() {
 #[tokio::test]
 async fn a_recovery_code_enters_once_and_a_trusted_browser_is_not_asked() {
     let app = TestApp::start().await;
-    let (_, codes) = Browser::of_owner(&app).turn_on().await;
+    let codes = Browser::of_owner(&app).turn_on().await.recovery;
     let mut browser = Browser::new(&app);
     browser.log_in(PASSWORD).await;
     let page = browser.get("/entrar/segundo-paso").await;
@@ -157,7 +165,7 @@ async fn a_recovery_code_enters_once_and_a_trusted_browser_is_not_asked() {
 #[tokio::test]
 async fn a_form_that_waited_for_the_login_survives_the_second_step() {
     let app = TestApp::start().await;
-    let (secret, _) = Browser::of_owner(&app).turn_on().await;
+    let secret = Browser::of_owner(&app).turn_on().await.secret;
     let mut browser = Browser::new(&app);
     let form = [("razon", "Distribuidora Cotopaxi Cía. Ltda."), ("ciudad", "Loja")];
     let login = browser.post("/mi-compania/datos", &form).await;
