@@ -93,8 +93,7 @@ struct Id {
 pub async fn change_password_any_company(db: &Db, email: &EmailAddress, password: &SecretString) -> Result<bool, CreateError> {
     let address = email.lowercase();
     let known: Option<Id> = one(db.reader(), "SELECT id FROM person WHERE email = $1", values![address.as_str()]).await?;
-    let Some(known) = known else { return Ok(false) };
-    passwords::check_new(db.reader(), Some(known.id), None, &[], password).await??;
+    passwords::check_new(db.reader(), known.map(|known| known.id), None, &[], password).await??;
     let hash = hash(password.clone()).await?;
     let tx = db.begin_write().await?;
     let sql = "UPDATE person SET password_hash = $2, password_changed_at = $3 WHERE email = $1 RETURNING id";
