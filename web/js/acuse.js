@@ -16,3 +16,5 @@ import './errors.js';
 import './frames.js';
 import './landing.js';
 import './companies.js';
+import './passkeys.js';
+import './codes.js';

@@ -39,4 +39,5 @@ identity! {
     SessionId,
     TokenId,
     InvitationId,
+    PasskeyId,
 }

@@ -90,6 +90,14 @@ event_kinds! {
     CompanyExported = "company.exported",
     CompanyDeletionAsked = "company.deletion_asked",
     CompanyDeletionCancelled = "company.deletion_cancelled",
+    SecondFactorOn = "user.second_factor_on",
+    SecondFactorOff = "user.second_factor_off",
+    SecondFactorRequired = "company.second_factor_required",
+    RecoveryCodesRenewed = "user.recovery_codes_renewed",
+    RecoveryCodeUsed = "user.recovery_code_used",
+    PasskeyAdded = "user.passkey_added",
+    PasskeyRemoved = "user.passkey_removed",
+    UserRenamed = "user.renamed",
 }
 
 impl EventKind {

@@ -72,7 +72,7 @@ pub async fn found_any_company(db: &Db, token: &str, new: Founding<'_>, now: Ins
     if !is_good_any_company(db, token).await? {
         return Err(FoundError::NotGood);
     }
-    let hash = users::hash_new(new.password, &[&new.name, new.email.as_str(), &new.legal_name]).await?;
+    let hash = users::hash_new(db, None, None, &[&new.name, new.email.as_str(), &new.legal_name], new.password).await?;
     let tx = db.begin_write().await?;
     // Taken with the row: one of two at once finds it gone.
     let taken = execute(tx.as_conn(), "DELETE FROM first_start WHERE token_hash = $1", values![token_hash(token)]).await?;

@@ -4,6 +4,7 @@
 //! takes the company right after the connection; the few that cross companies are named `…_any_company`.
 
 pub mod access;
+pub mod account;
 pub mod account_links;
 pub mod archive;
 pub mod audit;
@@ -31,10 +32,12 @@ pub mod metrics;
 pub mod notices;
 pub mod oauth;
 pub mod order;
+pub mod passkeys;
 pub mod pauses;
 pub mod payments;
 pub mod routing;
 pub mod sealing;
+pub mod second_factor;
 pub mod secrets;
 pub mod sessions;
 pub mod tokens;

@@ -5,15 +5,20 @@ use acuse_domain::access::Role;
 use acuse_domain::company::CompanyCreation;
 use acuse_domain::delivery::Group;
 use acuse_domain::id::{CompanyId, UserId};
+use acuse_store::users::Session;
 use acuse_store::{Actor, StoreError, companies, deliveries, memberships};
 use axum::extract::FromRequestParts;
+use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::access::{Caller, session_token};
 use crate::app::App;
 use crate::cookies;
 use crate::web::carried::OnlyShown;
+use crate::web::login::session_cookie;
 use crate::web::page::{Page, Section, Theme, stopped};
 use acuse_domain::access::Permission;
 
@@ -30,8 +35,8 @@ pub struct Frame {
     /// The form came back after a login, and nothing of it was saved.
     pub is_only_shown: bool,
     role: Role,
-    email: String,
     is_archived: bool,
+    session: Session,
 }
 
 impl FromRequestParts<App> for Frame {
@@ -41,8 +46,8 @@ impl FromRequestParts<App> for Frame {
         let Caller { actor, session, is_archived, .. } = Caller::from_request_parts(parts, app).await?;
         let session = session.ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
         let is_only_shown = parts.extensions.get::<OnlyShown>().is_some();
-        let (headers, user, role, email) = (parts.headers.clone(), session.user, session.role, session.email);
-        Ok(Self { app: app.clone(), actor, user, email, headers, is_only_shown, role, is_archived })
+        let (app, headers, user, role) = (app.clone(), parts.headers.clone(), session.user, session.role);
+        Ok(Self { app, actor, user, headers, is_only_shown, role, is_archived, session })
     }
 }
 
@@ -52,15 +57,34 @@ impl Frame {
         self.actor.company
     }
 
-    /// Where whoever asks logs in.
-    #[must_use]
-    pub fn email(&self) -> &str {
-        &self.email
-    }
-
     #[must_use]
     pub fn may(&self, permission: Permission) -> bool {
         self.role.holds(permission) && (!self.is_archived || permission.outlasts_archiving())
+    }
+
+    /// The address with which whoever asks logs in.
+    #[must_use]
+    pub fn email(&self) -> &str {
+        &self.session.email
+    }
+
+    /// As it goes on after its session was given a new token.
+    #[must_use]
+    pub fn under(&self, session: &SecretString) -> Self {
+        let own = format!("{}={}", cookies::full_name(&self.app, cookies::SESSION), session.expose_secret());
+        let mut headers = self.headers.clone();
+        let theme = cookies::find(&self.headers, Theme::COOKIE).map(|theme| format!("; {}={theme}", Theme::COOKIE));
+        if let Ok(value) = HeaderValue::try_from(own + &theme.unwrap_or_default()) {
+            headers.insert(COOKIE, value);
+        }
+        Self { headers, ..self.clone() }
+    }
+
+    /// The answer, with the new token of a session that goes on under it.
+    #[must_use]
+    pub fn renewed(&self, session: Option<&SecretString>, answer: impl IntoResponse) -> Response {
+        let cookie = session.map(|session| (SET_COOKIE, session_cookie(&self.app, session, self.session.is_kept)));
+        (AppendHeaders(cookie), answer).into_response()
     }
 
     #[must_use]

@@ -63,6 +63,8 @@ pub enum Section {
     Buzon,
     /// The list of companies, which stands in no menu.
     Companias,
+    /// At the foot of the menu, under the user's name.
+    MiCuenta,
 }
 
 /// The cookie `tema`; without one the system decides.
@@ -176,6 +178,7 @@ impl Section {
             Self::MiCompania => "/mi-compania/correos",
             Self::Buzon => "/demo/buzon",
             Self::Companias => "/companias",
+            Self::MiCuenta => "/mi-cuenta",
         }
     }
 
@@ -187,7 +190,9 @@ impl Section {
             Self::Personas => ("/personas", "personas"),
             Self::Documentos => ("/documentos", "documentos"),
             Self::Envios => ("/envios", "envíos"),
-            Self::Inicio | Self::Cobros | Self::MiCompania | Self::Buzon | Self::Companias => ("/cobros", "cobros"),
+            Self::Inicio | Self::Cobros | Self::MiCompania | Self::Buzon | Self::Companias | Self::MiCuenta => {
+                ("/cobros", "cobros")
+            }
         }
     }
 
@@ -202,6 +207,7 @@ impl Section {
             Self::MiCompania => "Mi compañía",
             Self::Buzon => "Buzón de prueba",
             Self::Companias => "Compañías",
+            Self::MiCuenta => "Mi cuenta",
         }
     }
 
@@ -216,6 +222,7 @@ impl Section {
             Self::MiCompania => "building",
             Self::Buzon => "inbox",
             Self::Companias => "building",
+            Self::MiCuenta => "user-circle",
         }
     }
 }

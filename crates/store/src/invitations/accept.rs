@@ -66,7 +66,7 @@ pub async fn accept_as_new_any_company(
 ) -> Result<SecretString, AcceptError> {
     let found = find_any_company(db, token, now).await?.filter(|found| found.standing == Standing::Open);
     let Some(found) = found else { return Err(gone(db, token, now).await?) };
-    let hash = users::hash_new(newcomer.password, &[newcomer.name, &found.email]).await?;
+    let hash = users::hash_new(db, None, Some(found.company.0), &[newcomer.name, &found.email], newcomer.password).await?;
     let tx = db.begin_write().await?;
     let Some(taken) = take(&tx, token, now).await? else {
         tx.undo().await?;

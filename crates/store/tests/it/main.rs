@@ -30,6 +30,7 @@ mod overview;
 mod payments;
 mod record;
 mod sealing;
+mod second_factor;
 mod texts;
 mod told;
 mod twins;
