@@ -218,7 +218,8 @@ pub async fn reset_any_company(
     let Some(link) = found.filter(|link| link.standing == Standing::Open && link.kind == LinkKind::Reset) else {
         return Err(gone(db, token, now).await?);
     };
-    let hash = users::hash_new(db, Some(link.person), None, &[&link.current], password).await?;
+    let person = users::id_of(db, &link.current).await?;
+    let hash = users::hash_new(db, person, None, &[&link.current], password).await?;
     let tx = db.begin_write().await?;
     let Some(taken) = take(&tx, token, LinkKind::Reset, now).await? else {
         tx.undo().await?;

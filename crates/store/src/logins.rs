@@ -15,7 +15,7 @@ use acuse_domain::Instant;
 use acuse_domain::email_address::EmailAddress;
 use chrono::TimeDelta;
 use sea_orm::FromQueryResult;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -405,6 +405,7 @@ async fn enter(tx: &Tx, entry: &Entry<'_>, now: Instant) -> Result<Option<Outcom
     let device = Device { user_agent: origin.user_agent.map(ToOwned::to_owned), source: origin.source };
     let begun = NewSession { person, company, is_kept, device };
     let session = sessions::begin(tx, &begun, origin.earlier_session, now).await?;
+    audit::note_entered(tx, session.expose_secret(), now).await?;
     let token = random_token();
     let others = know_browser(tx, person, &token, &origin.shown(), trusted_until, now).await?;
     let is_others = |token: &&String| others.contains(&token_hash(token));

@@ -335,7 +335,7 @@ struct Id {
 pub(crate) fn person_of(by: &Actor) -> Uuid {
     match by.identity {
         crate::Identity::User { user, .. } => user.0,
-        crate::Identity::Token(_) | crate::Identity::Operator => Uuid::nil(),
+        crate::Identity::Token(_) | crate::Identity::Operator | crate::Identity::Acuse | crate::Identity::Unknown => Uuid::nil(),
     }
 }
 

@@ -109,11 +109,17 @@ struct Id {
     id: Uuid,
 }
 
+/// Who logs in with an address.
+pub(crate) async fn id_of(db: &Db, email: &str) -> Result<Option<Uuid>, StoreError> {
+    let row: Option<Id> = one(db.reader(), "SELECT id FROM person WHERE email = $1", values![email]).await?;
+    Ok(row.map(|row| row.id))
+}
+
 /// Gives a user a new password and ends their sessions. Errs if there is no such user.
 pub async fn change_password_any_company(db: &Db, email: &EmailAddress, password: &SecretString) -> Result<bool, CreateError> {
     let address = email.lowercase();
-    let known: Option<Id> = one(db.reader(), "SELECT id FROM person WHERE email = $1", values![address.as_str()]).await?;
-    let hash = hash_new(db, known.map(|known| known.id), None, &[], password).await?;
+    let known = id_of(db, address.as_str()).await?;
+    let hash = hash_new(db, known, None, &[], password).await?;
     let tx = db.begin_write().await?;
     let sql = "UPDATE person SET password_hash = $2, password_changed_at = $3 WHERE email = $1 RETURNING id";
     let row: Option<Id> = one(tx.as_conn(), sql, values![address.as_str(), hash, crate::now()]).await?;
