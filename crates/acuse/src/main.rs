@@ -21,7 +21,9 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
-use commands::{audit, backup, bench, company, demo, doctor, mail_check, mail_discover, mail_domain, migrate, serve, token, user};
+use commands::{
+    audit, backup, bench, company, demo, doctor, mail_check, mail_discover, mail_domain, migrate, serve, token, user,
+};
 use config::Config;
 use failure::Failure;
 

@@ -203,13 +203,7 @@ pub(crate) async fn sealed_items(conn: &impl ConnectionTrait, keys: Option<&Keyr
 }
 
 /// Commits a change of rows and notes each; without such a row nothing has happened.
-async fn commit_some(
-    tx: Tx,
-    by: &Actor,
-    kind: EventKind,
-    sql: &str,
-    values: Vec<sea_orm::Value>,
-) -> Result<(), DkimError> {
+async fn commit_some(tx: Tx, by: &Actor, kind: EventKind, sql: &str, values: Vec<sea_orm::Value>) -> Result<(), DkimError> {
     #[derive(FromQueryResult)]
     struct Changed {
         id: Uuid,

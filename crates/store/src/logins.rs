@@ -15,8 +15,8 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::db::{Db, StoreError, Tx, skip_locked};
 use crate::audit;
+use crate::db::{Db, StoreError, Tx, skip_locked};
 use crate::events::EventKind;
 use crate::metrics;
 use crate::passwords::{random_token, token_hash};

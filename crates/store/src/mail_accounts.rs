@@ -230,7 +230,8 @@ async fn change_in(
     }
     let changes = differences::of_mail_account(Some(&account.settings), &form.settings);
     let changes = if matches!(secret, Secret::Given(_)) { changes.secret(PASSWORD) } else { changes };
-    let kind = if changes.is_empty() && form.checked.is_some() { EventKind::MailAccountChecked } else { EventKind::MailAccountChanged };
+    let kind =
+        if changes.is_empty() && form.checked.is_some() { EventKind::MailAccountChecked } else { EventKind::MailAccountChanged };
     note(tx, by, id, &form.settings, kind, crate::now(), &changes).await?;
     pauses::changed_in(tx, AccountKey::Own(id)).await?;
     if let Some(check) = form.checked.as_ref().filter(|check| check.ok) {

@@ -176,12 +176,14 @@ async fn walk_company(scene: &Scene, walk: &mut Walk) {
         .header("content-type", "multipart/form-data; boundary=x")
         .header("sec-fetch-site", "same-origin")
         .body(Body::from(
-            [&b"--x\r\nContent-Disposition: form-data; name=\"logo\"; filename=\"l.png\"\r\n\r\n"[..], PIXEL, b"\r\n--x--\r\n"].concat(),
+            [&b"--x\r\nContent-Disposition: form-data; name=\"logo\"; filename=\"l.png\"\r\n\r\n"[..], PIXEL, b"\r\n--x--\r\n"]
+                .concat(),
         ));
     let kept = app.ask(logo.unwrap()).await;
     walk.expect_more("/mi-compania/logo", kept.status, &kept.text()).await;
     walk.form(scene, "/mi-compania/logo/quitar", "/mi-compania/logo/quitar", &[]).await;
-    let account = Filled::account("127.0.0.1:9".parse().unwrap()).with("usuario", "cobros@cotopaxi.ec").with("clave", MAIL_PASSWORD);
+    let account =
+        Filled::account("127.0.0.1:9".parse().unwrap()).with("usuario", "cobros@cotopaxi.ec").with("clave", MAIL_PASSWORD);
     walk.form(scene, list, list, &account.with("accion", "guardar").0).await;
     let id = mail_accounts::list(db, app.company).await.unwrap()[0].id;
     let own = format!("{list}/{id}");
@@ -204,11 +206,25 @@ async fn every_call_that_writes_stands_in_the_history_as_its_tokens() {
     let api = Api::with_andina().await;
     let mut walk = Walk::of(&api.world.db, api.ours.id).await;
     let id = |value: &Value| value["id"].as_str().unwrap().to_owned();
-    let made = call(&api, &mut walk, "POST /contacts", "", json!({ "name": "Nueva", "identification_type": "other",
-        "identification": "AB-9", "is_customer": true, "emails": ["a@nueva.ec"] })).await;
+    let made = call(
+        &api,
+        &mut walk,
+        "POST /contacts",
+        "",
+        json!({ "name": "Nueva", "identification_type": "other",
+        "identification": "AB-9", "is_customer": true, "emails": ["a@nueva.ec"] }),
+    )
+    .await;
     call(&api, &mut walk, "PATCH /contacts/{id}", &id(&made), json!({ "phone": "02 1" })).await;
-    call(&api, &mut walk, "POST /documents", "", json!({ "contact_id": id(&made), "kind": "invoice", "side": "receivable",
-        "number": "001-001-000000999", "issue_date": in_days(0), "due_date": in_days(9), "total": "5.00" })).await;
+    call(
+        &api,
+        &mut walk,
+        "POST /documents",
+        "",
+        json!({ "contact_id": id(&made), "kind": "invoice", "side": "receivable",
+        "number": "001-001-000000999", "issue_date": in_days(0), "due_date": in_days(9), "total": "5.00" }),
+    )
+    .await;
     call(&api, &mut walk, "PATCH /company", "", json!({ "city": "Loja" })).await;
     let cobro = json!({ "direction": "received", "contact_id": api.ours.contacts[0].to_string(), "date": in_days(0),
         "lines": [{ "method": "cash", "amount": "10.00" }], "recipients": ["uno@andina.ec"] });
@@ -269,7 +285,10 @@ async fn who_is_refused_and_who_guesses_stands_in_the_history() {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
     let wrong = &entries(db, app.company).await[0];
-    assert_eq!((wrong.code.as_str(), wrong.who.as_str(), wrong.subject_name.as_str()), ("login.wrong", "Sin identificar", "Ana Toapanta"));
+    assert_eq!(
+        (wrong.code.as_str(), wrong.who.as_str(), wrong.subject_name.as_str()),
+        ("login.wrong", "Sin identificar", "Ana Toapanta")
+    );
     assert!(!format!("{wrong:?}").contains("otra cosa larga"));
 }
 
@@ -286,7 +305,10 @@ async fn the_page_says_who_did_what_and_leads_there() {
     assert!(rows[0].contains("Razón social") && rows[0].contains("<b>Cotopaxi</b> S.A."), "{rows:?}");
     assert!(!page.text().contains("<b>Cotopaxi"), "as text");
     assert!(rows[1].contains("Registró el cobro RC-000001") && rows[1].contains("Comercial Andina S.A."), "{rows:?}");
-    assert_eq!(page.attribute(&format!(".ac-log a[href='/cobros/{id}']"), "href").as_deref(), Some(format!("/cobros/{id}").as_str()));
+    assert_eq!(
+        page.attribute(&format!(".ac-log a[href='/cobros/{id}']"), "href").as_deref(),
+        Some(format!("/cobros/{id}").as_str())
+    );
     assert!(page.one(".ac-sumline").contains("entradas"), "{}", page.one(".ac-sumline"));
     let found = async |query: &str| app.get(&format!("/mi-compania/historial?{query}")).await.all(".ac-log tbody tr").len();
     assert_eq!(found("q=rc-000001").await, 1);
@@ -297,14 +319,20 @@ async fn the_page_says_who_did_what_and_leads_there() {
     let csv = app.get("/mi-compania/historial.csv").await;
     assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8");
     assert!(csv.text().starts_with("\u{feff}Fecha,") && csv.text().contains("Nombre comercial: Distribuidora Cotopaxi → =1+1"));
-    assert_eq!(app.get("/mi-compania/historial").await.all(".ac-log tbody tr").len(), rows.len() + 1, "the export stands there too");
+    assert_eq!(
+        app.get("/mi-compania/historial").await.all(".ac-log tbody tr").len(),
+        rows.len() + 1,
+        "the export stands there too"
+    );
     audit::seal_any_company(&app.app.db).await.unwrap();
     audit::verify_all_any_company(&app.app.db, now()).await.unwrap();
     let checked = app.get("/mi-compania/historial").await.one(".ac-sumline [data-state=ok]");
     assert!(checked.starts_with("Sin alteraciones:") && checked.contains("entradas comprobadas hoy"), "{checked}");
     let stranger = app.stranger().await;
     assert!(!app.get_as(&stranger.session, "/mi-compania/historial").await.text().contains("RC-000001"));
-    for (role, status) in [(Role::Viewer, StatusCode::OK), (Role::Assistant, StatusCode::FORBIDDEN), (Role::Clerk, StatusCode::FORBIDDEN)] {
+    for (role, status) in
+        [(Role::Viewer, StatusCode::OK), (Role::Assistant, StatusCode::FORBIDDEN), (Role::Clerk, StatusCode::FORBIDDEN)]
+    {
         let session = app.session_of(role).await;
         for path in ["/mi-compania/historial", "/mi-compania/historial.csv"] {
             assert_eq!(app.get_as(&session, path).await.status, status, "{role:?} {path}");

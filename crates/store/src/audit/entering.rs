@@ -36,19 +36,12 @@ pub(crate) fn note_not_entered(db: &Db, person: Option<Uuid>, kind: EventKind, s
     });
 }
 
-async fn not_entered(
-    db: &Db,
-    person: Uuid,
-    kind: EventKind,
-    source: Option<IpAddr>,
-    now: Instant,
-) -> Result<(), StoreError> {
+async fn not_entered(db: &Db, person: Uuid, kind: EventKind, source: Option<IpAddr>, now: Instant) -> Result<(), StoreError> {
     #[derive(FromQueryResult)]
     struct Row {
         company_id: Uuid,
     }
-    let companies: Vec<Row> =
-        all(db.reader(), "SELECT company_id FROM membership WHERE person_id = $1", values![person]).await?;
+    let companies: Vec<Row> = all(db.reader(), "SELECT company_id FROM membership WHERE person_id = $1", values![person]).await?;
     for row in companies {
         if kind == EventKind::LoginThrottled && is_noted(db, row.company_id, person, now).await? {
             continue;

@@ -57,9 +57,7 @@ mod tests {
         audit::seal_any_company(&db).await.expect("seals");
         let tx = db.begin_write().await.expect("a transaction");
         let (gone, stays) = (made[0], made[1]);
-        let rest = async |tx: &Tx| {
-            execute(tx.as_conn(), "DELETE FROM company WHERE id = $1", values![gone.0]).await.map(|_| ())
-        };
+        let rest = async |tx: &Tx| execute(tx.as_conn(), "DELETE FROM company WHERE id = $1", values![gone.0]).await.map(|_| ());
         erase(&tx, gone, now(), rest).await.expect("it goes");
         tx.commit().await.expect("a commit");
         assert!(crate::companies::find(&db, gone).await.expect("an answer").is_none());

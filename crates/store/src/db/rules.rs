@@ -18,7 +18,8 @@ impl Db {
             _ => SQLITE,
         };
         // Not deferred: two that migrate one file at once wait for each other.
-        let options = TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
+        let options =
+            TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
         let tx = self.writer.begin_with_options(options).await?;
         tx.execute_unprepared(rules).await?;
         Ok(tx.commit().await?)

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::{ConnectOptions, Executor};
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePoolOptions};
+use sqlx::{ConnectOptions, Executor};
 
 use super::rules;
 

@@ -96,7 +96,10 @@ async fn an_entry_says_who_what_from_where_and_what_was_before(world: World) {
     let codes: Vec<&str> = found.iter().map(|one| one.code.as_str()).collect();
     assert_eq!(codes, ["receipt.resent", "payment.recorded", "contact.changed", "contact.created", "company.created"]);
     let [resent, recorded, changed, ..] = &found[..] else { panic!("{found:?}") };
-    assert_eq!((resent.who_kind.as_str(), resent.who.as_str(), resent.detail.as_str()), ("token", "API: tienda", "pagos@andina.ec"));
+    assert_eq!(
+        (resent.who_kind.as_str(), resent.who.as_str(), resent.detail.as_str()),
+        ("token", "API: tienda", "pagos@andina.ec")
+    );
     assert_eq!((recorded.subject, recorded.subject_kind), (id.0, Some(SubjectKind::Payment)));
     assert_eq!((recorded.subject_name.as_str(), resent.subject_name.as_str()), ("RC-000001", "RC-000001"));
     assert_eq!((changed.who_kind.as_str(), changed.subject_name.as_str()), ("user", "Andina"));
@@ -291,7 +294,10 @@ async fn what_is_gone_moved_or_added_by_hand_is_found(world: World) {
             "[Moved 7, Moved 8]",
         ),
         (vec![format!("UPDATE event_seal SET hash = {} WHERE seq = 6", spoilt_hash(&world))], "[Changed 6, Changed 7]"),
-        (vec!["DELETE FROM event_seal WHERE seq BETWEEN 10 AND 12".to_owned()], "[SealsGone 10-12, Unsealed, Unsealed, Unsealed]"),
+        (
+            vec!["DELETE FROM event_seal WHERE seq BETWEEN 10 AND 12".to_owned()],
+            "[SealsGone 10-12, Unsealed, Unsealed, Unsealed]",
+        ),
         (
             vec![format!(
                 "INSERT INTO event (company_id, id, subject_id, kind, who, at, detail)
@@ -317,11 +323,7 @@ async fn what_is_gone_moved_or_added_by_hand_is_found(world: World) {
 }
 
 fn spoilt_hash(world: &World) -> &'static str {
-    if world.db.is_sqlite() {
-        "zeroblob(32)"
-    } else {
-        r"decode(repeat('00', 32), 'hex')"
-    }
+    if world.db.is_sqlite() { "zeroblob(32)" } else { r"decode(repeat('00', 32), 'hex')" }
 }
 
 fn in_short(finding: &Finding) -> String {
@@ -350,7 +352,8 @@ async fn a_tail_that_was_cut_is_found(world: World) {
     assert_eq!(findings(&world, &made).await, [], "who rewrites the end of the chain too is not seen from within");
     assert_eq!(audit::hash_at(&world.db, made.id, 23).await.unwrap(), None, "but by the hash that was written down");
     assert_ne!(audit::verify(&world.db, made.id).await.unwrap().head, noted.head);
-    run(&world.url, "UPDATE event_chain SET sealed = 15, head = (SELECT s.hash FROM event_seal s WHERE s.seq = 15)", vec![]).await;
+    run(&world.url, "UPDATE event_chain SET sealed = 15, head = (SELECT s.hash FROM event_seal s WHERE s.seq = 15)", vec![])
+        .await;
     assert_eq!(findings(&world, &made).await, [Finding::Cut { was: 15, is: 15 }], "seals that lie beyond the end");
 }
 
@@ -366,7 +369,10 @@ async fn a_check_that_is_due_is_made_once_and_remembered(world: World) {
     run(&world.url, "DELETE FROM event WHERE company_id = $1 AND kind = 'contact.created'", vec![made.id.0.into()]).await;
     audit::verify_due_any_company(&world.db, noon_and(3_600), noon_and(3_601)).await.unwrap();
     let check = audit::find_check(&world.db, made.id).await.unwrap().unwrap();
-    assert!(check.fault.as_deref().is_some_and(|fault| fault.starts_with("la entrada 2 (") && fault.ends_with("falta")), "{check:?}");
+    assert!(
+        check.fault.as_deref().is_some_and(|fault| fault.starts_with("la entrada 2 (") && fault.ends_with("falta")),
+        "{check:?}"
+    );
     assert_eq!(audit::find_check(&world.db, other.id).await.unwrap().unwrap().fault, None);
 }
 

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
+use acuse_domain::id::CompanyId;
 use acuse_domain::text::one_line;
 use acuse_store::audit::{self, Entry, Filter};
 use acuse_store::{Db, Line, Page, StoreError};
-use acuse_domain::id::CompanyId;
 use axum::body::{Body, Bytes};
 use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
