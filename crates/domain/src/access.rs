@@ -96,6 +96,43 @@ impl Role {
     }
 }
 
+/// Whom a company lets in by a second step alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum SecondFactorRule {
+    #[default]
+    Nobody,
+    Owners,
+    Everybody,
+}
+
+impl SecondFactorRule {
+    pub const ALL: [Self; 3] = [Self::Nobody, Self::Owners, Self::Everybody];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Nobody => "nobody",
+            Self::Owners => "owners",
+            Self::Everybody => "everybody",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rule| rule.as_str() == code)
+    }
+
+    /// Whether somebody of this role needs a second step there.
+    #[must_use]
+    pub const fn asks(self, role: Role) -> bool {
+        match self {
+            Self::Nobody => false,
+            Self::Owners => matches!(role, Owner),
+            Self::Everybody => true,
+        }
+    }
+}
+
 /// What a token of the API was made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {

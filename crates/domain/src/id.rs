@@ -38,4 +38,5 @@ identity! {
     UserId,
     SessionId,
     TokenId,
+    PasskeyId,
 }

@@ -8,6 +8,7 @@ pub mod contact;
 pub mod document;
 pub mod failure_policy;
 pub mod mail_account;
+pub mod password;
 pub mod payment;
 
 use crate::email_address::{Addresses, EmailAddress, InvalidAddresses};
