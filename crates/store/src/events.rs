@@ -25,10 +25,18 @@ pub enum EventKind {
     SessionsEnded,
     TokenCreated,
     TokenRevoked,
+    SecondFactorOn,
+    SecondFactorOff,
+    SecondFactorRequired,
+    RecoveryCodesRenewed,
+    RecoveryCodeUsed,
+    PasskeyAdded,
+    PasskeyRemoved,
+    UserRenamed,
 }
 
 impl EventKind {
-    const ALL: [EventKind; 14] = [
+    const ALL: [EventKind; 22] = [
         Self::PaymentRecorded,
         Self::PaymentVoided,
         Self::ReceiptResent,
@@ -43,6 +51,14 @@ impl EventKind {
         Self::SessionsEnded,
         Self::TokenCreated,
         Self::TokenRevoked,
+        Self::SecondFactorOn,
+        Self::SecondFactorOff,
+        Self::SecondFactorRequired,
+        Self::RecoveryCodesRenewed,
+        Self::RecoveryCodeUsed,
+        Self::PasskeyAdded,
+        Self::PasskeyRemoved,
+        Self::UserRenamed,
     ];
 
     #[must_use]
@@ -62,6 +78,14 @@ impl EventKind {
             Self::SessionsEnded => "user.sessions_ended",
             Self::TokenCreated => "token.created",
             Self::TokenRevoked => "token.revoked",
+            Self::SecondFactorOn => "user.second_factor_on",
+            Self::SecondFactorOff => "user.second_factor_off",
+            Self::SecondFactorRequired => "company.second_factor_required",
+            Self::RecoveryCodesRenewed => "user.recovery_codes_renewed",
+            Self::RecoveryCodeUsed => "user.recovery_code_used",
+            Self::PasskeyAdded => "user.passkey_added",
+            Self::PasskeyRemoved => "user.passkey_removed",
+            Self::UserRenamed => "user.renamed",
         }
     }
 }

@@ -4,6 +4,7 @@
 //! takes the company right after the connection; the few that cross companies are named `…_any_company`.
 
 pub mod access;
+pub mod account;
 pub mod claims;
 pub mod clock;
 pub mod companies;
@@ -23,10 +24,12 @@ pub mod metrics;
 pub mod notices;
 pub mod oauth;
 pub mod order;
+pub mod passkeys;
 pub mod pauses;
 pub mod payments;
 pub mod routing;
 pub mod sealing;
+pub mod second_factor;
 pub mod secrets;
 pub mod sessions;
 pub mod tokens;

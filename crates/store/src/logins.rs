@@ -5,22 +5,28 @@
 //! guess waits, longer every time. Rows go by age alone, so nobody can push out another's. Whoever uses a browser in which
 //! they entered before is counted by that browser and not by the two, and gets in while others guess.
 
+mod browsers;
+pub mod confirm;
+pub mod second_step;
+
 use std::net::IpAddr;
 
 use acuse_domain::Instant;
 use acuse_domain::email_address::EmailAddress;
 use chrono::TimeDelta;
 use sea_orm::FromQueryResult;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::db::{Db, StoreError, Tx, skip_locked};
-use crate::metrics;
+use crate::passkeys::{self, Signed};
 use crate::passwords::{random_token, token_hash};
 use crate::sessions::{self, Device, NewSession};
-use crate::sql::{self, all, execute, one, places, values};
+use crate::sql::{self, execute, one, values};
 use crate::users::{self, Verified};
+use crate::{metrics, second_factor};
+use browsers::{is_trusted, know_browser, known_browser};
 
 /// Mistyping is human; guessing takes many more.
 const ADDRESS: Patience = Patience { free: 5, first_wait: 5, longest_wait: 15 * 60 };
@@ -30,10 +36,6 @@ const NETWORK: Patience = Patience { free: 20, first_wait: 1, longest_wait: 60 }
 const MEMORY: TimeDelta = TimeDelta::hours(1);
 /// Rows that one guess clears away: more than one guess adds.
 const CLEARED_AT_ONCE: u64 = 100;
-/// A browser is known for so long after it was last used to enter.
-const KNOWN: TimeDelta = TimeDelta::days(180);
-/// Browsers of one person.
-const MOST_KNOWN: u64 = 20;
 /// Cookies of one browser that are looked at: people who share it.
 const MOST_TOKENS: usize = 6;
 
@@ -59,6 +61,26 @@ impl<'a> Attempt<'a> {
     pub const fn new(email: &'a str, password: &'a SecretString) -> Self {
         Self { email, password, source: None, browser_tokens: &[], earlier_session: None, is_kept: false, user_agent: None }
     }
+
+    fn origin(&self) -> Origin<'a> {
+        let Self { source, browser_tokens, earlier_session, user_agent, .. } = *self;
+        Origin { source, browser_tokens, earlier_session, user_agent }
+    }
+}
+
+/// The browser that somebody comes with, as an [`Attempt`] has it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Origin<'a> {
+    pub source: Option<IpAddr>,
+    pub browser_tokens: &'a [String],
+    pub earlier_session: Option<&'a str>,
+    pub user_agent: Option<&'a str>,
+}
+
+impl Origin<'_> {
+    fn shown(&self) -> Vec<Vec<u8>> {
+        self.browser_tokens.iter().take(MOST_TOKENS).map(|token| token_hash(token)).collect()
+    }
 }
 
 #[derive(Debug)]
@@ -69,6 +91,8 @@ pub enum Outcome {
         /// without a password. Tokens that make nobody known any more are not among them.
         browser_tokens: Vec<SecretString>,
     },
+    /// The password was right; what opens the second step, and nothing else (logins/second_step.rs).
+    SecondStep { token: SecretString },
     /// Address and password do not fit: nobody learns which of the two.
     Wrong,
     /// Not looked at before so many seconds have gone by.
@@ -117,6 +141,11 @@ impl Subject {
         }
     }
 
+    /// Of who has shown a password already: guesses at codes, and at the password within a session.
+    fn person(person: Uuid) -> Self {
+        Self::new("person", person.as_bytes(), ADDRESS, false)
+    }
+
     fn browser(person: Uuid, token_hash: &[u8]) -> Self {
         Self::new("browser", &[person.as_bytes(), token_hash].concat(), ADDRESS, false)
     }
@@ -152,7 +181,7 @@ impl Counted {
 pub async fn log_in_any_company(db: &Db, attempt: &Attempt<'_>, now: Instant) -> Result<Outcome, StoreError> {
     let email = login_name(attempt.email);
     let person = person(db, &email).await?;
-    let shown: Vec<Vec<u8>> = attempt.browser_tokens.iter().take(MOST_TOKENS).map(|token| token_hash(token)).collect();
+    let shown = attempt.origin().shown();
     let known = known_browser(db, person, &shown, now).await?;
     let subjects = match &known {
         Some(token_hash) => vec![Subject::browser(person.unwrap_or_default(), token_hash)],
@@ -176,7 +205,11 @@ pub async fn log_in_any_company(db: &Db, attempt: &Attempt<'_>, now: Instant) ->
         Some(verified) => entered(db, &verified, attempt, &subjects, &shown, now).await?,
         None => None,
     };
-    let outcome = if entered.is_some() { "entered" } else { "wrong" };
+    let outcome = match &entered {
+        Some(Outcome::SecondStep { .. }) => "second_step",
+        Some(_) => "entered",
+        None => "wrong",
+    };
     metrics::count("acuse_login_attempts_total", &[("outcome", outcome)]);
     Ok(entered.unwrap_or(Outcome::Wrong))
 }
@@ -195,21 +228,6 @@ async fn person(db: &Db, email: &str) -> Result<Option<Uuid>, StoreError> {
     }
     let row: Option<Row> = one(db.reader(), "SELECT id FROM person WHERE email = $1", values![email]).await?;
     Ok(row.map(|row| row.id))
-}
-
-/// The token by which this browser is known to be the person's. Asks as much for somebody who does not exist.
-async fn known_browser(db: &Db, person: Option<Uuid>, shown: &[Vec<u8>], now: Instant) -> Result<Option<Vec<u8>>, StoreError> {
-    if shown.is_empty() {
-        return Ok(None);
-    }
-    let sql = format!(
-        "SELECT token_hash FROM known_browser WHERE person_id = $1 AND used_at > $2 AND token_hash IN ({}) LIMIT 1",
-        places(2, shown.len())
-    );
-    let mut row = values![person.unwrap_or_default(), now - KNOWN];
-    row.extend(shown.iter().cloned().map(sea_orm::Value::from));
-    let row: Option<Browser> = one(db.reader(), &sql, row).await?;
-    Ok(row.map(|row| row.token_hash))
 }
 
 /// Counts one guess for each of the subjects, or none of them: then it gives the seconds to wait.
@@ -284,7 +302,8 @@ async fn take_back(tx: &Tx, subjects: &[Subject], counted_at: Instant) -> Result
 }
 
 /// It was them after all: what was theirs alone is forgotten, a session begins, and the browser is known. All of it, or
-/// nothing where the password or the access was taken back while it was checked.
+/// nothing where the password or the access was taken back while it was checked. Where a second step follows, the guess alone
+/// is taken back: who knows the password goes on being counted.
 ///
 /// Rows are taken in one order: counts, the person, sessions, browsers.
 async fn entered(
@@ -295,71 +314,90 @@ async fn entered(
     shown: &[Vec<u8>],
     now: Instant,
 ) -> Result<Option<Outcome>, StoreError> {
+    let asks = second_factor::is_on_in(db.reader(), verified.person).await?;
     let tx = db.begin_write().await?;
+    if asks {
+        take_back(&tx, subjects, now).await?;
+    } else {
+        forgive(&tx, subjects, now).await?;
+    }
+    if !users::hold(&tx, verified).await? {
+        tx.undo().await?;
+        return Ok(None);
+    }
+    // Nobody changes it from here on.
+    let asks = second_factor::is_on_in(tx.as_conn(), verified.person).await?;
+    if asks && !is_trusted(&tx, verified.person, shown, now).await? {
+        let token = second_step::begin(&tx, verified.person, attempt.is_kept, now).await?;
+        tx.commit().await?;
+        return Ok(Some(Outcome::SecondStep { token }));
+    }
+    let entry = Entry { person: verified.person, is_kept: attempt.is_kept, origin: attempt.origin(), trusted_until: None };
+    let Some(outcome) = enter(&tx, &entry, now).await? else {
+        tx.undo().await?;
+        return Ok(None);
+    };
+    tx.commit().await?;
+    Ok(Some(outcome))
+}
+
+/// Somebody whose key signed a challenge: it is both steps. Nothing where the key was used or taken away meanwhile.
+pub async fn enter_by_key_any_company(
+    db: &Db,
+    signed: &Signed,
+    is_kept: bool,
+    origin: &Origin<'_>,
+    now: Instant,
+) -> Result<Option<Outcome>, StoreError> {
+    let tx = db.begin_write().await?;
+    second_factor::hold(&tx, signed.person).await?;
+    let entry = Entry { person: signed.person, is_kept, origin: *origin, trusted_until: None };
+    let outcome = match passkeys::note_use(&tx, signed.person, signed, now).await? {
+        true => enter(&tx, &entry, now).await?,
+        false => None,
+    };
+    if outcome.is_none() {
+        tx.undo().await?;
+        return Ok(None);
+    }
+    tx.commit().await?;
+    metrics::count("acuse_login_attempts_total", &[("outcome", "entered")]);
+    Ok(outcome)
+}
+
+/// After a success.
+async fn forgive(tx: &Tx, subjects: &[Subject], counted_at: Instant) -> Result<(), StoreError> {
     for subject in subjects {
         if subject.is_shared {
-            take_back(&tx, std::slice::from_ref(subject), now).await?;
+            take_back(tx, std::slice::from_ref(subject), counted_at).await?;
         } else {
             execute(tx.as_conn(), "DELETE FROM login_attempt WHERE subject = $1", values![subject.key.clone()]).await?;
         }
     }
-    let Some(company) = users::admit(&tx, verified, now).await? else {
-        tx.undo().await?;
-        return Ok(None);
-    };
-    let device = Device { user_agent: attempt.user_agent.map(ToOwned::to_owned), source: attempt.source };
-    let begun = NewSession { person: verified.person, company, is_kept: attempt.is_kept, device };
-    let session = sessions::begin(&tx, &begun, attempt.earlier_session, now).await?;
-    let token = random_token();
-    let others = know_browser(&tx, verified.person, &token, shown, now).await?;
-    tx.commit().await?;
-    let is_others = |token: &&String| others.contains(&token_hash(token));
-    let others = attempt.browser_tokens.iter().filter(is_others).take(MOST_TOKENS - 1).map(|token| token.as_str().into());
-    Ok(Some(Outcome::Entered { session, browser_tokens: std::iter::once(token).chain(others).collect() }))
-}
-
-/// The person is known by the new token from now on, and no longer by those that the browser showed. Gives those of the
-/// shown that make others known.
-async fn know_browser(
-    tx: &Tx,
-    person: Uuid,
-    token: &SecretString,
-    shown: &[Vec<u8>],
-    now: Instant,
-) -> Result<Vec<Vec<u8>>, StoreError> {
-    for shown in shown {
-        let sql = "DELETE FROM known_browser WHERE person_id = $1 AND token_hash = $2";
-        execute(tx.as_conn(), sql, values![person, shown.clone()]).await?;
-    }
-    let sql = "INSERT INTO known_browser (person_id, token_hash, used_at) VALUES ($1, $2, $3)";
-    execute(tx.as_conn(), sql, values![person, token_hash(token.expose_secret()), now]).await?;
-    forget_old_browsers(tx, person, now).await?;
-    if shown.is_empty() {
-        return Ok(Vec::new());
-    }
-    let sql = format!("SELECT token_hash FROM known_browser WHERE used_at > $1 AND token_hash IN ({})", places(1, shown.len()));
-    let row = values![now - KNOWN].into_iter().chain(shown.iter().cloned().map(sea_orm::Value::from)).collect();
-    let others: Vec<Browser> = all(tx.as_conn(), &sql, row).await?;
-    Ok(others.into_iter().map(|row| row.token_hash).collect())
-}
-
-#[derive(FromQueryResult)]
-struct Browser {
-    token_hash: Vec<u8>,
-}
-
-async fn forget_old_browsers(tx: &Tx, person: Uuid, now: Instant) -> Result<(), StoreError> {
-    let sql = "DELETE FROM known_browser WHERE person_id = $1 AND used_at < $2";
-    execute(tx.as_conn(), sql, values![person, now - KNOWN]).await?;
-    let sql = format!(
-        "SELECT token_hash FROM known_browser WHERE person_id = $1 ORDER BY used_at DESC, token_hash LIMIT 100 OFFSET {MOST_KNOWN}"
-    );
-    let surplus: Vec<Browser> = all(tx.as_conn(), &sql, values![person]).await?;
-    for row in surplus {
-        let sql = "DELETE FROM known_browser WHERE person_id = $1 AND token_hash = $2";
-        execute(tx.as_conn(), sql, values![person, row.token_hash]).await?;
-    }
     Ok(())
+}
+
+/// Somebody who has shown all that is asked of them.
+struct Entry<'a> {
+    person: Uuid,
+    is_kept: bool,
+    origin: Origin<'a>,
+    /// Until when this browser is not asked for the second step; `None` leaves it as it was.
+    trusted_until: Option<Instant>,
+}
+
+/// Opens the session. Nothing where every place was taken back from them.
+async fn enter(tx: &Tx, entry: &Entry<'_>, now: Instant) -> Result<Option<Outcome>, StoreError> {
+    let Entry { person, is_kept, origin, trusted_until } = *entry;
+    let Some(company) = users::admit(tx, person, now).await? else { return Ok(None) };
+    let device = Device { user_agent: origin.user_agent.map(ToOwned::to_owned), source: origin.source };
+    let begun = NewSession { person, company, is_kept, device };
+    let session = sessions::begin(tx, &begun, origin.earlier_session, now).await?;
+    let token = random_token();
+    let others = know_browser(tx, person, &token, &origin.shown(), trusted_until, now).await?;
+    let is_others = |token: &&String| others.contains(&token_hash(token));
+    let others = origin.browser_tokens.iter().filter(is_others).take(MOST_TOKENS - 1).map(|token| token.as_str().into());
+    Ok(Some(Outcome::Entered { session, browser_tokens: std::iter::once(token).chain(others).collect() }))
 }
 
 #[cfg(test)]

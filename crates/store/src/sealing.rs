@@ -12,9 +12,10 @@ use crate::db::{Db, StoreError, Tx};
 use crate::mail_accounts::{self, SaveError};
 use crate::pauses::{self, AccountKey, Fault, SELDOM};
 use crate::sealing_key::{Canary, Item, Kind, canaries, canaries_held, write_canary};
+use crate::second_factor::SecondFactorError;
 use crate::secrets::{KeyFileError, KeyMark, Keyring};
 use crate::sql::{execute, values};
-use crate::{dkim, oauth};
+use crate::{dkim, oauth, second_factor};
 
 /// How much lies sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,12 +23,14 @@ pub struct Held {
     pub passwords: u64,
     pub connections: u64,
     pub dkim_keys: u64,
+    /// Secrets of people's second step.
+    pub authenticators: u64,
 }
 
 impl Held {
     #[must_use]
     pub const fn is_nothing(&self) -> bool {
-        self.passwords == 0 && self.connections == 0 && self.dkim_keys == 0
+        self.passwords == 0 && self.connections == 0 && self.dkim_keys == 0 && self.authenticators == 0
     }
 
     fn of<'a>(items: impl Iterator<Item = &'a Item>) -> Self {
@@ -37,6 +40,7 @@ impl Held {
                 Kind::Password => held.passwords += 1,
                 Kind::Connection => held.connections += 1,
                 Kind::DkimKey => held.dkim_keys += 1,
+                Kind::Authenticator => held.authenticators += 1,
             }
         }
         held
@@ -57,6 +61,8 @@ pub enum UnlockError {
     #[error(transparent)]
     Dkim(#[from] dkim::DkimError),
     #[error(transparent)]
+    SecondFactor(#[from] SecondFactorError),
+    #[error(transparent)]
     Store(#[from] StoreError),
 }
 
@@ -64,6 +70,7 @@ async fn items(conn: &impl ConnectionTrait, keys: Option<&Keyring>) -> Result<Ve
     let mut found = mail_accounts::sealed_items(conn, keys).await?;
     found.extend(oauth::sealed_items(conn, keys).await?);
     found.extend(dkim::sealed_items(conn, keys).await?);
+    found.extend(second_factor::sealed_items(conn, keys).await?);
     Ok(found)
 }
 
@@ -138,6 +145,11 @@ pub async fn unlock_and_forget_any_company(db: &Db, key_file: &Path, now: Instan
             }
             Kind::Connection => "DELETE FROM oauth_connection WHERE company_id = $1 AND account_id = $2",
             Kind::DkimKey => "DELETE FROM dkim_key WHERE company_id = $1 AND id = $2",
+            Kind::Authenticator => {
+                // They enter by the password alone, and set it up again.
+                execute(tx.as_conn(), "DELETE FROM authenticator WHERE person_id = $1", values![item.id]).await?;
+                continue;
+            }
         };
         execute(tx.as_conn(), sql, values![item.company, item.id]).await?;
     }
@@ -151,7 +163,8 @@ pub async fn unlock_and_forget_any_company(db: &Db, key_file: &Path, now: Instan
 async fn settle(db: &Db, keys: &Keyring, now: Instant) -> Result<(), UnlockError> {
     let resealed = mail_accounts::reseal_any_company(db, keys).await?
         + oauth::reseal_any_company(db, keys).await?
-        + dkim::reseal_any_company(db, keys).await?;
+        + dkim::reseal_any_company(db, keys).await?
+        + second_factor::reseal_any_company(db, keys).await?;
     if resealed > 0 {
         tracing::info!("{resealed} secrets were sealed again");
     }
@@ -177,7 +190,9 @@ async fn settle(db: &Db, keys: &Keyring, now: Instant) -> Result<(), UnlockError
 /// to.
 async fn let_unreadable_rest(tx: &Tx, items: &[Item], now: Instant) -> Result<usize, StoreError> {
     let opens = |account: &MailAccount| {
-        let is_its = |item: &&Item| item.kind != Kind::DkimKey && (item.company, item.id) == (account.company.0, account.id.0);
+        let is_its = |item: &&Item| {
+            matches!(item.kind, Kind::Password | Kind::Connection) && (item.company, item.id) == (account.company.0, account.id.0)
+        };
         items.iter().find(is_its).is_some_and(|item| item.opens)
     };
     let at_fault = mail_accounts::faults_in(tx, opens).await?;

@@ -12,13 +12,15 @@ pub(crate) enum Kind {
     Password,
     Connection,
     DkimKey,
+    /// Of a person, whichever the company: `company` is nil.
+    Authenticator,
 }
 
 /// Something sealed.
 pub(crate) struct Item {
     pub kind: Kind,
     pub company: Uuid,
-    /// Of the account, or of the DKIM key.
+    /// Of the account, of the DKIM key, or of the person.
     pub id: Uuid,
     /// Nothing where it is no sealed text at all.
     pub key_id: Option<u32>,

@@ -73,6 +73,16 @@ pub(crate) async fn begin(tx: &Tx, begun: &NewSession, earlier: Option<&str>, no
     Ok(token)
 }
 
+/// It is certain again that its owner sits there: the session goes on under a new token, until its end. Nothing where it is
+/// over, or another person's.
+pub(crate) async fn rotate(tx: &Tx, person: Uuid, token: &str, now: Instant) -> Result<Option<SecretString>, StoreError> {
+    let new = random_token();
+    let sql = "UPDATE login SET token_hash = $3, authenticated_at = $4, last_seen_at = $4
+        WHERE token_hash = $1 AND person_id = $2 AND expires_at > $4";
+    let row = values![token_hash(token), person, token_hash(new.expose_secret()), now];
+    Ok((execute(tx.as_conn(), sql, row).await? == 1).then_some(new))
+}
+
 /// Whether a session has ended for want of use.
 pub(crate) fn is_idle(last_seen: Option<Instant>, idle_seconds: Option<i32>, now: Instant) -> bool {
     match (last_seen, idle_seconds) {
@@ -238,6 +248,27 @@ pub async fn end_all_any_company(db: &Db, email: &EmailAddress, now: Instant) ->
     note_for_companies(&tx, address.as_str(), EventKind::SessionsEnded, now).await?;
     tx.commit().await?;
     Ok(ended)
+}
+
+/// As [`note_for_companies`], of what a person does to how they enter.
+pub(crate) async fn note_in_each_company(
+    tx: &Tx,
+    by: &Actor,
+    person: Uuid,
+    kind: EventKind,
+    now: Instant,
+    detail: &str,
+) -> Result<(), StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        company_id: Uuid,
+    }
+    let rows: Vec<Row> = all(tx.as_conn(), "SELECT company_id FROM membership WHERE person_id = $1", values![person]).await?;
+    for row in rows {
+        let by = Actor { company: CompanyId(row.company_id), ..by.clone() };
+        crate::events::append(tx, &by, person, kind, now, detail).await?;
+    }
+    Ok(())
 }
 
 /// In the history of each company that a person belongs to.

@@ -1,11 +1,12 @@
 //! People who log in, and their sessions.
 
 use acuse_domain::Instant;
-use acuse_domain::access::Role;
+use acuse_domain::access::{Role, SecondFactorRule};
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::{CompanyId, SessionId, UserId};
+use acuse_domain::input::password::PasswordError;
 use sea_orm::{ConnectionTrait, FromQueryResult};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use uuid::Uuid;
 
 use crate::Actor;
@@ -13,16 +14,14 @@ use crate::concurrency_limit::NotDone;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::{self, EventKind};
 use crate::passwords::{self, hash, token_hash};
+use crate::second_factor;
 use crate::sessions::{self, Ended};
 use crate::sql::{self, Inserted, all, execute, new_id, one, values};
 
-/// Shorter passwords are refused (NIST SP 800-63B, 5.1.1.2 asks for eight).
-pub const SHORTEST_PASSWORD: usize = 8;
-
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
-    #[error("the password is shorter than {SHORTEST_PASSWORD} characters")]
-    PasswordTooShort,
+    #[error(transparent)]
+    Password(#[from] PasswordError),
     #[error("there is already a user with this address")]
     EmailTaken,
     #[error("the password could not be hashed")]
@@ -50,14 +49,13 @@ pub async fn create(
     role: Role,
     now: Instant,
 ) -> Result<UserId, CreateError> {
-    if password.expose_secret().chars().count() < SHORTEST_PASSWORD {
-        return Err(CreateError::PasswordTooShort);
-    }
+    passwords::check_new(db.reader(), None, Some(company.0), &[name, email.as_str()], password).await??;
     let hash = hash(password.clone()).await?;
     let tx = db.begin_write().await?;
     let id = match let_in_again(&tx, name, email, &hash).await? {
         Some(id) => {
             forget_entries(&tx, id.0).await?;
+            second_factor::forget_in(&tx, id.0).await?;
             id
         }
         None => {
@@ -93,14 +91,13 @@ struct Id {
 
 /// Gives a user a new password and ends their sessions. Errs if there is no such user.
 pub async fn change_password_any_company(db: &Db, email: &EmailAddress, password: &SecretString) -> Result<bool, CreateError> {
-    if password.expose_secret().chars().count() < SHORTEST_PASSWORD {
-        return Err(CreateError::PasswordTooShort);
-    }
+    let address = email.lowercase();
+    let known: Option<Id> = one(db.reader(), "SELECT id FROM person WHERE email = $1", values![address.as_str()]).await?;
+    passwords::check_new(db.reader(), known.map(|known| known.id), None, &[], password).await??;
     let hash = hash(password.clone()).await?;
     let tx = db.begin_write().await?;
-    let sql = "UPDATE person SET password_hash = $2 WHERE email = $1 RETURNING id";
-    let address = email.lowercase();
-    let row: Option<Id> = one(tx.as_conn(), sql, values![address.as_str(), hash]).await?;
+    let sql = "UPDATE person SET password_hash = $2, password_changed_at = $3 WHERE email = $1 RETURNING id";
+    let row: Option<Id> = one(tx.as_conn(), sql, values![address.as_str(), hash, crate::now()]).await?;
     let Some(person) = row else {
         tx.undo().await?;
         return Ok(false);
@@ -114,6 +111,7 @@ pub async fn change_password_any_company(db: &Db, email: &EmailAddress, password
 /// Every session and every known browser of a person: who knew the old password may have entered with it.
 async fn forget_entries(tx: &Tx, person: Uuid) -> Result<(), StoreError> {
     sessions::end(tx, "person_id = $1", values![person], Ended::BySomebody, crate::now()).await?;
+    execute(tx.as_conn(), "DELETE FROM login_step WHERE person_id = $1", values![person]).await?;
     execute(tx.as_conn(), "DELETE FROM known_browser WHERE person_id = $1", values![person]).await?;
     Ok(())
 }
@@ -127,6 +125,12 @@ pub struct Session {
     pub email: String,
     pub company: CompanyId,
     pub role: Role,
+    /// Since when it is certain that its owner sits there; `None` for a session of a version before.
+    pub authenticated_at: Option<Instant>,
+    /// Its browser was asked to keep it.
+    pub is_kept: bool,
+    /// The company asks for a second step, and this person has none.
+    pub lacks_second_factor: bool,
 }
 
 /// Somebody whose password was right when it was looked at. What it was compared with may have changed since: only
@@ -134,6 +138,8 @@ pub struct Session {
 pub(crate) struct Verified {
     pub person: Uuid,
     password_hash: String,
+    /// The same password with the parameters of today, where it was kept with others.
+    renewed_hash: Option<String>,
 }
 
 /// Compares a password with the one on record, without counting. `None` if there is nobody by that name or it is another
@@ -149,22 +155,33 @@ pub(crate) async fn verify(db: &Db, login_name: &str, password: &SecretString) -
     let row: Option<Row> = one(db.reader(), sql, values![login_name]).await?;
     let expected = row.as_ref().map(|row| row.password_hash.clone());
     let is_right = passwords::verify(password.clone(), expected).await?;
-    Ok(row.filter(|_| is_right).map(|row| Verified { person: row.id, password_hash: row.password_hash }))
+    let Some(row) = row.filter(|_| is_right) else { return Ok(None) };
+    let renewed_hash = match passwords::is_of_other_times(&row.password_hash) {
+        // It can wait for a quieter moment.
+        true => hash(password.clone()).await.ok(),
+        false => None,
+    };
+    Ok(Some(Verified { person: row.id, password_hash: row.password_hash, renewed_hash }))
 }
 
-/// The company where they enter; `None` if the password or every place was taken back meanwhile. Holds the person's row
-/// until the transaction ends: whoever takes something back from them waits for it, and finds what it wrote.
-pub(crate) async fn admit(tx: &Tx, verified: &Verified, now: Instant) -> Result<Option<CompanyId>, StoreError> {
+/// Whether the password is still theirs. Holds the person's row until the transaction ends: whoever takes something back from
+/// them waits for it, and finds what it wrote.
+pub(crate) async fn hold(tx: &Tx, verified: &Verified) -> Result<bool, StoreError> {
+    let sql = "UPDATE person SET password_hash = $3 WHERE id = $1 AND password_hash = $2";
+    let kept = verified.renewed_hash.as_ref().unwrap_or(&verified.password_hash);
+    let row = values![verified.person, verified.password_hash.as_str(), kept.as_str()];
+    Ok(execute(tx.as_conn(), sql, row).await? == 1)
+}
+
+/// The company where they enter; `None` if every place was taken back meanwhile. Holds the person's row as [`hold`].
+pub(crate) async fn admit(tx: &Tx, person: Uuid, now: Instant) -> Result<Option<CompanyId>, StoreError> {
     #[derive(FromQueryResult)]
     struct Row {
         company_id: Uuid,
     }
-    let sql = "UPDATE person SET last_login_at = $3 WHERE id = $1 AND password_hash = $2";
-    if execute(tx.as_conn(), sql, values![verified.person, verified.password_hash.as_str(), now]).await? == 0 {
-        return Ok(None);
-    }
+    execute(tx.as_conn(), "UPDATE person SET last_login_at = $2 WHERE id = $1", values![person, now]).await?;
     let sql = "SELECT company_id FROM membership WHERE person_id = $1 ORDER BY company_id LIMIT 1";
-    let row: Option<Row> = one(tx.as_conn(), sql, values![verified.person]).await?;
+    let row: Option<Row> = one(tx.as_conn(), sql, values![person]).await?;
     Ok(row.map(|row| CompanyId(row.company_id)))
 }
 
@@ -179,21 +196,33 @@ pub async fn session(db: &Db, token: &str, now: Instant) -> Result<Option<Sessio
         role: String,
         last_seen_at: Option<Instant>,
         idle_seconds: Option<i32>,
+        authenticated_at: Option<Instant>,
+        second_factor: String,
+        factors: i64,
     }
-    let sql = "SELECT p.id, l.id AS session_id, p.name, p.email, l.company_id, m.role, l.last_seen_at, l.idle_seconds FROM login l JOIN person p ON p.id = l.person_id
+    let sql = "SELECT p.id, l.id AS session_id, p.name, p.email, l.company_id, m.role, l.last_seen_at, l.idle_seconds,
+            l.authenticated_at, c.second_factor,
+            (SELECT COUNT(*) FROM authenticator a WHERE a.person_id = p.id)
+                + (SELECT COUNT(*) FROM passkey k WHERE k.person_id = p.id) AS factors
+        FROM login l JOIN person p ON p.id = l.person_id JOIN company c ON c.id = l.company_id
         JOIN membership m ON m.person_id = l.person_id AND m.company_id = l.company_id
         WHERE l.token_hash = $1 AND l.expires_at > $2";
     let row: Option<Row> = one(db.reader(), sql, values![token_hash(token), now]).await?;
     let Some(row) = row.filter(|row| !sessions::is_idle(row.last_seen_at, row.idle_seconds, now)) else { return Ok(None) };
     sessions::note_use(db, token, row.last_seen_at, now);
+    // Who knows what they may do, may do the least.
+    let role = sql::Of { table: "membership", id: row.id }.code("role", &row.role, Role::parse).unwrap_or(Role::Viewer);
+    let rule = SecondFactorRule::parse(&row.second_factor).unwrap_or(SecondFactorRule::Everybody);
     Ok(Some(Session {
         id: row.session_id.map(SessionId),
         user: UserId(row.id),
         name: row.name,
         email: row.email,
         company: CompanyId(row.company_id),
-        // Who knows what they may do, may do the least.
-        role: sql::Of { table: "membership", id: row.id }.code("role", &row.role, Role::parse).unwrap_or(Role::Viewer),
+        role,
+        authenticated_at: row.authenticated_at,
+        is_kept: row.idle_seconds.is_none(),
+        lacks_second_factor: row.factors == 0 && rule.asks(role),
     }))
 }
 

@@ -21,6 +21,12 @@ pub async fn rests_began_earlier(url: &str, hours: i64) {
     run(url, "UPDATE account_pause SET since = $1", vec![since.into()]).await;
 }
 
+/// Everybody who is logged in showed who they are so many minutes ago.
+pub async fn logins_were_earlier(url: &str, minutes: i64) {
+    let at = now() - chrono::TimeDelta::minutes(minutes);
+    run(url, "UPDATE login SET authenticated_at = $1", vec![at.into()]).await;
+}
+
 /// The lease of everything that is being sent ended a while ago.
 pub async fn leases_have_ended(url: &str) {
     let sql = "UPDATE delivery SET lease_until = $1 WHERE lease_until IS NOT NULL";

@@ -70,7 +70,7 @@ pub async fn log_in(db: &Db, email: &str, password: &str, at: Instant) -> Option
     let attempt = Attempt { is_kept: true, ..Attempt::new(email, &password) };
     match logins::log_in_any_company(db, &attempt, at).await.expect("the database answers") {
         Outcome::Entered { session, .. } => Some(session),
-        Outcome::Wrong | Outcome::Wait(_) => None,
+        Outcome::Wrong | Outcome::Wait(_) | Outcome::SecondStep { .. } => None,
     }
 }
 

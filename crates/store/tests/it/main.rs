@@ -25,6 +25,7 @@ mod overview;
 mod payments;
 mod record;
 mod sealing;
+mod second_factor;
 mod texts;
 mod told;
 mod twins;

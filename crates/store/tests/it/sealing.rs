@@ -16,7 +16,7 @@ use chrono::TimeDelta;
 
 const COBROS: MailModule = MailModule::ReceivedPayments;
 const PAGOS: MailModule = MailModule::InvoicesAndMadePayments;
-const HELD: Held = Held { passwords: 2, connections: 0, dkim_keys: 1 };
+const HELD: Held = Held { passwords: 2, connections: 0, dkim_keys: 1, authenticators: 0 };
 
 on_both_engines!(
     a_key_file_is_made_only_where_nothing_is_sealed,
