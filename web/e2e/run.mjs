@@ -1,7 +1,7 @@
 // npm run e2e -- --bin PATH [--only WORDS]: the main job and the mail accounts in a real browser, each walk on a demo of its own.
 // Prints a line per walk and a closing line; exits 1 when one fails, 2 when it was called wrong.
 import assert from 'node:assert/strict';
-import { argument, launch, login, openBrowser, screenshot, slowMailServer, testProvider, visitor } from './lib.mjs';
+import { argument, freePort, launch, login, openBrowser, screenshot, slowMailServer, testProvider, visitor } from './lib.mjs';
 import { connectMailbox } from './connect.mjs';
 import { keyboard, pointer } from './hands.mjs';
 import { correctThePort, correctWithOneClick, lookingForTheServer, phasesAsTheyHappen, probeFromTheList, stop, twiceReloadAndBack, typingMeanwhile } from './accounts.mjs';
@@ -9,6 +9,7 @@ import { slipIsAskedOnce, slipIsAskedOnLeaving } from './slips.mjs';
 import { mailServer, makeCertificate } from './mail_server.mjs';
 import { amountsUnderAHand, answersThatComeLate, backTicksNothing, aSessionThatEnds, aSessionThatEndsUnderTheScript, askedBeforeItIsSaved, createThePerson, leaving, oneEmptyFormTakesTheSum, twoReadings } from './typing.mjs';
 import { closedByAPerson, correctedIsOver, emptiesTheMailbox, listsInOrder, onlyWhatWorksIsOffered, slashSearches } from './solved.mjs';
+import { aKey, codesOfAnApplication } from './second.mjs';
 import { accepted, addAccount, COBRO, noteStates, otherModuleIsOnTheDefaultAccount, PAGO, readMail, record, resend } from './walk.mjs';
 
 const bin = argument('bin');
@@ -87,6 +88,10 @@ const walks = [
   ['lists are put in order and searched without JavaScript', { script: false }, (page, demo) => listsInOrder(page, demo, pointer, false)],
   ['the slash is a search on every page', {}, slashSearches],
   ['the mailbox is emptied', {}, (page, demo) => emptiesTheMailbox(page, demo, pointer)],
+  ['second step: codes of an application', {}, codesOfAnApplication],
+  ['second step: codes of an application without JavaScript', { script: false }, codesOfAnApplication],
+  ['second step: codes of an application on a phone', { width: 360, height: 740 }, codesOfAnApplication],
+  ['second step: a key of the virtual authenticator', { named: true }, aKey],
   ['the four steps on a phone', { width: 360, height: 740 }, (page, demo) => fourSteps(page, demo, pointer, true)],
 ];
 
@@ -98,7 +103,10 @@ let passed = 0;
 for (const [name, options, walk] of walks.filter(([name]) => !only || name.includes(only))) {
   const started = Date.now();
   const provider = options.provider ? await testProvider(bin) : null;
-  const demo = await launch(bin, { ACUSE_EXTRA_CA_FILE: certificate.ca, ...provider?.settings });
+  // Keys are for a name, not for a number.
+  const port = options.named ? await freePort() : null;
+  const named = port && { ACUSE_LISTEN: `127.0.0.1:${port}`, ACUSE_PUBLIC_URL: `http://localhost:${port}` };
+  const demo = await launch(bin, { ACUSE_EXTRA_CA_FILE: certificate.ca, ...provider?.settings, ...named });
   demo.certificate = certificate;
   demo.mail = await mailServer(certificate, SERVER_THINKS);
   demo.slow = await slowMailServer(demo.smtp_port, SERVER_THINKS);

@@ -15,3 +15,5 @@ import './choices.js';
 import './errors.js';
 import './frames.js';
 import './landing.js';
+import './passkeys.js';
+import './codes.js';

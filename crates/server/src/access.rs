@@ -81,6 +81,9 @@ async fn by_token(permission: Permission, parts: &Parts, app: &App) -> Result<Ca
 async fn by_session(permission: Permission, parts: &Parts, app: &App) -> Result<Caller, Response> {
     let Some(token) = session_token(app, &parts.headers) else { return Err(to_login(parts)) };
     match users::session(&app.db, &token, acuse_store::now()).await {
+        Ok(Some(session)) if session.lacks_second_factor && !is_for_setting_it_up(parts.uri.path()) => {
+            Err(to_second_factor(parts))
+        }
         Ok(Some(session)) if session.role.holds(permission) => {
             let identity = Identity::User { user: session.user, session: session.id };
             let actor = Actor { company: session.company, name: session.name.clone(), identity, source: None };
@@ -90,6 +93,24 @@ async fn by_session(permission: Permission, parts: &Parts, app: &App) -> Result<
         Ok(None) => Err(to_login(parts)),
         Err(error) => Err(trouble::store_failed(&error)),
     }
+}
+
+/// Somebody whose company asks for a second step, and who has none yet, comes this far.
+fn is_for_setting_it_up(path: &str) -> bool {
+    path.strip_prefix("/mi-cuenta").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn to_second_factor(parts: &Parts) -> Response {
+    if is_beside_the_page(&parts.headers) {
+        return (StatusCode::UNAUTHORIZED, Html("Falta activar el segundo paso.")).into_response();
+    }
+    Redirect::to("/mi-cuenta/segundo-paso").into_response()
+}
+
+/// What a script asks for beside the page is told in a word: a whole page would come out in the middle of something else.
+pub(crate) fn is_beside_the_page(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    text("sec-fetch-mode").is_some_and(|mode| mode != "navigate") || text("hx-request").is_some()
 }
 
 fn lacks_scope(permission: Permission) -> Response {
@@ -108,11 +129,9 @@ pub fn session_token(app: &App, headers: &HeaderMap) -> Option<String> {
 pub struct LoginNeeded;
 
 /// Login, and back to where the person wanted to go; after a form, to the page it stood in. What a script asks for beside
-/// the page is told in a word: a login page would come out in the middle of something else.
+/// the page is told in a word.
 fn to_login(parts: &Parts) -> Response {
-    let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let is_beside_the_page = text("sec-fetch-mode").is_some_and(|mode| mode != "navigate") || text("hx-request").is_some();
-    let mut answer = if is_beside_the_page {
+    let mut answer = if is_beside_the_page(&parts.headers) {
         (StatusCode::UNAUTHORIZED, Html("Su sesión terminó.")).into_response()
     } else {
         let wanted =

@@ -13,6 +13,12 @@ pub const SESSION: &str = "acuse_sesion";
 /// Of a browser in which somebody entered before.
 pub const KNOWN_BROWSER: &str = "acuse_equipo";
 
+/// Of somebody whose password was right and whose second step is still to come.
+pub const SECOND_STEP: &str = "acuse_paso";
+
+/// Names the challenge that a browser's key is to sign.
+pub const CHALLENGE: &str = "acuse_reto";
+
 /// Names the session that somebody left, and opens nothing: what the next login page is told from.
 pub const LAST_SESSION: &str = "acuse_ultima";
 

@@ -15,6 +15,7 @@ pub mod listener;
 pub mod mail_route;
 pub mod metrics;
 mod own_words;
+mod passkeys;
 pub mod problem;
 pub mod route;
 pub mod router;

@@ -9,6 +9,7 @@ use axum::routing::{self, MethodRouter};
 
 use crate::access::Caller;
 use crate::app::App;
+use crate::web::login::again;
 use acuse_domain::access::Permission;
 
 /// Who may ask.
@@ -51,15 +52,29 @@ pub struct Route {
     pub method: Method,
     pub path: String,
     pub access: Access,
+    /// Asked again who it is, where the login is not recent.
+    pub after_recent_login: bool,
     handler: MethodRouter<App>,
 }
 
 pub fn get<H: Handler<T, App>, T: 'static>(path: impl Into<String>, access: impl Into<Access>, handler: H) -> Route {
-    Route { method: Method::GET, path: path.into(), access: access.into(), handler: routing::get(handler) }
+    Route {
+        method: Method::GET,
+        path: path.into(),
+        access: access.into(),
+        after_recent_login: false,
+        handler: routing::get(handler),
+    }
 }
 
 pub fn post<H: Handler<T, App>, T: 'static>(path: impl Into<String>, access: impl Into<Access>, handler: H) -> Route {
-    Route { method: Method::POST, path: path.into(), access: access.into(), handler: routing::post(handler) }
+    Route {
+        method: Method::POST,
+        path: path.into(),
+        access: access.into(),
+        after_recent_login: false,
+        handler: routing::post(handler),
+    }
 }
 
 impl Route {
@@ -69,7 +84,18 @@ impl Route {
         Self { handler: self.handler.layer(DefaultBodyLimit::max(bytes)), ..self }
     }
 
+    /// Whoever asks has shown a moment ago who they are, or shows it first: a browser that somebody left open is not enough
+    /// (OWASP ASVS 5.0 7.5.1).
+    #[must_use]
+    pub fn after_recent_login(self) -> Self {
+        Self { after_recent_login: true, ..self }
+    }
+
     pub(crate) fn guarded(self, app: &App) -> MethodRouter<App> {
-        self.access.guard(app, self.handler)
+        let handler = match self.after_recent_login {
+            true => self.handler.route_layer(from_fn_with_state(app.clone(), again::ask_first)),
+            false => self.handler,
+        };
+        self.access.guard(app, handler)
     }
 }

@@ -1,5 +1,6 @@
 //! The pages, for a person with a browser. Forms come in, pages go out; what they do is the store's acts.
 
+pub mod account;
 pub mod calendar;
 pub mod carried;
 pub mod company;
@@ -31,7 +32,7 @@ use crate::app::App;
 use crate::route::Access::Everybody;
 use crate::route::{Route, get, post};
 use acuse_domain::access::Permission::{
-    ConfigureCompany, KeepContacts, KeepDocuments, RecordPayments, SendReceipts, ViewRecords, VoidPayments,
+    ConfigureCompany, KeepContacts, KeepDocuments, ManageUsers, RecordPayments, SendReceipts, ViewRecords, VoidPayments,
 };
 use company::LARGEST_LOGO_FORM;
 use mail_accounts::connect;
@@ -76,34 +77,61 @@ pub fn pages() -> Vec<Route> {
     ];
     all.extend(for_everybody());
     all.extend(mail_account_pages());
+    all.extend(account_pages());
     all.extend(["/cobros", "/pagos"].into_iter().flat_map(payments_at));
     all
 }
 
 /// What needs no login, and takes no more than it needs; and what only leads to a page that asks.
-fn for_everybody() -> [Route; 6] {
+fn for_everybody() -> [Route; 12] {
     [
         get("/entrar", Everybody, login::ask),
         post("/entrar", Everybody, login::log_in).up_to(LARGEST_FORM_OF_STRANGERS),
         post("/salir", Everybody, login::log_out).up_to(LARGEST_FORM_OF_STRANGERS),
         post("/tema", Everybody, login::choose_theme).up_to(LARGEST_FORM_OF_STRANGERS),
+        get("/entrar/segundo-paso", Everybody, login::second_step::ask),
+        post("/entrar/segundo-paso", Everybody, login::second_step::answer).up_to(LARGEST_FORM_OF_STRANGERS),
+        get("/entrar/otra-vez", Everybody, login::again::ask),
+        post("/entrar/otra-vez", Everybody, login::again::confirm).up_to(LARGEST_FORM_OF_STRANGERS),
+        post("/entrar/llave", Everybody, login::key::log_in).up_to(LARGEST_FORM_OF_STRANGERS),
+        post("/entrar/llave/reto", Everybody, login::key::challenge).up_to(LARGEST_FORM_OF_STRANGERS),
         get("/mi-compania", Everybody, mail_accounts::start),
         get("/mi-compania/correos/si-falla", Everybody, mail_accounts::start),
+    ]
+}
+
+/// What is everybody's own. What opens the account is changed after a recent login alone.
+fn account_pages() -> [Route; 14] {
+    [
+        get("/mi-cuenta", ViewRecords, account::show),
+        post("/mi-cuenta", ViewRecords, account::change),
+        post("/mi-cuenta/clave", ViewRecords, account::change_password),
+        get("/mi-cuenta/segundo-paso", ViewRecords, account::second_factor::ask).after_recent_login(),
+        post("/mi-cuenta/segundo-paso", ViewRecords, account::second_factor::activate).after_recent_login(),
+        post("/mi-cuenta/segundo-paso/quitar", ViewRecords, account::second_factor::turn_off).after_recent_login(),
+        post("/mi-cuenta/codigos", ViewRecords, account::second_factor::renew_codes).after_recent_login(),
+        get("/mi-cuenta/llaves/nueva", ViewRecords, account::keys::ask).after_recent_login(),
+        post("/mi-cuenta/llaves/nueva", ViewRecords, account::keys::add).after_recent_login(),
+        post("/mi-cuenta/llaves/reto", ViewRecords, account::keys::challenge).after_recent_login(),
+        post("/mi-cuenta/llaves/{id}/quitar", ViewRecords, account::keys::remove).after_recent_login(),
+        post("/mi-cuenta/sesiones/{id}/cerrar", ViewRecords, account::end_session),
+        post("/mi-cuenta/sesiones/cerrar-las-demas", ViewRecords, account::end_other_sessions),
+        post("/mi-compania/segundo-paso", ManageUsers, account::second_factor::require).after_recent_login(),
     ]
 }
 
 fn mail_account_pages() -> [Route; 20] {
     [
         get("/mi-compania/correos", ViewRecords, mail_accounts::list),
-        post("/mi-compania/correos", ConfigureCompany, mail_accounts::create),
-        get("/mi-compania/correos/nueva", ConfigureCompany, mail_accounts::new),
-        post("/mi-compania/correos/conectar/{provider}", ConfigureCompany, connect::start),
+        post("/mi-compania/correos", ConfigureCompany, mail_accounts::create).after_recent_login(),
+        get("/mi-compania/correos/nueva", ConfigureCompany, mail_accounts::new).after_recent_login(),
+        post("/mi-compania/correos/conectar/{provider}", ConfigureCompany, connect::start).after_recent_login(),
         get("/mi-compania/correos/oauth/{provider}", ConfigureCompany, connect::back),
         post("/mi-compania/correos/oauth/{provider}/confirmar", ConfigureCompany, connect::confirm),
         post("/mi-compania/correos/si-falla", ConfigureCompany, mail_accounts::policy::change),
-        get("/mi-compania/correos/{id}", ConfigureCompany, mail_accounts::edit),
-        post("/mi-compania/correos/{id}", ConfigureCompany, mail_accounts::change),
-        post("/mi-compania/correos/{id}/conectar", ConfigureCompany, connect::again),
+        get("/mi-compania/correos/{id}", ConfigureCompany, mail_accounts::edit).after_recent_login(),
+        post("/mi-compania/correos/{id}", ConfigureCompany, mail_accounts::change).after_recent_login(),
+        post("/mi-compania/correos/{id}/conectar", ConfigureCompany, connect::again).after_recent_login(),
         get("/mi-compania/correos/{id}/probar", Everybody, mail_accounts::back_to_form),
         post("/mi-compania/correos/{id}/probar", ConfigureCompany, mail_accounts::try_saved),
         post("/mi-compania/correos/{id}/predeterminado", ConfigureCompany, mail_accounts::policy::send_waiting),

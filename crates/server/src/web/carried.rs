@@ -33,8 +33,11 @@ pub const LARGEST_ENCODED: usize = 3 * LARGEST;
 pub const SHOW: &str = "mostrar";
 const FORM: &str = "application/x-www-form-urlencoded";
 /// Fields that hold passwords, and below which path: elsewhere `clave` is the key of a form.
-const PASSWORDS: [&str; 2] = ["clave", "clave_app"];
-const FORMS_WITH_PASSWORDS: &str = "/mi-compania/correos";
+const PASSWORDS: [(&str, &[&str]); 3] = [
+    ("/mi-compania/correos", &["clave", "clave_app"]),
+    ("/mi-cuenta/clave", &["actual", "nueva"]),
+    ("/mi-cuenta/segundo-paso", &["codigo"]),
+];
 
 /// Prints itself as hidden fields: `{% if let Some(carried) = carried %}{{ carried }}{% endif %}`.
 #[derive(Debug, Clone, PartialEq, Eq, Template)]
@@ -62,7 +65,7 @@ impl Carried {
     pub fn of(to: &str, body: &[u8]) -> Self {
         let mut fields = decoded(&String::from_utf8_lossy(body));
         let is_password = |(name, value): &(String, String)| {
-            to.starts_with(FORMS_WITH_PASSWORDS) && PASSWORDS.contains(&name.as_str()) && !value.is_empty()
+            !value.is_empty() && PASSWORDS.iter().any(|(path, fields)| to.starts_with(path) && fields.contains(&name.as_str()))
         };
         let before = fields.len();
         fields.retain(|field| !is_password(field));
@@ -222,25 +225,29 @@ pub struct Lost {
 }
 
 impl Lost {
-    fn of(path: &str) -> Self {
+    pub(crate) fn of(path: &str) -> Self {
         match path {
             "/mi-compania/logo" => Self {
                 words: "El archivo no se guardó: después de entrar, elija el logo otra vez.",
                 back_to: "/mi-compania/datos",
             },
+            _ if path.starts_with("/mi-cuenta") => {
+                Self { words: "Lo que envió no se guardó: después de entrar, hágalo otra vez.", back_to: "/mi-cuenta" }
+            }
             _ => Self { words: "Lo que envió no se guardó: después de entrar, hágalo otra vez.", back_to: "/" },
         }
     }
 }
 
-fn can_be_carried(request: &Request) -> bool {
+pub(crate) fn can_be_carried(request: &Request) -> bool {
     let text = |name| request.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or_default();
     // Browsers say how long a form is.
     let length = request.body().size_hint().exact().unwrap_or(u64::MAX);
     let path = request.uri().path();
     request.method() == Method::POST
         && !path.starts_with("/api/")
-        && !["/entrar", "/salir", "/tema"].contains(&path)
+        && !["/salir", "/tema"].contains(&path)
+        && !path.starts_with("/entrar")
         && text(CONTENT_TYPE).starts_with(FORM)
         // A form that is only a button has no fields.
         && length <= LARGEST as u64

@@ -3,16 +3,21 @@
 
 use acuse_domain::access::Role;
 use acuse_domain::delivery::Group;
-use acuse_domain::id::CompanyId;
-use acuse_store::{Actor, StoreError, companies, deliveries};
+use acuse_domain::id::{CompanyId, UserId};
+use acuse_store::users::Session;
+use acuse_store::{Actor, Identity, StoreError, companies, deliveries};
 use axum::extract::FromRequestParts;
+use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::access::{Caller, session_token};
 use crate::app::App;
 use crate::cookies;
 use crate::web::carried::OnlyShown;
+use crate::web::login::session_cookie;
 use crate::web::page::{Page, Section, Theme, stopped};
 use acuse_domain::access::Permission;
 
@@ -25,6 +30,7 @@ pub struct Frame {
     /// The form came back after a login, and nothing of it was saved.
     pub is_only_shown: bool,
     role: Role,
+    session: Session,
 }
 
 impl FromRequestParts<App> for Frame {
@@ -34,7 +40,8 @@ impl FromRequestParts<App> for Frame {
         let Caller { actor, session, .. } = Caller::from_request_parts(parts, app).await?;
         let session = session.ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
         let is_only_shown = parts.extensions.get::<OnlyShown>().is_some();
-        Ok(Self { app: app.clone(), actor, headers: parts.headers.clone(), is_only_shown, role: session.role })
+        let (app, headers, role) = (app.clone(), parts.headers.clone(), session.role);
+        Ok(Self { app, actor, headers, is_only_shown, role, session })
     }
 }
 
@@ -47,6 +54,39 @@ impl Frame {
     #[must_use]
     pub fn may(&self, permission: Permission) -> bool {
         self.role.holds(permission)
+    }
+
+    /// The address with which whoever asks logs in.
+    #[must_use]
+    pub fn email(&self) -> &str {
+        &self.session.email
+    }
+
+    #[must_use]
+    pub fn user(&self) -> Option<UserId> {
+        match self.actor.identity {
+            Identity::User { user, .. } => Some(user),
+            Identity::Token(_) | Identity::Operator => None,
+        }
+    }
+
+    /// As it goes on after its session was given a new token.
+    #[must_use]
+    pub fn under(&self, session: &SecretString) -> Self {
+        let own = format!("{}={}", cookies::full_name(&self.app, cookies::SESSION), session.expose_secret());
+        let mut headers = self.headers.clone();
+        let theme = cookies::find(&self.headers, Theme::COOKIE).map(|theme| format!("; {}={theme}", Theme::COOKIE));
+        if let Ok(value) = HeaderValue::try_from(own + &theme.unwrap_or_default()) {
+            headers.insert(COOKIE, value);
+        }
+        Self { headers, ..self.clone() }
+    }
+
+    /// The answer, with the new token of a session that goes on under it.
+    #[must_use]
+    pub fn renewed(&self, session: Option<&SecretString>, answer: impl IntoResponse) -> Response {
+        let cookie = session.map(|session| (SET_COOKIE, session_cookie(&self.app, session, self.session.is_kept)));
+        (AppendHeaders(cookie), answer).into_response()
     }
 
     #[must_use]

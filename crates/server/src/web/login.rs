@@ -1,6 +1,12 @@
 //! Coming in and going out.
 
-use acuse_store::logins::{self, Attempt, Outcome};
+pub mod again;
+pub mod key;
+pub mod second_step;
+
+use std::net::IpAddr;
+
+use acuse_store::logins::{self, Attempt, Origin, Outcome};
 use acuse_store::sessions::{self, Ended, EndedSession};
 use acuse_store::{companies, users};
 use askama::Template;
@@ -17,6 +23,7 @@ use crate::access::session_token;
 use crate::app::App;
 use crate::client_address::ClientAddress;
 use crate::cookies;
+use crate::passkeys::Party;
 use crate::web::carried::act::Act;
 use crate::web::carried::{self, Carried, Lost};
 use crate::web::filters;
@@ -47,6 +54,9 @@ pub struct LoginForm {
     /// Ticked: the cookie outlives the browser's window.
     #[serde(default)]
     recordar: Option<String>,
+    /// What a key answered, written by the script.
+    #[serde(default)]
+    respuesta: String,
     #[serde(default)]
     volver: String,
     /// The form that waits (web/carried.rs).
@@ -72,6 +82,8 @@ struct LoginPage {
     email: String,
     keep: bool,
     back_to: String,
+    /// Whether a key can be asked for here.
+    has_keys: bool,
     /// Why one is here; empty for who simply comes.
     why: &'static str,
     /// The form that waits.
@@ -110,7 +122,9 @@ pub async fn ask(State(app): State<App>, Query(wish): Query<Wish>, headers: Head
     let why = why(carried::ended_session(&app, &headers).await.as_ref(), !wish.volver.is_empty());
     let back_to = back_to.to_owned();
     let (theme, errors) = (theme(&headers), FormErrors::default());
-    Ok(shown(&LoginPage { theme, errors, email: String::new(), keep: false, back_to, why, carried: None, lost: "" }))
+    let has_keys = has_keys(&app);
+    let email = String::new();
+    Ok(shown(&LoginPage { theme, errors, email, keep: false, back_to, has_keys, why, carried: None, lost: "" }))
 }
 
 /// The login in the place of a form's answer, with the form inside.
@@ -132,10 +146,15 @@ async fn ask_after_a_form(app: &App, headers: &HeaderMap, carried: Option<Carrie
         email: ended.map(|ended| ended.email).unwrap_or_default(),
         keep: false,
         back_to: lost.back_to.to_owned(),
+        has_keys: has_keys(app),
         carried,
         lost: lost.words,
     };
     with_status(StatusCode::UNAUTHORIZED, &page)
+}
+
+fn has_keys(app: &App) -> bool {
+    Party::of(&app.public_url).is_some()
 }
 
 fn why(ended: Option<&EndedSession>, wanted_something: bool) -> &'static str {
@@ -156,45 +175,91 @@ pub async fn log_in(
     Form(form): Form<LoginForm>,
 ) -> Result<Response, Trouble> {
     let password = SecretString::from(form.clave.as_str());
-    let known = cookies::read(&app, &headers, cookies::KNOWN_BROWSER).unwrap_or_default();
-    let browser_tokens: Vec<String> = known.split(SEPARATOR).filter(|token| !token.is_empty()).map(str::to_owned).collect();
-    let earlier_session = session_token(&app, &headers);
-    let attempt = Attempt {
-        email: &form.correo,
-        password: &password,
-        source,
-        browser_tokens: &browser_tokens,
-        earlier_session: earlier_session.as_deref(),
-        is_kept: form.recordar.is_some(),
-        user_agent: headers.get(USER_AGENT).and_then(|value| value.to_str().ok()),
-    };
+    let browser = Browser::of(&app, &headers, source);
+    let Origin { browser_tokens, earlier_session, user_agent, .. } = browser.origin();
+    let is_kept = form.recordar.is_some();
+    let attempt =
+        Attempt { email: &form.correo, password: &password, source, browser_tokens, earlier_session, is_kept, user_agent };
     match logins::log_in_any_company(&app.db, &attempt, acuse_store::now()).await? {
         Outcome::Entered { session, browser_tokens } => {
-            let lasts = form.recordar.as_ref().map(|_| KEPT_SECONDS);
-            let cookie = cookies::write(&app, cookies::SESSION, session.expose_secret(), lasts);
-            let known: Vec<&str> = browser_tokens.iter().map(ExposeSecret::expose_secret).collect();
-            let known = known.join(&SEPARATOR.to_string());
-            let known = cookies::write(&app, cookies::KNOWN_BROWSER, &known, Some(KNOWN_SECONDS));
-            let left = cookies::read(&app, &headers, cookies::LAST_SESSION);
-            let forgotten = left.map(|_| (SET_COOKIE, cookies::write(&app, cookies::LAST_SESSION, "", Some(0))));
-            let new = [(SET_COOKIE, cookie), (SET_COOKIE, known)].into_iter().chain(forgotten).collect::<Vec<_>>();
-            let answer = match form.carried() {
-                Some(carried) => go_on(&app, &headers, carried, session.expose_secret()).await?,
-                None => Redirect::to(local_path(&form.volver)).into_response(),
-            };
-            Ok((AppendHeaders(new), answer).into_response())
+            let entered = Entered { session, browser_tokens, is_kept };
+            let_in(&app, &headers, entered, form.carried(), &form.volver).await
         }
+        Outcome::SecondStep { token } => second_step::lead_to(&app, &headers, &token, form.carried(), &form.volver).await,
         Outcome::Wrong => {
             let words = "El correo o la contraseña no son correctos.".to_owned();
-            Ok(again(&headers, form, "clave", words, StatusCode::UNPROCESSABLE_ENTITY))
+            Ok(again(&headers, &app, form, "clave", words, StatusCode::UNPROCESSABLE_ENTITY))
         }
         Outcome::Wait(seconds) => {
             let words = format!("Demasiados intentos. Espere {} y vuelva a intentar.", spoken(seconds));
-            let mut answer = again(&headers, form, "clave", words, StatusCode::TOO_MANY_REQUESTS);
+            let mut answer = again(&headers, &app, form, "clave", words, StatusCode::TOO_MANY_REQUESTS);
             answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
             Ok(answer)
         }
     }
+}
+
+/// The browser that somebody comes with, by what it sent.
+pub(crate) struct Browser {
+    source: Option<IpAddr>,
+    tokens: Vec<String>,
+    session: Option<String>,
+    user_agent: Option<String>,
+}
+
+impl Browser {
+    pub(crate) fn of(app: &App, headers: &HeaderMap, source: Option<IpAddr>) -> Self {
+        let known = cookies::read(app, headers, cookies::KNOWN_BROWSER).unwrap_or_default();
+        let tokens = known.split(SEPARATOR).filter(|token| !token.is_empty()).map(str::to_owned).collect();
+        let user_agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Self { source, tokens, session: session_token(app, headers), user_agent }
+    }
+
+    pub(crate) fn origin(&self) -> Origin<'_> {
+        Origin {
+            source: self.source,
+            browser_tokens: &self.tokens,
+            earlier_session: self.session.as_deref(),
+            user_agent: self.user_agent.as_deref(),
+        }
+    }
+}
+
+/// Somebody to whom a session was opened.
+struct Entered {
+    session: SecretString,
+    browser_tokens: Vec<SecretString>,
+    is_kept: bool,
+}
+
+/// The cookie of a session; kept, it outlives the browser's window.
+pub(crate) fn session_cookie(app: &App, session: &SecretString, is_kept: bool) -> String {
+    cookies::write(app, cookies::SESSION, session.expose_secret(), is_kept.then_some(KEPT_SECONDS))
+}
+
+/// In with their cookies, and on to where they wanted to go.
+async fn let_in(
+    app: &App,
+    headers: &HeaderMap,
+    entered: Entered,
+    carried: Option<Carried>,
+    back_to: &str,
+) -> Result<Response, Trouble> {
+    let known: Vec<&str> = entered.browser_tokens.iter().map(ExposeSecret::expose_secret).collect();
+    let known = cookies::write(app, cookies::KNOWN_BROWSER, &known.join(&SEPARATOR.to_string()), Some(KNOWN_SECONDS));
+    let done_with = [cookies::LAST_SESSION, cookies::SECOND_STEP, cookies::CHALLENGE];
+    let left = done_with.into_iter().filter(|name| cookies::read(app, headers, name).is_some());
+    let forgotten = left.map(|name| cookies::write(app, name, "", Some(0)));
+    let new: Vec<_> = [session_cookie(app, &entered.session, entered.is_kept), known]
+        .into_iter()
+        .chain(forgotten)
+        .map(|cookie| (SET_COOKIE, cookie))
+        .collect();
+    let answer = match carried {
+        Some(carried) => go_on(app, headers, carried, entered.session.expose_secret()).await?,
+        None => Redirect::to(local_path(back_to)).into_response(),
+    };
+    Ok((AppendHeaders(new), answer).into_response())
 }
 
 /// On with the form that waited: sent as it is where the same person is back in the same company, else shown, and nothing done.
@@ -204,10 +269,7 @@ async fn go_on(app: &App, headers: &HeaderMap, carried: Carried, session: &str) 
     };
     let before = carried::ended_session(app, headers).await;
     let is_same = before.is_some_and(|before| before.user == now.user && before.company == now.company);
-    let mut own = format!("{}={session}", cookies::full_name(app, cookies::SESSION));
-    if let Some(theme) = cookies::find(headers, Theme::COOKIE) {
-        own.push_str(&format!("; {}={theme}", Theme::COOKIE));
-    }
+    let own = own_cookies(app, headers, session);
     if is_same && !carried.lacks_password() {
         return Ok(carried.go_on(app, &own).await);
     }
@@ -225,6 +287,15 @@ async fn go_on(app: &App, headers: &HeaderMap, carried: Carried, session: &str) 
     }))
 }
 
+/// What the browser would send by itself with the form that goes on.
+fn own_cookies(app: &App, headers: &HeaderMap, session: &str) -> String {
+    let mut own = format!("{}={session}", cookies::full_name(app, cookies::SESSION));
+    if let Some(theme) = cookies::find(headers, Theme::COOKIE) {
+        own.push_str(&format!("; {}={theme}", Theme::COOKIE));
+    }
+    own
+}
+
 pub async fn log_out(State(app): State<App>, headers: HeaderMap) -> Result<Response, Trouble> {
     let gone = (SET_COOKIE, cookies::write(&app, cookies::SESSION, "", Some(0)));
     let Some(token) = session_token(&app, &headers) else {
@@ -235,16 +306,17 @@ pub async fn log_out(State(app): State<App>, headers: HeaderMap) -> Result<Respo
     Ok((AppendHeaders([gone, (SET_COOKIE, left)]), Redirect::to("/entrar")).into_response())
 }
 
-fn again(headers: &HeaderMap, form: LoginForm, field: &str, words: String, status: StatusCode) -> Response {
+fn again(headers: &HeaderMap, app: &App, form: LoginForm, field: &str, words: String, status: StatusCode) -> Response {
     let mut errors = FormErrors::default();
     errors.add(field, words);
     let back_to = local_path(&form.volver).to_owned();
     let (keep, carried) = (form.recordar.is_some(), form.carried());
-    let page = LoginPage { theme: theme(headers), errors, email: form.correo, keep, back_to, why: "", carried, lost: "" };
+    let (theme, email, has_keys) = (theme(headers), form.correo, has_keys(app));
+    let page = LoginPage { theme, errors, email, keep, back_to, has_keys, why: "", carried, lost: "" };
     with_status(status, &page)
 }
 
-fn theme(headers: &HeaderMap) -> Theme {
+pub(crate) fn theme(headers: &HeaderMap) -> Theme {
     Theme::from_cookie(cookies::find(headers, Theme::COOKIE).as_deref())
 }
 
@@ -260,7 +332,7 @@ pub fn local_path(wanted: &str) -> &str {
     if is_ours { wanted } else { "/" }
 }
 
-fn spoken(seconds: u32) -> String {
+pub(crate) fn spoken(seconds: u32) -> String {
     match seconds {
         1 => "1 segundo".to_owned(),
         2..=90 => format!("{seconds} segundos"),
@@ -276,17 +348,20 @@ pub struct ThemeForm {
     volver: String,
 }
 
+pub(crate) fn theme_cookie(app: &App, chosen: &str) -> String {
+    let secure = cookies::secure(app);
+    let (value, lasts) = match chosen {
+        chosen @ ("claro" | "oscuro") => (chosen, 365 * 24 * 3600),
+        _ => ("", 0),
+    };
+    format!("{}={value}; Path=/; SameSite=Lax; Max-Age={lasts}{secure}", Theme::COOKIE)
+}
+
 /// Light, dark, or what the system says; kept in this browser.
 pub async fn choose_theme(
     State(app): State<App>,
     form: Result<Form<ThemeForm>, axum::extract::rejection::FormRejection>,
 ) -> Response {
     let Ok(Form(form)) = form else { return trouble::not_understood() };
-    let secure = cookies::secure(&app);
-    let (value, lasts) = match form.tema.as_str() {
-        chosen @ ("claro" | "oscuro") => (chosen, 365 * 24 * 3600),
-        _ => ("", 0),
-    };
-    let cookie = format!("{}={value}; Path=/; SameSite=Lax; Max-Age={lasts}{secure}", Theme::COOKIE);
-    ([(SET_COOKIE, cookie)], Redirect::to(local_path(&form.volver))).into_response()
+    ([(SET_COOKIE, theme_cookie(&app, &form.tema))], Redirect::to(local_path(&form.volver))).into_response()
 }

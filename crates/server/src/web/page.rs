@@ -53,6 +53,8 @@ pub enum Section {
     Envios,
     MiCompania,
     Buzon,
+    /// At the foot of the menu, under the user's name.
+    MiCuenta,
 }
 
 /// The cookie `tema`; without one the system decides.
@@ -165,6 +167,7 @@ impl Section {
             Self::Envios => "/envios",
             Self::MiCompania => "/mi-compania/correos",
             Self::Buzon => "/demo/buzon",
+            Self::MiCuenta => "/mi-cuenta",
         }
     }
 
@@ -176,7 +179,7 @@ impl Section {
             Self::Personas => ("/personas", "personas"),
             Self::Documentos => ("/documentos", "documentos"),
             Self::Envios => ("/envios", "envíos"),
-            Self::Inicio | Self::Cobros | Self::MiCompania | Self::Buzon => ("/cobros", "cobros"),
+            Self::Inicio | Self::Cobros | Self::MiCompania | Self::Buzon | Self::MiCuenta => ("/cobros", "cobros"),
         }
     }
 
@@ -190,6 +193,7 @@ impl Section {
             Self::Envios => "Envíos",
             Self::MiCompania => "Mi compañía",
             Self::Buzon => "Buzón de prueba",
+            Self::MiCuenta => "Mi cuenta",
         }
     }
 
@@ -203,6 +207,7 @@ impl Section {
             Self::Envios => "send",
             Self::MiCompania => "building",
             Self::Buzon => "inbox",
+            Self::MiCuenta => "user-circle",
         }
     }
 }

@@ -18,6 +18,7 @@ mod passwords;
 pub mod payments;
 mod people_search;
 mod probing;
+mod second_factor;
 mod secret_scopes;
 mod solved;
 mod twice;

@@ -32,6 +32,10 @@ impl Act {
             ["envios"] => of_deliveries(carried),
             ["mi-compania", "correos", ref act @ ..] => of_accounts(db, company, act, carried).await?,
             ["mi-compania", "logo", "quitar"] => Self::new("Quitar el logo", ("Volver a los datos", "/mi-compania/datos")),
+            ["mi-compania", "segundo-paso"] => {
+                Self::new("Guardar a quién se pide el segundo paso", ("Volver a los usuarios", "/mi-compania/usuarios"))
+            }
+            ["mi-cuenta", ref act @ ..] => of_own_account(act),
             ["demo", "buzon"] => Self::new("Vaciar el buzón", ("Volver al buzón", "/demo/buzon")),
             _ => Self::new("Enviar el formulario", ("Volver al inicio", "/")),
         })
@@ -129,6 +133,21 @@ fn of_deliveries(carried: &Carried) -> Act {
     let list = carried.typed("volver");
     let list = if local_path(&list).starts_with("/envios") { list } else { "/envios".to_owned() };
     Act::new(title, ("Volver a los envíos", &list)).with("Motivo", carried.typed("motivo"))
+}
+
+fn of_own_account(act: &[&str]) -> Act {
+    let title = match act {
+        ["clave"] => "Cambiar la contraseña",
+        ["segundo-paso"] => "Activar el segundo paso",
+        ["segundo-paso", _] => "Quitar la aplicación de códigos",
+        ["codigos"] => "Sacar 10 códigos de recuperación",
+        ["llaves", _, "quitar"] => "Quitar la llave",
+        ["llaves", ..] => "Agregar una llave",
+        ["sesiones", _, "cerrar"] => "Cerrar la sesión",
+        ["sesiones", ..] => "Cerrar las demás sesiones",
+        _ => "Guardar sus datos",
+    };
+    Act::new(title, ("Volver a Mi cuenta", "/mi-cuenta"))
 }
 
 async fn of_accounts(db: &Db, company: CompanyId, act: &[&str], carried: &Carried) -> Result<Act, StoreError> {

@@ -102,7 +102,15 @@ fn event_in_words(book: Book, event: &Event, letter: Letter) -> Option<String> {
         | EventKind::UserPasswordChanged
         | EventKind::SessionsEnded
         | EventKind::TokenCreated
-        | EventKind::TokenRevoked => return None,
+        | EventKind::TokenRevoked
+        | EventKind::SecondFactorOn
+        | EventKind::SecondFactorOff
+        | EventKind::SecondFactorRequired
+        | EventKind::RecoveryCodesRenewed
+        | EventKind::RecoveryCodeUsed
+        | EventKind::PasskeyAdded
+        | EventKind::PasskeyRemoved
+        | EventKind::UserRenamed => return None,
     })
 }
 

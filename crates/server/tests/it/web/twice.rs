@@ -36,7 +36,7 @@ const TRIED: [&str; 14] = [
 const TRIED_WITH_A_WORKER: [&str; 3] =
     ["/{id}/envios/{envio}/reintentar", "/{id}/envios/{envio}/anular", "/{id}/envios/{envio}/resolver"];
 /// Where twice is no more than once by what it does.
-const HARMLESS: [(&str, &str); 13] = [
+const HARMLESS: [(&str, &str); 28] = [
     ("/demo/buzon", "empties what is empty"),
     ("/entrar", "opens a session; who logs in twice has two"),
     ("/salir", "ends the session"),
@@ -50,6 +50,21 @@ const HARMLESS: [(&str, &str); 13] = [
     ("/mi-compania/logo/quitar", "takes away what is gone"),
     ("/mi-compania/logo", "keeps the same picture"),
     ("/mi-compania/correos", "a module has one account"),
+    ("/entrar/segundo-paso", "the first step is used up"),
+    ("/entrar/otra-vez", "notes once more that it is they"),
+    ("/entrar/llave", "the challenge is used up"),
+    ("/entrar/llave/reto", "asks for another challenge"),
+    ("/mi-cuenta", "writes what it says"),
+    ("/mi-cuenta/clave", "the password before is another one then"),
+    ("/mi-cuenta/segundo-paso", "the code is used up"),
+    ("/mi-cuenta/segundo-paso/quitar", "takes away what is gone"),
+    ("/mi-cuenta/codigos", "the codes shown last are those that hold"),
+    ("/mi-cuenta/llaves/nueva", "the challenge is used up"),
+    ("/mi-cuenta/llaves/reto", "asks for another challenge"),
+    ("/mi-cuenta/llaves/{id}/quitar", "takes away what is gone"),
+    ("/mi-cuenta/sesiones/{id}/cerrar", "ends what has ended"),
+    ("/mi-cuenta/sesiones/cerrar-las-demas", "ends what has ended"),
+    ("/mi-compania/segundo-paso", "writes what it says"),
 ];
 
 #[test]
