@@ -241,7 +241,7 @@ async fn a_backup_neither_overwrites_nor_makes_folders() {
 #[test]
 fn no_command_makes_an_empty_database_where_there_is_none() {
     let installation = Installation::empty();
-    let commands: [&[&str]; 12] = [
+    let commands: [&[&str]; 13] = [
         &["doctor"],
         &["backup", "copia.db"],
         &["restore", "missing.db"],
@@ -252,6 +252,7 @@ fn no_command_makes_an_empty_database_where_there_is_none() {
         &["user", "password", "--email", "a@b.ec"],
         &["user", "remove", "--email", "a@b.ec", "--company", "1790012344001"],
         &["user", "sessions", "--email", "a@b.ec"],
+        &["user", "second-factor", "--off", "--email", "a@b.ec"],
         &["token", "list"],
         &["token", "create", "--company", "1790012344001", "--name", "x"],
     ];

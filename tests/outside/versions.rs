@@ -21,6 +21,7 @@ const COMMANDS: &[&[&str]] = &[
     &["user", "password", "--email", EMAIL],
     &["user", "sessions", "--email", EMAIL],
     &["user", "logout", "--email", EMAIL],
+    &["user", "second-factor", "--off", "--email", EMAIL],
     &["token", "list"],
     &["token", "create", "--company", RUC, "--name", "ERP"],
     &["token", "revoke", "--company", RUC, "--name", "ERP"],

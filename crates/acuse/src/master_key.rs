@@ -11,7 +11,7 @@ use crate::failure::Failure;
 /// The ways out of a start with a key file that is missing or another one.
 pub const WAYS_OUT: &str = "Devuelva a su lugar el archivo de clave de esta base: está en el respaldo que se guarda aparte. \
     Si se perdió, «acuse serve --forget-secrets» empieza sin esos secretos: después hay que escribir otra vez las contraseñas \
-    de correo, conectar de nuevo las cuentas y crear otras claves DKIM.";
+    de correo, conectar de nuevo las cuentas, crear otras claves DKIM y activar de nuevo el segundo paso.";
 
 /// «2 contraseñas, 1 conexión y 1 clave DKIM»
 pub fn counted(held: &Held) -> String {
@@ -24,6 +24,7 @@ pub fn counted(held: &Held) -> String {
         of(held.passwords, "contraseña de correo", "contraseñas de correo"),
         of(held.connections, "conexión con un proveedor", "conexiones con proveedores"),
         of(held.dkim_keys, "clave DKIM", "claves DKIM"),
+        of(held.authenticators, "segundo paso de un usuario", "segundos pasos de usuarios"),
     ]
     .into_iter()
     .flatten()
@@ -106,9 +107,10 @@ mod tests {
 
     #[test]
     fn what_is_held_is_counted_in_words() {
-        let said = |passwords, connections, dkim_keys| counted(&Held { passwords, connections, dkim_keys });
+        let said = |passwords, connections, dkim_keys| counted(&Held { passwords, connections, dkim_keys, authenticators: 0 });
         assert_eq!(said(1, 0, 0), "1 contraseña de correo");
         assert_eq!(said(3, 1, 0), "3 contraseñas de correo y 1 conexión con un proveedor");
         assert_eq!(said(2, 2, 1), "2 contraseñas de correo, 2 conexiones con proveedores y 1 clave DKIM");
+        assert_eq!(counted(&Held { authenticators: 1, ..Held::default() }), "1 segundo paso de un usuario");
     }
 }

@@ -150,7 +150,13 @@ async fn compared(db: Option<&Db>, file: &Path) -> Finding {
     let closed = sealing::unreadable_any_company(db, &keys).await.map_err(broken)?;
     if !closed.is_nothing() {
         let wrong = format!("{} no se pueden abrir", master_key::counted(&closed));
-        return Err((wrong, "Esas cuentas están en pausa: escriba otra vez sus contraseñas en Mi compañía › Correos."));
+        let cure = match closed.authenticators {
+            0 => "Esas cuentas están en pausa: escriba otra vez sus contraseñas en Mi compañía › Correos.",
+            _ => {
+                "Quien no entra con sus códigos usa los de recuperación, o «acuse user second-factor --off»; de las cuentas de correo, escriba otra vez sus contraseñas."
+            }
+        };
+        return Err((wrong, cure));
     }
     Ok(format!("{}, {}; respáldelo aparte de la base", file.display(), master_key::named(&keys.marks())))
 }
@@ -161,7 +167,9 @@ fn locked(error: UnlockError, file: &Path) -> (String, &'static str) {
         UnlockError::Missing { .. } | UnlockError::Foreign { .. } => (master_key::reason(&error, file), master_key::WAYS_OUT),
         UnlockError::File(error) => master_key::file_trouble(&error),
         UnlockError::Store(error) => broken(error),
-        UnlockError::Save(_) | UnlockError::Dkim(_) => (master_key::reason(&error, file), "No se cambió nada. Vuelva a probar."),
+        UnlockError::Save(_) | UnlockError::Dkim(_) | UnlockError::SecondFactor(_) => {
+            (master_key::reason(&error, file), "No se cambió nada. Vuelva a probar.")
+        }
     }
 }
 

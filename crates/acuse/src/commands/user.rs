@@ -5,7 +5,7 @@ use acuse_domain::access::user_name;
 use acuse_domain::email_address::EmailAddress;
 use acuse_store::access::{self, AccessError, Member};
 use acuse_store::users;
-use acuse_store::{Db, now, sessions, tokens};
+use acuse_store::{Db, now, second_factor, sessions, tokens};
 use serde_json::json;
 
 use crate::commands::terminal::{address, ask_password, moment, operator_in, print_list, text, timestamp};
@@ -72,6 +72,14 @@ pub enum User {
         #[arg(long)]
         json: bool,
     },
+    /// Quita el segundo paso a quien perdió el teléfono y sus códigos, con sus llaves y sus sesiones; la contraseña queda.
+    SecondFactor {
+        #[arg(long)]
+        email: String,
+        /// Lo quita. No hay otra cosa que hacer desde aquí: activarlo es de cada persona, en Mi cuenta.
+        #[arg(long, required = true)]
+        off: bool,
+    },
     /// Termina en seguida todas las sesiones de un usuario; la contraseña queda.
     Logout {
         #[arg(long)]
@@ -93,6 +101,7 @@ pub async fn run(what: User, config: &Config) -> Result<(), Failure> {
         User::Password { email } => change_password(&db, &email).await,
         User::Sessions { email, json } => list_sessions(&db, &email, json).await,
         User::Logout { email } => end_sessions(&db, &email).await,
+        User::SecondFactor { email, off: _ } => second_factor_off(&db, &email).await,
     };
     database::closed(db, done).await
 }
@@ -101,7 +110,7 @@ async fn create(db: &Db, email: &str, company: &str, role: Role, name: Option<St
     let email = address(email)?;
     let company = operator_in(db, company).await?.company;
     let name = text("--name", user_name(name.as_deref().unwrap_or_else(|| email.local_part())))?;
-    let password = ask_password("Contraseña (8 caracteres o más): ")?;
+    let password = ask_password("Contraseña (12 caracteres o más): ")?;
     let id = users::create(db, company, &name, &email, &password, role, now()).await.map_err(not_created)?;
     println!("{id}");
     Ok(())
@@ -155,7 +164,7 @@ async fn remove(db: &Db, email: &str, company: &str, revoke_tokens: bool) -> Res
 
 async fn change_password(db: &Db, email: &str) -> Result<(), Failure> {
     let email = address(email)?;
-    let password = ask_password("Contraseña nueva (8 caracteres o más): ")?;
+    let password = ask_password("Contraseña nueva (12 caracteres o más): ")?;
     if !users::change_password_any_company(db, &email, &password).await.map_err(not_created)? {
         return Err(nobody(&email));
     }
@@ -190,6 +199,16 @@ async fn end_sessions(db: &Db, email: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+async fn second_factor_off(db: &Db, email: &str) -> Result<(), Failure> {
+    let email = address(email)?;
+    if !second_factor::turn_off_any_company(db, &email, now()).await? {
+        return Err(nobody(&email));
+    }
+    println!("{email} entra solo con su contraseña; sus llaves, sus códigos y sus sesiones terminaron.");
+    println!("Si su compañía pide el segundo paso, lo activará al entrar.");
+    Ok(())
+}
+
 async fn expect_user(db: &Db, email: &EmailAddress) -> Result<(), Failure> {
     let is_known = access::members_any_company(db).await?.iter().any(|one| one.email == email.lowercase().as_str());
     if is_known { Ok(()) } else { Err(nobody(email)) }
@@ -214,7 +233,7 @@ fn refused(error: AccessError, email: &EmailAddress) -> Failure {
 
 fn not_created(error: users::CreateError) -> Failure {
     match error {
-        users::CreateError::PasswordTooShort => Failure::new("la contraseña tiene menos de 8 caracteres", "Elija otra."),
+        users::CreateError::Password(why) => Failure::new(why.to_string(), "Elija otra."),
         users::CreateError::EmailTaken => {
             Failure::new("ya hay un usuario con ese correo", "Cambie su contraseña con «acuse user password».")
         }
