@@ -4,7 +4,7 @@ use acuse_domain::input::person;
 use acuse_domain::message::messages;
 use acuse_store::invitations::{self, AcceptError, Found, Newcomer, Standing};
 use acuse_store::sessions::Device;
-use acuse_store::users::{self, CreateError, SHORTEST_PASSWORD, Session};
+use acuse_store::users::{self, CreateError, Session};
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, State};
@@ -141,7 +141,7 @@ pub async fn accept(
 /// What is wrong with a new password. Errs with what is nobody's to mend.
 pub fn password_message(error: CreateError) -> Result<acuse_domain::message::Message, Trouble> {
     match error {
-        CreateError::PasswordTooShort => Ok(messages::new_password_too_short(SHORTEST_PASSWORD)),
+        CreateError::Password(error) => Ok(error.message()),
         CreateError::EmailTaken => Ok(messages::has_user_already()),
         CreateError::NotHashed => Ok(messages::new_password_refused()),
         CreateError::Store(error) => Err(error.into()),
