@@ -222,7 +222,7 @@ fn a_companys_data_is_asked_for_by_company() {
     // Each is one function, by its path, with why no company is asked for.
     let exempt = [
         ("companies.rs", "create", "there is no company yet"),
-        ("tokens.rs", "actor", "the token tells which company it is of"),
+        ("tokens.rs", "holder", "the token tells which company it is of"),
         ("users.rs", "session", "the session tells which company it is of"),
         ("users.rs", "log_out", "the session tells which company it is of"),
         ("deliveries/work.rs", "record_attempts", "each outcome names its company"),

@@ -10,7 +10,7 @@ use acuse_mail::guard::Network;
 use acuse_mail::oauth::Providers;
 use acuse_server::metrics::Metrics;
 use acuse_server::router::{operations, router};
-use acuse_server::{App, Services, listener};
+use acuse_server::{App, CallsPerMinute, Services, listener};
 use acuse_store::sealing::UnlockError;
 use acuse_store::secrets::Keyring;
 use acuse_store::{Db, now, sealing};
@@ -46,6 +46,7 @@ pub struct Installation {
     max_connections: usize,
     trusted_proxies: Vec<IpNet>,
     metrics_token: SecretString,
+    api_rate: CallsPerMinute,
 }
 
 /// How an installation is opened.
@@ -92,6 +93,7 @@ impl Installation {
             max_connections: config.max_connections,
             trusted_proxies: config.trusted_proxies.clone(),
             metrics_token: config.metrics_token.clone(),
+            api_rate: config.api_rate,
         })
     }
 
@@ -140,6 +142,7 @@ impl Installation {
             catcher: self.catcher.take(),
         })
         .with_trusted_proxies(&self.trusted_proxies)
+        .with_rate_limits(self.api_rate)
     }
 }
 

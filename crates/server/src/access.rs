@@ -1,12 +1,13 @@
 //! Who asks, and whether they may. The permission of a route stands beside its path (web.rs, api.rs) and is asked for before
 //! its handler, which takes the [`Caller`] that was let in.
 
-use acuse_domain::access::{Grant, Permission, Scope};
-use acuse_domain::message::messages;
+mod by_token;
+
+use acuse_domain::access::{Grant, Permission};
 use acuse_store::users::{self, Session};
-use acuse_store::{Actor, Identity, tokens};
+use acuse_store::{Actor, Identity};
 use axum::extract::{FromRequestParts, Request};
-use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, REFERER};
+use axum::http::header::{HOST, ORIGIN, REFERER};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
@@ -16,7 +17,6 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::app::App;
 use crate::client_address::client_address;
 use crate::cookies;
-use crate::problem::Problem;
 use crate::web::trouble;
 
 /// Who asks: somebody who holds the permission that stands beside the path.
@@ -26,6 +26,8 @@ pub struct Caller {
     pub grant: Grant,
     /// Of a browser; a token of the API has none.
     pub session: Option<Session>,
+    /// What the answer tells whoever calls, of their token.
+    pub told: HeaderMap,
 }
 
 impl<S: Sync> FromRequestParts<S> for Caller {
@@ -45,7 +47,7 @@ impl Caller {
     pub async fn holding(permission: Permission, parts: &Parts, app: &App) -> Result<Self, Response> {
         let source = client_address(parts, app);
         let mut caller = if parts.uri.path().starts_with("/api/") {
-            by_token(permission, parts, app).await
+            by_token::caller(Some(permission), parts, app).await
         } else {
             by_session(permission, parts, app).await
         }?;
@@ -53,28 +55,14 @@ impl Caller {
         Ok(caller)
     }
 
+    /// Whoever has a token that opens, whatever it is for.
+    pub async fn with_any_token(parts: &Parts, app: &App) -> Result<Self, Response> {
+        by_token::caller(None, parts, app).await
+    }
+
     #[must_use]
     pub fn may(&self, permission: Permission) -> bool {
         self.grant.holds(permission)
-    }
-}
-
-/// A token belongs to one company and may do there what its scopes say.
-async fn by_token(permission: Permission, parts: &Parts, app: &App) -> Result<Caller, Response> {
-    let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
-    let only = headers.next().filter(|_| headers.next().is_none());
-    let header = only.and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let token = header.strip_prefix("Bearer ").map(str::trim).filter(|token| token.starts_with("acu_"));
-    let Some(token) = token else {
-        return Err(Problem::new(StatusCode::UNAUTHORIZED, messages::token_missing()).into_response());
-    };
-    match tokens::holder(&app.db, token).await {
-        Ok(Some((actor, scopes))) if scopes.holds(permission) => {
-            Ok(Caller { actor, grant: Grant::Scopes(scopes), session: None })
-        }
-        Ok(Some(_)) => Err(lacks_scope(permission)),
-        Ok(None) => Err(Problem::new(StatusCode::UNAUTHORIZED, messages::token_unknown()).into_response()),
-        Err(error) => Err(Problem::from(error).into_response()),
     }
 }
 
@@ -84,17 +72,12 @@ async fn by_session(permission: Permission, parts: &Parts, app: &App) -> Result<
         Ok(Some(session)) if session.role.holds(permission) => {
             let identity = Identity::User { user: session.user, session: session.id };
             let actor = Actor { company: session.company, name: session.name.clone(), identity, source: None };
-            Ok(Caller { actor, grant: Grant::Role(session.role), session: Some(session) })
+            Ok(Caller { actor, grant: Grant::Role(session.role), session: Some(session), told: HeaderMap::new() })
         }
         Ok(Some(_)) => Err(trouble::not_allowed()),
         Ok(None) => Err(to_login(parts)),
         Err(error) => Err(trouble::store_failed(&error)),
     }
-}
-
-fn lacks_scope(permission: Permission) -> Response {
-    let scope = Scope::of(permission).map_or("", Scope::as_str);
-    Problem::new(StatusCode::FORBIDDEN, messages::scope_missing(scope)).into_response()
 }
 
 /// The token in the session's cookie.

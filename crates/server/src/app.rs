@@ -15,6 +15,7 @@ use ipnet::IpNet;
 
 use crate::checks::Checks;
 use crate::metrics::Metrics;
+use crate::rate_limit::{CallsPerMinute, RateLimits};
 
 /// The state of the router; cheap to clone.
 #[derive(Clone)]
@@ -28,6 +29,8 @@ pub struct App {
     pub(crate) trusted_proxies: Arc<[IpNet]>,
     /// Who may read /metrics.
     pub(crate) metrics: Metrics,
+    /// How often the API may be called.
+    pub(crate) rate_limits: Arc<RateLimits>,
 }
 
 pub struct Services {
@@ -62,6 +65,7 @@ impl App {
             domains: Cache::default(),
             trusted_proxies: Arc::default(),
             metrics: Metrics::new(""),
+            rate_limits: Arc::new(RateLimits::new(CallsPerMinute::default())),
         }
     }
 
@@ -73,6 +77,11 @@ impl App {
     #[must_use]
     pub fn with_metrics(self, metrics: Metrics) -> Self {
         Self { metrics, ..self }
+    }
+
+    #[must_use]
+    pub fn with_rate_limits(self, calls: CallsPerMinute) -> Self {
+        Self { rate_limits: Arc::new(RateLimits::new(calls)), ..self }
     }
 
     /// Whether browsers come by https.

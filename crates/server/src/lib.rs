@@ -15,6 +15,7 @@ pub mod listener;
 pub mod mail_route;
 pub mod metrics;
 mod own_words;
+mod rate_limit;
 pub mod problem;
 pub mod route;
 pub mod router;
@@ -24,3 +25,4 @@ pub mod web;
 mod domain_check;
 
 pub use app::{App, DefaultAccount, Services};
+pub use rate_limit::CallsPerMinute;

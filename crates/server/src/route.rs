@@ -16,6 +16,8 @@ use acuse_domain::access::Permission;
 pub enum Access {
     /// Whoever comes, without login or token.
     Everybody,
+    /// Who has a token of the API that opens, whatever it is for.
+    AnyToken,
     Holders(Permission),
 }
 
@@ -30,17 +32,32 @@ impl Access {
     pub(crate) fn guard(self, app: &App, handlers: MethodRouter<App>) -> MethodRouter<App> {
         match self {
             Self::Everybody => handlers,
+            Self::AnyToken => handlers.route_layer(from_fn_with_state(app.clone(), let_token_in)),
             Self::Holders(permission) => handlers.route_layer(from_fn_with_state((app.clone(), permission), let_in)),
         }
     }
 }
 
 async fn let_in(State((app, permission)): State<(App, Permission)>, request: Request, next: Next) -> Response {
-    let (mut parts, body) = request.into_parts();
-    match Caller::holding(permission, &parts, &app).await {
+    let (parts, body) = request.into_parts();
+    let asked = Caller::holding(permission, &parts, &app).await;
+    go_on(asked, Request::from_parts(parts, body), next).await
+}
+
+async fn let_token_in(State(app): State<App>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let asked = Caller::with_any_token(&parts, &app).await;
+    go_on(asked, Request::from_parts(parts, body), next).await
+}
+
+async fn go_on(asked: Result<Caller, Response>, mut request: Request, next: Next) -> Response {
+    match asked {
         Ok(caller) => {
-            parts.extensions.insert(caller);
-            next.run(Request::from_parts(parts, body)).await
+            let told = caller.told.clone();
+            request.extensions_mut().insert(caller);
+            let mut response = next.run(request).await;
+            response.headers_mut().extend(told);
+            response
         }
         Err(refusal) => refusal,
     }

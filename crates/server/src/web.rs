@@ -22,6 +22,7 @@ pub mod payments;
 pub mod slips;
 pub mod sort;
 pub mod state_mark;
+pub mod tokens;
 pub mod trail;
 pub mod trouble;
 
@@ -31,7 +32,7 @@ use crate::app::App;
 use crate::route::Access::Everybody;
 use crate::route::{Route, get, post};
 use acuse_domain::access::Permission::{
-    ConfigureCompany, KeepContacts, KeepDocuments, RecordPayments, SendReceipts, ViewRecords, VoidPayments,
+    ConfigureCompany, KeepContacts, KeepDocuments, ManageTokens, RecordPayments, SendReceipts, ViewRecords, VoidPayments,
 };
 use company::LARGEST_LOGO_FORM;
 use mail_accounts::connect;
@@ -76,6 +77,7 @@ pub fn pages() -> Vec<Route> {
     ];
     all.extend(for_everybody());
     all.extend(mail_account_pages());
+    all.extend(token_pages());
     all.extend(["/cobros", "/pagos"].into_iter().flat_map(payments_at));
     all
 }
@@ -114,6 +116,16 @@ fn mail_account_pages() -> [Route; 20] {
         get("/mi-compania/correos/{id}/dominio", ViewRecords, mail_accounts::domain::show),
         post("/mi-compania/correos/{id}/dominio", ConfigureCompany, mail_accounts::domain::act),
         get("/mi-compania/correos/{id}/dominio/resumen", ViewRecords, mail_accounts::domain::summary),
+    ]
+}
+
+fn token_pages() -> [Route; 5] {
+    [
+        get("/mi-compania/integraciones", ManageTokens, tokens::list),
+        get("/mi-compania/integraciones/nuevo", ManageTokens, tokens::new::ask),
+        post("/mi-compania/integraciones/nuevo", ManageTokens, tokens::new::create),
+        get("/mi-compania/integraciones/{id}/revocar", ManageTokens, tokens::ask_revoke),
+        post("/mi-compania/integraciones/{id}/revocar", ManageTokens, tokens::revoke),
     ]
 }
 

@@ -20,6 +20,7 @@ mod people_search;
 mod probing;
 mod secret_scopes;
 mod solved;
+mod tokens;
 mod twice;
 mod typed;
 mod typed_money;

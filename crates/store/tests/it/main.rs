@@ -27,6 +27,7 @@ mod record;
 mod sealing;
 mod texts;
 mod told;
+mod tokens;
 mod twins;
 mod unreadable;
 mod users;

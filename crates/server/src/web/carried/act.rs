@@ -32,6 +32,7 @@ impl Act {
             ["envios"] => of_deliveries(carried),
             ["mi-compania", "correos", ref act @ ..] => of_accounts(db, company, act, carried).await?,
             ["mi-compania", "logo", "quitar"] => Self::new("Quitar el logo", ("Volver a los datos", "/mi-compania/datos")),
+            ["mi-compania", "integraciones", ref act @ ..] => of_tokens(act, carried),
             ["demo", "buzon"] => Self::new("Vaciar el buzón", ("Volver al buzón", "/demo/buzon")),
             _ => Self::new("Enviar el formulario", ("Volver al inicio", "/")),
         })
@@ -111,6 +112,14 @@ fn join(pairs: &[&str]) -> String {
 
 fn join_all(texts: &[String]) -> String {
     texts.iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join(", ")
+}
+
+fn of_tokens(act: &[&str], carried: &Carried) -> Act {
+    let back = ("Volver a Integraciones", "/mi-compania/integraciones");
+    match act {
+        [_, "revocar"] => Act::new("Revocar el token", back).with("Motivo", carried.typed("motivo")),
+        _ => Act::new("Crear el token", back).to(&carried.typed("nombre")),
+    }
 }
 
 /// The buttons over the ticked rows of Envíos.
