@@ -16,4 +16,5 @@ mod restore;
 mod secrets;
 mod settings;
 mod starting;
+mod tokens;
 mod versions;

@@ -101,10 +101,8 @@ impl Networks {
 
     /// As people write them: one address stands without its length.
     pub fn iter(&self) -> impl Iterator<Item = String> + '_ {
-        self.0.iter().map(|network| match network.prefix_len() == network.max_prefix_len() {
-            true => network.addr().to_string(),
-            false => network.to_string(),
-        })
+        let is_one = |network: &IpNet| network.prefix_len() == network.max_prefix_len();
+        self.0.iter().map(move |network| if is_one(network) { network.addr().to_string() } else { network.to_string() })
     }
 
     /// Where they are named, an address that nobody knows is in none of them.
@@ -165,7 +163,10 @@ mod tests {
     #[test]
     fn networks_are_read_as_people_write_them() {
         let read = |text| Networks::parse(text).map(|found| found.to_string());
-        assert_eq!(read(" 190.152.4.9/24; 10.0.0.1\n2001:DB8::/32, 10.0.0.1"), Ok("10.0.0.1, 190.152.4.0/24, 2001:db8::/32".into()));
+        assert_eq!(
+            read(" 190.152.4.9/24; 10.0.0.1\n2001:DB8::/32, 10.0.0.1"),
+            Ok("10.0.0.1, 190.152.4.0/24, 2001:db8::/32".into())
+        );
         assert_eq!(read("::ffff:10.0.0.1"), Ok("10.0.0.1".into()));
         assert_eq!(read(""), Ok(String::new()));
         for wrong in ["190.152.4", "190.152.4.0/33", "casa", "10.0.0.0/8/8"] {
@@ -176,9 +177,13 @@ mod tests {
     #[test]
     fn a_token_opens_from_its_networks_and_from_everywhere_where_none_is_named() {
         let networks = Networks::parse("190.152.4.0/24, 2001:db8::/32").unwrap();
-        for (address, is_in) in
-            [("190.152.4.9", true), ("190.152.5.9", false), ("::ffff:190.152.4.9", true), ("2001:db8::1", true), ("2001:db9::1", false)]
-        {
+        for (address, is_in) in [
+            ("190.152.4.9", true),
+            ("190.152.5.9", false),
+            ("::ffff:190.152.4.9", true),
+            ("2001:db8::1", true),
+            ("2001:db9::1", false),
+        ] {
             assert_eq!(networks.include(Some(address.parse().unwrap())), is_in, "{address}");
         }
         assert!(!networks.include(None), "from nobody knows where");

@@ -4,26 +4,19 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
-use std::num::NonZeroU32;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use acuse_domain::id::TokenId;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use governor::clock::{Clock, DefaultClock};
-use governor::middleware::StateInformationMiddleware;
-use governor::nanos::Nanos;
-use governor::state::StateStore;
-use governor::state::keyed::ShrinkableKeyedStateStore;
-use governor::{Quota, RateLimiter};
 use ipnet::IpNet;
 
 /// draft-ietf-httpapi-ratelimit-headers-10.
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
-/// Seconds within which the quota is good, and comes back.
-const WINDOW: u64 = 60;
-/// Keys of which the count is known, some 50 bytes each; whoever comes beyond them shares one.
+/// Within which the quota is good, and comes back.
+const WINDOW: Duration = Duration::from_secs(60);
+/// Keys of which the count is known, some 60 bytes each; whoever comes beyond them shares one.
 const MOST_KEYS: usize = 10_000;
 /// Bits of an IPv6 address that one customer of a provider holds (RFC 6177).
 const ONE_NETWORK: u8 = 64;
@@ -72,41 +65,51 @@ pub(crate) struct TooMany {
     pub seconds: u64,
 }
 
-/// A quota that refills evenly: all of it at once, or one call each part of the minute.
-struct Limit<K: Hash + Eq + Clone> {
+/// A quota that refills evenly, of which all can be used at once: the generic cell rate algorithm (ITU-T I.371), which keeps of
+/// each key only when its quota is whole again.
+struct Limit<K> {
     name: &'static str,
-    quota: NonZeroU32,
-    counts: RateLimiter<K, Counts<K>, DefaultClock, StateInformationMiddleware>,
+    quota: u32,
+    begun: Instant,
+    counts: Mutex<Counts<K>>,
 }
 
-impl<K: Hash + Eq + Clone> Limit<K> {
-    fn new(name: &'static str, per_minute: u32) -> Option<Self> {
-        let quota = NonZeroU32::new(per_minute)?;
-        let counts = RateLimiter::new(Quota::per_minute(quota), Counts::default(), DefaultClock::default());
-        Some(Self { name, quota, counts })
+/// Moments are counted from when the process began.
+struct Counts<K> {
+    whole_at: HashMap<K, Duration>,
+    of_the_others: Duration,
+}
+
+impl<K: Hash + Eq> Limit<K> {
+    fn new(name: &'static str, quota: u32) -> Option<Self> {
+        let counts = Counts { whole_at: HashMap::new(), of_the_others: Duration::ZERO };
+        (quota > 0).then(|| Self { name, quota, begun: Instant::now(), counts: Mutex::new(counts) })
     }
 
     fn take(&self, key: K) -> Result<HeaderMap, TooMany> {
-        if self.counts.len() >= MOST_KEYS {
-            self.counts.retain_recent();
+        self.take_at(key, self.begun.elapsed())
+    }
+
+    fn take_at(&self, key: K, now: Duration) -> Result<HeaderMap, TooMany> {
+        let each = WINDOW / self.quota;
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let whole_at = counts.of(key, now);
+        let used = whole_at.saturating_sub(now) + each;
+        if used > WINDOW {
+            let seconds = whole_seconds(used - WINDOW);
+            return Err(TooMany { headers: self.headers(0, seconds), seconds });
         }
-        match self.counts.check_key(&key) {
-            Ok(state) => {
-                let remaining = state.remaining_burst_capacity();
-                let missing = u64::from(self.quota.get().saturating_sub(remaining));
-                Ok(self.headers(remaining, (missing * WINDOW).div_ceil(u64::from(self.quota.get()))))
-            }
-            Err(until) => {
-                let wait = until.wait_time_from(DefaultClock::default().now());
-                let seconds = whole_seconds(wait);
-                Err(TooMany { headers: self.headers(0, seconds), seconds })
-            }
-        }
+        *whole_at = now + used;
+        let remaining = (WINDOW - used).as_nanos() / each.as_nanos().max(1);
+        Ok(self.headers(u32::try_from(remaining).unwrap_or(self.quota).min(self.quota), whole_seconds(used)))
     }
 
     fn headers(&self, remaining: u32, seconds: u64) -> HeaderMap {
         let Self { name, quota, .. } = self;
-        let fields = [(POLICY, format!("\"{name}\";q={quota};w={WINDOW}")), (LIMIT, format!("\"{name}\";r={remaining};t={seconds}"))];
+        let fields = [
+            (POLICY, format!("\"{name}\";q={quota};w={}", WINDOW.as_secs())),
+            (LIMIT, format!("\"{name}\";r={remaining};t={seconds}")),
+        ];
         let value = |(field, text): (HeaderName, String)| Some((field, HeaderValue::try_from(text).ok()?));
         fields.into_iter().filter_map(value).collect()
     }
@@ -117,56 +120,16 @@ fn whole_seconds(wait: Duration) -> u64 {
     (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
-/// Until when the calls of each key use up its quota.
-struct Counts<K>(Mutex<Kept<K>>);
-
-struct Kept<K> {
-    of: HashMap<K, Nanos>,
-    of_the_others: Option<Nanos>,
-}
-
-impl<K> Default for Counts<K> {
-    fn default() -> Self {
-        Self(Mutex::new(Kept { of: HashMap::new(), of_the_others: None }))
-    }
-}
-
-impl<K> Counts<K> {
-    fn kept(&self) -> MutexGuard<'_, Kept<K>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<K: Hash + Eq + Clone> StateStore for Counts<K> {
-    type Key = K;
-
-    fn measure_and_replace<T, F, E>(&self, key: &K, measure: F) -> Result<T, E>
-    where
-        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
-    {
-        let mut kept = self.kept();
-        if kept.of.len() >= MOST_KEYS && !kept.of.contains_key(key) {
-            let (outcome, next) = measure(kept.of_the_others)?;
-            kept.of_the_others = Some(next);
-            return Ok(outcome);
+impl<K: Hash + Eq> Counts<K> {
+    /// Of this key, or where too many are known, of all that are not.
+    fn of(&mut self, key: K, now: Duration) -> &mut Duration {
+        if self.whole_at.len() >= MOST_KEYS && !self.whole_at.contains_key(&key) {
+            self.whole_at.retain(|_, whole_at| *whole_at > now);
+            if self.whole_at.len() >= MOST_KEYS {
+                return &mut self.of_the_others;
+            }
         }
-        let (outcome, next) = measure(kept.of.get(key).copied())?;
-        kept.of.insert(key.clone(), next);
-        Ok(outcome)
-    }
-}
-
-impl<K: Hash + Eq + Clone> ShrinkableKeyedStateStore<K> for Counts<K> {
-    fn retain_recent(&self, drop_below: Nanos) {
-        self.kept().of.retain(|_, until| *until > drop_below);
-    }
-
-    fn len(&self) -> usize {
-        self.kept().of.len()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.kept().of.is_empty()
+        self.whole_at.entry(key).or_default()
     }
 }
 
@@ -178,28 +141,53 @@ mod tests {
         (headers["ratelimit-policy"].to_str().unwrap(), headers["ratelimit"].to_str().unwrap())
     }
 
+    const NOW: Duration = Duration::from_secs(1_000);
+
+    fn later(seconds: u64) -> Duration {
+        NOW + Duration::from_secs(seconds)
+    }
+
     #[test]
-    fn a_quota_is_used_up_and_says_when_it_comes_back() {
+    fn a_quota_is_used_up_and_comes_back_evenly() {
         let limit = Limit::new("token", 3).unwrap();
-        for left in [("2", "20"), ("1", "40"), ("0", "60")] {
-            let headers = limit.take(1).ok().expect("within the quota");
-            assert_eq!(said(&headers), ("\"token\";q=3;w=60", format!("\"token\";r={};t={}", left.0, left.1).as_str()));
+        for (left, whole_in) in [(2, 20), (1, 40), (0, 60)] {
+            let headers = limit.take_at(1, NOW).ok().expect("within the quota");
+            assert_eq!(said(&headers), ("\"token\";q=3;w=60", format!("\"token\";r={left};t={whole_in}").as_str()));
         }
-        let too_many = limit.take(1).err().expect("beyond it");
+        let too_many = limit.take_at(1, NOW).err().expect("beyond it");
         assert_eq!((too_many.seconds, said(&too_many.headers).1), (20, "\"token\";r=0;t=20"));
-        assert!(limit.take(2).is_ok(), "another one has a quota of its own");
+        assert!(limit.take_at(2, NOW).is_ok(), "another one has a quota of its own");
+        assert_eq!(limit.take_at(1, later(19)).err().expect("too soon").seconds, 1);
+        assert!(limit.take_at(1, later(20)).is_ok(), "a refused call uses nothing up");
+        assert!(limit.take_at(1, later(20)).is_err(), "one came back, not all");
+        let headers = limit.take_at(1, later(500)).ok().expect("all came back");
+        assert_eq!(said(&headers).1, "\"token\";r=2;t=20");
         assert!(Limit::<u8>::new("token", 0).is_none());
+    }
+
+    #[test]
+    fn any_quota_lets_through_as_many_as_it_says() {
+        for quota in [1, 7, 60, 599, 600, 7_001] {
+            let limit = Limit::new("token", quota).unwrap();
+            let let_through = (0..quota + 5).filter(|_| limit.take_at((), NOW).is_ok()).count();
+            assert_eq!(let_through, quota as usize);
+        }
+        let headers = Limit::new("token", u32::MAX).unwrap().take_at((), NOW).ok().unwrap();
+        assert_eq!(said(&headers).1, format!("\"token\";r={};t=1", u32::MAX));
     }
 
     #[test]
     fn as_many_as_ever_call_no_more_is_kept_of_them() {
         let limit = Limit::new("network", 60).unwrap();
         for key in 0..MOST_KEYS + 60 {
-            assert!(limit.take(key).is_ok(), "{key}");
+            assert!(limit.take_at(key, NOW).is_ok(), "{key}");
         }
-        assert_eq!(limit.counts.len(), MOST_KEYS);
-        assert!(limit.take(usize::MAX).is_err(), "those beyond share one quota");
-        assert!(limit.take(0).is_ok(), "those before have their own");
+        let kept = || limit.counts.lock().unwrap().whole_at.len();
+        assert_eq!(kept(), MOST_KEYS);
+        assert!(limit.take_at(usize::MAX, NOW).is_err(), "those beyond share one quota");
+        assert!(limit.take_at(0, NOW).is_ok(), "those before have their own");
+        assert!(limit.take_at(usize::MAX, later(3)).is_ok());
+        assert_eq!(kept(), 1, "whose quota is whole again is forgotten");
     }
 
     #[test]

@@ -33,13 +33,7 @@ pub enum Issued {
 }
 
 /// Makes a token and gives it, this once.
-pub async fn issue(
-    db: &Db,
-    by: &Actor,
-    new: &NewToken,
-    once: Option<&Once>,
-    now: Instant,
-) -> Result<Issued, ClaimError> {
+pub async fn issue(db: &Db, by: &Actor, new: &NewToken, once: Option<&Once>, now: Instant) -> Result<Issued, ClaimError> {
     let id = TokenId(new_id());
     let tx = db.begin_write().await?;
     if let Some(earlier) = idempotency::claim(&tx, by.company, once, id.0, now).await? {
@@ -62,7 +56,8 @@ pub async fn create(db: &Db, company: CompanyId, name: &str, now: Instant) -> Re
 
 async fn insert(tx: &Tx, by: &Actor, id: TokenId, new: &NewToken, now: Instant) -> Result<SecretString, StoreError> {
     let token = SecretString::from(format!("{PREFIX}{}", random_token().expose_secret()));
-    let sql = "INSERT INTO api_token (company_id, id, name, token_hash, created_at, hint, scopes, expires_on, networks, created_by)
+    let sql =
+        "INSERT INTO api_token (company_id, id, name, token_hash, created_at, hint, scopes, expires_on, networks, created_by)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     let row = values![
         by.company.0,

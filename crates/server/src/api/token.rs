@@ -12,7 +12,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::openapi::Always;
+use super::body::NoBody;
+use super::openapi::{Always, BadInput};
 use crate::access::Caller;
 use crate::app::App;
 use crate::problem::Problem;
@@ -54,8 +55,9 @@ pub async fn show(State(app): State<App>, caller: Caller) -> Result<Json<TokenOu
 }
 
 /// Revokes this token: it opens nothing from the next call on. Any token may ask.
-#[utoipa::path(delete, path = "/api/v1/token", tag = "token", responses((status = 204, description = "It is revoked"), Always))]
-pub async fn revoke(State(app): State<App>, caller: Caller) -> Result<StatusCode, Problem> {
+#[utoipa::path(delete, path = "/api/v1/token", tag = "token",
+    responses((status = 204, description = "It is revoked"), Always, BadInput))]
+pub async fn revoke(State(app): State<App>, caller: Caller, NoBody: NoBody) -> Result<StatusCode, Problem> {
     let Identity::Token(id) = caller.actor.identity else { return Err(Problem::internal()) };
     tokens::revoke(&app.db, &caller.actor, id, BY_ITSELF, now()).await?;
     Ok(StatusCode::NO_CONTENT)

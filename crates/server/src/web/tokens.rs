@@ -143,10 +143,9 @@ impl ListPage {
         match self.notice {
             Notice::Nothing => None,
             Notice::Revoked => Some(("Token revocado", "Ya no da acceso a nada.")),
-            Notice::MadeBefore => Some((
-                "Ese token ya se creó",
-                "Se mostró esa única vez. Si no lo copió, revóquelo y cree otro.",
-            )),
+            Notice::MadeBefore => {
+                Some(("Ese token ya se creó", "Se mostró esa única vez. Si no lo copió, revóquelo y cree otro."))
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ use acuse_store::{events, now};
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use chrono::TimeDelta;
+use secrecy::ExposeSecret;
 
 use crate::support::{Answer, TestApp};
 
@@ -114,7 +115,6 @@ async fn another_companys_tokens_are_not_there() {
     assert_eq!(test.post(&revoke, &[("motivo", "")]).await.status, StatusCode::NOT_FOUND);
     assert_eq!(test.get(&format!("{NEW}?como={id}")).await.status, StatusCode::NOT_FOUND);
     assert!(!test.get("/mi-compania/integraciones").await.text().contains("ajeno"));
-    use secrecy::ExposeSecret;
     assert_eq!(api(&test, token.expose_secret()).await, StatusCode::OK, "it still opens");
 }
 
