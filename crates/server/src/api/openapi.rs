@@ -132,7 +132,10 @@ pub struct Busy;
 
 impl IntoResponses for Busy {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        refusals(&[("429", "More calls than the token may make, or as many checks running as the company may have; Retry-After says when to try again")])
+        refusals(&[(
+            "429",
+            "More calls than the token may make, or as many checks running as the company may have; Retry-After says when to try again",
+        )])
     }
 }
 
