@@ -227,7 +227,7 @@ fn a_companys_data_is_asked_for_by_company() {
     let exempt = [
         ("companies.rs", "create", "there is no company yet"),
         ("companies.rs", "found", "there is no company yet"),
-        ("tokens.rs", "actor", "the token tells which company it is of"),
+        ("tokens.rs", "holder", "the token tells which company it is of"),
         ("users.rs", "session", "the session tells which company it is of"),
         ("users.rs", "log_out", "the session tells which company it is of"),
         ("deliveries/work.rs", "record_attempts", "each outcome names its company"),

@@ -19,4 +19,5 @@ mod restore;
 mod secrets;
 mod settings;
 mod starting;
+mod tokens;
 mod versions;

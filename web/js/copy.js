@@ -1,5 +1,5 @@
-// <button data-copy="id of a field" hidden>: comes to sight where there is a script, and copies what the field holds.
-// On plain http a page may not write to the clipboard; then the field's text is marked, to be copied by hand.
+// <button data-copy="id of a field or of a text" hidden>: comes to sight where there is a script, and copies what it holds.
+// On plain http a page may not write to the clipboard; then the text is marked, to be copied by hand.
 
 const COPIED_FOR = 2_000; // ms that the button says so
 
@@ -9,9 +9,10 @@ document.addEventListener('click', async (event) => {
   const button = event.target.closest?.('[data-copy]');
   const field = button && document.getElementById(button.dataset.copy);
   if (!field) return;
-  field.select();
+  if (field.select) field.select();
+  else getSelection().selectAllChildren(field);
   try {
-    await navigator.clipboard.writeText(field.value);
+    await navigator.clipboard.writeText(field.value ?? field.textContent);
   } catch {
     return field.focus();
   }

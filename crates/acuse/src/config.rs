@@ -9,6 +9,7 @@ use acuse_domain::email_address::EmailAddress;
 use acuse_domain::oauth::Provider;
 use acuse_mail::guard::Network;
 use acuse_mail::oauth::Registration;
+use acuse_server::CallsPerMinute;
 use chrono::TimeDelta;
 use figment::value::Dict;
 use ipnet::IpNet;
@@ -28,7 +29,7 @@ const USUAL_LISTEN: &str = "127.0.0.1:8080";
 const MOST_CONNECTIONS: usize = 100;
 /// Where a demo listens, what it logs, and which mail servers may be tried from it. Every other setting would lead it to an
 /// installation's data, its keys or its accounts.
-const OF_THE_DEMO: [&str; 9] = [
+const OF_THE_DEMO: [&str; 11] = [
     "listen",
     "workers",
     "max_connections",
@@ -38,6 +39,8 @@ const OF_THE_DEMO: [&str; 9] = [
     "dns_servers",
     "extra_ca_file",
     "helo_name",
+    "api_rate",
+    "api_rate_without_token",
 ];
 
 /// Has no `Debug`: it holds secrets.
@@ -73,6 +76,8 @@ struct Written {
     metrics_token: String,
     connections_per_account: usize,
     log_format: String,
+    api_rate: u32,
+    api_rate_without_token: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,6 +121,8 @@ pub struct Config {
     pub metrics_token: SecretString,
     pub connections_per_account: usize,
     pub log_format: LogFormat,
+    /// Calls of the API.
+    pub api_rate: CallsPerMinute,
 }
 
 impl Config {
@@ -188,6 +195,7 @@ impl Config {
             metrics_token: written.metrics_token.into(),
             connections_per_account: connections_per_account(written.connections_per_account)?,
             log_format: log_format(&written.log_format)?,
+            api_rate: CallsPerMinute { of_a_token: written.api_rate, without_token: written.api_rate_without_token },
         })
     }
 

@@ -11,7 +11,7 @@ use acuse_mail::guard::Network;
 use acuse_mail::oauth::Providers;
 use acuse_server::metrics::Metrics;
 use acuse_server::router::{operations, router};
-use acuse_server::{App, Services, listener};
+use acuse_server::{App, CallsPerMinute, Services, listener};
 use acuse_store::sealing::UnlockError;
 use acuse_store::secrets::Keyring;
 use acuse_store::{Db, now, sealing};
@@ -50,6 +50,7 @@ pub struct Installation {
     metrics_token: SecretString,
     company_creation: CompanyCreation,
     company_deletion_wait: TimeDelta,
+    api_rate: CallsPerMinute,
 }
 
 /// How an installation is opened.
@@ -98,6 +99,7 @@ impl Installation {
             metrics_token: config.metrics_token.clone(),
             company_creation: config.company_creation,
             company_deletion_wait: config.company_deletion_wait,
+            api_rate: config.api_rate,
         })
     }
 
@@ -147,6 +149,7 @@ impl Installation {
         })
         .with_trusted_proxies(&self.trusted_proxies)
         .with_companies(self.company_creation, self.company_deletion_wait)
+        .with_rate_limits(self.api_rate)
     }
 }
 

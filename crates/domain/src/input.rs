@@ -3,6 +3,7 @@
 //! A rule and its limit stand here once, whoever asks. An edge writes its own names into an input (`None` is a field that was
 //! not given, an empty text one that was cleared), and finds its own name for each [`Errors`] by the field's enum.
 
+pub mod api_token;
 pub mod company;
 pub mod contact;
 pub mod document;

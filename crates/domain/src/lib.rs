@@ -3,6 +3,7 @@
 //! No I/O, no SQL, no clock and no randomness: what changes from one moment to the next comes in as an argument.
 
 pub mod access;
+pub mod api_token;
 pub mod company;
 pub mod contact;
 pub mod delivery;

@@ -1,14 +1,14 @@
 //! Who asks, and whether they may. The permission of a route stands beside its path (web.rs, api.rs) and is asked for before
 //! its handler, which takes the [`Caller`] that was let in.
 
+pub mod by_token;
 pub mod form_company;
 
-use acuse_domain::access::{Grant, Permission, Role, Scope};
-use acuse_domain::message::messages;
+use acuse_domain::access::{Grant, Permission, Role};
 use acuse_store::users::{self, Session};
-use acuse_store::{Actor, Identity, archive, audit, tokens};
+use acuse_store::{Actor, Identity, archive, audit};
 use axum::extract::{FromRequestParts, Request};
-use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, REFERER};
+use axum::http::header::{HOST, ORIGIN, REFERER};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
@@ -30,6 +30,8 @@ pub struct Caller {
     pub session: Option<Session>,
     /// The company is only read.
     pub is_archived: bool,
+    /// What the answer tells whoever calls, of their token.
+    pub told: HeaderMap,
 }
 
 impl<S: Sync> FromRequestParts<S> for Caller {
@@ -48,7 +50,7 @@ impl Caller {
     /// Errs with the answer to whoever is not known or may not. In an archived company nobody may do more than read.
     pub async fn holding(permission: Permission, parts: &Parts, app: &App) -> Result<Self, Response> {
         let is_call = parts.uri.path().starts_with("/api/");
-        let caller = if is_call { by_token(permission, parts, app).await } else { by_session(parts, app).await }?;
+        let caller = if is_call { by_token::caller(Some(permission), parts, app).await } else { by_session(parts, app).await }?;
         let caller = caller.seen_in(parts, app, is_call).await?;
         if let (false, Grant::Role(role)) = (caller.grant.holds(permission), &caller.grant) {
             let mut answer = trouble::not_allowed();
@@ -77,31 +79,14 @@ impl Caller {
         Ok(self)
     }
 
+    /// Whoever has a token that opens, whatever it is for.
+    pub async fn with_any_token(parts: &Parts, app: &App) -> Result<Self, Response> {
+        by_token::caller(None, parts, app).await?.seen_in(parts, app, true).await
+    }
+
     #[must_use]
     pub fn may(&self, permission: Permission) -> bool {
         self.grant.holds(permission) && (!self.is_archived || permission.outlasts_archiving())
-    }
-}
-
-/// A token belongs to one company and may do there what its scopes say.
-async fn by_token(permission: Permission, parts: &Parts, app: &App) -> Result<Caller, Response> {
-    let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
-    let only = headers.next().filter(|_| headers.next().is_none());
-    let header = only.and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let token = header.strip_prefix("Bearer ").map(str::trim).filter(|token| token.starts_with("acu_"));
-    let Some(token) = token else {
-        return Err(Problem::new(StatusCode::UNAUTHORIZED, messages::token_missing()).into_response());
-    };
-    match tokens::holder(&app.db, token).await {
-        Ok(Some((actor, scopes))) if scopes.holds(permission) => {
-            Ok(Caller { actor, grant: Grant::Scopes(scopes), session: None, is_archived: false })
-        }
-        Ok(Some((actor, _))) => {
-            note_refusal(actor, parts, app).await;
-            Err(lacks_scope(permission).into_response())
-        }
-        Ok(None) => Err(Problem::new(StatusCode::UNAUTHORIZED, messages::token_unknown()).into_response()),
-        Err(error) => Err(Problem::from(error).into_response()),
     }
 }
 
@@ -114,7 +99,8 @@ async fn by_session(parts: &Parts, app: &App) -> Result<Caller, Response> {
         Ok(Some(session)) => {
             let identity = Identity::User { user: session.user, session: session.id };
             let actor = Actor { company: session.company, name: session.name.clone(), identity, source: None };
-            Ok(Caller { actor, grant: Grant::Role(session.role), session: Some(session), is_archived: false })
+            let (grant, told) = (Grant::Role(session.role), HeaderMap::new());
+            Ok(Caller { actor, grant, session: Some(session), is_archived: false, told })
         }
         Ok(None) => Err(to_login(parts)),
         Err(error) => Err(trouble::store_failed(&error)),
@@ -146,12 +132,6 @@ fn to_second_factor(parts: &Parts) -> Response {
 pub(crate) fn is_beside_the_page(headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     text("sec-fetch-mode").is_some_and(|mode| mode != "navigate") || text("hx-request").is_some()
-}
-
-/// What a token is told that was not made for this.
-pub fn lacks_scope(permission: Permission) -> Problem {
-    let scope = Scope::of(permission).map_or("", Scope::as_str);
-    Problem::new(StatusCode::FORBIDDEN, messages::scope_missing(scope))
 }
 
 /// The token in the session's cookie.

@@ -23,6 +23,7 @@ pub mod openapi;
 pub mod pages;
 pub mod patch;
 pub mod payments;
+pub mod token;
 pub mod warnings;
 
 mod json;
@@ -39,13 +40,13 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::docs;
-use crate::route::Access::{self, Everybody, Holders};
+use crate::route::Access::{self, AnyToken, Everybody, Holders};
 use acuse_domain::access::Permission::{
     ConfigureCompany, KeepContacts, KeepDocuments, RecordPayments, SendReceipts, ViewRecords, VoidPayments,
 };
 
 /// Every call, and who may ask for it. Paths and methods stand at the handlers, where the documentation is made.
-fn calls() -> [(Access, UtoipaMethodRouter<App>); 39] {
+fn calls() -> [(Access, UtoipaMethodRouter<App>); 41] {
     [
         (Holders(ViewRecords), routes!(company::show)),
         (Holders(ConfigureCompany), routes!(company::change)),
@@ -84,6 +85,8 @@ fn calls() -> [(Access, UtoipaMethodRouter<App>); 39] {
         (Holders(ConfigureCompany), routes!(mail_domain::stop_signing)),
         (Holders(ViewRecords), routes!(mail_routes::list)),
         (Holders(ConfigureCompany), routes!(mail_routes::change)),
+        (AnyToken, routes!(token::show)),
+        (AnyToken, routes!(token::revoke)),
         (Everybody, routes!(health::alive)),
         (Everybody, routes!(health::ready)),
     ]
@@ -92,7 +95,10 @@ fn calls() -> [(Access, UtoipaMethodRouter<App>); 39] {
 /// What /openapi.json says.
 #[must_use]
 pub fn document() -> OpenApi {
-    let add = |all: OpenApiRouter<App>, (_, call)| all.routes(call);
+    let add = |all: OpenApiRouter<App>, (access, (schemas, mut paths, handler)): (Access, UtoipaMethodRouter<App>)| {
+        paths.paths.values_mut().for_each(|path| openapi::say_who_may(path, access));
+        all.routes((schemas, paths, handler))
+    };
     calls().into_iter().fold(OpenApiRouter::with_openapi(openapi::head()), add).into_openapi()
 }
 

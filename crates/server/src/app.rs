@@ -18,6 +18,7 @@ use ipnet::IpNet;
 
 use crate::checks::Checks;
 use crate::metrics::Metrics;
+use crate::rate_limit::{CallsPerMinute, RateLimits};
 
 /// Time enough for everybody who is away for a week to hear of it.
 const DELETION_WAIT: TimeDelta = TimeDelta::days(7);
@@ -38,6 +39,8 @@ pub struct App {
     pub(crate) company_creation: CompanyCreation,
     /// How long a company that is to be deleted waits for that.
     pub(crate) deletion_wait: TimeDelta,
+    /// How often the API may be called.
+    pub(crate) rate_limits: Arc<RateLimits>,
 }
 
 pub struct Services {
@@ -74,6 +77,7 @@ impl App {
             metrics: Metrics::new(""),
             company_creation: CompanyCreation::default(),
             deletion_wait: DELETION_WAIT,
+            rate_limits: Arc::new(RateLimits::new(CallsPerMinute::default())),
         }
     }
 
@@ -95,6 +99,11 @@ impl App {
     #[must_use]
     pub fn with_companies(self, company_creation: CompanyCreation, deletion_wait: TimeDelta) -> Self {
         Self { company_creation, deletion_wait, ..self }
+    }
+
+    #[must_use]
+    pub fn with_rate_limits(self, calls: CallsPerMinute) -> Self {
+        Self { rate_limits: Arc::new(RateLimits::new(calls)), ..self }
     }
 
     /// Whether browsers come by https.

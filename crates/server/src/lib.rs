@@ -18,6 +18,7 @@ pub mod metrics;
 mod own_words;
 mod passkeys;
 pub mod problem;
+mod rate_limit;
 pub mod route;
 pub mod router;
 pub mod security;
@@ -26,3 +27,4 @@ pub mod web;
 mod domain_check;
 
 pub use app::{App, DefaultAccount, Services};
+pub use rate_limit::CallsPerMinute;

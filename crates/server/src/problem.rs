@@ -3,6 +3,7 @@
 mod refusals;
 mod words;
 
+use acuse_domain::access::Scope;
 use acuse_domain::input::Errors;
 use acuse_domain::message::{Language, Message, messages};
 use acuse_store::StoreError;
@@ -14,7 +15,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// Seconds after which every check that runs now has ended.
-const CHECKS_END_AFTER: HeaderValue = HeaderValue::from_static("20");
+const CHECKS_END_AFTER: u64 = 20;
 /// Seconds after which a database that did not answer is worth another try.
 const TRY_AGAIN_AFTER: HeaderValue = HeaderValue::from_static("5");
 
@@ -24,6 +25,10 @@ pub struct Problem {
     status: StatusCode,
     detail: Message,
     errors: Vec<FieldProblem>,
+    /// That a token lacks.
+    scope: Option<Scope>,
+    /// Seconds after which the same is worth another try.
+    retry_after: Option<u64>,
 }
 
 /// What is wrong with one field.
@@ -37,14 +42,14 @@ pub struct FieldProblem {
 impl Problem {
     #[must_use]
     pub fn new(status: StatusCode, detail: Message) -> Self {
-        Self { status, detail, errors: Vec::new() }
+        Self { status, detail, errors: Vec::new(), scope: None, retry_after: None }
     }
 
     /// 422 with every field that is wrong. Its code is that of the first, since what follows is often its consequence.
     #[must_use]
     pub fn of_fields(errors: Vec<FieldProblem>) -> Self {
         let detail = errors.first().map_or_else(messages::fields_to_correct, |first| first.message.clone());
-        Self { status: StatusCode::UNPROCESSABLE_ENTITY, detail, errors }
+        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
     }
 
     /// 422 with everything that is wrong with an input; `name` is what the request calls a field.
@@ -76,7 +81,20 @@ impl Problem {
 
     #[must_use]
     pub fn too_many_checks() -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, messages::too_many_checks())
+        Self { retry_after: Some(CHECKS_END_AFTER), ..Self::new(StatusCode::TOO_MANY_REQUESTS, messages::too_many_checks()) }
+    }
+
+    /// Calls beyond a quota, of which one is let through again after so many seconds.
+    #[must_use]
+    pub fn too_many_requests(seconds: u64) -> Self {
+        let detail = messages::too_many_requests(seconds.to_string());
+        Self { retry_after: Some(seconds), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
+    }
+
+    /// A token that was made for something else.
+    #[must_use]
+    pub fn lacks_scope(scope: Scope) -> Self {
+        Self { scope: Some(scope), ..Self::new(StatusCode::FORBIDDEN, messages::scope_missing(scope.as_str())) }
     }
 
     /// Whatever was refused before a call of ours had its say, by the status that it was refused with.
@@ -101,14 +119,22 @@ impl Problem {
         if self.status == StatusCode::SERVICE_UNAVAILABLE && self.detail != messages::database_damaged() {
             headers.insert(RETRY_AFTER, TRY_AGAIN_AFTER);
         }
-        if self.status == StatusCode::TOO_MANY_REQUESTS {
-            headers.insert(RETRY_AFTER, CHECKS_END_AFTER);
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, seconds.into());
         }
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        if let Some(challenge) = self.scope.and_then(insufficient_scope) {
+            headers.insert(WWW_AUTHENTICATE, challenge);
+        }
         response
     }
+}
+
+/// RFC 6750 3.1.
+fn insufficient_scope(scope: Scope) -> Option<HeaderValue> {
+    HeaderValue::try_from(format!("Bearer error=\"insufficient_scope\", scope=\"{}\"", scope.as_str())).ok()
 }
 
 impl From<StoreError> for Problem {
@@ -164,6 +190,10 @@ pub struct Body<'a> {
     code: &'static str,
     /// What is wrong with which field; empty where no field is.
     errors: Vec<FieldBody<'a>>,
+    /// That the token lacks: with `scope_missing` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    scope: Option<&'static str>,
 }
 
 /// What is wrong with one field of the request.
@@ -191,6 +221,7 @@ impl<'a> Body<'a> {
             detail: problem.detail.in_(language),
             code: problem.detail.code(),
             errors: problem.errors.iter().map(field).collect(),
+            scope: problem.scope.map(Scope::as_str),
         }
     }
 }

@@ -20,6 +20,8 @@ pub enum Access {
     Everybody,
     /// Who is logged in, for what is theirs and not of the company in which they are: any of their companies will do.
     LoggedIn,
+    /// Who has a token of the API that opens, whatever it is for.
+    AnyToken,
     Holders(Permission),
 }
 
@@ -35,6 +37,7 @@ impl Access {
         match self {
             Self::Everybody => handlers,
             Self::LoggedIn => handlers.route_layer(from_fn_with_state(app.clone(), let_in_whoever_is_logged_in)),
+            Self::AnyToken => handlers.route_layer(from_fn_with_state(app.clone(), let_token_in)),
             Self::Holders(permission) => handlers.route_layer(from_fn_with_state((app.clone(), permission), let_in)),
         }
     }
@@ -69,10 +72,20 @@ async fn let_in_whoever_is_logged_in(State(app): State<App>, request: Request, n
     }
 }
 
+async fn let_token_in(State(app): State<App>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match Caller::with_any_token(&parts, &app).await {
+        Ok(caller) => run(caller, Request::from_parts(parts, body), next).await,
+        Err(refusal) => refusal,
+    }
+}
+
 async fn run(caller: Caller, mut request: Request, next: Next) -> Response {
     let company = caller.session.is_some().then_some(caller.actor.company);
+    let told = caller.told.clone();
     request.extensions_mut().insert(caller);
-    let answer = next.run(request).await;
+    let mut answer = next.run(request).await;
+    answer.headers_mut().extend(told);
     match company {
         Some(company) => form_company::written_into(answer, company).await,
         None => answer,

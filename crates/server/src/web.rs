@@ -30,6 +30,7 @@ pub mod payments;
 pub mod slips;
 pub mod sort;
 pub mod state_mark;
+pub mod tokens;
 pub mod trail;
 pub mod trouble;
 pub mod users;
@@ -40,8 +41,8 @@ use crate::app::App;
 use crate::route::Access::{Everybody, LoggedIn};
 use crate::route::{Route, get, post};
 use acuse_domain::access::Permission::{
-    CloseCompany, ConfigureCompany, KeepContacts, KeepDocuments, ManageUsers, RecordPayments, SendReceipts, ViewAudit,
-    ViewRecords, VoidOwnPayments,
+    CloseCompany, ConfigureCompany, KeepContacts, KeepDocuments, ManageTokens, ManageUsers, RecordPayments, SendReceipts,
+    ViewAudit, ViewRecords, VoidOwnPayments,
 };
 use company::{LARGEST_LOGO_FORM, closing};
 use mail_accounts::connect;
@@ -93,6 +94,7 @@ pub fn pages() -> Vec<Route> {
     all.extend(closing_a_company());
     all.extend(mail_account_pages());
     all.extend(account_pages());
+    all.extend(token_pages());
     all.extend(["/cobros", "/pagos"].into_iter().flat_map(payments_at));
     all
 }
@@ -215,6 +217,16 @@ fn mail_account_pages() -> [Route; 20] {
         get("/mi-compania/correos/{id}/dominio", ViewRecords, mail_accounts::domain::show),
         post("/mi-compania/correos/{id}/dominio", ConfigureCompany, mail_accounts::domain::act),
         get("/mi-compania/correos/{id}/dominio/resumen", ViewRecords, mail_accounts::domain::summary),
+    ]
+}
+
+fn token_pages() -> [Route; 5] {
+    [
+        get("/mi-compania/integraciones", ManageTokens, tokens::list),
+        get("/mi-compania/integraciones/nuevo", ManageTokens, tokens::new::ask),
+        post("/mi-compania/integraciones/nuevo", ManageTokens, tokens::new::create),
+        get("/mi-compania/integraciones/{id}/revocar", ManageTokens, tokens::ask_revoke),
+        post("/mi-compania/integraciones/{id}/revocar", ManageTokens, tokens::revoke),
     ]
 }
 

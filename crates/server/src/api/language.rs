@@ -28,7 +28,14 @@ pub async fn answer_in_their_language(request: Request, next: Next) -> Response 
     let language = preferred(request.headers());
     let response = next.run(request).await;
     match response.extensions().get::<Problem>() {
-        Some(problem) if language == Language::English => problem.answer(language),
+        Some(problem) if language == Language::English => {
+            let mut said = problem.answer(language);
+            // Such as how many calls the token has left.
+            for (name, value) in response.headers() {
+                said.headers_mut().entry(name).or_insert_with(|| value.clone());
+            }
+            said
+        }
         _ => response,
     }
 }

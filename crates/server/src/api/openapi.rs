@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
+use acuse_domain::access::Scope;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, PathItem, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoResponses, Modify, OpenApi};
 
 use crate::problem;
+use crate::route::Access;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -17,7 +19,9 @@ use crate::problem;
             Amounts are strings with two decimals, dates YYYY-MM-DD, instants RFC 3339 in UTC, ids UUIDv7. \
             Errors are RFC 9457 problems, in Spanish, or in English by Accept-Language. A POST that records something \
             takes an Idempotency-Key: the same request under the same key is carried out once in 24 hours. A GET of what can be \
-            changed answers its ETag; a PATCH with that as If-Match is refused (412) once somebody else changed it.",
+            changed answers its ETag; a PATCH with that as If-Match is refused (412) once somebody else changed it. A call names \
+            the scope that its token needs in `security`; one without takes any token. Answers to a token say how many calls are \
+            left in `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers).",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     components(schemas(problem::Body)),
@@ -29,6 +33,7 @@ use crate::problem;
         (name = "payments", description = "Cobros y pagos"),
         (name = "deliveries", description = "Envíos"),
         (name = "mail", description = "Mi compañía › Correos"),
+        (name = "token", description = "The token that a call is made with"),
         (name = "health", description = "For whoever runs it"),
     ),
     modifiers(&Token)
@@ -50,15 +55,31 @@ impl Modify for Token {
     }
 }
 
+/// The scope that a call's token needs, as OpenAPI 3.1 names roles of a scheme without scopes of its own.
+pub(super) fn say_who_may(path: &mut PathItem, access: Access) {
+    let scopes = match access {
+        // A page is no call.
+        Access::Everybody | Access::LoggedIn => return,
+        Access::AnyToken => Vec::new(),
+        Access::Holders(permission) => Scope::of(permission).into_iter().map(Scope::as_str).collect(),
+    };
+    let PathItem { get, put, post, delete, options, head, patch, trace, .. } = path;
+    for call in [get, put, post, delete, options, head, patch, trace].into_iter().flatten() {
+        call.security = Some(vec![SecurityRequirement::new("token", scopes.clone())]);
+    }
+}
+
 /// What every call may answer instead of what was asked for.
 pub struct Always;
 
 impl IntoResponses for Always {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         refusals(&[
-            ("401", "Token missing or unknown"),
+            ("401", "Token missing, unknown, revoked or expired"),
+            ("403", "The token lacks the scope that `security` names (`scope_missing`), or is good only from other addresses"),
             ("409", "Not possible as things stand; `company_archived`: the company can only be read"),
             ("422", "A parameter or a path that has to be corrected, or a parameter that the call does not have"),
+            ("429", "More calls than the token, or a network without one, may make; Retry-After says when to call again"),
             (
                 "503",
                 "The database does not answer, and Retry-After says when to try again; or it is damaged, and waiting does not help",
@@ -113,7 +134,10 @@ pub struct Busy;
 
 impl IntoResponses for Busy {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        refusals(&[("429", "The company has as many checks running as it may; Retry-After says when to try again")])
+        refusals(&[(
+            "429",
+            "More calls than the token may make, or as many checks running as the company may have; Retry-After says when to try again",
+        )])
     }
 }
 

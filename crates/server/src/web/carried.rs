@@ -109,7 +109,7 @@ impl Carried {
         let action = match parts[..] {
             // It has one button, which saves.
             ["mi-compania", "correos", "si-falla"] => return None,
-            ["mi-compania", "datos"] => SHOW,
+            ["mi-compania", "datos"] | ["mi-compania", "integraciones", "nuevo"] => SHOW,
             ["cobros" | "pagos" | "documentos", "nuevo"]
             | ["personas", "nueva"]
             | ["personas", _, "modificar"]

@@ -14,4 +14,5 @@ mod once;
 mod payments;
 mod spoilt;
 mod texts;
+mod tokens;
 mod typed;

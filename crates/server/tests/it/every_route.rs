@@ -44,6 +44,8 @@ struct Populated {
     payment: String,
     delivery: String,
     account: String,
+    /// A token's id, beside that of the one that asks.
+    key: String,
 }
 
 impl Populated {
@@ -61,7 +63,8 @@ impl Populated {
         assert_eq!(saved.await.status, StatusCode::SEE_OTHER);
         let account = acuse_store::mail_accounts::list(&app.app.db, app.company).await.unwrap()[0].id.to_string();
         let (payment, token) = (payment.to_string(), token.expose_secret().to_owned());
-        Self { scene, token, payment, delivery, account }
+        let key = tokens::create(&app.app.db, app.company, "Tienda", now()).await.unwrap().0.to_string();
+        Self { scene, token, payment, delivery, account, key }
     }
 
     /// The path of something that is there.
@@ -69,6 +72,7 @@ impl Populated {
         let id = match path {
             path if path.contains("personas") || path.contains("contacts") => self.scene.customer.to_string(),
             path if path.contains("documentos") || path.contains("documents") => self.scene.invoices[0].to_string(),
+            path if path.contains("integraciones") => self.key.clone(),
             path if path.contains("correos") || path.contains("mail-accounts") => self.account.clone(),
             path if path.contains("/v1/deliveries") => self.delivery.clone(),
             _ => self.payment.clone(),

@@ -1,12 +1,16 @@
 //! Every path asks for what stands beside it, and what nobody was let in to answers nobody.
 
-use acuse_domain::access::{HOLDERS, Permission, Role};
+use acuse_domain::access::{HOLDERS, Permission, Role, Scope, Scopes};
+use acuse_domain::api_token::NewToken;
 use acuse_server::route::{Access, Route};
 use acuse_server::{api, web};
+use acuse_store::now;
+use acuse_store::tokens::{self, Issued};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use axum::routing::get;
+use secrecy::ExposeSecret;
 use tower::ServiceExt;
 
 use crate::support::{Answer, TestApp};
@@ -93,12 +97,9 @@ async fn every_page_asks_for_the_permission_beside_its_path() {
     assert_eq!(personal, OWN_PAGES, "what is a person's own in all of their companies");
 }
 
-#[tokio::test]
-async fn every_call_asks_for_a_token() {
-    let app = TestApp::start().await;
-    let mut seen = 0;
-    for (path, call, access) in api::access() {
-        assert_eq!(access == Access::Everybody, OPEN_CALLS.contains(&path.as_str()), "{path}");
+/// Every call by its method and path, and who may ask for it.
+fn calls() -> Vec<(Method, String, Access)> {
+    let each = |(path, call, access): (String, utoipa::openapi::PathItem, Access)| {
         let methods = [
             (Method::GET, call.get),
             (Method::POST, call.post),
@@ -106,17 +107,84 @@ async fn every_call_asks_for_a_token() {
             (Method::PUT, call.put),
             (Method::DELETE, call.delete),
         ];
-        for (method, call) in methods {
-            let (Some(_), Access::Holders(permission)) = (call, access) else { continue };
-            let asked = path.replace("{id}", "nada").replace("{provider}", "google");
-            let request = Request::builder().method(&method).uri(asked).body(Body::empty()).unwrap();
-            let answer = app.ask(request).await;
-            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method} {path}");
+        methods.into_iter().filter(|(_, call)| call.is_some()).map(move |(method, _)| (method, path.clone(), access))
+    };
+    let all: Vec<_> = api::access().flat_map(each).collect();
+    assert!(all.len() > 30, "the calls were not found: {}", all.len());
+    all
+}
+
+async fn call(app: &TestApp, token: Option<&str>, method: &Method, path: &str) -> Answer {
+    let path = path.replace("{id}", "01890a5d-ac96-774b-bcce-b302099a8057").replace("{provider}", "google");
+    let mut request = Request::builder().method(method).uri(path);
+    if let Some(token) = token {
+        request = request.header("authorization", format!("Bearer {token}"));
+    }
+    app.ask(request.body(Body::empty()).unwrap()).await
+}
+
+#[tokio::test]
+async fn every_call_asks_for_a_token() {
+    let app = TestApp::start().await;
+    for (method, path, access) in calls() {
+        assert_eq!(access == Access::Everybody, OPEN_CALLS.contains(&path.as_str()), "{path}");
+        if access == Access::Everybody {
+            continue;
+        }
+        assert_eq!(call(&app, None, &method, &path).await.status, StatusCode::UNAUTHORIZED, "{method} {path}");
+        if let Access::Holders(permission) = access {
             assert_eq!(permission == Permission::ViewRecords, method == Method::GET, "{method} {path} needs {permission:?}");
-            seen += 1;
         }
     }
-    assert!(seen > 30, "the calls were not found: {seen}");
+}
+
+#[tokio::test]
+async fn a_token_of_each_scope_is_let_in_at_the_calls_of_its_scope_and_at_no_other() {
+    let app = TestApp::start().await;
+    let sets = Scope::ALL.map(|scope| vec![scope]).into_iter().chain([Vec::new()]);
+    for scopes in sets {
+        for (method, path, access) in calls() {
+            // One of the calls revokes its token.
+            let token = token_for(&app, &scopes).await;
+            let answer = call(&app, Some(&token), &method, &path).await;
+            let asked = format!("{scopes:?} at {method} {path}: {}", answer.text());
+            let needed = match access {
+                Access::Everybody | Access::AnyToken => None,
+                Access::Holders(permission) => Some(Scope::of(permission).expect("what no token may is no call")),
+            };
+            let is_let_in = !matches!(answer.status, StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED);
+            assert_eq!(is_let_in, needed.is_none_or(|scope| scopes.contains(&scope)), "{asked}");
+            if let Some(scope) = needed.filter(|_| !is_let_in) {
+                let problem: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+                let told = (problem["code"].as_str(), problem["scope"].as_str());
+                assert_eq!(told, (Some("scope_missing"), Some(scope.as_str())), "{asked}");
+                let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{}\"", scope.as_str());
+                assert_eq!(answer.header("www-authenticate"), challenge, "{asked}");
+            }
+        }
+    }
+}
+
+async fn token_for(app: &TestApp, scopes: &[Scope]) -> String {
+    let new = NewToken { scopes: Scopes::new(scopes.iter().copied()), ..NewToken::for_everything("ERP") };
+    match tokens::issue(&app.app.db, &app.actor, &new, None, now()).await.unwrap() {
+        Issued::Now { token, .. } => token.expose_secret().to_owned(),
+        Issued::Before(id) => panic!("{id} was made before"),
+    }
+}
+
+#[test]
+fn the_document_names_the_scope_of_each_call() {
+    let document = serde_json::to_value(api::document()).unwrap();
+    for (method, path, access) in calls() {
+        let named = &document["paths"][&path][method.as_str().to_lowercase()]["security"];
+        let expected = match access {
+            Access::Everybody => serde_json::json!([{}]),
+            Access::AnyToken => serde_json::json!([{ "token": [] }]),
+            Access::Holders(permission) => serde_json::json!([{ "token": [Scope::of(permission).unwrap().as_str()] }]),
+        };
+        assert_eq!(named, &expected, "{method} {path}");
+    }
 }
 
 #[tokio::test]

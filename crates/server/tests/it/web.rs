@@ -26,6 +26,7 @@ mod resets;
 mod second_factor;
 mod secret_scopes;
 mod solved;
+mod tokens;
 mod twice;
 mod typed;
 mod typed_money;

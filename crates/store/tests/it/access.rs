@@ -185,7 +185,7 @@ async fn every_act_stands_in_the_history(world: World) {
         ]
     );
     let (token, _) = tokens::create(&world.db, made.id, "tienda", noon()).await.unwrap();
-    tokens::revoke(&world.db, made.id, token, noon()).await.unwrap();
+    tokens::revoke(&world.db, &Actor::operator(made.id), token, "", noon()).await.unwrap();
     assert_eq!(kinds(&world, made.id, token.0).await, [EventKind::TokenCreated, EventKind::TokenRevoked]);
     for event in events::list(&world.db, made.id, id.user.0).await.unwrap() {
         assert!(!event.who.is_empty() && !event.detail.contains("avestruces"), "{event:?}");
@@ -205,7 +205,7 @@ async fn tokens_are_listed_without_their_secret_and_revoked_together(world: Worl
     assert_eq!(listed.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["tienda", "contabilidad"]);
     assert_eq!((listed[0].id, listed[0].last_used_at, listed[0].revoked_at), (id, None, None));
     assert!(!format!("{listed:?}").contains(secret.expose_secret()));
-    tokens::holder(&world.db, secret.expose_secret()).await.unwrap().unwrap();
+    tokens::holder(&world.db, secret.expose_secret(), None, noon()).await.unwrap();
     for _ in 0..100 {
         if of(ours.id).await[0].last_used_at.is_some() {
             break;
@@ -215,8 +215,8 @@ async fn tokens_are_listed_without_their_secret_and_revoked_together(world: Worl
     assert!(of(ours.id).await[0].last_used_at.is_some(), "its use is noted");
     let by = Actor::operator(ours.id);
     assert_eq!(tokens::revoke_all(&world.db, &by, noon_and(2)).await.unwrap(), 2);
-    assert_eq!(tokens::holder(&world.db, secret.expose_secret()).await.unwrap(), None);
-    assert!(tokens::holder(&world.db, other.expose_secret()).await.unwrap().is_some());
+    assert!(tokens::holder(&world.db, secret.expose_secret(), None, noon()).await.is_err());
+    assert!(tokens::holder(&world.db, other.expose_secret(), None, noon()).await.is_ok());
     assert_eq!(of(ours.id).await[1].revoked_at, Some(noon_and(2)));
 }
 
@@ -225,7 +225,7 @@ async fn companies_are_listed_with_their_people_and_tokens(world: World) {
     user(&world, ours.id, "ana@andina.ec", Role::Owner).await;
     let (id, _) = tokens::create(&world.db, ours.id, "tienda", noon()).await.unwrap();
     tokens::create(&world.db, ours.id, "otra", noon()).await.unwrap();
-    tokens::revoke(&world.db, ours.id, id, noon()).await.unwrap();
+    tokens::revoke(&world.db, &Actor::operator(ours.id), id, "", noon()).await.unwrap();
     let listed = companies::list_any_company(&world.db).await.unwrap();
     let counted: Vec<_> = listed.iter().map(|one| (one.id, one.users, one.tokens)).collect();
     assert_eq!(counted, [(ours.id, 1, 1), (theirs.id, 0, 0)]);

@@ -32,6 +32,7 @@ mod record;
 mod sealing;
 mod second_factor;
 mod texts;
+mod tokens;
 mod told;
 mod twins;
 mod unreadable;

@@ -1,5 +1,6 @@
 use acuse_domain::access::{Role, Scopes};
 use acuse_domain::input::password::PasswordError;
+use acuse_store::tokens::Holder;
 use acuse_store::users::{self, CreateError};
 use acuse_store::{Actor, Identity, tokens};
 use acuse_testkit::builders::company;
@@ -96,15 +97,15 @@ async fn a_token_speaks_for_its_company_until_it_is_revoked(world: World) {
     let (ours, theirs) = (world.with(company()).await, world.with(company()).await);
     let (id, token) = tokens::create(&world.db, ours.id, "tienda en línea", noon()).await.unwrap();
     assert!(token.expose_secret().starts_with("acu_") && token.expose_secret().len() > 40);
-    let (actor, scopes) = tokens::holder(&world.db, token.expose_secret()).await.unwrap().unwrap();
+    let Holder { actor, scopes, .. } = tokens::holder(&world.db, token.expose_secret(), None, noon()).await.unwrap();
     assert_eq!(actor, Actor { identity: Identity::Token(id), ..Actor::named(ours.id, "API: tienda en línea") });
     assert_eq!(scopes, Scopes::all());
-    assert_eq!(tokens::holder(&world.db, "acu_adivinado").await.unwrap(), None);
-    assert!(!tokens::revoke(&world.db, theirs.id, id, noon()).await.unwrap());
-    assert!(tokens::holder(&world.db, token.expose_secret()).await.unwrap().is_some());
-    assert!(tokens::revoke(&world.db, ours.id, id, noon()).await.unwrap());
-    assert_eq!(tokens::holder(&world.db, token.expose_secret()).await.unwrap(), None);
-    assert!(!tokens::revoke(&world.db, ours.id, id, noon()).await.unwrap());
+    assert!(tokens::holder(&world.db, "acu_adivinado", None, noon()).await.is_err());
+    assert!(!tokens::revoke(&world.db, &Actor::operator(theirs.id), id, "", noon()).await.unwrap());
+    assert!(tokens::holder(&world.db, token.expose_secret(), None, noon()).await.is_ok());
+    assert!(tokens::revoke(&world.db, &Actor::operator(ours.id), id, "", noon()).await.unwrap());
+    assert!(tokens::holder(&world.db, token.expose_secret(), None, noon()).await.is_err());
+    assert!(!tokens::revoke(&world.db, &Actor::operator(ours.id), id, "", noon()).await.unwrap());
 }
 
 async fn no_secret_is_kept_in_clear(world: World) {

@@ -36,6 +36,7 @@ impl Act {
                 Self::new("Guardar a quién se pide el segundo paso", ("Volver a los usuarios", "/mi-compania/usuarios"))
             }
             ["mi-cuenta", ref act @ ..] => of_own_account(act),
+            ["mi-compania", "integraciones", ref act @ ..] => of_tokens(act, carried),
             ["demo", "buzon"] => Self::new("Vaciar el buzón", ("Volver al buzón", "/demo/buzon")),
             _ => Self::new("Enviar el formulario", ("Volver al inicio", "/")),
         })
@@ -115,6 +116,14 @@ fn join(pairs: &[&str]) -> String {
 
 fn join_all(texts: &[String]) -> String {
     texts.iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join(", ")
+}
+
+fn of_tokens(act: &[&str], carried: &Carried) -> Act {
+    let back = ("Volver a Integraciones", "/mi-compania/integraciones");
+    match act {
+        [_, "revocar"] => Act::new("Revocar el token", back).with("Motivo", carried.typed("motivo")),
+        _ => Act::new("Crear el token", back).to(&carried.typed("nombre")),
+    }
 }
 
 /// The buttons over the ticked rows of Envíos.

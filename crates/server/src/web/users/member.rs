@@ -130,7 +130,7 @@ pub async fn remove(frame: Frame, PathId(user): PathId<UserId>, Form(form): Form
         Err(AccessError::Store(error)) => return Err(error.into()),
     }
     for id in form.token.iter().filter_map(|id| id.parse::<TokenId>().ok()) {
-        tokens::revoke(db, frame.company(), id, now).await?;
+        tokens::revoke(db, by, id, "", now).await?;
     }
     Ok(Redirect::to(&format!("{HERE}?hecho=quitado")).into_response())
 }

@@ -7,7 +7,7 @@ use acuse_domain::mail_account::MailModule;
 use acuse_server::web;
 use acuse_store::conditions::Conditions;
 use acuse_store::pauses::{self, AccountKey};
-use acuse_store::{contacts, mail_accounts, now};
+use acuse_store::{contacts, mail_accounts, now, tokens};
 use acuse_testkit::builders::mail_account;
 use acuse_testkit::outside;
 use axum::http::{Method, StatusCode};
@@ -16,7 +16,7 @@ use super::payments::scene::Scene;
 use crate::support::{Answer, end_of_next_year};
 
 /// Where a form is sent twice here.
-const TRIED: [&str; 14] = [
+const TRIED: [&str; 15] = [
     "/personas/nueva",
     "/personas/{id}/modificar",
     "/documentos/nuevo",
@@ -31,12 +31,13 @@ const TRIED: [&str; 14] = [
     "/{id}/reenviar",
     "/{id}/anular",
     "/{id}/envios/{envio}/corregir",
+    "/mi-compania/integraciones/{id}/revocar",
 ];
 /// The same, by tests of their own below.
 const TRIED_WITH_A_WORKER: [&str; 3] =
     ["/{id}/envios/{envio}/reintentar", "/{id}/envios/{envio}/anular", "/{id}/envios/{envio}/resolver"];
 /// Where twice is no more than once by what it does.
-const HARMLESS: [(&str, &str); 49] = [
+const HARMLESS: [(&str, &str); 50] = [
     ("/demo/buzon", "empties what is empty"),
     ("/entrar", "opens a session; who logs in twice has two"),
     ("/salir", "ends the session"),
@@ -86,6 +87,7 @@ const HARMLESS: [(&str, &str); 49] = [
     ("/mi-cuenta/sesiones/{id}/cerrar", "ends what has ended"),
     ("/mi-cuenta/sesiones/cerrar-las-demas", "ends what has ended"),
     ("/mi-compania/segundo-paso", "writes what it says"),
+    ("/mi-compania/integraciones/nuevo", "tokens.rs: the second answer cannot be the first, which showed the token"),
 ];
 
 #[test]
@@ -166,6 +168,19 @@ async fn what_is_kept_is_kept_once() {
     let first = scene.save("/cobros/nuevo", &cobro).await;
     let after_one = rows(&scene).await;
     assert_eq!(scene.save("/cobros/nuevo", &cobro).await.location(), first.location());
+    assert_eq!(rows(&scene).await, after_one);
+}
+
+#[tokio::test]
+async fn a_token_is_revoked_once() {
+    let scene = Scene::set().await;
+    let (id, _) = tokens::create(&scene.app.app.db, scene.app.company, "ERP", now()).await.unwrap();
+    let shown = scene.app.get(&format!("/mi-compania/integraciones/{id}/revocar")).await;
+    let fields = shown.filled("dialog form", &[("motivo", "Se cambió el equipo")]);
+    let first = send(&scene, &format!("/mi-compania/integraciones/{id}/revocar"), &fields).await;
+    let after_one = rows(&scene).await;
+    let second = send(&scene, &format!("/mi-compania/integraciones/{id}/revocar"), &fields).await;
+    assert_eq!((second.status, second.location()), (first.status, first.location()));
     assert_eq!(rows(&scene).await, after_one);
 }
 
