@@ -32,6 +32,7 @@ impl Act {
             ["envios"] => of_deliveries(carried),
             ["mi-compania", "correos", ref act @ ..] => of_accounts(db, company, act, carried).await?,
             ["mi-compania", "logo", "quitar"] => Self::new("Quitar el logo", ("Volver a los datos", "/mi-compania/datos")),
+            ["mi-compania", "usuarios", ref act @ ..] => of_users(act, carried),
             ["demo", "buzon"] => Self::new("Vaciar el buzón", ("Volver al buzón", "/demo/buzon")),
             _ => Self::new("Enviar el formulario", ("Volver al inicio", "/")),
         })
@@ -129,6 +130,19 @@ fn of_deliveries(carried: &Carried) -> Act {
     let list = carried.typed("volver");
     let list = if local_path(&list).starts_with("/envios") { list } else { "/envios".to_owned() };
     Act::new(title, ("Volver a los envíos", &list)).with("Motivo", carried.typed("motivo"))
+}
+
+fn of_users(act: &[&str], carried: &Carried) -> Act {
+    const LIST: (&str, &str) = ("Volver a los usuarios", "/mi-compania/usuarios");
+    match act {
+        ["invitar"] => Act::new("Invitar a una persona", LIST).with("Correo", carried.typed("correo")),
+        ["invitaciones", _, "reenviar"] => Act::new("Reenviar la invitación", LIST),
+        ["invitaciones", _, _] => Act::new("Retirar la invitación", LIST),
+        [_, "quitar"] => Act::new("Quitar a esta persona", LIST),
+        [_, "clave"] => Act::new("Crear un enlace para otra contraseña", LIST),
+        _ if !carried.typed("entregar").is_empty() => Act::new("Entregar la administración", LIST),
+        _ => Act::new("Cambiar el rol", LIST).with("Rol", carried.typed("rol")),
+    }
 }
 
 async fn of_accounts(db: &Db, company: CompanyId, act: &[&str], carried: &Carried) -> Result<Act, StoreError> {
