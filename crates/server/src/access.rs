@@ -116,9 +116,10 @@ async fn note_refusal(actor: Actor, parts: &Parts, app: &App) {
     }
 }
 
-/// Somebody whose company asks for a second step, and who has none yet, comes this far.
+/// Somebody whose company asks for a second step, and who has none yet, comes this far, and into another company of theirs.
 fn is_for_setting_it_up(path: &str) -> bool {
-    path.strip_prefix("/mi-cuenta").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    let is_below = |place: &str| path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    is_below("/mi-cuenta") || is_below("/companias")
 }
 
 fn to_second_factor(parts: &Parts) -> Response {

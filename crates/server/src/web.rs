@@ -122,16 +122,16 @@ fn user_pages() -> [Route; 12] {
     [
         get("/mi-compania/usuarios", ManageUsers, users::list),
         get("/mi-compania/usuarios/invitar", ManageUsers, users::invite::ask),
-        post("/mi-compania/usuarios/invitar", ManageUsers, users::invite::send),
+        post("/mi-compania/usuarios/invitar", ManageUsers, users::invite::send).after_recent_login(),
         post("/mi-compania/usuarios/invitaciones/{id}/reenviar", ManageUsers, users::invite::resend),
         post("/mi-compania/usuarios/invitaciones/{id}/retirar", ManageUsers, users::invite::withdraw),
         get("/mi-compania/usuarios/{id}", ManageUsers, users::member::show),
-        post("/mi-compania/usuarios/{id}", ManageUsers, users::member::change),
+        post("/mi-compania/usuarios/{id}", ManageUsers, users::member::change).after_recent_login(),
         get("/mi-compania/usuarios/{id}/quitar", ManageUsers, users::member::ask_remove),
-        post("/mi-compania/usuarios/{id}/quitar", ManageUsers, users::member::remove),
-        post("/mi-compania/usuarios/{id}/clave", ManageUsers, users::member::reset),
+        post("/mi-compania/usuarios/{id}/quitar", ManageUsers, users::member::remove).after_recent_login(),
+        post("/mi-compania/usuarios/{id}/clave", ManageUsers, users::member::reset).after_recent_login(),
         get("/mi-cuenta/correo", ViewRecords, address_change::ask),
-        post("/mi-cuenta/correo", ViewRecords, address_change::send),
+        post("/mi-cuenta/correo", ViewRecords, address_change::send).after_recent_login(),
     ]
 }
 
@@ -169,9 +169,9 @@ fn closing_a_company() -> [Route; 6] {
         post("/mi-compania/exportar", CloseCompany, closing::export),
         post("/mi-compania/archivar", CloseCompany, closing::archive),
         post("/mi-compania/reabrir", CloseCompany, closing::reopen),
-        post("/mi-compania/eliminar", CloseCompany, closing::ask_deletion),
+        post("/mi-compania/eliminar", CloseCompany, closing::ask_deletion).after_recent_login(),
         post("/mi-compania/eliminar/cancelar", CloseCompany, closing::cancel_deletion),
-        post("/mi-compania/eliminar/confirmar", CloseCompany, closing::confirm_deletion),
+        post("/mi-compania/eliminar/confirmar", CloseCompany, closing::confirm_deletion).after_recent_login(),
     ]
 }
 
@@ -224,7 +224,7 @@ fn token_pages() -> [Route; 5] {
     [
         get("/mi-compania/integraciones", ManageTokens, tokens::list),
         get("/mi-compania/integraciones/nuevo", ManageTokens, tokens::new::ask),
-        post("/mi-compania/integraciones/nuevo", ManageTokens, tokens::new::create),
+        post("/mi-compania/integraciones/nuevo", ManageTokens, tokens::new::create).after_recent_login(),
         get("/mi-compania/integraciones/{id}/revocar", ManageTokens, tokens::ask_revoke),
         post("/mi-compania/integraciones/{id}/revocar", ManageTokens, tokens::revoke),
     ]

@@ -3,7 +3,7 @@
 use acuse_domain::Instant;
 use acuse_domain::access::Role;
 use acuse_domain::email_address::EmailAddress;
-use acuse_domain::id::{CompanyId, InvitationId, UserId};
+use acuse_domain::id::{CompanyId, InvitationId};
 use chrono::TimeDelta;
 use sea_orm::FromQueryResult;
 use secrecy::{ExposeSecret, SecretString};
@@ -310,10 +310,4 @@ fn standing(state: &str, ends_at: Instant, now: Instant) -> Standing {
         "declined" => Standing::Declined,
         _ => Standing::Withdrawn,
     }
-}
-
-/// Whether somebody belongs to a company.
-pub async fn is_member(db: &Db, company: CompanyId, user: UserId) -> Result<bool, StoreError> {
-    let sql = "SELECT COUNT(*) AS n FROM membership WHERE company_id = $1 AND person_id = $2";
-    Ok(sql::count(db.reader(), sql, values![company.0, user.0]).await? > 0)
 }

@@ -80,8 +80,9 @@ impl Carried {
     /// As it came back from the page between, in its fields `lleva_a`, `lleva` and `lleva_sin`. `None` where that carried nothing.
     #[must_use]
     pub fn back(to: &str, fields: &str, lacks: &str) -> Option<Self> {
-        let is_a_form =
-            !to.is_empty() && local_path(to) == to && !["/api", "/salir", "/tema"].iter().any(|own| to.starts_with(own));
+        let is_a_form = !to.is_empty()
+            && local_path(to) == to
+            && !["/api", "/salir", "/tema"].iter().chain(&WITH_SECRETS).any(|own| to.starts_with(own));
         let carried =
             || Self { to: to.to_owned(), fields: decoded(fields), lacks_password: !lacks.is_empty(), is_only_shown: false };
         is_a_form.then(carried)

@@ -9,6 +9,7 @@ use acuse_domain::message::Language;
 use acuse_mail::explanation::{Context, explain_recorded};
 use acuse_store::access::{self, Member};
 use acuse_store::invitations::{self, Invitation, Mailed};
+use acuse_store::second_factor;
 use askama::Template;
 use axum::extract::Query;
 use axum::response::Response;
@@ -16,6 +17,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::app::App;
+use crate::web::account::second_factor::Requirement;
 use crate::web::calendar;
 use crate::web::filters;
 use crate::web::frame::Frame;
@@ -35,6 +37,7 @@ pub struct UsersPage {
     invitations: Vec<Invitation>,
     own_email: String,
     roles: RolesTable,
+    requirement: Requirement,
     dialog: Option<member::RemoveDialog>,
 }
 
@@ -70,6 +73,7 @@ impl UsersPage {
             invitations: invitations::open(db, company).await?,
             own_email: frame.email().to_owned(),
             roles: RolesTable::new(None),
+            requirement: Requirement { rule: second_factor::rule(db, company).await? },
             dialog: None,
         })
     }

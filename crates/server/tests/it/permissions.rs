@@ -149,7 +149,7 @@ async fn a_token_of_each_scope_is_let_in_at_the_calls_of_its_scope_and_at_no_oth
             let answer = call(&app, Some(&token), &method, &path).await;
             let asked = format!("{scopes:?} at {method} {path}: {}", answer.text());
             let needed = match access {
-                Access::Everybody | Access::AnyToken => None,
+                Access::Everybody | Access::LoggedIn | Access::AnyToken => None,
                 Access::Holders(permission) => Some(Scope::of(permission).expect("what no token may is no call")),
             };
             let is_let_in = !matches!(answer.status, StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED);
@@ -179,7 +179,7 @@ fn the_document_names_the_scope_of_each_call() {
     for (method, path, access) in calls() {
         let named = &document["paths"][&path][method.as_str().to_lowercase()]["security"];
         let expected = match access {
-            Access::Everybody => serde_json::json!([{}]),
+            Access::Everybody | Access::LoggedIn => serde_json::json!([{}]),
             Access::AnyToken => serde_json::json!([{ "token": [] }]),
             Access::Holders(permission) => serde_json::json!([{ "token": [Scope::of(permission).unwrap().as_str()] }]),
         };

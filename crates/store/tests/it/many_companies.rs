@@ -96,7 +96,7 @@ async fn who_founds_a_company_is_its_owner(world: World) {
     assert!(matches!(again, Err(CreateError::RucTaken)), "{again:?}");
     let nothing = FirstSteps { logo: false, mail_account: false, document: false, payment: false };
     assert_eq!(companies::first_steps(&world.db, made).await.unwrap(), nothing);
-    companies::change_logo(&world.db, made, Some(vec![1])).await.unwrap();
+    companies::change_logo(&world.db, &acuse_store::Actor::operator(made), Some(vec![1])).await.unwrap();
     assert_eq!(companies::first_steps(&world.db, made).await.unwrap(), FirstSteps { logo: true, ..nothing });
 }
 
@@ -166,7 +166,7 @@ async fn a_company_is_deleted_by_two_people_after_its_time(world: World) {
         .unwrap();
     let (ana, eva) = (owner(&world, made.id, ANA).await, owner(&world, made.id, "eva@cotopaxi.ec").await);
     owner(&world, kept.id, "otra@paute.ec").await;
-    companies::change_logo(&world.db, made.id, Some(vec![1, 2])).await.unwrap();
+    companies::change_logo(&world.db, &acuse_store::Actor::operator(made.id), Some(vec![1, 2])).await.unwrap();
     let session = log_in(&world, 1).await;
     let (by_ana, by_eva) = (as_user(made.id, ana), as_user(made.id, eva));
     archive::archive(&world.db, &by_ana, noon_and(2)).await.unwrap();

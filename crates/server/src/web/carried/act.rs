@@ -37,6 +37,7 @@ impl Act {
             }
             ["mi-cuenta", ref act @ ..] => of_own_account(act),
             ["mi-compania", "integraciones", ref act @ ..] => of_tokens(act, carried),
+            ["mi-compania", "usuarios", ref act @ ..] => of_users(act, carried),
             ["demo", "buzon"] => Self::new("Vaciar el buzón", ("Volver al buzón", "/demo/buzon")),
             _ => Self::new("Enviar el formulario", ("Volver al inicio", "/")),
         })
@@ -157,6 +158,19 @@ fn of_own_account(act: &[&str]) -> Act {
         _ => "Guardar sus datos",
     };
     Act::new(title, ("Volver a Mi cuenta", "/mi-cuenta"))
+}
+
+fn of_users(act: &[&str], carried: &Carried) -> Act {
+    const LIST: (&str, &str) = ("Volver a los usuarios", "/mi-compania/usuarios");
+    match act {
+        ["invitar"] => Act::new("Invitar a una persona", LIST).with("Correo", carried.typed("correo")),
+        ["invitaciones", _, "reenviar"] => Act::new("Reenviar la invitación", LIST),
+        ["invitaciones", _, _] => Act::new("Retirar la invitación", LIST),
+        [_, "quitar"] => Act::new("Quitar a esta persona", LIST),
+        [_, "clave"] => Act::new("Crear un enlace para otra contraseña", LIST),
+        _ if !carried.typed("entregar").is_empty() => Act::new("Entregar la administración", LIST),
+        _ => Act::new("Cambiar el rol", LIST).with("Rol", carried.typed("rol")),
+    }
 }
 
 async fn of_accounts(db: &Db, company: CompanyId, act: &[&str], carried: &Carried) -> Result<Act, StoreError> {
