@@ -192,11 +192,11 @@ pub async fn log_in(
         Outcome::SecondStep { token } => second_step::lead_to(&app, &headers, &token, form.carried(), &form.volver).await,
         Outcome::Wrong => {
             let words = "El correo o la contraseña no son correctos.".to_owned();
-            Ok(again(&headers, &app, form, "clave", words, StatusCode::UNPROCESSABLE_ENTITY))
+            Ok(refuse(&headers, &app, form, "clave", words, StatusCode::UNPROCESSABLE_ENTITY))
         }
         Outcome::Wait(seconds) => {
             let words = format!("Demasiados intentos. Espere {} y vuelva a intentar.", spoken(seconds));
-            let mut answer = again(&headers, &app, form, "clave", words, StatusCode::TOO_MANY_REQUESTS);
+            let mut answer = refuse(&headers, &app, form, "clave", words, StatusCode::TOO_MANY_REQUESTS);
             answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
             Ok(answer)
         }
@@ -310,7 +310,7 @@ pub async fn log_out(State(app): State<App>, headers: HeaderMap) -> Result<Respo
     Ok((AppendHeaders([gone, (SET_COOKIE, left)]), Redirect::to("/entrar")).into_response())
 }
 
-fn again(headers: &HeaderMap, app: &App, form: LoginForm, field: &str, words: String, status: StatusCode) -> Response {
+fn refuse(headers: &HeaderMap, app: &App, form: LoginForm, field: &str, words: String, status: StatusCode) -> Response {
     let mut errors = FormErrors::default();
     errors.add(field, words);
     let back_to = local_path(&form.volver).to_owned();

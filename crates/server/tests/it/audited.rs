@@ -7,7 +7,7 @@ use acuse_domain::id::CompanyId;
 use acuse_server::{api, web};
 use acuse_store::audit::{self, Entry, Filter};
 use acuse_store::pauses::{self, AccountKey};
-use acuse_store::{Db, Page, mail_accounts, now, tokens};
+use acuse_store::{Db, Page, access, invitations, mail_accounts, now, tokens};
 use acuse_testkit::builders::listed;
 use acuse_testkit::outside;
 use axum::body::Body;
@@ -29,16 +29,45 @@ const PIXEL: &[u8] = &[
 ];
 
 /// Forms that write nothing of a company's, or whose acts are tried elsewhere.
-const NOT_WALKED: [(&str, &str); 7] = [
+const NOT_WALKED: [(&str, &str); 35] = [
     ("/demo/buzon", "the demo's own mailbox is no record"),
     ("/tema", "a colour, in this browser"),
     ("/mi-compania/correos/conectar/{provider}", "leads to the provider"),
     ("/mi-compania/correos/{id}/conectar", "leads to the provider"),
     ("/mi-compania/correos/oauth/{provider}/confirmar", "store/tests/it/oauth.rs: the act is `oauth::connect`"),
     ("/mi-compania/correos/{id}/dominio", "store/tests/it/audit.rs: the acts are those of `dkim`"),
+    ("/entrar/segundo-paso", "the entry is that of a login: logins.rs"),
+    ("/entrar/llave", "the entry is that of a login: logins.rs"),
+    ("/entrar/llave/reto", "asks for what is to be signed"),
+    ("/entrar/otra-vez", "shows once more who it is"),
+    ("/mi-cuenta/correo", "store/tests/it/account_links.rs: the entry comes with the change"),
+    ("/correo/{token}", "store/tests/it/account_links.rs"),
+    ("/invitacion/{token}", "store/tests/it/invitations.rs"),
+    ("/invitacion/{token}/rechazar", "store/tests/it/invitations.rs"),
+    ("/clave-olvidada", "asks for a mail; the entry comes with the new password"),
+    ("/clave/{token}", "store/tests/it/account_links.rs"),
+    ("/primer-inicio/{token}", "store/tests/it/first_start.rs: there is no company before"),
+    ("/companias/nueva", "the entry is the new company's own: store/tests/it/many_companies.rs"),
+    ("/companias/{id}/entrar", "leads elsewhere"),
+    ("/mi-compania/eliminar", "store/tests/it/many_companies.rs"),
+    ("/mi-compania/eliminar/cancelar", "store/tests/it/many_companies.rs"),
+    ("/mi-compania/eliminar/confirmar", "the history goes with the company"),
+    ("/mi-cuenta/clave", "store/tests/it/second_factor.rs"),
+    ("/mi-cuenta/segundo-paso", "store/tests/it/second_factor.rs"),
+    ("/mi-cuenta/segundo-paso/quitar", "store/tests/it/second_factor.rs"),
+    ("/mi-cuenta/codigos", "store/tests/it/second_factor.rs"),
+    ("/mi-cuenta/llaves/nueva", "store/tests/it/second_factor.rs"),
+    ("/mi-cuenta/llaves/reto", "asks for what is to be signed"),
+    ("/mi-cuenta/llaves/{id}/quitar", "store/tests/it/second_factor.rs"),
+    ("/mi-cuenta/sesiones/{id}/cerrar", "store/tests/it/second_factor.rs"),
+    ("/mi-cuenta/sesiones/cerrar-las-demas", "store/tests/it/second_factor.rs"),
+    ("/mi-compania/usuarios/{id}", "store/tests/it/access.rs"),
+    ("/mi-compania/usuarios/{id}/quitar", "store/tests/it/access.rs"),
+    ("/mi-compania/usuarios/{id}/clave", "store/tests/it/account_links.rs"),
     ("/{id}/envios/{envio}/corregir", "the act is `resend`, whose entry is the same"),
 ];
-const NOT_CALLED: [(&str, &str); 6] = [
+const NOT_CALLED: [(&str, &str); 7] = [
+    ("DELETE /api/v1/token", "api/tokens.rs: it ends what the others are called with"),
     ("POST /api/v1/mail-accounts/check", "tries what is not kept, and keeps nothing"),
     ("POST /api/v1/mail-accounts/discover", "asks the DNS, and keeps nothing"),
     ("POST /api/v1/mail-accounts/{id}/dkim", "store/tests/it/audit.rs: the acts are those of `dkim`"),
@@ -101,6 +130,7 @@ async fn every_form_that_writes_stands_in_the_history_and_no_secret_does() {
     walk_records(&scene, &mut walk).await;
     walk_payments(&scene, &mut walk).await;
     walk_company(&scene, &mut walk).await;
+    walk_access(&scene, &mut walk).await;
     let entered = app.post_as("", "/entrar", &[("correo", "ana@cotopaxi.ec"), ("clave", PASSWORD)]).await;
     walk.expect_more("/entrar", entered.status, "").await;
     let session = entered.new_cookie().split(';').next().unwrap().trim_start_matches("acuse_sesion=").to_owned();
@@ -199,6 +229,34 @@ async fn walk_company(scene: &Scene, walk: &mut Walk) {
     for act in ["desactivar", "activar", "eliminar"] {
         walk.form(scene, &format!("/mi-compania/correos/{{id}}/{act}"), &format!("{own}/{act}"), &[]).await;
     }
+}
+
+async fn walk_access(scene: &Scene, walk: &mut Walk) {
+    let (db, company) = (&scene.app.app.db, scene.company());
+    let invite = "/mi-compania/usuarios/invitar";
+    let person = [("correo", "caja@cotopaxi.ec"), ("nombre", "Vero"), ("rol", "clerk")];
+    walk.filled(scene, invite, invite, "form.ac-entry", invite, &person).await;
+    for act in ["reenviar", "retirar"] {
+        let id = invitations::open(db, company).await.unwrap()[0].id;
+        let (to, route) = (
+            format!("/mi-compania/usuarios/invitaciones/{id}/{act}"),
+            format!("/mi-compania/usuarios/invitaciones/{{id}}/{act}"),
+        );
+        walk.form(scene, &route, &to, &[]).await;
+    }
+    let new = "/mi-compania/integraciones/nuevo";
+    walk.filled(scene, new, new, "form.ac-narrow", new, &[("nombre", "ERP"), ("puede", "read")]).await;
+    let id = access::live_tokens(db, company).await.unwrap()[0].0;
+    let revoke = format!("/mi-compania/integraciones/{id}/revocar");
+    walk.filled(scene, "/mi-compania/integraciones/{id}/revocar", &revoke, "dialog form", &revoke, &[]).await;
+    let form = "form[action='/mi-cuenta']";
+    walk.filled(scene, "/mi-cuenta", "/mi-cuenta", form, "/mi-cuenta", &[("nombre", "Ana María Toapanta")]).await;
+    for act in ["exportar", "archivar", "reabrir"] {
+        let to = format!("/mi-compania/{act}");
+        walk.form(scene, &to, &to, &[]).await;
+    }
+    let rule = [("exigir".to_owned(), "owners".to_owned())];
+    walk.form(scene, "/mi-compania/segundo-paso", "/mi-compania/segundo-paso", &rule).await;
 }
 
 #[tokio::test]

@@ -135,12 +135,13 @@ async fn every_answer_tells_the_browser_what_to_refuse() {
             }
             for (name, value) in [
                 ("x-content-type-options", "nosniff"),
-                ("referrer-policy", "same-origin"),
                 ("cross-origin-opener-policy", "same-origin"),
                 ("cross-origin-resource-policy", "same-origin"),
             ] {
                 assert_eq!(answer.header(name), value, "{asked}: {name}");
             }
+            // What was opened by a link that is a secret tells nobody where it was.
+            assert!(["same-origin", "no-referrer"].contains(&answer.header("referrer-policy")), "{asked}: referrer-policy");
             for feature in ["camera=()", "microphone=()", "geolocation=()", "payment=()", "usb=()"] {
                 assert!(answer.header("permissions-policy").contains(feature), "{asked}: {feature}");
             }

@@ -85,7 +85,7 @@ async fn whoever_has_the_link_comes_in_once(world: World) {
     assert!(world::log_in(&world.db, "caja@x.ec", PASSWORD, noon_and(80)).await.is_some());
     assert!(invitations::open(&world.db, made.id).await.unwrap().is_empty());
     let told = events::list(&world.db, made.id, session.user.0).await.unwrap();
-    assert_eq!(told[0].kind, EventKind::InvitationAccepted);
+    assert!(told.iter().any(|event| event.kind == EventKind::InvitationAccepted), "{told:?}");
     let mails = outside::numbers(&world.url, "SELECT COUNT(*) AS n FROM user_mail").await;
     assert_eq!(mails, [0], "a link that is handed over is nowhere but in hands");
 }

@@ -38,6 +38,10 @@ impl Act {
             ["mi-cuenta", ref act @ ..] => of_own_account(act),
             ["mi-compania", "integraciones", ref act @ ..] => of_tokens(act, carried),
             ["mi-compania", "usuarios", ref act @ ..] => of_users(act, carried),
+            ["mi-compania", act] => of_closing(act),
+            ["mi-compania", "eliminar", act] => of_closing(act),
+            ["companias", "nueva"] => Self::new("Crear la compañía", COMPANIES).with("Nombre", carried.typed("razon")),
+            ["companias", ..] => Self::new("Entrar a la compañía", COMPANIES),
             ["demo", "buzon"] => Self::new("Vaciar el buzón", ("Volver al buzón", "/demo/buzon")),
             _ => Self::new("Enviar el formulario", ("Volver al inicio", "/")),
         })
@@ -117,6 +121,21 @@ fn join(pairs: &[&str]) -> String {
 
 fn join_all(texts: &[String]) -> String {
     texts.iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join(", ")
+}
+
+const COMPANIES: (&str, &str) = ("Volver a las compañías", "/companias");
+
+/// What ends a company, or lets it go on.
+fn of_closing(act: &str) -> Act {
+    let title = match act {
+        "exportar" => "Exportar todo lo de la compañía",
+        "archivar" => "Archivar la compañía",
+        "reabrir" => "Reabrir la compañía",
+        "cancelar" => "No eliminar la compañía",
+        "confirmar" => "Confirmar que se elimine la compañía",
+        _ => "Eliminar la compañía",
+    };
+    Act::new(title, ("Volver a los datos", "/mi-compania/datos"))
 }
 
 fn of_tokens(act: &[&str], carried: &Carried) -> Act {

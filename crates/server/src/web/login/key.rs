@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use secrecy::ExposeSecret;
 
-use super::{Browser, Entered, LoginForm, again, let_in};
+use super::{Browser, Entered, LoginForm, let_in, refuse};
 use crate::app::App;
 use crate::client_address::ClientAddress;
 use crate::cookies;
@@ -62,7 +62,7 @@ pub async fn log_in(
         }
         _ => {
             let gone = [(SET_COOKIE, cookies::write(&app, cookies::CHALLENGE, "", Some(0)))];
-            let answer = again(&headers, &app, form, "clave", WRONG_KEY.to_owned(), StatusCode::UNPROCESSABLE_ENTITY);
+            let answer = refuse(&headers, &app, form, "clave", WRONG_KEY.to_owned(), StatusCode::UNPROCESSABLE_ENTITY);
             Ok((AppendHeaders(gone), answer).into_response())
         }
     }

@@ -3,7 +3,7 @@
 use acuse_domain::text::one_line;
 use acuse_server::web;
 use acuse_store::{mail_accounts, now, tokens};
-use acuse_testkit::outside::run;
+use acuse_testkit::outside::{run, unguard};
 use axum::http::{Method, StatusCode};
 use proptest::collection::vec;
 use proptest::sample::select;
@@ -119,7 +119,12 @@ impl Company {
         };
         let mut pages: Vec<String> = web::pages()
             .into_iter()
-            .filter(|route| route.method == Method::GET && !route.path.ends_with(".pdf") && !route.path.contains("{pro"))
+            .filter(|route| {
+                route.method == Method::GET
+                    && !route.path.ends_with(".pdf")
+                    && !route.path.ends_with(".csv")
+                    && !route.path.contains("{pro")
+            })
             .map(|route| at(route.path))
             .collect();
         pages.push(format!("/cobros/nuevo?persona={customer}"));
@@ -130,6 +135,7 @@ impl Company {
     async fn everything_is_called(&self, name: &str) {
         let url = format!("sqlite://{}", self.scene.app.folder().join("acuse.db").display());
         for (table, column) in NAMES {
+            unguard(&url, table).await;
             run(&url, &format!("UPDATE {table} SET {column} = $1"), vec![name.into()]).await;
         }
     }
@@ -195,6 +201,9 @@ async fn a_page_is_the_same_page_whatever_everything_is_called() {
     assert!(shown > 100, "the names stand on the pages: {shown}");
 }
 
+/// After these nothing else would be taken.
+const ENDS: [&str; 2] = ["/salir", "/mi-compania/archivar"];
+
 #[tokio::test]
 async fn what_is_typed_into_any_form_comes_back_as_text() {
     let company = Company::new().await;
@@ -214,7 +223,9 @@ async fn what_is_typed_into_any_form_comes_back_as_text() {
                 (form.value().attr("action").unwrap_or(path).to_owned(), fields.collect())
             })
             .collect();
-        for (action, fields) in forms.into_iter().filter(|(action, _)| action.starts_with('/') && action != "/salir") {
+        for (action, fields) in
+            forms.into_iter().filter(|(action, _)| action.starts_with('/') && !ENDS.contains(&action.as_str()))
+        {
             for name in PARTS.chunks(6).map(<[&str]>::concat) {
                 // What a page wrote into its form stays: a person changes the rest.
                 let typed: Vec<(&str, &str)> =

@@ -70,7 +70,7 @@ async fn what_is_wrong_is_said_and_the_link_stays_good() {
     let path = link_for(&app, "caja@cotopaxi.ec", "clerk").await;
     let short = app.post_as("", &path, &[("nombre", "Vero"), ("clave", "corta")]).await;
     assert_eq!(short.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(short.one(".invalid-feedback").contains("caracteres"));
+    assert!(short.one(".invalid-feedback").contains("12"));
     assert_eq!(short.attribute("#nombre", "value").as_deref(), Some("Vero"));
     let nameless = app.post_as("", &path, &[("nombre", " "), ("clave", PASSWORD)]).await;
     assert_eq!(nameless.one(".invalid-feedback"), "Falta el nombre.");

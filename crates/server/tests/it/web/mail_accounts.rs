@@ -249,7 +249,9 @@ async fn a_sealed_password_opens_for_no_other_session() {
     let form = Filled::account(server.local_addr()).with("usuario", "cobros").with("clave", SECRET);
     let checked = form.press(&app, LIST, "probar").await;
     let stolen = Filled::of(&checked).with("accion", "probar");
-    let fields: Vec<(&str, &str)> = stolen.0.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    // As if it had been made for the other company.
+    let own = stolen.0.iter().filter(|(name, _)| name != "compania");
+    let fields: Vec<(&str, &str)> = own.map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let stranger = app.stranger().await;
     let refused = app.post_as(&stranger.session, LIST, &fields).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
