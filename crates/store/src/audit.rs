@@ -8,6 +8,7 @@ mod verify;
 
 pub(crate) use entering::{note_entered, note_not_entered};
 pub use entries::{Doer, Entry, Filter, Who, count, doers, list, note_export, note_refusal};
+pub use erasure::HISTORY;
 pub(crate) use erasure::erase;
 pub use seal::seal_any_company;
 pub use verify::{Chain, Finding, LastCheck, find_check, hash_at, verify, verify_all_any_company, verify_due_any_company};

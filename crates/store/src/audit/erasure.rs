@@ -7,6 +7,9 @@ use sea_orm::{ConnectionTrait, DbBackend};
 use crate::db::{StoreError, Tx};
 use crate::sql::{execute, values};
 
+/// The tables of a company's history, those first that name rows of others.
+pub const HISTORY: [&str; 4] = ["event_unsealed", "event_seal", "event_chain", "event"];
+
 /// Marks the company as being deleted, deletes its history and then what `rest` deletes, the company's row last. All in the
 /// caller's transaction.
 ///
@@ -24,7 +27,7 @@ pub async fn erase(
         conn.execute_unprepared("GRANT UPDATE, DELETE ON event, event_seal TO CURRENT_USER").await?;
     }
     execute(conn, "UPDATE company SET history_released_at = $2 WHERE id = $1", values![company.0, now]).await?;
-    for table in ["event_unsealed", "event_seal", "event_chain", "event"] {
+    for table in HISTORY {
         execute(conn, &format!("DELETE FROM {table} WHERE company_id = $1"), values![company.0]).await?;
     }
     rest(tx).await?;
