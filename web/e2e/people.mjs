@@ -24,7 +24,7 @@ export async function firstStartToFirstReceipt(page, installation) {
   await main(page).getByLabel('Razón social o nombres').fill('Comercial Andina S.A.');
   await main(page).getByLabel('Cliente', { exact: true }).check();
   await main(page).locator('#correos').fill('pagos@andina.example');
-  await main(page).getByRole('button', { name: 'Guardar', exact: true }).first().click();
+  await main(page).getByRole('button', { name: 'Guardar Ctrl + Enter' }).click();
   await main(page).getByRole('heading', { name: 'Comercial Andina S.A.' }).waitFor();
   await main(page).getByRole('link', { name: 'Nuevo cobro' }).click();
   await main(page).locator('input[name="valor"]').first().fill('71,50');
@@ -60,7 +60,7 @@ export async function inviteAcceptLoseRole(page, demo, browser) {
   await main(page).getByRole('button', { name: 'Guardar', exact: true }).click();
   await main(page).getByRole('row', { name: /Verónica Chiluisa.*Solo lectura/ }).waitFor();
 
-  await main(other).getByRole('button', { name: 'Guardar', exact: true }).first().click();
+  await main(other).getByRole('button', { name: 'Guardar Ctrl + Enter' }).click();
   await main(other).getByRole('heading', { name: 'Su rol no permite esto' }).waitFor();
   assert.match(await main(other).innerText(), /Lo que se escribió S\.A\./, 'nothing typed is lost');
   await other.goto(link);

@@ -11,7 +11,7 @@ use acuse_mail::guard::Network;
 use acuse_mail::oauth::Registration;
 use acuse_server::CallsPerMinute;
 use chrono::TimeDelta;
-use figment::value::Dict;
+use figment::value::{Dict, Value};
 use ipnet::IpNet;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -134,11 +134,14 @@ impl Config {
     /// Of what is set, only what a demo may take; says on standard error what it leaves out.
     pub fn of_the_demo(file: Option<&Path>) -> Result<Self, Failure> {
         let mut given = settings::given(file)?;
-        let left_out: Vec<String> = given.keys().filter(|name| !OF_THE_DEMO.contains(&name.as_str())).cloned().collect();
+        let is_its_own =
+            |name: &str, value: &Value| OF_THE_DEMO.contains(&name) || name == "public_url" && is_of_this_machine(value);
+        let left_out: Vec<String> =
+            given.iter().filter(|(name, value)| !is_its_own(name, value)).map(|(name, _)| name.clone()).collect();
         if !left_out.is_empty() {
             eprintln!("Aviso: la demostración no usa {}.", left_out.join(", "));
         }
-        given.retain(|name, _| OF_THE_DEMO.contains(&name.as_str()));
+        given.retain(|name, value| is_its_own(name, value));
         Self::read(given)
     }
 
@@ -267,6 +270,11 @@ fn unclear(name: &str, why: String) -> Failure {
 
 fn database_in(folder: &Path) -> String {
     format!("sqlite://{}", folder.join("acuse.db").display())
+}
+
+/// Keys of the device are made for a name, which browsers take on this machine without https: `http://localhost:4290`.
+fn is_of_this_machine(public_url: &Value) -> bool {
+    public_url.as_str().is_some_and(|url| url.starts_with("http://localhost:"))
 }
 
 fn public_url(written: &str) -> Result<String, Failure> {

@@ -123,7 +123,7 @@ fn user_pages() -> [Route; 12] {
         get("/mi-compania/usuarios", ManageUsers, users::list),
         get("/mi-compania/usuarios/invitar", ManageUsers, users::invite::ask),
         post("/mi-compania/usuarios/invitar", ManageUsers, users::invite::send).after_recent_login(),
-        post("/mi-compania/usuarios/invitaciones/{id}/reenviar", ManageUsers, users::invite::resend),
+        post("/mi-compania/usuarios/invitaciones/{id}/reenviar", ManageUsers, users::invite::resend).after_recent_login(),
         post("/mi-compania/usuarios/invitaciones/{id}/retirar", ManageUsers, users::invite::withdraw),
         get("/mi-compania/usuarios/{id}", ManageUsers, users::member::show),
         post("/mi-compania/usuarios/{id}", ManageUsers, users::member::change).after_recent_login(),
@@ -166,7 +166,7 @@ fn of_whoever_is_logged_in() -> [Route; 4] {
 /// These outlast the archiving.
 fn closing_a_company() -> [Route; 6] {
     [
-        post("/mi-compania/exportar", CloseCompany, closing::export),
+        post("/mi-compania/exportar", CloseCompany, closing::export).after_recent_login(),
         post("/mi-compania/archivar", CloseCompany, closing::archive),
         post("/mi-compania/reabrir", CloseCompany, closing::reopen),
         post("/mi-compania/eliminar", CloseCompany, closing::ask_deletion).after_recent_login(),

@@ -103,6 +103,7 @@ pub async fn remove_and_tell(
     let ended = sessions::end(&tx, "company_id = $1 AND person_id = $2", row(), Ended::BySomebody, now).await?;
     execute(tx.as_conn(), "DELETE FROM membership WHERE company_id = $1 AND person_id = $2", row()).await?;
     invitations::withdraw_of(&tx, by.company, member.user.0, &member.email, now).await?;
+    sessions::end_links(&tx, member.user.0, now).await?;
     let mail = NewMail { company: Some(by.company), ..NewMail::new("removed", &member.email, now + user_mails::STAYS_NEWS) };
     user_mails::queue(&tx, post, &mail, now).await?;
     let sql = "SELECT COUNT(*) AS n FROM api_token WHERE company_id = $1 AND revoked_at IS NULL";

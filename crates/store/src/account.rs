@@ -95,6 +95,7 @@ pub async fn change_password(
     sessions::end(&tx, others, values![person, token_hash(session)], Ended::BySomebody, now).await?;
     execute(tx.as_conn(), "DELETE FROM login_step WHERE person_id = $1", values![person]).await?;
     execute(tx.as_conn(), "DELETE FROM known_browser WHERE person_id = $1", values![person]).await?;
+    sessions::end_links(&tx, person, now).await?;
     sessions::note_in_each_company(&tx, by, person, EventKind::UserPasswordChanged, now, "").await?;
     let session = sessions::rotate(&tx, person, session, now).await?;
     tx.commit().await?;

@@ -11,11 +11,11 @@ use uuid::Uuid;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::{self, EventKind};
 use crate::passwords::{random_token, token_hash};
-use crate::sessions::note_for_companies;
+use crate::sessions::note_in_each_company;
 use crate::sql::{self, Inserted, execute, new_id, one, values};
 use crate::user_mails::{self, NewMail, Post, STAYS_NEWS};
 use crate::users::{self, CreateError};
-use crate::{Actor, access};
+use crate::{Actor, Identity, access};
 
 const RESET_LASTS: TimeDelta = TimeDelta::hours(1);
 const CONFIRMATION_LASTS: TimeDelta = TimeDelta::hours(24);
@@ -225,15 +225,24 @@ pub async fn reset_any_company(
         tx.undo().await?;
         return Err(gone(db, token, now).await?);
     };
-    let sql = "UPDATE person SET password_hash = $2 WHERE id = $1 RETURNING id, email";
-    let person: Option<Person> = one(tx.as_conn(), sql, values![taken.person_id, hash]).await?;
+    let sql = "UPDATE person SET password_hash = $2, password_changed_at = $3 WHERE id = $1 RETURNING id, email, name";
+    let person: Option<Reset> = one(tx.as_conn(), sql, values![taken.person_id, hash, now]).await?;
     let Some(person) = person else { return Err(LinkError::Gone(None)) };
     end_others(&tx, person.id, "'reset', 'confirm_address'", now).await?;
     users::forget_entries(&tx, person.id).await?;
-    note_for_companies(&tx, &person.email, EventKind::UserPasswordChanged, now).await?;
+    let identity = Identity::User { user: UserId(person.id), session: None };
+    let by = Actor { identity, ..Actor::named(CompanyId(Uuid::nil()), &person.name) };
+    note_in_each_company(&tx, &by, person.id, EventKind::UserPasswordChanged, now, "por el enlace de su correo").await?;
     tell_of_password(&tx, &person.email, post, now).await?;
     tx.commit().await?;
     Ok(())
+}
+
+#[derive(FromQueryResult)]
+struct Reset {
+    id: Uuid,
+    email: String,
+    name: String,
 }
 
 /// «Su contraseña cambió.»

@@ -7,6 +7,7 @@ use sea_orm::FromQueryResult;
 use crate::Actor;
 use crate::db::{Db, StoreError};
 use crate::events::{self, EventKind};
+use crate::invitations;
 use crate::sql::{execute, one, values};
 
 /// Since when nothing happens in the company; `None` where it is open.
@@ -28,6 +29,7 @@ pub async fn archive(db: &Db, by: &Actor, now: Instant) -> Result<bool, StoreErr
         tx.undo().await?;
         return Ok(false);
     }
+    invitations::withdraw_all(&tx, by.company, now).await?;
     events::append(&tx, by, by.company.0, EventKind::CompanyArchived, now, "").await?;
     tx.commit().await?;
     Ok(true)

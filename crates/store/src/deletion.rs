@@ -109,10 +109,9 @@ pub async fn exported_at(db: &Db, company: CompanyId) -> Result<Option<Instant>,
 pub async fn ask(db: &Db, by: &Actor, wait: TimeDelta, now: Instant) -> Result<Asked, DeletionError> {
     let tx = db.begin_write().await?;
     let state = lock(&tx, by.company).await?;
-    if state.archived_at.is_none() {
-        return Err(DeletionError::NotArchived);
-    }
-    if state.exported_at.is_none() {
+    let Some(archived_at) = state.archived_at else { return Err(DeletionError::NotArchived) };
+    // What was exported before lacks what was recorded until then.
+    if state.exported_at.is_none_or(|at| at < archived_at) {
         return Err(DeletionError::NotExported);
     }
     let asked = Asked { at: now, by: user(by), by_name: by.name.clone(), due_at: now + wait };

@@ -166,6 +166,12 @@ pub(crate) async fn withdraw_of(tx: &Tx, company: CompanyId, person: Uuid, email
     Ok(())
 }
 
+/// Nobody comes into a company that is only read.
+pub(crate) async fn withdraw_all(tx: &Tx, company: CompanyId, now: Instant) -> Result<(), StoreError> {
+    end(tx, company, "id IS NOT NULL", Vec::new(), "withdrawn", now).await?;
+    Ok(())
+}
+
 #[derive(FromQueryResult)]
 struct Ended {
     id: Uuid,

@@ -11,10 +11,11 @@ use acuse_domain::{Date, Instant};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use crate::db::{Db, StoreError, Tx};
+use crate::db::{Db, StoreError};
 use crate::deliveries::{self, Undelivered};
 use crate::passwords::token_hash;
-use crate::sql::{Of, count, execute, one, readable, values};
+use crate::sessions;
+use crate::sql::{Of, count, one, readable, values};
 
 /// A company that somebody may enter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,15 +115,9 @@ pub async fn enter(db: &Db, company: CompanyId, session_token: &str, now: Instan
         tx.undo().await?;
         return Ok(false);
     };
-    note_entry(&tx, company, person_id, now).await?;
+    sessions::note_entry(&tx, company, person_id, now).await?;
     tx.commit().await?;
     Ok(true)
-}
-
-pub(crate) async fn note_entry(tx: &Tx, company: CompanyId, person: Uuid, now: Instant) -> Result<(), StoreError> {
-    let sql = "UPDATE membership SET last_entered_at = $3 WHERE company_id = $1 AND person_id = $2";
-    execute(tx.as_conn(), sql, values![company.0, person, now]).await?;
-    Ok(())
 }
 
 /// How a company stands, for who looks after many.

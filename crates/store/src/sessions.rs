@@ -83,6 +83,21 @@ pub(crate) async fn rotate(tx: &Tx, person: Uuid, token: &str, now: Instant) -> 
     Ok((execute(tx.as_conn(), sql, row).await? == 1).then_some(new))
 }
 
+/// Links that would change how a person comes in open nothing from here on: they were asked for under what was changed.
+pub(crate) async fn end_links(tx: &Tx, person: Uuid, now: Instant) -> Result<(), StoreError> {
+    let sql = "UPDATE person_link SET used_at = $2
+        WHERE person_id = $1 AND used_at IS NULL AND kind IN ('reset', 'confirm_address')";
+    execute(tx.as_conn(), sql, values![person, now]).await?;
+    Ok(())
+}
+
+/// Keeps in mind where somebody was last.
+pub(crate) async fn note_entry(tx: &Tx, company: CompanyId, person: Uuid, now: Instant) -> Result<(), StoreError> {
+    let sql = "UPDATE membership SET last_entered_at = $3 WHERE company_id = $1 AND person_id = $2";
+    execute(tx.as_conn(), sql, values![company.0, person, now]).await?;
+    Ok(())
+}
+
 /// Whether a session has ended for want of use.
 pub(crate) fn is_idle(last_seen: Option<Instant>, idle_seconds: Option<i32>, now: Instant) -> bool {
     match (last_seen, idle_seconds) {

@@ -13,7 +13,6 @@ use crate::Actor;
 use crate::concurrency_limit::NotDone;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::{self, Changes, EventKind, differences};
-use crate::memberships;
 use crate::passwords::{self, hash, token_hash};
 use crate::second_factor;
 use crate::sessions::{self, Ended};
@@ -136,6 +135,7 @@ pub async fn change_password_any_company(db: &Db, email: &EmailAddress, password
 /// Every session and every known browser of a person: who knew the old password may have entered with it.
 pub(crate) async fn forget_entries(tx: &Tx, person: Uuid) -> Result<(), StoreError> {
     sessions::end(tx, "person_id = $1", values![person], Ended::BySomebody, crate::now()).await?;
+    sessions::end_links(tx, person, crate::now()).await?;
     execute(tx.as_conn(), "DELETE FROM login_step WHERE person_id = $1", values![person]).await?;
     execute(tx.as_conn(), "DELETE FROM known_browser WHERE person_id = $1", values![person]).await?;
     Ok(())
@@ -209,7 +209,7 @@ pub(crate) async fn admit(tx: &Tx, person: Uuid, now: Instant) -> Result<Option<
     let sql = "SELECT m.company_id FROM membership m JOIN company c ON c.id = m.company_id WHERE m.person_id = $1
         ORDER BY c.archived_at IS NOT NULL, m.last_entered_at IS NULL, m.last_entered_at DESC, m.company_id LIMIT 1";
     let Some(row) = one::<Row>(tx.as_conn(), sql, values![person]).await? else { return Ok(None) };
-    memberships::note_entry(tx, CompanyId(row.company_id), person, now).await?;
+    sessions::note_entry(tx, CompanyId(row.company_id), person, now).await?;
     Ok(Some(CompanyId(row.company_id)))
 }
 

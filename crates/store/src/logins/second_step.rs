@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use super::{Entry, Origin, Outcome, Subject, count, enter, forgive, known_browser, take_back};
+use crate::audit;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::EventKind;
 use crate::metrics;
@@ -103,6 +104,7 @@ pub async fn answer_any_company(db: &Db, keys: &Keyring, answer: &Answer<'_>, no
     let Some(half_way) = half_way_any_company(db, answer.token, now).await? else { return Ok(Stepped::Over) };
     let subjects = subjects_of(db, half_way.person, &answer.origin, now).await?;
     if let Some(seconds) = count(db, &subjects, now).await? {
+        audit::note_not_entered(db, Some(half_way.person), EventKind::LoginThrottled, answer.origin.source, now);
         metrics::count("acuse_login_attempts_total", &[("outcome", "wait")]);
         return Ok(Stepped::Wait(seconds));
     }
@@ -115,6 +117,9 @@ pub async fn answer_any_company(db: &Db, keys: &Keyring, answer: &Answer<'_>, no
     }
     let outcome = if matches!(stepped, Ok(Stepped::Entered { .. })) { "entered" } else { "wrong" };
     metrics::count("acuse_login_attempts_total", &[("outcome", outcome)]);
+    if matches!(stepped, Ok(Stepped::Wrong | Stepped::Used)) {
+        audit::note_not_entered(db, Some(half_way.person), EventKind::LoginWrong, answer.origin.source, now);
+    }
     stepped
 }
 

@@ -27,6 +27,7 @@ on_both_engines!(
     a_clock_that_is_a_minute_off_gets_in_and_three_minutes_do_not,
     of_two_logins_at_once_with_one_code_one_enters,
     guesses_at_codes_are_counted,
+    a_wrong_code_stands_in_the_history,
     a_recovery_code_lets_in_once_and_new_ones_end_the_old,
     a_browser_is_trusted_for_thirty_days_until_something_changes,
     the_second_step_ends_with_its_time_and_with_the_password,
@@ -161,6 +162,21 @@ async fn of_two_logins_at_once_with_one_code_one_enters(world: World) {
     let mut answers: Vec<String> = join_all(both).await.iter().map(|answer| format!("{answer:?}")[..4].to_owned()).collect();
     answers.sort();
     assert_eq!(answers, ["Ente", "Used"]);
+}
+
+async fn a_wrong_code_stands_in_the_history(world: World) {
+    let ana = Ana::on(&world).await;
+    let token = half_way(log_in(&world.db, &[], noon()).await);
+    assert!(matches!(ana.step(&world.db, &token, Proof::Code("000000"), noon()).await, Stepped::Wrong));
+    let is_wrong = |event: &events::Event| event.kind == events::EventKind::LoginWrong;
+    // Nobody waits for the entry, so neither does the answer.
+    for _ in 0..200 {
+        if events::list(&world.db, ana.by.company, user_of(&ana.by).0).await.unwrap().iter().any(is_wrong) {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("the wrong code is not in the history");
 }
 
 async fn guesses_at_codes_are_counted(world: World) {

@@ -20,7 +20,7 @@ use serde::Deserialize;
 use super::key::{self, WRONG_KEY};
 use super::second_step::{USED_CODE, WRONG_CODE};
 use super::{Browser, Wish, ask_with, go_on, local_path, session_cookie, spoken, theme};
-use crate::access::{Caller, is_beside_the_page, session_token};
+use crate::access::{Caller, form_company, is_beside_the_page, session_token};
 use crate::app::App;
 use crate::client_address::ClientAddress;
 use crate::web::carried::{self, Carried, Lost};
@@ -43,11 +43,14 @@ pub struct AgainForm {
     lleva_a: String,
     lleva: String,
     lleva_sin: String,
+    /// For which company the form was made that waits.
+    compania: String,
 }
 
 impl AgainForm {
     fn carried(&self) -> Option<Carried> {
-        Carried::back(&self.lleva_a, &self.lleva, &self.lleva_sin)
+        let carried = Carried::back(&self.lleva_a, &self.lleva, &self.lleva_sin)?;
+        Some(if self.compania.is_empty() { carried } else { carried.with(form_company::FIELD, &self.compania) })
     }
 }
 

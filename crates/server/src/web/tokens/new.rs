@@ -115,7 +115,9 @@ impl TokenForm {
     }
 
     fn last_day(&self, today: Date) -> Result<Date, Message> {
-        match self.vence.as_str() {
+        // A day that was typed is meant, whatever the list beside it still says.
+        let chosen = if self.hasta.trim().is_empty() { self.vence.as_str() } else { "" };
+        match chosen {
             "90d" => Ok(Lifetime::NinetyDays.ends_on(today)),
             "1y" => Ok(Lifetime::Year.ends_on(today)),
             _ => calendar::parse_day(&self.hasta).map_err(Message::from),
