@@ -11,8 +11,8 @@ use uuid::Uuid;
 use webauthn_rp::bin::{Decode, Encode};
 use webauthn_rp::request::auth::{AuthenticationVerificationOptions, DiscoverableCredentialRequestOptions};
 use webauthn_rp::request::register::{
-    Nickname, PublicKeyCredentialCreationOptions, PublicKeyCredentialUserEntity, RegistrationVerificationOptions, UserHandle16,
-    Username,
+    CredProtect, Nickname, PublicKeyCredentialCreationOptions, PublicKeyCredentialUserEntity, RegistrationVerificationOptions,
+    UserHandle16, Username,
 };
 use webauthn_rp::request::{AsciiDomain, PublicKeyCredentialDescriptor, RpId};
 use webauthn_rp::response::auth::DiscoverableAuthentication16;
@@ -85,7 +85,9 @@ impl Party {
             Some(PublicKeyCredentialDescriptor { id, transports: AuthTransports::decode(0).ok()? })
         };
         let known = known.into_iter().filter_map(descriptor).collect();
-        let options = PublicKeyCredentialCreationOptions::passkey(&self.id, user, known);
+        let mut options = PublicKeyCredentialCreationOptions::passkey(&self.id, user, known);
+        // Many authenticators lack it, and would be turned away; that the user is verified is asked at every use.
+        options.extensions.cred_protect = CredProtect::None;
         let Ok((server, client)) = options.start_ceremony() else { return Ok(None) };
         challenge(db, TO_ADD, server.encode().ok(), &client).await
     }
@@ -104,7 +106,7 @@ impl Party {
             error_on_unsolicited_extensions: false,
             ..RegistrationVerificationOptions::default()
         };
-        let made = state.verify(&self.id, &registration, &options).inspect_err(|why| refused(why)).ok()?;
+        let made = state.verify(&self.id, &registration, &options).inspect_err(refused).ok()?;
         if *made.user_id() != handle(person) {
             return None;
         }
@@ -136,7 +138,7 @@ impl Party {
             error_on_unsolicited_extensions: false,
             ..AuthenticationVerificationOptions::default()
         };
-        state.verify(&self.id, answer, &mut credential, &options).inspect_err(|why| refused(why)).ok()?;
+        state.verify(&self.id, answer, &mut credential, &options).inspect_err(refused).ok()?;
         let counted = credential.dynamic_state().encode().ok()?.to_vec();
         Some(Signed { person: kept.person, credential: kept.credential.clone(), counted_before: kept.counted, counted })
     }

@@ -154,10 +154,10 @@ mod tests {
             let headers = limit.take_at(1, NOW).ok().expect("within the quota");
             assert_eq!(said(&headers), ("\"token\";q=3;w=60", format!("\"token\";r={left};t={whole_in}").as_str()));
         }
-        let too_many = limit.take_at(1, NOW).err().expect("beyond it");
+        let too_many = limit.take_at(1, NOW).expect_err("beyond it");
         assert_eq!((too_many.seconds, said(&too_many.headers).1), (20, "\"token\";r=0;t=20"));
         assert!(limit.take_at(2, NOW).is_ok(), "another one has a quota of its own");
-        assert_eq!(limit.take_at(1, later(19)).err().expect("too soon").seconds, 1);
+        assert_eq!(limit.take_at(1, later(19)).expect_err("too soon").seconds, 1);
         assert!(limit.take_at(1, later(20)).is_ok(), "a refused call uses nothing up");
         assert!(limit.take_at(1, later(20)).is_err(), "one came back, not all");
         let headers = limit.take_at(1, later(500)).ok().expect("all came back");

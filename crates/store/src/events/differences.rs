@@ -14,8 +14,11 @@ fn listed(addresses: &[EmailAddress]) -> String {
     addresses.iter().map(EmailAddress::as_str).collect::<Vec<_>>().join(", ")
 }
 
+/// A field as the history calls it, and how its value is read.
+type Field<T> = (&'static str, fn(&T) -> String);
+
 /// `before` is none where the record begins.
-fn each<T>(before: Option<&T>, after: &T, fields: &[(&str, fn(&T) -> String)]) -> Changes {
+fn each<T>(before: Option<&T>, after: &T, fields: &[Field<T>]) -> Changes {
     let add = |changes: Changes, (name, text): &(&str, fn(&T) -> String)| {
         changes.field(name, before.map(text).unwrap_or_default(), text(after))
     };
@@ -29,7 +32,7 @@ pub(crate) fn of_contact(before: Option<&ContactDetails>, after: &ContactDetails
         (false, true) => "proveedor".to_owned(),
         (false, false) => String::new(),
     };
-    let fields: [(&str, fn(&ContactDetails) -> String); 11] = [
+    let fields: [Field<ContactDetails>; 11] = [
         ("Nombre", |one| one.name.clone()),
         ("Identificación", |one| format!("{} {}", one.identification.kind().name(), one.identification.number())),
         ("Es", roles),
@@ -46,7 +49,7 @@ pub(crate) fn of_contact(before: Option<&ContactDetails>, after: &ContactDetails
 }
 
 pub(crate) fn of_company(before: Option<&CompanyProfile>, after: &CompanyProfile) -> Changes {
-    let fields: [(&str, fn(&CompanyProfile) -> String); 6] = [
+    let fields: [Field<CompanyProfile>; 6] = [
         ("Razón social", |one| one.legal_name.clone()),
         ("Nombre comercial", |one| one.trade_name.clone().unwrap_or_default()),
         ("Dirección", |one| one.address.clone().unwrap_or_default()),
@@ -70,7 +73,7 @@ pub(crate) fn of_document(document: &NewDocument) -> Changes {
 
 /// Not the password: that stands in nobody's hands.
 pub(crate) fn of_mail_account(before: Option<&MailAccountSettings>, after: &MailAccountSettings) -> Changes {
-    let fields: [(&str, fn(&MailAccountSettings) -> String); 9] = [
+    let fields: [Field<MailAccountSettings>; 9] = [
         ("Para", |one| one.module.name().to_owned()),
         ("Servidor", |one| one.server.clone()),
         ("Puerto", |one| one.port.to_string()),
@@ -96,7 +99,7 @@ pub(crate) fn of_role(before: Option<Role>, after: Role) -> Changes {
 }
 
 pub(crate) fn of_failure_policy(before: &FailurePolicy, after: &FailurePolicy) -> Changes {
-    let fields: [(&str, fn(&FailurePolicy) -> String); 2] = [
+    let fields: [Field<FailurePolicy>; 2] = [
         ("Si falla", |one| match one.on_failure {
             OnFailure::Wait => "esperar".to_owned(),
             OnFailure::UseDefault { after } => format!("usar el correo predeterminado después de {} h", after.get()),
