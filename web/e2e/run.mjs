@@ -25,7 +25,7 @@ const SERVER_THINKS = 200;
 
 /** A mail is shown in a frame that may run nothing; the walk's own questions about it are refused too. A page that is left
  *  while it looks for an envío's state drops that question. */
-const ASKED_BY_THE_WALK = /^(Failed to load resource: the server responded with a status of (403|409|410) |Blocked script execution in \S+\/demo\/buzon\/\S+\/html|htmx: htmx:error: Failed to fetch TypeError: Failed to fetch[^]*elt: section#envios)/;
+const ASKED_BY_THE_WALK = /^(Failed to load resource: the server responded with a status of (403|409|410) |Failed to load resource: the server responded with a status of 422 \(Unprocessable Entity\) \S+\/entrar\/|Blocked script execution in \S+\/demo\/buzon\/\S+\/html|htmx: htmx:error: Failed to fetch TypeError: Failed to fetch[^]*elt: section#envios)/;
 
 /** The four steps, for a cobro and for a pago. Answers how long each envío took to be accepted on the page. */
 async function fourSteps(page, demo, hand, script) {
