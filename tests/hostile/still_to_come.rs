@@ -1,5 +1,5 @@
-//! PENDING, for whoever joins the branches of issue 15: attacks on what other branches build. Each becomes an `Attack` here, or
-//! in a module of its own, as soon as its routes exist:
+//! Attacks that are still to be written against the real binary; in the crates' own tests most of them stand already. Each
+//! becomes an `Attack` here, or in a module of its own:
 //!
 //! - people: an invitation used twice, after 72 hours, by somebody else, for somebody who is there; a reset used twice, after an
 //!   hour, asked for an address that nobody has (the same answer in like time); a change of address confirmed at one side only;
@@ -11,7 +11,6 @@
 //! - tokens: each scope at each call (403 with the scope that is missing), an expired and a revoked token, one token's flood
 //!   (429 with RateLimit headers, and the others are served).
 //! - audit: an event changed or removed in the database is told by `acuse audit verify`; no secret stands in an export.
-//! - wall: `foreign_ids` walks their pages as soon as they stand in `web::pages()` and /openapi.json; give `Records::at` the ids.
 
 use crate::attack::Attack;
 use crate::scene::Scene;
