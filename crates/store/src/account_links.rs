@@ -199,13 +199,6 @@ async fn gone(db: &Db, token: &str, now: Instant) -> Result<LinkError, StoreErro
     Ok(LinkError::Gone(find_any_company(db, token, now).await?.map(|link| link.standing)))
 }
 
-/// What else was under way with a person's links is over.
-async fn end_others(tx: &Tx, person: Uuid, kinds: &str, now: Instant) -> Result<(), StoreError> {
-    let sql = format!("UPDATE person_link SET used_at = $2 WHERE person_id = $1 AND used_at IS NULL AND kind IN ({kinds})");
-    execute(tx.as_conn(), &sql, values![person, now]).await?;
-    Ok(())
-}
-
 /// Gives whoever the link is for a new password. Their sessions end, no browser is known any more, and they are told.
 pub async fn reset_any_company(
     db: &Db,
@@ -228,7 +221,6 @@ pub async fn reset_any_company(
     let sql = "UPDATE person SET password_hash = $2, password_changed_at = $3 WHERE id = $1 RETURNING id, email, name";
     let person: Option<Reset> = one(tx.as_conn(), sql, values![taken.person_id, hash, now]).await?;
     let Some(person) = person else { return Err(LinkError::Gone(None)) };
-    end_others(&tx, person.id, "'reset', 'confirm_address'", now).await?;
     users::forget_entries(&tx, person.id).await?;
     let identity = Identity::User { user: UserId(person.id), session: None };
     let by = Actor { identity, ..Actor::named(CompanyId(Uuid::nil()), &person.name) };
@@ -263,7 +255,9 @@ pub async fn ask_for_address_any_company(
     let new = new.lowercase();
     let sql = "SELECT COUNT(*) AS n FROM person WHERE email = $1";
     if sql::count(tx.as_conn(), sql, values![new.as_str()]).await? == 0 {
-        end_others(&tx, user.0, "'confirm_address'", now).await?;
+        let sql = "UPDATE person_link SET used_at = $2
+            WHERE person_id = $1 AND used_at IS NULL AND kind = 'confirm_address'";
+        execute(tx.as_conn(), sql, values![user.0, now]).await?;
         let person = Person { id: user.0, email: String::new() };
         make_and_mail(&tx, &person, LinkKind::ConfirmAddress, Some(new.as_str()), post, now).await?;
     }
@@ -292,7 +286,6 @@ pub async fn undo_address_any_company(db: &Db, token: &str, now: Instant) -> Res
         return Err(gone(db, token, now).await?);
     };
     change_address(&tx, &taken, now).await?;
-    end_others(&tx, taken.person_id, "'reset', 'confirm_address'", now).await?;
     // Of several changes in a row the earliest way back is the owner's: a later one does not end it, it ends those after it.
     let sql = "UPDATE person_link SET used_at = $3 WHERE person_id = $1 AND kind = 'undo_address' AND used_at IS NULL
         AND created_at > (SELECT created_at FROM person_link WHERE token_hash = $2)";

@@ -130,7 +130,7 @@ async fn put(tx: &Tx, by: &Actor, new: &NewInvitation, post: Post<'_>, now: Inst
         ..NewMail::new("invitation", address.as_str(), ends_at)
     };
     user_mails::queue(tx, post, &mail, now).await?;
-    events::append(tx, by, id.0, EventKind::UserInvited, now, &format!("{address} {role}")).await?;
+    events::append(tx, by, id.0, EventKind::UserInvited, now, &format!("{address}, {}", new.role.name())).await?;
     Ok(Invited { id, ends_at, token })
 }
 

@@ -88,14 +88,7 @@ pub(crate) fn of_mail_account(before: Option<&MailAccountSettings>, after: &Mail
 }
 
 pub(crate) fn of_role(before: Option<Role>, after: Role) -> Changes {
-    let name = |role| match role {
-        Role::Owner => "Administrador",
-        Role::Accountant => "Contador",
-        Role::Assistant => "Asistente",
-        Role::Clerk => "Digitador",
-        Role::Viewer => "Lectura",
-    };
-    Changes::new().field("Rol", before.map(name).unwrap_or_default(), name(after))
+    Changes::new().field("Rol", before.map(Role::name).unwrap_or_default(), after.name())
 }
 
 pub(crate) fn of_failure_policy(before: &FailurePolicy, after: &FailurePolicy) -> Changes {

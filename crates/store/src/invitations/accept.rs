@@ -152,9 +152,11 @@ async fn join(
     if let Inserted::Duplicate = sql::insert(tx.as_conn(), sql, values![company.0, user.0, role.as_str()]).await? {
         return Err(AcceptError::AlreadyMember);
     }
+    // What another company's administrator was handed opens no company that they came into since.
+    sessions::end_links(tx, user.0, now).await?;
     user_mails::cancel_of_invitation(tx, company, taken.id, now).await?;
     let by = Actor { company, name: name.to_owned(), identity: Identity::User { user, session }, source };
-    let detail = format!("{} {}", taken.email, role.as_str());
+    let detail = format!("{}, {}", taken.email, role.name());
     events::append(tx, &by, user.0, EventKind::InvitationAccepted, now, &detail).await?;
     Ok(())
 }

@@ -6,7 +6,9 @@ use secrecy::SecretString;
 
 use super::second_step::{Prepared, Proof, subjects_of};
 use super::{Origin, count, forgive, take_back};
+use crate::audit;
 use crate::db::{Db, StoreError};
+use crate::events::EventKind;
 use crate::second_factor::{SecondFactorError, hold};
 use crate::secrets::Keyring;
 use crate::sessions;
@@ -29,8 +31,27 @@ pub enum Confirmed {
     Over,
 }
 
-/// Counts the guess, checks it, and notes that the session's owner sits there.
+/// Counts the guess, checks it, and notes that the session's owner sits there. What was wrong stands in their companies'
+/// history.
 pub async fn confirm_any_company(
+    db: &Db,
+    keys: &Keyring,
+    whose: (UserId, &str, &str),
+    shown: &Shown<'_>,
+    origin: &Origin<'_>,
+    now: Instant,
+) -> Result<Confirmed, StoreError> {
+    let confirmed = confirm(db, keys, whose, shown, origin, now).await?;
+    let kind = match confirmed {
+        Confirmed::Wrong | Confirmed::Used => EventKind::LoginWrong,
+        Confirmed::Wait(_) => EventKind::LoginThrottled,
+        Confirmed::Yes(_) | Confirmed::Over => return Ok(confirmed),
+    };
+    audit::note_not_entered(db, Some(whose.0.0), kind, origin.source, now);
+    Ok(confirmed)
+}
+
+async fn confirm(
     db: &Db,
     keys: &Keyring,
     (user, email, session): (UserId, &str, &str),

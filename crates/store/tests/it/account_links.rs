@@ -1,11 +1,14 @@
 //! Links that change how somebody comes in are good once and not for long, and what they change is told.
 
 use acuse_domain::access::Role;
+use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::UserId;
 use acuse_store::account_links::{self, LinkError, LinkKind, MakeError, Standing};
+use acuse_store::invitations::{self, NewInvitation};
 use acuse_store::logins::counted::{self, Checked};
 use acuse_store::user_mails::{self, Content, Post};
 use acuse_store::users;
+use acuse_store::{Actor, Identity, access, account};
 use acuse_testkit::builders::{TestCompany, company};
 use acuse_testkit::outside;
 use acuse_testkit::world::{self, World, noon, noon_and};
@@ -27,6 +30,7 @@ on_both_engines!(
     an_address_of_somebody_else_is_never_taken,
     links_are_asked_for_a_few_times_an_hour,
     a_guess_at_ones_own_password_is_counted,
+    a_link_opens_nothing_once_what_it_was_asked_under_has_changed,
 );
 
 async fn person(world: &World) -> (TestCompany, UserId) {
@@ -113,6 +117,58 @@ async fn an_administrator_hands_no_link_to_another_company(world: World) {
     assert!(matches!(both, Err(MakeError::BelongsElsewhere)), "who has the link comes in everywhere");
     let keys = world.keys();
     account_links::make_reset(&world.db, &other.actor, ana, Post::Mail(&keys), noon()).await.expect("their own mail may");
+}
+
+/// Whoever asked for it may have known the password before, or have had a say over the person before.
+async fn a_link_opens_nothing_once_what_it_was_asked_under_has_changed(world: World) {
+    for change in [Change::OwnPassword, Change::OperatorsPassword, Change::Removed, Change::CameIntoAnother] {
+        let email = format!("{change:?}@x.ec").to_lowercase();
+        let (made, other) = (world.with(company()).await, world.with(company()).await);
+        let address: EmailAddress = email.parse().unwrap();
+        let ana = users::create(&world.db, made.id, "Ana", &address, &PASSWORD.into(), Role::Clerk, noon()).await.unwrap();
+        account_links::mail_reset_any_company(&world.db, &address, Post::Mail(&world.keys()), noon()).await.unwrap();
+        let reset_link = mails(&world, 1).await.into_iter().find_map(|(_, content)| match content {
+            Content::Reset { token } => Some(token),
+            _ => None,
+        });
+        let address_link = ask_for_address(&world, ana, &format!("ladron-{email}"), 2).await.unwrap();
+        make(&world, change, &made, &other, (ana, &address)).await;
+        assert_eq!(standing(reset(&world, &reset_link.unwrap(), 20).await), Some(Standing::Used), "{change:?}");
+        assert_eq!(standing(confirm(&world, &address_link, 21).await), Some(Standing::Used), "{change:?}");
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Change {
+    OwnPassword,
+    OperatorsPassword,
+    Removed,
+    CameIntoAnother,
+}
+
+async fn make(world: &World, change: Change, made: &TestCompany, other: &TestCompany, (ana, address): (UserId, &EmailAddress)) {
+    let (db, at) = (&world.db, noon_and(10));
+    let session = world::log_in(db, address.as_str(), PASSWORD, noon_and(9)).await.unwrap();
+    let session = session.expose_secret();
+    match change {
+        Change::OwnPassword => {
+            let by = Actor { identity: Identity::User { user: ana, session: None }, ..Actor::named(made.id, "Ana") };
+            account::change_password(db, &by, (&PASSWORD.into(), &NEW.into()), session, at).await.unwrap();
+        }
+        Change::OperatorsPassword => {
+            assert!(users::change_password_any_company(db, address, &NEW.into()).await.unwrap());
+        }
+        Change::Removed => {
+            access::remove(db, &Actor::operator(made.id), address, at).await.unwrap();
+        }
+        Change::CameIntoAnother => {
+            let new = NewInvitation { email: address.clone(), name: String::new(), role: Role::Owner };
+            let by = Actor::operator(other.id);
+            let invited = invitations::invite(db, &by, &new, None, Post::ByHand, noon()).await.unwrap();
+            let own = users::session(db, session, at).await.unwrap().unwrap();
+            invitations::accept_any_company(db, invited.token.expose_secret(), &own, session, None, at).await.unwrap();
+        }
+    }
 }
 
 async fn ask_for_address(world: &World, ana: UserId, new: &str, at: i64) -> Option<SecretString> {

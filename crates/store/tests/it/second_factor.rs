@@ -164,19 +164,29 @@ async fn of_two_logins_at_once_with_one_code_one_enters(world: World) {
     assert_eq!(answers, ["Ente", "Used"]);
 }
 
-async fn a_wrong_code_stands_in_the_history(world: World) {
-    let ana = Ana::on(&world).await;
-    let token = half_way(log_in(&world.db, &[], noon()).await);
-    assert!(matches!(ana.step(&world.db, &token, Proof::Code("000000"), noon()).await, Stepped::Wrong));
-    let is_wrong = |event: &events::Event| event.kind == events::EventKind::LoginWrong;
-    // Nobody waits for the entry, so neither does the answer.
+/// Nobody waits for the entries, so neither does the answer that they tell of.
+async fn wrong_logins(world: &World, ana: &Ana, expected: usize) {
+    let is_wrong = |event: &&events::Event| event.kind == events::EventKind::LoginWrong;
     for _ in 0..200 {
-        if events::list(&world.db, ana.by.company, user_of(&ana.by).0).await.unwrap().iter().any(is_wrong) {
+        let history = events::list(&world.db, ana.by.company, user_of(&ana.by).0).await.unwrap();
+        if history.iter().filter(is_wrong).count() == expected {
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
-    panic!("the wrong code is not in the history");
+    panic!("{expected} wrong answers are not in the history");
+}
+
+async fn a_wrong_code_stands_in_the_history(world: World) {
+    let ana = Ana::on(&world).await;
+    let token = half_way(log_in(&world.db, &[], noon()).await);
+    assert!(matches!(ana.step(&world.db, &token, Proof::Code("000000"), noon()).await, Stepped::Wrong));
+    wrong_logins(&world, &ana, 1).await;
+    let whose = (user_of(&ana.by), ANA, ana.session.expose_secret());
+    let (wrong, origin) = (SecretString::from("nueve avestruces"), Origin::default());
+    let answer = confirm::confirm_any_company(&world.db, &ana.keys, whose, &Shown::Password(&wrong), &origin, noon()).await;
+    assert!(matches!(answer.unwrap(), Confirmed::Wrong));
+    wrong_logins(&world, &ana, 2).await;
 }
 
 async fn guesses_at_codes_are_counted(world: World) {

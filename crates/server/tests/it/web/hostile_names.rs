@@ -201,6 +201,9 @@ async fn a_page_is_the_same_page_whatever_everything_is_called() {
     assert!(shown > 100, "the names stand on the pages: {shown}");
 }
 
+/// A field of a form, and what the page itself wrote into it.
+type Written = (String, Option<String>);
+
 /// After these nothing else would be taken.
 const ENDS: [&str; 2] = ["/salir", "/mi-compania/archivar"];
 
@@ -212,7 +215,7 @@ async fn what_is_typed_into_any_form_comes_back_as_text() {
     let (mut sent, mut came_back) = (0, 0);
     for path in &company.pages {
         let page = app.get(path).await.text();
-        let forms: Vec<(String, Vec<(String, Option<String>)>)> = Html::parse_document(&page)
+        let forms: Vec<(String, Vec<Written>)> = Html::parse_document(&page)
             .select(&form)
             .map(|form| {
                 let fields = form.select(&field).map(|field| {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use acuse_domain::access::{Role, SecondFactorRule};
-use acuse_store::{now, second_factor};
+use acuse_domain::company::CompanyProfile;
+use acuse_store::{companies, memberships, now, second_factor, users};
 use acuse_testkit::outside;
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
@@ -213,6 +214,28 @@ async fn what_touches_keys_asks_again_for_who_it_is_and_goes_on() {
     assert_eq!(second_factor::rule(&app.app.db, app.company).await.unwrap(), SecondFactorRule::Owners);
     assert_ne!(browser.session(), before);
     assert!(app.get_as(&before, "/mi-cuenta").await.location().starts_with("/entrar?"), "the token before opens nothing");
+}
+
+#[tokio::test]
+async fn a_form_that_waits_for_the_question_acts_in_its_own_company_or_nowhere() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::of_owner(&app);
+    let page = browser.get("/mi-compania/usuarios").await;
+    aged(&app, 16).await;
+    let asked = browser
+        .send("/mi-compania/segundo-paso", &page, "form[action='/mi-compania/segundo-paso']", &[("exigir", "owners")])
+        .await;
+    assert_eq!(asked.one("h1"), "Confirme que es usted");
+    let owner = users::session(&app.app.db, &app.session, now()).await.unwrap().unwrap();
+    let profile = CompanyProfile { legal_name: "Otra S.A.".to_owned(), ..Default::default() };
+    let other =
+        companies::found(&app.app.db, owner.user, "Ana", &"1760001550001".parse().unwrap(), &profile, now()).await.unwrap();
+    assert!(memberships::enter(&app.app.db, other, &app.session, now()).await.unwrap());
+    let refused = browser.send("/entrar/otra-vez", &asked, "form", &[("clave", PASSWORD)]).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.text());
+    for company in [app.company, other] {
+        assert_eq!(second_factor::rule(&app.app.db, company).await.unwrap(), SecondFactorRule::Nobody);
+    }
 }
 
 #[tokio::test]
