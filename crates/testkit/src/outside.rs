@@ -1,6 +1,6 @@
 //! What no act of the store does, done to the database behind its back: time passes, a record is spoilt.
 
-use acuse_domain::id::PaymentId;
+use acuse_domain::id::{CompanyId, PaymentId};
 use acuse_store::now;
 use sea_orm::{ConnectionTrait, Database, DatabaseTransaction, DbBackend, Statement, TransactionTrait, Value};
 use sha2::{Digest, Sha384};
@@ -261,6 +261,35 @@ pub async fn row_counts(url: &str) -> std::collections::BTreeMap<String, i64> {
     }
     connection.close().await.expect("it was open");
     counts
+}
+
+/// Every row of a company in a SQLite database, by table, with its values as SQL writes them.
+pub async fn rows_of(url: &str, company: CompanyId) -> Vec<String> {
+    let connection = Database::connect(url).await.expect("the test's database answers");
+    let ask = async |sql: String| {
+        let rows = connection.query_all_raw(Statement::from_string(DbBackend::Sqlite, sql.as_str())).await;
+        let text = |row: sea_orm::QueryResult| row.try_get::<String>("", "text").expect("a text");
+        rows.unwrap_or_else(|error| panic!("{sql}: {error}")).into_iter().map(text).collect::<Vec<_>>()
+    };
+    let mut found = Vec::new();
+    for table in ask("SELECT name AS text FROM sqlite_master WHERE type = 'table' ORDER BY name".to_owned()).await {
+        let columns = ask(format!("SELECT name AS text FROM pragma_table_info('{table}')")).await;
+        let Some(owner) = columns
+            .iter()
+            .find(|column| *column == "company_id")
+            .map_or((table == "company").then_some("id"), |_| Some("company_id"))
+        else {
+            continue;
+        };
+        let values: Vec<String> = columns.iter().map(|column| format!("quote({column})")).collect();
+        let id = company.0.simple();
+        let rows =
+            ask(format!("SELECT {} AS text FROM {table} WHERE {owner} = X'{id}' ORDER BY 1", values.join(" || ',' || "))).await;
+        found.extend(rows.into_iter().map(|row| format!("{table}: {row}")));
+    }
+    connection.close().await.expect("it was open");
+    assert!(found.len() > 1, "the company was not found");
+    found
 }
 
 /// Another process that writes to a SQLite file and does not come to an end.

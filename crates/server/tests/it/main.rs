@@ -2,6 +2,7 @@ mod api;
 mod audited;
 mod both_edges;
 mod every_route;
+mod foreign;
 mod heads;
 mod mail_account_input;
 mod permissions;
