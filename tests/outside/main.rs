@@ -11,6 +11,7 @@ mod damage;
 mod demo;
 mod flood;
 mod installation;
+mod keys;
 mod logins;
 mod metrics;
 mod people;

@@ -19,14 +19,14 @@ const USERS: [&str; 3] = ["", "cobros@cotopaxi.ec", "pagos@cotopaxi.ec"];
 const ORDERS: u64 = 6;
 const STEPS: usize = 15;
 
-/// A server in clear that takes every login and writes down user and password.
-struct Recorder {
-    address: SocketAddr,
+/// A server in clear that takes every login and every mail, and writes down user and password.
+pub struct Recorder {
+    pub address: SocketAddr,
     heard: Arc<Mutex<Vec<(String, String)>>>,
 }
 
 impl Recorder {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let (address, heard) = (listener.local_addr().expect("an address"), Arc::new(Mutex::new(Vec::new())));
         let writes = heard.clone();
@@ -39,7 +39,7 @@ impl Recorder {
         Self { address, heard }
     }
 
-    fn heard(&self) -> Vec<(String, String)> {
+    pub fn heard(&self) -> Vec<(String, String)> {
         self.heard.lock().expect("nobody panics with it").clone()
     }
 }
@@ -57,6 +57,11 @@ fn converse(mut stream: &std::net::TcpStream, heard: &Mutex<Vec<(String, String)
                 heard.lock().ok()?.push((parts.next()?, parts.next()?));
                 b"235 2.7.0 ok\r\n"
             }
+            Some("DATA") => {
+                stream.write_all(b"354 go on\r\n").ok()?;
+                lines.by_ref().map_while(Result::ok).find(|line| line == ".")?;
+                b"250 2.0.0 ok\r\n"
+            }
             _ => b"250 2.0.0 ok\r\n",
         };
         stream.write_all(answer).ok()?;
@@ -65,20 +70,20 @@ fn converse(mut stream: &std::net::TcpStream, heard: &Mutex<Vec<(String, String)
 }
 
 /// What a password says of itself: it is given for exactly this.
-fn password_for(port: u16, security: &str, user: &str) -> String {
+pub fn password_for(port: u16, security: &str, user: &str) -> String {
     format!("clave para {port} {security} {user}")
 }
 
-struct Chance(u64);
+pub struct Chance(pub u64);
 
 impl Chance {
-    fn below(&mut self, bound: usize) -> usize {
+    pub fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from((self.0 >> 33) % bound as u64).expect("small")
     }
 }
 
-async fn serving(installation: &Installation) -> Server {
+pub async fn serving(installation: &Installation) -> Server {
     let mut command = installation.command(&["serve"]);
     command.env("ACUSE_ALLOWED_PRIVATE_HOSTS", "127.0.0.1");
     installation.start(command).await

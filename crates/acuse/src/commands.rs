@@ -6,6 +6,7 @@ pub mod bench;
 pub mod company;
 pub mod demo;
 pub mod doctor;
+pub mod key;
 pub mod mail_check;
 pub mod mail_discover;
 pub mod mail_domain;

@@ -22,7 +22,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
 use commands::{
-    audit, backup, bench, company, demo, doctor, mail_check, mail_discover, mail_domain, migrate, serve, token, user,
+    audit, backup, bench, company, demo, doctor, key, mail_check, mail_discover, mail_domain, migrate, serve, token, user,
 };
 use config::Config;
 use failure::Failure;
@@ -70,6 +70,9 @@ enum Command {
     /// Cuentas de correo.
     #[command(subcommand)]
     Mail(mail_check::Mail),
+    /// La clave maestra, que sella contraseñas y otros secretos.
+    #[command(subcommand)]
+    Key(key::Key),
     /// Una copia consistente de una base SQLite, también en marcha.
     Backup(backup::BackupArgs),
     /// Pone una copia en el lugar de la base.
@@ -139,6 +142,7 @@ async fn carry_out(command: Command, config: Config) -> Result<ExitCode, Failure
         Command::Mail(mail_check::Mail::Check(args)) => mail_check::run(args, &config).await,
         Command::Mail(mail_check::Mail::Discover(args)) => mail_discover::run(args, &config).await,
         Command::Mail(mail_check::Mail::Domain(args)) => mail_domain::run(args, &config).await,
+        Command::Key(what) => key::run(what, &config).await.map(|()| ExitCode::SUCCESS),
         Command::Backup(args) => backup::backup(&args, &config).await.map(|()| ExitCode::SUCCESS),
         Command::Restore(args) => backup::restore(&args, &config).await.map(|()| ExitCode::SUCCESS),
         Command::Bench(what) => bench::run(what).await.map(|()| ExitCode::SUCCESS),

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::{self, Changes, EventKind};
-use crate::sealing_key::{self, Item, Kind};
+use crate::sealing_key::{self, BATCH, Item, Kind};
 use crate::secrets::{self, Keyring, SealError};
 use crate::sql::{self, Inserted, Kept, Of, all, execute, new_id, one, readable, values};
 
@@ -96,9 +96,9 @@ pub async fn make(
     now: Instant,
 ) -> Result<DkimKeyId, DkimError> {
     let id = DkimKeyId(new_id());
-    let sealed = keys.seal(&pair.private_key, &identity(by.company, id.0))?;
     let tx = db.begin_write().await?;
     sealing_key::claim_in::<DkimError>(&tx, keys).await?;
+    let sealed = keys.seal(&pair.private_key, &identity(by.company, id.0))?;
     let Some(selector) = take_name(&tx, domain, now).await? else {
         tx.undo().await?;
         return Err(DkimError::NoName);
@@ -177,16 +177,20 @@ pub async fn signing_key(db: &Db, keys: &Keyring, company: CompanyId, domain: &s
 
 /// Seals every private key again under the newest master key. Gives how many were.
 pub async fn reseal_any_company(db: &Db, keys: &Keyring) -> Result<u64, DkimError> {
-    let tx = db.begin_write().await?;
-    let rows: Vec<SealedRow> = readable(tx.as_conn(), "dkim_key", SEALED, Vec::new()).await?;
+    let mut rows: Vec<SealedRow> = readable(db.reader(), "dkim_key", SEALED, Vec::new()).await?;
+    rows.retain(|row| !keys.is_newest(&row.sealed_private_key));
     let mut done = 0;
-    for row in rows.iter().filter(|row| !keys.is_newest(&row.sealed_private_key)) {
-        let bound_to = identity(CompanyId(row.company_id), row.id);
-        let Some(again) = keys.reseal(&row.sealed_private_key, &bound_to, &bound_to)? else { continue };
-        let sql = "UPDATE dkim_key SET sealed_private_key = $3 WHERE company_id = $1 AND id = $2";
-        done += execute(tx.as_conn(), sql, values![row.company_id, row.id, again]).await?;
+    for some in rows.chunks(BATCH) {
+        let tx = db.begin_write().await?;
+        sealing_key::claim_in::<DkimError>(&tx, keys).await?;
+        for row in some {
+            let bound_to = identity(CompanyId(row.company_id), row.id);
+            let Some(again) = keys.reseal(&row.sealed_private_key, &bound_to, &bound_to)? else { continue };
+            let sql = "UPDATE dkim_key SET sealed_private_key = $3 WHERE company_id = $1 AND id = $2";
+            done += execute(tx.as_conn(), sql, values![row.company_id, row.id, again]).await?;
+        }
+        tx.commit().await?;
     }
-    tx.commit().await?;
     Ok(done)
 }
 

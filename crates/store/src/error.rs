@@ -67,6 +67,12 @@ impl StoreError {
     }
 }
 
+impl From<SealError> for StoreError {
+    fn from(why: SealError) -> Self {
+        Self::unreadable(why)
+    }
+}
+
 impl From<NotDone> for StoreError {
     fn from(why: NotDone) -> Self {
         match why {

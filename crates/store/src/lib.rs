@@ -25,6 +25,7 @@ pub mod first_start;
 pub mod health;
 pub mod idempotency;
 pub mod invitations;
+pub mod key_rotation;
 pub mod logins;
 pub mod mail_accounts;
 pub mod memberships;

@@ -77,10 +77,10 @@ pub async fn create(
     }
     let scope = form.settings.credential_scope();
     let given = form.password.as_ref().filter(|_| !scope.username.is_empty());
-    let sealed = given.map(|password| keys.seal(password, &identity(by.company, id, &scope))).transpose()?;
-    if sealed.is_some() {
+    if given.is_some() {
         sealing_key::claim_in::<SaveError>(&tx, keys).await?;
     }
+    let sealed = given.map(|password| keys.seal(password, &identity(by.company, id, &scope))).transpose()?;
     let changes = differences::of_mail_account(None, &form.settings);
     let changes = if sealed.is_some() { changes.secret(PASSWORD) } else { changes };
     insert_in(&tx, by.company, id, form, sealed, now).await?;

@@ -18,7 +18,7 @@ use crate::events::{Changes, EventKind, differences};
 use crate::mail_accounts::{self, Form, SaveError};
 use crate::notices::{self, Subject};
 use crate::pauses::{self, AccountKey};
-use crate::sealing_key::{self, Item, Kind};
+use crate::sealing_key::{self, BATCH, Item, Kind};
 use crate::secrets::{self, Keyring};
 use crate::sql::{self, Kept, Of, execute, readable, values};
 
@@ -255,27 +255,18 @@ pub async fn announce_ending_any_company(db: &Db, now: Instant) -> Result<usize,
 /// Seals every token again that lies under an older key, or was sealed before tokens were bound to a scope. Gives how many
 /// connections had such. What cannot be read is left as it is.
 pub async fn reseal_any_company(db: &Db, keys: &Keyring) -> Result<u64, SaveError> {
-    let tx = db.begin_write().await?;
-    let rows: Vec<SealedRow> = readable(tx.as_conn(), "oauth_connection", SEALED, Vec::new()).await?;
+    let rows: Vec<SealedRow> = readable(db.reader(), "oauth_connection", SEALED, Vec::new()).await?;
+    let rows: Vec<&SealedRow> = rows.iter().filter(|row| !row.is_as_it_should_be(keys)).collect();
     let mut done = 0;
-    for row in rows {
-        let (Some(account), Some(provider)) = (row.account(), row.provider()) else { continue };
-        let [before_refresh, before_access] = account.identities_before_scopes();
-        let refresh = keys.reseal(&row.sealed_refresh_token, &account.refresh_identity(provider), &before_refresh)?;
-        let access = keys.reseal(&row.sealed_access_token, &account.access_identity(), &before_access)?;
-        if refresh.is_none() && access.is_none() {
-            continue;
+    for some in rows.chunks(BATCH) {
+        let tx = db.begin_write().await?;
+        sealing_key::claim_in::<SaveError>(&tx, keys).await?;
+        for row in some {
+            done += row.reseal(&tx, keys).await?;
         }
-        // Tokens that were renewed meanwhile are not overwritten.
-        let sql = "UPDATE oauth_connection SET sealed_refresh_token = COALESCE($3, sealed_refresh_token),
-                sealed_access_token = COALESCE($4, sealed_access_token)
-            WHERE company_id = $1 AND account_id = $2 AND generation = $5";
-        done +=
-            execute(tx.as_conn(), sql, values![row.company_id, row.account_id, refresh, access, row.generation.clone().or(0)])
-                .await?;
+        tx.commit().await?;
     }
-    tx.commit().await?;
-    Ok(done)
+    Ok(done + authorization_requests::reseal(db, keys).await?)
 }
 
 pub(crate) async fn sealed_items(conn: &impl ConnectionTrait, keys: Option<&Keyring>) -> Result<Vec<Item>, StoreError> {
@@ -309,6 +300,29 @@ struct SealedRow {
 }
 
 impl SealedRow {
+    fn is_as_it_should_be(&self, keys: &Keyring) -> bool {
+        let (Some(account), Some(provider)) = (self.account(), self.provider()) else { return true };
+        let is = |sealed: &[u8], identity: &str| keys.is_newest(sealed) && keys.open(sealed, identity).is_ok();
+        is(&self.sealed_refresh_token, &account.refresh_identity(provider))
+            && is(&self.sealed_access_token, &account.access_identity())
+    }
+
+    async fn reseal(&self, tx: &Tx, keys: &Keyring) -> Result<u64, SaveError> {
+        let (Some(account), Some(provider)) = (self.account(), self.provider()) else { return Ok(0) };
+        let [before_refresh, before_access] = account.identities_before_scopes();
+        let refresh = keys.reseal(&self.sealed_refresh_token, &account.refresh_identity(provider), &before_refresh)?;
+        let access = keys.reseal(&self.sealed_access_token, &account.access_identity(), &before_access)?;
+        if refresh.is_none() && access.is_none() {
+            return Ok(0);
+        }
+        // Tokens that were renewed meanwhile are not overwritten.
+        let sql = "UPDATE oauth_connection SET sealed_refresh_token = COALESCE($3, sealed_refresh_token),
+                sealed_access_token = COALESCE($4, sealed_access_token)
+            WHERE company_id = $1 AND account_id = $2 AND generation = $5";
+        let known = self.generation.clone().or(0);
+        Ok(execute(tx.as_conn(), sql, values![self.company_id, self.account_id, refresh, access, known]).await?)
+    }
+
     fn opens(&self, keys: &Keyring) -> bool {
         let (Some(account), Some(provider)) = (self.account(), self.provider()) else { return false };
         let either = |sealed: &[u8], bound: &str, before: &str| keys.open(sealed, bound).or_else(|_| keys.open(sealed, before));

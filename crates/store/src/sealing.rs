@@ -161,23 +161,24 @@ pub async fn unlock_and_forget_any_company(db: &Db, key_file: &Path, now: Instan
 }
 
 async fn settle(db: &Db, keys: &Keyring, now: Instant) -> Result<(), UnlockError> {
-    let resealed = mail_accounts::reseal_any_company(db, keys).await?
-        + oauth::reseal_any_company(db, keys).await?
-        + dkim::reseal_any_company(db, keys).await?
-        + second_factor::reseal_any_company(db, keys).await?
-        + user_mails::reseal_any_company(db, keys).await?;
+    let tx = db.begin_write().await?;
+    let canaries = canaries_held::<SaveError>(&tx, keys).await?;
+    let found = items(tx.as_conn(), Some(keys)).await?;
+    // Another node may have sealed something since the key file was compared.
+    compare(&found, &canaries, Some(keys))?;
+    let used: BTreeSet<u32> = found.iter().filter(|item| item.opens).filter_map(|item| item.key_id).collect();
+    for id in used.into_iter().chain([keys.newest()]) {
+        write_canary::<SaveError>(&tx, keys, id).await?;
+    }
+    // Of keys that sealed nothing that is left: whoever waits for them would wait for ever.
+    execute(tx.as_conn(), "DELETE FROM sealing_key WHERE key_id > $1", values![i64::from(keys.newest())]).await?;
+    tx.commit().await?;
+    let resealed = reseal_any_company(db, keys).await?;
     if resealed > 0 {
         tracing::info!("{resealed} secrets were sealed again");
     }
     let tx = db.begin_write().await?;
-    let canaries = canaries_held::<SaveError>(&tx, keys).await?;
     let items = items(tx.as_conn(), Some(keys)).await?;
-    // Another node may have sealed something since the key file was compared.
-    compare(&items, &canaries, Some(keys))?;
-    let used: BTreeSet<u32> = items.iter().filter(|item| item.opens).filter_map(|item| item.key_id).collect();
-    for id in used.into_iter().chain([keys.newest()]) {
-        write_canary::<SaveError>(&tx, keys, id).await?;
-    }
     let resting = let_unreadable_rest(&tx, &items, now).await?;
     tx.commit().await?;
     if resting > 0 {
@@ -185,6 +186,17 @@ async fn settle(db: &Db, keys: &Keyring, now: Instant) -> Result<(), UnlockError
         db.nudge();
     }
     Ok(())
+}
+
+/// Seals everything again, in batches, that lies under an older key or is not bound as this version binds it. Gives how
+/// many were.
+pub async fn reseal_any_company(db: &Db, keys: &Keyring) -> Result<u64, UnlockError> {
+    let resealed = mail_accounts::reseal_any_company(db, keys).await?
+        + oauth::reseal_any_company(db, keys).await?
+        + dkim::reseal_any_company(db, keys).await?
+        + second_factor::reseal_any_company(db, keys).await?
+        + user_mails::reseal_any_company(db, keys).await?;
+    Ok(resealed)
 }
 
 /// Accounts that would log in and have nothing that opens, or cannot be read, rest like any that fails. Gives how many began

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::EventKind;
-use crate::sealing_key::{Item, Kind, claim_in};
+use crate::sealing_key::{BATCH, Item, Kind, claim_in};
 use crate::secrets::{self, Keyring, SealError};
 use crate::sessions::{self, Ended};
 use crate::sql::{self, all, execute, one, readable, values};
@@ -357,16 +357,21 @@ const SEALED: &str = "SELECT person_id, sealed_secret FROM authenticator";
 
 /// Seals again what lies under an older key; gives how many.
 pub(crate) async fn reseal_any_company(db: &Db, keys: &Keyring) -> Result<u64, SecondFactorError> {
-    let tx = db.begin_write().await?;
-    let rows: Vec<SealedRow> = readable(tx.as_conn(), "authenticator", SEALED, Vec::new()).await?;
+    let mut rows: Vec<SealedRow> = readable(db.reader(), "authenticator", SEALED, Vec::new()).await?;
+    rows.retain(|row| !keys.is_newest(&row.sealed_secret));
     let mut done = 0;
-    for row in rows {
-        let bound_to = identity(row.person_id);
-        let Some(again) = keys.reseal(&row.sealed_secret, &bound_to, &bound_to)? else { continue };
-        let sql = "UPDATE authenticator SET sealed_secret = $2 WHERE person_id = $1";
-        done += execute(tx.as_conn(), sql, values![row.person_id, again]).await?;
+    for some in rows.chunks(BATCH) {
+        let tx = db.begin_write().await?;
+        claim_in::<SecondFactorError>(&tx, keys).await?;
+        for row in some {
+            let bound_to = identity(row.person_id);
+            let Some(again) = keys.reseal(&row.sealed_secret, &bound_to, &bound_to)? else { continue };
+            // Not where another secret took its place meanwhile: that one lies under a newer key already.
+            let sql = "UPDATE authenticator SET sealed_secret = $2 WHERE person_id = $1 AND sealed_secret = $3";
+            done += execute(tx.as_conn(), sql, values![row.person_id, again, row.sealed_secret.clone()]).await?;
+        }
+        tx.commit().await?;
     }
-    tx.commit().await?;
     Ok(done)
 }
 

@@ -1,11 +1,14 @@
 //! Secrets at rest: XChaCha20-Poly1305 under a master key that lives in a file beside the database, not in it.
 //!
-//! The file holds one key per line, `<id> <base64 of 32 bytes>`; the last is the newest and seals, all of them open. A
+//! The file holds one key per line, `<id> <base64 of 32 bytes>`; the one with the highest number seals, all of them open. It
+//! is read again when something lies under a key that is not known yet: `acuse key rotate` works beside a running server. A
 //! sealed secret is `key id (4 bytes, big endian) ‖ nonce (24 bytes) ‖ ciphertext`, bound to the identity of its row.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use acuse_domain::mail_account::CredentialScope;
 use base64::Engine;
@@ -29,8 +32,12 @@ const FINGERPRINT_DIGITS: usize = 16;
 
 /// The master keys.
 pub struct Keyring {
-    keys: Vec<MasterKey>,
+    file: PathBuf,
+    keys: RwLock<Keys>,
 }
+
+/// In the order of their numbers.
+type Keys = Vec<Arc<MasterKey>>;
 
 struct MasterKey {
     id: u32,
@@ -99,50 +106,60 @@ impl Keyring {
     }
 
     fn read(path: &Path) -> Result<Self, KeyFileError> {
-        let io = |error| KeyFileError::Io { path: path.to_path_buf(), error };
-        let found = fs::metadata(path).map_err(io)?;
-        if !found.is_file() || found.len() > LARGEST_FILE {
-            return Err(KeyFileError::NotAFile(path.to_path_buf()));
-        }
-        if readable_by_others(&found) {
-            return Err(KeyFileError::ReadableByOthers(path.to_path_buf()));
-        }
-        let text = Zeroizing::new(fs::read_to_string(path).map_err(io)?);
-        let malformed = |line| KeyFileError::Malformed { path: path.to_path_buf(), line };
-        let mut keys: Vec<MasterKey> = Vec::new();
-        for (index, line) in text.lines().enumerate().filter(|(_, line)| !trimmed(line).is_empty()) {
-            let key = parse_line(line).ok_or_else(|| malformed(index + 1))?;
+        Ok(Self { file: path.to_path_buf(), keys: RwLock::new(read(path)?) })
+    }
+
+    /// Adds a key to the file, which is there whole or not at all whenever the machine stops. From here on it seals here, and
+    /// elsewhere as soon as something is sealed with it.
+    pub fn rotate(path: &Path) -> Result<Self, KeyFileError> {
+        change(path, |lines, keys| {
+            let last = keys.last().map_or(0, |key| key.id);
+            lines.push(new_line(last + 1));
+        })
+    }
+
+    /// Takes keys out of the file. The newest stays.
+    pub(crate) fn retire(&self, retired: &BTreeSet<u32>) -> Result<(), KeyFileError> {
+        let newest = self.newest();
+        let is_kept =
+            |line: &Zeroizing<String>| parse_line(line).is_none_or(|key| key.id == newest || !retired.contains(&key.id));
+        let kept = change(&self.file, |lines, _| lines.retain(is_kept))?;
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = kept.all();
+        Ok(())
+    }
+
+    /// Takes up what was added to the file since it was read. What it no longer has is kept until the end of the process.
+    pub(crate) fn read_again(&self) {
+        let found = match read(&self.file) {
+            Ok(found) => found,
+            Err(error) => return tracing::error!("The key file could not be read again: {error}"),
+        };
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        for key in found {
             match keys.iter().find(|known| known.id == key.id) {
                 None => keys.push(key),
                 Some(known) if known.fingerprint == key.fingerprint => {}
-                Some(known) => {
-                    let fingerprints = [known.fingerprint.clone(), key.fingerprint];
-                    return Err(KeyFileError::Repeated { path: path.to_path_buf(), id: key.id, fingerprints });
-                }
+                Some(known) => tracing::error!("The key file has another key {} now; {} stays", key.id, known.fingerprint),
             }
         }
-        if keys.is_empty() { Err(malformed(1)) } else { Ok(Self { keys }) }
-    }
-
-    /// Adds a key to the file; it seals from the next start on.
-    pub fn rotate(path: &Path) -> Result<(), KeyFileError> {
-        let last = Self::load_or_create(path)?.newest();
-        let io = |error| KeyFileError::Io { path: path.to_path_buf(), error };
-        let mut file = fs::OpenOptions::new().append(true).open(path).map_err(io)?;
-        file.write_all(new_line(last + 1).as_bytes()).and_then(|()| file.sync_all()).map_err(io)
+        keys.sort_by_key(|key| key.id);
     }
 
     /// Seals a secret for the row that `identity` names.
     pub fn seal(&self, secret: &SecretString, identity: &str) -> Result<Vec<u8>, SealError> {
-        self.keys.last().ok_or(SealError::NotSealed)?.seal(secret, identity)
+        self.all().last().ok_or(SealError::NotSealed)?.seal(secret, identity)
     }
 
     pub fn open(&self, sealed: &[u8], identity: &str) -> Result<SecretString, SealError> {
         let (id, rest) = split_id(sealed).ok_or(SealError::DoesNotOpen)?;
-        let MasterKey { cipher, .. } = self.key(id).ok_or(SealError::UnknownKey(id))?;
+        let key = self.key(id).or_else(|| {
+            self.read_again();
+            self.key(id)
+        });
+        let key = key.ok_or(SealError::UnknownKey(id))?;
         let (nonce, text) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(SealError::DoesNotOpen)?;
         let payload = Payload { msg: text, aad: identity.as_bytes() };
-        let opened = cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| SealError::DoesNotOpen)?;
+        let opened = key.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| SealError::DoesNotOpen)?;
         String::from_utf8(opened).map(SecretString::from).map_err(|_| SealError::DoesNotOpen)
     }
 
@@ -165,23 +182,27 @@ impl Keyring {
     }
 
     pub(crate) fn newest(&self) -> u32 {
-        self.keys.last().map_or(0, |key| key.id)
+        self.all().last().map_or(0, |key| key.id)
     }
 
-    fn key(&self, id: u32) -> Option<&MasterKey> {
-        self.keys.iter().find(|key| key.id == id)
+    fn all(&self) -> Keys {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn key(&self, id: u32) -> Option<Arc<MasterKey>> {
+        self.all().into_iter().find(|key| key.id == id)
     }
 
     /// Every key with its fingerprint, the newest last.
     #[must_use]
     pub fn marks(&self) -> Vec<KeyMark> {
-        self.keys.iter().map(|key| KeyMark { id: key.id, fingerprint: Some(key.fingerprint.clone()) }).collect()
+        self.all().iter().map(|key| KeyMark { id: key.id, fingerprint: Some(key.fingerprint.clone()) }).collect()
     }
 
     /// What tells this key from any other of the same number.
     #[must_use]
-    pub fn fingerprint(&self, id: u32) -> Option<&str> {
-        self.key(id).map(|key| key.fingerprint.as_str())
+    pub fn fingerprint(&self, id: u32) -> Option<String> {
+        self.key(id).map(|key| key.fingerprint.clone())
     }
 
     /// A text of our own, sealed under this key.
@@ -243,15 +264,87 @@ fn new_line(id: u32) -> Zeroizing<String> {
     Zeroizing::new(format!("{id} {}\n", STANDARD.encode(*key)))
 }
 
-fn create(path: &Path) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+/// The keys of a file. Errs if others may read it.
+fn read(path: &Path) -> Result<Keys, KeyFileError> {
+    let malformed = |line| KeyFileError::Malformed { path: path.to_path_buf(), line };
+    let mut keys = Keys::new();
+    for (index, line) in lines_of(path)?.iter().enumerate().filter(|(_, line)| !trimmed(line).is_empty()) {
+        let key = parse_line(line).ok_or_else(|| malformed(index + 1))?;
+        match keys.iter().find(|known| known.id == key.id) {
+            None => keys.push(Arc::new(key)),
+            Some(known) if known.fingerprint == key.fingerprint => {}
+            Some(known) => {
+                let fingerprints = [known.fingerprint.clone(), key.fingerprint];
+                return Err(KeyFileError::Repeated { path: path.to_path_buf(), id: key.id, fingerprints });
+            }
+        }
     }
+    keys.sort_by_key(|key| key.id);
+    if keys.is_empty() { Err(malformed(1)) } else { Ok(keys) }
+}
+
+fn lines_of(path: &Path) -> Result<Vec<Zeroizing<String>>, KeyFileError> {
+    let io = |error| KeyFileError::Io { path: path.to_path_buf(), error };
+    let found = fs::metadata(path).map_err(io)?;
+    if !found.is_file() || found.len() > LARGEST_FILE {
+        return Err(KeyFileError::NotAFile(path.to_path_buf()));
+    }
+    if readable_by_others(&found) {
+        return Err(KeyFileError::ReadableByOthers(path.to_path_buf()));
+    }
+    let text = Zeroizing::new(fs::read_to_string(path).map_err(io)?);
+    Ok(text.lines().map(|line| Zeroizing::new(format!("{}\n", trimmed(line)))).collect())
+}
+
+/// Puts a changed file in the place of the one that is there. Who changes it meanwhile waits.
+fn change(path: &Path, change: impl FnOnce(&mut Vec<Zeroizing<String>>, &Keys)) -> Result<Keyring, KeyFileError> {
+    let io = |error| KeyFileError::Io { path: path.to_path_buf(), error };
+    // What a link leads to: the link stays.
+    let path = &fs::canonicalize(path).map_err(io)?;
+    let folder = fs::File::open(path.parent().unwrap_or_else(|| Path::new("/"))).map_err(io)?;
+    folder.lock().map_err(io)?;
+    let (mut lines, keys) = (lines_of(path)?, read(path)?);
+    change(&mut lines, &keys);
+    let beside = path.with_added_extension("new");
+    let written = write_new(&beside, &lines, path).and_then(|()| fs::rename(&beside, path)).and_then(|()| folder.sync_all());
+    written.map_err(io)?;
+    Keyring::read(path)
+}
+
+/// A file like another one, with these lines, on the disk when this returns.
+fn write_new(path: &Path, lines: &[Zeroizing<String>], like: &Path) -> io::Result<()> {
+    // Of somebody who was stopped in the middle.
+    if path.exists() {
+        fs::remove_file(path)?;
+    }
+    let mut file = open_new(path)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, chown};
+        let (own, wanted) = (file.metadata()?, fs::metadata(like)?);
+        if (own.uid(), own.gid()) != (wanted.uid(), wanted.gid()) {
+            chown(path, Some(wanted.uid()), Some(wanted.gid()))?;
+        }
+    }
+    for line in lines {
+        file.write_all(line.as_bytes())?;
+    }
+    file.sync_all()
+}
+
+fn open_new(path: &Path) -> io::Result<fs::File> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    options.open(path)
+}
+
+fn create(path: &Path) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut file = open_new(path)?;
     file.write_all(new_line(1).as_bytes())?;
     file.sync_all()
 }
@@ -294,9 +387,12 @@ mod tests {
     fn after_a_rotation_old_secrets_still_open() {
         let folder = tempfile::tempdir().unwrap();
         let sealed = ring(&folder).seal(&SecretString::from("vieja"), "x").unwrap();
+        let running = ring(&folder);
         Keyring::rotate(&folder.path().join("secret.key")).unwrap();
         let keys = ring(&folder);
         assert_eq!(keys.open(&sealed, "x").unwrap().expose_secret(), "vieja");
+        let new = keys.seal(&SecretString::from("nueva"), "x").unwrap();
+        assert_eq!(running.open(&new, "x").unwrap().expose_secret(), "nueva", "who runs reads the file again");
         assert!(!keys.is_newest(&sealed));
         assert!(keys.is_newest(&keys.seal(&SecretString::from("nueva"), "x").unwrap()));
     }

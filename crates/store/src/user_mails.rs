@@ -15,7 +15,8 @@ use uuid::Uuid;
 use crate::claims::{Claim, Queue};
 use crate::db::{Db, StoreError, Tx};
 use crate::notices::Told;
-use crate::secrets::{Keyring, SealError};
+use crate::sealing_key::{BATCH, claim_in};
+use crate::secrets::Keyring;
 use crate::sql::{Undecoded, execute, new_id, one, readable, values};
 
 /// A server was given the mail, and nobody came back to say how it ended.
@@ -73,7 +74,10 @@ impl<'a> NewMail<'a> {
 pub(crate) async fn queue(tx: &Tx, post: Post<'_>, mail: &NewMail<'_>, now: Instant) -> Result<(), StoreError> {
     let Post::Mail(keys) = post else { return Ok(()) };
     let id = new_id();
-    let sealed = mail.token.map(|token| keys.seal(token, &identity(id))).transpose().map_err(StoreError::unreadable)?;
+    if mail.token.is_some() {
+        claim_in::<StoreError>(tx, keys).await?;
+    }
+    let sealed = mail.token.map(|token| keys.seal(token, &identity(id))).transpose()?;
     let sql = "INSERT INTO user_mail (id, kind, company_id, invitation_id, recipient, detail, sealed_token, ends_at, state,
         queued_at, next_attempt_at, attempts, fence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', $9, $9, 0, 0)";
     let company = mail.company.map(|company| company.0);
@@ -296,15 +300,20 @@ pub async fn reseal_any_company(db: &Db, keys: &Keyring) -> Result<u64, StoreErr
         id: Uuid,
         sealed_token: Vec<u8>,
     }
-    let tx = db.begin_write().await?;
     let sql = "SELECT id, sealed_token FROM user_mail WHERE sealed_token IS NOT NULL";
-    let rows: Vec<Row> = readable(tx.as_conn(), "user_mail", sql, values![]).await?;
+    let mut rows: Vec<Row> = readable(db.reader(), "user_mail", sql, values![]).await?;
+    rows.retain(|row| !keys.is_newest(&row.sealed_token));
     let mut done = 0;
-    for row in rows.iter().filter(|row| !keys.is_newest(&row.sealed_token)) {
-        let again = keys.reseal(&row.sealed_token, &identity(row.id), &identity(row.id));
-        let Some(again) = again.map_err(|error: SealError| StoreError::unreadable(error))? else { continue };
-        done += execute(tx.as_conn(), "UPDATE user_mail SET sealed_token = $2 WHERE id = $1", values![row.id, again]).await?;
+    for some in rows.chunks(BATCH) {
+        let tx = db.begin_write().await?;
+        claim_in::<StoreError>(&tx, keys).await?;
+        for row in some {
+            let Some(again) = keys.reseal(&row.sealed_token, &identity(row.id), &identity(row.id))? else { continue };
+            // Not where it was sent meanwhile.
+            let sql = "UPDATE user_mail SET sealed_token = $2 WHERE id = $1 AND sealed_token IS NOT NULL";
+            done += execute(tx.as_conn(), sql, values![row.id, again]).await?;
+        }
+        tx.commit().await?;
     }
-    tx.commit().await?;
     Ok(done)
 }

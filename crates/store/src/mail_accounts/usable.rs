@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::row::{Row, SELECT};
 use super::{SaveError, identity, scope_of};
 use crate::db::{Db, StoreError, Tx};
-use crate::sealing_key::{Item, Kind};
+use crate::sealing_key::{self, BATCH, Item, Kind};
 use crate::secrets::{self, Keyring, SealError};
 use crate::sql::{Kept, execute, one, readable, values};
 
@@ -122,7 +122,7 @@ struct SealedRow {
 }
 
 const SEALED: &str = "SELECT company_id, id, sealed_password, server, port, security, username FROM mail_account
-    WHERE sealed_password IS NOT NULL";
+    WHERE sealed_password IS NOT NULL ORDER BY company_id, id";
 
 impl SealedRow {
     async fn all(conn: &impl ConnectionTrait) -> Result<Vec<Self>, StoreError> {
@@ -139,6 +139,11 @@ impl SealedRow {
         format!("mail_account:{}:{}", CompanyId(self.company_id), MailAccountId(self.id))
     }
 
+    fn is_as_it_should_be(&self, keys: &Keyring) -> bool {
+        let opens = |identity: String| keys.open(&self.sealed_password, &identity).is_ok();
+        keys.is_newest(&self.sealed_password) && self.identity().is_some_and(opens)
+    }
+
     fn opens(&self, keys: &Keyring) -> bool {
         let Some(identity) = self.identity() else { return false };
         [identity, self.identity_before_scopes()].iter().any(|identity| keys.open(&self.sealed_password, identity).is_ok())
@@ -149,12 +154,25 @@ impl SealedRow {
 /// it: for an account, and not for its server, port, TLS and user. Gives how many were. What does not open, or cannot be
 /// read, is left as it is.
 pub async fn reseal_any_company(db: &Db, keys: &Keyring) -> Result<u64, SaveError> {
-    let tx = db.begin_write().await?;
+    let mut rows = SealedRow::all(db.reader()).await?;
+    rows.retain(|row| !row.is_as_it_should_be(keys));
     let mut done = 0;
-    for row in SealedRow::all(tx.as_conn()).await? {
-        done += reseal(&tx, keys, &row).await?;
+    for some in rows.chunks(BATCH) {
+        let tx = db.begin_write().await?;
+        let mut held = Vec::new();
+        for row in some {
+            // Whoever changes an account holds it first, and then the key.
+            let sql = "UPDATE mail_account SET sealed_password = $3 WHERE company_id = $1 AND id = $2 AND sealed_password = $3";
+            if execute(tx.as_conn(), sql, values![row.company_id, row.id, row.sealed_password.clone()]).await? == 1 {
+                held.push(row);
+            }
+        }
+        sealing_key::claim_in::<SaveError>(&tx, keys).await?;
+        for row in held {
+            done += reseal(&tx, keys, row).await?;
+        }
+        tx.commit().await?;
     }
-    tx.commit().await?;
     Ok(done)
 }
 

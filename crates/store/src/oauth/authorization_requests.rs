@@ -15,8 +15,9 @@ use crate::Actor;
 use crate::db::{Db, StoreError};
 use crate::mail_accounts::SaveError;
 use crate::passwords::token_hash;
+use crate::sealing_key;
 use crate::secrets::Keyring;
-use crate::sql::{code, execute, one, values};
+use crate::sql::{code, execute, one, readable, values};
 
 /// Long enough to find a password and a telephone, short enough for a screen that somebody left.
 const AWAY_AT_MOST: TimeDelta = TimeDelta::minutes(10);
@@ -63,12 +64,13 @@ pub async fn note_authorization_request(
     now: Instant,
 ) -> Result<(), SaveError> {
     let state = token_hash(request.state.expose_secret());
-    let verifier = keys.seal(request.verifier, &identity(&state))?;
     let (account, module, address) = match request.intent {
         Intent::New { module, address } => (None, module, address.as_ref().map(ToString::to_string)),
         Intent::Existing { module, account } => (Some(account.0), module, None),
     };
     let tx = db.begin_write().await?;
+    sealing_key::claim_in::<SaveError>(&tx, keys).await?;
+    let verifier = keys.seal(request.verifier, &identity(&state))?;
     execute(tx.as_conn(), "DELETE FROM authorization_request WHERE expires_at < $1", values![now]).await?;
     let sql = "INSERT INTO authorization_request (state_hash, company_id, session_hash, provider, sealed_verifier, nonce,
         account_id, module, address, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
@@ -125,6 +127,29 @@ pub async fn take_authorization_request(
         None => Intent::New { module, address: row.address.and_then(|address| address.parse().ok()) },
     };
     Ok(Some(PendingAuthorization { verifier, nonce: row.nonce, intent }))
+}
+
+/// Seals what waits under an older key again under the newest. Gives how many were.
+pub(crate) async fn reseal(db: &Db, keys: &Keyring) -> Result<u64, SaveError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        state_hash: Vec<u8>,
+        sealed_verifier: Vec<u8>,
+    }
+    let sql = "SELECT state_hash, sealed_verifier FROM authorization_request";
+    let rows: Vec<Row> = readable(db.reader(), "authorization_request", sql, Vec::new()).await?;
+    let mut done = 0;
+    for row in rows.iter().filter(|row| !keys.is_newest(&row.sealed_verifier)) {
+        let bound_to = identity(&row.state_hash);
+        let tx = db.begin_write().await?;
+        sealing_key::claim_in::<SaveError>(&tx, keys).await?;
+        if let Some(again) = keys.reseal(&row.sealed_verifier, &bound_to, &bound_to)? {
+            let sql = "UPDATE authorization_request SET sealed_verifier = $2 WHERE state_hash = $1";
+            done += execute(tx.as_conn(), sql, values![row.state_hash.clone(), again]).await?;
+        }
+        tx.commit().await?;
+    }
+    Ok(done)
 }
 
 fn identity(state: &[u8]) -> String {

@@ -17,8 +17,9 @@ use tokio::time::{Instant as Moment, sleep};
 
 use super::ConnectedAccount;
 use crate::claims::{Claim, Queue};
-use crate::db::{Db, StoreError};
+use crate::db::{Db, StoreError, Tx};
 use crate::mail_accounts::{self, SaveError};
+use crate::sealing_key;
 use crate::secrets::Keyring;
 use crate::sql::{code, one, values};
 
@@ -282,6 +283,8 @@ impl Renewal {
     }
 
     async fn keep(&self, lease: &Lease, granted: &Granted) -> Result<Access, SaveError> {
+        let tx = self.db.begin_write().await?;
+        sealing_key::claim_in::<SaveError>(&tx, &self.keys).await?;
         let seal_refresh = |token| self.keys.seal(token, &self.account.refresh_identity(lease.provider));
         let rotated = granted.refresh_token.as_ref().map(seal_refresh).transpose()?;
         let is_news = |end: &Instant| lease.ends_at.is_none_or(|known| (*end - known).abs() > SAME_END);
@@ -289,7 +292,7 @@ impl Renewal {
         let access = self.keys.seal(&granted.access_token, &self.account.access_identity())?;
         let set = "sealed_access_token = $1, access_ends_at = $2, sealed_refresh_token = COALESCE($3, sealed_refresh_token),
             ends_at = COALESCE($4, ends_at), generation = generation + 1, failures = 0, failure_words = NULL, retry_at = NULL";
-        if self.finish(lease, set, values![access, granted.access_ends_at, rotated, ends_at]).await? {
+        if self.finish_in(tx, lease, set, values![access, granted.access_ends_at, rotated, ends_at]).await? {
             let generation = lease.generation + 1;
             return Ok(Access::Token(Token { secret: granted.access_token.clone(), generation }));
         }
@@ -302,7 +305,10 @@ impl Renewal {
 
     /// Tells no where somebody else has the lease by now.
     async fn finish(&self, lease: &Lease, set: &str, values: Vec<Value>) -> Result<bool, StoreError> {
-        let tx = self.db.begin_write().await?;
+        self.finish_in(self.db.begin_write().await?, lease, set, values).await
+    }
+
+    async fn finish_in(&self, tx: Tx, lease: &Lease, set: &str, values: Vec<Value>) -> Result<bool, StoreError> {
         let finished = RENEWALS.finish(&tx, &[lease.claim], set, values).await?;
         tx.commit().await?;
         Ok(!finished.is_empty())

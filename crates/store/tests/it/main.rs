@@ -20,6 +20,7 @@ mod groups;
 mod health;
 mod idempotency;
 mod invitations;
+mod key_rotation;
 mod lists;
 mod logins;
 mod mail_accounts;

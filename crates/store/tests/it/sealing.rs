@@ -71,7 +71,7 @@ async fn another_key_file_is_refused_and_changes_nothing(world: World) {
     let foreign = unlock(&world.db, &world, "otra.key").await.err().expect("it is another key");
     let UnlockError::Foreign { held, needed, found } = &foreign else { panic!("{foreign:?}") };
     assert_eq!((*held, needed[0].id), (HELD, 1));
-    assert_eq!(needed[0].fingerprint.as_deref(), keys.fingerprint(1), "the canary names the key that is wanted");
+    assert_eq!(needed[0].fingerprint, keys.fingerprint(1), "the canary names the key that is wanted");
     assert_ne!(needed[0].fingerprint, found[0].fingerprint);
     unlock(&world.db, &world, "secret.key").await.expect("the right one still opens everything");
     let opened = sealing::unreadable_any_company(&world.db, &keys).await.unwrap();
