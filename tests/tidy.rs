@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+#[path = "tidy/crossing.rs"]
+mod crossing;
 #[path = "tidy/cycles.rs"]
 mod cycles;
 #[path = "tidy/promises.rs"]

@@ -3,8 +3,10 @@
 mod backup;
 mod file;
 mod integrity;
+mod reach;
 mod readiness;
 mod restore;
+mod row_security;
 mod rules;
 mod schema;
 
@@ -27,6 +29,7 @@ use tokio::time::timeout;
 use crate::error::{code_of, condition, unavailable};
 use crate::group::{Group, Member};
 use file::DatabaseFile;
+use reach::{Reach, tell};
 use readiness::{Heartbeat, WriteProbe};
 
 pub use crate::error::StoreError;
@@ -145,16 +148,18 @@ impl Db {
         }
         done.map_err(|error| match error {
             MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
-                DbErr::Exec(RuntimeErr::SqlxError(Arc::new(error))).into()
+                StoreError::from(DbErr::Exec(RuntimeErr::SqlxError(Arc::new(error))))
             }
             other => StoreError::Version(other.to_string()),
         })?;
-        self.lay_down_rules().await
+        self.lay_down_rules().await?;
+        self.lay_down_row_security().await
     }
 
     async fn run(&self, migrator: &sqlx::migrate::Migrator) -> Result<(), MigrateError> {
         match self.engine() {
-            DbBackend::Postgres => migrator.run(self.writer.get_postgres_connection_pool()).await,
+            // A migration may change rows of every company.
+            DbBackend::Postgres => Reach::EveryCompany.during(migrator.run(self.writer.get_postgres_connection_pool())).await,
             _ => migrator.run(self.writer.get_sqlite_connection_pool()).await,
         }
     }
@@ -177,7 +182,7 @@ impl Db {
     /// The last migration that has run; none where none has. Errs if the database does not answer.
     pub async fn version(&self) -> Result<Option<i64>, StoreError> {
         let sql = "SELECT COALESCE(MAX(version), 0) AS n FROM _sqlx_migrations WHERE success";
-        match crate::sql::number(self.reader(), sql).await {
+        match crate::sql::number(&self.readers, sql).await {
             Ok(version) => Ok(Some(version).filter(|version| *version > 0)),
             Err(StoreError::Failed(_)) => Ok(None),
             Err(other) => Err(other),
@@ -237,15 +242,11 @@ impl Db {
         drop(file);
     }
 
-    pub(crate) async fn begin_write(&self) -> Result<Tx, StoreError> {
+    async fn begin(&self, reach: Reach) -> Result<Tx, StoreError> {
         Ok(Tx(match self.engine() {
-            DbBackend::Postgres => Begun::Alone(self.writer.begin().await?),
+            DbBackend::Postgres => Begun::Alone(reach.during(self.writer.begin()).await?),
             _ => Begun::Together(self.group.join(&self.writer).await?),
         }))
-    }
-
-    pub(crate) fn reader(&self) -> &DatabaseConnection {
-        &self.readers
     }
 
     fn engine(&self) -> DbBackend {
@@ -309,6 +310,10 @@ async fn open_postgres(url: &str) -> Result<DatabaseConnection, StoreError> {
     let pool: PgPool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        // It says by itself whether the connection lives.
+        .test_before_acquire(false)
+        .after_connect(|connection, _| Box::pin(tell(connection)))
+        .before_acquire(|connection, _| Box::pin(async move { tell(connection).await.map(|()| true) }))
         .connect_with(options)
         .await
         .map_err(unavailable)?;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use sea_orm::{DbErr, RuntimeErr};
 
 use crate::concurrency_limit::NotDone;
+use crate::secrets::SealError;
 
 /// What sea-orm says of a NULL in a column that has none, before the column's name (`TryGetError::Null`).
 const NULL_DECODED: &str = "A null value was encountered while decoding ";

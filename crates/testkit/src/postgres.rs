@@ -16,6 +16,8 @@ use crate::reaper::{self, Reaper};
 
 /// Every test process brings a pool of its own; PostgreSQL's default of 100 runs out with 16 of them.
 const MAX_CONNECTIONS: u32 = 400;
+/// Who owns the tests' databases: as in an installation that is well set up, nobody whom row security lets pass.
+const ROLE: &str = "servidor";
 /// A free port may be taken by somebody else before the server gets to it.
 const START_ATTEMPTS: u32 = 3;
 /// Nothing of a test survives its machine's power cut, so nothing waits for the disk.
@@ -61,7 +63,11 @@ impl Postgres {
     /// The server of all test processes of this user: for tests that only need databases.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Postgres> = OnceLock::new();
-        SHARED.get_or_init(|| join_or_start(&host::home().join("postgres")))
+        SHARED.get_or_init(|| {
+            let shared = join_or_start(&host::home().join("postgres"));
+            shared.make_role();
+            shared
+        })
     }
 
     /// A server for this value alone, which a test may stop; fast, because it never waits for the disk.
@@ -79,15 +85,44 @@ impl Postgres {
         let mut cluster = Cluster::new(&folder);
         let reaper = Reaper::watch(&folder, &cluster.stop_command());
         cluster.start(settings);
-        Self { cluster, _stops_when_dropped: Some(reaper), _in_use: None }
+        let started = Self { cluster, _stops_when_dropped: Some(reaper), _in_use: None };
+        started.make_role();
+        started
     }
 
-    /// The URL of a new, empty database.
+    /// The URL of a new, empty database. Whoever connects with it by hand sees every company's rows; the store tells its own
+    /// connections what they see.
     pub fn new_database(&self) -> String {
+        format!("{}?options=-c%20app.every_company%3Don", self.new_database_of_nobody())
+    }
+
+    /// The same for a connection that is told nothing.
+    pub fn new_database_of_nobody(&self) -> String {
         static COUNT: AtomicU32 = AtomicU32::new(1);
         let name = format!("test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        self.run_sql(&self.cluster.url("postgres"), &format!("CREATE DATABASE {name}"));
-        self.cluster.url(&name)
+        self.run_sql(&self.cluster.url("acuse", "postgres"), &format!("CREATE DATABASE {name} OWNER {ROLE}"));
+        self.cluster.url(ROLE, &name)
+    }
+
+    /// The same database, entered as a superuser.
+    #[must_use]
+    pub fn as_superuser(url: &str) -> String {
+        url.replace(&format!("//{ROLE}:"), "//acuse:")
+    }
+
+    /// Other processes may be making it at this moment, or have made it.
+    fn make_role(&self) {
+        let password = &self.cluster.password;
+        let sql = format!(
+            "DO $$ BEGIN
+                PERFORM pg_advisory_xact_lock(1);
+                IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{ROLE}') THEN
+                    CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{password}';
+                    GRANT SET ON PARAMETER session_replication_role TO {ROLE};
+                END IF;
+            END $$"
+        );
+        self.run_sql(&self.cluster.url("acuse", "postgres"), &sql);
     }
 
     /// What psql prints for the statement, unaligned and without heads. Panics if it fails.
@@ -243,8 +278,8 @@ impl Cluster {
         command
     }
 
-    fn url(&self, database: &str) -> String {
-        format!("postgres://acuse:{}@127.0.0.1:{}/{database}", self.password, self.port)
+    fn url(&self, role: &str, database: &str) -> String {
+        format!("postgres://{role}:{}@127.0.0.1:{}/{database}", self.password, self.port)
     }
 
     fn data(&self) -> PathBuf {

@@ -38,6 +38,7 @@ pub async fn run(config: &Config) -> Result<ExitCode, Failure> {
         checks.extend([
             ("base de datos", database(config).await),
             ("permisos", permissions(config)),
+            ("separación entre compañías", kept_apart(config).await),
             ("clave maestra", key_file(config).await),
             ("envíos del correo predeterminado", default_rests(config).await),
             ("disco", disk(config)),
@@ -115,6 +116,21 @@ fn permissions(config: &Config) -> Finding {
     let each = exposed.iter().map(|one| format!("{} ({:04o})", one.path.display(), one.mode));
     let said = format!("otros usuarios pueden leer {}", each.collect::<Vec<_>>().join(", "));
     Err((said, "«acuse serve» lo corrige al empezar; si no puede, chmod 600 los archivos y 700 la carpeta."))
+}
+
+/// On PostgreSQL the rows of each company are kept apart by the database too, where its role is held to that.
+async fn kept_apart(config: &Config) -> Finding {
+    let Some(db) = migrated(config).await else { return Ok("se revisa cuando la base esté al día".to_string()) };
+    let found = db.keeps_companies_apart().await;
+    db.close().await;
+    match found.map_err(broken)? {
+        None => Ok("la hace Acuse; SQLite no tiene otra".to_string()),
+        Some(true) => Ok("la hace Acuse, y PostgreSQL además".to_string()),
+        Some(false) => Err((
+            "la hace solo Acuse: el rol de la base pasa por alto la seguridad por filas, o a una tabla le falta".to_string(),
+            "Use un rol sin SUPERUSER ni BYPASSRLS, dueño de la base (docs/operar.md), y ejecute «acuse migrate».",
+        )),
+    }
 }
 
 /// Nothing where there is nothing to ask: the database's own line says why.

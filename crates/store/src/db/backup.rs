@@ -69,15 +69,15 @@ impl Db {
 
     /// Bytes that a copy takes at most.
     async fn size(&self) -> Result<u64, StoreError> {
-        let pages = number(self.reader(), "SELECT page_count AS n FROM pragma_page_count").await?;
-        let unused = number(self.reader(), "SELECT freelist_count AS n FROM pragma_freelist_count").await?;
-        let bytes = number(self.reader(), "SELECT page_size AS n FROM pragma_page_size").await?;
+        let pages = number(&self.readers, "SELECT page_count AS n FROM pragma_page_count").await?;
+        let unused = number(&self.readers, "SELECT freelist_count AS n FROM pragma_freelist_count").await?;
+        let bytes = number(&self.readers, "SELECT page_size AS n FROM pragma_page_size").await?;
         Ok((pages - unused).unsigned_abs().saturating_mul(bytes.unsigned_abs()))
     }
 
     async fn copy_into(&self, draft: &Path) -> Result<(), StoreError> {
         let name = draft.to_str().ok_or_else(|| StoreError::Address(format!("{} is no UTF-8", draft.display())))?;
-        execute(self.reader(), "VACUUM INTO $1", values![name]).await?;
+        execute(&self.readers, "VACUUM INTO $1", values![name]).await?;
         Ok(())
     }
 

@@ -30,6 +30,7 @@ mod oauth;
 mod overview;
 mod payments;
 mod record;
+mod row_security;
 mod sealing;
 mod second_factor;
 mod texts;
