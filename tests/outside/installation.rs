@@ -179,7 +179,12 @@ impl Server {
 
     /// A request to the API with the installation's token: `api(Method::POST, "/contacts")`.
     pub fn api(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}/api/v1{path}", self.url)).bearer_auth(&self.token)
+        self.api_as(&self.token, method, path)
+    }
+
+    /// The same with another token.
+    pub fn api_as(&self, token: &str, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}/api/v1{path}", self.url)).bearer_auth(token)
     }
 
     /// A form as a page of this server posts it, with a session's cookies.

@@ -46,8 +46,7 @@ impl Account {
 }
 
 async fn ask(server: &Server, token: &str, method: Method, path: &str, body: &Value) -> Value {
-    let answer = server.api(method, path).header("authorization", format!("Bearer {token}")).json(body).send().await;
-    let answer = answer.expect("an answer");
+    let answer = server.api_as(token, method, path).json(body).send().await.expect("an answer");
     let (status, body) = (answer.status(), answer.json().await.unwrap_or_default());
     assert!(status.is_success(), "{path}: {status} {body}");
     body
