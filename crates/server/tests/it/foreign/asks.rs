@@ -123,7 +123,7 @@ const FORMS_AT: [(&str, &str); 8] = [
     ("/{envio}/resolver", "motivo=x&clave={key}"),
     ("/correos/{id}", "nombre=X&remitente=x@correo.ec&servidor=127.0.0.1&puerto=9&tls=none&usuario=&clave=&accion=guardar"),
     ("/eliminar", "accion=eliminar"),
-    ("/dominio", "accion=comprobar"),
+    ("/dominio", "accion=crear"),
 ];
 /// Bodies of calls: method and path, and the body, in JSON.
 const BODIES: [(&str, &str); 12] = [
