@@ -7,24 +7,40 @@ use super::sources;
 const WAYS: [&str; 2] = ["of_any_company()", "begin_write_any_company()"];
 
 /// Files of the store and their functions, with why they ask for no company.
-const REASONS: [(&str, &[&str], &str); 13] = [
+const REASONS: [(&str, &[&str], &str); 25] = [
+    (
+        "account.rs",
+        &["find", "rename", "change_password", "sessions", "end_session", "end_other_sessions"],
+        "a person's own things, in all of their companies",
+    ),
+    ("account_links.rs", &["make_reset"], "a password is a person's, in all of their companies"),
+    ("audit/entering.rs", &["is_noted", "not_entered"], "before a login there is no company"),
+    ("audit/verify.rs", &["note"], "what does not go together is every company's to know"),
     ("claims.rs", &["is_due"], "a queue is every company's"),
-    ("companies.rs", &["create"], "there is no company yet"),
+    ("companies.rs", &["create", "found"], "there is no company yet"),
     ("deliveries/work.rs", &["record_attempts", "renew", "return_to_queue"], "each claim names its company"),
     ("health.rs", &["find"], "an account's key is an id nobody can guess, and the default account has no company"),
     ("key_rotation.rs", &["reseal_under_newest"], "keys are the installation's"),
-    (
-        "logins.rs",
-        &["person", "known_browser", "count", "refused_already", "clear_away", "entered"],
-        "before a login there is no company",
-    ),
+    ("logins.rs", &["person", "count", "refused_already", "clear_away", "entered"], "before a login there is no company"),
+    ("logins/browsers.rs", &["known_browser"], "before a login there is no company"),
+    ("logins/confirm.rs", &["confirm"], "a password is a person's, in all of their companies"),
+    ("logins/second_step.rs", &["checked"], "before a login there is no company"),
+    ("memberships.rs", &["accounts", "enter", "offered", "received"], "what leads from one company into another"),
     ("notices.rs", &["hand_over", "record"], "a claim names its row, and the default account's have no company"),
     ("oauth/authorization_requests.rs", &["reseal"], "keys are the installation's"),
+    ("passkeys.rs", &["add", "list", "remove"], "a person's own things, in all of their companies"),
     ("pauses.rs", &["find", "end"], "as health.rs"),
     ("sealing.rs", &["settle"], "keys are the installation's"),
+    ("second_factor.rs", &["activate", "standing", "turn_off"], "a person's own things, in all of their companies"),
+    ("second_factor/recovery.rs", &["hash_of", "renew"], "a person's own things, in all of their companies"),
     ("sessions.rs", &["note_use"], "a session is its person's"),
     ("tokens.rs", &["holder", "note_use"], "the token tells which company it is of"),
-    ("users.rs", &["verify", "session", "log_out"], "a person is of several companies, and a session tells of which"),
+    ("user_mails.rs", &["hand_over", "record"], "a claim names its row, and a person's mails have no company"),
+    (
+        "users.rs",
+        &["verify", "session", "log_out", "hash_new", "id_of"],
+        "a person is of several companies, and a session tells of which",
+    ),
 ];
 
 #[test]

@@ -49,21 +49,21 @@ pub struct Removed {
 
 /// The people of every company, by company and name.
 pub async fn members_any_company(db: &Db) -> Result<Vec<Member>, StoreError> {
-    let rows: Vec<Row> = all(db.reader(), &format!("{SELECT} ORDER BY c.ruc, p.name, p.email"), values![]).await?;
+    let rows: Vec<Row> = all(&db.of_any_company(), &format!("{SELECT} ORDER BY c.ruc, p.name, p.email"), values![]).await?;
     Ok(rows.into_iter().map(Row::into_member).collect())
 }
 
 /// The people of one company, by name.
 pub async fn members(db: &Db, company: CompanyId) -> Result<Vec<Member>, StoreError> {
     let sql = format!("{SELECT} WHERE m.company_id = $1 ORDER BY p.name, p.email");
-    let rows: Vec<Row> = all(db.reader(), &sql, values![company.0]).await?;
+    let rows: Vec<Row> = all(&db.of(company), &sql, values![company.0]).await?;
     Ok(rows.into_iter().map(Row::into_member).collect())
 }
 
 /// One of them.
 pub async fn member(db: &Db, company: CompanyId, user: UserId) -> Result<Option<Member>, StoreError> {
     let sql = format!("{SELECT} WHERE m.company_id = $1 AND p.id = $2");
-    let row: Option<Row> = one(db.reader(), &sql, values![company.0, user.0]).await?;
+    let row: Option<Row> = one(&db.of(company), &sql, values![company.0, user.0]).await?;
     Ok(row.map(Row::into_member))
 }
 
@@ -75,7 +75,7 @@ pub async fn live_tokens(db: &Db, company: CompanyId) -> Result<Vec<(TokenId, St
         name: String,
     }
     let sql = "SELECT id, name FROM api_token WHERE company_id = $1 AND revoked_at IS NULL ORDER BY id";
-    let rows: Vec<Row> = all(db.reader(), sql, values![company.0]).await?;
+    let rows: Vec<Row> = all(&db.of(company), sql, values![company.0]).await?;
     Ok(rows.into_iter().map(|row| (TokenId(row.id), row.name)).collect())
 }
 
@@ -92,7 +92,7 @@ pub async fn remove_and_tell(
     post: Post<'_>,
     now: Instant,
 ) -> Result<Removed, AccessError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     let member = find_for_change(&tx, by.company, email).await?;
     if member.role == Role::Owner && is_last_owner(&tx, by.company).await? {
         return Err(AccessError::LastOwner);
@@ -115,7 +115,7 @@ pub async fn remove_and_tell(
 
 /// Gives a person another role in the company; tells the one they had.
 pub async fn change_role(db: &Db, by: &Actor, email: &EmailAddress, role: Role, now: Instant) -> Result<Role, AccessError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     let member = find_for_change(&tx, by.company, email).await?;
     if member.role == role {
         tx.undo().await?;
@@ -133,7 +133,7 @@ pub async fn change_role(db: &Db, by: &Actor, email: &EmailAddress, role: Role, 
 
 /// Makes another person an owner; whoever hands over keeps the company's books.
 pub async fn hand_over(db: &Db, by: &Actor, to: &EmailAddress, now: Instant) -> Result<(), AccessError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     let member = find_for_change(&tx, by.company, to).await?;
     let own = by.identity.id().unwrap_or_default();
     let sql = format!("{SELECT} WHERE m.company_id = $1 AND p.id = $2 AND m.role = 'owner'");

@@ -38,11 +38,11 @@ pub async fn find(db: &Db, by: &Actor) -> Result<Option<Account>, StoreError> {
         name: String,
     }
     let sql = "SELECT name, email, password_changed_at FROM person WHERE id = $1";
-    let person: Option<Person> = one(db.reader(), sql, values![person_of(by)]).await?;
+    let person: Option<Person> = one(&db.of_any_company(), sql, values![person_of(by)]).await?;
     let Some(person) = person else { return Ok(None) };
     let sql = "SELECT COALESCE(c.trade_name, c.legal_name) AS name FROM membership m JOIN company c ON c.id = m.company_id
         WHERE m.person_id = $1 ORDER BY CASE WHEN c.id = $2 THEN 0 ELSE 1 END, 1";
-    let companies: Vec<Company> = all(db.reader(), sql, values![person_of(by), by.company.0]).await?;
+    let companies: Vec<Company> = all(&db.of_any_company(), sql, values![person_of(by), by.company.0]).await?;
     Ok(Some(Account {
         name: person.name,
         email: person.email,
@@ -53,7 +53,7 @@ pub async fn find(db: &Db, by: &Actor) -> Result<Option<Account>, StoreError> {
 
 /// What was recorded keeps the name under which it was done.
 pub async fn rename(db: &Db, by: &Actor, name: &str, now: Instant) -> Result<(), StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let sql = "UPDATE person SET name = $2 WHERE id = $1 AND name <> $2";
     if execute(tx.as_conn(), sql, values![person_of(by), name]).await? > 0 {
         sessions::note_in_each_company(&tx, by, person_of(by), EventKind::UserRenamed, now, name).await?;
@@ -83,12 +83,12 @@ pub async fn change_password(
 ) -> Result<Option<SecretString>, ChangePasswordError> {
     use secrecy::ExposeSecret;
     let person = person_of(by);
-    passwords::check_new(db.reader(), Some(person), None, &[], new).await??;
+    passwords::check_new(&db.of_any_company(), Some(person), None, &[], new).await??;
     if before.expose_secret() == new.expose_secret() {
         return Err(ChangePasswordError::Same);
     }
     let hash = passwords::hash(new.clone()).await.map_err(StoreError::from)?;
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let sql = "UPDATE person SET password_hash = $2, password_changed_at = $3 WHERE id = $1";
     execute(tx.as_conn(), sql, values![person, hash, now]).await?;
     let others = "person_id = $1 AND token_hash <> $2";
@@ -129,7 +129,7 @@ pub async fn sessions(db: &Db, by: &Actor, session: &str, now: Instant) -> Resul
     }
     let sql = "SELECT token_hash, id AS session_id, user_agent, source, created_at, last_seen_at, idle_seconds FROM login
         WHERE person_id = $1 AND expires_at > $2 ORDER BY COALESCE(last_seen_at, created_at) DESC, created_at DESC";
-    let rows: Vec<Row> = all(db.reader(), sql, values![person_of(by), now]).await?;
+    let rows: Vec<Row> = all(&db.of_any_company(), sql, values![person_of(by), now]).await?;
     let own = token_hash(session);
     let mut found: Vec<OwnSession> = rows
         .into_iter()
@@ -149,7 +149,7 @@ pub async fn sessions(db: &Db, by: &Actor, session: &str, now: Instant) -> Resul
 
 /// Ends one of one's own sessions; says whether there was one.
 pub async fn end_session(db: &Db, by: &Actor, id: SessionId, now: Instant) -> Result<bool, StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let theirs = "person_id = $1 AND id = $2";
     let ended = sessions::end(&tx, theirs, values![person_of(by), id.0], Ended::BySomebody, now).await?;
     if ended > 0 {
@@ -168,7 +168,7 @@ pub async fn end_other_sessions(
     now: Instant,
 ) -> Result<u64, StoreError> {
     let person = person_of(by);
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     hold(&tx, person).await?;
     let others = "person_id = $1 AND token_hash <> $2";
     let ended = sessions::end(&tx, others, values![person, token_hash(session)], Ended::BySomebody, now).await?;

@@ -101,7 +101,7 @@ struct Person {
 
 /// Mails a link for a new password to whoever comes in with this address; nothing where nobody does.
 pub async fn mail_reset_any_company(db: &Db, email: &EmailAddress, post: Post<'_>, now: Instant) -> Result<(), StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let sql = "SELECT id, email FROM person WHERE email = $1
         AND EXISTS (SELECT 1 FROM membership m WHERE m.person_id = person.id)";
     let person: Option<Person> = one(tx.as_conn(), sql, values![email.lowercase().as_str()]).await?;
@@ -120,7 +120,7 @@ pub async fn make_reset(
     now: Instant,
 ) -> Result<(SecretString, Instant), MakeError> {
     let member = access::member(db, by.company, user).await?.ok_or(MakeError::NotAMember)?;
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let sql = "SELECT COUNT(*) AS n FROM membership WHERE person_id = $1 AND company_id <> $2";
     if matches!(post, Post::ByHand) && sql::count(tx.as_conn(), sql, values![user.0, by.company.0]).await? > 0 {
         return Err(MakeError::BelongsElsewhere);
@@ -170,7 +170,7 @@ pub async fn find_any_company(db: &Db, token: &str, now: Instant) -> Result<Opti
     }
     let sql = "SELECT l.kind, p.email AS current, l.email, l.ends_at, l.used_at
         FROM person_link l JOIN person p ON p.id = l.person_id WHERE l.token_hash = $1";
-    let row: Option<Row> = one(db.reader(), sql, values![token_hash(token)]).await?;
+    let row: Option<Row> = one(&db.of_any_company(), sql, values![token_hash(token)]).await?;
     Ok(row.and_then(|row| {
         let kind = LinkKind::ALL.into_iter().find(|kind| kind.as_str() == row.kind)?;
         let standing = match row.used_at {
@@ -213,7 +213,7 @@ pub async fn reset_any_company(
     };
     let person = users::id_of(db, &link.current).await?;
     let hash = users::hash_new(db, person, None, &[&link.current], password).await?;
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let Some(taken) = take(&tx, token, LinkKind::Reset, now).await? else {
         tx.undo().await?;
         return Err(gone(db, token, now).await?);
@@ -251,7 +251,7 @@ pub async fn ask_for_address_any_company(
     post: Post<'_>,
     now: Instant,
 ) -> Result<(), StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let new = new.lowercase();
     let sql = "SELECT COUNT(*) AS n FROM person WHERE email = $1";
     if sql::count(tx.as_conn(), sql, values![new.as_str()]).await? == 0 {
@@ -266,7 +266,7 @@ pub async fn ask_for_address_any_company(
 
 /// The new address is theirs from here on; the one before is told, with a link that undoes it.
 pub async fn confirm_address_any_company(db: &Db, token: &str, post: Post<'_>, now: Instant) -> Result<(), LinkError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let Some(taken) = take(&tx, token, LinkKind::ConfirmAddress, now).await? else {
         tx.undo().await?;
         return Err(gone(db, token, now).await?);
@@ -280,7 +280,7 @@ pub async fn confirm_address_any_company(db: &Db, token: &str, post: Post<'_>, n
 
 /// The address before is theirs again. Whoever changed it may sit in their sessions: those end, and what is under way too.
 pub async fn undo_address_any_company(db: &Db, token: &str, now: Instant) -> Result<(), LinkError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let Some(taken) = take(&tx, token, LinkKind::UndoAddress, now).await? else {
         tx.undo().await?;
         return Err(gone(db, token, now).await?);

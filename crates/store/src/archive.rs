@@ -17,14 +17,14 @@ pub async fn archived_at(db: &Db, company: CompanyId) -> Result<Option<Instant>,
         archived_at: Option<Instant>,
     }
     let sql = "SELECT archived_at FROM company WHERE id = $1";
-    let row: Option<Row> = one(db.reader(), sql, values![company.0]).await?;
+    let row: Option<Row> = one(&db.of(company), sql, values![company.0]).await?;
     Ok(row.and_then(|row| row.archived_at))
 }
 
 /// From the next request on it is only read, and its queue waits. False where it was archived already.
 pub async fn archive(db: &Db, by: &Actor, now: Instant) -> Result<bool, StoreError> {
     let sql = "UPDATE company SET archived_at = $2 WHERE id = $1 AND archived_at IS NULL";
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     if execute(tx.as_conn(), sql, values![by.company.0, now]).await? == 0 {
         tx.undo().await?;
         return Ok(false);
@@ -37,7 +37,7 @@ pub async fn archive(db: &Db, by: &Actor, now: Instant) -> Result<bool, StoreErr
 
 /// Its queue goes on, and nobody deletes it. False where it was open.
 pub async fn reopen(db: &Db, by: &Actor, now: Instant) -> Result<bool, StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     let sql = "UPDATE company SET archived_at = NULL WHERE id = $1 AND archived_at IS NOT NULL";
     if execute(tx.as_conn(), sql, values![by.company.0]).await? == 0 {
         tx.undo().await?;

@@ -59,7 +59,7 @@ impl Queue {
         let Self { table, due, is_held, lease, .. } = self;
         let lost = self.expired.map(|_| format!("OR {is_held} AND {lease} < $1")).unwrap_or_default();
         let sql = format!("SELECT COUNT(*) AS n FROM {table} WHERE {due} {lost}");
-        Ok(count(db.reader(), &sql, values![now]).await? > 0)
+        Ok(count(&db.of_any_company(), &sql, values![now]).await? > 0)
     }
 
     /// Claims up to `most` rows that are due, until `now + lease`. What another worker is claiming meanwhile is passed over.

@@ -72,10 +72,10 @@ pub async fn catch_up_any_company(db: &Db, now: Instant) -> Result<u64, StoreErr
     for Ahead { table, column, is_ahead, known } in all_that_may_be_ahead(now) {
         // Nearly always there is none: a look that writes nothing.
         let look = format!("SELECT COUNT(*) AS n FROM {table} WHERE {is_ahead}");
-        if count(db.reader(), &look, known.clone()).await? == 0 {
+        if count(&db.of_any_company(), &look, known.clone()).await? == 0 {
             continue;
         }
-        let tx = db.begin_write().await?;
+        let tx = db.begin_write_any_company().await?;
         let sql = format!("UPDATE {table} SET {column} = ${} WHERE {is_ahead}", known.len() + 1);
         moved += execute(tx.as_conn(), &sql, known.into_iter().chain([Value::from(now)]).collect()).await?;
         tx.commit().await?;
@@ -100,7 +100,7 @@ pub async fn long_leases_any_company(db: &Db, now: Instant) -> Result<Vec<LongLe
         lease_until: Kept<Instant>,
     }
     let sql = "SELECT company_id, id, fence, lease_until FROM delivery WHERE lease_until > $1";
-    let rows: Vec<Row> = readable(db.reader(), "delivery", sql, values![now + USUAL_DIFFERENCE]).await?;
+    let rows: Vec<Row> = readable(&db.of_any_company(), "delivery", sql, values![now + USUAL_DIFFERENCE]).await?;
     // A lease that cannot be read is not renewed either: that is seen when it is looked at again.
     let lease = |row: Row| {
         let ends = row.lease_until.value().unwrap_or_default();
@@ -111,7 +111,7 @@ pub async fn long_leases_any_company(db: &Db, now: Instant) -> Result<Vec<LongLe
 
 /// Returns these to the queue: their worker is gone.
 pub async fn release_any_company(db: &Db, held: &[Claim], now: Instant) -> Result<usize, StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let released = DELIVERIES.finish(&tx, held, EXPIRED, values![now]).await?;
     tx.commit().await?;
     db.nudge();

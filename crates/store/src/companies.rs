@@ -28,7 +28,7 @@ pub enum CreateError {
 }
 
 pub async fn create(db: &Db, ruc: &Ruc, profile: &CompanyProfile, now: Instant) -> Result<CompanyId, CreateError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let id = create_in(&tx, ruc, profile, Actor::operator, now).await?;
     tx.commit().await?;
     Ok(id)
@@ -43,7 +43,7 @@ pub async fn found(
     profile: &CompanyProfile,
     now: Instant,
 ) -> Result<CompanyId, CreateError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let identity = Identity::User { user: owner, session: None };
     let by = |company| Actor { identity, ..Actor::named(company, name_of_owner) };
     let id = create_in(&tx, ruc, profile, by, now).await?;
@@ -102,7 +102,7 @@ pub async fn first_steps(db: &Db, company: CompanyId) -> Result<FirstSteps, Stor
         is_there("document d WHERE d.company_id = $1"),
         is_there("payment p WHERE p.company_id = $1"),
     );
-    let row: Option<Row> = one(db.reader(), &sql, values![company.0]).await?;
+    let row: Option<Row> = one(&db.of(company), &sql, values![company.0]).await?;
     let row = row.ok_or_else(|| StoreError::unreadable("a company vanished"))?;
     let done = |n: i64| n > 0;
     Ok(FirstSteps {
@@ -114,7 +114,7 @@ pub async fn first_steps(db: &Db, company: CompanyId) -> Result<FirstSteps, Stor
 }
 
 pub async fn find(db: &Db, company: CompanyId) -> Result<Option<Company>, StoreError> {
-    find_in(db.reader(), company).await
+    find_in(&db.of(company), company).await
 }
 
 pub(crate) async fn find_in(conn: &impl ConnectionTrait, company: CompanyId) -> Result<Option<Company>, StoreError> {
@@ -125,7 +125,7 @@ pub(crate) async fn find_in(conn: &impl ConnectionTrait, company: CompanyId) -> 
 /// The company with this RUC, whoever asks: for the command line.
 pub async fn find_by_ruc_any_company(db: &Db, ruc: &Ruc) -> Result<Option<Company>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM company WHERE ruc = $1");
-    Ok(one::<Row>(db.reader(), &sql, values![ruc.as_str()]).await?.map(Row::into_company))
+    Ok(one::<Row>(&db.of_any_company(), &sql, values![ruc.as_str()]).await?.map(Row::into_company))
 }
 
 /// A company as an operator lists it.
@@ -157,7 +157,7 @@ pub async fn list_any_company(db: &Db) -> Result<Vec<Listed>, StoreError> {
             (SELECT COUNT(*) FROM membership m WHERE m.company_id = c.id) AS users,
             (SELECT COUNT(*) FROM api_token t WHERE t.company_id = c.id AND t.revoked_at IS NULL) AS tokens
         FROM company c ORDER BY c.id";
-    let rows: Vec<Row> = readable(db.reader(), "company", sql, values![]).await?;
+    let rows: Vec<Row> = readable(&db.of_any_company(), "company", sql, values![]).await?;
     let listed = |row: Row| Listed {
         id: CompanyId(row.id),
         ruc: Of { table: "company", id: row.id }.ruc(&row.ruc),
@@ -177,7 +177,7 @@ pub async fn change<Refused: Send>(
     expected: &Expected,
     change: impl FnOnce(CompanyProfile) -> Result<CompanyProfile, Refused> + Send,
 ) -> Result<Company, ChangeError<Refused>> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     let changed = change_in(&tx, by, expected, change).await;
     versions::end(tx, changed).await
 }
@@ -228,7 +228,7 @@ async fn change_in<Refused>(
 pub async fn change_logo(db: &Db, by: &Actor, png: Option<Vec<u8>>) -> Result<(), StoreError> {
     let company = by.company;
     let id = png.as_deref().map(logo_id);
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     if let Some(png) = png {
         let sql = "INSERT INTO company_logo (company_id, id, png) VALUES ($1, $2, $3) ON CONFLICT (company_id, id) DO NOTHING";
         execute(tx.as_conn(), sql, values![company.0, id, png]).await?;
@@ -252,13 +252,13 @@ fn logo_id(png: &[u8]) -> Uuid {
 /// The logo as PNG.
 pub async fn logo(db: &Db, company: CompanyId) -> Result<Option<Vec<u8>>, StoreError> {
     let sql = "SELECT l.png FROM company c JOIN company_logo l ON l.company_id = c.id AND l.id = c.logo_id WHERE c.id = $1";
-    Ok(one::<Picture>(db.reader(), sql, values![company.0]).await?.map(|row| row.png))
+    Ok(one::<Picture>(&db.of(company), sql, values![company.0]).await?.map(|row| row.png))
 }
 
 /// A logo that the company has or had, as PNG.
 pub async fn logo_by_id(db: &Db, company: CompanyId, id: LogoId) -> Result<Option<Vec<u8>>, StoreError> {
     let sql = "SELECT png FROM company_logo WHERE company_id = $1 AND id = $2";
-    Ok(one::<Picture>(db.reader(), sql, values![company.0, id.0]).await?.map(|row| row.png))
+    Ok(one::<Picture>(&db.of(company), sql, values![company.0, id.0]).await?.map(|row| row.png))
 }
 
 #[derive(FromQueryResult)]

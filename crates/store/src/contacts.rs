@@ -40,7 +40,7 @@ pub async fn create(
     now: Instant,
 ) -> Result<ContactId, CreateError> {
     let id = new_id();
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     if let Some(earlier) = idempotency::claim(&tx, by.company, once, id, now).await? {
         tx.commit().await?;
         return Ok(ContactId(earlier));
@@ -69,7 +69,7 @@ pub async fn change<Refused: Send>(
     expected: &Expected,
     change: impl FnOnce(ContactDetails) -> Result<ContactDetails, Refused> + Send,
 ) -> Result<Contact, ChangeError<Refused>> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     let changed = change_in(&tx, by, id, expected, change).await;
     versions::end(tx, changed).await
 }
@@ -111,7 +111,7 @@ pub(crate) async fn change_in<Refused>(
 }
 
 pub async fn find(db: &Db, company: CompanyId, id: ContactId) -> Result<Option<Contact>, StoreError> {
-    find_in(db.reader(), company, id).await
+    find_in(&db.of(company), company, id).await
 }
 
 pub(crate) async fn find_in(
@@ -180,7 +180,7 @@ pub async fn list(
         AND {after} {order_by} LIMIT {}",
         page.limit
     );
-    let rows: Vec<Row> = readable(db.reader(), "contact", &sql, asked).await?;
+    let rows: Vec<Row> = readable(&db.of(company), "contact", &sql, asked).await?;
     Ok(rows.into_iter().map(Row::into_contact).collect())
 }
 
@@ -188,7 +188,7 @@ pub async fn list(
 pub async fn count(db: &Db, company: CompanyId, filter: &Filter) -> Result<u64, StoreError> {
     let role = role_condition(filter);
     let sql = format!("SELECT COUNT(*) AS n FROM contact WHERE company_id = $1 AND search_text LIKE $2 ESCAPE '\\' {role}");
-    sql::count(db.reader(), &sql, values![company.0, containing(filter.text.as_deref().unwrap_or_default())]).await
+    sql::count(&db.of(company), &sql, values![company.0, containing(filter.text.as_deref().unwrap_or_default())]).await
 }
 
 fn role_condition(filter: &Filter) -> &'static str {
@@ -203,7 +203,7 @@ fn role_condition(filter: &Filter) -> &'static str {
 pub async fn find_by_identification(db: &Db, company: CompanyId, wanted: &Identification) -> Result<Option<Contact>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM contact WHERE company_id = $1 AND identification_type = $2 AND identification = $3");
     let asked = values![company.0, wanted.kind().as_str(), wanted.number()];
-    Ok(one::<Row>(db.reader(), &sql, asked).await?.map(Row::into_contact))
+    Ok(one::<Row>(&db.of(company), &sql, asked).await?.map(Row::into_contact))
 }
 
 /// What a person owes, is owed, and has left as anticipo.
@@ -242,7 +242,7 @@ pub async fn standings(db: &Db, company: CompanyId, ids: &[ContactId]) -> Result
     );
     let mut asked: Vec<Value> = values![company.0];
     asked.extend(ids.iter().map(|id| Value::from(id.0)));
-    let parts: Vec<Part> = all(db.reader(), &sql, asked).await?;
+    let parts: Vec<Part> = all(&db.of(company), &sql, asked).await?;
     let sum = |id: &ContactId, name: &str| {
         parts.iter().filter(|p| p.contact_id == id.0 && p.part == name).map(|p| Money::from_cents(p.cents)).sum()
     };

@@ -76,7 +76,7 @@ pub const TABLES: [(&str, &str); 26] = [
 
 /// The deletion that was asked for, if one was.
 pub async fn asked(db: &Db, company: CompanyId) -> Result<Option<Asked>, StoreError> {
-    asked_in(db.reader(), company).await
+    asked_in(&db.of(company), company).await
 }
 
 async fn asked_in(conn: &impl ConnectionTrait, company: CompanyId) -> Result<Option<Asked>, StoreError> {
@@ -94,7 +94,7 @@ async fn asked_in(conn: &impl ConnectionTrait, company: CompanyId) -> Result<Opt
 
 /// Notes that everything was taken along.
 pub async fn note_export(db: &Db, by: &Actor, now: Instant) -> Result<(), StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     execute(tx.as_conn(), "UPDATE company SET exported_at = $2 WHERE id = $1", values![by.company.0, now]).await?;
     events::append(&tx, by, by.company.0, EventKind::CompanyExported, now, "").await?;
     tx.commit().await
@@ -102,12 +102,12 @@ pub async fn note_export(db: &Db, by: &Actor, now: Instant) -> Result<(), StoreE
 
 /// When everything was last taken along.
 pub async fn exported_at(db: &Db, company: CompanyId) -> Result<Option<Instant>, StoreError> {
-    Ok(state_in(db.reader(), company).await?.and_then(|state| state.exported_at))
+    Ok(state_in(&db.of(company), company).await?.and_then(|state| state.exported_at))
 }
 
 /// Asks for the deletion of an archived company whose data somebody has, not before `wait` has gone by.
 pub async fn ask(db: &Db, by: &Actor, wait: TimeDelta, now: Instant) -> Result<Asked, DeletionError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     let state = lock(&tx, by.company).await?;
     let Some(archived_at) = state.archived_at else { return Err(DeletionError::NotArchived) };
     // What was exported before lacks what was recorded until then.
@@ -127,7 +127,7 @@ pub async fn ask(db: &Db, by: &Actor, wait: TimeDelta, now: Instant) -> Result<A
 
 /// The company stays. False where nobody had asked for its deletion.
 pub async fn cancel(db: &Db, by: &Actor, now: Instant) -> Result<bool, StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     if execute(tx.as_conn(), "DELETE FROM company_deletion WHERE company_id = $1", values![by.company.0]).await? == 0 {
         tx.undo().await?;
         return Ok(false);
@@ -139,7 +139,7 @@ pub async fn cancel(db: &Db, by: &Actor, now: Instant) -> Result<bool, StoreErro
 
 /// The second person's word: everything of the company goes, in one act. Its people stay, without an entry there.
 pub async fn confirm(db: &Db, by: &Actor, now: Instant) -> Result<(), DeletionError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     let state = lock(&tx, by.company).await?;
     let asked = asked_in(tx.as_conn(), by.company).await?.ok_or(DeletionError::NotAsked)?;
     if state.archived_at.is_none() {

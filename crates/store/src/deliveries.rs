@@ -151,7 +151,7 @@ pub enum MoveError {
 
 /// Tries again at once: what waits, what failed, what bounced.
 pub async fn retry(db: &Db, by: &Actor, id: DeliveryId, conditions: &Conditions, now: Instant) -> Result<(), MoveError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     let moved = match idempotency::claim(&tx, by.company, conditions.once.as_ref(), id.0, now).await? {
         Some(_) => Ok(()),
         None => retry_in(&tx, by, id, conditions, now).await,
@@ -200,7 +200,7 @@ async fn retry_in(tx: &Tx, by: &Actor, id: DeliveryId, conditions: &Conditions, 
 
 /// Cancels what waits.
 pub async fn cancel(db: &Db, by: &Actor, id: DeliveryId, conditions: &Conditions, now: Instant) -> Result<(), MoveError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     let moved = match idempotency::claim(&tx, by.company, conditions.once.as_ref(), id.0, now).await? {
         Some(_) => Ok(()),
         None => cancel_in(&tx, by, id, conditions, now).await,

@@ -96,7 +96,7 @@ pub async fn make(
     now: Instant,
 ) -> Result<DkimKeyId, DkimError> {
     let id = DkimKeyId(new_id());
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     sealing_key::claim_in::<DkimError>(&tx, keys).await?;
     let sealed = keys.seal(&pair.private_key, &identity(by.company, id.0))?;
     let Some(selector) = take_name(&tx, domain, now).await? else {
@@ -131,7 +131,7 @@ async fn take_name(tx: &Tx, domain: &str, now: Instant) -> Result<Option<String>
 
 /// The key's record was seen: from now on it signs, in the place of the one before, which is forgotten.
 pub async fn turn_on(db: &Db, by: &Actor, id: DkimKeyId, now: Instant) -> Result<(), DkimError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     let sql = "DELETE FROM dkim_key WHERE company_id = $1 AND id <> $2 AND state <> 'made'
         AND domain = (SELECT domain FROM dkim_key WHERE company_id = $1 AND id = $2)";
     execute(tx.as_conn(), sql, values![by.company.0, id.0]).await?;
@@ -141,21 +141,21 @@ pub async fn turn_on(db: &Db, by: &Actor, id: DkimKeyId, now: Instant) -> Result
 
 /// Mail is not signed any more; the key stays, and signs again once it is turned on.
 pub async fn turn_off(db: &Db, by: &Actor, id: DkimKeyId) -> Result<(), DkimError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     let sql = "UPDATE dkim_key SET state = 'published' WHERE company_id = $1 AND id = $2 AND state <> 'made'";
     commit_some(tx, by, EventKind::DkimTurnedOff, sql, values![by.company.0, id.0]).await
 }
 
 /// Forgets a key for good.
 pub async fn delete(db: &Db, by: &Actor, id: DkimKeyId) -> Result<(), DkimError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     let sql = "DELETE FROM dkim_key WHERE company_id = $1 AND id = $2";
     commit_some(tx, by, EventKind::DkimKeyDeleted, sql, values![by.company.0, id.0]).await
 }
 
 /// Forgets all keys of a domain.
 pub async fn delete_all(db: &Db, by: &Actor, domain: &str) -> Result<(), DkimError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     let sql = "DELETE FROM dkim_key WHERE company_id = $1 AND domain = $2";
     commit_some(tx, by, EventKind::DkimKeyDeleted, sql, values![by.company.0, domain]).await
 }
@@ -163,25 +163,25 @@ pub async fn delete_all(db: &Db, by: &Actor, domain: &str) -> Result<(), DkimErr
 /// A domain's keys: the one that waits for its record, and the one that was seen.
 pub async fn of_domain(db: &Db, company: CompanyId, domain: &str) -> Result<Vec<DkimKey>, StoreError> {
     let sql = format!("{SELECT} WHERE company_id = $1 AND domain = $2 ORDER BY id");
-    let rows: Vec<Row> = readable(db.reader(), "dkim_key", &sql, values![company.0, domain]).await?;
+    let rows: Vec<Row> = readable(&db.of(company), "dkim_key", &sql, values![company.0, domain]).await?;
     Ok(rows.into_iter().map(Row::into_key).collect())
 }
 
 /// The key that signs a domain's mail. Errs if it cannot be opened with the master key at hand.
 pub async fn signing_key(db: &Db, keys: &Keyring, company: CompanyId, domain: &str) -> Result<Option<SigningKey>, DkimError> {
     let sql = format!("{SELECT} WHERE company_id = $1 AND domain = $2 AND state = 'used'");
-    let Some(row) = one::<Row>(db.reader(), &sql, values![company.0, domain]).await? else { return Ok(None) };
+    let Some(row) = one::<Row>(&db.of(company), &sql, values![company.0, domain]).await? else { return Ok(None) };
     let private_key = keys.open(&row.sealed_private_key, &identity(company, row.id))?;
     Ok(Some(SigningKey { selector: row.selector, private_key }))
 }
 
 /// Seals every private key again under the newest master key. Gives how many were.
 pub async fn reseal_any_company(db: &Db, keys: &Keyring) -> Result<u64, DkimError> {
-    let mut rows: Vec<SealedRow> = readable(db.reader(), "dkim_key", SEALED, Vec::new()).await?;
+    let mut rows: Vec<SealedRow> = readable(&db.of_any_company(), "dkim_key", SEALED, Vec::new()).await?;
     rows.retain(|row| !keys.is_newest(&row.sealed_private_key));
     let mut done = 0;
     for some in rows.chunks(BATCH) {
-        let tx = db.begin_write().await?;
+        let tx = db.begin_write_any_company().await?;
         sealing_key::claim_in::<DkimError>(&tx, keys).await?;
         for row in some {
             let bound_to = identity(CompanyId(row.company_id), row.id);

@@ -40,7 +40,7 @@ pub async fn create(
 ) -> Result<DocumentId, CreateError> {
     document.check(day_in_ecuador(now))?;
     let id = new_id();
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     if let Some(earlier) = idempotency::claim(&tx, by.company, once, id, now).await? {
         tx.commit().await?;
         return Ok(DocumentId(earlier));
@@ -78,7 +78,7 @@ pub async fn create(
 
 pub async fn find(db: &Db, company: CompanyId, id: DocumentId) -> Result<Option<Document>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM document WHERE company_id = $1 AND id = $2");
-    Ok(one::<Row>(db.reader(), &sql, values![company.0, id.0]).await?.map(Row::into_document))
+    Ok(one::<Row>(&db.of(company), &sql, values![company.0, id.0]).await?.map(Row::into_document))
 }
 
 /// Whether this number may still be used for a new document of the contact.
@@ -98,7 +98,7 @@ pub async fn is_number_free(
         id: Uuid,
     }
     let asked = values![company.0, kind.as_str(), side.as_str(), number.as_str(), contact.map(|contact| contact.0)];
-    Ok(one::<Taken>(db.reader(), sql, asked).await?.is_none())
+    Ok(one::<Taken>(&db.of(company), sql, asked).await?.is_none())
 }
 
 /// What a contact still owes or is owed, oldest due first: what a payment can settle. One that cannot be read is none of it.
@@ -107,7 +107,7 @@ pub async fn open_of(db: &Db, company: CompanyId, contact: ContactId, side: Side
         "SELECT {COLUMNS} FROM document WHERE company_id = $1 AND contact_id = $2 AND side = $3 AND balance_cents <> 0
         AND voided_at IS NULL ORDER BY due_on, number, id"
     );
-    let rows: Vec<Row> = readable(db.reader(), "document", &sql, values![company.0, contact.0, side.as_str()]).await?;
+    let rows: Vec<Row> = readable(&db.of(company), "document", &sql, values![company.0, contact.0, side.as_str()]).await?;
     Ok(rows.into_iter().map(Row::into_document).collect())
 }
 
@@ -190,7 +190,7 @@ pub async fn list(
         d.voided_at, c.name AS contact_name {LISTED} WHERE {condition} AND {after} {order_by} LIMIT {}",
         page.limit
     );
-    let rows = each(db.reader(), "document", &sql, asked).await?;
+    let rows = each(&db.of(company), "document", &sql, asked).await?;
     let listed = |row: ListedRow| Listed { document: row.document.into_document(), contact_name: row.contact_name };
     Ok(rows.into_iter().map(|line| line.map(listed)).collect())
 }
@@ -198,7 +198,7 @@ pub async fn list(
 /// How many documents a list has, on all its pages.
 pub async fn count(db: &Db, company: CompanyId, filter: &Filter, today: Date) -> Result<u64, StoreError> {
     let (condition, asked) = filter.condition(company, today);
-    sql::count(db.reader(), &format!("SELECT COUNT(*) AS n {LISTED} WHERE {condition}"), asked).await
+    sql::count(&db.of(company), &format!("SELECT COUNT(*) AS n {LISTED} WHERE {condition}"), asked).await
 }
 
 const LISTED: &str = "FROM document d LEFT JOIN contact c ON c.company_id = d.company_id AND c.id = d.contact_id";
@@ -252,7 +252,7 @@ pub async fn aging(db: &Db, company: CompanyId, side: Side, today: Date) -> Resu
     let mut sums = [AgeSum::default(); 4];
     for (sum, age) in sums.iter_mut().zip([Age::NotDue, Age::UpTo30, Age::UpTo60, Age::Over60]) {
         let (from, until) = due_range(age, today);
-        if let Some(row) = one::<SumRow>(db.reader(), sql, values![company.0, side.as_str(), from, until]).await? {
+        if let Some(row) = one::<SumRow>(&db.of(company), sql, values![company.0, side.as_str(), from, until]).await? {
             *sum = AgeSum { balance: Money::from_cents(row.cents), documents: row.documents };
         }
     }

@@ -136,7 +136,7 @@ pub struct Event {
 
 /// The history of one payment, person or token, newest first.
 pub async fn list(db: &Db, company: CompanyId, subject: Uuid) -> Result<Vec<Event>, StoreError> {
-    list_in(db.reader(), company, subject).await
+    list_in(&db.of(company), company, subject).await
 }
 
 async fn list_in(conn: &impl ConnectionTrait, company: CompanyId, subject: Uuid) -> Result<Vec<Event>, StoreError> {
@@ -166,7 +166,7 @@ pub(crate) async fn so_far_in(tx: &Tx, company: CompanyId, subject: Uuid) -> Res
 
 /// Notes that somebody opened a payment's PDF.
 pub async fn note_download(db: &Db, by: &Actor, payment: Uuid, now: Instant) -> Result<(), StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     append(&tx, by, payment, EventKind::ReceiptDownloaded, now, "").await?;
     tx.commit().await
 }

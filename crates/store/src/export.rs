@@ -266,7 +266,7 @@ pub async fn records(
         names(columns),
         part.company
     );
-    let rows = numbered(sql::rows(db.reader(), &sql, values![company.0, after.unwrap_or_default()]).await?)?;
+    let rows = numbered(sql::rows(&db.of(company), &sql, values![company.0, after.unwrap_or_default()]).await?)?;
     let (Some(first), Some(last)) = (rows.first().map(|row| row.id), rows.last().map(|row| row.id)) else {
         return Ok((Vec::new(), None));
     };
@@ -291,7 +291,7 @@ async fn add_children(
         ORDER BY {parent}, {order}",
         names(columns)
     );
-    let rows = numbered(sql::rows(db.reader(), &sql, values![company.0, first, last]).await?)?;
+    let rows = numbered(sql::rows(&db.of(company), &sql, values![company.0, first, last]).await?)?;
     let mut rows = rows.into_iter().peekable();
     for (id, record) in records {
         let mut own = Vec::new();
@@ -352,6 +352,6 @@ pub async fn next_logo(db: &Db, company: CompanyId, after: Option<Uuid>) -> Resu
         png: Vec<u8>,
     }
     let sql = "SELECT id, png FROM company_logo WHERE company_id = $1 AND id > $2 ORDER BY id LIMIT 1";
-    let rows: Vec<Row> = all(db.reader(), sql, values![company.0, after.unwrap_or_default()]).await?;
+    let rows: Vec<Row> = all(&db.of(company), sql, values![company.0, after.unwrap_or_default()]).await?;
     Ok(rows.into_iter().next().map(|row| (row.id, row.png)))
 }

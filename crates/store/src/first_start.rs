@@ -42,7 +42,7 @@ pub enum FoundError {
 
 /// Whether nobody is on record.
 pub async fn is_ahead_any_company(db: &Db) -> Result<bool, StoreError> {
-    nobody_is_there(db.reader()).await
+    nobody_is_there(&db.of_any_company()).await
 }
 
 async fn nobody_is_there(conn: &impl ConnectionTrait) -> Result<bool, StoreError> {
@@ -51,10 +51,10 @@ async fn nobody_is_there(conn: &impl ConnectionTrait) -> Result<bool, StoreError
 
 /// A new token for the first person; the one before is worth nothing. None where somebody is on record.
 pub async fn offer_any_company(db: &Db) -> Result<Option<SecretString>, StoreError> {
-    if !nobody_is_there(db.reader()).await? {
+    if !nobody_is_there(&db.of_any_company()).await? {
         return Ok(None);
     }
-    let (token, tx) = (random_token(), db.begin_write().await?);
+    let (token, tx) = (random_token(), db.begin_write_any_company().await?);
     let sql = "INSERT INTO first_start (id, token_hash) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET token_hash = $1";
     execute(tx.as_conn(), sql, values![token_hash(token.expose_secret())]).await?;
     tx.commit().await?;
@@ -64,7 +64,8 @@ pub async fn offer_any_company(db: &Db) -> Result<Option<SecretString>, StoreErr
 /// Whether a token is the one that was printed last, and still good.
 pub async fn is_good_any_company(db: &Db, token: &str) -> Result<bool, StoreError> {
     let sql = "SELECT COUNT(*) AS n FROM first_start WHERE token_hash = $1";
-    Ok(sql::count(db.reader(), sql, values![token_hash(token)]).await? == 1 && nobody_is_there(db.reader()).await?)
+    Ok(sql::count(&db.of_any_company(), sql, values![token_hash(token)]).await? == 1
+        && nobody_is_there(&db.of_any_company()).await?)
 }
 
 /// Makes the company, its first owner and their session. A company that the operator made before is theirs from here on.
@@ -73,7 +74,7 @@ pub async fn found_any_company(db: &Db, token: &str, new: Founding<'_>, now: Ins
         return Err(FoundError::NotGood);
     }
     let hash = users::hash_new(db, None, None, &[&new.name, new.email.as_str(), &new.legal_name], new.password).await?;
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     // Taken with the row: one of two at once finds it gone.
     let taken = execute(tx.as_conn(), "DELETE FROM first_start WHERE token_hash = $1", values![token_hash(token)]).await?;
     if taken == 0 || !nobody_is_there(tx.as_conn()).await? {

@@ -56,14 +56,14 @@ impl Row {
 /// Nothing is known of an account that never failed and was never seen over TLS.
 pub async fn find(db: &Db, account: AccountKey) -> Result<Health, StoreError> {
     let sql = "SELECT account_id, stopped_at, certificate_ends_at FROM account_health WHERE account_id = $1";
-    let row: Option<Row> = one(db.reader(), sql, values![account.id()]).await?;
+    let row: Option<Row> = one(&db.of_any_company(), sql, values![account.id()]).await?;
     Ok(row.map(Row::into_health).unwrap_or_default())
 }
 
 /// Of the company's own accounts, those of which something is known.
 pub async fn list(db: &Db, company: CompanyId) -> Result<Vec<(MailAccountId, Health)>, StoreError> {
     let sql = "SELECT account_id, stopped_at, certificate_ends_at FROM account_health WHERE company_id = $1";
-    let rows: Vec<Row> = readable(db.reader(), "account_health", sql, values![company.0]).await?;
+    let rows: Vec<Row> = readable(&db.of(company), "account_health", sql, values![company.0]).await?;
     Ok(rows.into_iter().map(|row| (MailAccountId(row.account_id), row.into_health())).collect())
 }
 
@@ -76,7 +76,7 @@ pub async fn note_certificate_any_company(
 ) -> Result<(), StoreError> {
     let seen = seen.into();
     let account = seen.account;
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     if !seen.is_current(&tx).await? {
         return tx.undo().await;
     }
@@ -124,13 +124,13 @@ pub async fn certificates_to_look_at_any_company(db: &Db, now: Instant) -> Resul
         WHERE certificate_ends_at > $1 AND certificate_ends_at <= $2 AND certificate_seen_at < $3
         AND (certificate_announced IS NULL OR certificate_announced <> certificate_ends_at)";
     let asked = values![now, now + ANNOUNCED_AHEAD, now - STILL_TRUE];
-    let rows: Vec<EndingRow> = readable(db.reader(), "account_health", sql, asked).await?;
+    let rows: Vec<EndingRow> = readable(&db.of_any_company(), "account_health", sql, asked).await?;
     Ok(rows.into_iter().map(EndingRow::into_ending).collect())
 }
 
 /// Queues the mails about certificates that end within two weeks, once for each certificate. Gives what was news.
 pub async fn announce_certificates_any_company(db: &Db, now: Instant) -> Result<Vec<Ending>, StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let sql = "UPDATE account_health SET certificate_announced = certificate_ends_at
         WHERE certificate_ends_at > $1 AND certificate_ends_at <= $2 AND certificate_seen_at >= $3
         AND (certificate_announced IS NULL OR certificate_announced <> certificate_ends_at)

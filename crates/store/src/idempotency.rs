@@ -70,13 +70,13 @@ pub async fn made(db: &Db, company: CompanyId, key: &str) -> Result<Option<Uuid>
         made_id: Uuid,
     }
     let find = "SELECT made_id FROM idempotency WHERE company_id = $1 AND idempotency_key = $2";
-    let row: Option<Row> = one(db.reader(), find, values![company.0, key]).await?;
+    let row: Option<Row> = one(&db.of(company), find, values![company.0, key]).await?;
     Ok(row.map(|row| row.made_id))
 }
 
 /// Forgets keys older than 24 hours, whoever's they are.
 pub async fn forget_expired_any_company(db: &Db, now: Instant) -> Result<u64, StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let sql = "DELETE FROM idempotency WHERE created_at < $1";
     let gone = execute(tx.as_conn(), sql, values![now - KEPT]).await?;
     tx.commit().await?;

@@ -93,7 +93,7 @@ pub async fn invite(
     post: Post<'_>,
     now: Instant,
 ) -> Result<Invited, InviteError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     // Whoever leaves or comes in meanwhile waits.
     execute(tx.as_conn(), "UPDATE company SET ruc = ruc WHERE id = $1", values![by.company.0]).await?;
     let address = new.email.lowercase();
@@ -136,7 +136,7 @@ async fn put(tx: &Tx, by: &Actor, new: &NewInvitation, post: Post<'_>, now: Inst
 
 /// A new link in place of the one before, which opens nothing from here on.
 pub async fn resend(db: &Db, by: &Actor, id: InvitationId, post: Post<'_>, now: Instant) -> Result<Invited, InviteError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     let ended = end(&tx, by.company, "id = $3", values![id.0], "replaced", now).await?;
     let Some(Ended { email, name, role, .. }) = ended.into_iter().next() else { return Err(InviteError::NotFound) };
     let of = || Of { table: "invitation", id: id.0 };
@@ -149,7 +149,7 @@ pub async fn resend(db: &Db, by: &Actor, id: InvitationId, post: Post<'_>, now: 
 
 /// Takes an invitation back: its link opens nothing from here on. False where it was over before.
 pub async fn withdraw(db: &Db, by: &Actor, id: InvitationId, now: Instant) -> Result<bool, StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     let ended = end(&tx, by.company, "id = $3", values![id.0], "withdrawn", now).await?;
     for one in &ended {
         events::append(&tx, by, id.0, EventKind::InvitationWithdrawn, now, &one.email).await?;
@@ -219,7 +219,7 @@ pub async fn open(db: &Db, company: CompanyId) -> Result<Vec<Invitation>, StoreE
     let sql = "SELECT i.id, i.email, i.name, i.role, i.created_at, i.ends_at, m.state AS mail_state, m.problem_code, m.reply
         FROM invitation i LEFT JOIN user_mail m ON m.invitation_id = i.id AND m.company_id = i.company_id
         WHERE i.company_id = $1 AND i.state = 'open' ORDER BY i.email";
-    let rows: Vec<Row> = readable(db.reader(), "invitation", sql, values![company.0]).await?;
+    let rows: Vec<Row> = readable(&db.of(company), "invitation", sql, values![company.0]).await?;
     let invitation = |row: Row| {
         let mailed = match row.mail_state.as_deref() {
             None => Mailed::ByHand,
@@ -290,7 +290,7 @@ pub async fn find_any_company(db: &Db, token: &str, now: Instant) -> Result<Opti
             i.state, i.ends_at, (SELECT COUNT(*) FROM person p WHERE p.email = i.email
                 AND EXISTS (SELECT 1 FROM membership m WHERE m.person_id = p.id)) AS users
         FROM invitation i JOIN company c ON c.id = i.company_id WHERE i.token_hash = $1";
-    let row: Option<Row> = one(db.reader(), sql, values![token_hash(token)]).await?;
+    let row: Option<Row> = one(&db.of_any_company(), sql, values![token_hash(token)]).await?;
     Ok(row.and_then(|row| {
         Some(Found {
             id: InvitationId(row.id),

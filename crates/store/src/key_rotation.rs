@@ -57,7 +57,7 @@ pub async fn rotate_any_company(db: &Db, key_file: &Path) -> Result<Option<Rotat
         keys = Keyring::rotate(key_file)?;
         resealed = reseal_under_newest(db, &keys).await?;
     }
-    let mut marks = counted(&keys, &in_use(db.reader()).await?);
+    let mut marks = counted(&keys, &in_use(&db.of_any_company()).await?);
     let newest = marks.pop().map_or(KeyMark { id: 0, fingerprint: None }, |(newest, _)| newest);
     Ok(Some(Rotation { newest, is_resumed, resealed, older: marks }))
 }
@@ -69,7 +69,7 @@ pub async fn add_any_company(db: &Db, key_file: &Path) -> Result<Option<KeyMark>
 }
 
 async fn reseal_under_newest(db: &Db, keys: &Keyring) -> Result<u64, UnlockError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     register_newest::<SaveError>(&tx, keys).await?;
     tx.commit().await?;
     let mut done = 0;
@@ -86,7 +86,7 @@ async fn reseal_under_newest(db: &Db, keys: &Keyring) -> Result<u64, UnlockError
 /// newest. Nothing where there is no key file.
 pub async fn retire_any_company(db: &Db, key_file: &Path) -> Result<Option<Retirement>, UnlockError> {
     let Some(keys) = sealing::check_any_company(db, key_file).await? else { return Ok(None) };
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     register_newest::<SaveError>(&tx, &keys).await?;
     let used = in_use(tx.as_conn()).await?;
     let is_needed = |mark: &KeyMark| mark.id == keys.newest() || used.contains_key(&mark.id);

@@ -204,7 +204,7 @@ pub async fn log_in_any_company(db: &Db, attempt: &Attempt<'_>, now: Instant) ->
         Ok(verified) => verified,
         Err(error) => {
             // Nothing was checked, so nothing is counted.
-            let tx = db.begin_write().await?;
+            let tx = db.begin_write_any_company().await?;
             take_back(&tx, &subjects, now).await?;
             tx.commit().await?;
             return Err(error);
@@ -238,7 +238,7 @@ async fn person(db: &Db, email: &str) -> Result<Option<Uuid>, StoreError> {
     struct Row {
         id: Uuid,
     }
-    let row: Option<Row> = one(db.reader(), "SELECT id FROM person WHERE email = $1", values![email]).await?;
+    let row: Option<Row> = one(&db.of_any_company(), "SELECT id FROM person WHERE email = $1", values![email]).await?;
     Ok(row.map(|row| row.id))
 }
 
@@ -248,7 +248,7 @@ async fn count(db: &Db, subjects: &[Subject], now: Instant) -> Result<Option<u32
     if let Some(seconds) = refused_already(db, subjects, now).await? {
         return Ok(Some(seconds));
     }
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let mut waits = None;
     let mut counted = Vec::new();
     for subject in subjects {
@@ -279,7 +279,7 @@ async fn refused_already(db: &Db, subjects: &[Subject], now: Instant) -> Result<
     let mut waits = None;
     for subject in subjects {
         let sql = "SELECT failures, last_at, retry_at FROM login_attempt WHERE subject = $1";
-        let row: Option<Counted> = one(db.reader(), sql, values![subject.key.clone()]).await?;
+        let row: Option<Counted> = one(&db.of_any_company(), sql, values![subject.key.clone()]).await?;
         // From the future: the transaction writes down that it is now.
         if let Some(row) = row.filter(|row| row.last_at <= now) {
             waits = waits.max(row.seen_at(now, subject.patience).left(now));
@@ -291,10 +291,10 @@ async fn refused_already(db: &Db, subjects: &[Subject], now: Instant) -> Result<
 /// Some of the rows that no longer count, whoever's they are; in a transaction of its own, which waits for nobody.
 async fn clear_away(db: &Db, now: Instant) -> Result<(), StoreError> {
     let sql = "SELECT COUNT(*) AS n FROM (SELECT 1 FROM login_attempt WHERE last_at < $1 LIMIT 1) AS old";
-    if sql::count(db.reader(), sql, values![now - MEMORY]).await? == 0 {
+    if sql::count(&db.of_any_company(), sql, values![now - MEMORY]).await? == 0 {
         return Ok(());
     }
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let sql = format!(
         "DELETE FROM login_attempt WHERE subject IN (SELECT subject FROM login_attempt WHERE last_at < $1
             ORDER BY last_at LIMIT {CLEARED_AT_ONCE} {})",
@@ -326,8 +326,8 @@ async fn entered(
     shown: &[Vec<u8>],
     now: Instant,
 ) -> Result<Option<Outcome>, StoreError> {
-    let asks = second_factor::is_on_in(db.reader(), verified.person).await?;
-    let tx = db.begin_write().await?;
+    let asks = second_factor::is_on_in(&db.of_any_company(), verified.person).await?;
+    let tx = db.begin_write_any_company().await?;
     if asks {
         take_back(&tx, subjects, now).await?;
     } else {
@@ -361,7 +361,7 @@ pub async fn enter_by_key_any_company(
     origin: &Origin<'_>,
     now: Instant,
 ) -> Result<Option<Outcome>, StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     second_factor::hold(&tx, signed.person).await?;
     let entry = Entry { person: signed.person, is_kept, origin: *origin, trusted_until: None };
     let outcome = match passkeys::note_use(&tx, signed.person, signed, now).await? {

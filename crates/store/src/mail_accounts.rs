@@ -70,7 +70,7 @@ pub async fn create(
     now: Instant,
 ) -> Result<MailAccountId, SaveError> {
     let id = MailAccountId(new_id());
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     if let Some(earlier) = idempotency::claim(&tx, by.company, once, id.0, now).await? {
         tx.commit().await?;
         return Ok(MailAccountId(earlier));
@@ -145,7 +145,7 @@ pub async fn edit<Error: From<SaveError>>(
     expected: &Expected,
     decide: impl FnOnce(&MailAccount) -> Result<Edit, Error>,
 ) -> Result<(), Error> {
-    let tx = db.begin_write().await.map_err(SaveError::from)?;
+    let tx = db.begin_write_for(by.company).await.map_err(SaveError::from)?;
     let changed = edit_in(&tx, keys, by, id, expected, decide).await;
     end(db, tx, changed).await
 }
@@ -293,7 +293,7 @@ async fn lock_version(tx: &Tx, company: CompanyId, id: MailAccountId) -> Result<
 
 /// Turns an account on or off; its module falls back to the default account while it is off.
 pub async fn enable(db: &Db, by: &Actor, id: MailAccountId, enabled: bool) -> Result<(), SaveError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     enable_in(&tx, by, id, enabled).await?;
     keep(db, tx).await
 }
@@ -324,7 +324,7 @@ async fn keep(db: &Db, tx: Tx) -> Result<(), SaveError> {
 
 /// Forgets an account and its secret, only if it is as `expected`.
 pub async fn delete(db: &Db, by: &Actor, id: MailAccountId, expected: &Expected) -> Result<(), SaveError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     let deleted = delete_in(&tx, by, id, expected).await;
     end(db, tx, deleted).await
 }
@@ -342,7 +342,7 @@ async fn delete_in(tx: &Tx, by: &Actor, id: MailAccountId, expected: &Expected) 
 /// Notes what Probar answered for the account as it is saved; a correct answer ends its rest. An answer about settings that
 /// were changed meanwhile is not noted on the new ones. Gives whether it was.
 pub async fn note_check(db: &Db, by: &Actor, id: MailAccountId, version: i64, check: &LastCheck) -> Result<bool, StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     let sql = "UPDATE mail_account SET checked_at = $3, check_ok = $4 WHERE company_id = $1 AND id = $2 AND version = $5";
     let noted = execute(tx.as_conn(), sql, values![by.company.0, id.0, check.at, check.ok, version]).await? == 1;
     if noted {
@@ -359,13 +359,13 @@ pub async fn note_check(db: &Db, by: &Actor, id: MailAccountId, version: i64, ch
 
 pub async fn list(db: &Db, company: CompanyId) -> Result<Vec<MailAccount>, StoreError> {
     let sql = format!("{SELECT} WHERE a.company_id = $1 ORDER BY a.module DESC");
-    let rows: Vec<Row> = readable(db.reader(), "mail_account", &sql, values![company.0]).await?;
+    let rows: Vec<Row> = readable(&db.of(company), "mail_account", &sql, values![company.0]).await?;
     Ok(rows.into_iter().map(Row::into_account).collect())
 }
 
 pub async fn find(db: &Db, company: CompanyId, id: MailAccountId) -> Result<Option<MailAccount>, StoreError> {
     let sql = format!("{SELECT} WHERE a.company_id = $1 AND a.id = $2");
-    Ok(one::<Row>(db.reader(), &sql, values![company.0, id.0]).await?.map(Row::into_account))
+    Ok(one::<Row>(&db.of(company), &sql, values![company.0, id.0]).await?.map(Row::into_account))
 }
 
 /// What a sealed password is bound to: in another row, or with another server, port, TLS or user in its row, it does not

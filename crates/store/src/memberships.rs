@@ -56,7 +56,7 @@ pub async fn list_any_company(db: &Db, user: UserId) -> Result<Vec<Membership>, 
         "SELECT c.id, c.ruc, c.legal_name, c.trade_name, c.archived_at, m.role, m.last_entered_at
         FROM membership m JOIN company c ON c.id = m.company_id WHERE m.person_id = $1 ORDER BY {LAST_ENTERED_FIRST}"
     );
-    let rows: Vec<Row> = readable(db.reader(), "company", &sql, values![user.0]).await?;
+    let rows: Vec<Row> = readable(&db.of_any_company(), "company", &sql, values![user.0]).await?;
     let read = |row: Row| Membership {
         company: CompanyId(row.id),
         ruc: Of { table: "company", id: row.id }.ruc(&row.ruc),
@@ -91,13 +91,13 @@ pub async fn offered(db: &Db, company: CompanyId, user: UserId, most: u64) -> Re
         FROM membership m JOIN company c ON c.id = m.company_id
         WHERE m.person_id = $1 AND m.company_id <> $2 AND c.archived_at IS NULL ORDER BY {LAST_ENTERED_FIRST} LIMIT {most}"
     );
-    let rows: Vec<Row> = readable(db.reader(), "company", &sql, values![user.0, company.0]).await?;
+    let rows: Vec<Row> = readable(&db.of_any_company(), "company", &sql, values![user.0, company.0]).await?;
     let all = "SELECT COUNT(*) AS n FROM membership WHERE person_id = $1";
     let owned = "SELECT COUNT(*) AS n FROM membership WHERE person_id = $1 AND role = 'owner'";
     Ok(Offered {
         others: rows.into_iter().map(|row| (CompanyId(row.id), row.known_as)).collect(),
-        companies: count(db.reader(), all, values![user.0]).await?,
-        is_owner: count(db.reader(), owned, values![user.0]).await? > 0,
+        companies: count(&db.of_any_company(), all, values![user.0]).await?,
+        is_owner: count(&db.of_any_company(), owned, values![user.0]).await? > 0,
     })
 }
 
@@ -107,7 +107,7 @@ pub async fn enter(db: &Db, company: CompanyId, session_token: &str, now: Instan
     struct Row {
         person_id: Uuid,
     }
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let sql = "UPDATE login SET company_id = $2 WHERE token_hash = $1 AND EXISTS (
             SELECT 1 FROM membership m WHERE m.person_id = login.person_id AND m.company_id = $2) RETURNING person_id";
     let entered: Option<Row> = one(tx.as_conn(), sql, values![token_hash(session_token), company.0]).await?;
@@ -162,7 +162,7 @@ async fn received(db: &Db, user: UserId, (from, to): (Date, Date)) -> Result<Vec
         FROM membership m JOIN payment p ON p.company_id = m.company_id
         WHERE m.person_id = $1 AND p.direction = 'received' AND p.voided_at IS NULL AND p.paid_on BETWEEN $2 AND $3
         GROUP BY p.company_id";
-    let rows: Vec<Row> = readable(db.reader(), "payment", sql, values![user.0, from, to]).await?;
+    let rows: Vec<Row> = readable(&db.of_any_company(), "payment", sql, values![user.0, from, to]).await?;
     Ok(rows.into_iter().map(|row| (CompanyId(row.company_id), Money::from_cents(row.cents))).collect())
 }
 
@@ -181,5 +181,5 @@ async fn accounts(db: &Db, user: UserId) -> Result<Vec<Account>, StoreError> {
                 AND d.module = a.module AND d.state IN ('queued', 'deferred', 'in_doubt')) AS waiting
         FROM membership m JOIN mail_account a ON a.company_id = m.company_id AND a.enabled
         LEFT JOIN account_pause p ON p.account_id = a.id WHERE m.person_id = $1 ORDER BY a.company_id, a.module";
-    readable(db.reader(), "mail_account", sql, values![user.0]).await
+    readable(&db.of_any_company(), "mail_account", sql, values![user.0]).await
 }

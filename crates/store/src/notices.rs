@@ -190,7 +190,7 @@ pub async fn are_due_any_company(db: &Db, now: Instant) -> Result<bool, StoreErr
 
 /// Claims up to `most` due mails until `now + lease`, whoever's they are; what a dead worker held first comes back.
 pub async fn claim_due_any_company(db: &Db, most: u32, lease: TimeDelta, now: Instant) -> Result<Vec<Notice>, StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     NOTICES.expire(&tx, now).await?;
     let stale = "UPDATE account_notice SET state = 'cancelled', next_attempt_at = NULL, finished_at = $1
         WHERE state = 'queued' AND next_attempt_at <= $1 AND queued_at < $2";
@@ -268,7 +268,7 @@ fn news(row: &ClaimRow) -> Option<News> {
 
 /// Notes that the server is given the mail now. Tells no where the lease was lost: then it must not be given.
 pub async fn hand_over(db: &Db, claim: Claim, now: Instant) -> Result<bool, StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let set = "handed_over_at = $1, lease_until = $2";
     let ours = NOT_HANDED_OVER.change(&tx, &[claim], set, values![now, now + LOST_AFTER]).await?;
     tx.commit().await?;
@@ -291,7 +291,7 @@ pub enum Told {
 
 /// Writes down how a mail went. Tells no where the lease was lost meanwhile.
 pub async fn record(db: &Db, claim: Claim, told: &Told, reply: &str, now: Instant) -> Result<bool, StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let is_ours = match told {
         Told::Accepted => finish(&tx, claim, "accepted", reply, now).await?,
         Told::InDoubt => finish(&tx, claim, "in_doubt", reply, now).await?,

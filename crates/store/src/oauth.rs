@@ -81,7 +81,7 @@ pub async fn create_connected(
 ) -> Result<MailAccountId, SaveError> {
     let id = MailAccountId(sql::new_id());
     let form = Form { settings: settings.clone(), password: None, checked: None };
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     mail_accounts::insert_in(&tx, by.company, id, &form, None, now).await?;
     write(&tx, keys, &account(by, id, settings), connection, now).await?;
     let changes = differences::of_mail_account(None, settings);
@@ -103,7 +103,7 @@ pub async fn connect(
     connection: &NewConnection<'_>,
     now: Instant,
 ) -> Result<(), SaveError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     let sql = "UPDATE mail_account SET server = $3, port = $4, security = $5, username = $6, from_address = $7,
         sealed_password = NULL, checked_at = NULL, check_ok = NULL, version = version + 1
         WHERE company_id = $1 AND id = $2";
@@ -206,7 +206,7 @@ pub async fn ending_soon_any_company(db: &Db, now: Instant) -> Result<Vec<Ending
             a.server, a.port, a.security, a.username
         FROM oauth_connection c JOIN mail_account a ON a.company_id = c.company_id AND a.id = c.account_id
         WHERE c.ends_at <= $1 AND c.broken_at IS NULL AND a.enabled ORDER BY c.ends_at, c.account_id";
-    let rows: Vec<Row> = readable(db.reader(), "oauth_connection", sql, values![now + ANNOUNCED_BEFORE]).await?;
+    let rows: Vec<Row> = readable(&db.of_any_company(), "oauth_connection", sql, values![now + ANNOUNCED_BEFORE]).await?;
     let ending = |row: Row| {
         let of = Of { table: "mail_account", id: row.account_id };
         Some(Ending {
@@ -232,7 +232,7 @@ pub async fn announce_ending_any_company(db: &Db, now: Instant) -> Result<usize,
         account_id: Uuid,
         ends_at: Instant,
     }
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let sql = "UPDATE oauth_connection SET announced_end = ends_at
         WHERE ends_at > $1 AND ends_at <= $2 AND broken_at IS NULL
             AND (announced_end IS NULL OR announced_end <> ends_at)
@@ -255,11 +255,11 @@ pub async fn announce_ending_any_company(db: &Db, now: Instant) -> Result<usize,
 /// Seals every token again that lies under an older key, or was sealed before tokens were bound to a scope. Gives how many
 /// connections had such. What cannot be read is left as it is.
 pub async fn reseal_any_company(db: &Db, keys: &Keyring) -> Result<u64, SaveError> {
-    let rows: Vec<SealedRow> = readable(db.reader(), "oauth_connection", SEALED, Vec::new()).await?;
+    let rows: Vec<SealedRow> = readable(&db.of_any_company(), "oauth_connection", SEALED, Vec::new()).await?;
     let rows: Vec<&SealedRow> = rows.iter().filter(|row| !row.is_as_it_should_be(keys)).collect();
     let mut done = 0;
     for some in rows.chunks(BATCH) {
-        let tx = db.begin_write().await?;
+        let tx = db.begin_write_any_company().await?;
         sealing_key::claim_in::<SaveError>(&tx, keys).await?;
         for row in some {
             done += row.reseal(&tx, keys).await?;

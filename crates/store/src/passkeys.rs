@@ -74,7 +74,7 @@ pub enum AddError {
 
 /// Keeps what a browser is to sign; gives what names it. Errs where too many wait.
 pub async fn keep_challenge_any_company(db: &Db, state: Vec<u8>, now: Instant) -> Result<SecretString, StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     execute(tx.as_conn(), "DELETE FROM passkey_challenge WHERE expires_at < $1", values![now]).await?;
     if sql::count(tx.as_conn(), "SELECT COUNT(*) AS n FROM passkey_challenge", Vec::new()).await? >= MOST_CHALLENGES {
         tx.undo().await?;
@@ -94,7 +94,7 @@ pub async fn take_challenge_any_company(db: &Db, token: &str, now: Instant) -> R
         state: Vec<u8>,
         expires_at: Instant,
     }
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let sql = "DELETE FROM passkey_challenge WHERE token_hash = $1 RETURNING state, expires_at";
     let row: Option<Row> = one(tx.as_conn(), sql, values![token_hash(token)]).await?;
     tx.commit().await?;
@@ -111,7 +111,7 @@ pub async fn find_any_company(db: &Db, credential: &[u8]) -> Result<Option<Kept>
         counted: Vec<u8>,
     }
     let sql = "SELECT person_id, credential_id, public_part, counted FROM passkey WHERE credential_id = $1";
-    let row: Option<Row> = one(db.reader(), sql, values![credential.to_vec()]).await?;
+    let row: Option<Row> = one(&db.of_any_company(), sql, values![credential.to_vec()]).await?;
     Ok(row.map(|row| Kept {
         person: row.person_id,
         credential: row.credential_id,
@@ -127,7 +127,7 @@ pub async fn credentials_any_company(db: &Db, person: Uuid) -> Result<Vec<Vec<u8
         credential_id: Vec<u8>,
     }
     let sql = "SELECT credential_id FROM passkey WHERE person_id = $1 ORDER BY created_at";
-    let rows: Vec<Row> = all(db.reader(), sql, values![person]).await?;
+    let rows: Vec<Row> = all(&db.of_any_company(), sql, values![person]).await?;
     Ok(rows.into_iter().map(|row| row.credential_id).collect())
 }
 
@@ -141,7 +141,7 @@ pub async fn list(db: &Db, by: &Actor) -> Result<Vec<Listed>, StoreError> {
         used_at: Option<Instant>,
     }
     let sql = "SELECT id, name, created_at, used_at FROM passkey WHERE person_id = $1 ORDER BY created_at, id";
-    let rows: Vec<Row> = all(db.reader(), sql, values![person_of(by)]).await?;
+    let rows: Vec<Row> = all(&db.of_any_company(), sql, values![person_of(by)]).await?;
     let listed = |row: Row| Listed { id: PasskeyId(row.id), name: row.name, created_at: row.created_at, used_at: row.used_at };
     Ok(rows.into_iter().map(listed).collect())
 }
@@ -149,7 +149,7 @@ pub async fn list(db: &Db, by: &Actor) -> Result<Vec<Listed>, StoreError> {
 /// The key lets its owner in from here on.
 pub async fn add(db: &Db, by: &Actor, new: &NewPasskey<'_>, session: &str, now: Instant) -> Result<Changed, AddError> {
     let (person, fresh) = (person_of(by), recovery::fresh().await?);
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     hold(&tx, person).await?;
     let sql = "SELECT COUNT(*) AS n FROM passkey WHERE person_id = $1";
     if sql::count(tx.as_conn(), sql, values![person]).await? >= MOST_KEYS {
@@ -177,7 +177,7 @@ pub async fn remove(db: &Db, by: &Actor, id: PasskeyId, session: &str, now: Inst
         name: String,
     }
     let person = person_of(by);
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     hold(&tx, person).await?;
     let sql = "DELETE FROM passkey WHERE person_id = $1 AND id = $2 RETURNING name";
     let row: Option<Row> = one(tx.as_conn(), sql, values![person, id.0]).await?;

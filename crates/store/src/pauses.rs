@@ -77,7 +77,7 @@ pub async fn find(db: &Db, account: AccountKey) -> Result<Option<Resting>, Store
     }
     let sql = "SELECT since, problem_code, reply, phase, probe_at, on_trial, default_sends_until FROM account_pause
         WHERE account_id = $1";
-    let row: Option<Row> = one(db.reader(), sql, values![account.id()]).await?;
+    let row: Option<Row> = one(&db.of_any_company(), sql, values![account.id()]).await?;
     let of = Of { table: "account_pause", id: account.id() };
     Ok(row.map(|row| Resting {
         pause: Pause {
@@ -108,7 +108,7 @@ pub async fn stop_any_company(
     fault: &Fault<'_>,
     now: Instant,
 ) -> Result<bool, StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let is_news = stop_in(&tx, seen.into(), fault, now).await?;
     tx.commit().await?;
     if is_news {
@@ -135,7 +135,7 @@ pub async fn probe_failed_any_company(
     now: Instant,
 ) -> Result<bool, StoreError> {
     let seen = seen.into();
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let counts = seen.is_current(&tx).await? && !PROBES.change(&tx, &[claim], "on_trial = FALSE", values![]).await?.is_empty();
     if counts {
         rest(&tx, seen.account, fault, "1", now).await?;
@@ -192,7 +192,7 @@ pub async fn take_probes_any_company(db: &Db, most: u32, now: Instant) -> Result
     if !PROBES.is_due(db, now).await? {
         return Ok(Vec::new());
     }
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let rows: Vec<Line<Row>> = PROBES.claim(&tx, most, PROBE_TAKES, now, values![]).await?;
     tx.commit().await?;
     let probe = |row: Row| Probe {
@@ -206,7 +206,7 @@ pub async fn take_probes_any_company(db: &Db, most: u32, now: Instant) -> Result
 
 /// Has a resting account tried at the next occasion.
 pub async fn probe_soon_any_company(db: &Db, account: AccountKey, now: Instant) -> Result<(), StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let sql = "UPDATE account_pause SET probe_at = $2 WHERE account_id = $1 AND probe_at > $2";
     execute(tx.as_conn(), sql, values![account.id(), now]).await?;
     tx.commit().await
@@ -219,7 +219,7 @@ pub async fn put_on_trial_any_company(
     seen: impl Into<AccountVersion>,
     now: Instant,
 ) -> Result<(), StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     if seen.into().is_current(&tx).await? {
         // Until a delivery comes there is nothing more to learn from a probe.
         let until = now + TimeDelta::minutes(SELDOM[3]);
@@ -236,7 +236,7 @@ pub async fn take_trial_any_company(db: &Db, account: AccountKey, now: Instant) 
     struct Row {
         fence: i64,
     }
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let taken: Vec<Line<Row>> = TRIALS.claim(&tx, 1, PROBE_TAKES, now, values![account.id()]).await?;
     tx.commit().await?;
     let claim = |Row { fence }| Claim { company: None, id: account.id(), fence };
@@ -246,7 +246,7 @@ pub async fn take_trial_any_company(db: &Db, account: AccountKey, now: Instant) 
 /// Has what waits now for a resting account of the company sent through the default one. Gives whether it rests. Asked
 /// again, it stays with what waited the first time.
 pub async fn send_waiting_by_default(db: &Db, by: &Actor, id: MailAccountId, now: Instant) -> Result<bool, StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     let sql = "SELECT COUNT(*) AS n FROM account_pause WHERE default_sends_until IS NULL AND account_id IN
         (SELECT id FROM mail_account WHERE company_id = $1 AND id = $2)";
     let is_news = count(tx.as_conn(), sql, values![by.company.0, id.0]).await? > 0;
@@ -264,7 +264,7 @@ pub async fn send_waiting_by_default(db: &Db, by: &Actor, id: MailAccountId, now
 /// An account was seen to work: its rest is over, and those who heard that it stopped hear of this too.
 pub async fn end(db: &Db, seen: impl Into<AccountVersion>, now: Instant) -> Result<(), StoreError> {
     let seen = seen.into();
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     if seen.is_current(&tx).await? {
         works_in(&tx, seen.account, now).await?;
     }

@@ -68,7 +68,7 @@ pub async fn record(
     once: Option<&Once>,
     now: Instant,
 ) -> Result<PaymentId, RecordError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     // Taking the number first locks the direction's ledger: balances read from here on cannot move, and ids grow as numbers do.
     let number = numbers::next(&tx, by.company, payment.direction).await?;
     let id = PaymentId(new_id());
@@ -292,7 +292,7 @@ pub async fn void(
     conditions: &Conditions,
     now: Instant,
 ) -> Result<(), VoidError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     let voided = match idempotency::claim(&tx, by.company, conditions.once.as_ref(), id.0, now).await? {
         Some(_) => Ok(()),
         None => void_in(&tx, by, id, (reason, notice), conditions, now).await,

@@ -11,7 +11,7 @@ use crate::sql::{Kept, Of, execute, join_addresses, one, values};
 use crate::versions::{self, ChangeError, Expected, Versioned, for_update};
 
 pub async fn policy(db: &Db, company: CompanyId) -> Result<FailurePolicy, StoreError> {
-    policy_in(db.reader(), company).await
+    policy_in(&db.of(company), company).await
 }
 
 pub(crate) async fn policy_in(conn: &impl ConnectionTrait, company: CompanyId) -> Result<FailurePolicy, StoreError> {
@@ -20,7 +20,7 @@ pub(crate) async fn policy_in(conn: &impl ConnectionTrait, company: CompanyId) -
 
 /// With its version, for whoever is going to change it.
 pub async fn versioned_policy(db: &Db, company: CompanyId) -> Result<Versioned<FailurePolicy>, StoreError> {
-    versioned_policy_in(db.reader(), company).await
+    versioned_policy_in(&db.of(company), company).await
 }
 
 async fn versioned_policy_in(conn: &impl ConnectionTrait, company: CompanyId) -> Result<Versioned<FailurePolicy>, StoreError> {
@@ -36,7 +36,7 @@ pub async fn change_policy<Refused: Send>(
     expected: &Expected,
     change: impl FnOnce(FailurePolicy) -> Result<FailurePolicy, Refused> + Send,
 ) -> Result<Versioned<FailurePolicy>, ChangeError<Refused>> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     let changed = change_policy_in(&tx, by, expected, change).await;
     let changed = versions::end(tx, changed).await?;
     db.nudge();

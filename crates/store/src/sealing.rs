@@ -78,7 +78,7 @@ async fn items(conn: &impl ConnectionTrait, keys: Option<&Keyring>) -> Result<Ve
 /// sealed. Writes nothing.
 pub async fn check_any_company(db: &Db, key_file: &Path) -> Result<Option<Keyring>, UnlockError> {
     let keys = Keyring::load(key_file)?;
-    let (items, canaries) = (items(db.reader(), keys.as_ref()).await?, canaries(db.reader()).await?);
+    let (items, canaries) = (items(&db.of_any_company(), keys.as_ref()).await?, canaries(&db.of_any_company()).await?);
     compare(&items, &canaries, keys.as_ref())?;
     Ok(keys)
 }
@@ -102,7 +102,7 @@ fn compare(items: &[Item], canaries: &[Canary], keys: Option<&Keyring>) -> Resul
 
 /// What does not open although its key is at hand: spoilt, or led elsewhere past the store.
 pub async fn unreadable_any_company(db: &Db, keys: &Keyring) -> Result<Held, StoreError> {
-    let items = items(db.reader(), Some(keys)).await?;
+    let items = items(&db.of_any_company(), Some(keys)).await?;
     Ok(Held::of(items.iter().filter(|item| !item.opens)))
 }
 
@@ -135,7 +135,7 @@ pub async fn unlock_any_company(db: &Db, key_file: &Path, now: Instant) -> Resul
 /// As [`unlock_any_company`], and forgets what does not open instead of failing. Gives what it forgot.
 pub async fn unlock_and_forget_any_company(db: &Db, key_file: &Path, now: Instant) -> Result<(Keyring, Held), UnlockError> {
     let keys = Keyring::load_or_create(key_file)?;
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let closed: Vec<Item> = items(tx.as_conn(), Some(&keys)).await?.into_iter().filter(|item| !item.opens).collect();
     for item in &closed {
         let sql = match item.kind {
@@ -161,7 +161,7 @@ pub async fn unlock_and_forget_any_company(db: &Db, key_file: &Path, now: Instan
 }
 
 async fn settle(db: &Db, keys: &Keyring, now: Instant) -> Result<(), UnlockError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let canaries = canaries_held::<SaveError>(&tx, keys).await?;
     let found = items(tx.as_conn(), Some(keys)).await?;
     // Another node may have sealed something since the key file was compared.
@@ -177,7 +177,7 @@ async fn settle(db: &Db, keys: &Keyring, now: Instant) -> Result<(), UnlockError
     if resealed > 0 {
         tracing::info!("{resealed} secrets were sealed again");
     }
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let items = items(tx.as_conn(), Some(keys)).await?;
     let resting = let_unreadable_rest(&tx, &items, now).await?;
     tx.commit().await?;

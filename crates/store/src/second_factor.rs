@@ -151,7 +151,7 @@ pub async fn activate(
     let step = step_of(&secret, code, now).ok_or(SecondFactorError::WrongCode)?;
     let person = person_of(by);
     let fresh = recovery::fresh().await?;
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     hold(&tx, person).await?;
     claim_in::<SecondFactorError>(&tx, keys).await?;
     let sql = "INSERT INTO authenticator (person_id, sealed_secret, activated_at, last_step) VALUES ($1, $2, $3, $4)
@@ -167,7 +167,7 @@ pub async fn activate(
 /// The code is asked for no more. Errs where a company asks for a second step and this was the last.
 pub async fn turn_off(db: &Db, by: &Actor, session: &str, now: Instant) -> Result<Changed, SecondFactorError> {
     let person = person_of(by);
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     hold(&tx, person).await?;
     if execute(tx.as_conn(), "DELETE FROM authenticator WHERE person_id = $1", values![person]).await? == 0 {
         tx.undo().await?;
@@ -212,7 +212,7 @@ async fn trust_nobody(tx: &Tx, person: Uuid) -> Result<(), StoreError> {
 /// For somebody who lost everything: the operator takes away codes and keys, and ends the sessions. Says whether there was
 /// such a person.
 pub async fn turn_off_any_company(db: &Db, email: &EmailAddress, now: Instant) -> Result<bool, StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let address = email.lowercase();
     let sql = "UPDATE person SET email = email WHERE email = $1 RETURNING id";
     let Some(Id { id }) = one(tx.as_conn(), sql, values![address.as_str()]).await? else {
@@ -248,14 +248,14 @@ pub async fn standing(db: &Db, by: &Actor) -> Result<Standing, StoreError> {
         (SELECT COUNT(*) FROM passkey WHERE person_id = $1) AS passkeys,
         (SELECT COUNT(*) FROM recovery_code WHERE person_id = $1) AS codes,
         (SELECT COUNT(*) FROM recovery_code WHERE person_id = $1 AND used_at IS NULL) AS codes_left";
-    let row: Option<Row> = one(db.reader(), sql, values![person_of(by)]).await?;
+    let row: Option<Row> = one(&db.of_any_company(), sql, values![person_of(by)]).await?;
     let Some(row) = row else { return Ok(Standing::default()) };
     Ok(Standing {
         authenticator_since: row.activated_at,
         passkeys: row.passkeys.unsigned_abs(),
         codes: row.codes.unsigned_abs(),
         codes_left: row.codes_left.unsigned_abs(),
-        asked_by: asking(db.reader(), person_of(by)).await?,
+        asked_by: asking(&db.of_any_company(), person_of(by)).await?,
     })
 }
 
@@ -283,13 +283,13 @@ pub async fn rule(db: &Db, company: CompanyId) -> Result<SecondFactorRule, Store
     struct Row {
         second_factor: String,
     }
-    let row: Option<Row> = one(db.reader(), "SELECT second_factor FROM company WHERE id = $1", values![company.0]).await?;
+    let row: Option<Row> = one(&db.of(company), "SELECT second_factor FROM company WHERE id = $1", values![company.0]).await?;
     Ok(row.and_then(|row| SecondFactorRule::parse(&row.second_factor)).unwrap_or_default())
 }
 
 /// From here on the company lets these in by a second step alone. Whoever has none is led to it with the next page.
 pub async fn require(db: &Db, by: &Actor, rule: SecondFactorRule, now: Instant) -> Result<(), StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     let sql = "UPDATE company SET second_factor = $2 WHERE id = $1 AND second_factor <> $2";
     if execute(tx.as_conn(), sql, values![by.company.0, rule.as_str()]).await? > 0 {
         crate::events::append(&tx, by, by.company.0, EventKind::SecondFactorRequired, now, rule.as_str()).await?;
@@ -357,11 +357,11 @@ const SEALED: &str = "SELECT person_id, sealed_secret FROM authenticator";
 
 /// Seals again what lies under an older key; gives how many.
 pub(crate) async fn reseal_any_company(db: &Db, keys: &Keyring) -> Result<u64, SecondFactorError> {
-    let mut rows: Vec<SealedRow> = readable(db.reader(), "authenticator", SEALED, Vec::new()).await?;
+    let mut rows: Vec<SealedRow> = readable(&db.of_any_company(), "authenticator", SEALED, Vec::new()).await?;
     rows.retain(|row| !keys.is_newest(&row.sealed_secret));
     let mut done = 0;
     for some in rows.chunks(BATCH) {
-        let tx = db.begin_write().await?;
+        let tx = db.begin_write_any_company().await?;
         claim_in::<SecondFactorError>(&tx, keys).await?;
         for row in some {
             let bound_to = identity(row.person_id);

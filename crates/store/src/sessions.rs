@@ -113,7 +113,7 @@ pub(crate) fn note_use(db: &Db, token: &str, last_seen: Option<Instant>, now: In
     }
     let (db, token) = (db.clone(), token_hash(token));
     tokio::spawn(async move {
-        let Ok(tx) = db.begin_write().await else { return };
+        let Ok(tx) = db.begin_write_any_company().await else { return };
         let sql = "UPDATE login SET last_seen_at = $2 WHERE token_hash = $1";
         if execute(tx.as_conn(), sql, values![token, now]).await.is_ok() {
             let _ = tx.commit().await;
@@ -180,13 +180,13 @@ pub async fn ended_any_company(db: &Db, fingerprint: &str, now: Instant) -> Resu
     let sql = "SELECT l.person_id, l.company_id, p.email,
             CASE WHEN l.expires_at <= $2 THEN 'expired' ELSE 'idle' END AS reason
         FROM login l JOIN person p ON p.id = l.person_id WHERE l.token_hash = $1";
-    let own: Option<Row> = one(db.reader(), sql, values![hash.clone(), now]).await?;
+    let own: Option<Row> = one(&db.of_any_company(), sql, values![hash.clone(), now]).await?;
     let row = match own {
         Some(row) => Some(row),
         None => {
             let sql = "SELECT e.person_id, e.company_id, p.email, e.reason FROM ended_session e
                 JOIN person p ON p.id = e.person_id WHERE e.token_hash = $1";
-            one(db.reader(), sql, values![hash]).await?
+            one(&db.of_any_company(), sql, values![hash]).await?
         }
     };
     let ended = |row: Row| {
@@ -242,7 +242,7 @@ pub async fn list_any_company(db: &Db, email: &EmailAddress, now: Instant) -> Re
     let sql = "SELECT c.id AS company_id, c.ruc, l.created_at, l.last_seen_at, l.expires_at, l.idle_seconds FROM login l
         JOIN person p ON p.id = l.person_id JOIN company c ON c.id = l.company_id
         WHERE p.email = $1 AND l.expires_at > $2 ORDER BY l.created_at DESC";
-    let rows: Vec<Row> = all(db.reader(), sql, values![email.lowercase().as_str(), now]).await?;
+    let rows: Vec<Row> = all(&db.of_any_company(), sql, values![email.lowercase().as_str(), now]).await?;
     let alive = rows.into_iter().filter(|row| !is_idle(row.last_seen_at, row.idle_seconds, now));
     let open = |row: Row| {
         let ruc = Of { table: "company", id: row.company_id }.ruc(&row.ruc);
@@ -253,7 +253,7 @@ pub async fn list_any_company(db: &Db, email: &EmailAddress, now: Instant) -> Re
 
 /// Ends every session of a person, at once; gives their number.
 pub async fn end_all_any_company(db: &Db, email: &EmailAddress, now: Instant) -> Result<u64, StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let address = email.lowercase();
     // A login under way is over before, or begins afterwards.
     let sql = "UPDATE person SET email = email WHERE email = $1";

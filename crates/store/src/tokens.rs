@@ -35,7 +35,7 @@ pub enum Issued {
 /// Makes a token and gives it, this once.
 pub async fn issue(db: &Db, by: &Actor, new: &NewToken, once: Option<&Once>, now: Instant) -> Result<Issued, ClaimError> {
     let id = TokenId(new_id());
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     if let Some(earlier) = idempotency::claim(&tx, by.company, once, id.0, now).await? {
         tx.commit().await?;
         return Ok(Issued::Before(TokenId(earlier)));
@@ -48,7 +48,7 @@ pub async fn issue(db: &Db, by: &Actor, new: &NewToken, once: Option<&Once>, now
 /// A token for everything, that does not expire: the demo's, a benchmark's, a test's.
 pub async fn create(db: &Db, company: CompanyId, name: &str, now: Instant) -> Result<(TokenId, SecretString), StoreError> {
     let id = TokenId(new_id());
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(company).await?;
     let token = insert(&tx, &Actor::operator(company), id, &NewToken::for_everything(name), now).await?;
     tx.commit().await?;
     Ok((id, token))
@@ -131,7 +131,7 @@ pub async fn holder(db: &Db, token: &str, from: Option<IpAddr>, now: Instant) ->
     }
     let sql = "SELECT company_id, id, name, scopes, expires_on, networks, last_used_at FROM api_token
         WHERE token_hash = $1 AND revoked_at IS NULL";
-    let row: Option<Row> = one(db.reader(), sql, values![token_hash(token)]).await?;
+    let row: Option<Row> = one(&db.of_any_company(), sql, values![token_hash(token)]).await?;
     let row = row.ok_or(HolderError::Unknown)?;
     if let Some(last_day) = row.expires_on.filter(|day| is_over(*day, now)) {
         return Err(HolderError::Expired { last_day });
@@ -158,7 +158,7 @@ fn note_use(db: &Db, company: CompanyId, id: Uuid, last_used: Option<Instant>, f
     let from = from.map(|address| address.to_canonical().to_string());
     let db = db.clone();
     tokio::spawn(async move {
-        let Ok(tx) = db.begin_write().await else { return };
+        let Ok(tx) = db.begin_write_for(company).await else { return };
         let sql = "UPDATE api_token SET last_used_at = $3, last_used_from = $4 WHERE company_id = $1 AND id = $2";
         if execute(tx.as_conn(), sql, values![company.0, id, now, from]).await.is_ok() {
             let _ = tx.commit().await;
@@ -237,26 +237,26 @@ impl Row {
 
 /// The tokens of every company, revoked ones too, by company and age.
 pub async fn list_any_company(db: &Db) -> Result<Vec<TokenInfo>, StoreError> {
-    let rows: Vec<Row> = all(db.reader(), &format!("{SELECT} ORDER BY c.ruc, t.id"), values![]).await?;
+    let rows: Vec<Row> = all(&db.of_any_company(), &format!("{SELECT} ORDER BY c.ruc, t.id"), values![]).await?;
     Ok(rows.into_iter().map(Row::into_info).collect())
 }
 
 /// The tokens of a company: those that are not revoked first, newest first.
 pub async fn list(db: &Db, company: CompanyId) -> Result<Vec<TokenInfo>, StoreError> {
     let sql = format!("{SELECT} WHERE t.company_id = $1 ORDER BY CASE WHEN t.revoked_at IS NULL THEN 0 ELSE 1 END, t.id DESC");
-    let rows: Vec<Row> = all(db.reader(), &sql, values![company.0]).await?;
+    let rows: Vec<Row> = all(&db.of(company), &sql, values![company.0]).await?;
     Ok(rows.into_iter().map(Row::into_info).collect())
 }
 
 pub async fn find(db: &Db, company: CompanyId, id: TokenId) -> Result<Option<TokenInfo>, StoreError> {
     let sql = format!("{SELECT} WHERE t.company_id = $1 AND t.id = $2");
-    Ok(one::<Row>(db.reader(), &sql, values![company.0, id.0]).await?.map(Row::into_info))
+    Ok(one::<Row>(&db.of(company), &sql, values![company.0, id.0]).await?.map(Row::into_info))
 }
 
 /// How many payments a token recorded.
 pub async fn payments_recorded(db: &Db, company: CompanyId, id: TokenId) -> Result<u64, StoreError> {
     let sql = "SELECT COUNT(*) AS n FROM payment WHERE company_id = $1 AND recorder_id = $2";
-    sql::count(db.reader(), sql, values![company.0, id.0]).await
+    sql::count(&db.of(company), sql, values![company.0, id.0]).await
 }
 
 /// Makes every token of the company worthless at once; gives their number.
@@ -266,7 +266,7 @@ pub async fn revoke_all(db: &Db, by: &Actor, now: Instant) -> Result<u64, StoreE
         id: Uuid,
         name: String,
     }
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     let sql = "UPDATE api_token SET revoked_at = $2 WHERE company_id = $1 AND revoked_at IS NULL RETURNING id, name";
     let revoked: Vec<Row> = all(tx.as_conn(), sql, values![by.company.0, now]).await?;
     for row in &revoked {
@@ -278,7 +278,7 @@ pub async fn revoke_all(db: &Db, by: &Actor, now: Instant) -> Result<u64, StoreE
 
 /// Makes a token worthless at once. False where there is no such token, or it was revoked before.
 pub async fn revoke(db: &Db, by: &Actor, id: TokenId, reason: &str, now: Instant) -> Result<bool, StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     let sql = "UPDATE api_token SET revoked_at = $3 WHERE company_id = $1 AND id = $2 AND revoked_at IS NULL";
     let revoked = execute(tx.as_conn(), sql, values![by.company.0, id.0, now]).await?;
     if revoked == 1 {

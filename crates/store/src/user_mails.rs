@@ -174,7 +174,7 @@ pub async fn claim_due_any_company(
     lease: TimeDelta,
     now: Instant,
 ) -> Result<Vec<UserMail>, StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     MAILS.expire(&tx, now).await?;
     let stale = "UPDATE user_mail SET state = 'cancelled', next_attempt_at = NULL, sealed_token = NULL, finished_at = $1
         WHERE state = 'queued' AND next_attempt_at <= $1 AND ends_at < $1";
@@ -255,7 +255,7 @@ async fn names(tx: &Tx, row: &ClaimRow) -> Result<Option<CompanyNames>, StoreErr
 
 /// Notes that the server is given the mail now. Tells no where the lease was lost: then it must not be given.
 pub async fn hand_over(db: &Db, claim: Claim, now: Instant) -> Result<bool, StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let set = "handed_over_at = $1, lease_until = $2";
     let ours = NOT_HANDED_OVER.change(&tx, &[claim], set, values![now, now + LOST_AFTER]).await?;
     tx.commit().await?;
@@ -277,7 +277,7 @@ pub async fn record(
         Told::Failed => "failed",
         Told::Again { .. } => "queued",
     };
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let said = values![state, problem_code, reply];
     let ours = match told {
         Told::Again { at } => {
@@ -301,11 +301,11 @@ pub async fn reseal_any_company(db: &Db, keys: &Keyring) -> Result<u64, StoreErr
         sealed_token: Vec<u8>,
     }
     let sql = "SELECT id, sealed_token FROM user_mail WHERE sealed_token IS NOT NULL";
-    let mut rows: Vec<Row> = readable(db.reader(), "user_mail", sql, values![]).await?;
+    let mut rows: Vec<Row> = readable(&db.of_any_company(), "user_mail", sql, values![]).await?;
     rows.retain(|row| !keys.is_newest(&row.sealed_token));
     let mut done = 0;
     for some in rows.chunks(BATCH) {
-        let tx = db.begin_write().await?;
+        let tx = db.begin_write_any_company().await?;
         claim_in::<StoreError>(&tx, keys).await?;
         for row in some {
             let Some(again) = keys.reseal(&row.sealed_token, &identity(row.id), &identity(row.id))? else { continue };

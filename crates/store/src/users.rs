@@ -50,7 +50,7 @@ pub async fn create(
     now: Instant,
 ) -> Result<UserId, CreateError> {
     let hash = hash_new(db, None, Some(company.0), &[name, email.as_str()], password).await?;
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(company).await?;
     let Some(id) = put(&tx, name, email, &hash, now).await? else { return Err(CreateError::EmailTaken) };
     let sql = "INSERT INTO membership (company_id, person_id, role) VALUES ($1, $2, $3)";
     execute(tx.as_conn(), sql, values![company.0, id.0, role.as_str()]).await?;
@@ -69,7 +69,7 @@ pub(crate) async fn hash_new(
     own: &[&str],
     password: &SecretString,
 ) -> Result<String, CreateError> {
-    passwords::check_new(db.reader(), person, company, own, password).await??;
+    passwords::check_new(&db.of_any_company(), person, company, own, password).await??;
     Ok(hash(password.clone()).await?)
 }
 
@@ -110,7 +110,7 @@ struct Id {
 
 /// Who logs in with an address.
 pub(crate) async fn id_of(db: &Db, email: &str) -> Result<Option<Uuid>, StoreError> {
-    let row: Option<Id> = one(db.reader(), "SELECT id FROM person WHERE email = $1", values![email]).await?;
+    let row: Option<Id> = one(&db.of_any_company(), "SELECT id FROM person WHERE email = $1", values![email]).await?;
     Ok(row.map(|row| row.id))
 }
 
@@ -119,7 +119,7 @@ pub async fn change_password_any_company(db: &Db, email: &EmailAddress, password
     let address = email.lowercase();
     let known = id_of(db, address.as_str()).await?;
     let hash = hash_new(db, known, None, &[], password).await?;
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let sql = "UPDATE person SET password_hash = $2, password_changed_at = $3 WHERE email = $1 RETURNING id";
     let row: Option<Id> = one(tx.as_conn(), sql, values![address.as_str(), hash, crate::now()]).await?;
     let Some(person) = row else {
@@ -177,7 +177,7 @@ pub(crate) async fn verify(db: &Db, login_name: &str, password: &SecretString) -
     }
     let sql = "SELECT id, password_hash FROM person WHERE email = $1
         AND EXISTS (SELECT 1 FROM membership m WHERE m.person_id = person.id)";
-    let row: Option<Row> = one(db.reader(), sql, values![login_name]).await?;
+    let row: Option<Row> = one(&db.of_any_company(), sql, values![login_name]).await?;
     let expected = row.as_ref().map(|row| row.password_hash.clone());
     let is_right = passwords::verify(password.clone(), expected).await?;
     let Some(row) = row.filter(|_| is_right) else { return Ok(None) };
@@ -235,7 +235,7 @@ pub async fn session(db: &Db, token: &str, now: Instant) -> Result<Option<Sessio
         FROM login l JOIN person p ON p.id = l.person_id JOIN company c ON c.id = l.company_id
         JOIN membership m ON m.person_id = l.person_id AND m.company_id = l.company_id
         WHERE l.token_hash = $1 AND l.expires_at > $2";
-    let row: Option<Row> = one(db.reader(), sql, values![token_hash(token), now]).await?;
+    let row: Option<Row> = one(&db.of_any_company(), sql, values![token_hash(token), now]).await?;
     let Some(row) = row.filter(|row| !sessions::is_idle(row.last_seen_at, row.idle_seconds, now)) else { return Ok(None) };
     sessions::note_use(db, token, row.last_seen_at, now);
     // Who knows what they may do, may do the least.
@@ -255,7 +255,7 @@ pub async fn session(db: &Db, token: &str, now: Instant) -> Result<Option<Sessio
 }
 
 pub async fn log_out(db: &Db, token: &str) -> Result<(), StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     if let Some(by) = sessions::actor(&tx, token).await? {
         let subject = by.identity.id().unwrap_or_default();
         events::append_named(&tx, &by, (subject, &by.name), EventKind::LoggedOut, crate::now(), "", &Changes::new()).await?;
@@ -273,13 +273,13 @@ pub async fn list(db: &Db, company: CompanyId) -> Result<Vec<(String, String)>, 
     }
     let sql =
         "SELECT p.name, p.email FROM membership m JOIN person p ON p.id = m.person_id WHERE m.company_id = $1 ORDER BY p.name";
-    let rows: Vec<Row> = all(db.reader(), sql, values![company.0]).await?;
+    let rows: Vec<Row> = all(&db.of(company), sql, values![company.0]).await?;
     Ok(rows.into_iter().map(|row| (row.name, row.email)).collect())
 }
 
 /// Where a company's owners log in.
 pub async fn owners(db: &Db, company: CompanyId) -> Result<Vec<String>, StoreError> {
-    owners_in(db.reader(), company).await
+    owners_in(&db.of(company), company).await
 }
 
 pub(crate) async fn owners_in(conn: &impl ConnectionTrait, company: CompanyId) -> Result<Vec<String>, StoreError> {

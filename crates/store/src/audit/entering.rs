@@ -41,12 +41,13 @@ async fn not_entered(db: &Db, person: Uuid, kind: EventKind, source: Option<IpAd
     struct Row {
         company_id: Uuid,
     }
-    let companies: Vec<Row> = all(db.reader(), "SELECT company_id FROM membership WHERE person_id = $1", values![person]).await?;
+    let companies: Vec<Row> =
+        all(&db.of_any_company(), "SELECT company_id FROM membership WHERE person_id = $1", values![person]).await?;
     for row in companies {
         if kind == EventKind::LoginThrottled && is_noted(db, row.company_id, person, now).await? {
             continue;
         }
-        let tx = db.begin_write().await?;
+        let tx = db.begin_write_any_company().await?;
         events::append(&tx, &Actor::unknown(CompanyId(row.company_id), source), person, kind, now, "").await?;
         tx.commit().await?;
     }
@@ -56,5 +57,5 @@ async fn not_entered(db: &Db, person: Uuid, kind: EventKind, source: Option<IpAd
 async fn is_noted(db: &Db, company: Uuid, person: Uuid, now: Instant) -> Result<bool, StoreError> {
     let sql = "SELECT COUNT(*) AS n FROM event WHERE company_id = $1 AND subject_id = $2 AND kind = $3 AND at > $4";
     let asked = values![company, person, EventKind::LoginThrottled.as_str(), now - ONCE_WITHIN];
-    Ok(count(db.reader(), sql, asked).await? > 0)
+    Ok(count(&db.of_any_company(), sql, asked).await? > 0)
 }

@@ -101,13 +101,13 @@ pub async fn list(db: &Db, company: CompanyId, filter: &Filter, page: Page) -> R
         FROM event WHERE {which} ORDER BY id DESC LIMIT {}",
         page.limit
     );
-    let rows: Vec<Line<Row>> = each(db.reader(), "event", &sql, row).await?;
+    let rows: Vec<Line<Row>> = each(&db.of(company), "event", &sql, row).await?;
     Ok(rows.into_iter().map(|line| line.map(Row::into_entry)).collect())
 }
 
 pub async fn count(db: &Db, company: CompanyId, filter: &Filter) -> Result<u64, StoreError> {
     let (which, row) = filter.conditions(company);
-    sql::count(db.reader(), &format!("SELECT COUNT(*) AS n FROM event WHERE {which}"), row).await
+    sql::count(&db.of(company), &format!("SELECT COUNT(*) AS n FROM event WHERE {which}"), row).await
 }
 
 /// Notes that somebody was not let do something; of one who goes on trying, only so much.
@@ -115,10 +115,10 @@ pub async fn note_refusal(db: &Db, by: &Actor, what: &str, now: Instant) -> Resu
     let subject = by.identity.id().unwrap_or(by.company.0);
     let sql = "SELECT COUNT(*) AS n FROM event WHERE company_id = $1 AND subject_id = $2 AND kind = $3 AND at > $4";
     let asked = values![by.company.0, subject, EventKind::AccessRefused.as_str(), now - SOME_TIME];
-    if sql::count(db.reader(), sql, asked).await? >= MOST_REFUSALS {
+    if sql::count(&db.of(by.company), sql, asked).await? >= MOST_REFUSALS {
         return Ok(());
     }
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     let what = cut(what, LONGEST_ADDRESS);
     events::append_named(&tx, by, (subject, &by.name), EventKind::AccessRefused, now, what, &Changes::new()).await?;
     tx.commit().await
@@ -126,7 +126,7 @@ pub async fn note_refusal(db: &Db, by: &Actor, what: &str, now: Instant) -> Resu
 
 /// Notes that somebody took the history with them.
 pub async fn note_export(db: &Db, by: &Actor, entries: u64, now: Instant) -> Result<(), StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     events::append(&tx, by, by.company.0, EventKind::HistoryExported, now, &entries.to_string()).await?;
     tx.commit().await
 }
@@ -145,7 +145,7 @@ pub async fn doers(db: &Db, company: CompanyId) -> Result<Vec<Doer>, StoreError>
             WHERE m.company_id = $1
         UNION ALL SELECT t.id, t.name, TRUE FROM api_token t WHERE t.company_id = $1
         ORDER BY is_token, name, id";
-    sql::readable(db.reader(), "person", sql, values![company.0]).await
+    sql::readable(&db.of(company), "person", sql, values![company.0]).await
 }
 
 #[derive(FromQueryResult)]

@@ -58,7 +58,7 @@ mod tests {
             events::note_download(&db, &Actor::operator(*company), company.0, now()).await.expect("an event");
         }
         audit::seal_any_company(&db).await.expect("seals");
-        let tx = db.begin_write().await.expect("a transaction");
+        let tx = db.begin_write_any_company().await.expect("a transaction");
         let (gone, stays) = (made[0], made[1]);
         let rest = async |tx: &Tx| execute(tx.as_conn(), "DELETE FROM company WHERE id = $1", values![gone.0]).await.map(|_| ());
         erase(&tx, gone, now(), rest).await.expect("it goes");

@@ -27,7 +27,7 @@ pub async fn seal_any_company(db: &Db) -> Result<u64, StoreError> {
         company_id: Uuid,
     }
     let sql = format!("SELECT DISTINCT company_id FROM event_unsealed LIMIT {COMPANIES}");
-    let waiting: Vec<Row> = all(db.reader(), &sql, values![]).await?;
+    let waiting: Vec<Row> = all(&db.of_any_company(), &sql, values![]).await?;
     let mut sealed = 0;
     for row in waiting {
         loop {
@@ -42,7 +42,7 @@ pub async fn seal_any_company(db: &Db) -> Result<u64, StoreError> {
 }
 
 async fn seal_some(db: &Db, company: CompanyId) -> Result<usize, StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(company).await?;
     let (mut seq, mut head) = end_of_chain(&tx, company).await?;
     let sql = format!(
         "SELECT {COLUMNS} FROM event_unsealed u JOIN event e ON e.company_id = u.company_id AND e.id = u.event_id

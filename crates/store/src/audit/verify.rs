@@ -143,13 +143,13 @@ async fn links(db: &Db, company: CompanyId, after: i64, until: i64) -> Result<Ve
     let sql = format!(
         "SELECT seq, event_id, hash FROM event_seal WHERE company_id = $1 AND seq > $2 AND seq <= $3 ORDER BY seq LIMIT {AT_ONCE}"
     );
-    let seals: Vec<Row> = all(db.reader(), &sql, values![company.0, after, until]).await?;
+    let seals: Vec<Row> = all(&db.of(company), &sql, values![company.0, after, until]).await?;
     let Some(last) = seals.last().map(|row| row.seq) else { return Ok(Vec::new()) };
     let sql = format!(
         "SELECT {COLUMNS} FROM event_seal s JOIN event e ON e.company_id = s.company_id AND e.id = s.event_id
         WHERE s.company_id = $1 AND s.seq > $2 AND s.seq <= $3"
     );
-    let rows: Vec<Line<EventRow>> = each(db.reader(), "event", &sql, values![company.0, after, last]).await?;
+    let rows: Vec<Line<EventRow>> = each(&db.of(company), "event", &sql, values![company.0, after, last]).await?;
     let id = |line: &Line<EventRow>| line.as_ref().map_or_else(|lost| lost.id, |row| row.id);
     let mut rows: std::collections::HashMap<Uuid, Line<EventRow>> = rows.into_iter().map(|line| (id(&line), line)).collect();
     let link = |seal: Row| Link {
@@ -174,7 +174,7 @@ async fn look_beside(db: &Db, company: CompanyId, chain: &mut Chain) -> Result<(
             AND NOT EXISTS (SELECT 1 FROM event_unsealed u WHERE u.company_id = e.company_id AND u.event_id = e.id)
         ORDER BY e.id LIMIT {AT_ONCE}"
     );
-    for row in all::<Row>(db.reader(), &sql, values![company.0]).await? {
+    for row in all::<Row>(&db.of(company), &sql, values![company.0]).await? {
         chain.note(Finding::Unsealed { event: row.id });
     }
     let sql = format!(
@@ -182,11 +182,11 @@ async fn look_beside(db: &Db, company: CompanyId, chain: &mut Chain) -> Result<(
             AND NOT EXISTS (SELECT 1 FROM event e WHERE e.company_id = u.company_id AND e.id = u.event_id)
         ORDER BY u.event_id LIMIT {AT_ONCE}"
     );
-    for row in all::<Row>(db.reader(), &sql, values![company.0]).await? {
+    for row in all::<Row>(&db.of(company), &sql, values![company.0]).await? {
         chain.note(Finding::WaitingGone { event: row.id });
     }
     let sql = "SELECT COUNT(*) AS n FROM event_unsealed WHERE company_id = $1";
-    chain.waiting = count(db.reader(), sql, values![company.0]).await?;
+    chain.waiting = count(&db.of(company), sql, values![company.0]).await?;
     Ok(())
 }
 
@@ -198,7 +198,7 @@ async fn end_of_chain(db: &Db, company: CompanyId) -> Result<Option<(i64, Vec<u8
         head: Vec<u8>,
     }
     let row: Option<Row> =
-        one(db.reader(), "SELECT sealed, head FROM event_chain WHERE company_id = $1", values![company.0]).await?;
+        one(&db.of(company), "SELECT sealed, head FROM event_chain WHERE company_id = $1", values![company.0]).await?;
     Ok(row.map(|row| (row.sealed, row.head)))
 }
 
@@ -206,7 +206,7 @@ async fn end_of_chain(db: &Db, company: CompanyId) -> Result<Option<(i64, Vec<u8
 async fn has_seals_beyond(db: &Db, company: CompanyId) -> Result<bool, StoreError> {
     let sql = "SELECT COUNT(*) AS n FROM event_seal WHERE company_id = $1
         AND seq > COALESCE((SELECT c.sealed FROM event_chain c WHERE c.company_id = $1), 0)";
-    Ok(count(db.reader(), sql, values![company.0]).await? > 0)
+    Ok(count(&db.of(company), sql, values![company.0]).await? > 0)
 }
 
 /// The hash in one place of the chain, to be compared with one that was written down.
@@ -216,7 +216,7 @@ pub async fn hash_at(db: &Db, company: CompanyId, seq: i64) -> Result<Option<Str
         hash: Vec<u8>,
     }
     let sql = "SELECT hash FROM event_seal WHERE company_id = $1 AND seq = $2";
-    let row: Option<Row> = one(db.reader(), sql, values![company.0, seq]).await?;
+    let row: Option<Row> = one(&db.of(company), sql, values![company.0, seq]).await?;
     Ok(row.map(|row| hex(&row.hash)))
 }
 
@@ -226,7 +226,7 @@ pub async fn verify_all_any_company(db: &Db, now: Instant) -> Result<Vec<Chain>,
     struct Row {
         id: Uuid,
     }
-    let companies: Vec<Row> = all(db.reader(), "SELECT id FROM company ORDER BY id", values![]).await?;
+    let companies: Vec<Row> = all(&db.of_any_company(), "SELECT id FROM company ORDER BY id", values![]).await?;
     let mut chains = Vec::with_capacity(companies.len());
     for row in companies {
         let chain = verify(db, CompanyId(row.id)).await?;
@@ -239,14 +239,14 @@ pub async fn verify_all_any_company(db: &Db, now: Instant) -> Result<Vec<Chain>,
 /// The same where the last check is older than `since`. Gives none where it is not.
 pub async fn verify_due_any_company(db: &Db, since: Instant, now: Instant) -> Result<Vec<Chain>, StoreError> {
     let sql = "SELECT COUNT(*) AS n FROM event_chain WHERE verified_at IS NULL OR verified_at < $1";
-    if count(db.reader(), sql, values![since]).await? == 0 {
+    if count(&db.of_any_company(), sql, values![since]).await? == 0 {
         return Ok(Vec::new());
     }
     verify_all_any_company(db, now).await
 }
 
 async fn note(db: &Db, chain: &Chain, now: Instant) -> Result<(), StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let sql = "UPDATE event_chain SET verified_at = $2, verified = $3, fault = $4 WHERE company_id = $1";
     let fault = chain.findings.first().map(ToString::to_string);
     let entries = i64::try_from(chain.entries).unwrap_or(i64::MAX);
@@ -270,7 +270,7 @@ pub async fn find_check(db: &Db, company: CompanyId) -> Result<Option<LastCheck>
         fault: Option<String>,
     }
     let sql = "SELECT verified_at, verified, fault FROM event_chain WHERE company_id = $1";
-    let row: Option<Row> = one(db.reader(), sql, values![company.0]).await?;
+    let row: Option<Row> = one(&db.of(company), sql, values![company.0]).await?;
     Ok(row.and_then(|row| {
         Some(LastCheck { at: row.verified_at?, entries: row.verified.unwrap_or(0).unsigned_abs(), fault: row.fault })
     }))

@@ -43,7 +43,7 @@ pub async fn accepted_per_day(
     let mut asked = values![company.0, earliest_id(first - LONGEST_WAY), first, module.as_str(), source, address];
     asked.extend(begins.iter().map(|begin| sea_orm::Value::from(*begin + TimeDelta::days(1))));
     let mut counts = vec![0; days];
-    for row in all::<Row>(db.reader(), &sql, asked).await? {
+    for row in all::<Row>(&db.of(company), &sql, asked).await? {
         if let Some(place) = usize::try_from(row.day).ok().and_then(|day| counts.get_mut(day)) {
             *place = row.n;
         }
@@ -60,7 +60,7 @@ pub async fn last_accepted_by_own(db: &Db, company: CompanyId, module: MailModul
     // The newest by their queueing: with the index's order, and so without reading all that was ever sent.
     let sql = "SELECT MAX(newest.finished_at) AS at FROM (SELECT finished_at FROM delivery WHERE company_id = $1
         AND state = 'accepted' AND module = $2 AND account_source = 'company' ORDER BY id DESC LIMIT 50) AS newest";
-    Ok(one::<Row>(db.reader(), sql, values![company.0, module.as_str()]).await?.and_then(|row| row.at.or(None)))
+    Ok(one::<Row>(&db.of(company), sql, values![company.0, module.as_str()]).await?.and_then(|row| row.at.or(None)))
 }
 
 /// The lowest id that a record of this moment could have.

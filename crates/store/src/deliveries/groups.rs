@@ -77,7 +77,7 @@ impl Stopped {
         let sql = "SELECT a.id, a.module, p.default_sends_until, p.since,
                 CAST(CASE WHEN p.account_id IS NULL THEN 0 ELSE 1 END AS BIGINT) AS rests FROM mail_account a
             LEFT JOIN account_pause p ON p.account_id = a.id WHERE a.company_id = $1 AND a.enabled";
-        let own: Vec<Own> = readable(db.reader(), "mail_account", sql, values![company.0]).await?;
+        let own: Vec<Own> = readable(&db.of(company), "mail_account", sql, values![company.0]).await?;
         let own: Vec<(MailModule, Link, Option<Instant>)> = own.into_iter().filter_map(Own::read).collect();
         let default = match has_default {
             true => Some(Link { resting_since: pauses::find(db, AccountKey::Default).await?.map(|rest| rest.pause.since) }),
@@ -141,7 +141,7 @@ pub(crate) fn condition(group: Group, stopped: &Stopped, asked: &mut Vec<Value>)
 pub async fn count_in_group(db: &Db, company: CompanyId, group: Group, stopped: &Stopped) -> Result<u64, StoreError> {
     let mut asked = values![company.0];
     let condition = condition(group, stopped, &mut asked);
-    count(db.reader(), &format!("SELECT COUNT(*) AS n FROM delivery d WHERE d.company_id = $1 AND {condition}"), asked).await
+    count(&db.of(company), &format!("SELECT COUNT(*) AS n FROM delivery d WHERE d.company_id = $1 AND {condition}"), asked).await
 }
 
 /// How many deliveries of the company stand in each group.
@@ -168,7 +168,7 @@ pub async fn undelivered_any_company(db: &Db, user: UserId) -> Result<Vec<(Compa
         WHERE m.person_id = $1 AND d.state IN ('failed', 'bounced') AND NOT {} GROUP BY d.company_id",
         resolved()
     );
-    let rows: Vec<Row> = readable(db.reader(), "delivery", &sql, values![user.0]).await?;
+    let rows: Vec<Row> = readable(&db.of_any_company(), "delivery", &sql, values![user.0]).await?;
     let read = |row: Row| {
         let found = Undelivered { deliveries: row.deliveries.unsigned_abs(), bounced: row.bounced.unsigned_abs() };
         (CompanyId(row.company_id), found)
@@ -236,7 +236,7 @@ pub async fn today_of_module(
         n("d.state IN ('queued', 'sending', 'deferred', 'in_doubt')".to_owned()),
         n(format!("d.state IN ('failed', 'bounced') AND {this} AND NOT {}", resolved())),
     );
-    let row: Option<Row> = one(db.reader(), &sql, values![company.0, module.as_str(), since, source, address]).await?;
+    let row: Option<Row> = one(&db.of(company), &sql, values![company.0, module.as_str(), since, source, address]).await?;
     Ok(row.map_or_else(Today::default, |row| Today {
         accepted: row.accepted.unsigned_abs(),
         waiting: row.waiting.unsigned_abs(),

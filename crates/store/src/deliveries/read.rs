@@ -97,12 +97,12 @@ pub async fn mails_sent(db: &Db, company: CompanyId, ids: &[Uuid]) -> Result<Vec
         UNION ALL SELECT id FROM account_notice WHERE company_id = $1 AND id IN ({wanted})"
     );
     let values = std::iter::once(Value::from(company.0)).chain(ids.iter().map(|id| Value::from(*id))).collect();
-    let rows: Vec<Row> = readable(db.reader(), "delivery", &sql, values).await?;
+    let rows: Vec<Row> = readable(&db.of(company), "delivery", &sql, values).await?;
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
 pub async fn find(db: &Db, company: CompanyId, id: DeliveryId) -> Result<Option<Delivery>, StoreError> {
-    find_in(db.reader(), company, id).await
+    find_in(&db.of(company), company, id).await
 }
 
 /// What is on record of a delivery, inside a transaction.
@@ -124,7 +124,7 @@ pub async fn of_payments(db: &Db, company: CompanyId, payments: &[PaymentId]) ->
     let sql = format!("{} WHERE d.company_id = $1 AND d.payment_id IN ({list}) ORDER BY d.queued_at, d.id", select());
     let mut asked: Vec<Value> = values![company.0];
     asked.extend(payments.iter().map(|id| Value::from(id.0)));
-    Ok(load(db.reader(), company, &sql, asked).await?.into_iter().filter_map(Result::ok).collect())
+    Ok(load(&db.of(company), company, &sql, asked).await?.into_iter().filter_map(Result::ok).collect())
 }
 
 /// To which of these people's addresses, by [their keys](super::recipient_key), the last mail came back or was refused for the
@@ -150,7 +150,7 @@ pub async fn bounced_of(db: &Db, company: CompanyId, people: &[ContactId]) -> Re
     );
     let mut asked: Vec<Value> = values![company.0];
     asked.extend(people.iter().map(|id| Value::from(id.0)));
-    let found: Vec<Bounced> = all(db.reader(), &sql, asked).await?;
+    let found: Vec<Bounced> = all(&db.of(company), &sql, asked).await?;
     let is_of_address = |one: &Bounced| match one.problem_code.as_deref().and_then(ProblemCode::parse) {
         Some(problem) => problem.whose_fault() == Whose::Recipient,
         None => one.state == State::Bounced.as_str(),
@@ -166,7 +166,7 @@ pub async fn queued_with(db: &Db, company: CompanyId, id: DeliveryId) -> Result<
         ORDER BY d.id",
         select()
     );
-    Ok(load(db.reader(), company, &sql, values![company.0, id.0]).await?.into_iter().filter_map(Result::ok).collect())
+    Ok(load(&db.of(company), company, &sql, values![company.0, id.0]).await?.into_iter().filter_map(Result::ok).collect())
 }
 
 /// Which deliveries a list shows.
@@ -216,14 +216,14 @@ pub async fn list(
 ) -> Result<Vec<Line<Delivery>>, StoreError> {
     let (condition, mut asked) = filter.condition(company);
     let (after, order_by) = order.keyset(By::keys, "d", FROM, &mut asked, page.after);
-    load(db.reader(), company, &format!("{} WHERE {condition} AND {after} {order_by} LIMIT {}", select(), page.limit), asked)
+    load(&db.of(company), company, &format!("{} WHERE {condition} AND {after} {order_by} LIMIT {}", select(), page.limit), asked)
         .await
 }
 
 /// How many deliveries a list has, on all its pages.
 pub async fn count(db: &Db, company: CompanyId, filter: &Filter) -> Result<u64, StoreError> {
     let (condition, asked) = filter.condition(company);
-    sql::count(db.reader(), &format!("SELECT COUNT(*) AS n {FROM} WHERE {condition}"), asked).await
+    sql::count(&db.of(company), &format!("SELECT COUNT(*) AS n {FROM} WHERE {condition}"), asked).await
 }
 
 /// The problems of the deliveries that a list has on all its pages, most frequent first.
@@ -237,7 +237,7 @@ pub async fn problem_codes(db: &Db, company: CompanyId, filter: &Filter) -> Resu
         "SELECT d.problem_code {FROM} WHERE {condition} AND d.problem_code IS NOT NULL
         GROUP BY d.problem_code ORDER BY COUNT(*) DESC, d.problem_code"
     );
-    let rows: Vec<CodeRow> = readable(db.reader(), "delivery", &sql, asked).await?;
+    let rows: Vec<CodeRow> = readable(&db.of(company), "delivery", &sql, asked).await?;
     Ok(rows.into_iter().map(|row| row.problem_code).collect())
 }
 
@@ -264,7 +264,7 @@ pub async fn count_in(db: &Db, company: CompanyId, states: &[State]) -> Result<u
     let sql = format!("SELECT COUNT(*) AS n FROM delivery WHERE company_id = $1 AND state IN ({list})");
     let mut asked: Vec<Value> = values![company.0];
     asked.extend(states.iter().map(|state| Value::from(state.as_str())));
-    sql::count(db.reader(), &sql, asked).await
+    sql::count(&db.of(company), &sql, asked).await
 }
 
 fn select() -> String {
@@ -418,7 +418,7 @@ pub async fn unfinished_any_company(db: &Db) -> Result<Vec<Unfinished>, StoreErr
         let sql = format!(
             "SELECT (SELECT COUNT(*) FROM {these}) AS n, (SELECT queued_at FROM {these} ORDER BY queued_at LIMIT 1) AS oldest"
         );
-        let row: Option<Row> = one(db.reader(), &sql, values![]).await?;
+        let row: Option<Row> = one(&db.of_any_company(), &sql, values![]).await?;
         found.extend(row.map(|row| Unfinished { state, count: row.n.unsigned_abs(), oldest: row.oldest.or(None) }));
     }
     Ok(found)

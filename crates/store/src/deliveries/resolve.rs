@@ -22,7 +22,7 @@ pub async fn resolve(
     conditions: &Conditions,
     now: Instant,
 ) -> Result<(), MoveError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     if idempotency::claim(&tx, by.company, conditions.once.as_ref(), id.0, now).await?.is_none() {
         resolve_in(&tx, by, id, reason, now).await?;
     }

@@ -71,7 +71,7 @@ pub async fn queues_due_any_company(db: &Db, now: Instant) -> Result<Vec<QueueKe
         WHERE c.archived_at IS NULL AND EXISTS (SELECT 1 FROM delivery d
         WHERE d.company_id = l.company_id AND d.module = l.module
         AND (d.next_attempt_at <= $1 OR d.next_attempt_at > $2))";
-    let rows: Vec<Row> = readable(db.reader(), "delivery_queue", sql, values![now, now + LONGEST_WAIT]).await?;
+    let rows: Vec<Row> = readable(&db.of_any_company(), "delivery_queue", sql, values![now, now + LONGEST_WAIT]).await?;
     let queue = |row: Row| {
         let module = Of { table: "delivery_queue", id: row.company_id }.code("module", &row.module, MailModule::parse)?;
         Some(QueueKey { company: CompanyId(row.company_id), module })
@@ -165,7 +165,7 @@ async fn claim(
     lease: TimeDelta,
     now: Instant,
 ) -> Result<Vec<Claimed>, StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(queue.company).await?;
     let asked = values![queue.company.0, queue.module.as_str(), now + LONGEST_WAIT, queued_until];
     let mut rows: Vec<ClaimRow> = Vec::new();
     for line in DELIVERIES.claim(&tx, most, lease, now, asked).await? {
@@ -361,7 +361,7 @@ pub struct LostLease(pub DeliveryId);
 pub async fn record_attempts(db: &Db, done: &[Recorded], now: Instant) -> Result<Vec<LostLease>, StoreError> {
     let mut in_order: Vec<&Recorded> = done.iter().collect();
     in_order.sort_by_key(|attempt| (attempt.company, attempt.id));
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let outcomes = in_order.iter().map(|one| (one.claim(), outcome(one, now))).collect();
     let moved = DELIVERIES.change_each(&tx, outcomes, OUTCOME, MOVED, values![now]).await?;
     let (kept, lost): (Vec<&Recorded>, Vec<&Recorded>) = in_order.into_iter().partition(|one| moved.contains(&one.claim()));
@@ -425,7 +425,7 @@ fn attempt_row(done: &Recorded) -> Vec<Value> {
 
 /// Makes the lease of what is still being sent last until `now + lease`. Gives how many are still held.
 pub async fn renew(db: &Db, held: &[Claim], lease: TimeDelta, now: Instant) -> Result<usize, StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let renewed = DELIVERIES.renew(&tx, held, now + lease).await?;
     tx.commit().await?;
     Ok(renewed.len())
@@ -433,7 +433,7 @@ pub async fn renew(db: &Db, held: &[Claim], lease: TimeDelta, now: Instant) -> R
 
 /// Gives back what was claimed and not begun: the node is stopping, or the account has just been paused.
 pub async fn return_to_queue(db: &Db, held: &[Claim], now: Instant) -> Result<(), StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let set = "state = CASE WHEN recalled THEN 'cancelled' ELSE 'queued' END, attempts = attempts - 1,
         next_attempt_at = CASE WHEN recalled THEN NULL ELSE $1 END, finished_at = CASE WHEN recalled THEN $1 ELSE NULL END";
     DELIVERIES.finish(&tx, held, set, values![now]).await?;
@@ -442,7 +442,7 @@ pub async fn return_to_queue(db: &Db, held: &[Claim], now: Instant) -> Result<()
 
 /// Returns to the queue what was being sent when its lease ended: its worker is gone.
 pub async fn release_expired_any_company(db: &Db, now: Instant) -> Result<u64, StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let released = DELIVERIES.expire(&tx, now).await?;
     tx.commit().await?;
     Ok(released)

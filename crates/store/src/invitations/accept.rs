@@ -67,7 +67,7 @@ pub async fn accept_as_new_any_company(
     let found = find_any_company(db, token, now).await?.filter(|found| found.standing == Standing::Open);
     let Some(found) = found else { return Err(gone(db, token, now).await?) };
     let hash = users::hash_new(db, None, Some(found.company.0), &[newcomer.name, &found.email], newcomer.password).await?;
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let Some(taken) = take(&tx, token, now).await? else {
         tx.undo().await?;
         return Err(gone(db, token, now).await?);
@@ -96,7 +96,7 @@ pub async fn accept_any_company(
     source: Option<IpAddr>,
     now: Instant,
 ) -> Result<SecretString, AcceptError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let Some(taken) = take(&tx, token, now).await? else {
         tx.undo().await?;
         return Err(gone(db, token, now).await?);
@@ -114,7 +114,7 @@ pub async fn accept_any_company(
 
 /// Whoever has the link wants nothing of it. False where it was over before.
 pub async fn decline_any_company(db: &Db, token: &str, now: Instant) -> Result<bool, StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let taken = change(&tx, token, "declined", now).await?;
     if let Some(taken) = &taken {
         user_mails::cancel_of_invitation(&tx, CompanyId(taken.company_id), taken.id, now).await?;

@@ -31,7 +31,7 @@ pub(super) async fn known_browser(
     );
     let mut row = values![person.unwrap_or_default(), now - KNOWN];
     row.extend(shown.iter().cloned().map(sea_orm::Value::from));
-    let row: Option<Browser> = one(db.reader(), &sql, row).await?;
+    let row: Option<Browser> = one(&db.of_any_company(), &sql, row).await?;
     Ok(row.map(|row| row.token_hash))
 }
 

@@ -71,7 +71,7 @@ async fn confirm(
         },
         Shown::Step(proof) => Prepared::of(db, user.0, proof).await.map(Checked::Step),
     };
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let checked = match prepared {
         Ok(checked) => checked,
         Err(error) => {

@@ -50,7 +50,7 @@ pub async fn check_password_any_company(
     }
     let verified = users::verify(db, &login_name(email), password).await;
     if !matches!(verified, Ok(None)) {
-        let tx = db.begin_write().await?;
+        let tx = db.begin_write_any_company().await?;
         take_back(&tx, &subjects, now).await?;
         tx.commit().await?;
     }

@@ -58,7 +58,7 @@ fn fault(account: &MailAccount, has_secret: bool) -> Option<ProblemCode> {
 /// The company's own enabled account for a module.
 pub async fn for_module(db: &Db, keys: &Keyring, company: CompanyId, module: MailModule) -> Result<Option<Usable>, StoreError> {
     let sql = format!("{SELECT} WHERE a.company_id = $1 AND a.module = $2 AND a.enabled");
-    Ok(one(db.reader(), &sql, values![company.0, module.as_str()]).await?.map(|row| usable(row, keys)))
+    Ok(one(&db.of(company), &sql, values![company.0, module.as_str()]).await?.map(|row| usable(row, keys)))
 }
 
 /// Which account that is, and how often it was changed: it needs no key, and is asked while mail is under way.
@@ -73,14 +73,14 @@ pub async fn version_for_module(
         version: Kept<i64>,
     }
     let sql = "SELECT id, version FROM mail_account WHERE company_id = $1 AND module = $2 AND enabled";
-    let row: Option<Version> = one(db.reader(), sql, values![company.0, module.as_str()]).await?;
+    let row: Option<Version> = one(&db.of(company), sql, values![company.0, module.as_str()]).await?;
     Ok(row.map(|row| (MailAccountId(row.id), row.version.or(0))))
 }
 
 /// One saved account, to be tried.
 pub async fn usable_by_id(db: &Db, keys: &Keyring, company: CompanyId, id: MailAccountId) -> Result<Option<Usable>, StoreError> {
     let sql = format!("{SELECT} WHERE a.company_id = $1 AND a.id = $2");
-    Ok(one(db.reader(), &sql, values![company.0, id.0]).await?.map(|row| usable(row, keys)))
+    Ok(one(&db.of(company), &sql, values![company.0, id.0]).await?.map(|row| usable(row, keys)))
 }
 
 fn usable(row: Row, keys: &Keyring) -> Usable {
@@ -154,11 +154,11 @@ impl SealedRow {
 /// it: for an account, and not for its server, port, TLS and user. Gives how many were. What does not open, or cannot be
 /// read, is left as it is.
 pub async fn reseal_any_company(db: &Db, keys: &Keyring) -> Result<u64, SaveError> {
-    let mut rows = SealedRow::all(db.reader()).await?;
+    let mut rows = SealedRow::all(&db.of_any_company()).await?;
     rows.retain(|row| !row.is_as_it_should_be(keys));
     let mut done = 0;
     for some in rows.chunks(BATCH) {
-        let tx = db.begin_write().await?;
+        let tx = db.begin_write_any_company().await?;
         let mut held = Vec::new();
         for row in some {
             // Whoever changes an account holds it first, and then the key.

@@ -68,7 +68,7 @@ pub async fn note_authorization_request(
         Intent::New { module, address } => (None, module, address.as_ref().map(ToString::to_string)),
         Intent::Existing { module, account } => (Some(account.0), module, None),
     };
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     sealing_key::claim_in::<SaveError>(&tx, keys).await?;
     let verifier = keys.seal(request.verifier, &identity(&state))?;
     execute(tx.as_conn(), "DELETE FROM authorization_request WHERE expires_at < $1", values![now]).await?;
@@ -113,7 +113,7 @@ pub async fn take_authorization_request(
         expires_at: Instant,
     }
     let state = token_hash(state);
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     let sql = "DELETE FROM authorization_request WHERE state_hash = $1 AND company_id = $2 AND session_hash = $3
         RETURNING provider, sealed_verifier, nonce, account_id, module, address, expires_at";
     let row = values![state.clone(), by.company.0, token_hash(session_token)];
@@ -137,11 +137,11 @@ pub(crate) async fn reseal(db: &Db, keys: &Keyring) -> Result<u64, SaveError> {
         sealed_verifier: Vec<u8>,
     }
     let sql = "SELECT state_hash, sealed_verifier FROM authorization_request";
-    let rows: Vec<Row> = readable(db.reader(), "authorization_request", sql, Vec::new()).await?;
+    let rows: Vec<Row> = readable(&db.of_any_company(), "authorization_request", sql, Vec::new()).await?;
     let mut done = 0;
     for row in rows.iter().filter(|row| !keys.is_newest(&row.sealed_verifier)) {
         let bound_to = identity(&row.state_hash);
-        let tx = db.begin_write().await?;
+        let tx = db.begin_write_any_company().await?;
         sealing_key::claim_in::<SaveError>(&tx, keys).await?;
         if let Some(again) = keys.reseal(&row.sealed_verifier, &bound_to, &bound_to)? {
             let sql = "UPDATE authorization_request SET sealed_verifier = $2 WHERE state_hash = $1";

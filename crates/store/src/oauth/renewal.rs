@@ -215,7 +215,8 @@ impl Renewal {
             a.server, a.port, a.security, a.username
             FROM oauth_connection c JOIN mail_account a ON a.company_id = c.company_id AND a.id = c.account_id
             WHERE c.company_id = $1 AND c.account_id = $2";
-        let row: Option<Row> = one(self.db.reader(), sql, values![self.account.company.0, self.account.id.0]).await?;
+        let row: Option<Row> =
+            one(&self.db.of(self.account.company), sql, values![self.account.company.0, self.account.id.0]).await?;
         // The account was changed since the caller looked: its tokens are for what it is now.
         let Some(row) = row else { return Ok(None) };
         let scope = mail_accounts::scope_of(row.server.clone(), row.port, &row.security, row.username.clone());
@@ -235,7 +236,7 @@ impl Renewal {
         }
         let provider = code(&row.provider, Provider::parse)?;
         let refresh_token = self.keys.open(&row.sealed_refresh_token, &self.account.refresh_identity(provider))?;
-        let tx = self.db.begin_write().await?;
+        let tx = self.db.begin_write_for(self.account.company).await?;
         let asked = values![self.account.company.0, self.account.id.0, row.generation];
         let claimed = RENEWALS.claim::<Claimed>(&tx, 1, LEASE, now, asked).await?.into_iter().next().transpose();
         tx.commit().await?;
@@ -283,7 +284,7 @@ impl Renewal {
     }
 
     async fn keep(&self, lease: &Lease, granted: &Granted) -> Result<Access, SaveError> {
-        let tx = self.db.begin_write().await?;
+        let tx = self.db.begin_write_for(self.account.company).await?;
         sealing_key::claim_in::<SaveError>(&tx, &self.keys).await?;
         let seal_refresh = |token| self.keys.seal(token, &self.account.refresh_identity(lease.provider));
         let rotated = granted.refresh_token.as_ref().map(seal_refresh).transpose()?;
@@ -305,7 +306,7 @@ impl Renewal {
 
     /// Tells no where somebody else has the lease by now.
     async fn finish(&self, lease: &Lease, set: &str, values: Vec<Value>) -> Result<bool, StoreError> {
-        self.finish_in(self.db.begin_write().await?, lease, set, values).await
+        self.finish_in(self.db.begin_write_for(self.account.company).await?, lease, set, values).await
     }
 
     async fn finish_in(&self, tx: Tx, lease: &Lease, set: &str, values: Vec<Value>) -> Result<bool, StoreError> {

@@ -55,7 +55,7 @@ pub async fn totals(db: &Db, company: CompanyId, filter: &Filter, stopped: &Stop
         sum(withheld),
         sum("p.unapplied_cents"),
     );
-    let row: Option<Row> = one(db.reader(), &sql, asked).await?;
+    let row: Option<Row> = one(&db.of(company), &sql, asked).await?;
     Ok(row.map_or_else(Totals::default, |row| Totals {
         payments: row.payments.unsigned_abs(),
         total: Money::from_cents(row.total),
@@ -88,7 +88,7 @@ pub async fn methods_of(
     );
     let mut asked: Vec<Value> = values![company.0];
     asked.extend(payments.iter().map(|id| Value::from(id.0)));
-    let rows: Vec<Row> = readable(db.reader(), "payment_line", &sql, asked).await?;
+    let rows: Vec<Row> = readable(&db.of(company), "payment_line", &sql, asked).await?;
     let line = |row: Row| {
         let method = Of { table: "payment_line", id: row.payment_id }.code("method", &row.method, Method::parse)?;
         Some((PaymentId(row.payment_id), method, Money::from_cents(row.amount_cents)))

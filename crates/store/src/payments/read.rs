@@ -93,7 +93,7 @@ pub async fn find(db: &Db, company: CompanyId, id: PaymentId) -> Result<Option<R
         "SELECT {SUMMARY}, p.description, p.recorded_at, p.recorded_by, p.recorder_id, p.voided_by, p.advance_rest_cents, p.receipt
         {FROM} WHERE p.company_id = $1 AND p.id = $2"
     );
-    let Some(row) = one::<Row>(db.reader(), &sql, values![company.0, id.0]).await? else { return Ok(None) };
+    let Some(row) = one::<Row>(&db.of(company), &sql, values![company.0, id.0]).await? else { return Ok(None) };
     let mut unreadable = Vec::new();
     let lines = lines(db, company, id, &mut unreadable).await?;
     let allocations = allocations(db, company, id, &mut unreadable).await?;
@@ -125,7 +125,7 @@ pub async fn receipt(db: &Db, company: CompanyId, id: PaymentId) -> Result<Optio
         void_reason: Option<String>,
     }
     let sql = "SELECT receipt, voided_at, void_reason FROM payment WHERE company_id = $1 AND id = $2";
-    let row: Option<ReceiptRow> = one(db.reader(), sql, values![company.0, id.0]).await?;
+    let row: Option<ReceiptRow> = one(&db.of(company), sql, values![company.0, id.0]).await?;
     row.map(|row| receipt_as_of(&row.receipt, row.voided_at, row.void_reason.as_deref())).transpose()
 }
 
@@ -137,7 +137,7 @@ pub async fn receipt_logo(db: &Db, company: CompanyId, id: PaymentId) -> Result<
     }
     let sql = "SELECT l.png FROM payment p JOIN company_logo l ON l.company_id = p.company_id AND l.id = p.logo_id
         WHERE p.company_id = $1 AND p.id = $2";
-    Ok(one::<Logo>(db.reader(), sql, values![company.0, id.0]).await?.map(|row| row.png))
+    Ok(one::<Logo>(&db.of(company), sql, values![company.0, id.0]).await?.map(|row| row.png))
 }
 
 /// Payments in an order. The cursor is the last payment's id.
@@ -151,7 +151,7 @@ pub async fn list(
     let (condition, mut asked) = filter.condition(company);
     let (after, order_by) = order.keyset(By::keys, "p", FROM, &mut asked, page.after);
     let sql = format!("SELECT {SUMMARY} {FROM} WHERE {condition} AND {after} {order_by} LIMIT {}", page.limit);
-    let rows: Vec<Line<SummaryRow>> = each(db.reader(), "payment", &sql, asked).await?;
+    let rows: Vec<Line<SummaryRow>> = each(&db.of(company), "payment", &sql, asked).await?;
     Ok(rows.into_iter().map(|line| line.map(SummaryRow::into_summary)).collect())
 }
 
@@ -179,7 +179,7 @@ pub async fn with_document(db: &Db, company: CompanyId, document: DocumentId) ->
     let sql = "SELECT p.id, p.direction, p.sequence, p.paid_on, a.amount_cents, p.voided_at
         FROM allocation a LEFT JOIN payment p ON p.company_id = a.company_id AND p.id = a.payment_id
         WHERE a.company_id = $1 AND a.document_id = $2 ORDER BY p.id";
-    let rows: Vec<Share> = readable(db.reader(), "payment", sql, values![company.0, document.0]).await?;
+    let rows: Vec<Share> = readable(&db.of(company), "payment", sql, values![company.0, document.0]).await?;
     let share = |row: Share| OfDocument {
         payment: PaymentId(row.id),
         number: number(row.id, &row.direction, row.sequence),
@@ -202,7 +202,7 @@ pub async fn open_advances(
         AND voided_at IS NULL ORDER BY sequence"
     );
     let asked = values![company.0, contact.0, direction.as_str()];
-    let rows: Vec<AdvanceRow> = readable(db.reader(), "payment", &sql, asked).await?;
+    let rows: Vec<AdvanceRow> = readable(&db.of(company), "payment", &sql, asked).await?;
     Ok(rows.into_iter().map(AdvanceRow::into_advance).collect())
 }
 
@@ -228,7 +228,7 @@ async fn lines(
     }
     let sql = "SELECT payment_id AS id, method, amount_cents, reference, bank, account, dated_on, kind, tax, base_cents,
             advance_from FROM payment_line WHERE company_id = $1 AND payment_id = $2 ORDER BY position";
-    let rows: Vec<Line<LineRow>> = each(db.reader(), "payment_line", sql, values![company.0, id.0]).await?;
+    let rows: Vec<Line<LineRow>> = each(&db.of(company), "payment_line", sql, values![company.0, id.0]).await?;
     let of = Of { table: "payment_line", id: id.0 };
     let mut lines = Vec::with_capacity(rows.len());
     for row in rows {
@@ -281,7 +281,7 @@ async fn allocations(
     let sql = "SELECT a.payment_id AS id, a.document_id, d.kind, d.number, d.issued_on, d.due_on, d.total_cents, a.previous_balance_cents, a.amount_cents,
         d.balance_cents FROM allocation a LEFT JOIN document d ON d.company_id = a.company_id AND d.id = a.document_id
         WHERE a.company_id = $1 AND a.payment_id = $2 ORDER BY a.position";
-    let rows: Vec<Line<AllocationRow>> = each(db.reader(), "allocation", sql, values![company.0, id.0]).await?;
+    let rows: Vec<Line<AllocationRow>> = each(&db.of(company), "allocation", sql, values![company.0, id.0]).await?;
     let allocation = |row: Line<AllocationRow>| {
         let Ok(row) = row else {
             unreadable.push("allocations");

@@ -80,7 +80,7 @@ pub async fn resend_and_change_contact(
     conditions: &Conditions,
     now: Instant,
 ) -> Result<DeliveryId, ResendError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     let resent = resend_in(&tx, by, id, notify, change, conditions, None, now).await;
     end_resend(db, tx, resent).await
 }
@@ -95,7 +95,7 @@ pub async fn correct_and_resend(
     read: Option<usize>,
     now: Instant,
 ) -> Result<DeliveryId, ResendError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     let resent = correct_in(&tx, by, delivery, corrected, read, now).await;
     end_resend(db, tx, resent).await
 }

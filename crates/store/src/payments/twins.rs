@@ -42,7 +42,7 @@ pub async fn doubts(db: &Db, company: CompanyId, recorded: &Recorded) -> Result<
         total: summary.total,
         lines: &recorded.lines,
     };
-    found.extend(find(db.reader(), company, &sought).await?.map(Doubt::LikelyTwin));
+    found.extend(find(&db.of(company), company, &sought).await?.map(Doubt::LikelyTwin));
     Ok(found)
 }
 
