@@ -5,6 +5,8 @@ use acuse_store::now;
 use sea_orm::{ConnectionTrait, Database, DatabaseTransaction, DbBackend, Statement, TransactionTrait, Value};
 use sha2::{Digest, Sha384};
 
+use crate::postgres::Postgres;
+
 /// Every delivery that waits is due now.
 pub async fn waits_are_over(url: &str) {
     run(url, "UPDATE delivery SET next_attempt_at = $1 WHERE next_attempt_at > $1", vec![now().into()]).await;
@@ -202,9 +204,9 @@ pub async fn value_is_spoilt(url: &str, (table, column): (&str, &str), garbage: 
     before.try_get("", "before").expect("a text")
 }
 
-/// Carries out any statement.
+/// Carries out any statement, as somebody who may do all.
 pub async fn run(url: &str, sql: &str, values: Vec<Value>) {
-    let connection = Database::connect(url).await.expect("the test's database answers");
+    let connection = Database::connect(Postgres::as_superuser(url)).await.expect("the test's database answers");
     let statement = Statement::from_sql_and_values(connection.get_database_backend(), sql, values);
     connection.execute_raw(statement).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
     connection.close().await.expect("it was open");

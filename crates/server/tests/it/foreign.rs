@@ -17,10 +17,24 @@ use uuid::Uuid;
 use crate::support::{Answer, Stranger, TestApp};
 use crate::web::payments::scene::default_account;
 use asks::{Ask, Kind, asks_of_calls, asks_of_pages};
-use owned::{Ids, OURS, THEIRS, records, token, url};
+use owned::{Ids, Noun, OURS, THEIRS, records, token, url};
 
 /// Fields of forms and addresses that hold an id. A test finds those that are not here in the pages.
-const ID_FIELDS: [&str; 9] = ["persona_id", "persona_antes", "persona", "copiar", "documento", "doc", "marcados", "envio", "uno"];
+const ID_FIELDS: [&str; 13] = [
+    "persona_id",
+    "persona_antes",
+    "persona",
+    "copiar",
+    "documento",
+    "doc",
+    "marcados",
+    "envio",
+    "uno",
+    "compania",
+    "quien",
+    "como",
+    "token",
+];
 /// Fields that hold what looks like an id and names no record.
 const KEYS: [&str; 1] = ["clave"];
 /// Of calls, in bodies and addresses.
@@ -112,7 +126,9 @@ fn assert_alike(told: &Answer, expected: &Answer, name: &str) {
 }
 
 fn without_ids(text: &str) -> String {
-    let mut rest = text;
+    // As in an address.
+    let text = text.replace("%2D", "-");
+    let mut rest = text.as_str();
     let mut out = String::with_capacity(text.len());
     while let Some(letter) = rest.chars().next() {
         let is_id = rest.get(..36).is_some_and(|head| Uuid::parse_str(head).is_ok());
@@ -142,6 +158,17 @@ async fn a_call_with_another_companys_id_finds_nothing() {
     assert!(asks.len() > 30, "the calls were not found: {}", asks.len());
     let token = token(&neighbours.app, &neighbours.app.actor).await;
     neighbours.hold_apart(By::Token(&token), &asks).await;
+}
+
+/// Whoever takes somebody out may revoke the company's tokens at once. The person is gone then: it is asked once.
+#[tokio::test]
+async fn a_token_of_another_company_lives_on_where_one_takes_somebody_out_and_names_it() {
+    let neighbours = Neighbours::new().await;
+    let (user, stranger) = (neighbours.ours.of(Noun::User), neighbours.theirs.of(Noun::Token).to_string());
+    let before = outside::rows_of(&url(&neighbours.app), neighbours.them.company).await;
+    let answer = neighbours.app.post(&format!("/mi-compania/usuarios/{user}/quitar"), &[("token", &stranger)]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+    assert_eq!(outside::rows_of(&url(&neighbours.app), neighbours.them.company).await, before);
 }
 
 /// Otherwise a request that nobody could send would pass as one that is refused to strangers. Nobody can connect an account
@@ -175,7 +202,18 @@ async fn what_a_stranger_does_not_find_is_there_for_its_own_company() {
 
 /// What takes a record away comes last.
 fn takes_away(ask: &Ask) -> usize {
-    let ends = ["/anular", "/void", "/dkim", "/eliminar"];
+    let ends = [
+        "/anular",
+        "/void",
+        "/dkim",
+        "/eliminar",
+        "/retirar",
+        "/usuarios/{User}/quitar",
+        "/revocar",
+        "/cerrar",
+        "/llaves/{Passkey}/quitar",
+        "/companias/{Company}/entrar",
+    ];
     let is_delete = ask.method == Method::DELETE || ask.method == Method::POST && !ask.path.ends_with("/dkim");
     ends.iter().position(|end| is_delete && ask.path.ends_with(end)).map_or(0, |at| at + 1)
 }

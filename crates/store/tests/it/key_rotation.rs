@@ -2,25 +2,34 @@
 
 use std::sync::Arc;
 
+use acuse_domain::access::Role;
 use acuse_domain::mail_account::MailModule;
 use acuse_domain::oauth::Provider;
 use acuse_store::dkim::{self, NewPair};
+use acuse_store::invitations::{self, NewInvitation};
 use acuse_store::key_rotation::{self, SEALED_COLUMNS};
 use acuse_store::mail_accounts::{self, SaveError};
 use acuse_store::oauth::{self, AuthorizationRequest, Intent, NewConnection};
 use acuse_store::sealing::{self, Held};
 use acuse_store::secrets::{Keyring, SealError};
+use acuse_store::user_mails::{self, Content, Post};
+use acuse_store::{Actor, Identity, second_factor, users};
 use acuse_testkit::builders::{TestCompany, company, mail_account};
 use acuse_testkit::outside;
 use acuse_testkit::world::{World, noon, noon_and};
+use chrono::TimeDelta;
 use sea_orm::{ConnectionTrait, Database, Statement, Value};
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::oauth::granted;
 
 const COBROS: MailModule = MailModule::ReceivedPayments;
 const PAGOS: MailModule = MailModule::InvoicesAndMadePayments;
-/// One company with passwords, one with connections; each with two keys and two people on their way to a provider.
-const SEALED: u64 = 2 + 2 + 4 + 4;
+/// Beside its two accounts: two DKIM keys, two people on their way to a provider, a person's second step, and an invitation
+/// that waits to be mailed.
+const BESIDE: u64 = 2 + 2 + 1 + 1;
+/// One company with passwords, one with connections.
+const SEALED: u64 = 2 + 2 + 2 * BESIDE;
 
 on_both_engines!(
     what_is_sealed_opens_in_its_own_row_and_column_alone,
@@ -30,6 +39,7 @@ on_both_engines!(
     a_node_that_does_not_have_the_new_key_seals_nothing,
     what_is_sealed_while_keys_are_changed_opens,
     who_leaves_for_a_provider_during_a_rotation_comes_back,
+    a_link_that_waits_to_be_mailed_is_sealed_for_its_mail_alone,
 );
 
 async fn unlock(world: &World) -> Keyring {
@@ -77,6 +87,40 @@ async fn beside(world: &World, keys: &Keyring, made: &TestCompany) {
             AuthorizationRequest { provider: Provider::Google, state: &state, verifier: &verifier, nonce: "n", intent: &intent };
         oauth::note_authorization_request(&world.db, keys, &made.actor, "sesion", &request, noon()).await.unwrap();
     }
+    people(world, keys, made).await;
+}
+
+async fn people(world: &World, keys: &Keyring, made: &TestCompany) {
+    let (email, password) = (format!("{}@andina.ec", made.id), SecretString::from("ocho ñandúes"));
+    let user = users::create(&world.db, made.id, "Ana", &email.parse().unwrap(), &password, Role::Owner, noon()).await.unwrap();
+    let by = Actor { identity: Identity::User { user, session: None }, ..made.actor.clone() };
+    let proposal = second_factor::propose(keys, &by, &email, noon()).unwrap();
+    let secret = SecretString::from(proposal.key.expose_secret().replace(' ', ""));
+    let typed = (proposal.sealed.as_str(), second_factor::code_at(&secret, noon()).unwrap());
+    second_factor::activate(&world.db, &by, keys, (typed.0, &typed.1), "", noon()).await.unwrap();
+    let email = format!("invitada.{}@andina.ec", made.id).parse().unwrap();
+    let new = NewInvitation { email, name: "Invitada".to_owned(), role: Role::Viewer };
+    invitations::invite(&world.db, &by, &new, None, Post::Mail(keys), noon()).await.unwrap();
+}
+
+/// How many of the invitations that wait can be written, with a link that opens them.
+async fn mails(world: &World, keys: &Keyring) -> usize {
+    let lease = TimeDelta::minutes(1);
+    let claimed = user_mails::claim_due_any_company(&world.db, keys, 99, lease, noon_and(60)).await.unwrap();
+    let mut found = 0;
+    for mail in &claimed {
+        let Content::Invitation { token, .. } = &mail.content else { panic!("an invitation: {mail:?}") };
+        let opened = invitations::find_any_company(&world.db, token.expose_secret(), noon_and(60)).await.unwrap();
+        found += usize::from(opened.is_some());
+    }
+    found
+}
+
+async fn exchange(world: &World, (table, column): (&str, &str), [one, other]: [&[u8]; 2]) {
+    let sql = format!("UPDATE {table} SET {column} = $2 WHERE {column} = $1");
+    for (was, is) in [(one, b"none".as_slice()), (other, one), (b"none", other)] {
+        outside::run(&world.url, &sql, vec![was.to_vec().into(), is.to_vec().into()]).await;
+    }
 }
 
 async fn rows(world: &World, sql: &str) -> Vec<Vec<u8>> {
@@ -109,9 +153,12 @@ async fn what_is_sealed_opens_in_its_own_row_and_column_alone(world: World) {
     assert!(everything.is_nothing(), "{everything:?}");
     let is_postgres = world.url.starts_with("postgres");
     let row = if is_postgres { "ctid" } else { "rowid" };
-    for (table, column) in SEALED_COLUMNS.into_iter().filter(|(table, _)| *table != "authorization_request") {
+    // Those two open when they are used: below.
+    let is_looked_at = |table: &str| !["authorization_request", "user_mail"].contains(&table);
+    for (table, column) in SEALED_COLUMNS.into_iter().filter(|(table, _)| is_looked_at(table)) {
+        let order = if table == "authenticator" { "person_id" } else { "company_id" };
         let sealed =
-            rows(&world, &format!("SELECT {column} AS found FROM {table} WHERE {column} IS NOT NULL ORDER BY company_id")).await;
+            rows(&world, &format!("SELECT {column} AS found FROM {table} WHERE {column} IS NOT NULL ORDER BY {order}")).await;
         assert!(sealed.len() >= 4, "{table}: two rows of each of two companies");
         for (at, own) in sealed.iter().enumerate() {
             // Another row of the company, and those of another company.
@@ -129,7 +176,7 @@ async fn what_is_sealed_opens_in_its_own_row_and_column_alone(world: World) {
             put(other, own).await;
             put(&marker, other).await;
             let closed = sealing::unreadable_any_company(&world.db, &keys).await.unwrap();
-            let count = closed.passwords + closed.connections + closed.dkim_keys;
+            let count = closed.passwords + closed.connections + closed.dkim_keys + closed.authenticators;
             assert_eq!(count, 2, "{table}.{column} {at}: {closed:?}");
             put(own, &marker).await;
             put(other, own).await;
@@ -150,11 +197,18 @@ async fn who_leaves_for_a_provider_during_a_rotation_comes_back(world: World) {
     // What stands in the others' rows is exchanged.
     let [a, b]: [Vec<u8>; 2] =
         rows(&world, "SELECT sealed_verifier AS found FROM authorization_request").await.try_into().unwrap();
-    for (was, is) in [(&a, b"none".to_vec()), (&b, a.clone()), (&b"none".to_vec(), b.clone())] {
-        let sql = "UPDATE authorization_request SET sealed_verifier = $2 WHERE sealed_verifier = $1";
-        outside::run(&world.url, sql, vec![was.clone().into(), is.into()]).await;
-    }
+    exchange(&world, ("authorization_request", "sealed_verifier"), [&a, &b]).await;
     assert_eq!(come_back(&world, &keys, &[&other]).await, 0, "another's verifier is none");
+}
+
+async fn a_link_that_waits_to_be_mailed_is_sealed_for_its_mail_alone(world: World) {
+    let keys = unlock(&world).await;
+    with_passwords(&world, &keys).await;
+    with_passwords(&world, &keys).await;
+    key_rotation::rotate_any_company(&world.db, &world.folder().join("secret.key")).await.unwrap();
+    let [a, b]: [Vec<u8>; 2] = rows(&world, "SELECT sealed_token AS found FROM user_mail").await.try_into().unwrap();
+    exchange(&world, ("user_mail", "sealed_token"), [&a, &b]).await;
+    assert_eq!(mails(&world, &keys).await, 0, "another's link is none");
 }
 
 async fn opens_everything(world: &World) {
@@ -177,6 +231,7 @@ async fn a_new_key_seals_everything_again_and_the_old_one_may_go(world: World) {
     assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 1);
     opens_everything(&world).await;
     assert_eq!(come_back(&world, &running, &[&one, &other]).await, 4);
+    assert_eq!(mails(&world, &running).await, 2);
     sealing::unlock_any_company(&world.db, &file, noon()).await.expect("a start finds all as it should be");
 }
 
@@ -185,7 +240,7 @@ async fn a_rotation_that_was_stopped_is_finished_with_its_own_key(world: World) 
     with_passwords(&world, &running).await;
     Keyring::rotate(&file).unwrap();
     let rotated = key_rotation::rotate_any_company(&world.db, &file).await.unwrap().unwrap();
-    assert_eq!((rotated.newest.id, rotated.is_resumed, rotated.resealed), (2, true, 6));
+    assert_eq!((rotated.newest.id, rotated.is_resumed, rotated.resealed), (2, true, 2 + BESIDE));
     let rotated = key_rotation::rotate_any_company(&world.db, &file).await.unwrap().unwrap();
     assert_eq!((rotated.newest.id, rotated.is_resumed), (3, false), "the next one is a new one");
 }
@@ -196,7 +251,7 @@ async fn a_key_that_something_needs_stays(world: World) {
     Keyring::rotate(&file).unwrap();
     let retired = key_rotation::retire_any_company(&world.db, &file).await.unwrap().unwrap();
     assert_eq!(retired.removed, []);
-    assert_eq!(retired.kept.iter().map(|(mark, uses)| (mark.id, *uses)).collect::<Vec<_>>(), [(1, 6), (2, 0)]);
+    assert_eq!(retired.kept.iter().map(|(mark, uses)| (mark.id, *uses)).collect::<Vec<_>>(), [(1, 2 + BESIDE), (2, 0)]);
     opens_everything(&world).await;
 }
 
@@ -226,8 +281,11 @@ async fn what_is_sealed_while_keys_are_changed_opens(world: World) {
     let made = with_passwords(&world, &running).await;
     let accounts: Vec<_> = mail_accounts::list(&world.db, made.id).await.unwrap().iter().map(|account| account.id).collect();
     let server = world.opened_again().await;
-    for _ in 0..ROUNDS {
+    for round in 0..ROUNDS {
+        let email = format!("invitada{round}@andina.ec").parse().unwrap();
+        let new = NewInvitation { email, name: "Invitada".to_owned(), role: Role::Viewer };
         let seal = async {
+            invitations::invite(&server, &made.actor, &new, None, Post::Mail(&running), noon()).await.unwrap();
             for module in [COBROS, PAGOS, COBROS, PAGOS] {
                 let account = accounts[usize::from(module == PAGOS)];
                 mail_accounts::change(&server, &running, &made.actor, account, &mail_account(module, "otra")).await.unwrap();
@@ -240,6 +298,8 @@ async fn what_is_sealed_while_keys_are_changed_opens(world: World) {
         tokio::join!(seal, rotate);
         opens_everything(&world).await;
     }
+    let keys = Keyring::load(&file).unwrap().unwrap();
+    assert_eq!(mails(&world, &keys).await as u64, 1 + ROUNDS, "no link was sealed with a key that is gone");
     server.close().await;
 }
 
@@ -247,7 +307,7 @@ async fn what_is_sealed_while_keys_are_changed_opens(world: World) {
 async fn every_sealed_column_is_known() {
     let world = World::on_sqlite().await;
     let sql = "SELECT CAST(m.name || '.' || c.name AS BLOB) AS found FROM sqlite_master m, pragma_table_info(m.name) c
-        WHERE m.type = 'table' AND c.name LIKE 'sealed%'";
+        WHERE m.type = 'table' AND c.name LIKE 'sealed!_%' ESCAPE '!'";
     let mut found: Vec<String> = rows(&world, sql).await.into_iter().map(|name| String::from_utf8(name).unwrap()).collect();
     let mut known: Vec<String> = SEALED_COLUMNS.iter().map(|(table, column)| format!("{table}.{column}")).collect();
     found.sort();

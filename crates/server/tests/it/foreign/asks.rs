@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::owned::{Ids, Noun};
 
 /// Whose id stands at a parameter of a path: the path's beginning, the parameter, and each kind that is tried.
-const PARAMETERS: [(&str, &str, &[Noun]); 12] = [
+const PARAMETERS: [(&str, &str, &[Noun]); 18] = [
     ("/personas/", "id", &[Noun::Customer, Noun::Supplier]),
     ("/documentos/", "id", &[Noun::Invoice, Noun::Bill]),
     ("/cobros/", "id", &[Noun::Received]),
@@ -17,6 +17,12 @@ const PARAMETERS: [(&str, &str, &[Noun]); 12] = [
     ("/pagos/", "id", &[Noun::Made]),
     ("/pagos/", "envio", &[Noun::SentToSupplier]),
     ("/mi-compania/correos/", "id", &[Noun::MailAccount]),
+    ("/mi-compania/usuarios/invitaciones/", "id", &[Noun::Invitation]),
+    ("/mi-compania/usuarios/", "id", &[Noun::User]),
+    ("/mi-compania/integraciones/", "id", &[Noun::Token]),
+    ("/companias/", "id", &[Noun::Company]),
+    ("/mi-cuenta/sesiones/", "id", &[Noun::Session]),
+    ("/mi-cuenta/llaves/", "id", &[Noun::Passkey]),
     ("/api/v1/contacts/", "id", &[Noun::Customer, Noun::Supplier]),
     ("/api/v1/documents/", "id", &[Noun::Invoice, Noun::Bill]),
     ("/api/v1/payments/", "id", &[Noun::Received, Noun::Made]),
@@ -24,13 +30,17 @@ const PARAMETERS: [(&str, &str, &[Noun]); 12] = [
     ("/api/v1/mail-accounts/", "id", &[Noun::MailAccount]),
 ];
 /// Parameters that name no record of a company: what is asked with instead, and why.
-const NO_RECORDS: [(&str, &str, &str, &str); 3] = [
+const NO_RECORDS: [(&str, &str, &str, &str); 7] = [
     ("/mi-compania/correos/", "provider", "google", "a provider; what comes back from it is bound to the session"),
     ("/demo/buzon/", "id", "1", "a mail that the demo caught, by its place in the mailbox; web/mailbox.rs"),
     ("/demo/buzon/", "place", "0", "an attachment of such a mail"),
+    ("/invitacion/", "token", "nada", "a secret of whoever was invited"),
+    ("/clave/", "token", "nada", "a secret of a person"),
+    ("/correo/", "token", "nada", "a secret of a person"),
+    ("/primer-inicio/", "token", "nada", "a secret of the operator"),
 ];
 /// Ids in the query of a page or call.
-const QUERIES: [&str; 22] = [
+const QUERIES: [&str; 26] = [
     "/personas?tras={Customer}",
     "/documentos?tras={Invoice}",
     "/documentos?lado=pagar&tras={Bill}",
@@ -43,6 +53,10 @@ const QUERIES: [&str; 22] = [
     "/cobros/nuevo?copiar={Received}",
     "/pagos/nuevo?persona={Supplier}",
     "/pagos/nuevo?copiar={Made}",
+    "/mi-compania/historial?quien={User}",
+    "/mi-compania/historial?quien={Token}",
+    "/mi-compania/historial.csv?quien={User}",
+    "/mi-compania/integraciones/nuevo?como={Token}",
     "/api/v1/contacts?after={Customer}",
     "/api/v1/documents?after={Invoice}",
     "/api/v1/documents?contact_id={Customer}",
@@ -55,7 +69,7 @@ const QUERIES: [&str; 22] = [
     "/api/v1/deliveries?after={SentToSupplier}",
 ];
 /// Forms without an id in their path that carry ids: path and fields. `{key}` is the form's own, `{n}` a number, `{today}` today.
-const FORMS: [(&str, &str); 14] = [
+const FORMS: [(&str, &str); 15] = [
     (
         "/documentos/nuevo",
         "lado=cobrar&persona_id={Customer}&tipo=invoice&numero=5-5-{n}&emision={today}&vence={today}&total=10,00&clave={key}&accion=guardar",
@@ -68,6 +82,7 @@ const FORMS: [(&str, &str); 14] = [
         "/documentos/nuevo",
         "lado=cobrar&tambien={Supplier}&tipo=invoice&numero=5-7-{n}&emision={today}&vence={today}&total=10,00&clave={key}&accion=",
     ),
+    ("/personas/nueva", "compania={Company}&tipo=cedula&nombre=&accion=guardar"),
     ("/envios", "envio={Queued}&accion=anular&clave={key}"),
     ("/envios", "envio={Failed}&accion=reintentar&clave={key}"),
     ("/envios", "uno={Failed}&accion=resolver&motivo=x&clave={key}"),
@@ -102,7 +117,7 @@ const FORMS: [(&str, &str); 14] = [
     ),
 ];
 /// Forms that carry none.
-const FORMS_WITHOUT: [&str; 10] = [
+const FORMS_WITHOUT: [&str; 34] = [
     "/entrar",
     "/salir",
     "/tema",
@@ -113,15 +128,40 @@ const FORMS_WITHOUT: [&str; 10] = [
     "/mi-compania/logo/quitar",
     "/mi-compania/correos",
     "/mi-compania/correos/si-falla",
+    "/clave-olvidada",
+    "/companias/nueva",
+    "/entrar/llave",
+    "/entrar/llave/reto",
+    "/entrar/otra-vez",
+    "/entrar/segundo-paso",
+    "/mi-compania/archivar",
+    "/mi-compania/eliminar",
+    "/mi-compania/eliminar/cancelar",
+    "/mi-compania/eliminar/confirmar",
+    "/mi-compania/exportar",
+    "/mi-compania/integraciones/nuevo",
+    "/mi-compania/reabrir",
+    "/mi-compania/segundo-paso",
+    "/mi-compania/usuarios/invitar",
+    "/mi-cuenta",
+    "/mi-cuenta/clave",
+    "/mi-cuenta/codigos",
+    "/mi-cuenta/correo",
+    "/mi-cuenta/llaves/nueva",
+    "/mi-cuenta/llaves/reto",
+    "/mi-cuenta/segundo-paso",
+    "/mi-cuenta/segundo-paso/quitar",
+    "/mi-cuenta/sesiones/cerrar-las-demas",
 ];
 /// What is sent beside an id in the path, where the form asks for more than a button.
-const FORMS_AT: [(&str, &str); 8] = [
+const FORMS_AT: [(&str, &str); 9] = [
     ("/personas/{id}/modificar", "tipo=cedula&numero=1710034065&nombre=Otra&cliente=1&accion=guardar"),
     ("/{id}/reenviar", "pide=recibo&para=nuevo@correo.ec&clave={key}"),
     ("/{id}/anular", "motivo=Duplicado&clave={key}"),
     ("/{envio}/corregir", "correo=nuevo@correo.ec"),
     ("/{envio}/resolver", "motivo=x&clave={key}"),
     ("/correos/{id}", "nombre=X&remitente=x@correo.ec&servidor=127.0.0.1&puerto=9&tls=none&usuario=&clave=&accion=guardar"),
+    ("/usuarios/{id}", "rol=accountant"),
     ("/eliminar", "accion=eliminar"),
     ("/dominio", "accion=crear"),
 ];

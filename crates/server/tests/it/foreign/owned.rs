@@ -2,16 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use acuse_domain::access::Role;
 use acuse_domain::document::Side;
+use acuse_domain::email_address::EmailAddress;
 use acuse_domain::mail_account::MailModule;
 use acuse_domain::payment::Direction;
-use acuse_store::{Actor, deliveries, mail_accounts, now, tokens};
+use acuse_store::invitations::{self, NewInvitation};
+use acuse_store::user_mails::Post;
+use acuse_store::{Actor, Identity, access, account, deliveries, mail_accounts, now, tokens, users};
 use acuse_testkit::builders::{PaymentBuilder, made, mail_account, received};
 use acuse_testkit::outside;
-use secrecy::ExposeSecret;
+use acuse_testkit::world::log_in;
+use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use crate::support::TestApp;
+use crate::support::{PASSWORD, TestApp};
 use crate::web::payments::scene::{document, person};
 
 /// A kind of record whose id stands in an address, a form or a body.
@@ -29,10 +34,19 @@ pub enum Noun {
     /// Of [`Noun::Made`].
     SentToSupplier,
     MailAccount,
+    /// A member, who may go.
+    User,
+    Invitation,
+    Token,
+    Company,
+    /// Of an owner, and not the one that asks.
+    Session,
+    /// Of that owner.
+    Passkey,
 }
 
 impl Noun {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 16] = [
         Self::Customer,
         Self::Supplier,
         Self::Invoice,
@@ -43,6 +57,12 @@ impl Noun {
         Self::Failed,
         Self::SentToSupplier,
         Self::MailAccount,
+        Self::User,
+        Self::Invitation,
+        Self::Token,
+        Self::Company,
+        Self::Session,
+        Self::Passkey,
     ];
 }
 
@@ -134,7 +154,9 @@ pub async fn records(app: &TestApp, by: &Actor, marks: &Marks) -> Ids {
     let sql = "UPDATE delivery SET state = 'failed', finished_at = queued_at, next_attempt_at = NULL WHERE id = $1";
     outside::run(&url(app), sql, vec![failed.into()]).await;
     let sent_to_supplier = of(Direction::Made).next().expect("one address");
-    Ids(BTreeMap::from([
+    let mut ids = people(app, by, marks).await;
+    ids.extend([
+        (Noun::Company, by.company.0),
         (Noun::Customer, customer.0),
         (Noun::Supplier, supplier.0),
         (Noun::Invoice, invoice.0),
@@ -145,7 +167,38 @@ pub async fn records(app: &TestApp, by: &Actor, marks: &Marks) -> Ids {
         (Noun::Failed, failed),
         (Noun::SentToSupplier, sent_to_supplier),
         (Noun::MailAccount, account.0),
-    ]))
+    ]);
+    Ids(ids)
+}
+
+/// Whoever may enter, and by what.
+async fn people(app: &TestApp, by: &Actor, marks: &Marks) -> BTreeMap<Noun, Uuid> {
+    let db = &app.app.db;
+    let address = |name: &str| -> EmailAddress { format!("{name}@{}.ec", marks.word).parse().expect("an address") };
+    let password = SecretString::from(PASSWORD);
+    let member = users::create(db, by.company, "Luis Paredes", &address("luis"), &password, Role::Clerk, now()).await;
+    let new = NewInvitation { email: address("invitada"), name: "Invitada".to_owned(), role: Role::Viewer };
+    let invited = invitations::invite(db, by, &new, None, Post::ByHand, now()).await.expect("nobody yet");
+    let (token, _) = tokens::create(db, by.company, "Bodega", now()).await.expect("a new token");
+    let everybody = access::members(db, by.company).await.expect("the store answers");
+    let owner = everybody.into_iter().find(|member| member.role == Role::Owner).expect("one");
+    let asking = Actor { identity: Identity::User { user: owner.user, session: None }, ..by.clone() };
+    let before = account::sessions(db, &asking, "", now()).await.expect("the store answers");
+    log_in(db, &owner.email, PASSWORD, now()).await.expect("the right password");
+    let mut open = account::sessions(db, &asking, "", now()).await.expect("the store answers");
+    open.retain(|session| before.iter().all(|known| known.id != session.id));
+    let passkey = Uuid::now_v7();
+    let sql = "INSERT INTO passkey (id, person_id, credential_id, name, public_part, counted, created_at)
+        VALUES ($1, $2, $3, 'Llave', X'00', X'00', $4)";
+    let credential = passkey.as_bytes().to_vec();
+    outside::run(&url(app), sql, vec![passkey.into(), owner.user.0.into(), credential.into(), now().into()]).await;
+    BTreeMap::from([
+        (Noun::User, member.expect("a new user").0),
+        (Noun::Invitation, invited.id.0),
+        (Noun::Token, token.0),
+        (Noun::Session, open[0].id.expect("a session of this version").0),
+        (Noun::Passkey, passkey),
+    ])
 }
 
 pub async fn token(app: &TestApp, by: &Actor) -> String {
