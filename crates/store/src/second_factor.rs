@@ -196,10 +196,11 @@ pub(crate) async fn expect_enough(tx: &Tx, person: Uuid) -> Result<(), SecondFac
     Ok(())
 }
 
-/// How somebody enters has changed: no browser is trusted on what was before, who is half-way in begins again, and the session
-/// in which it was done goes on under a new token.
+/// How somebody enters has changed: no browser is trusted on what was before, who is half-way in begins again, the other sessions
+/// are asked again who sits there, and the one in which it was done goes on under a new token.
 pub(crate) async fn settle(tx: &Tx, person: Uuid, session: &str, now: Instant) -> Result<Option<SecretString>, StoreError> {
     trust_nobody(tx, person).await?;
+    sessions::doubt_others(tx, person, session).await?;
     sessions::rotate(tx, person, session, now).await
 }
 

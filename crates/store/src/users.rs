@@ -150,7 +150,7 @@ pub struct Session {
     pub email: String,
     pub company: CompanyId,
     pub role: Role,
-    /// Since when it is certain that its owner sits there; `None` for a session of a version before.
+    /// Since when it is certain that its owner sits there; `None` where they did not show all that a login asks of them.
     pub authenticated_at: Option<Instant>,
     /// Its browser was asked to keep it.
     pub is_kept: bool,

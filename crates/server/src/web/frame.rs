@@ -17,9 +17,10 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::access::{Caller, session_token};
 use crate::app::App;
 use crate::cookies;
-use crate::web::carried::OnlyShown;
-use crate::web::login::session_cookie;
+use crate::web::carried::{Lost, OnlyShown};
+use crate::web::login::{again, session_cookie};
 use crate::web::page::{Page, Section, Theme, stopped};
+use crate::web::trouble::Trouble;
 use acuse_domain::access::Permission;
 
 /// Companies that the header offers; all others are one step further.
@@ -85,6 +86,17 @@ impl Frame {
     pub fn renewed(&self, session: Option<&SecretString>, answer: impl IntoResponse) -> Response {
         let cookie = session.map(|session| (SET_COOKIE, session_cookie(&self.app, session, self.session.is_kept)));
         (AppendHeaders(cookie), answer).into_response()
+    }
+
+    /// Whether they showed a moment ago all that their login asks.
+    #[must_use]
+    pub fn login_is_recent(&self) -> bool {
+        again::is_recent(&self.session)
+    }
+
+    /// «Confirme que es usted», in the place of an answer to a form that could not be kept.
+    pub async fn ask_again(&self, lost: Lost) -> Result<Response, Trouble> {
+        again::ask_without(&self.app, &self.session, &self.headers, lost).await
     }
 
     #[must_use]

@@ -22,6 +22,7 @@ mod passwords;
 pub mod payments;
 mod people_search;
 mod probing;
+mod recent_login;
 mod resets;
 mod second_factor;
 mod secret_scopes;

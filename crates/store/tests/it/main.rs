@@ -8,6 +8,7 @@ mod audit;
 mod claims;
 mod clock;
 mod companies;
+mod confirming;
 mod contacts;
 mod database;
 mod deliveries;

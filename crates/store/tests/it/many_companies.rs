@@ -60,7 +60,9 @@ fn as_user(company: CompanyId, user: UserId) -> Actor {
 async fn a_session_is_led_into_a_company_of_its_person_and_into_no_other(world: World) {
     let (first, strange) = (world.with(company()).await, world.with(company()).await);
     let ana = owner(&world, first.id, ANA).await;
-    let second = companies::found(&world.db, ana, "Ana", &"1760001550001".parse().unwrap(), &profile("Otra"), noon()).await;
+    let second =
+        companies::found(&world.db, ana, &as_user(first.id, ana), &"1760001550001".parse().unwrap(), &profile("Otra"), noon())
+            .await;
     let second = second.unwrap();
     let session = log_in(&world, 1).await;
     assert_eq!(is_in(&world, &session).await, Some(first.id));
@@ -77,7 +79,9 @@ async fn a_session_is_led_into_a_company_of_its_person_and_into_no_other(world: 
 async fn a_login_leads_to_the_company_that_was_entered_last(world: World) {
     let first = world.with(company()).await;
     let ana = owner(&world, first.id, ANA).await;
-    let second = companies::found(&world.db, ana, "Ana", &"1760001550001".parse().unwrap(), &profile("Otra"), noon()).await;
+    let second =
+        companies::found(&world.db, ana, &as_user(first.id, ana), &"1760001550001".parse().unwrap(), &profile("Otra"), noon())
+            .await;
     let second = second.unwrap();
     let session = log_in(&world, 1).await;
     memberships::enter(&world.db, second, &session, noon_and(2)).await.unwrap();
@@ -92,10 +96,10 @@ async fn who_founds_a_company_is_its_owner(world: World) {
     let first = world.with(company()).await;
     let ana = owner(&world, first.id, ANA).await;
     let ruc = "1760001550001".parse().unwrap();
-    let made = companies::found(&world.db, ana, "Ana", &ruc, &profile("Otra"), noon()).await.unwrap();
+    let made = companies::found(&world.db, ana, &as_user(first.id, ana), &ruc, &profile("Otra"), noon()).await.unwrap();
     let theirs = memberships::list_any_company(&world.db, ana).await.unwrap();
     assert!(theirs.iter().any(|one| one.company == made && one.role == Role::Owner && one.ruc == ruc));
-    let again = companies::found(&world.db, ana, "Ana", &ruc, &profile("Otra"), noon()).await;
+    let again = companies::found(&world.db, ana, &as_user(first.id, ana), &ruc, &profile("Otra"), noon()).await;
     assert!(matches!(again, Err(CreateError::RucTaken)), "{again:?}");
     let nothing = FirstSteps { logo: false, mail_account: false, document: false, payment: false };
     assert_eq!(companies::first_steps(&world.db, made).await.unwrap(), nothing);
