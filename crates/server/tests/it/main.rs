@@ -5,5 +5,6 @@ mod every_route;
 mod heads;
 mod mail_account_input;
 mod permissions;
+mod sources;
 mod support;
 mod web;

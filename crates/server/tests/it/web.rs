@@ -24,7 +24,7 @@ mod people_search;
 mod probing;
 mod recent_login;
 mod resets;
-mod second_factor;
+pub mod second_factor;
 mod secret_scopes;
 mod solved;
 mod tokens;
