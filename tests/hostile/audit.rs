@@ -118,7 +118,7 @@ async fn secrets() -> Attack {
     let invited = owner.post("/mi-compania/usuarios/invitar", &[("correo", "a@cotopaxi.ec"), ("rol", "viewer")]).await;
     let link = invited.between("/invitacion/", "\"");
     let proposed = owner.get("/mi-cuenta/segundo-paso").await;
-    let totp = proposed.between("<code>", "</code>").replace(' ', "");
+    let totp = proposed.between("<code class=\"ac-mono ac-selectall\">", "</code>").replace(' ', "");
     owner.post("/mi-cuenta/clave", &[("actual", PASSWORD), ("nueva", NEW_PASSWORD)]).await;
     Browser::new(&server).log_in(EMAIL, "contraseña mal escrita").await;
     let session = owner.cookies.get("acuse_sesion").cloned().unwrap_or_default();

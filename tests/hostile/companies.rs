@@ -90,7 +90,8 @@ async fn ended_by_one(server: &Server, url: &str) -> Attack {
         let page = end("eliminar", wrong).await;
         row.tried(page.is(422), || format!("another RUC: {}", page.status));
     }
-    end("eliminar", RUC).await;
+    let asked = end("eliminar", RUC).await;
+    row.tried(asked.is(303), || format!("asked for as it should be: {}", asked.status));
     let mut socia = Browser::of(server, OTHER_OWNER).await;
     let early = socia.post("/mi-compania/eliminar/confirmar", &[("ruc", RUC)]).await;
     row.tried(early.is(409), || format!("before its time: {}", early.status));

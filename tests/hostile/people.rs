@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use acuse_store::{Db, access};
 use acuse_testkit::outside;
 use chrono::TimeDelta;
 
@@ -127,18 +128,12 @@ impl Place<'_> {
         row
     }
 
-    /// Where the page of a member is, by the address that it shows.
-    async fn member(&self, owner: &mut Browser<'_>, email: &str) -> String {
-        let list = owner.get(USERS).await;
-        let ids =
-            list.text.split(&format!("{USERS}/")).skip(1).map(|piece| piece.split(['"', '/', '?']).next().unwrap_or_default());
-        for id in ids.filter(|id| id.len() == 36) {
-            let path = format!("{USERS}/{id}");
-            if owner.get(&path).await.text.contains(email) {
-                return path;
-            }
-        }
-        panic!("no {email} in {}", list.text)
+    /// Where the page of a member is.
+    async fn member(&self, email: &str) -> String {
+        let db = Db::open(&self.url).await.expect("the installation's database");
+        let all = access::members_any_company(&db).await.expect("an answer");
+        let found = all.iter().find(|member| member.email == email).expect("a member");
+        format!("{USERS}/{}", found.user)
     }
 
     async fn choose(&self, link: &str) -> Page {
@@ -148,7 +143,7 @@ impl Place<'_> {
     async fn resets(&self) -> Attack {
         let mut row = Attack::new("link to a new password: twice, older, late, bent", "410; the password stays");
         let mut owner = Browser::of(self.server, EMAIL).await;
-        let path = self.member(&mut owner, COLLEAGUE).await + "/clave";
+        let path = self.member(COLLEAGUE).await + "/clave";
         let (older, newer) = (self.shown_link(&mut owner, &path, &[]).await, self.shown_link(&mut owner, &path, &[]).await);
         let page = self.choose(&older).await;
         row.tried(page.is(410), || format!("older: {}", page.status));
@@ -171,7 +166,7 @@ impl Place<'_> {
     async fn last_owner(&self) -> Attack {
         let mut row = Attack::new("the last owner removed, or made less", "refused; still owner");
         let mut owner = Browser::of(self.server, EMAIL).await;
-        let own = self.member(&mut owner, EMAIL).await;
+        let own = self.member(EMAIL).await;
         for (act, fields) in [("/quitar", [("x", "y")]), ("", [("rol", "viewer")]), ("", [("entregar", "1")])] {
             let page = owner.post(&format!("{own}{act}"), &fields).await;
             let is_owner = owner.get(USERS).await.is(200);

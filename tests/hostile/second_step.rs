@@ -21,17 +21,13 @@ pub async fn attacks(_: &Scene) -> Vec<Attack> {
     let url = format!("sqlite://{}", installation.database().display());
     let mut owner = Browser::of(&server, EMAIL).await;
     let page = owner.get("/mi-cuenta/segundo-paso").await;
-    let secret = SecretString::from(page.between("<code>", "</code>").replace(' ', ""));
+    let secret = SecretString::from(page.between("<code class=\"ac-mono ac-selectall\">", "</code>").replace(' ', ""));
     let sealed = page.between("name=\"propuesta\" value=\"", "\"");
     let typed = [("propuesta", sealed.as_str()), ("codigo", &code(&secret, 0))];
     let codes = owner.post("/mi-cuenta/segundo-paso", &typed).await;
-    let recovery: Vec<String> = codes
-        .text
-        .split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-')
-        .filter(|word| word.len() == 9 && word.as_bytes()[4] == b'-')
-        .map(str::to_owned)
-        .collect();
-    assert!(recovery.len() >= 10, "the second step is not on: {}", codes.text);
+    let listed = codes.between("<ol class=\"ac-codes\"><li>", "</li></ol>");
+    let recovery: Vec<String> = listed.split("</li><li>").map(str::to_owned).collect();
+    assert_eq!(recovery.len(), 10, "the second step is not on: {}", codes.text);
     let place = Place { server: &server, url, secret, recovery };
     vec![place.without_the_first().await, place.used_again().await, place.left_open(&mut owner).await, place.guessed().await]
 }

@@ -16,7 +16,7 @@ use crate::passwords::{random_token, token_hash};
 use crate::second_factor::hold;
 use crate::sessions::{self, note_in_each_company};
 use crate::sql::{self, Inserted, execute, new_id, one, values};
-use crate::user_mails::{self, NewMail, Post, STAYS_NEWS};
+use crate::user_mails::{self, NewMail, Post};
 use crate::users::{self, CreateError};
 use crate::{Actor, Identity, access};
 
@@ -239,7 +239,7 @@ pub async fn reset_any_company(
     users::forget_entries(&tx, person.id).await?;
     let by = by_link(person.id, &person.name, source);
     note_in_each_company(&tx, &by, person.id, EventKind::UserPasswordChanged, now, "por el enlace de su correo").await?;
-    tell_of_password(&tx, &person.email, post, now).await?;
+    user_mails::tell_of_password(&tx, person.id, post, now).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -255,11 +255,6 @@ struct Named {
     id: Uuid,
     email: String,
     name: String,
-}
-
-/// «Su contraseña cambió.»
-pub(crate) async fn tell_of_password(tx: &Tx, email: &str, post: Post<'_>, now: Instant) -> Result<(), StoreError> {
-    user_mails::queue(tx, post, &NewMail::new("password_changed", email, now + STAYS_NEWS), now).await
 }
 
 /// Mails a link to the address that somebody wants to come in with; nothing where somebody else does already, which nobody

@@ -5,7 +5,7 @@ use acuse_domain::access::{Role, SecondFactorRule};
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::{CompanyId, SessionId, UserId};
 use acuse_domain::input::password::PasswordError;
-use sea_orm::{ConnectionTrait, FromQueryResult};
+use sea_orm::FromQueryResult;
 use secrecy::SecretString;
 use uuid::Uuid;
 
@@ -13,6 +13,7 @@ use crate::Actor;
 use crate::concurrency_limit::NotDone;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::{self, Changes, EventKind, differences};
+use crate::owners;
 use crate::passwords::{self, hash, token_hash};
 use crate::second_factor;
 use crate::sessions::{self, Ended};
@@ -279,16 +280,5 @@ pub async fn list(db: &Db, company: CompanyId) -> Result<Vec<(String, String)>, 
 
 /// Where a company's owners log in.
 pub async fn owners(db: &Db, company: CompanyId) -> Result<Vec<String>, StoreError> {
-    owners_in(db.reader(), company).await
-}
-
-pub(crate) async fn owners_in(conn: &impl ConnectionTrait, company: CompanyId) -> Result<Vec<String>, StoreError> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        email: String,
-    }
-    let sql = "SELECT p.email FROM membership m JOIN person p ON p.id = m.person_id
-        WHERE m.company_id = $1 AND m.role = 'owner' ORDER BY p.email";
-    let rows: Vec<Row> = all(conn, sql, values![company.0]).await?;
-    Ok(rows.into_iter().map(|row| row.email).collect())
+    owners::of(db.reader(), company).await
 }

@@ -194,25 +194,29 @@ pub async fn change_password(
     let user = frame.user;
     let who = (user, frame.email(), token.as_str());
     let shown = Shown::password(&before);
-    let session = match confirm::confirm_any_company(&app.db, &app.keys, who, &shown, &browser.origin(), now()).await? {
-        Confirmed::Yes(session) => session,
-        Confirmed::Wait(seconds) => {
-            let words = format!("Demasiados intentos. Espere {} y vuelva a intentar.", spoken(seconds));
-            let page = AccountPage::load(&frame).await?.refusing("actual", words);
-            let answer = with_status(StatusCode::TOO_MANY_REQUESTS, &page);
-            return Ok(([(RETRY_AFTER, seconds.to_string())], answer).into_response());
-        }
-        Confirmed::Over => return Ok(Redirect::to("/entrar").into_response()),
-        // A password is not all that they come in with.
-        Confirmed::StepMissing if frame.login_is_recent() => SecretString::from(token.as_str()),
-        Confirmed::StepMissing => return frame.ask_again(Lost::of("/mi-cuenta/clave")).await,
-        Confirmed::WrongPassword | Confirmed::WrongStep | Confirmed::UsedStep => {
-            let page = AccountPage::load(&frame).await?.refusing("actual", "La contraseña actual no es correcta.");
-            return Ok(refused(&page));
-        }
-    };
+    let session =
+        match confirm::confirm_any_company(&app.db, &app.keys, who, &shown, &browser.origin(), app.post(), now()).await? {
+            Confirmed::Yes(session) => session,
+            Confirmed::Wait(seconds) => {
+                let words = format!("Demasiados intentos. Espere {} y vuelva a intentar.", spoken(seconds));
+                let page = AccountPage::load(&frame).await?.refusing("actual", words);
+                let answer = with_status(StatusCode::TOO_MANY_REQUESTS, &page);
+                return Ok(([(RETRY_AFTER, seconds.to_string())], answer).into_response());
+            }
+            Confirmed::Over => return Ok(Redirect::to("/entrar").into_response()),
+            // A password is not all that they come in with.
+            Confirmed::StepMissing if frame.login_is_recent() => SecretString::from(token.as_str()),
+            Confirmed::StepMissing => return frame.ask_again(Lost::of("/mi-cuenta/clave")).await,
+            Confirmed::WrongPassword | Confirmed::WrongStep | Confirmed::UsedStep => {
+                let page = AccountPage::load(&frame).await?.refusing("actual", "La contraseña actual no es correcta.");
+                return Ok(refused(&page));
+            }
+        };
     let frame = frame.under(&session);
-    let changed = account::change_password(&app.db, &frame.actor, (&before, &new), &frame.session_token(), now()).await;
+    let changed = {
+        let token = frame.session_token();
+        account::change_password(&app.db, &frame.actor, (&before, &new), &token, app.post(), now()).await
+    };
     match changed {
         Ok(session) => Ok(frame.renewed(session.as_ref(), Redirect::to("/mi-cuenta?hecho=clave"))),
         Err(ChangePasswordError::Store(error)) => Err(error.into()),

@@ -16,6 +16,7 @@ use crate::events::EventKind;
 use crate::second_factor::{SecondFactorError, hold, is_on_in};
 use crate::secrets::Keyring;
 use crate::sessions;
+use crate::user_mails::Post;
 use crate::users;
 
 /// What somebody shows.
@@ -56,9 +57,10 @@ pub async fn confirm_any_company(
     whose: (UserId, &str, &str),
     shown: &Shown<'_>,
     origin: &Origin<'_>,
+    post: Post<'_>,
     now: Instant,
 ) -> Result<Confirmed, StoreError> {
-    let confirmed = confirm(db, keys, whose, shown, origin, now).await?;
+    let confirmed = confirm(db, keys, whose, shown, origin, post, now).await?;
     let kind = match confirmed {
         Confirmed::WrongPassword | Confirmed::WrongStep | Confirmed::UsedStep => EventKind::LoginWrong,
         Confirmed::Wait(_) => EventKind::LoginThrottled,
@@ -74,6 +76,7 @@ async fn confirm(
     (user, email, session): (UserId, &str, &str),
     shown: &Shown<'_>,
     origin: &Origin<'_>,
+    post: Post<'_>,
     now: Instant,
 ) -> Result<Confirmed, StoreError> {
     let subjects = subjects_of(db, user.0, origin, now).await?;
@@ -92,7 +95,7 @@ async fn confirm(
     };
     forgive(&tx, &subjects, now).await?;
     hold(&tx, user.0).await?;
-    if let Some(refused) = checked.refused(&tx, keys, user.0, origin.source, now).await? {
+    if let Some(refused) = checked.refused(&tx, keys, user.0, (origin.source, post), now).await? {
         tx.undo().await?;
         if matches!(refused, Confirmed::StepMissing) {
             let tx = db.begin_write().await?;
@@ -135,7 +138,7 @@ impl<'a> Checked<'a> {
         tx: &Tx,
         keys: &Keyring,
         person: Uuid,
-        source: Option<IpAddr>,
+        told: (Option<IpAddr>, Post<'_>),
         now: Instant,
     ) -> Result<Option<Confirmed>, StoreError> {
         let is_key = matches!(self.step, Some(Prepared::Passkey(_)));
@@ -146,7 +149,7 @@ impl<'a> Checked<'a> {
             return Ok(None);
         }
         let Some(step) = &self.step else { return Ok(Some(Confirmed::StepMissing)) };
-        match step.take(tx, keys, person, source, now).await {
+        match step.take(tx, keys, person, told, now).await {
             Ok(()) => Ok(None),
             Err(SecondFactorError::UsedCode) => Ok(Some(Confirmed::UsedStep)),
             Err(SecondFactorError::Store(error)) => Err(error),

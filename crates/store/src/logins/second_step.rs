@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use acuse_domain::Instant;
+use acuse_domain::news::AccountChange;
 use chrono::TimeDelta;
 use sea_orm::FromQueryResult;
 use secrecy::{ExposeSecret, SecretString};
@@ -20,6 +21,7 @@ use crate::second_factor::{SecondFactorError, recovery, take_code};
 use crate::secrets::Keyring;
 use crate::sessions::note_in_each_company;
 use crate::sql::{self, execute, one, values};
+use crate::user_mails::{self, Post};
 
 /// Long enough to find the telephone.
 pub const LASTS: TimeDelta = TimeDelta::minutes(10);
@@ -42,6 +44,7 @@ pub struct Answer<'a> {
     /// This browser is not asked again for [`TRUSTED`].
     pub is_trusted: bool,
     pub origin: Origin<'a>,
+    pub post: Post<'a>,
 }
 
 #[derive(Debug)]
@@ -152,7 +155,7 @@ async fn checked(
         tx.undo().await?;
         return Ok(Stepped::Over);
     }
-    if let Err(error) = looked_for.take(&tx, keys, person, answer.origin.source, now).await {
+    if let Err(error) = looked_for.take(&tx, keys, person, (answer.origin.source, answer.post), now).await {
         tx.undo().await?;
         return match error {
             SecondFactorError::UsedCode => Ok(Stepped::Used),
@@ -192,7 +195,7 @@ impl<'a> Prepared<'a> {
         tx: &Tx,
         keys: &Keyring,
         person: Uuid,
-        source: Option<IpAddr>,
+        (source, post): (Option<IpAddr>, Post<'_>),
         now: Instant,
     ) -> Result<(), SecondFactorError> {
         match self {
@@ -200,6 +203,7 @@ impl<'a> Prepared<'a> {
             Self::Recovery(Some(hash)) => {
                 recovery::take(tx, person, hash, now).await?;
                 note_recovery(tx, person, source, now).await?;
+                user_mails::tell_of_change(tx, person, AccountChange::RecoveryCodeUsed, post, now).await?;
                 Ok(())
             }
             Self::Recovery(None) => Err(SecondFactorError::WrongCode),

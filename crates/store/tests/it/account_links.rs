@@ -159,7 +159,7 @@ async fn make(world: &World, change: Change, made: &TestCompany, other: &TestCom
     match change {
         Change::OwnPassword => {
             let by = Actor { identity: Identity::User { user: ana, session: None }, ..Actor::named(made.id, "Ana") };
-            account::change_password(db, &by, (&PASSWORD.into(), &NEW.into()), session, at).await.unwrap();
+            account::change_password(db, &by, (&PASSWORD.into(), &NEW.into()), session, Post::ByHand, at).await.unwrap();
         }
         Change::OperatorsPassword => {
             assert!(users::change_password_any_company(db, address, &NEW.into()).await.unwrap());
@@ -297,7 +297,9 @@ async fn what_strangers_do_keeps_nobody_out_of_a_browser_of_their_own(world: Wor
     assert_eq!(counted::check_password_any_company(db, who, &right, &Origin::default(), at).await.unwrap(), Checked::Right);
     assert_eq!(counted::ask_for_reset_any_company(db, "ana@x.ec", &origin, at).await.unwrap(), None);
     let whose = (ana, "ana@x.ec", own.0.expose_secret());
-    let again = confirm::confirm_any_company(db, &world.keys(), whose, &Shown::password(&right), &origin, at).await.unwrap();
+    let again = confirm::confirm_any_company(db, &world.keys(), whose, &Shown::password(&right), &origin, Post::ByHand, at)
+        .await
+        .unwrap();
     assert!(matches!(again, Confirmed::Yes(_)), "{again:?}");
     let attempt = Attempt { browser_tokens: &own.1, source: origin.source, ..Attempt::new("ana@x.ec", &right) };
     assert!(matches!(logins::log_in_any_company(db, &attempt, at).await.unwrap(), Outcome::Entered { .. }));

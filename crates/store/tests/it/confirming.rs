@@ -4,6 +4,7 @@ use acuse_store::logins::Origin;
 use acuse_store::logins::confirm::{self, Confirmed, Shown};
 use acuse_store::logins::second_step::Proof;
 use acuse_store::passkeys::{self, NewPasskey, Signed};
+use acuse_store::user_mails::Post;
 use acuse_store::{account, second_factor, users};
 use acuse_testkit::world::{World, noon, noon_and};
 use secrecy::{ExposeSecret, SecretString};
@@ -21,7 +22,7 @@ on_both_engines!(
 
 async fn confirm(world: &World, ana: &Ana, session: &SecretString, shown: Shown<'_>, at: i64) -> Confirmed {
     let who = (user_of(&ana.by), ANA, session.expose_secret());
-    confirm::confirm_any_company(&world.db, &ana.keys, who, &shown, &Origin::default(), noon_and(at)).await.unwrap()
+    confirm::confirm_any_company(&world.db, &ana.keys, who, &shown, &Origin::default(), Post::ByHand, noon_and(at)).await.unwrap()
 }
 
 async fn certain_at(world: &World, session: &SecretString) -> Option<acuse_domain::Instant> {
@@ -31,7 +32,8 @@ async fn certain_at(world: &World, session: &SecretString) -> Option<acuse_domai
 async fn all_that_the_login_asks_is_asked_again(world: World) {
     let ana = Ana::on(&world).await;
     let key = NewPasskey { name: "Laptop", credential: vec![1; 16], public_part: vec![2; 40], counted: vec![0; 7] };
-    let session = passkeys::add(&world.db, &ana.by, &key, ana.session.expose_secret(), noon_and(-DAY)).await.unwrap().session;
+    let session =
+        passkeys::add(&world.db, &ana.by, &key, ana.session.expose_secret(), Post::ByHand, noon_and(-DAY)).await.unwrap().session;
     let session = session.unwrap();
     let (right, wrong) = (SecretString::from(PASSWORD), SecretString::from("nueve avestruces"));
     let (code, recovery) = (ana.code(noon()), ana.codes[0].expose_secret().to_owned());
@@ -69,7 +71,8 @@ async fn all_that_the_login_asks_is_asked_again(world: World) {
 
 async fn where_there_is_no_second_step_the_password_is_enough(world: World) {
     let ana = Ana::on(&world).await;
-    let off = second_factor::turn_off(&world.db, &ana.by, ana.session.expose_secret(), noon_and(-DAY)).await.unwrap();
+    let off =
+        second_factor::turn_off(&world.db, &ana.by, ana.session.expose_secret(), Post::ByHand, noon_and(-DAY)).await.unwrap();
     let (session, right) = (off.session.unwrap(), SecretString::from(PASSWORD));
     let alone = Shown { password: None, step: Some(Proof::Code("123456")) };
     assert!(matches!(confirm(&world, &ana, &session, alone, 0).await, Confirmed::WrongPassword));
@@ -94,11 +97,15 @@ async fn wrong_guesses_are_counted(world: World) {
 /// Whoever knows the password sits in another session while its owner turns the second step on.
 async fn what_was_shown_before_the_second_step_counts_no_more(world: World) {
     let ana = Ana::on(&world).await;
-    let off = second_factor::turn_off(&world.db, &ana.by, ana.session.expose_secret(), noon()).await.unwrap().session.unwrap();
+    let off = second_factor::turn_off(&world.db, &ana.by, ana.session.expose_secret(), Post::ByHand, noon())
+        .await
+        .unwrap()
+        .session
+        .unwrap();
     let thief = entered(log_in(&world.db, &[], noon()).await);
     assert_eq!(certain_at(&world, &thief).await, Some(noon()));
     let key = NewPasskey { name: "Laptop", credential: vec![1; 16], public_part: vec![2; 40], counted: vec![0; 7] };
-    passkeys::add(&world.db, &ana.by, &key, off.expose_secret(), noon_and(1)).await.unwrap();
+    passkeys::add(&world.db, &ana.by, &key, off.expose_secret(), Post::ByHand, noon_and(1)).await.unwrap();
     assert_eq!(certain_at(&world, &thief).await, None);
 }
 
@@ -115,6 +122,8 @@ async fn a_new_password_is_no_proof_either(world: World) {
     let (before, new) = (SecretString::from(PASSWORD), SecretString::from("nueve avestruces"));
     let was = certain_at(&world, &ana.session).await;
     let session =
-        account::change_password(&world.db, &ana.by, (&before, &new), ana.session.expose_secret(), noon()).await.unwrap();
+        account::change_password(&world.db, &ana.by, (&before, &new), ana.session.expose_secret(), Post::ByHand, noon())
+            .await
+            .unwrap();
     assert_eq!(certain_at(&world, &session.unwrap()).await, was);
 }

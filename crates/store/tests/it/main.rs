@@ -25,6 +25,7 @@ mod lists;
 mod logins;
 mod mail_accounts;
 mod many_companies;
+mod news;
 mod notices;
 mod oauth;
 mod overview;

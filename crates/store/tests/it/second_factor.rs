@@ -9,6 +9,7 @@ use acuse_store::logins::{self, Attempt, Origin, Outcome};
 use acuse_store::passkeys::{self, AddError, NewPasskey, Signed};
 use acuse_store::second_factor::{self, SecondFactorError, recovery};
 use acuse_store::secrets::Keyring;
+use acuse_store::user_mails::Post;
 use acuse_store::{Actor, Db, Identity, account, events, sealing, users};
 use acuse_testkit::builders::company;
 use acuse_testkit::world::{World, noon, noon_and};
@@ -67,7 +68,9 @@ impl Ana {
         let code = second_factor::code_at(&secret, noon_and(-DAY)).unwrap();
         let typed = (proposal.sealed.as_str(), code.as_str());
         let changed =
-            second_factor::activate(&world.db, &by, &keys, typed, session.expose_secret(), noon_and(-DAY)).await.unwrap();
+            second_factor::activate(&world.db, &by, &keys, typed, session.expose_secret(), Post::ByHand, noon_and(-DAY))
+                .await
+                .unwrap();
         Self { keys, by, secret, codes: changed.codes, session: changed.session.unwrap() }
     }
 
@@ -89,7 +92,7 @@ impl Ana {
         at: Instant,
     ) -> Stepped {
         let origin = Origin { browser_tokens, ..Origin::default() };
-        let answer = Answer { token: token.expose_secret(), proof, is_trusted, origin };
+        let answer = Answer { token: token.expose_secret(), proof, is_trusted, origin, post: Post::ByHand };
         second_step::answer_any_company(db, &self.keys, &answer, at).await.unwrap()
     }
 }
@@ -183,7 +186,8 @@ async fn a_wrong_code_stands_in_the_history(world: World) {
     wrong_logins(&world, &ana, 1).await;
     let whose = (user_of(&ana.by), ANA, ana.session.expose_secret());
     let (wrong, origin) = (SecretString::from("nueve avestruces"), Origin::default());
-    let answer = confirm::confirm_any_company(&world.db, &ana.keys, whose, &Shown::password(&wrong), &origin, noon()).await;
+    let answer =
+        confirm::confirm_any_company(&world.db, &ana.keys, whose, &Shown::password(&wrong), &origin, Post::ByHand, noon()).await;
     assert!(matches!(answer.unwrap(), Confirmed::WrongPassword));
     wrong_logins(&world, &ana, 2).await;
 }
@@ -212,7 +216,7 @@ async fn a_recovery_code_lets_in_once_and_new_ones_end_the_old(world: World) {
     assert!(matches!(ana.step(&world.db, &token, Proof::Recovery(&first), noon()).await, Stepped::Used));
     let standing = second_factor::standing(&world.db, &ana.by).await.unwrap();
     assert_eq!((standing.codes, standing.codes_left), (10, 9));
-    let new = recovery::renew(&world.db, &ana.by, noon()).await.unwrap();
+    let new = recovery::renew(&world.db, &ana.by, Post::ByHand, noon()).await.unwrap();
     let old = ana.codes[1].expose_secret();
     assert!(matches!(ana.step(&world.db, &token, Proof::Recovery(old), noon()).await, Stepped::Wrong));
     let new = new[1].expose_secret();
@@ -292,12 +296,12 @@ async fn who_changes_how_they_enter_goes_on_under_a_new_token(world: World) {
     let ana = Ana::on(&world).await;
     let browser = trusted_browser(&world, &ana, noon()).await;
     assert!(is_in(&world.db, &ana.session, noon()).await);
-    let off = second_factor::turn_off(&world.db, &ana.by, ana.session.expose_secret(), noon()).await.unwrap();
+    let off = second_factor::turn_off(&world.db, &ana.by, ana.session.expose_secret(), Post::ByHand, noon()).await.unwrap();
     assert!(!is_in(&world.db, &ana.session, noon()).await, "the token before opens nothing");
     let session = off.session.expect("the session goes on");
     assert!(is_in(&world.db, &session, noon()).await);
     entered(log_in(&world.db, &[], noon()).await);
-    let again = second_factor::turn_off(&world.db, &ana.by, session.expose_secret(), noon()).await;
+    let again = second_factor::turn_off(&world.db, &ana.by, session.expose_secret(), Post::ByHand, noon()).await;
     assert!(matches!(again, Err(SecondFactorError::Off)));
     assert_eq!(second_factor::standing(&world.db, &ana.by).await.unwrap().codes, 0, "codes for a lost telephone go, too");
     let _ = browser;
@@ -320,7 +324,7 @@ async fn what_a_company_asks_for_is_not_taken_away(world: World) {
         let theirs = logins::log_in_any_company(&world.db, &Attempt::new("eva@andina.ec", &password), noon()).await.unwrap();
         assert_eq!(lacks(&entered(theirs)).await, eva_lacks, "{rule:?}");
     }
-    let refused = second_factor::turn_off(&world.db, &ana.by, ana.session.expose_secret(), noon()).await;
+    let refused = second_factor::turn_off(&world.db, &ana.by, ana.session.expose_secret(), Post::ByHand, noon()).await;
     assert!(matches!(refused, Err(SecondFactorError::Required)));
     half_way(log_in(&world.db, &[], noon()).await);
 }
@@ -330,10 +334,10 @@ async fn a_key_lets_in_once_per_challenge_and_its_counter_goes_forward(world: Wo
     let by = user(&world, ANA).await;
     let session = entered(log_in(&world.db, &[], noon()).await);
     let new = |name| NewPasskey { name, credential: vec![1; 16], public_part: vec![2; 40], counted: vec![0; 7] };
-    let added = passkeys::add(&world.db, &by, &new("Laptop"), session.expose_secret(), noon()).await.unwrap();
+    let added = passkeys::add(&world.db, &by, &new("Laptop"), session.expose_secret(), Post::ByHand, noon()).await.unwrap();
     assert_eq!(added.codes.len(), recovery::CODES, "a key may be lost, too");
     let session = added.session.unwrap();
-    let twice = passkeys::add(&world.db, &by, &new("Otra vez"), session.expose_secret(), noon()).await;
+    let twice = passkeys::add(&world.db, &by, &new("Otra vez"), session.expose_secret(), Post::ByHand, noon()).await;
     assert!(matches!(twice, Err(AddError::Taken)));
     let person = user_of(&by).0;
     let signed =
@@ -359,7 +363,7 @@ async fn a_key_lets_in_once_per_challenge_and_its_counter_goes_forward(world: Wo
     let late = passkeys::take_challenge_any_company(&world.db, late.expose_secret(), noon_and(300)).await.unwrap();
     assert_eq!(late, None, "after five minutes it is over");
     let listed = passkeys::list(&world.db, &by).await.unwrap();
-    passkeys::remove(&world.db, &by, listed[0].id, session.expose_secret(), noon()).await.unwrap();
+    passkeys::remove(&world.db, &by, listed[0].id, session.expose_secret(), Post::ByHand, noon()).await.unwrap();
     entered(log_in(&world.db, &[], noon()).await);
 }
 
@@ -378,7 +382,7 @@ async fn the_operator_takes_it_away_from_who_lost_everything(world: World) {
 async fn who_comes_back_to_a_company_brings_no_key_of_before(world: World) {
     let ana = Ana::on(&world).await;
     let new = NewPasskey { name: "Laptop", credential: vec![1; 16], public_part: vec![2; 40], counted: vec![0; 7] };
-    passkeys::add(&world.db, &ana.by, &new, ana.session.expose_secret(), noon()).await.unwrap();
+    passkeys::add(&world.db, &ana.by, &new, ana.session.expose_secret(), Post::ByHand, noon()).await.unwrap();
     record::run(&world, "DELETE FROM membership").await;
     let (again, password) = (ANA.parse().unwrap(), SecretString::from("nueve avestruces"));
     users::create(&world.db, ana.by.company, "Otra Ana", &again, &password, Role::Viewer, noon()).await.unwrap();
@@ -397,11 +401,13 @@ async fn a_new_password_ends_the_other_sessions(world: World) {
     };
     let (before, new) = (SecretString::from(PASSWORD), SecretString::from("nueve avestruces"));
     let session = ana.session.expose_secret();
-    let same = account::change_password(&world.db, &ana.by, (&before, &before), session, noon()).await;
+    let same = account::change_password(&world.db, &ana.by, (&before, &before), session, Post::ByHand, noon()).await;
     assert!(matches!(same, Err(account::ChangePasswordError::Same)));
-    let weak = account::change_password(&world.db, &ana.by, (&before, &"contraseña123".into()), session, noon()).await;
+    let weak =
+        account::change_password(&world.db, &ana.by, (&before, &"contraseña123".into()), session, Post::ByHand, noon()).await;
     assert!(matches!(weak, Err(account::ChangePasswordError::Password(_))));
-    let own = account::change_password(&world.db, &ana.by, (&before, &new), session, noon()).await.unwrap().unwrap();
+    let own =
+        account::change_password(&world.db, &ana.by, (&before, &new), session, Post::ByHand, noon()).await.unwrap().unwrap();
     assert!(is_in(&world.db, &own, noon()).await);
     assert!(!is_in(&world.db, &other, noon()).await && !is_in(&world.db, &ana.session, noon()).await);
     assert!(matches!(log_in(&world.db, &[], noon()).await, Outcome::Wrong));

@@ -173,7 +173,8 @@ pub async fn confirm(
     let (shown, field, words) = form.shows(&password, signed.as_ref());
     let browser = Browser::of(&app, &headers, source);
     let who = (session.user, session.email.as_str(), token.as_str());
-    let confirmed = confirm::confirm_any_company(&app.db, &app.keys, who, &shown, &browser.origin(), acuse_store::now()).await?;
+    let confirmed =
+        confirm::confirm_any_company(&app.db, &app.keys, who, &shown, &browser.origin(), app.post(), acuse_store::now()).await?;
     match confirmed {
         Confirmed::Yes(token) => {
             let cookie = [(SET_COOKIE, session_cookie(&app, &token, session.is_kept))];
