@@ -2,7 +2,10 @@
 //! `./test` shows the table: cargo test --workspace --test hostile -- --nocapture
 
 mod attack;
+mod audit;
 mod bombs;
+mod browser;
+mod companies;
 mod foreign_ids;
 mod forgery;
 mod hosts;
@@ -10,12 +13,14 @@ mod names;
 mod own_port;
 mod passwords;
 mod paths;
+mod people;
 mod pictures;
 mod postbox;
 mod raw;
 mod scene;
+mod second_step;
 mod sessions;
-mod still_to_come;
+mod tokens;
 
 #[expect(dead_code, reason = "tests/outside needs more of it")]
 #[path = "../outside/installation.rs"]
@@ -37,6 +42,10 @@ async fn nothing_gets_through() {
     table.add(bombs::attacks(&scene).await);
     table.add(pictures::attacks(&scene).await);
     table.add(passwords::attacks(&scene).await);
-    table.add(still_to_come::attacks(&scene).await);
+    table.add(people::attacks(&scene).await);
+    table.add(second_step::attacks(&scene).await);
+    table.add(companies::attacks(&scene).await);
+    table.add(tokens::attacks(&scene).await);
+    table.add(audit::attacks(&scene).await);
     assert!(table.end(), "the table says what got through");
 }

@@ -83,6 +83,12 @@ fn rendered(mail: &UserMail, public_url: &str) -> RenderedMail {
         Content::ConfirmAddress { token } => (UserNews::ConfirmAddress, link("correo", token)),
         Content::AddressChanged { new, token } => (UserNews::AddressChanged { new }, link("correo", token)),
         Content::PasswordChanged => (UserNews::PasswordChanged, String::new()),
+        Content::AccountChanged(change) => (UserNews::AccountChanged(*change), String::new()),
+        Content::Company { company, news, who, due_at } => {
+            let (company_name, company_legal_name) = (company.known_as.as_str(), company.legal_name.as_str());
+            let news = UserNews::Company { company_name, company_legal_name, news: *news, who, due_at: *due_at };
+            (news, String::new())
+        }
         Content::Removed { company } => {
             let news = UserNews::Removed { company_name: &company.known_as, company_legal_name: &company.legal_name };
             (news, String::new())

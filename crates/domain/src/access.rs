@@ -7,7 +7,7 @@ const LONGEST_NAME: usize = 150;
 
 /// A person's name as it is kept.
 pub fn user_name(typed: &str) -> Result<String, TextError> {
-    text::required(typed, LONGEST_NAME)
+    text::name(typed, LONGEST_NAME)
 }
 
 /// What a token is for, as it is kept.

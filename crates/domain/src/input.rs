@@ -65,6 +65,11 @@ impl<Field> IntoIterator for Errors<Field> {
 }
 
 /// A text of at most `most` letters; `None` where nothing is left to see.
+/// What a company is called.
+fn required_name(typed: &str, most: usize, name: fn() -> Message, missing: Message) -> Result<String, Message> {
+    text::name(typed, most).map_err(|error| if error == TextError::Missing { missing } else { error.of(name()) })
+}
+
 fn optional_text(typed: &str, most: usize, name: fn() -> Message) -> Result<Option<String>, Message> {
     text::at_most(Some(typed), most).map_err(|error| error.of(name()))
 }

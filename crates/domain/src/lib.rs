@@ -18,6 +18,7 @@ pub mod mail_account;
 pub mod mail_problem;
 pub mod message;
 pub mod money;
+pub mod news;
 pub mod number;
 pub mod oauth;
 pub mod payment;

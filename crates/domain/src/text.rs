@@ -53,7 +53,11 @@ pub fn optional(typed: Option<&str>) -> Option<String> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TextError {
     Missing,
-    TooLong { most: usize },
+    TooLong {
+        most: usize,
+    },
+    /// One word of it is written in several alphabets.
+    MixedAlphabets,
 }
 
 impl TextError {
@@ -62,6 +66,7 @@ impl TextError {
         match self {
             Self::Missing => messages::field_missing(),
             Self::TooLong { most } => messages::field_too_long(most),
+            Self::MixedAlphabets => messages::field_mixes_alphabets(),
         }
     }
 
@@ -71,6 +76,7 @@ impl TextError {
         match self {
             Self::Missing => messages::named_field_missing(field),
             Self::TooLong { most } => messages::named_field_too_long(field, most),
+            Self::MixedAlphabets => messages::named_field_mixes_alphabets(field),
         }
     }
 }
@@ -80,6 +86,52 @@ said_by_message!(TextError);
 /// [One line](one_line) with something in it, of at most `most` letters.
 pub fn required(typed: &str, most: usize) -> Result<String, TextError> {
     at_most(Some(typed), most)?.ok_or(TextError::Missing)
+}
+
+/// As [`required`], for what people and companies are called: nobody takes «Аna» with the А of Cyrillic for Ana
+/// (Unicode TR39, 5.1).
+pub fn name(typed: &str, most: usize) -> Result<String, TextError> {
+    let name = required(typed, most)?;
+    if mixes_alphabets(&name) { Err(TextError::MixedAlphabets) } else { Ok(name) }
+}
+
+/// Whether one word has letters of several of those alphabets whose letters are taken for each other.
+#[must_use]
+pub fn mixes_alphabets(text: &str) -> bool {
+    text.split(|c: char| !c.is_alphanumeric() && !is_combining_mark(c)).any(|word| {
+        let mut own = word.chars().filter_map(alphabet);
+        let first = own.next();
+        own.any(|other| Some(other) != first)
+    })
+}
+
+/// The Unicode blocks of alphabets that share shapes with Latin's.
+const ALPHABETS: [(&str, &[(char, char)]); 7] = [
+    (
+        "Latin",
+        &[
+            ('A', 'Z'),
+            ('a', 'z'),
+            ('\u{c0}', '\u{d6}'),
+            ('\u{d8}', '\u{f6}'),
+            ('\u{f8}', '\u{2af}'),
+            ('\u{1e00}', '\u{1eff}'),
+            ('\u{2c60}', '\u{2c7f}'),
+            ('\u{a722}', '\u{a7ff}'),
+            ('\u{ff21}', '\u{ff5a}'),
+        ],
+    ),
+    ("Greek", &[('\u{370}', '\u{3ff}'), ('\u{1f00}', '\u{1fff}')]),
+    ("Cyrillic", &[('\u{400}', '\u{52f}'), ('\u{1c80}', '\u{1c8f}'), ('\u{a640}', '\u{a69f}')]),
+    ("Armenian", &[('\u{530}', '\u{58f}')]),
+    ("Georgian", &[('\u{10a0}', '\u{10ff}'), ('\u{1c90}', '\u{1cbf}'), ('\u{2d00}', '\u{2d2f}')]),
+    ("Cherokee", &[('\u{13a0}', '\u{13ff}'), ('\u{ab70}', '\u{abbf}')]),
+    ("Coptic", &[('\u{2c80}', '\u{2cff}')]),
+];
+
+fn alphabet(letter: char) -> Option<&'static str> {
+    let is_in = |ranges: &[(char, char)]| ranges.iter().any(|(from, to)| (*from..=*to).contains(&letter));
+    ALPHABETS.iter().find(|(_, ranges)| letter.is_alphabetic() && is_in(ranges)).map(|(name, _)| *name)
 }
 
 /// [One line](one_line) of at most `most` letters; `None` where nothing is left to see.

@@ -7,6 +7,7 @@ mod view;
 mod wrap;
 
 use acuse_domain::access::Role;
+use acuse_domain::news::{AccountChange, CompanyNews};
 use acuse_domain::receipt::Receipt;
 use acuse_domain::{Date, Instant};
 use askama::Template;
@@ -139,9 +140,18 @@ pub enum UserNews<'a> {
         new: &'a str,
     },
     PasswordChanged,
+    AccountChanged(AccountChange),
     Removed {
         company_name: &'a str,
         company_legal_name: &'a str,
+    },
+    Company {
+        company_name: &'a str,
+        company_legal_name: &'a str,
+        news: CompanyNews,
+        who: &'a str,
+        /// From when on a deletion may be confirmed.
+        due_at: Option<Instant>,
     },
 }
 

@@ -91,6 +91,11 @@ impl App {
         Self { metrics, ..self }
     }
 
+    /// The same for what goes on after the answer.
+    pub(crate) fn keys_to_mail(&self) -> Option<Arc<Keyring>> {
+        self.default_account.is_some().then(|| self.keys.clone())
+    }
+
     /// How a link reaches whom it is for: by mail where there is a default account.
     pub(crate) fn post(&self) -> Post<'_> {
         if self.default_account.is_some() { Post::Mail(&self.keys) } else { Post::ByHand }

@@ -24,8 +24,15 @@ impl FromRequestParts<App> for ClientAddress {
     }
 }
 
+/// On a request that goes on in the place of another: where that came from.
+#[derive(Debug, Clone, Copy)]
+pub struct AsksFrom(pub Option<IpAddr>);
+
 #[must_use]
 pub fn client_address(parts: &Parts, app: &App) -> Option<IpAddr> {
+    if let Some(AsksFrom(source)) = parts.extensions.get() {
+        return *source;
+    }
     let connection = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     connection.map(|ConnectInfo(peer)| behind(peer.ip(), &parts.headers, &app.trusted_proxies))
 }

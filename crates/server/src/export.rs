@@ -9,6 +9,8 @@ use acuse_domain::id::{CompanyId, PaymentId};
 use acuse_render::logo::Logo;
 use acuse_store::concurrency_limit::{ConcurrencyLimit, NotDone, Overloaded, Permit};
 use acuse_store::export::{self, PARTS, Part};
+use acuse_store::secrets::Keyring;
+use acuse_store::user_mails::Post;
 use acuse_store::{Actor, Db, StoreError, deletion, payments};
 use axum::body::Bytes;
 use serde_json::{Value, json};
@@ -49,18 +51,20 @@ enum Broken {
     Io(#[from] io::Error),
 }
 
-/// Begins to write the company's export. That it was taken along is noted when its last piece was.
-pub async fn begin(db: Db, by: Actor) -> Result<Pieces, Overloaded> {
+/// Begins to write the company's export. That it was taken along is noted when its last piece was, and told to the owners
+/// where mails are sent.
+pub async fn begin(db: Db, by: Actor, mailed: Option<Arc<Keyring>>) -> Result<Pieces, Overloaded> {
     let permit = EXPORTS.enter().await?;
     let (send, pieces) = channel(AHEAD);
-    tokio::spawn(write(db, by, send, permit));
+    tokio::spawn(write(db, (by, mailed), send, permit));
     Ok(pieces)
 }
 
-async fn write(db: Db, by: Actor, send: Sender<io::Result<Bytes>>, _permit: Permit) {
+async fn write(db: Db, (by, mailed): (Actor, Option<Arc<Keyring>>), send: Sender<io::Result<Bytes>>, _permit: Permit) {
     match Archive::new(send.clone()).write(&db, by.company).await {
         Ok(()) => {
-            if let Err(error) = deletion::note_export(&db, &by, acuse_store::now()).await {
+            let post = mailed.as_deref().map_or(Post::ByHand, Post::Mail);
+            if let Err(error) = deletion::note_export(&db, &by, post, acuse_store::now()).await {
                 tracing::warn!("An export was not noted: {error}");
             }
         }

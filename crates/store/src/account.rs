@@ -14,6 +14,7 @@ use crate::passwords::{self, token_hash};
 use crate::second_factor::{hold, person_of};
 use crate::sessions::{self, Ended, is_idle};
 use crate::sql::{all, execute, one, values};
+use crate::user_mails::{self, Post};
 
 /// Who asks, whichever the company.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +80,7 @@ pub async fn change_password(
     by: &Actor,
     (before, new): (&SecretString, &SecretString),
     session: &str,
+    post: Post<'_>,
     now: Instant,
 ) -> Result<Option<SecretString>, ChangePasswordError> {
     use secrecy::ExposeSecret;
@@ -97,6 +99,7 @@ pub async fn change_password(
     execute(tx.as_conn(), "DELETE FROM known_browser WHERE person_id = $1", values![person]).await?;
     sessions::end_links(&tx, person, now).await?;
     sessions::note_in_each_company(&tx, by, person, EventKind::UserPasswordChanged, now, "").await?;
+    user_mails::tell_of_password(&tx, person, post, now).await?;
     let session = sessions::rotate(&tx, person, session, now).await?;
     tx.commit().await?;
     Ok(session)

@@ -1,5 +1,7 @@
 //! Links that change how somebody comes in, each good once: to a new password, to a new address, and back to the one before.
 
+use std::net::IpAddr;
+
 use acuse_domain::Instant;
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::{CompanyId, UserId};
@@ -11,9 +13,10 @@ use uuid::Uuid;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::{self, EventKind};
 use crate::passwords::{random_token, token_hash};
-use crate::sessions::note_in_each_company;
+use crate::second_factor::hold;
+use crate::sessions::{self, note_in_each_company};
 use crate::sql::{self, Inserted, execute, new_id, one, values};
-use crate::user_mails::{self, NewMail, Post, STAYS_NEWS};
+use crate::user_mails::{self, NewMail, Post};
 use crate::users::{self, CreateError};
 use crate::{Actor, Identity, access};
 
@@ -132,6 +135,7 @@ pub async fn make_reset(
     Ok((token, now + RESET_LASTS))
 }
 
+/// A newer link of its kind ends those before: whoever has an older mail has nothing. A way back stays good beside others.
 async fn make_and_mail(
     tx: &Tx,
     person: &Person,
@@ -142,6 +146,10 @@ async fn make_and_mail(
 ) -> Result<SecretString, StoreError> {
     let sql = "DELETE FROM person_link WHERE ends_at < $1";
     execute(tx.as_conn(), sql, values![now - REMEMBERED]).await?;
+    hold(tx, person.id).await?;
+    if kind != LinkKind::UndoAddress {
+        end_open(tx, person.id, kind, now).await?;
+    }
     let (token, ends_at) = (random_token(), now + kind.lasts());
     let sql = "INSERT INTO person_link (id, person_id, kind, token_hash, email, created_at, ends_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
@@ -156,6 +164,12 @@ async fn make_and_mail(
     let mail = NewMail { token: Some(&token), detail, ..NewMail::new(mail, recipient, ends_at) };
     user_mails::queue(tx, post, &mail, now).await?;
     Ok(token)
+}
+
+async fn end_open(tx: &Tx, person: Uuid, kind: LinkKind, now: Instant) -> Result<(), StoreError> {
+    let sql = "UPDATE person_link SET used_at = $3 WHERE person_id = $1 AND kind = $2 AND used_at IS NULL";
+    execute(tx.as_conn(), sql, values![person, kind.as_str(), now]).await?;
+    Ok(())
 }
 
 /// What a link leads to, whoever's it is.
@@ -204,6 +218,7 @@ pub async fn reset_any_company(
     db: &Db,
     token: &str,
     password: &SecretString,
+    source: Option<IpAddr>,
     post: Post<'_>,
     now: Instant,
 ) -> Result<(), LinkError> {
@@ -219,27 +234,27 @@ pub async fn reset_any_company(
         return Err(gone(db, token, now).await?);
     };
     let sql = "UPDATE person SET password_hash = $2, password_changed_at = $3 WHERE id = $1 RETURNING id, email, name";
-    let person: Option<Reset> = one(tx.as_conn(), sql, values![taken.person_id, hash, now]).await?;
+    let person: Option<Named> = one(tx.as_conn(), sql, values![taken.person_id, hash, now]).await?;
     let Some(person) = person else { return Err(LinkError::Gone(None)) };
     users::forget_entries(&tx, person.id).await?;
-    let identity = Identity::User { user: UserId(person.id), session: None };
-    let by = Actor { identity, ..Actor::named(CompanyId(Uuid::nil()), &person.name) };
+    let by = by_link(person.id, &person.name, source);
     note_in_each_company(&tx, &by, person.id, EventKind::UserPasswordChanged, now, "por el enlace de su correo").await?;
-    tell_of_password(&tx, &person.email, post, now).await?;
+    user_mails::tell_of_password(&tx, person.id, post, now).await?;
     tx.commit().await?;
     Ok(())
 }
 
+/// Who has the link acts as the person that it is for, in each of their companies.
+fn by_link(person: Uuid, name: &str, source: Option<IpAddr>) -> Actor {
+    let identity = Identity::User { user: UserId(person), session: None };
+    Actor { company: CompanyId(Uuid::nil()), name: name.to_owned(), identity, source }
+}
+
 #[derive(FromQueryResult)]
-struct Reset {
+struct Named {
     id: Uuid,
     email: String,
     name: String,
-}
-
-/// «Su contraseña cambió.»
-pub(crate) async fn tell_of_password(tx: &Tx, email: &str, post: Post<'_>, now: Instant) -> Result<(), StoreError> {
-    user_mails::queue(tx, post, &NewMail::new("password_changed", email, now + STAYS_NEWS), now).await
 }
 
 /// Mails a link to the address that somebody wants to come in with; nothing where somebody else does already, which nobody
@@ -253,25 +268,32 @@ pub async fn ask_for_address_any_company(
 ) -> Result<(), StoreError> {
     let tx = db.begin_write_any_company().await?;
     let new = new.lowercase();
+    hold(&tx, user.0).await?;
+    end_open(&tx, user.0, LinkKind::ConfirmAddress, now).await?;
     let sql = "SELECT COUNT(*) AS n FROM person WHERE email = $1";
     if sql::count(tx.as_conn(), sql, values![new.as_str()]).await? == 0 {
-        let sql = "UPDATE person_link SET used_at = $2
-            WHERE person_id = $1 AND used_at IS NULL AND kind = 'confirm_address'";
-        execute(tx.as_conn(), sql, values![user.0, now]).await?;
         let person = Person { id: user.0, email: String::new() };
         make_and_mail(&tx, &person, LinkKind::ConfirmAddress, Some(new.as_str()), post, now).await?;
     }
     tx.commit().await
 }
 
-/// The new address is theirs from here on; the one before is told, with a link that undoes it.
-pub async fn confirm_address_any_company(db: &Db, token: &str, post: Post<'_>, now: Instant) -> Result<(), LinkError> {
-    let tx = db.begin_write_any_company().await?;
+/// The new address is theirs from here on; the one before is told, with a link that undoes it. What was mailed to that one
+/// opens nothing else any more: it may be given up because somebody else reads it.
+pub async fn confirm_address_any_company(
+    db: &Db,
+    token: &str,
+    source: Option<IpAddr>,
+    post: Post<'_>,
+    now: Instant,
+) -> Result<(), LinkError> {
+    let tx = db.begin_write().await?;
     let Some(taken) = take(&tx, token, LinkKind::ConfirmAddress, now).await? else {
         tx.undo().await?;
         return Err(gone(db, token, now).await?);
     };
-    let (before, new) = change_address(&tx, &taken, now).await?;
+    let (before, new) = change_address(&tx, &taken, source, now).await?;
+    sessions::end_links(&tx, taken.person_id, now).await?;
     let person = Person { id: taken.person_id, email: new };
     make_and_mail(&tx, &person, LinkKind::UndoAddress, Some(&before), post, now).await?;
     tx.commit().await?;
@@ -279,13 +301,13 @@ pub async fn confirm_address_any_company(db: &Db, token: &str, post: Post<'_>, n
 }
 
 /// The address before is theirs again. Whoever changed it may sit in their sessions: those end, and what is under way too.
-pub async fn undo_address_any_company(db: &Db, token: &str, now: Instant) -> Result<(), LinkError> {
-    let tx = db.begin_write_any_company().await?;
+pub async fn undo_address_any_company(db: &Db, token: &str, source: Option<IpAddr>, now: Instant) -> Result<(), LinkError> {
+    let tx = db.begin_write().await?;
     let Some(taken) = take(&tx, token, LinkKind::UndoAddress, now).await? else {
         tx.undo().await?;
         return Err(gone(db, token, now).await?);
     };
-    change_address(&tx, &taken, now).await?;
+    change_address(&tx, &taken, source, now).await?;
     // Of several changes in a row the earliest way back is the owner's: a later one does not end it, it ends those after it.
     let sql = "UPDATE person_link SET used_at = $3 WHERE person_id = $1 AND kind = 'undo_address' AND used_at IS NULL
         AND created_at > (SELECT created_at FROM person_link WHERE token_hash = $2)";
@@ -296,29 +318,16 @@ pub async fn undo_address_any_company(db: &Db, token: &str, now: Instant) -> Res
 }
 
 /// Gives the address before and the new one.
-async fn change_address(tx: &Tx, taken: &Taken, now: Instant) -> Result<(String, String), LinkError> {
+async fn change_address(tx: &Tx, taken: &Taken, source: Option<IpAddr>, now: Instant) -> Result<(String, String), LinkError> {
     let new = taken.email.clone().unwrap_or_default();
-    let person: Option<Person> =
-        one(tx.as_conn(), "SELECT id, email FROM person WHERE id = $1", values![taken.person_id]).await?;
-    let before = person.ok_or(LinkError::Gone(None))?.email;
+    let sql = "SELECT id, email, name FROM person WHERE id = $1";
+    let person: Option<Named> = one(tx.as_conn(), sql, values![taken.person_id]).await?;
+    let Named { id, email: before, name } = person.ok_or(LinkError::Gone(None))?;
     let sql = "UPDATE person SET email = $2 WHERE id = $1";
     if let Inserted::Duplicate = sql::insert(tx.as_conn(), sql, values![taken.person_id, new.as_str()]).await? {
         return Err(LinkError::EmailTaken);
     }
-    for company in companies_of(tx, taken.person_id).await? {
-        let by = Actor::named(company, &before);
-        let detail = format!("{before} {new}");
-        events::append(tx, &by, taken.person_id, EventKind::UserAddressChanged, now, &detail).await?;
-    }
+    let detail = format!("{before} {new}");
+    note_in_each_company(tx, &by_link(id, &name, source), id, EventKind::UserAddressChanged, now, &detail).await?;
     Ok((before, new))
-}
-
-async fn companies_of(tx: &Tx, person: Uuid) -> Result<Vec<CompanyId>, StoreError> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        company_id: Uuid,
-    }
-    let sql = "SELECT company_id FROM membership WHERE person_id = $1 ORDER BY company_id";
-    let rows: Vec<Row> = sql::all(tx.as_conn(), sql, values![person]).await?;
-    Ok(rows.into_iter().map(|row| CompanyId(row.company_id)).collect())
 }

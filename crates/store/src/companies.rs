@@ -9,11 +9,11 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::{self, EventKind, differences};
 use crate::sql::{self, Inserted, Kept, Of, Reading, execute, new_id, one, readable, values};
 use crate::versions::{self, ChangeError, Expected, for_update};
-use crate::{Actor, Identity};
 
 /// A picture that never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,18 +34,17 @@ pub async fn create(db: &Db, ruc: &Ruc, profile: &CompanyProfile, now: Instant) 
     Ok(id)
 }
 
-/// A company of somebody who is its owner from the first moment on.
+/// A company of somebody who is its owner from the first moment on. `by` is they, in the company where they are now.
 pub async fn found(
     db: &Db,
     owner: UserId,
-    name_of_owner: &str,
+    by: &Actor,
     ruc: &Ruc,
     profile: &CompanyProfile,
     now: Instant,
 ) -> Result<CompanyId, CreateError> {
-    let tx = db.begin_write_any_company().await?;
-    let identity = Identity::User { user: owner, session: None };
-    let by = |company| Actor { identity, ..Actor::named(company, name_of_owner) };
+    let tx = db.begin_write().await?;
+    let by = |company| Actor { company, ..by.clone() };
     let id = create_in(&tx, ruc, profile, by, now).await?;
     let sql = "INSERT INTO membership (company_id, person_id, role) VALUES ($1, $2, $3)";
     execute(tx.as_conn(), sql, values![id.0, owner.0, Role::Owner.as_str()]).await?;

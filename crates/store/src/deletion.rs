@@ -2,14 +2,17 @@
 
 use acuse_domain::Instant;
 use acuse_domain::id::{CompanyId, UserId};
+use acuse_domain::news::CompanyNews;
 use chrono::TimeDelta;
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
 use crate::audit::erase;
+use crate::company_news::{Farewell, tell_owners};
 use crate::db::{Db, StoreError, Tx};
 use crate::events::{self, EventKind};
 use crate::sql::{Inserted, execute, insert, one, values};
+use crate::user_mails::Post;
 use crate::{Actor, Identity};
 
 /// A deletion that waits for its time and for a second person.
@@ -93,10 +96,11 @@ async fn asked_in(conn: &impl ConnectionTrait, company: CompanyId) -> Result<Opt
 }
 
 /// Notes that everything was taken along.
-pub async fn note_export(db: &Db, by: &Actor, now: Instant) -> Result<(), StoreError> {
-    let tx = db.begin_write_for(by.company).await?;
+pub async fn note_export(db: &Db, by: &Actor, post: Post<'_>, now: Instant) -> Result<(), StoreError> {
+    let tx = db.begin_write().await?;
     execute(tx.as_conn(), "UPDATE company SET exported_at = $2 WHERE id = $1", values![by.company.0, now]).await?;
     events::append(&tx, by, by.company.0, EventKind::CompanyExported, now, "").await?;
+    tell_owners(&tx, by, (CompanyNews::Exported, None), post, now).await?;
     tx.commit().await
 }
 
@@ -106,8 +110,8 @@ pub async fn exported_at(db: &Db, company: CompanyId) -> Result<Option<Instant>,
 }
 
 /// Asks for the deletion of an archived company whose data somebody has, not before `wait` has gone by.
-pub async fn ask(db: &Db, by: &Actor, wait: TimeDelta, now: Instant) -> Result<Asked, DeletionError> {
-    let tx = db.begin_write_for(by.company).await?;
+pub async fn ask(db: &Db, by: &Actor, wait: TimeDelta, post: Post<'_>, now: Instant) -> Result<Asked, DeletionError> {
+    let tx = db.begin_write().await?;
     let state = lock(&tx, by.company).await?;
     let Some(archived_at) = state.archived_at else { return Err(DeletionError::NotArchived) };
     // What was exported before lacks what was recorded until then.
@@ -121,25 +125,27 @@ pub async fn ask(db: &Db, by: &Actor, wait: TimeDelta, now: Instant) -> Result<A
         return Err(DeletionError::AskedAlready);
     }
     events::append(&tx, by, by.company.0, EventKind::CompanyDeletionAsked, now, "").await?;
+    tell_owners(&tx, by, (CompanyNews::DeletionAsked, Some(asked.due_at)), post, now).await?;
     tx.commit().await?;
     Ok(asked)
 }
 
 /// The company stays. False where nobody had asked for its deletion.
-pub async fn cancel(db: &Db, by: &Actor, now: Instant) -> Result<bool, StoreError> {
-    let tx = db.begin_write_for(by.company).await?;
+pub async fn cancel(db: &Db, by: &Actor, post: Post<'_>, now: Instant) -> Result<bool, StoreError> {
+    let tx = db.begin_write().await?;
     if execute(tx.as_conn(), "DELETE FROM company_deletion WHERE company_id = $1", values![by.company.0]).await? == 0 {
         tx.undo().await?;
         return Ok(false);
     }
     events::append(&tx, by, by.company.0, EventKind::CompanyDeletionCancelled, now, "").await?;
+    tell_owners(&tx, by, (CompanyNews::DeletionCancelled, None), post, now).await?;
     tx.commit().await?;
     Ok(true)
 }
 
 /// The second person's word: everything of the company goes, in one act. Its people stay, without an entry there.
-pub async fn confirm(db: &Db, by: &Actor, now: Instant) -> Result<(), DeletionError> {
-    let tx = db.begin_write_for(by.company).await?;
+pub async fn confirm(db: &Db, by: &Actor, post: Post<'_>, now: Instant) -> Result<(), DeletionError> {
+    let tx = db.begin_write().await?;
     let state = lock(&tx, by.company).await?;
     let asked = asked_in(tx.as_conn(), by.company).await?.ok_or(DeletionError::NotAsked)?;
     if state.archived_at.is_none() {
@@ -151,7 +157,9 @@ pub async fn confirm(db: &Db, by: &Actor, now: Instant) -> Result<(), DeletionEr
     if asked.by == user(by) {
         return Err(DeletionError::SamePerson);
     }
+    let farewell = Farewell::of(&tx, by).await?;
     erase(&tx, by.company, now, async |tx| delete_rows(tx, by.company).await).await?;
+    farewell.queue(&tx, post, now).await?;
     tx.commit().await?;
     tracing::info!(company.id = %by.company, "A company was deleted");
     Ok(())

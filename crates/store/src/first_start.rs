@@ -84,7 +84,8 @@ pub async fn found_any_company(db: &Db, token: &str, new: Founding<'_>, now: Ins
         Some(company) => company,
         None => {
             let profile = CompanyProfile { legal_name: new.legal_name, email: Some(new.email.clone()), ..Default::default() };
-            companies::create_in(&tx, &new.ruc, &profile, Actor::operator, now).await.map_err(|error| match error {
+            let by = |company| Actor { name: new.name.clone(), ..Actor::unknown(company, new.device.source) };
+            companies::create_in(&tx, &new.ruc, &profile, by, now).await.map_err(|error| match error {
                 CompanyError::RucTaken => FoundError::NotGood,
                 CompanyError::Store(error) => FoundError::Store(error),
             })?
@@ -97,7 +98,7 @@ pub async fn found_any_company(db: &Db, token: &str, new: Founding<'_>, now: Ins
     let by = Actor { company, name: new.name, identity: Identity::User { user, session: None }, source: new.device.source };
     let detail = format!("{} {}", new.email, Role::Owner.as_str());
     events::append(&tx, &by, user.0, EventKind::UserCreated, now, &detail).await?;
-    let begun = NewSession { person: user.0, company, is_kept: false, device: new.device };
+    let begun = NewSession { person: user.0, company, is_kept: false, is_certain: true, device: new.device };
     let session = sessions::begin(&tx, &begun, None, now).await?;
     tx.commit().await?;
     Ok(session)

@@ -47,10 +47,12 @@ pub mod users;
 pub mod versions;
 
 mod account_key;
+mod company_news;
 mod error;
 mod group;
 mod message_kind;
 mod numbers;
+mod owners;
 mod passwords;
 mod receipts;
 mod sealing_key;

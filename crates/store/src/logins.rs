@@ -344,7 +344,8 @@ async fn entered(
         tx.commit().await?;
         return Ok(Some(Outcome::SecondStep { token }));
     }
-    let entry = Entry { person: verified.person, is_kept: attempt.is_kept, origin: attempt.origin(), trusted_until: None };
+    let (is_kept, origin) = (attempt.is_kept, attempt.origin());
+    let entry = Entry { person: verified.person, is_kept, is_certain: !asks, origin, trusted_until: None };
     let Some(outcome) = enter(&tx, &entry, now).await? else {
         tx.undo().await?;
         return Ok(None);
@@ -363,7 +364,7 @@ pub async fn enter_by_key_any_company(
 ) -> Result<Option<Outcome>, StoreError> {
     let tx = db.begin_write_any_company().await?;
     second_factor::hold(&tx, signed.person).await?;
-    let entry = Entry { person: signed.person, is_kept, origin: *origin, trusted_until: None };
+    let entry = Entry { person: signed.person, is_kept, is_certain: true, origin: *origin, trusted_until: None };
     let outcome = match passkeys::note_use(&tx, signed.person, signed, now).await? {
         true => enter(&tx, &entry, now).await?,
         false => None,
@@ -389,10 +390,12 @@ async fn forgive(tx: &Tx, subjects: &[Subject], counted_at: Instant) -> Result<(
     Ok(())
 }
 
-/// Somebody who has shown all that is asked of them.
+/// Somebody who is let in.
 struct Entry<'a> {
     person: Uuid,
     is_kept: bool,
+    /// They showed all that their login asks; a trusted browser spares them the second step, and is no proof of who they are.
+    is_certain: bool,
     origin: Origin<'a>,
     /// Until when this browser is not asked for the second step; `None` leaves it as it was.
     trusted_until: Option<Instant>,
@@ -400,10 +403,10 @@ struct Entry<'a> {
 
 /// Opens the session. Nothing where every place was taken back from them.
 async fn enter(tx: &Tx, entry: &Entry<'_>, now: Instant) -> Result<Option<Outcome>, StoreError> {
-    let Entry { person, is_kept, origin, trusted_until } = *entry;
+    let Entry { person, is_kept, is_certain, origin, trusted_until } = *entry;
     let Some(company) = users::admit(tx, person, now).await? else { return Ok(None) };
     let device = Device { user_agent: origin.user_agent.map(ToOwned::to_owned), source: origin.source };
-    let begun = NewSession { person, company, is_kept, device };
+    let begun = NewSession { person, company, is_kept, is_certain, device };
     let session = sessions::begin(tx, &begun, origin.earlier_session, now).await?;
     audit::note_entered(tx, session.expose_secret(), now).await?;
     let token = random_token();

@@ -15,7 +15,7 @@ use crate::account_key::AccountKey;
 use crate::claims::{Claim, Queue};
 use crate::db::{Db, StoreError, Tx};
 use crate::sql::{Undecoded, execute, new_id, readable, values};
-use crate::{routing, users};
+use crate::{owners, routing};
 
 /// News that could not be told for a day is none any more; the page has it.
 const STAYS_NEWS: TimeDelta = TimeDelta::hours(24);
@@ -59,7 +59,7 @@ pub(crate) async fn queue_for_all(
     let named = routing::policy_in(tx.as_conn(), subject.company).await?.notify;
     let mut recipients: Vec<String> = named.iter().filter(|address| address.is_readable()).map(ToString::to_string).collect();
     if recipients.is_empty() {
-        recipients = users::owners_in(tx.as_conn(), subject.company).await?;
+        recipients = owners::of(tx.as_conn(), subject.company).await?;
     }
     for recipient in recipients {
         queue(tx, subject, &recipient, problem_code, problem_reply, now).await?;

@@ -3,6 +3,7 @@
 
 use acuse_domain::Instant;
 use acuse_domain::id::PasskeyId;
+use acuse_domain::news::AccountChange;
 use chrono::TimeDelta;
 use sea_orm::FromQueryResult;
 use secrecy::{ExposeSecret, SecretString};
@@ -15,6 +16,7 @@ use crate::passwords::{random_token, token_hash};
 use crate::second_factor::{Changed, SecondFactorError, expect_enough, hold, person_of, recovery, settle};
 use crate::sessions;
 use crate::sql::{self, Inserted, all, execute, one, values};
+use crate::user_mails::{self, Post};
 
 /// Long enough to find the key.
 pub const CHALLENGE_LASTS: TimeDelta = TimeDelta::minutes(5);
@@ -147,7 +149,14 @@ pub async fn list(db: &Db, by: &Actor) -> Result<Vec<Listed>, StoreError> {
 }
 
 /// The key lets its owner in from here on.
-pub async fn add(db: &Db, by: &Actor, new: &NewPasskey<'_>, session: &str, now: Instant) -> Result<Changed, AddError> {
+pub async fn add(
+    db: &Db,
+    by: &Actor,
+    new: &NewPasskey<'_>,
+    session: &str,
+    post: Post<'_>,
+    now: Instant,
+) -> Result<Changed, AddError> {
     let (person, fresh) = (person_of(by), recovery::fresh().await?);
     let tx = db.begin_write_any_company().await?;
     hold(&tx, person).await?;
@@ -165,13 +174,21 @@ pub async fn add(db: &Db, by: &Actor, new: &NewPasskey<'_>, session: &str, now: 
     }
     let codes = recovery::keep_where_none(&tx, person, fresh).await?;
     sessions::note_in_each_company(&tx, by, person, EventKind::PasskeyAdded, now, name).await?;
+    user_mails::tell_of_change(&tx, person, AccountChange::PasskeyAdded, post, now).await?;
     let session = settle(&tx, person, session, now).await?;
     tx.commit().await?;
     Ok(Changed { session, codes })
 }
 
 /// The key lets nobody in any more. Errs where a company asks for a second step and this was the last.
-pub async fn remove(db: &Db, by: &Actor, id: PasskeyId, session: &str, now: Instant) -> Result<Changed, SecondFactorError> {
+pub async fn remove(
+    db: &Db,
+    by: &Actor,
+    id: PasskeyId,
+    session: &str,
+    post: Post<'_>,
+    now: Instant,
+) -> Result<Changed, SecondFactorError> {
     #[derive(FromQueryResult)]
     struct Row {
         name: String,
@@ -190,6 +207,7 @@ pub async fn remove(db: &Db, by: &Actor, id: PasskeyId, session: &str, now: Inst
         return Err(checked.err().unwrap_or(SecondFactorError::Off));
     };
     sessions::note_in_each_company(&tx, by, person, EventKind::PasskeyRemoved, now, &row.name).await?;
+    user_mails::tell_of_change(&tx, person, AccountChange::PasskeyRemoved, post, now).await?;
     let session = settle(&tx, person, session, now).await?;
     tx.commit().await?;
     Ok(Changed { session, codes: Vec::new() })

@@ -7,6 +7,7 @@ use acuse_domain::Instant;
 use acuse_domain::access::{Role, SecondFactorRule};
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::CompanyId;
+use acuse_domain::news::AccountChange;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
@@ -22,6 +23,7 @@ use crate::sealing_key::{BATCH, Item, Kind, claim_in};
 use crate::secrets::{self, Keyring, SealError};
 use crate::sessions::{self, Ended};
 use crate::sql::{self, all, execute, one, readable, values};
+use crate::user_mails::{self, Post};
 
 /// What an application shows a code under.
 const ISSUER: &str = "Acuse";
@@ -145,6 +147,7 @@ pub async fn activate(
     keys: &Keyring,
     (sealed, code): (&str, &str),
     session: &str,
+    post: Post<'_>,
     now: Instant,
 ) -> Result<Changed, SecondFactorError> {
     let secret = opened(keys, by, sealed, now)?;
@@ -159,13 +162,14 @@ pub async fn activate(
     execute(tx.as_conn(), sql, values![person, keys.seal(&secret, &identity(person))?, now, step]).await?;
     let codes = recovery::keep_where_none(&tx, person, fresh).await?;
     sessions::note_in_each_company(&tx, by, person, EventKind::SecondFactorOn, now, "").await?;
+    user_mails::tell_of_change(&tx, person, AccountChange::AuthenticatorOn, post, now).await?;
     let session = settle(&tx, person, session, now).await?;
     tx.commit().await?;
     Ok(Changed { session, codes })
 }
 
 /// The code is asked for no more. Errs where a company asks for a second step and this was the last.
-pub async fn turn_off(db: &Db, by: &Actor, session: &str, now: Instant) -> Result<Changed, SecondFactorError> {
+pub async fn turn_off(db: &Db, by: &Actor, session: &str, post: Post<'_>, now: Instant) -> Result<Changed, SecondFactorError> {
     let person = person_of(by);
     let tx = db.begin_write_any_company().await?;
     hold(&tx, person).await?;
@@ -178,6 +182,7 @@ pub async fn turn_off(db: &Db, by: &Actor, session: &str, now: Instant) -> Resul
         return Err(error);
     }
     sessions::note_in_each_company(&tx, by, person, EventKind::SecondFactorOff, now, "").await?;
+    user_mails::tell_of_change(&tx, person, AccountChange::AuthenticatorOff, post, now).await?;
     let session = settle(&tx, person, session, now).await?;
     tx.commit().await?;
     Ok(Changed { session, codes: Vec::new() })
@@ -196,10 +201,11 @@ pub(crate) async fn expect_enough(tx: &Tx, person: Uuid) -> Result<(), SecondFac
     Ok(())
 }
 
-/// How somebody enters has changed: no browser is trusted on what was before, who is half-way in begins again, and the session
-/// in which it was done goes on under a new token.
+/// How somebody enters has changed: no browser is trusted on what was before, who is half-way in begins again, the other sessions
+/// are asked again who sits there, and the one in which it was done goes on under a new token.
 pub(crate) async fn settle(tx: &Tx, person: Uuid, session: &str, now: Instant) -> Result<Option<SecretString>, StoreError> {
     trust_nobody(tx, person).await?;
+    sessions::doubt_others(tx, person, session).await?;
     sessions::rotate(tx, person, session, now).await
 }
 

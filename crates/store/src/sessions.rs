@@ -33,6 +33,8 @@ pub(crate) struct NewSession {
     pub company: CompanyId,
     /// It outlives the browser's window.
     pub is_kept: bool,
+    /// They showed all that a login asks of them; where a trusted browser spared them the second step, they did not.
+    pub is_certain: bool,
     pub device: Device,
 }
 
@@ -65,22 +67,36 @@ pub(crate) async fn begin(tx: &Tx, begun: &NewSession, earlier: Option<&str>, no
     let idle = (!begun.is_kept).then_some(IDLE_SECONDS);
     let sql = "INSERT INTO login (token_hash, id, person_id, company_id, created_at, last_seen_at, authenticated_at, expires_at,
             idle_seconds, user_agent, source)
-        VALUES ($1, $2, $3, $4, $5, $5, $5, $6, $7, $8, $9)";
+        VALUES ($1, $2, $3, $4, $5, $5, $10, $6, $7, $8, $9)";
     let (user_agent, source) = begun.device.as_kept();
     let hash = token_hash(token.expose_secret());
-    let row = values![hash, new_id(), begun.person, begun.company.0, now, now + LONGEST, idle, user_agent, source];
+    let certain_at = begun.is_certain.then_some(now);
+    let row = values![hash, new_id(), begun.person, begun.company.0, now, now + LONGEST, idle, user_agent, source, certain_at];
     execute(tx.as_conn(), sql, row).await?;
     Ok(token)
 }
 
-/// It is certain again that its owner sits there: the session goes on under a new token, until its end. Nothing where it is
-/// over, or another person's.
+/// The session goes on under a new token, until its end. Nothing where it is over, or another person's.
 pub(crate) async fn rotate(tx: &Tx, person: Uuid, token: &str, now: Instant) -> Result<Option<SecretString>, StoreError> {
     let new = random_token();
-    let sql = "UPDATE login SET token_hash = $3, authenticated_at = $4, last_seen_at = $4
+    let sql = "UPDATE login SET token_hash = $3, last_seen_at = $4
         WHERE token_hash = $1 AND person_id = $2 AND expires_at > $4";
     let row = values![token_hash(token), person, token_hash(new.expose_secret()), now];
     Ok((execute(tx.as_conn(), sql, row).await? == 1).then_some(new))
+}
+
+/// It is certain again that its owner sits there.
+pub(crate) async fn note_certain(tx: &Tx, token: &str, now: Instant) -> Result<(), StoreError> {
+    let sql = "UPDATE login SET authenticated_at = $2 WHERE token_hash = $1";
+    execute(tx.as_conn(), sql, values![token_hash(token), now]).await?;
+    Ok(())
+}
+
+/// What was shown in the others counts for nothing: it was shown before the person's login asked for something else.
+pub(crate) async fn doubt_others(tx: &Tx, person: Uuid, token: &str) -> Result<(), StoreError> {
+    let sql = "UPDATE login SET authenticated_at = NULL WHERE person_id = $1 AND token_hash <> $2";
+    execute(tx.as_conn(), sql, values![person, token_hash(token)]).await?;
+    Ok(())
 }
 
 /// Links that would change how a person comes in open nothing from here on: they were asked for under what was changed.

@@ -7,6 +7,7 @@ use acuse_domain::Instant;
 use acuse_domain::access::Role;
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::CompanyId;
+use acuse_domain::news::{AccountChange, CompanyNews};
 use chrono::TimeDelta;
 use sea_orm::FromQueryResult;
 use secrecy::SecretString;
@@ -90,6 +91,34 @@ fn identity(id: Uuid) -> String {
     format!("user_mail:{id}")
 }
 
+/// Tells somebody what was changed in how they enter: it may have been done by somebody else (OWASP ASVS 5.0 6.3.7).
+pub(crate) async fn tell_of_change(
+    tx: &Tx,
+    person: Uuid,
+    change: AccountChange,
+    post: Post<'_>,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let email = address_of(tx, person).await?;
+    let mail = NewMail { detail: change.as_str(), ..NewMail::new("account_changed", &email, now + STAYS_NEWS) };
+    queue(tx, post, &mail, now).await
+}
+
+/// «Su contraseña cambió.»
+pub(crate) async fn tell_of_password(tx: &Tx, person: Uuid, post: Post<'_>, now: Instant) -> Result<(), StoreError> {
+    let email = address_of(tx, person).await?;
+    queue(tx, post, &NewMail::new("password_changed", &email, now + STAYS_NEWS), now).await
+}
+
+async fn address_of(tx: &Tx, person: Uuid) -> Result<String, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        email: String,
+    }
+    let row: Option<Row> = one(tx.as_conn(), "SELECT email FROM person WHERE id = $1", values![person]).await?;
+    row.map(|row| row.email).ok_or_else(|| StoreError::unreadable("a person vanished"))
+}
+
 /// Takes back what of an invitation was not sent yet.
 pub(crate) async fn cancel_of_invitation(tx: &Tx, company: CompanyId, invitation: Uuid, now: Instant) -> Result<(), StoreError> {
     let sql = "UPDATE user_mail SET state = 'cancelled', next_attempt_at = NULL, sealed_token = NULL, finished_at = $3
@@ -121,13 +150,21 @@ pub enum Content {
         token: SecretString,
     },
     PasswordChanged,
+    AccountChanged(AccountChange),
     Removed {
         company: CompanyNames,
+    },
+    Company {
+        company: CompanyNames,
+        news: CompanyNews,
+        who: String,
+        /// From when on a deletion may be confirmed.
+        due_at: Option<Instant>,
     },
 }
 
 /// What people call a company, and its razón social.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CompanyNames {
     pub known_as: String,
     pub legal_name: String,
@@ -218,9 +255,24 @@ async fn content(tx: &Tx, keys: &Keyring, row: &ClaimRow) -> Result<Option<Conte
         "confirm_address" => token().map(|token| Content::ConfirmAddress { token }),
         "address_changed" => token().map(|token| Content::AddressChanged { new: row.detail.clone(), token }),
         "password_changed" => Some(Content::PasswordChanged),
+        "account_changed" => AccountChange::parse(&row.detail).map(Content::AccountChanged),
+        "company_news" => company_news(tx, row).await?,
         "removed" => names(tx, row).await?.map(|company| Content::Removed { company }),
         _ => None,
     })
+}
+
+async fn company_news(tx: &Tx, row: &ClaimRow) -> Result<Option<Content>, StoreError> {
+    let mut lines = row.detail.lines();
+    let (Some(news), Some(who)) = (lines.next().and_then(CompanyNews::parse), lines.next()) else { return Ok(None) };
+    let own = match (lines.next(), lines.next()) {
+        (Some(known_as), Some(legal_name)) => {
+            Some(CompanyNames { known_as: known_as.to_owned(), legal_name: legal_name.to_owned() })
+        }
+        _ => names(tx, row).await?,
+    };
+    let due_at = (news == CompanyNews::DeletionAsked).then_some(row.ends_at);
+    Ok(own.map(|company| Content::Company { company, news, who: who.to_owned(), due_at }))
 }
 
 async fn invitation(tx: &Tx, row: &ClaimRow, token: Option<SecretString>) -> Result<Option<Content>, StoreError> {
@@ -239,13 +291,17 @@ async fn invitation(tx: &Tx, row: &ClaimRow, token: Option<SecretString>) -> Res
 }
 
 async fn names(tx: &Tx, row: &ClaimRow) -> Result<Option<CompanyNames>, StoreError> {
+    names_of(tx, row.company_id).await
+}
+
+pub(crate) async fn names_of(tx: &Tx, company: Option<Uuid>) -> Result<Option<CompanyNames>, StoreError> {
     #[derive(FromQueryResult)]
     struct Names {
         legal_name: String,
         trade_name: Option<String>,
     }
     let sql = "SELECT legal_name, trade_name FROM company WHERE id = $1";
-    let found: Option<Names> = one(tx.as_conn(), sql, values![row.company_id]).await?;
+    let found: Option<Names> = one(tx.as_conn(), sql, values![company]).await?;
     let names = |Names { legal_name, trade_name }| CompanyNames {
         known_as: trade_name.unwrap_or_else(|| legal_name.clone()),
         legal_name,

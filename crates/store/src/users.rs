@@ -5,7 +5,7 @@ use acuse_domain::access::{Role, SecondFactorRule};
 use acuse_domain::email_address::EmailAddress;
 use acuse_domain::id::{CompanyId, SessionId, UserId};
 use acuse_domain::input::password::PasswordError;
-use sea_orm::{ConnectionTrait, FromQueryResult};
+use sea_orm::FromQueryResult;
 use secrecy::SecretString;
 use uuid::Uuid;
 
@@ -13,6 +13,7 @@ use crate::Actor;
 use crate::concurrency_limit::NotDone;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::{self, Changes, EventKind, differences};
+use crate::owners;
 use crate::passwords::{self, hash, token_hash};
 use crate::second_factor;
 use crate::sessions::{self, Ended};
@@ -150,7 +151,7 @@ pub struct Session {
     pub email: String,
     pub company: CompanyId,
     pub role: Role,
-    /// Since when it is certain that its owner sits there; `None` for a session of a version before.
+    /// Since when it is certain that its owner sits there; `None` where they did not show all that a login asks of them.
     pub authenticated_at: Option<Instant>,
     /// Its browser was asked to keep it.
     pub is_kept: bool,
@@ -279,16 +280,5 @@ pub async fn list(db: &Db, company: CompanyId) -> Result<Vec<(String, String)>, 
 
 /// Where a company's owners log in.
 pub async fn owners(db: &Db, company: CompanyId) -> Result<Vec<String>, StoreError> {
-    owners_in(&db.of(company), company).await
-}
-
-pub(crate) async fn owners_in(conn: &impl ConnectionTrait, company: CompanyId) -> Result<Vec<String>, StoreError> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        email: String,
-    }
-    let sql = "SELECT p.email FROM membership m JOIN person p ON p.id = m.person_id
-        WHERE m.company_id = $1 AND m.role = 'owner' ORDER BY p.email";
-    let rows: Vec<Row> = all(conn, sql, values![company.0]).await?;
-    Ok(rows.into_iter().map(|row| row.email).collect())
+    owners::of(db.reader(), company).await
 }

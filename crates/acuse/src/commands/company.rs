@@ -7,6 +7,7 @@ use acuse_domain::identification::Ruc;
 use acuse_domain::input::Errors;
 use acuse_domain::input::company::{Field, ProfileInput};
 use acuse_store::deletion::{self, DeletionError};
+use acuse_store::user_mails::Post;
 use acuse_store::{Actor, Db, archive, companies, now};
 use serde_json::json;
 use tempfile::NamedTempFile;
@@ -91,14 +92,14 @@ async fn with_one(what: Company, config: &Config) -> Result<(), Failure> {
 
 async fn archive(db: &Db, ruc: &str) -> Result<(), Failure> {
     let by = operator_in(db, ruc).await?;
-    let done = archive::archive(db, &by, now()).await?;
+    let done = archive::archive(db, &by, Post::ByHand, now()).await?;
     println!("{}", if done { "La compañía quedó archivada." } else { "La compañía ya estaba archivada." });
     Ok(())
 }
 
 async fn reopen(db: &Db, ruc: &str) -> Result<(), Failure> {
     let by = operator_in(db, ruc).await?;
-    let done = archive::reopen(db, &by, now()).await?;
+    let done = archive::reopen(db, &by, Post::ByHand, now()).await?;
     println!("{}", if done { "La compañía está abierta de nuevo." } else { "La compañía ya estaba abierta." });
     Ok(())
 }
@@ -112,7 +113,7 @@ async fn export(db: &Db, ruc: &str, to: &Path) -> Result<(), Failure> {
     let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let unwritten = |error: std::io::Error| Failure::new(format!("{} no se pudo escribir: {error}", to.display()), "");
     let mut file = NamedTempFile::new_in(folder).map_err(unwritten)?;
-    let begun = acuse_server::export::begin(db.clone(), by).await;
+    let begun = acuse_server::export::begin(db.clone(), by, None).await;
     let mut pieces = begun.map_err(|_| Failure::new("hay demasiado trabajo en este momento", "Intente de nuevo."))?;
     while let Some(piece) = pieces.recv().await {
         file.write_all(&piece.map_err(unwritten)?).map_err(unwritten)?;
@@ -125,21 +126,21 @@ async fn export(db: &Db, ruc: &str, to: &Path) -> Result<(), Failure> {
 
 async fn ask_deletion(db: &Db, ruc: &str, config: &Config) -> Result<(), Failure> {
     let by = operator_in(db, ruc).await?;
-    let asked = deletion::ask(db, &by, config.company_deletion_wait, now()).await.map_err(not_deleted)?;
+    let asked = deletion::ask(db, &by, config.company_deletion_wait, Post::ByHand, now()).await.map_err(not_deleted)?;
     println!("Se pidió eliminarla. Un administrador de la compañía puede confirmarlo desde el {}.", moment(Some(asked.due_at)));
     Ok(())
 }
 
 async fn cancel_deletion(db: &Db, ruc: &str) -> Result<(), Failure> {
     let by = operator_in(db, ruc).await?;
-    let done = deletion::cancel(db, &by, now()).await?;
+    let done = deletion::cancel(db, &by, Post::ByHand, now()).await?;
     println!("{}", if done { "La compañía no se elimina." } else { "Nadie había pedido eliminarla." });
     Ok(())
 }
 
 async fn confirm_deletion(db: &Db, ruc: &str) -> Result<(), Failure> {
     let by = operator_in(db, ruc).await?;
-    deletion::confirm(db, &by, now()).await.map_err(not_deleted)?;
+    deletion::confirm(db, &by, Post::ByHand, now()).await.map_err(not_deleted)?;
     println!("La compañía con RUC {ruc} se eliminó.");
     Ok(())
 }

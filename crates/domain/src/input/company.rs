@@ -1,8 +1,9 @@
 //! What a company says of itself.
 
-use super::{Errors, optional_address, optional_text, required_text};
+use super::{Errors, optional_address, optional_text, required_name};
 use crate::company::{CompanyProfile, LONGEST_TEXT};
 use crate::message::messages;
+use crate::text::{TextError, mixes_alphabets};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProfileInput {
@@ -52,13 +53,19 @@ impl ProfileInput {
         let mut given = Vec::new();
         if let Some(typed) = &self.legal_name {
             let missing = messages::named_field_missing(messages::a_legal_name());
-            let read = required_text(typed, LONGEST_TEXT, messages::a_legal_name, missing);
+            let read = required_name(typed, LONGEST_TEXT, messages::a_legal_name, missing);
             profile.legal_name = errors.keep(Field::LegalName, read).unwrap_or_default();
             given.push(Field::LegalName);
         }
+        if let Some(typed) = &self.trade_name {
+            let read = optional_text(typed, LONGEST_TEXT, messages::a_trade_name);
+            let mixes = || TextError::MixedAlphabets.of(messages::a_trade_name());
+            let read = read.and_then(|name| if name.as_deref().is_some_and(mixes_alphabets) { Err(mixes()) } else { Ok(name) });
+            profile.trade_name = errors.keep(Field::TradeName, read).flatten();
+            given.push(Field::TradeName);
+        }
         let texts = [
-            (Field::TradeName, &self.trade_name, messages::a_trade_name as fn() -> _, &mut profile.trade_name),
-            (Field::Address, &self.address, messages::a_postal_address, &mut profile.address),
+            (Field::Address, &self.address, messages::a_postal_address as fn() -> _, &mut profile.address),
             (Field::City, &self.city, messages::a_city, &mut profile.city),
             (Field::Phone, &self.phone, messages::a_phone, &mut profile.phone),
         ];

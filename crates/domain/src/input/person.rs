@@ -1,6 +1,6 @@
 //! Whom a company lets in, and who begins an installation.
 
-use super::{Errors, required_address, required_text};
+use super::{Errors, required_address, required_name};
 use crate::access::{Role, user_name};
 use crate::company::LONGEST_TEXT;
 use crate::email_address::EmailAddress;
@@ -73,7 +73,7 @@ impl FoundingInput<'_> {
         };
         let ruc = errors.keep(Field::Ruc, ruc);
         let missing = messages::named_field_missing(messages::a_legal_name());
-        let read = required_text(self.legal_name, LONGEST_TEXT, messages::a_legal_name, missing);
+        let read = required_name(self.legal_name, LONGEST_TEXT, messages::a_legal_name, missing);
         let legal_name = errors.keep(Field::LegalName, read);
         let name = errors.keep(Field::Name, name(self.name));
         let email = errors.keep(Field::Email, required_address(self.email));

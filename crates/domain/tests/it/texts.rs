@@ -9,6 +9,7 @@ use acuse_domain::document::DocumentNumber;
 use acuse_domain::email_address::{EmailAddress, kept_list, parse_list};
 use acuse_domain::identification::{Identification, IdentificationType, Ruc};
 use acuse_domain::input::company::ProfileInput;
+use acuse_domain::input::person::{FoundingInput, InvitationInput};
 use acuse_domain::money::Money;
 use acuse_domain::number::ReceiptNumber;
 use acuse_domain::payment::{Status, may_void};
@@ -109,6 +110,7 @@ proptest! {
                 Ok(read) => prop_assert!(read == line && !read.is_empty(), "{:?}", read),
                 Err(TextError::Missing) => prop_assert_eq!(line.as_str(), ""),
                 Err(TextError::TooLong { most }) => prop_assert!(line.chars().count() > most),
+                Err(TextError::MixedAlphabets) => prop_assert!(false, "only names are of one alphabet"),
             }
         }
         let profile = |name: &str, city: &str| {
@@ -161,5 +163,41 @@ fn one_character_bricks_no_company() {
         if let Ok(address) = typed.parse::<EmailAddress>() {
             assert_eq!(address.to_string().parse(), Ok(address), "{typed}");
         }
+    }
+}
+
+/// Who invites, and into which company, is read in a mail before anything else is known.
+#[test]
+fn a_name_is_of_one_alphabet_in_each_word() {
+    for (typed, is_taken) in [
+        ("María Fernanda Cevallos Ñuñez", true),
+        ("Đặng Thị Hoa", true),
+        ("Анна Ковалёва", true),
+        ("Ana Ковалёва", true),
+        ("Ωmega", false),
+        ("Αλέξανδρος", true),
+        ("Distribuidora Cotopaxi Cía. Ltda.", true),
+        ("3M del Ecuador S.A.", true),
+        ("\u{410}na Toapanta", false),
+        ("Cot\u{43e}paxi", false),
+        ("B\u{430}nco Pichincha", false),
+        ("Ֆerri", false),
+        ("株式会社 Andina", true),
+        ("O\u{301}scar", true),
+        ("Coto\u{200d}paxi", true),
+    ] {
+        assert_eq!(text::name(typed, 100).is_ok(), is_taken, "{typed}");
+        assert_eq!(acuse_domain::access::user_name(typed).is_ok(), is_taken, "{typed}");
+        let own = |legal_name: &str, trade_name: &str| ProfileInput {
+            legal_name: Some(legal_name.to_owned()),
+            trade_name: Some(trade_name.to_owned()),
+            ..ProfileInput::default()
+        };
+        assert_eq!(own(typed, "").read().is_ok(), is_taken, "razón social {typed}");
+        assert_eq!(own("Andina", typed).read().is_ok(), is_taken, "nombre comercial {typed}");
+        let founding = FoundingInput { ruc: "1790012344001", legal_name: typed, name: "Ana", email: "ana@x.ec" };
+        assert_eq!(founding.read().is_ok(), is_taken, "primer inicio {typed}");
+        let invited = InvitationInput { email: "ana@x.ec", name: typed, role: "viewer" };
+        assert_eq!(invited.read().is_ok(), is_taken, "invitación {typed}");
     }
 }

@@ -1,5 +1,7 @@
 //! What the mails about how somebody comes in show: one layout, and sentences for each occasion.
 
+use acuse_domain::Instant;
+use acuse_domain::news::{AccountChange, CompanyNews};
 use acuse_domain::text;
 
 use super::view::{CompanyView, moment};
@@ -20,6 +22,57 @@ pub struct LinkView {
     pub url: String,
     /// What happens without it.
     pub after: String,
+}
+
+const NOT_ME: &str =
+    "Si no fue usted, pulse «La olvidé» al entrar para elegir otra contraseña, y avise al administrador de su compañía.";
+
+/// What is said of a change of how somebody enters.
+const fn of_change(change: AccountChange) -> (&'static str, &'static str) {
+    match change {
+        AccountChange::AuthenticatorOn => {
+            ("Se activó el segundo paso", "Desde ahora, al entrar a Acuse se le pide también un código de su aplicación.")
+        }
+        AccountChange::AuthenticatorOff => {
+            ("Se quitó la aplicación de códigos", "Al entrar a Acuse ya no se le pide el código de esa aplicación.")
+        }
+        AccountChange::PasskeyAdded => ("Se agregó una llave a su cuenta", "Con ella se entra a Acuse sin contraseña."),
+        AccountChange::PasskeyRemoved => ("Se quitó una llave de su cuenta", "Con ella ya no se entra a Acuse."),
+        AccountChange::RecoveryCodesRenewed => {
+            ("Hay códigos de recuperación nuevos", "Se sacaron diez códigos de recuperación. Los de antes ya no sirven.")
+        }
+        AccountChange::RecoveryCodeUsed => {
+            ("Se usó un código de recuperación", "Alguien confirmó con uno de sus códigos de recuperación. Ese ya no sirve.")
+        }
+    }
+}
+
+/// What is said to owners of what becomes of their company.
+fn of_company_news(news: CompanyNews, company: &str, who: &str, due_at: Option<Instant>) -> (String, String) {
+    let due = due_at.map(moment).unwrap_or_default();
+    match news {
+        CompanyNews::Archived => (
+            format!("{company} se archivó"),
+            format!("{who} la archivó: se puede leer, y nadie registra ni envía. Se puede reabrir."),
+        ),
+        CompanyNews::Reopened => (format!("{company} se reabrió"), format!("{who} la reabrió: se registra y se envía de nuevo.")),
+        CompanyNews::Exported => {
+            (format!("Alguien se llevó los datos de {company}"), format!("{who} preparó el ZIP con todo lo de la compañía."))
+        }
+        CompanyNews::DeletionAsked => (
+            format!("Se pidió eliminar {company}"),
+            format!(
+                "{who} pidió eliminarla. Otra persona puede confirmarlo desde el {due}; hasta entonces se cancela en Mi compañía."
+            ),
+        ),
+        CompanyNews::DeletionCancelled => {
+            (format!("{company} no se elimina"), format!("{who} canceló la eliminación que se había pedido."))
+        }
+        CompanyNews::Deleted => (
+            format!("{company} se eliminó"),
+            format!("{who} confirmó la eliminación que se había pedido: de ella no queda nada."),
+        ),
+    }
 }
 
 impl UserView {
@@ -63,6 +116,14 @@ impl UserView {
                 ],
                 None,
             ),
+            UserNews::AccountChanged(change) => {
+                let (title, words) = of_change(*change);
+                Self::saying(title.to_owned(), vec![words.to_owned(), NOT_ME.to_owned()], None)
+            }
+            UserNews::Company { company_name, company_legal_name, news, who, due_at } => {
+                let (title, words) = of_company_news(*news, company_name, who, *due_at);
+                Self::saying(title, vec![words], None).of_company(company_name, company_legal_name)
+            }
             UserNews::Removed { company_name, company_legal_name } => Self::saying(
                 format!("Ya no entra a {company_name}"),
                 vec!["Un administrador quitó su acceso. En otras compañías no cambia nada.".to_owned()],

@@ -1,6 +1,7 @@
 //! The mails say what was approved, word for word. `cargo insta review` shows what changed.
 
 use acuse_domain::access::Role;
+use acuse_domain::news::{AccountChange, CompanyNews};
 use acuse_domain::receipt::Receipt;
 use acuse_render::mail::{
     AccountEnding, AccountFacts, AccountRecovered, AccountStopped, Ends, MailFacts, RenderedMail, Resend, UserMail, UserNews,
@@ -165,7 +166,13 @@ fn people_are_told_how_they_come_in() {
     check_mail("invitacion", &invitation("Gabriela Toapanta"));
     check_mail("clave-olvidada", &mail(UserNews::Reset));
     check_mail("correo-cambiado", &mail(UserNews::AddressChanged { new: "gaby@ferrisierra.ec" }));
-    for news in [UserNews::ConfirmAddress, UserNews::PasswordChanged, UserNews::Removed { company_name, company_legal_name }] {
+    let own = [UserNews::ConfirmAddress, UserNews::PasswordChanged, UserNews::Removed { company_name, company_legal_name }];
+    let changes = AccountChange::ALL.map(UserNews::AccountChanged);
+    let of_company = CompanyNews::ALL.map(|news| {
+        let who = "Gabriela Toapanta";
+        UserNews::Company { company_name, company_legal_name, news, who, due_at: Some(ends_at) }
+    });
+    for news in own.into_iter().chain(changes).chain(of_company) {
         let mail = mail(news);
         assert!(!mail.subject.is_empty() && mail.text.contains(&mail.subject) && mail.html.contains("<h1"), "{}", mail.subject);
     }

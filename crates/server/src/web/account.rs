@@ -9,7 +9,7 @@ use acuse_domain::access::user_name;
 use acuse_domain::id::SessionId;
 use acuse_domain::message::messages;
 use acuse_store::account::{self, Account, ChangePasswordError, OwnSession};
-use acuse_store::logins::confirm::{self, Confirmed, Shown as Proof};
+use acuse_store::logins::confirm::{self, Confirmed, Shown};
 use acuse_store::passkeys::{self as stored_keys, Listed};
 use acuse_store::second_factor::{self as factor, Standing};
 use acuse_store::{StoreError, now};
@@ -25,6 +25,7 @@ use serde::Deserialize;
 use crate::client_address::ClientAddress;
 use crate::passkeys::Party;
 use crate::web::calendar;
+use crate::web::carried::Lost;
 use crate::web::filters;
 use crate::web::form_errors::FormErrors;
 use crate::web::frame::Frame;
@@ -181,7 +182,7 @@ pub struct PasswordForm {
     nueva: String,
 }
 
-/// Shows the password they have, and so counts as a recent login.
+/// Shows the password they have, which counts as a recent login where a login asks for no more.
 pub async fn change_password(
     frame: Frame,
     ClientAddress(source): ClientAddress,
@@ -192,23 +193,30 @@ pub async fn change_password(
     let browser = Browser::of(app, &frame.headers, source);
     let user = frame.user;
     let who = (user, frame.email(), token.as_str());
-    let proof = Proof::Password(&before);
-    let session = match confirm::confirm_any_company(&app.db, &app.keys, who, &proof, &browser.origin(), now()).await? {
-        Confirmed::Yes(session) => session,
-        Confirmed::Wait(seconds) => {
-            let words = format!("Demasiados intentos. Espere {} y vuelva a intentar.", spoken(seconds));
-            let page = AccountPage::load(&frame).await?.refusing("actual", words);
-            let answer = with_status(StatusCode::TOO_MANY_REQUESTS, &page);
-            return Ok(([(RETRY_AFTER, seconds.to_string())], answer).into_response());
-        }
-        Confirmed::Over => return Ok(Redirect::to("/entrar").into_response()),
-        Confirmed::Wrong | Confirmed::Used => {
-            let page = AccountPage::load(&frame).await?.refusing("actual", "La contraseña actual no es correcta.");
-            return Ok(refused(&page));
-        }
-    };
+    let shown = Shown::password(&before);
+    let session =
+        match confirm::confirm_any_company(&app.db, &app.keys, who, &shown, &browser.origin(), app.post(), now()).await? {
+            Confirmed::Yes(session) => session,
+            Confirmed::Wait(seconds) => {
+                let words = format!("Demasiados intentos. Espere {} y vuelva a intentar.", spoken(seconds));
+                let page = AccountPage::load(&frame).await?.refusing("actual", words);
+                let answer = with_status(StatusCode::TOO_MANY_REQUESTS, &page);
+                return Ok(([(RETRY_AFTER, seconds.to_string())], answer).into_response());
+            }
+            Confirmed::Over => return Ok(Redirect::to("/entrar").into_response()),
+            // A password is not all that they come in with.
+            Confirmed::StepMissing if frame.login_is_recent() => SecretString::from(token.as_str()),
+            Confirmed::StepMissing => return frame.ask_again(Lost::of("/mi-cuenta/clave")).await,
+            Confirmed::WrongPassword | Confirmed::WrongStep | Confirmed::UsedStep => {
+                let page = AccountPage::load(&frame).await?.refusing("actual", "La contraseña actual no es correcta.");
+                return Ok(refused(&page));
+            }
+        };
     let frame = frame.under(&session);
-    let changed = account::change_password(&app.db, &frame.actor, (&before, &new), &frame.session_token(), now()).await;
+    let changed = {
+        let token = frame.session_token();
+        account::change_password(&app.db, &frame.actor, (&before, &new), &token, app.post(), now()).await
+    };
     match changed {
         Ok(session) => Ok(frame.renewed(session.as_ref(), Redirect::to("/mi-cuenta?hecho=clave"))),
         Err(ChangePasswordError::Store(error)) => Err(error.into()),

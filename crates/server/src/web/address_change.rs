@@ -16,11 +16,12 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::app::App;
+use crate::client_address::ClientAddress;
 use crate::web::door::{private, said};
 use crate::web::filters;
 use crate::web::form_errors::FormErrors;
 use crate::web::frame::Frame;
-use crate::web::login::spoken;
+use crate::web::login::{Browser, spoken};
 use crate::web::page::{Page, Section, Theme, refused, shown};
 use crate::web::slips::Slips;
 use crate::web::trouble::{self, Trouble};
@@ -82,7 +83,9 @@ pub async fn send(frame: Frame, Form(mut form): Form<AddressForm>) -> Result<Res
 
 async fn check_password(frame: &Frame, typed: &str, errors: &mut FormErrors) -> Result<(), Trouble> {
     let (password, now) = (SecretString::from(typed), acuse_store::now());
-    match counted::check_password_any_company(&frame.app.db, frame.email(), &password, now).await? {
+    let browser = Browser::of(&frame.app, &frame.headers, frame.actor.source);
+    let who = (frame.user, frame.email());
+    match counted::check_password_any_company(&frame.app.db, who, &password, &browser.origin(), now).await? {
         Checked::Right => {}
         Checked::Wrong => errors.say("clave", messages::own_password_wrong()),
         Checked::Wait(seconds) => {
@@ -131,16 +134,21 @@ fn over(theme: Theme, standing: Option<Standing>) -> Response {
     said(theme, StatusCode::GONE, title, words, ("Ir a Entrar", "/entrar"))
 }
 
-pub async fn act(State(app): State<App>, Path(token): Path<String>, headers: HeaderMap) -> Result<Response, Trouble> {
+pub async fn act(
+    State(app): State<App>,
+    ClientAddress(source): ClientAddress,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Trouble> {
     let (theme, now) = (Theme::of(&headers), acuse_store::now());
     let link = account_links::find_any_company(&app.db, &token, now).await?;
     let (done, title, words, next) = match link.map(|link| link.kind) {
         Some(LinkKind::ConfirmAddress) => {
-            let done = account_links::confirm_address_any_company(&app.db, &token, app.post(), now).await;
+            let done = account_links::confirm_address_any_company(&app.db, &token, source, app.post(), now).await;
             (done, "Correo confirmado", "Desde ahora entra con él. Avisamos al anterior.", ("Ir a Entrar", "/entrar"))
         }
         Some(LinkKind::UndoAddress) => {
-            let done = account_links::undo_address_any_company(&app.db, &token, now).await;
+            let done = account_links::undo_address_any_company(&app.db, &token, source, now).await;
             let words = "Entra otra vez con este correo, y todas las sesiones se cerraron. Elija ahora otra contraseña.";
             (done, "Cambio deshecho", words, ("Elegir otra contraseña", "/clave-olvidada"))
         }

@@ -5,6 +5,8 @@
 pub mod act;
 mod lacks;
 
+use std::net::IpAddr;
+
 use acuse_store::sessions::{self, EndedSession};
 use askama::Template;
 use askama::filters::HtmlSafe;
@@ -22,6 +24,7 @@ use tower::ServiceExt;
 
 use crate::access::{LoginNeeded, RoleLacks, form_company, session_token};
 use crate::app::App;
+use crate::client_address::AsksFrom;
 use crate::cookies;
 use crate::web::login::{self, local_path};
 use crate::web::trouble;
@@ -149,8 +152,8 @@ impl Carried {
         &self.fields
     }
 
-    /// Sends it, in the name of whoever has these cookies.
-    pub async fn go_on(self, app: &App, cookies: &str) -> Response {
+    /// Sends it, in the name of whoever has these cookies and asks from there.
+    pub async fn go_on(self, app: &App, cookies: &str, source: Option<IpAddr>) -> Response {
         let request = Request::builder()
             .method(Method::POST)
             .uri(&self.to)
@@ -159,6 +162,7 @@ impl Carried {
             .body(Body::from(self.encoded()));
         match request {
             Ok(mut request) => {
+                request.extensions_mut().insert(AsksFrom(source));
                 if self.is_only_shown {
                     request.extensions_mut().insert(OnlyShown);
                 }

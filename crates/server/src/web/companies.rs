@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use crate::access::session_token;
 use crate::app::App;
+use crate::client_address::ClientAddress;
 use crate::cookies;
 use crate::web::carried::Carried;
 use crate::web::page::Theme;
@@ -33,6 +34,7 @@ pub struct EnterForm {
 /// Into another company, in the same session.
 pub async fn enter(
     State(app): State<App>,
+    ClientAddress(source): ClientAddress,
     headers: HeaderMap,
     PathId(company): PathId<CompanyId>,
     form: Result<Form<EnterForm>, FormRejection>,
@@ -49,7 +51,7 @@ pub async fn enter(
         Some(shown) => {
             let theme = cookies::find(&headers, Theme::COOKIE).map(|theme| format!("; {}={theme}", Theme::COOKIE));
             let own = format!("{}={token}{}", cookies::full_name(&app, cookies::SESSION), theme.unwrap_or_default());
-            Ok(shown.go_on(&app, &own).await)
+            Ok(shown.go_on(&app, &own, source).await)
         }
         None => Ok(Redirect::to("/").into_response()),
     }

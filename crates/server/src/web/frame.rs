@@ -6,7 +6,7 @@ use acuse_domain::company::CompanyCreation;
 use acuse_domain::delivery::Group;
 use acuse_domain::id::{CompanyId, UserId};
 use acuse_store::users::Session;
-use acuse_store::{Actor, StoreError, companies, deliveries, memberships};
+use acuse_store::{Actor, StoreError, companies, deletion, deliveries, memberships};
 use axum::extract::FromRequestParts;
 use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::request::Parts;
@@ -17,9 +17,11 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::access::{Caller, session_token};
 use crate::app::App;
 use crate::cookies;
-use crate::web::carried::OnlyShown;
-use crate::web::login::session_cookie;
+use crate::web::calendar;
+use crate::web::carried::{Lost, OnlyShown};
+use crate::web::login::{again, session_cookie};
 use crate::web::page::{Page, Section, Theme, stopped};
+use crate::web::trouble::Trouble;
 use acuse_domain::access::Permission;
 
 /// Companies that the header offers; all others are one step further.
@@ -87,6 +89,17 @@ impl Frame {
         (AppendHeaders(cookie), answer).into_response()
     }
 
+    /// Whether they showed a moment ago all that their login asks.
+    #[must_use]
+    pub fn login_is_recent(&self) -> bool {
+        again::is_recent(&self.session)
+    }
+
+    /// «Confirme que es usted», in the place of an answer to a form that could not be kept.
+    pub async fn ask_again(&self, lost: Lost) -> Result<Response, Trouble> {
+        again::ask_without(&self.app, &self.session, &self.headers, lost).await
+    }
+
     #[must_use]
     pub fn session_token(&self) -> String {
         session_token(&self.app, &self.headers).unwrap_or_default()
@@ -104,6 +117,10 @@ impl Frame {
         let (company_name, company_ruc) =
             found.map(|found| (found.known_as().to_owned(), found.ruc.to_string())).unwrap_or_default();
         let stopped = stopped(&self.app, company, now).await?;
+        let asked = if self.is_archived { deletion::asked(db, company).await? } else { None };
+        let deletion = asked.map(|asked| {
+            format!("{} pidió eliminarla; se puede confirmar desde {}.", asked.by_name, calendar::moment(asked.due_at, now))
+        });
         let offered = memberships::offered(db, company, self.user, OFFERED).await?;
         Ok(Page {
             user_name: self.actor.name.clone(),
@@ -111,6 +128,7 @@ impl Frame {
             may_found: offered.is_owner && self.app.company_creation == CompanyCreation::Owners,
             offered,
             is_archived: self.is_archived,
+            deletion,
             company_name,
             company_ruc,
             section,

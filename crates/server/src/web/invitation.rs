@@ -154,9 +154,14 @@ pub fn entered(app: &App, session: &SecretString) -> Response {
     private((AppendHeaders([(SET_COOKIE, cookie)]), Redirect::to("/")).into_response())
 }
 
-pub async fn decline(State(app): State<App>, Path(token): Path<String>, headers: HeaderMap) -> Result<Response, Trouble> {
+pub async fn decline(
+    State(app): State<App>,
+    ClientAddress(source): ClientAddress,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Trouble> {
     let theme = Theme::of(&headers);
-    if invitations::decline_any_company(&app.db, &token, acuse_store::now()).await? {
+    if invitations::decline_any_company(&app.db, &token, source, acuse_store::now()).await? {
         let words = "El enlace ya no sirve. No tiene que hacer nada más.";
         return Ok(said(theme, StatusCode::OK, "Invitación rechazada", words, ("Ir a Entrar", "/entrar")));
     }

@@ -186,7 +186,7 @@ pub async fn log_in(
         Attempt { email: &form.correo, password: &password, source, browser_tokens, earlier_session, is_kept, user_agent };
     match logins::log_in_any_company(&app.db, &attempt, acuse_store::now()).await? {
         Outcome::Entered { session, browser_tokens } => {
-            let entered = Entered { session, browser_tokens, is_kept };
+            let entered = Entered { session, browser_tokens, is_kept, source };
             let_in(&app, &headers, entered, form.carried(), &form.volver).await
         }
         Outcome::SecondStep { token } => second_step::lead_to(&app, &headers, &token, form.carried(), &form.volver).await,
@@ -234,6 +234,7 @@ struct Entered {
     session: SecretString,
     browser_tokens: Vec<SecretString>,
     is_kept: bool,
+    source: Option<IpAddr>,
 }
 
 /// The cookie of a session; kept, it outlives the browser's window.
@@ -260,14 +261,19 @@ async fn let_in(
         .map(|cookie| (SET_COOKIE, cookie))
         .collect();
     let answer = match carried {
-        Some(carried) => go_on(app, headers, carried, entered.session.expose_secret()).await?,
+        Some(carried) => go_on(app, headers, carried, (entered.session.expose_secret(), entered.source)).await?,
         None => Redirect::to(local_path(back_to)).into_response(),
     };
     Ok((AppendHeaders(new), answer).into_response())
 }
 
 /// On with the form that waited: sent as it is where the same person is back in the same company, else shown, and nothing done.
-async fn go_on(app: &App, headers: &HeaderMap, carried: Carried, session: &str) -> Result<Response, Trouble> {
+async fn go_on(
+    app: &App,
+    headers: &HeaderMap,
+    carried: Carried,
+    (session, source): (&str, Option<IpAddr>),
+) -> Result<Response, Trouble> {
     let Some(now) = users::session(&app.db, session, acuse_store::now()).await? else {
         return Ok(Redirect::to("/entrar").into_response());
     };
@@ -275,10 +281,10 @@ async fn go_on(app: &App, headers: &HeaderMap, carried: Carried, session: &str) 
     let is_same = before.is_some_and(|before| before.user == now.user && before.company == now.company);
     let own = own_cookies(app, headers, session);
     if is_same && !carried.lacks_password() {
-        return Ok(carried.go_on(app, &own).await);
+        return Ok(carried.go_on(app, &own, source).await);
     }
     if let Some(shown) = carried.clone().only_shown() {
-        return Ok(shown.go_on(app, &own).await);
+        return Ok(shown.go_on(app, &own, source).await);
     }
     let company = companies::find(&app.db, now.company).await?.map(|company| company.known_as().to_owned());
     Ok(shown(&GoOnPage {

@@ -30,6 +30,8 @@ pub struct Page {
     pub may_found: bool,
     /// The company is only read.
     pub is_archived: bool,
+    /// Somebody asked for the company's end: since when, and from when on it may be confirmed.
+    pub deletion: Option<String>,
     /// Which entry of the menu is the current one.
     pub section: Section,
     /// Deliveries that need a person; shown beside «Envíos».
@@ -283,6 +285,7 @@ mod tests {
             offered: Offered::default(),
             may_found: false,
             is_archived: false,
+            deletion: None,
             company_name: "Distribuidora Cotopaxi".to_owned(),
             company_ruc: "1792043182001".to_owned(),
             section: Section::Cobros,

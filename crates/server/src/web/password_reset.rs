@@ -18,7 +18,7 @@ use crate::web::door::{private, said};
 use crate::web::filters;
 use crate::web::form_errors::FormErrors;
 use crate::web::invitation::password_message;
-use crate::web::login::spoken;
+use crate::web::login::{Browser, spoken};
 use crate::web::page::{Theme, refused, shown, with_status};
 use crate::web::trouble::Trouble;
 use crate::web::users::day_and_hour;
@@ -61,7 +61,10 @@ pub async fn send(
         return Ok(shown(&page));
     }
     let Some(email) = page.errors.keep("correo", required_address(&form.correo)) else { return Ok(refused(&page)) };
-    if let Some(seconds) = counted::ask_for_reset_any_company(&app.db, &form.correo, source, acuse_store::now()).await? {
+    let browser = Browser::of(&app, &headers, source);
+    if let Some(seconds) =
+        counted::ask_for_reset_any_company(&app.db, &form.correo, &browser.origin(), acuse_store::now()).await?
+    {
         page.errors.add("correo", format!("Ya se pidieron varios enlaces. Espere {} y vuelva a intentar.", spoken(seconds)));
         let mut answer = with_status(StatusCode::TOO_MANY_REQUESTS, &page);
         answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
@@ -113,7 +116,9 @@ pub async fn choose(State(app): State<App>, Path(token): Path<String>, headers: 
 fn over(theme: Theme, standing: Option<Standing>) -> Response {
     let (title, words) = match standing {
         Some(Standing::Used) => {
-            ("Este enlace ya se usó", "Sirve una sola vez. Si no fue usted, pida otro ahora y cambie la contraseña.")
+            let words =
+                "Se usó, o se pidió otro después: vale el último. Si no fue usted, pida otro ahora y cambie la contraseña.";
+            ("Este enlace ya no sirve", words)
         }
         Some(Standing::Expired) => ("Este enlace venció", "Sirve una hora. Pida otro y úselo en seguida."),
         Some(Standing::Open) | None => {
@@ -126,6 +131,7 @@ fn over(theme: Theme, standing: Option<Standing>) -> Response {
 /// Whoever has a new password enters with it: what else the login asks for is asked there.
 pub async fn change(
     State(app): State<App>,
+    ClientAddress(source): ClientAddress,
     Path(token): Path<String>,
     headers: HeaderMap,
     Form(form): Form<NewPasswordForm>,
@@ -136,7 +142,7 @@ pub async fn change(
         Err(standing) => return Ok(over(theme, standing)),
     };
     let password = SecretString::from(form.clave.as_str());
-    match account_links::reset_any_company(&app.db, &token, &password, app.post(), acuse_store::now()).await {
+    match account_links::reset_any_company(&app.db, &token, &password, source, app.post(), acuse_store::now()).await {
         Ok(()) => {
             let words = "Sus sesiones abiertas se cerraron en todos los equipos. Entre con la contraseña nueva.";
             Ok(said(theme, StatusCode::OK, "Contraseña guardada", words, ("Entrar", "/entrar")))

@@ -6,5 +6,6 @@ mod foreign;
 mod heads;
 mod mail_account_input;
 mod permissions;
+mod sources;
 mod support;
 mod web;

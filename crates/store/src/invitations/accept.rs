@@ -9,7 +9,7 @@ use sea_orm::FromQueryResult;
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use super::{Standing, find_any_company};
+use super::{Standing, end, find_any_company};
 use crate::db::{Db, StoreError, Tx};
 use crate::events::{self, EventKind};
 use crate::passwords::{random_token, token_hash};
@@ -81,7 +81,7 @@ pub async fn accept_as_new_any_company(
     let sql = "UPDATE person SET last_login_at = $2 WHERE id = $1";
     execute(tx.as_conn(), sql, values![user.0, now]).await?;
     let company = CompanyId(taken.company_id);
-    let begun = NewSession { person: user.0, company, is_kept: false, device: newcomer.device };
+    let begun = NewSession { person: user.0, company, is_kept: false, is_certain: true, device: newcomer.device };
     let session = sessions::begin(&tx, &begun, newcomer.earlier_session, now).await?;
     tx.commit().await?;
     Ok(session)
@@ -113,12 +113,12 @@ pub async fn accept_any_company(
 }
 
 /// Whoever has the link wants nothing of it. False where it was over before.
-pub async fn decline_any_company(db: &Db, token: &str, now: Instant) -> Result<bool, StoreError> {
-    let tx = db.begin_write_any_company().await?;
+pub async fn decline_any_company(db: &Db, token: &str, source: Option<IpAddr>, now: Instant) -> Result<bool, StoreError> {
+    let tx = db.begin_write().await?;
     let taken = change(&tx, token, "declined", now).await?;
     if let Some(taken) = &taken {
         user_mails::cancel_of_invitation(&tx, CompanyId(taken.company_id), taken.id, now).await?;
-        let by = Actor::named(CompanyId(taken.company_id), &taken.email);
+        let by = Actor { name: taken.email.clone(), ..Actor::unknown(CompanyId(taken.company_id), source) };
         events::append(&tx, &by, taken.id, EventKind::InvitationDeclined, now, &taken.email).await?;
     }
     tx.commit().await?;
@@ -155,6 +155,9 @@ async fn join(
     // What another company's administrator was handed opens no company that they came into since.
     sessions::end_links(tx, user.0, now).await?;
     user_mails::cancel_of_invitation(tx, company, taken.id, now).await?;
+    // Another one, to the address that they come in with: it would let them in again after they were removed.
+    let own = "email = (SELECT email FROM person WHERE id = $3)";
+    end(tx, company, own, values![user.0], "replaced", now).await?;
     let by = Actor { company, name: name.to_owned(), identity: Identity::User { user, session }, source };
     let detail = format!("{}, {}", taken.email, role.name());
     events::append(tx, &by, user.0, EventKind::InvitationAccepted, now, &detail).await?;

@@ -1,12 +1,15 @@
-//! What else is counted as logins are: links that somebody asks for, and passwords of who is logged in already.
-
-use std::net::IpAddr;
+//! What else is counted as logins are: links that somebody asks for, and passwords of who is logged in already. Whoever uses a
+//! browser in which they entered before is counted by that browser here, too: what strangers do makes nobody wait in it.
 
 use acuse_domain::Instant;
+use acuse_domain::id::UserId;
 use secrecy::SecretString;
 
-use super::{Patience, Subject, count, login_name, take_back};
+use super::second_step::subjects_of;
+use super::{Origin, Patience, Subject, count, known_browser, login_name, person, take_back};
+use crate::audit;
 use crate::db::{Db, StoreError};
+use crate::events::EventKind;
 use crate::users;
 
 /// A link is good for an hour, and a mail may be looked for twice (seconds).
@@ -19,12 +22,20 @@ const LINKS_OF_A_NETWORK: Patience = Patience { free: 20, first_wait: 60, longes
 pub async fn ask_for_reset_any_company(
     db: &Db,
     typed: &str,
-    source: Option<IpAddr>,
+    origin: &Origin<'_>,
     now: Instant,
 ) -> Result<Option<u32>, StoreError> {
-    let address = Subject::new("reset", login_name(typed).as_bytes(), LINKS_OF_AN_ADDRESS, false);
-    let network = source.map(|source| Subject { patience: LINKS_OF_A_NETWORK, ..Subject::network_as("reset network", source) });
-    let subjects: Vec<Subject> = std::iter::once(address).chain(network).collect();
+    let typed = login_name(typed);
+    let whose = person(db, &typed).await?;
+    let own = known_browser(db, whose, &origin.shown(), now).await?;
+    let subjects: Vec<Subject> = match own {
+        Some(token_hash) => vec![Subject::new("reset browser", &token_hash, LINKS_OF_AN_ADDRESS, false)],
+        None => {
+            let address = Subject::new("reset", typed.as_bytes(), LINKS_OF_AN_ADDRESS, false);
+            let network = |source| Subject { patience: LINKS_OF_A_NETWORK, ..Subject::network_as("reset network", source) };
+            std::iter::once(address).chain(origin.source.map(network)).collect()
+        }
+    };
     count(db, &subjects, now).await
 }
 
@@ -40,11 +51,12 @@ pub enum Checked {
 /// Counts a guess at the password of who is logged in, and checks it.
 pub async fn check_password_any_company(
     db: &Db,
-    email: &str,
+    (user, email): (UserId, &str),
     password: &SecretString,
+    origin: &Origin<'_>,
     now: Instant,
 ) -> Result<Checked, StoreError> {
-    let subjects = [Subject::address(&login_name(email))];
+    let subjects = subjects_of(db, user.0, origin, now).await?;
     if let Some(seconds) = count(db, &subjects, now).await? {
         return Ok(Checked::Wait(seconds));
     }
@@ -54,5 +66,9 @@ pub async fn check_password_any_company(
         take_back(&tx, &subjects, now).await?;
         tx.commit().await?;
     }
-    Ok(if verified?.is_some() { Checked::Right } else { Checked::Wrong })
+    if verified?.is_some_and(|verified| verified.person == user.0) {
+        return Ok(Checked::Right);
+    }
+    audit::note_not_entered(db, Some(user.0), EventKind::LoginWrong, origin.source, now);
+    Ok(Checked::Wrong)
 }

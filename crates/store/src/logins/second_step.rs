@@ -1,7 +1,10 @@
 //! The second step: who showed the right password shows that they have the telephone or the key, too. Guesses are counted as
 //! those at passwords are.
 
+use std::net::IpAddr;
+
 use acuse_domain::Instant;
+use acuse_domain::news::AccountChange;
 use chrono::TimeDelta;
 use sea_orm::FromQueryResult;
 use secrecy::{ExposeSecret, SecretString};
@@ -18,6 +21,7 @@ use crate::second_factor::{SecondFactorError, recovery, take_code};
 use crate::secrets::Keyring;
 use crate::sessions::note_in_each_company;
 use crate::sql::{self, execute, one, values};
+use crate::user_mails::{self, Post};
 
 /// Long enough to find the telephone.
 pub const LASTS: TimeDelta = TimeDelta::minutes(10);
@@ -40,6 +44,7 @@ pub struct Answer<'a> {
     /// This browser is not asked again for [`TRUSTED`].
     pub is_trusted: bool,
     pub origin: Origin<'a>,
+    pub post: Post<'a>,
 }
 
 #[derive(Debug)]
@@ -150,7 +155,7 @@ async fn checked(
         tx.undo().await?;
         return Ok(Stepped::Over);
     }
-    if let Err(error) = looked_for.take(&tx, keys, person, now).await {
+    if let Err(error) = looked_for.take(&tx, keys, person, (answer.origin.source, answer.post), now).await {
         tx.undo().await?;
         return match error {
             SecondFactorError::UsedCode => Ok(Stepped::Used),
@@ -160,7 +165,7 @@ async fn checked(
         };
     }
     let trusted_until = answer.is_trusted.then(|| now + TRUSTED);
-    let entry = Entry { person, is_kept: half_way.is_kept, origin: answer.origin, trusted_until };
+    let entry = Entry { person, is_kept: half_way.is_kept, is_certain: true, origin: answer.origin, trusted_until };
     let Some(Outcome::Entered { session, browser_tokens }) = enter(&tx, &entry, now).await? else {
         tx.undo().await?;
         return Ok(Stepped::Over);
@@ -185,12 +190,20 @@ impl<'a> Prepared<'a> {
         })
     }
 
-    pub(super) async fn take(&self, tx: &Tx, keys: &Keyring, person: Uuid, now: Instant) -> Result<(), SecondFactorError> {
+    pub(super) async fn take(
+        &self,
+        tx: &Tx,
+        keys: &Keyring,
+        person: Uuid,
+        (source, post): (Option<IpAddr>, Post<'_>),
+        now: Instant,
+    ) -> Result<(), SecondFactorError> {
         match self {
             Self::Code(code) => take_code(tx, keys, person, code, now).await,
             Self::Recovery(Some(hash)) => {
                 recovery::take(tx, person, hash, now).await?;
-                note_recovery(tx, person, now).await?;
+                note_recovery(tx, person, source, now).await?;
+                user_mails::tell_of_change(tx, person, AccountChange::RecoveryCodeUsed, post, now).await?;
                 Ok(())
             }
             Self::Recovery(None) => Err(SecondFactorError::WrongCode),
@@ -206,7 +219,7 @@ impl<'a> Prepared<'a> {
 }
 
 /// Whoever keeps an eye on the company hears that a telephone was lost, or that somebody else had a code.
-async fn note_recovery(tx: &Tx, person: Uuid, now: Instant) -> Result<(), StoreError> {
+async fn note_recovery(tx: &Tx, person: Uuid, source: Option<IpAddr>, now: Instant) -> Result<(), StoreError> {
     #[derive(FromQueryResult)]
     struct Row {
         name: String,
@@ -218,7 +231,7 @@ async fn note_recovery(tx: &Tx, person: Uuid, now: Instant) -> Result<(), StoreE
         company: acuse_domain::id::CompanyId(Uuid::nil()),
         name: row.map(|row| row.name).unwrap_or_default(),
         identity: crate::Identity::User { user: acuse_domain::id::UserId(person), session: None },
-        source: None,
+        source,
     };
     note_in_each_company(tx, &by, person, EventKind::RecoveryCodeUsed, now, &left.to_string()).await
 }

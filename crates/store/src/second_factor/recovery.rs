@@ -1,6 +1,7 @@
 //! Codes for a lost telephone: ten, shown once, each good once.
 
 use acuse_domain::Instant;
+use acuse_domain::news::AccountChange;
 use sea_orm::FromQueryResult;
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
@@ -12,6 +13,7 @@ use crate::events::EventKind;
 use crate::passwords::code_hash;
 use crate::sessions;
 use crate::sql::{self, execute, insert_rows, one, values};
+use crate::user_mails::{self, Post};
 
 pub const CODES: usize = 10;
 /// Two groups of these: 40 bits, hashed as a password is.
@@ -50,7 +52,7 @@ fn as_compared(typed: &str) -> SecretString {
 }
 
 /// Ten new codes; those before end.
-pub async fn renew(db: &Db, by: &Actor, now: Instant) -> Result<Vec<SecretString>, SecondFactorError> {
+pub async fn renew(db: &Db, by: &Actor, post: Post<'_>, now: Instant) -> Result<Vec<SecretString>, SecondFactorError> {
     let (person, fresh) = (person_of(by), fresh().await?);
     let tx = db.begin_write_any_company().await?;
     hold(&tx, person).await?;
@@ -60,6 +62,7 @@ pub async fn renew(db: &Db, by: &Actor, now: Instant) -> Result<Vec<SecretString
     }
     let codes = keep(&tx, person, fresh).await?;
     sessions::note_in_each_company(&tx, by, person, EventKind::RecoveryCodesRenewed, now, "").await?;
+    user_mails::tell_of_change(&tx, person, AccountChange::RecoveryCodesRenewed, post, now).await?;
     tx.commit().await?;
     Ok(codes)
 }

@@ -125,7 +125,7 @@ async fn what_was_taken_back_or_sent_again_lets_nobody_in(world: World) {
     let again = invitations::resend(&world.db, &ana, second.id, Post::ByHand, noon_and(50)).await;
     assert!(matches!(again, Err(InviteError::NotFound)));
     let third = invite(&world, &ana, "caja@x.ec").await;
-    assert!(invitations::decline_any_company(&world.db, third.token.expose_secret(), noon_and(60)).await.unwrap());
+    assert!(invitations::decline_any_company(&world.db, third.token.expose_secret(), None, noon_and(60)).await.unwrap());
     assert_eq!(why(accept(&world, &third, 70).await), Some(Standing::Declined));
     assert_eq!(why(accept_with(&world.db, "inventado", PASSWORD, 70).await), None);
     let stranger = Actor::named(acuse_domain::id::CompanyId(uuid::Uuid::nil()), "Otro");

@@ -60,7 +60,9 @@ fn as_user(company: CompanyId, user: UserId) -> Actor {
 async fn a_session_is_led_into_a_company_of_its_person_and_into_no_other(world: World) {
     let (first, strange) = (world.with(company()).await, world.with(company()).await);
     let ana = owner(&world, first.id, ANA).await;
-    let second = companies::found(&world.db, ana, "Ana", &"1760001550001".parse().unwrap(), &profile("Otra"), noon()).await;
+    let second =
+        companies::found(&world.db, ana, &as_user(first.id, ana), &"1760001550001".parse().unwrap(), &profile("Otra"), noon())
+            .await;
     let second = second.unwrap();
     let session = log_in(&world, 1).await;
     assert_eq!(is_in(&world, &session).await, Some(first.id));
@@ -77,12 +79,14 @@ async fn a_session_is_led_into_a_company_of_its_person_and_into_no_other(world: 
 async fn a_login_leads_to_the_company_that_was_entered_last(world: World) {
     let first = world.with(company()).await;
     let ana = owner(&world, first.id, ANA).await;
-    let second = companies::found(&world.db, ana, "Ana", &"1760001550001".parse().unwrap(), &profile("Otra"), noon()).await;
+    let second =
+        companies::found(&world.db, ana, &as_user(first.id, ana), &"1760001550001".parse().unwrap(), &profile("Otra"), noon())
+            .await;
     let second = second.unwrap();
     let session = log_in(&world, 1).await;
     memberships::enter(&world.db, second, &session, noon_and(2)).await.unwrap();
     assert_eq!(is_in(&world, &log_in(&world, 3).await).await, Some(second));
-    archive::archive(&world.db, &as_user(second, ana), noon_and(4)).await.unwrap();
+    archive::archive(&world.db, &as_user(second, ana), Post::ByHand, noon_and(4)).await.unwrap();
     assert_eq!(is_in(&world, &log_in(&world, 5).await).await, Some(first.id), "an archived one is the last choice");
     let listed = memberships::list_any_company(&world.db, ana).await.unwrap();
     assert_eq!(listed.iter().map(|one| (one.company, one.is_archived)).collect::<Vec<_>>(), [(first.id, false), (second, true)]);
@@ -92,10 +96,10 @@ async fn who_founds_a_company_is_its_owner(world: World) {
     let first = world.with(company()).await;
     let ana = owner(&world, first.id, ANA).await;
     let ruc = "1760001550001".parse().unwrap();
-    let made = companies::found(&world.db, ana, "Ana", &ruc, &profile("Otra"), noon()).await.unwrap();
+    let made = companies::found(&world.db, ana, &as_user(first.id, ana), &ruc, &profile("Otra"), noon()).await.unwrap();
     let theirs = memberships::list_any_company(&world.db, ana).await.unwrap();
     assert!(theirs.iter().any(|one| one.company == made && one.role == Role::Owner && one.ruc == ruc));
-    let again = companies::found(&world.db, ana, "Ana", &ruc, &profile("Otra"), noon()).await;
+    let again = companies::found(&world.db, ana, &as_user(first.id, ana), &ruc, &profile("Otra"), noon()).await;
     assert!(matches!(again, Err(CreateError::RucTaken)), "{again:?}");
     let nothing = FirstSteps { logo: false, mail_account: false, document: false, payment: false };
     assert_eq!(companies::first_steps(&world.db, made).await.unwrap(), nothing);
@@ -147,14 +151,14 @@ async fn an_archived_company_sends_nothing_until_it_is_opened_again(world: World
     received(made.contacts[0], "30.00").notifying().record(&world.db, &made.actor).await.unwrap();
     let queue = QueueKey { company: made.id, module: MailModule::ReceivedPayments };
     assert_eq!(deliveries::queues_due_any_company(&world.db, noon_and(1)).await.unwrap(), [queue]);
-    assert!(archive::archive(&world.db, &made.actor, noon_and(2)).await.unwrap());
-    assert!(!archive::archive(&world.db, &made.actor, noon_and(2)).await.unwrap(), "it is archived already");
+    assert!(archive::archive(&world.db, &made.actor, Post::ByHand, noon_and(2)).await.unwrap());
+    assert!(!archive::archive(&world.db, &made.actor, Post::ByHand, noon_and(2)).await.unwrap(), "it is archived already");
     assert_eq!(archive::archived_at(&world.db, made.id).await.unwrap(), Some(noon_and(2)));
     assert_eq!(deliveries::queues_due_any_company(&world.db, noon_and(3)).await.unwrap(), []);
     let lease = TimeDelta::minutes(1);
     assert!(deliveries::claim_due(&world.db, queue, 9, lease, noon_and(3)).await.unwrap().is_empty(), "nor who knew the queue");
-    assert!(archive::reopen(&world.db, &made.actor, noon_and(4)).await.unwrap());
-    assert!(!archive::reopen(&world.db, &made.actor, noon_and(4)).await.unwrap());
+    assert!(archive::reopen(&world.db, &made.actor, Post::ByHand, noon_and(4)).await.unwrap());
+    assert!(!archive::reopen(&world.db, &made.actor, Post::ByHand, noon_and(4)).await.unwrap());
     assert_eq!(deliveries::claim_due(&world.db, queue, 9, lease, noon_and(5)).await.unwrap().len(), 1);
 }
 
@@ -172,12 +176,12 @@ async fn a_company_is_deleted_by_two_people_after_its_time(world: World) {
     companies::change_logo(&world.db, &acuse_store::Actor::operator(made.id), Some(vec![1, 2])).await.unwrap();
     let session = log_in(&world, 1).await;
     let (by_ana, by_eva) = (as_user(made.id, ana), as_user(made.id, eva));
-    archive::archive(&world.db, &by_ana, noon_and(2)).await.unwrap();
-    deletion::note_export(&world.db, &by_ana, noon_and(3)).await.unwrap();
-    let asked = deletion::ask(&world.db, &by_ana, TimeDelta::seconds(WEEK), noon_and(4)).await.unwrap();
+    archive::archive(&world.db, &by_ana, Post::ByHand, noon_and(2)).await.unwrap();
+    deletion::note_export(&world.db, &by_ana, Post::ByHand, noon_and(3)).await.unwrap();
+    let asked = deletion::ask(&world.db, &by_ana, TimeDelta::seconds(WEEK), Post::ByHand, noon_and(4)).await.unwrap();
     assert_eq!((asked.due_at, asked.by), (noon_and(4 + WEEK), Some(ana)));
     assert_eq!(deletion::asked(&world.db, made.id).await.unwrap(), Some(asked));
-    deletion::confirm(&world.db, &by_eva, noon_and(4 + WEEK)).await.unwrap();
+    deletion::confirm(&world.db, &by_eva, Post::ByHand, noon_and(4 + WEEK)).await.unwrap();
     assert_eq!(companies::find(&world.db, made.id).await.unwrap(), None);
     let of_history = HISTORY.map(|table| (table, "company_id = $1"));
     for (table, condition) in TABLES.into_iter().chain(of_history) {
@@ -220,26 +224,26 @@ async fn one_person_deletes_no_company_and_no_one_too_early(world: World) {
     let (ana, eva) = (owner(&world, made.id, ANA).await, owner(&world, made.id, "eva@cotopaxi.ec").await);
     let (by_ana, by_eva, operator) = (as_user(made.id, ana), as_user(made.id, eva), Actor::operator(made.id));
     let wait = TimeDelta::seconds(WEEK);
-    let ask = async |by: &Actor| deletion::ask(&world.db, by, wait, noon()).await;
+    let ask = async |by: &Actor| deletion::ask(&world.db, by, wait, Post::ByHand, noon()).await;
     assert!(matches!(ask(&by_ana).await, Err(DeletionError::NotArchived)));
     let new = NewInvitation { email: "titere@cotopaxi.ec".parse().unwrap(), name: String::new(), role: Role::Owner };
     invitations::invite(&world.db, &by_ana, &new, None, Post::ByHand, noon()).await.unwrap();
-    deletion::note_export(&world.db, &by_ana, noon_and(-1)).await.unwrap();
-    archive::archive(&world.db, &by_ana, noon()).await.unwrap();
+    deletion::note_export(&world.db, &by_ana, Post::ByHand, noon_and(-1)).await.unwrap();
+    archive::archive(&world.db, &by_ana, Post::ByHand, noon()).await.unwrap();
     assert!(invitations::open(&world.db, made.id).await.unwrap().is_empty(), "nobody is made a second person afterwards");
     assert!(matches!(ask(&by_ana).await, Err(DeletionError::NotExported)), "what was taken along before is not all");
-    deletion::note_export(&world.db, &by_ana, noon()).await.unwrap();
-    let confirm = async |by: &Actor, seconds| deletion::confirm(&world.db, by, noon_and(seconds)).await;
+    deletion::note_export(&world.db, &by_ana, Post::ByHand, noon()).await.unwrap();
+    let confirm = async |by: &Actor, seconds| deletion::confirm(&world.db, by, Post::ByHand, noon_and(seconds)).await;
     assert!(matches!(confirm(&by_eva, WEEK).await, Err(DeletionError::NotAsked)));
     ask(&by_ana).await.unwrap();
     assert!(matches!(ask(&by_eva).await, Err(DeletionError::AskedAlready)));
     assert!(matches!(confirm(&by_eva, WEEK - 1).await, Err(DeletionError::TooEarly(_))));
     assert!(matches!(confirm(&by_ana, WEEK).await, Err(DeletionError::SamePerson)));
-    assert!(deletion::cancel(&world.db, &by_eva, noon()).await.unwrap(), "any owner takes it back");
-    assert!(!deletion::cancel(&world.db, &by_eva, noon()).await.unwrap());
+    assert!(deletion::cancel(&world.db, &by_eva, Post::ByHand, noon()).await.unwrap(), "any owner takes it back");
+    assert!(!deletion::cancel(&world.db, &by_eva, Post::ByHand, noon()).await.unwrap());
     ask(&operator).await.unwrap();
     assert!(matches!(confirm(&operator, WEEK).await, Err(DeletionError::SamePerson)));
-    archive::reopen(&world.db, &by_eva, noon()).await.unwrap();
+    archive::reopen(&world.db, &by_eva, Post::ByHand, noon()).await.unwrap();
     assert_eq!(deletion::asked(&world.db, made.id).await.unwrap(), None, "an open company is not deleted");
     assert!(matches!(confirm(&by_ana, WEEK).await, Err(DeletionError::NotAsked)));
 }

@@ -62,7 +62,8 @@ pub async fn add(frame: Frame, Form(form): Form<KeyForm>) -> Result<Response, Tr
         return again(&frame, form, "llave", NOT_MADE.to_owned()).await;
     };
     let new = NewPasskey { name: &name, credential: made.credential, public_part: made.public_part, counted: made.counted };
-    match passkeys::add(&frame.app.db, &frame.actor, &new, &frame.session_token(), now()).await {
+    let (app, token) = (&frame.app, frame.session_token());
+    match passkeys::add(&app.db, &frame.actor, &new, &token, app.post(), now()).await {
         Ok(changed) => codes_or(&frame, changed, "llave").await,
         Err(AddError::Taken) => again(&frame, form, "llave", "Esa llave ya está agregada.".to_owned()).await,
         Err(AddError::TooMany) => again(&frame, form, "llave", "Ya tiene 20 llaves: quite una que no use.".to_owned()).await,
@@ -79,7 +80,8 @@ pub async fn remove(
     frame: Frame,
     crate::web::path_id::PathId(id): crate::web::path_id::PathId<PasskeyId>,
 ) -> Result<Response, Trouble> {
-    match passkeys::remove(&frame.app.db, &frame.actor, id, &frame.session_token(), now()).await {
+    let (app, token) = (&frame.app, frame.session_token());
+    match passkeys::remove(&app.db, &frame.actor, id, &token, app.post(), now()).await {
         Ok(changed) => Ok(frame.renewed(changed.session.as_ref(), Redirect::to("/mi-cuenta?hecho=sin-llave")).into_response()),
         Err(error) => refuse(&frame, error).await,
     }

@@ -90,7 +90,7 @@ pub struct CodeForm {
 pub async fn activate(frame: Frame, Form(form): Form<CodeForm>) -> Result<Response, Trouble> {
     let (app, by, token) = (&frame.app, &frame.actor, frame.session_token());
     let typed = (form.propuesta.as_str(), form.codigo.as_str());
-    match second_factor::activate(&app.db, by, &app.keys, typed, &token, now()).await {
+    match second_factor::activate(&app.db, by, &app.keys, typed, &token, app.post(), now()).await {
         Ok(changed) => codes_or(&frame, changed, "segundo-paso").await,
         Err(SecondFactorError::WrongCode) => {
             let again = second_factor::propose_again(&app.keys, by, frame.email(), &form.propuesta, now()).map_err(trouble)?;
@@ -129,12 +129,13 @@ impl CodesPage {
 }
 
 pub async fn renew_codes(frame: Frame) -> Result<Response, Trouble> {
-    let codes = recovery::renew(&frame.app.db, &frame.actor, now()).await.map_err(trouble)?;
+    let codes = recovery::renew(&frame.app.db, &frame.actor, frame.app.post(), now()).await.map_err(trouble)?;
     Ok(shown(&CodesPage::of(&frame, &codes, "").await?))
 }
 
 pub async fn turn_off(frame: Frame) -> Result<Response, Trouble> {
-    match second_factor::turn_off(&frame.app.db, &frame.actor, &frame.session_token(), now()).await {
+    let (app, token) = (&frame.app, frame.session_token());
+    match second_factor::turn_off(&app.db, &frame.actor, &token, app.post(), now()).await {
         Ok(changed) => Ok(frame.renewed(changed.session.as_ref(), Redirect::to("/mi-cuenta?hecho=sin-segundo-paso"))),
         Err(error) => refuse(&frame, error).await,
     }

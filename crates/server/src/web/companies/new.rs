@@ -63,7 +63,7 @@ pub async fn create(frame: Frame, Form(typed): Form<NewForm>) -> Result<Response
         return Ok(refused(&NewPage { page, errors, typed, doubtful }));
     }
     let now = acuse_store::now();
-    match companies::found(&frame.app.db, frame.user, &frame.actor.name, &ruc, &profile, now).await {
+    match companies::found(&frame.app.db, frame.user, &frame.actor, &ruc, &profile, now).await {
         Ok(company) => {
             memberships::enter(&frame.app.db, company, &frame.session_token(), now).await?;
             Ok(Redirect::to("/").into_response())

@@ -66,7 +66,7 @@ pub struct TypedRuc {
 /// Everything, as a ZIP that is made while it is sent.
 pub async fn export(frame: Frame) -> Result<Response, Trouble> {
     let company = companies::find(&frame.app.db, frame.company()).await?.ok_or(Trouble::NotFound)?;
-    let pieces = export::begin(frame.app.db.clone(), frame.actor.clone()).await?;
+    let pieces = export::begin(frame.app.db.clone(), frame.actor.clone(), frame.app.keys_to_mail()).await?;
     let body = Body::from_stream(stream::unfold(pieces, |mut pieces| async { Some((pieces.recv().await?, pieces)) }));
     let digits: String = company.ruc.as_str().chars().filter(char::is_ascii_alphanumeric).collect();
     let day = calendar::today(acuse_store::now());
@@ -80,12 +80,12 @@ pub async fn export(frame: Frame) -> Result<Response, Trouble> {
 }
 
 pub async fn archive(frame: Frame) -> Result<Response, Trouble> {
-    archive::archive(&frame.app.db, &frame.actor, acuse_store::now()).await?;
+    archive::archive(&frame.app.db, &frame.actor, frame.app.post(), acuse_store::now()).await?;
     Ok(back())
 }
 
 pub async fn reopen(frame: Frame) -> Result<Response, Trouble> {
-    archive::reopen(&frame.app.db, &frame.actor, acuse_store::now()).await?;
+    archive::reopen(&frame.app.db, &frame.actor, frame.app.post(), acuse_store::now()).await?;
     Ok(back())
 }
 
@@ -93,7 +93,7 @@ pub async fn ask_deletion(frame: Frame, Form(typed): Form<TypedRuc>) -> Result<R
     if !is_right(&frame, &typed).await? {
         return wrong_ruc(&frame).await;
     }
-    let asked = deletion::ask(&frame.app.db, &frame.actor, frame.app.deletion_wait, acuse_store::now()).await;
+    let asked = deletion::ask(&frame.app.db, &frame.actor, frame.app.deletion_wait, frame.app.post(), acuse_store::now()).await;
     match asked {
         Ok(_) | Err(DeletionError::AskedAlready) => Ok(back()),
         Err(error) => refused(&frame, error).await,
@@ -101,7 +101,7 @@ pub async fn ask_deletion(frame: Frame, Form(typed): Form<TypedRuc>) -> Result<R
 }
 
 pub async fn cancel_deletion(frame: Frame) -> Result<Response, Trouble> {
-    deletion::cancel(&frame.app.db, &frame.actor, acuse_store::now()).await?;
+    deletion::cancel(&frame.app.db, &frame.actor, frame.app.post(), acuse_store::now()).await?;
     Ok(back())
 }
 
@@ -110,7 +110,7 @@ pub async fn confirm_deletion(frame: Frame, Form(typed): Form<TypedRuc>) -> Resu
     if !is_right(&frame, &typed).await? {
         return wrong_ruc(&frame).await;
     }
-    match deletion::confirm(&frame.app.db, &frame.actor, acuse_store::now()).await {
+    match deletion::confirm(&frame.app.db, &frame.actor, frame.app.post(), acuse_store::now()).await {
         Ok(()) => Ok(Redirect::to("/entrar").into_response()),
         Err(error) => refused(&frame, error).await,
     }

@@ -10,14 +10,12 @@ use acuse_store::contacts::{self, CreateError};
 use acuse_store::versions::ChangeError;
 use askama::Template;
 use axum::extract::Query;
-use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::Form;
 
 use super::form::ContactForm;
 use super::search::role;
-use crate::app::App;
 use crate::web::carried::Carried;
 use crate::web::conflict::{self, Conflict, conflicting};
 use crate::web::filters;
@@ -82,14 +80,14 @@ pub async fn begin_person(frame: &Frame, typed: &str, side: contacts::Role, carr
 }
 
 /// Back to the form that waits, with the person chosen.
-async fn back_with(app: &App, headers: &HeaderMap, carried: Carried, chosen: Option<ContactId>) -> Response {
+async fn back_with(frame: &Frame, carried: Carried, chosen: Option<ContactId>) -> Response {
     let mut carried = carried.with("accion", "persona");
     if let Some(id) = chosen {
         let id = id.to_string();
         carried = carried.with("persona_id", &id).with("elegida", &id).with("persona_elegida", &id).with("persona", "");
     }
-    let cookies: Vec<&str> = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).collect();
-    carried.go_on(app, &cookies.join("; ")).await
+    let cookies: Vec<&str> = frame.headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).collect();
+    carried.go_on(&frame.app, &cookies.join("; "), frame.actor.source).await
 }
 
 #[derive(Default, serde::Deserialize)]
@@ -102,7 +100,7 @@ pub struct Wish {
 
 pub async fn create(frame: Frame, Form(mut form): Form<ContactForm>) -> Result<Response, Trouble> {
     if let (Some(carried), "volver") = (form.carried(), form.accion.as_str()) {
-        return Ok(back_with(&frame.app, &frame.headers, carried, None).await);
+        return Ok(back_with(&frame, carried, None).await);
     }
     let mut slips = Slips::of(&form.asi_es, Vec::new());
     form.answer(&mut slips);
@@ -116,7 +114,7 @@ pub async fn create(frame: Frame, Form(mut form): Form<ContactForm>) -> Result<R
     let once = once(&form.clave, format!("persona {details:?}"));
     match contacts::create(&frame.app.db, &frame.actor, &details, once.as_ref(), acuse_store::now()).await {
         Ok(id) => Ok(match form.carried() {
-            Some(carried) => back_with(&frame.app, &frame.headers, carried, Some(id)).await,
+            Some(carried) => back_with(&frame, carried, Some(id)).await,
             None => Redirect::to(&format!("/personas/{id}")).into_response(),
         }),
         Err(CreateError::IdentificationTaken) => refuse(&frame, None, form, slips, taken()).await,

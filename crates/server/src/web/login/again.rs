@@ -1,7 +1,10 @@
 //! Who is logged in already shows once more that it is they, before what would keep somebody else in for good.
 
+use std::net::IpAddr;
+
 use acuse_store::logins::confirm::{self, Confirmed, Shown};
 use acuse_store::logins::second_step::Proof;
+use acuse_store::passkeys::Signed;
 use acuse_store::users::{self, Session};
 use acuse_store::{Actor, Identity, second_factor};
 use askama::Template;
@@ -18,7 +21,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::key::{self, WRONG_KEY};
-use super::second_step::{USED_CODE, WRONG_CODE};
+use super::second_step::{USED_CODE, USED_RECOVERY, WRONG_CODE, WRONG_RECOVERY};
 use super::{Browser, Wish, ask_with, go_on, local_path, session_cookie, spoken, theme};
 use crate::access::{Caller, form_company, is_beside_the_page, session_token};
 use crate::app::App;
@@ -31,12 +34,15 @@ use crate::web::trouble::{self, Trouble};
 
 /// A login is recent for so long: somebody does a handful of things in a row and is asked once.
 const RECENT: TimeDelta = TimeDelta::minutes(15);
+const WRONG_PASSWORD: &str = "La contraseña no es correcta.";
+const STEP_MISSING: &str = "Falta el segundo paso: escriba también el código, o use su llave.";
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct AgainForm {
     clave: String,
     codigo: String,
+    recuperacion: String,
     /// What the key answered, written by the script.
     respuesta: String,
     volver: String,
@@ -78,7 +84,8 @@ pub async fn ask_first(State(app): State<App>, request: Request, next: Next) -> 
     }
 }
 
-fn is_recent(session: &Session) -> bool {
+/// Whether all that their login asks was shown a moment ago.
+pub(crate) fn is_recent(session: &Session) -> bool {
     session.authenticated_at.is_some_and(|at| (acuse_store::now() - at).abs() < RECENT)
 }
 
@@ -92,14 +99,19 @@ async fn asked(app: &App, session: &Session, request: Request) -> Result<Respons
         let to = utf8_percent_encode(&to, NON_ALPHANUMERIC);
         return Ok(Redirect::to(&format!("/entrar/otra-vez?volver={to}")).into_response());
     }
-    let page = AgainPage::of(app, session, request.headers()).await?;
     if !carried::can_be_carried(&request) {
-        let lost = Lost::of(request.uri().path());
-        let page = AgainPage { lost: lost.words, back_to: lost.back_to.to_owned(), ..page };
-        return Ok(with_status(StatusCode::UNAUTHORIZED, &page));
+        return ask_without(app, session, request.headers(), Lost::of(request.uri().path())).await;
     }
+    let page = AgainPage::of(app, session, request.headers()).await?;
     let Ok(body) = to_bytes(request.into_body(), carried::LARGEST).await else { return Ok(trouble::not_understood()) };
     Ok(with_status(StatusCode::UNAUTHORIZED, &AgainPage { carried: Some(Carried::of(&to, &body)), ..page }))
+}
+
+/// In the place of an answer to a form that could not be kept.
+pub(crate) async fn ask_without(app: &App, session: &Session, headers: &HeaderMap, lost: Lost) -> Result<Response, Trouble> {
+    let page = AgainPage::of(app, session, headers).await?;
+    let page = AgainPage { lost: lost.words, back_to: lost.back_to.to_owned(), ..page };
+    Ok(with_status(StatusCode::UNAUTHORIZED, &page))
 }
 
 impl AgainPage {
@@ -154,31 +166,31 @@ pub async fn confirm(
         true => None,
         false => key::signed(&app, &headers, &form.respuesta).await?,
     };
+    if signed.is_none() && !form.respuesta.is_empty() {
+        return refused(&app, &headers, &session, form, "clave", WRONG_KEY).await;
+    }
     let password = SecretString::from(form.clave.as_str());
-    let (proof, field, [wrong, used]) = match &signed {
-        Some(signed) => (Shown::Step(Proof::Passkey(signed)), "clave", [WRONG_KEY, WRONG_KEY]),
-        None if !form.respuesta.is_empty() => return refused(&app, &headers, &session, form, "clave", WRONG_KEY).await,
-        None if form.clave.is_empty() && !form.codigo.trim().is_empty() => {
-            (Shown::Step(Proof::Code(&form.codigo)), "codigo", [WRONG_CODE, USED_CODE])
-        }
-        None => (Shown::Password(&password), "clave", ["La contraseña no es correcta.", ""]),
-    };
+    let (shown, field, words) = form.shows(&password, signed.as_ref());
     let browser = Browser::of(&app, &headers, source);
     let who = (session.user, session.email.as_str(), token.as_str());
-    match confirm::confirm_any_company(&app.db, &app.keys, who, &proof, &browser.origin(), acuse_store::now()).await? {
+    let confirmed =
+        confirm::confirm_any_company(&app.db, &app.keys, who, &shown, &browser.origin(), app.post(), acuse_store::now()).await?;
+    match confirmed {
         Confirmed::Yes(token) => {
             let cookie = [(SET_COOKIE, session_cookie(&app, &token, session.is_kept))];
             let answer = match form.carried() {
-                Some(carried) => go_on_as(&app, &headers, carried, token.expose_secret()).await?,
+                Some(carried) => go_on_as(&app, &headers, carried, (token.expose_secret(), source)).await?,
                 None => Redirect::to(local_path(&form.volver)).into_response(),
             };
             Ok((AppendHeaders(cookie), answer).into_response())
         }
-        Confirmed::Wrong => refused(&app, &headers, &session, form, field, wrong).await,
-        Confirmed::Used => refused(&app, &headers, &session, form, field, used).await,
+        Confirmed::WrongPassword => refused(&app, &headers, &session, form, "clave", WRONG_PASSWORD).await,
+        Confirmed::StepMissing => refused(&app, &headers, &session, form, "codigo", STEP_MISSING).await,
+        Confirmed::WrongStep => refused(&app, &headers, &session, form, field, words[0]).await,
+        Confirmed::UsedStep => refused(&app, &headers, &session, form, field, words[1]).await,
         Confirmed::Wait(seconds) => {
             let words = format!("Demasiados intentos. Espere {} y vuelva a intentar.", spoken(seconds));
-            let mut answer = refused(&app, &headers, &session, form, field, &words).await?;
+            let mut answer = refused(&app, &headers, &session, form, "clave", &words).await?;
             *answer.status_mut() = StatusCode::TOO_MANY_REQUESTS;
             answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
             Ok(answer)
@@ -187,12 +199,39 @@ pub async fn confirm(
     }
 }
 
-/// The same person goes on with their own form: it is sent as it is, where nothing of it is missing.
-async fn go_on_as(app: &App, headers: &HeaderMap, carried: Carried, session: &str) -> Result<Response, Trouble> {
-    if !carried.lacks_password() {
-        return Ok(carried.go_on(app, &super::own_cookies(app, headers, session)).await);
+impl AgainForm {
+    /// What is shown, in which field its second step stands, and what is said of it where it is not right, or used.
+    fn shows<'a>(
+        &'a self,
+        password: &'a SecretString,
+        signed: Option<&'a Signed>,
+    ) -> (Shown<'a>, &'static str, [&'static str; 2]) {
+        let after_password = |step| Shown { password: Some(password), step };
+        match signed {
+            Some(signed) => (Shown { password: None, step: Some(Proof::Passkey(signed)) }, "clave", [WRONG_KEY, WRONG_KEY]),
+            None if !self.codigo.trim().is_empty() => {
+                (after_password(Some(Proof::Code(&self.codigo))), "codigo", [WRONG_CODE, USED_CODE])
+            }
+            None if !self.recuperacion.trim().is_empty() => {
+                let step = Some(Proof::Recovery(&self.recuperacion));
+                (after_password(step), "rec", [WRONG_RECOVERY, USED_RECOVERY])
+            }
+            None => (after_password(None), "codigo", ["", ""]),
+        }
     }
-    go_on(app, headers, carried, session).await
+}
+
+/// The same person goes on with their own form: it is sent as it is, where nothing of it is missing.
+async fn go_on_as(
+    app: &App,
+    headers: &HeaderMap,
+    carried: Carried,
+    (session, source): (&str, Option<IpAddr>),
+) -> Result<Response, Trouble> {
+    if !carried.lacks_password() {
+        return Ok(carried.go_on(app, &super::own_cookies(app, headers, session), source).await);
+    }
+    go_on(app, headers, carried, (session, source)).await
 }
 
 async fn refused(

@@ -57,7 +57,7 @@ pub async fn log_in(
     };
     match outcome {
         Some(Outcome::Entered { session, browser_tokens }) => {
-            let entered = Entered { session, browser_tokens, is_kept };
+            let entered = Entered { session, browser_tokens, is_kept, source };
             let_in(&app, &headers, entered, form.carried(), &form.volver).await
         }
         _ => {

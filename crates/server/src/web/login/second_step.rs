@@ -121,10 +121,10 @@ pub async fn answer(
     let (proof, field, [wrong, used]) = form.shows(signed.as_ref());
     let browser = Browser::of(&app, &headers, source);
     let token = cookies::read(&app, &headers, cookies::SECOND_STEP).unwrap_or_default();
-    let answer = Answer { token: &token, proof, is_trusted: form.confiar.is_some(), origin: browser.origin() };
+    let answer = Answer { token: &token, proof, is_trusted: form.confiar.is_some(), origin: browser.origin(), post: app.post() };
     match second_step::answer_any_company(&app.db, &app.keys, &answer, acuse_store::now()).await? {
         Stepped::Entered { session, browser_tokens, is_kept } => {
-            let entered = Entered { session, browser_tokens, is_kept };
+            let entered = Entered { session, browser_tokens, is_kept, source };
             let_in(&app, &headers, entered, form.carried(), &form.volver).await
         }
         Stepped::Wrong => Ok(again(&headers, half_way, form, field, wrong, StatusCode::UNPROCESSABLE_ENTITY)),

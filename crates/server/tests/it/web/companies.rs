@@ -32,7 +32,7 @@ async fn ana(app: &TestApp) -> UserId {
 async fn found(app: &TestApp, name: &str, number: u32) -> CompanyId {
     let profile = CompanyProfile { legal_name: name.to_owned(), ..CompanyProfile::default() };
     let ruc = company_ruc(900_000 + number * 2).parse().unwrap();
-    companies::found(&app.app.db, ana(app).await, "Ana Toapanta", &ruc, &profile, now()).await.unwrap()
+    companies::found(&app.app.db, ana(app).await, &app.actor, &ruc, &profile, now()).await.unwrap()
 }
 
 fn borrowed(form: &[(String, String)]) -> Vec<(&str, &str)> {

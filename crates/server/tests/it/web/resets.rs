@@ -58,7 +58,7 @@ async fn a_forgotten_password_is_chosen_anew_by_a_link_that_is_good_once() {
     assert!(done.new_cookie().is_empty(), "the login asks whatever else it asks");
     assert_eq!(app.get("/cobros").await.status, StatusCode::SEE_OTHER, "every session ended");
     let used = app.post_as("", &path, &[("clave", NEW)]).await;
-    assert_eq!((used.status, h1(&used).as_str()), (StatusCode::GONE, "Este enlace ya se usó"));
+    assert_eq!((used.status, h1(&used).as_str()), (StatusCode::GONE, "Este enlace ya no sirve"));
     assert_eq!(h1(&app.get_as("", "/clave/inventada").await), "Este enlace no existe");
     assert_eq!(app.post_as("", "/entrar", &[("correo", ANA), ("clave", NEW)]).await.status, StatusCode::SEE_OTHER);
     assert!(matches!(due(&app).await[..], [UserMail { content: Content::PasswordChanged, .. }]), "they are told");

@@ -1,12 +1,14 @@
 //! The second step of a login, Mi cuenta, and what is asked for again: as a browser meets them.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use acuse_domain::access::{Role, SecondFactorRule};
 use acuse_domain::company::CompanyProfile;
 use acuse_store::{companies, memberships, now, second_factor, users};
 use acuse_testkit::outside;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
 use axum::http::{Request, StatusCode};
 use chrono::TimeDelta;
@@ -18,42 +20,52 @@ const ANA: &str = "ana@cotopaxi.ec";
 const NEW_PASSWORD: &str = "siete alpacas azules";
 
 /// A browser that keeps its cookies.
-struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     app: &'a TestApp,
     cookies: BTreeMap<String, String>,
+    /// Of its connection, where that is known.
+    pub from: Option<SocketAddr>,
 }
 
 impl<'a> Browser<'a> {
-    fn new(app: &'a TestApp) -> Self {
-        Self { app, cookies: BTreeMap::new() }
+    pub fn new(app: &'a TestApp) -> Self {
+        Self { app, cookies: BTreeMap::new(), from: None }
     }
 
     /// Of the owner, who is logged in.
-    fn of_owner(app: &'a TestApp) -> Self {
-        Self { app, cookies: [("acuse_sesion".to_owned(), app.session.clone())].into() }
+    pub fn of_owner(app: &'a TestApp) -> Self {
+        Self { cookies: [("acuse_sesion".to_owned(), app.session.clone())].into(), ..Self::new(app) }
     }
 
     fn cookie(&self) -> String {
         self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
     }
 
-    async fn get(&mut self, path: &str) -> Answer {
+    pub async fn get(&mut self, path: &str) -> Answer {
         let request = Request::get(path).header(COOKIE, self.cookie()).body(Body::empty()).unwrap();
-        self.keep(self.app.ask(request).await)
+        self.ask(request).await
     }
 
-    async fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Answer {
+    pub async fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Answer {
         let request = Request::post(path)
             .header(COOKIE, self.cookie())
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header("sec-fetch-site", "same-origin")
             .body(Body::from(encoded(form)))
             .unwrap();
-        self.keep(self.app.ask(request).await)
+        self.ask(request).await
+    }
+
+    async fn ask(&mut self, mut request: Request<Body>) -> Answer {
+        if let Some(from) = self.from {
+            request.extensions_mut().insert(ConnectInfo(from));
+        }
+        let answer = self.app.ask(request).await;
+        self.keep(answer)
     }
 
     /// The form that a page shows, with what somebody types.
-    async fn send(&mut self, to: &str, page: &Answer, css: &str, typed: &[(&str, &str)]) -> Answer {
+    pub async fn send(&mut self, to: &str, page: &Answer, css: &str, typed: &[(&str, &str)]) -> Answer {
         let fields = page.filled(css, typed);
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         self.post(to, &fields).await
@@ -73,16 +85,16 @@ impl<'a> Browser<'a> {
         answer
     }
 
-    fn session(&self) -> String {
+    pub fn session(&self) -> String {
         self.cookies.get("acuse_sesion").cloned().unwrap_or_default()
     }
 
-    async fn log_in(&mut self, password: &str) -> Answer {
+    pub async fn log_in(&mut self, password: &str) -> Answer {
         self.post("/entrar", &[("correo", ANA), ("clave", password), ("volver", "/personas")]).await
     }
 
     /// Sets up codes in Mi cuenta; gives their secret and the codes for a lost telephone.
-    async fn turn_on(&mut self) -> TurnedOn {
+    pub async fn turn_on(&mut self) -> TurnedOn {
         let page = self.get("/mi-cuenta/segundo-paso").await;
         assert_eq!(page.one("h1"), "Activar el segundo paso");
         assert!(page.attribute(".ac-otp-qr path", "d").is_some_and(|path| path.starts_with("M0 0h7v1")), "a QR code");
@@ -97,20 +109,20 @@ impl<'a> Browser<'a> {
 }
 
 /// What setting it up gave.
-struct TurnedOn {
-    secret: SecretString,
+pub(crate) struct TurnedOn {
+    pub secret: SecretString,
     /// The code that showed that it works.
     used: String,
-    recovery: Vec<String>,
+    pub recovery: Vec<String>,
 }
 
 /// The code that an application shows so many steps of 30 seconds later.
-fn code(secret: &SecretString, steps: i64) -> String {
+pub(crate) fn code(secret: &SecretString, steps: i64) -> String {
     second_factor::code_at(secret, now() + TimeDelta::seconds(30 * steps)).unwrap()
 }
 
 /// The login was so long ago.
-async fn aged(app: &TestApp, minutes: i64) {
+pub(crate) async fn aged(app: &TestApp, minutes: i64) {
     let url = format!("sqlite://{}", app.folder().join("acuse.db").display());
     outside::logins_were_earlier(&url, minutes).await;
 }
@@ -187,7 +199,7 @@ async fn no_token_of_a_session_is_taken_from_outside() {
     browser.log_in(PASSWORD).await;
     assert_ne!(browser.session(), "elegido-por-otro");
     assert_eq!(app.get_as("elegido-por-otro", "/personas").await.status, StatusCode::SEE_OTHER);
-    let planted = Browser { app: &app, cookies: [("acuse_paso".to_owned(), "elegido".to_owned())].into() }
+    let planted = Browser { cookies: [("acuse_paso".to_owned(), "elegido".to_owned())].into(), ..Browser::new(&app) }
         .post("/entrar/segundo-paso", &[("codigo", "123456")])
         .await;
     assert_eq!(planted.location(), "/entrar");
@@ -229,7 +241,7 @@ async fn a_form_that_waits_for_the_question_acts_in_its_own_company_or_nowhere()
     let owner = users::session(&app.app.db, &app.session, now()).await.unwrap().unwrap();
     let profile = CompanyProfile { legal_name: "Otra S.A.".to_owned(), ..Default::default() };
     let other =
-        companies::found(&app.app.db, owner.user, "Ana", &"1760001550001".parse().unwrap(), &profile, now()).await.unwrap();
+        companies::found(&app.app.db, owner.user, &app.actor, &"1760001550001".parse().unwrap(), &profile, now()).await.unwrap();
     assert!(memberships::enter(&app.app.db, other, &app.session, now()).await.unwrap());
     let refused = browser.send("/entrar/otra-vez", &asked, "form", &[("clave", PASSWORD)]).await;
     assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.text());
