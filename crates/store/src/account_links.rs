@@ -10,10 +10,11 @@ use uuid::Uuid;
 
 use crate::db::{Db, StoreError, Tx};
 use crate::events::{self, EventKind};
+use crate::own_mails::STAYS_NEWS;
 use crate::passwords::{random_token, token_hash};
 use crate::sessions::note_in_each_company;
 use crate::sql::{self, Inserted, execute, new_id, one, values};
-use crate::user_mails::{self, NewMail, Post, STAYS_NEWS};
+use crate::user_mails::{self, NewMail, Post};
 use crate::users::{self, CreateError};
 use crate::{Actor, Identity, access};
 
