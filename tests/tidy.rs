@@ -10,6 +10,8 @@ use sha2::{Digest, Sha256};
 mod crossing;
 #[path = "tidy/cycles.rs"]
 mod cycles;
+#[path = "tidy/documents.rs"]
+mod documents;
 #[path = "tidy/promises.rs"]
 mod promises;
 #[path = "tidy/supply.rs"]
@@ -201,8 +203,7 @@ fn no_code_of_a_mail_problem_is_written_as_text() {
     let exempt = [
         ("domain/src/delivery.rs", "in_doubt", "a delivery's state"),
         ("domain/src/delivery.rs", "bounced", "a delivery's state"),
-        ("store/src/notices.rs", "in_doubt", "a notice's state"),
-        ("store/src/user_mails.rs", "in_doubt", "a mail's state"),
+        ("store/src/own_mails.rs", "in_doubt", "a mail's state"),
         ("store/src/invitations.rs", "in_doubt", "a mail's state"),
         ("server/src/web/users.rs", "bounced", "the mark of an invitation"),
         ("server/src/web/state_mark.rs", "in_doubt", "a delivery's state"),

@@ -9,6 +9,7 @@ mod companies;
 mod connections;
 mod damage;
 mod demo;
+mod documents;
 mod flood;
 mod installation;
 mod keys;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use acuse_domain::delivery::Outcome;
 use acuse_render::mail::{self, RenderedMail, UserNews, user_mail};
-use acuse_store::notices::Told;
+use acuse_store::own_mails::Told;
 use acuse_store::pauses::{self, AccountKey};
 use acuse_store::user_mails::{self, Content, UserMail};
 use acuse_store::{StoreError, now};

@@ -96,7 +96,7 @@ fn calls() -> [(Access, UtoipaMethodRouter<App>); 41] {
 #[must_use]
 pub fn document() -> OpenApi {
     let add = |all: OpenApiRouter<App>, (access, (schemas, mut paths, handler)): (Access, UtoipaMethodRouter<App>)| {
-        paths.paths.values_mut().for_each(|path| openapi::say_who_may(path, access));
+        paths.paths.values_mut().for_each(|path| openapi::complete(path, access));
         all.routes((schemas, paths, handler))
     };
     calls().into_iter().fold(OpenApiRouter::with_openapi(openapi::head()), add).into_openapi()

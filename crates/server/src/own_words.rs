@@ -23,6 +23,9 @@ const LONGEST_SEARCH: usize = 2_000;
 /// Bytes of any other parameter. A provider's authorization code is the longest that we ask for.
 const LONGEST_PARAMETER: usize = 8_192;
 
+/// Beside what is below /api/.
+const PROGRAMS_PATHS: [&str; 5] = ["/api", "/healthz", "/readyz", "/metrics", "/openapi.json"];
+
 /// Bytes of any body. The routes say less; this is known before a byte of it is read.
 const LARGEST_BODY_ANNOUNCED: u64 = 1024 * 1024 * 1024;
 
@@ -39,22 +42,22 @@ pub async fn answer_in_our_words(request: Request, next: Next) -> Response {
 }
 
 async fn answer(request: Request, next: Next, body: u64) -> Response {
-    let is_api = is_of_the_api(request.uri());
+    let is_for_a_program = is_for_programs(request.uri());
     let language = preferred(request.headers());
     if let Some(parameter) = unreadable(request.uri()) {
-        return if is_api {
+        return if is_for_a_program {
             Problem::of_field(parameter, messages::parameter_invalid()).answer(language)
         } else {
             trouble::unreadable_address()
         };
     }
     let refused_with = |status| {
-        if is_api { Problem::refused_with(status).answer(language) } else { trouble::refused_with(status) }
+        if is_for_a_program { Problem::refused_with(status).answer(language) } else { trouble::refused_with(status) }
     };
     if body > LARGEST_BODY_ANNOUNCED {
         return refused_with(StatusCode::PAYLOAD_TOO_LARGE);
     }
-    if !is_api && is_packed(request.headers()) {
+    if !is_for_a_program && is_packed(request.headers()) {
         return refused_with(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
     let is_asset = request.uri().path().starts_with("/static/");
@@ -72,8 +75,9 @@ async fn answer(request: Request, next: Next, body: u64) -> Response {
     ours
 }
 
-fn is_of_the_api(uri: &Uri) -> bool {
-    uri.path() == "/api" || uri.path().starts_with("/api/")
+/// Who asks there reads JSON, not a page.
+fn is_for_programs(uri: &Uri) -> bool {
+    uri.path().starts_with("/api/") || PROGRAMS_PATHS.contains(&uri.path())
 }
 
 /// Ours are pages and JSON; the framework answers in plain text, or with nothing.

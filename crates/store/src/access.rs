@@ -11,6 +11,7 @@ use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::{self, EventKind, differences};
 use crate::invitations;
+use crate::own_mails::STAYS_NEWS;
 use crate::sessions::{self, Ended};
 use crate::sql::{self, Of, all, execute, one, values};
 use crate::user_mails::{self, NewMail, Post};
@@ -104,7 +105,7 @@ pub async fn remove_and_tell(
     execute(tx.as_conn(), "DELETE FROM membership WHERE company_id = $1 AND person_id = $2", row()).await?;
     invitations::withdraw_of(&tx, by.company, member.user.0, &member.email, now).await?;
     sessions::end_links(&tx, member.user.0, now).await?;
-    let mail = NewMail { company: Some(by.company), ..NewMail::new("removed", &member.email, now + user_mails::STAYS_NEWS) };
+    let mail = NewMail { company: Some(by.company), ..NewMail::new("removed", &member.email, now + STAYS_NEWS) };
     user_mails::queue(&tx, post, &mail, now).await?;
     let sql = "SELECT COUNT(*) AS n FROM api_token WHERE company_id = $1 AND revoked_at IS NULL";
     let tokens_left = sql::count(tx.as_conn(), sql, values![by.company.0]).await?;

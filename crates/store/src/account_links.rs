@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::db::{Db, StoreError, Tx};
 use crate::events::{self, EventKind};
+use crate::own_mails::STAYS_NEWS;
 use crate::passwords::{random_token, token_hash};
 use crate::second_factor::hold;
 use crate::sessions::{self, note_in_each_company};

@@ -15,7 +15,7 @@ use crate::sql::{Kept, count, execute, readable, values};
 
 /// Clocks of several nodes differ by less, and so does what a running clock is corrected by.
 const USUAL_DIFFERENCE: TimeDelta = TimeDelta::minutes(10);
-/// Longer than any lease but a delivery's may last (`notices::LOST_AFTER`), and than a provider is left alone
+/// Longer than any lease but a delivery's may last (`own_mails::LOST_AFTER`), and than a provider is left alone
 /// (`oauth::renewal`), by what two clocks differ.
 const LONGEST_LEASE: TimeDelta = TimeDelta::minutes(40);
 

@@ -33,6 +33,7 @@ pub mod metrics;
 pub mod notices;
 pub mod oauth;
 pub mod order;
+pub mod own_mails;
 pub mod passkeys;
 pub mod pauses;
 pub mod payments;

@@ -14,31 +14,18 @@ use uuid::Uuid;
 use crate::account_key::AccountKey;
 use crate::claims::{Claim, Queue};
 use crate::db::{Db, StoreError, Tx};
+use crate::own_mails::{STAYS_NEWS, Told};
 use crate::sql::{Undecoded, execute, new_id, readable, values};
-use crate::{owners, routing};
-
-/// News that could not be told for a day is none any more; the page has it.
-const STAYS_NEWS: TimeDelta = TimeDelta::hours(24);
-/// A server was given the mail, and nobody came back to say how it ended.
-const LOST_AFTER: TimeDelta = TimeDelta::minutes(30);
+use crate::{own_mails, owners, routing};
 
 /// What a dead worker held comes back, unless a server may have it: then it is never sent again.
-const NOTICES: Queue = Queue {
-    table: "account_notice",
-    key: &["company_id", "id"],
-    due: "state = 'queued' AND next_attempt_at <= $1",
-    order: "next_attempt_at, id",
-    claimed: "lease_until = $2, state = 'sending', attempts = attempts + 1, next_attempt_at = NULL",
-    lease: "lease_until",
-    is_held: "state = 'sending'",
-    expired: Some(
-        "state = CASE WHEN handed_over_at IS NULL THEN 'queued' ELSE 'in_doubt' END,
-        next_attempt_at = CASE WHEN handed_over_at IS NULL THEN $1 END, finished_at = CASE WHEN handed_over_at IS NOT NULL THEN $1 END",
-    ),
-    gives: "company_id, id, account_id, kind, about, recipient, problem_code, problem_reply, queued_at, attempts, fence",
-};
-/// Its holder is in time to give it to a server.
-const NOT_HANDED_OVER: Queue = Queue { is_held: "state = 'sending' AND handed_over_at IS NULL AND lease_until >= $1", ..NOTICES };
+const NOTICES: Queue = own_mails::queue(
+    "account_notice",
+    &["company_id", "id"],
+    "state = CASE WHEN handed_over_at IS NULL THEN 'queued' ELSE 'in_doubt' END,
+    next_attempt_at = CASE WHEN handed_over_at IS NULL THEN $1 END, finished_at = CASE WHEN handed_over_at IS NOT NULL THEN $1 END",
+    "company_id, id, account_id, kind, about, recipient, problem_code, problem_reply, queued_at, attempts, fence",
+);
 
 /// What several mails have in common. With the recipient it exists once.
 pub(crate) struct Subject {
@@ -268,38 +255,18 @@ fn news(row: &ClaimRow) -> Option<News> {
 
 /// Notes that the server is given the mail now. Tells no where the lease was lost: then it must not be given.
 pub async fn hand_over(db: &Db, claim: Claim, now: Instant) -> Result<bool, StoreError> {
-    let tx = db.begin_write_any_company().await?;
-    let set = "handed_over_at = $1, lease_until = $2";
-    let ours = NOT_HANDED_OVER.change(&tx, &[claim], set, values![now, now + LOST_AFTER]).await?;
-    tx.commit().await?;
-    Ok(!ours.is_empty())
-}
-
-/// How a mail went.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Told {
-    Accepted,
-    /// A server may have it.
-    InDoubt,
-    /// It will not be taken.
-    Failed,
-    /// No server has it: it goes out at this moment.
-    Again {
-        at: Instant,
-    },
+    own_mails::hand_over(&NOTICES, db, claim, now).await
 }
 
 /// Writes down how a mail went. Tells no where the lease was lost meanwhile.
 pub async fn record(db: &Db, claim: Claim, told: &Told, reply: &str, now: Instant) -> Result<bool, StoreError> {
     let tx = db.begin_write_any_company().await?;
     let is_ours = match told {
-        Told::Accepted => finish(&tx, claim, "accepted", reply, now).await?,
-        Told::InDoubt => finish(&tx, claim, "in_doubt", reply, now).await?,
-        Told::Failed => finish(&tx, claim, "failed", reply, now).await?,
         Told::Again { at } => {
             let set = "state = 'queued', next_attempt_at = $1, handed_over_at = NULL, reply = $2";
             !NOTICES.finish(&tx, &[claim], set, values![*at, reply]).await?.is_empty()
         }
+        ended => finish(&tx, claim, ended.state(), reply, now).await?,
     };
     tx.commit().await?;
     Ok(is_ours)

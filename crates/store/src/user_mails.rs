@@ -15,35 +15,21 @@ use uuid::Uuid;
 
 use crate::claims::{Claim, Queue};
 use crate::db::{Db, StoreError, Tx};
-use crate::notices::Told;
+use crate::own_mails::{self, Told};
 use crate::sealing_key::{BATCH, claim_in};
 use crate::secrets::Keyring;
 use crate::sql::{Undecoded, execute, new_id, one, readable, values};
 
-/// A server was given the mail, and nobody came back to say how it ended.
-const LOST_AFTER: TimeDelta = TimeDelta::minutes(30);
-/// News that needs no answer and could not be told for so long is left to the pages.
-pub(crate) const STAYS_NEWS: TimeDelta = TimeDelta::hours(24);
-
 /// What a dead worker held comes back, unless a server may have it: then it is never sent again.
-const MAILS: Queue = Queue {
-    table: "user_mail",
-    key: &["id"],
-    due: "state = 'queued' AND next_attempt_at <= $1",
-    order: "next_attempt_at, id",
-    claimed: "lease_until = $2, state = 'sending', attempts = attempts + 1, next_attempt_at = NULL",
-    lease: "lease_until",
-    is_held: "state = 'sending'",
-    expired: Some(
-        "state = CASE WHEN handed_over_at IS NULL THEN 'queued' ELSE 'in_doubt' END,
-        next_attempt_at = CASE WHEN handed_over_at IS NULL THEN $1 END,
-        sealed_token = CASE WHEN handed_over_at IS NULL THEN sealed_token END,
-        finished_at = CASE WHEN handed_over_at IS NOT NULL THEN $1 END",
-    ),
-    gives: "id, kind, company_id, invitation_id, recipient, detail, sealed_token, ends_at, queued_at, attempts, fence",
-};
-/// Its holder is in time to give it to a server.
-const NOT_HANDED_OVER: Queue = Queue { is_held: "state = 'sending' AND handed_over_at IS NULL AND lease_until >= $1", ..MAILS };
+const MAILS: Queue = own_mails::queue(
+    "user_mail",
+    &["id"],
+    "state = CASE WHEN handed_over_at IS NULL THEN 'queued' ELSE 'in_doubt' END,
+    next_attempt_at = CASE WHEN handed_over_at IS NULL THEN $1 END,
+    sealed_token = CASE WHEN handed_over_at IS NULL THEN sealed_token END,
+    finished_at = CASE WHEN handed_over_at IS NOT NULL THEN $1 END",
+    "id, kind, company_id, invitation_id, recipient, detail, sealed_token, ends_at, queued_at, attempts, fence",
+);
 
 /// How a link reaches whom it is for.
 #[derive(Clone, Copy)]
@@ -311,11 +297,7 @@ pub(crate) async fn names_of(tx: &Tx, company: Option<Uuid>) -> Result<Option<Co
 
 /// Notes that the server is given the mail now. Tells no where the lease was lost: then it must not be given.
 pub async fn hand_over(db: &Db, claim: Claim, now: Instant) -> Result<bool, StoreError> {
-    let tx = db.begin_write_any_company().await?;
-    let set = "handed_over_at = $1, lease_until = $2";
-    let ours = NOT_HANDED_OVER.change(&tx, &[claim], set, values![now, now + LOST_AFTER]).await?;
-    tx.commit().await?;
-    Ok(!ours.is_empty())
+    own_mails::hand_over(&MAILS, db, claim, now).await
 }
 
 /// Writes down how a mail went, and what was wrong with it. Tells no where the lease was lost meanwhile.
@@ -327,14 +309,8 @@ pub async fn record(
     reply: &str,
     now: Instant,
 ) -> Result<bool, StoreError> {
-    let state = match told {
-        Told::Accepted => "accepted",
-        Told::InDoubt => "in_doubt",
-        Told::Failed => "failed",
-        Told::Again { .. } => "queued",
-    };
-    let tx = db.begin_write_any_company().await?;
-    let said = values![state, problem_code, reply];
+    let tx = db.begin_write().await?;
+    let said = values![told.state(), problem_code, reply];
     let ours = match told {
         Told::Again { at } => {
             let set = "state = $1, problem_code = $2, reply = $3, next_attempt_at = $4, handed_over_at = NULL";

@@ -59,7 +59,7 @@ async fn verify(db: &Db, ruc: Option<&str>, noted: Option<(i64, String)>) -> Res
         }
     }
     if is_whole {
-        println!("Sin alteraciones: {entries} entradas de {count} compañías.");
+        println!("Sin alteraciones. Compañías: {count}; entradas: {entries}.");
     } else {
         println!("El historial fue alterado. docs/auditoria.md dice qué significa cada línea.");
     }

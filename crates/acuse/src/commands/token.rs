@@ -24,7 +24,7 @@ pub enum Token {
         /// El RUC de la compañía.
         #[arg(long, value_name = "RUC")]
         company: String,
-        /// Para qué es; se ve en la historia.
+        /// Para qué es; se ve en el historial.
         #[arg(long)]
         name: String,
         /// Qué puede, separado por comas: read, record, send, configure.

@@ -15,7 +15,7 @@ use super::json;
 use crate::problem::Problem;
 
 /// As Stripe's; longer keys are a mistake.
-const LONGEST_KEY: usize = 255;
+pub const LONGEST_KEY: usize = 255;
 
 /// What a caller asks for, read as JSON.
 pub struct JsonRequest<T> {

@@ -9,7 +9,11 @@ use acuse_domain::payment::{CheckKind, Direction, Method};
 use acuse_mail::deliverability::{State as FindingState, Topic};
 use acuse_mail::failure::Phase;
 use acuse_store::dkim::KeyState;
-use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+use serde_json::Value;
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
+
+/// What a list of contacts may be asked for.
+pub const CONTACT_ROLES: [&str; 2] = ["customer", "supplier"];
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident: $all:expr);+ $(;)?) => {$(
@@ -25,6 +29,17 @@ macro_rules! codes {
 
             $(pub fn $name() -> Object {
                 ObjectBuilder::new().schema_type(Type::String).enum_values(Some(super::$name())).build()
+            })+
+        }
+
+        /// The same where null stands for what is absent.
+        pub mod nullable {
+            use super::*;
+
+            $(pub fn $name() -> Object {
+                let known = super::$name().into_iter().map(Value::from).chain([Value::Null]);
+                let kind = SchemaType::from_iter([Type::String, Type::Null]);
+                ObjectBuilder::new().schema_type(kind).enum_values(Some(known)).build()
             })+
         }
     };

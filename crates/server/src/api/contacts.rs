@@ -71,7 +71,7 @@ pub struct NewContact {
     #[schema(required, nullable = false)]
     name: Option<String>,
     /// What the number looks like where absent.
-    #[schema(schema_with = codes::schema::identification_types)]
+    #[schema(schema_with = codes::nullable::identification_types)]
     identification_type: Option<String>,
     #[schema(required, nullable = false)]
     identification: Option<String>,
@@ -167,7 +167,7 @@ pub async fn list(
 ) -> Result<Json<List<ContactOut>>, Problem> {
     let mut fields = Fields::default();
     let wanted = Wanted::read(&mut fields, params.limit.as_deref(), params.after.as_deref());
-    let role = fields.optional_code("role", params.role.as_deref(), role, &["customer", "supplier"]);
+    let role = fields.optional_code("role", params.role.as_deref(), role, &codes::CONTACT_ROLES);
     fields.check()?;
     let filter = Filter { role, text: params.q };
     let mut rows = contacts::list(&app.db, caller.actor.company, &filter, contacts::BY_NAME, wanted.page()).await?;

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::openapi::BadAddress;
 use crate::app::App;
 use acuse_store::db::NotReady;
 
@@ -30,14 +31,15 @@ pub struct Health {
 }
 
 /// The process is alive.
-#[utoipa::path(get, path = "/healthz", tag = "health", security(()), responses((status = 200, body = Health)))]
+#[utoipa::path(get, path = "/healthz", tag = "health", security(()),
+    responses((status = 200, body = Health), BadAddress))]
 pub async fn alive() -> Json<Health> {
     Json(Health { status: "ok", database: None, workers: None, reason: None })
 }
 
 /// The process can do its work: its database answers, is whole, of this version and can be written, and its workers live.
 #[utoipa::path(get, path = "/readyz", tag = "health", security(()),
-    responses((status = 200, body = Health), (status = 503, body = Health)))]
+    responses((status = 200, body = Health), (status = 503, body = Health), BadAddress))]
 pub async fn ready(State(app): State<App>) -> Response {
     let workers = app.db.has_workers();
     let Err(why) = app.db.readiness().await else {

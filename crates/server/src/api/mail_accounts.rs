@@ -102,7 +102,12 @@ pub struct LastCheckOut {
 /// The company's accounts, one for each module at most.
 #[utoipa::path(get, path = "/api/v1/mail-accounts", tag = "mail", params(WholeWanted),
     responses((status = 200, body = List<AccountOut>), Always))]
-pub async fn list(State(app): State<App>, caller: Caller, Reads(language): Reads) -> Result<Json<List<AccountOut>>, Problem> {
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Reads(language): Reads,
+    _: WholeWanted,
+) -> Result<Json<List<AccountOut>>, Problem> {
     let accounts = mail_accounts::list(&app.db, caller.actor.company).await?;
     Ok(Json(List::whole(accounts.into_iter().map(|account| AccountOut::of(account, language)).collect())))
 }

@@ -119,7 +119,12 @@ pub async fn show(
 /// The domain's keys: one that waits for its record, one that was seen.
 #[utoipa::path(get, path = "/api/v1/mail-accounts/{id}/dkim", tag = "mail", params(("id" = uuid::Uuid, Path), WholeWanted),
     responses((status = 200, body = List<KeyOut>), Always, NotFound, NotNow))]
-pub async fn list_keys(State(app): State<App>, caller: Caller, Id(id): Id<MailAccountId>) -> Result<Json<List<KeyOut>>, Problem> {
+pub async fn list_keys(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<MailAccountId>,
+    _: WholeWanted,
+) -> Result<Json<List<KeyOut>>, Problem> {
     let standing = standing(&app, &caller, id).await?;
     Ok(Json(List::whole(standing.keys.iter().map(KeyOut::of).collect())))
 }

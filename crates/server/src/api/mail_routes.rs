@@ -101,7 +101,12 @@ pub struct PolicyChange {
 #[utoipa::path(get, path = "/api/v1/mail-routes", tag = "mail", params(WholeWanted),
     responses((status = 200, body = List<RouteOut>, headers(("ETag" = String, description = "The policy's version, for If-Match"))),
         Always))]
-pub async fn list(State(app): State<App>, caller: Caller, Reads(language): Reads) -> Result<Tagged<List<RouteOut>>, Problem> {
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Reads(language): Reads,
+    _: WholeWanted,
+) -> Result<Tagged<List<RouteOut>>, Problem> {
     let all = Routes::of(&app, caller.actor.company).await?;
     let mut routes = Vec::with_capacity(MailModule::ALL.len());
     for module in MailModule::ALL {

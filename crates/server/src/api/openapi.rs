@@ -1,5 +1,7 @@
 //! The head of /openapi.json; its calls and shapes come from the handlers.
 
+mod parameters;
+
 use std::collections::BTreeMap;
 
 use acuse_domain::access::Scope;
@@ -55,17 +57,26 @@ impl Modify for Token {
     }
 }
 
-/// The scope that a call's token needs, as OpenAPI 3.1 names roles of a scheme without scopes of its own.
-pub(super) fn say_who_may(path: &mut PathItem, access: Access) {
-    let scopes = match access {
-        // A page is no call.
-        Access::Everybody | Access::LoggedIn => return,
-        Access::AnyToken => Vec::new(),
-        Access::Holders(permission) => Scope::of(permission).into_iter().map(Scope::as_str).collect(),
-    };
+/// Says of each call what its handler does not: who may ask, and what its parameters take.
+pub(super) fn complete(path: &mut PathItem, access: Access) {
+    let security = scopes(access).map(|scopes| vec![SecurityRequirement::new("token", scopes)]);
     let PathItem { get, put, post, delete, options, head, patch, trace, .. } = path;
     for call in [get, put, post, delete, options, head, patch, trace].into_iter().flatten() {
-        call.security = Some(vec![SecurityRequirement::new("token", scopes.clone())]);
+        if security.is_some() {
+            call.security.clone_from(&security);
+        }
+        call.parameters.iter_mut().flatten().for_each(parameters::describe);
+    }
+}
+
+/// Those that a call's token needs, as OpenAPI 3.1 names roles of a scheme without scopes of its own; none where no token is
+/// asked for.
+fn scopes(access: Access) -> Option<Vec<&'static str>> {
+    match access {
+        // A page is no call.
+        Access::Everybody | Access::LoggedIn => None,
+        Access::AnyToken => Some(Vec::new()),
+        Access::Holders(permission) => Some(Scope::of(permission).into_iter().map(Scope::as_str).collect()),
     }
 }
 
@@ -85,6 +96,15 @@ impl IntoResponses for Always {
                 "The database does not answer, and Retry-After says when to try again; or it is damaged, and waiting does not help",
             ),
         ])
+    }
+}
+
+/// Of a call that asks for nothing else.
+pub struct BadAddress;
+
+impl IntoResponses for BadAddress {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        refusals(&[("422", "An address that is too long, no UTF-8, or has a NUL")])
     }
 }
 

@@ -6,8 +6,8 @@ use acuse_store::{Line, Page, Undecoded};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -16,7 +16,7 @@ use super::json;
 use crate::problem::Problem;
 
 const USUAL_LIMIT: u64 = 50;
-const HIGHEST_LIMIT: u64 = 200;
+pub const HIGHEST_LIMIT: u64 = 200;
 
 /// One page of a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -61,14 +61,25 @@ impl<T> List<T> {
 }
 
 /// What a list takes that is always whole: programs ask every list alike.
-#[derive(IntoParams)]
+#[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "read by the documentation, which says what a call takes")]
 pub struct WholeWanted {
     /// Nothing is cut off: this list is always whole.
-    limit: Option<u64>,
+    limit: Option<String>,
     /// `next` is always null here.
     after: Option<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for WholeWanted {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Params(asked) = Params::<Self>::from_request_parts(parts, state).await?;
+        let mut fields = Fields::default();
+        Wanted::read(&mut fields, asked.limit.as_deref(), asked.after.as_deref());
+        fields.check()?;
+        Ok(asked)
+    }
 }
 
 /// What was asked of a list: which page of it.

@@ -189,6 +189,7 @@ pub async fn deliveries(
     caller: Caller,
     Reads(language): Reads,
     Id(id): Id<PaymentId>,
+    _: WholeWanted,
 ) -> Result<Json<List<DeliveryOut>>, Problem> {
     let company = caller.actor.company;
     let deliveries = sent::of_payments(&app.db, company, &[id]).await?;

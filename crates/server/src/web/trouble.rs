@@ -194,16 +194,17 @@ pub fn not_drawn(error: &askama::Error) -> Response {
 
 /// Stands before the login's door as well, so it needs neither a user nor the store.
 #[derive(Template)]
-#[template(path = "trouble.html")]
+#[template(path = "door/said.html")]
 struct TroublePage {
     theme: Theme,
     title: &'static str,
-    advice: &'static str,
+    words: &'static str,
+    next: (&'static str, &'static str),
 }
 
 fn show(status: StatusCode, title: &'static str, advice: &'static str) -> Response {
     const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
-    let page = TroublePage { theme: Theme::System, title, advice };
+    let page = TroublePage { theme: Theme::System, title, words: advice, next: ("Ir al inicio", "/") };
     match page.render() {
         Ok(html) => (status, [(CONTENT_TYPE, HTML)], html).into_response(),
         Err(_) => (status, advice).into_response(),

@@ -1,5 +1,6 @@
 pub mod support;
 
+mod as_documented;
 mod bad_input;
 mod bodies;
 mod cleared;
@@ -12,6 +13,7 @@ mod mail_domain;
 mod mail_routes;
 mod once;
 mod payments;
+mod shapes;
 mod spoilt;
 mod texts;
 mod tokens;

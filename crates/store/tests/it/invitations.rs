@@ -5,7 +5,7 @@ use acuse_domain::id::InvitationId;
 use acuse_store::access::{self, AccessError};
 use acuse_store::events::{self, EventKind};
 use acuse_store::invitations::{self, AcceptError, InviteError, Invited, LASTS, Mailed, NewInvitation, Newcomer, Standing};
-use acuse_store::notices::Told;
+use acuse_store::own_mails::Told;
 use acuse_store::sessions::Device;
 use acuse_store::user_mails::{self, Content, Post, UserMail};
 use acuse_store::users::{self, CreateError};

@@ -19,7 +19,7 @@ macro_rules! whole_account {
             $($more)*
             #[schema(required, nullable = false)]
             server: Option<String>,
-            #[schema(required, nullable = false, value_type = u16)]
+            #[schema(required, nullable = false, value_type = u16, minimum = 1, maximum = 65535)]
             port: Option<i64>,
             /// `none` sends in clear.
             #[schema(required, schema_with = codes::schema::securities)]
@@ -77,7 +77,7 @@ whole_account! {
     }))]
     CheckUnsaved {
         /// Does not matter to a check.
-        #[schema(schema_with = codes::schema::modules)]
+        #[schema(schema_with = codes::nullable::modules)]
         pub(in crate::api) module: Option<String>,
         pub(in crate::api) to: Option<String>,
     }
@@ -86,22 +86,22 @@ whole_account! {
 /// What differs from a saved account, and `more` that a call takes with it. `value` and `text` read what null means for a
 /// field that cannot be without a value, and for the user.
 macro_rules! changed_account {
-    ($(#[$of:meta])* $name:ident ($value:literal, nullable = $nullable:literal, $text:literal) { $($more:tt)* }) => {
+    ($(#[$of:meta])* $name:ident ($value:literal, nullable = $nullable:literal, $text:literal, $codes:ident) { $($more:tt)* }) => {
         #[derive(Default, Deserialize, ToSchema)]
         $(#[$of])*
         #[serde(deny_unknown_fields)]
         pub struct $name {
             #[serde(default, deserialize_with = $value)]
-            #[schema(schema_with = codes::schema::modules)]
+            #[schema(schema_with = codes::$codes::modules)]
             module: Option<String>,
             #[serde(default, deserialize_with = $value)]
             #[schema(nullable = $nullable)]
             server: Option<String>,
             #[serde(default, deserialize_with = $value)]
-            #[schema(nullable = $nullable, value_type = u16)]
+            #[schema(nullable = $nullable, value_type = u16, minimum = 1, maximum = 65535)]
             port: Option<i64>,
             #[serde(default, deserialize_with = $value)]
-            #[schema(schema_with = codes::schema::securities)]
+            #[schema(schema_with = codes::$codes::securities)]
             security: Option<String>,
             /// Empty forgets the user and the password: the server asks for no login.
             #[serde(default, deserialize_with = $text)]
@@ -147,7 +147,7 @@ macro_rules! changed_account {
 changed_account! {
     /// What is absent stays; null takes it away, and of `password` keeps it.
     #[schema(as = MailAccountChange, example = json!({ "port": 465, "security": "tls" }))]
-    AccountChange ("patch::value", nullable = false, "patch::given") {
+    AccountChange ("patch::value", nullable = false, "patch::given", schema) {
         /// False lets its module fall back to the default account.
         #[serde(default, deserialize_with = "patch::value")]
         #[schema(nullable = false)]
@@ -158,7 +158,7 @@ changed_account! {
 changed_account! {
     /// Fields that differ from the saved account, and to whom a test mail is sent; without `to` nothing is sent.
     #[schema(example = json!({ "to": "yo@empresa.ec" }))]
-    CheckSaved ("Option::deserialize", nullable = true, "patch::kept") {
+    CheckSaved ("Option::deserialize", nullable = true, "patch::kept", nullable) {
         pub(in crate::api) to: Option<String>,
     }
 }

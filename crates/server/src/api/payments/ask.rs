@@ -57,7 +57,7 @@ pub struct LineIn {
     #[schema(format = "date")]
     date: Option<String>,
     /// Of a cheque.
-    #[schema(schema_with = codes::schema::check_kinds)]
+    #[schema(schema_with = codes::nullable::check_kinds)]
     kind: Option<String>,
     /// Of a withholding: `IR 1,75 %`.
     tax: Option<String>,

@@ -2,7 +2,7 @@
 
 use acuse_domain::Date;
 use acuse_domain::access::Scope;
-use acuse_domain::api_token::{Lifetime, NewToken};
+use acuse_domain::api_token::{Lifetime, NewToken, ends_soon};
 use acuse_domain::id::TokenId;
 use acuse_domain::input::api_token::{Field, TokenInput};
 use acuse_domain::message::Message;
@@ -173,5 +173,9 @@ impl MadePage {
 
     fn end(&self) -> String {
         self.new.expires_on.map(calendar::day).unwrap_or_default()
+    }
+
+    fn ends_soon(&self) -> bool {
+        self.new.expires_on.is_some_and(|day| ends_soon(day, self.page.now))
     }
 }

@@ -4,6 +4,7 @@ use acuse_domain::message::code_of;
 use acuse_testkit::builders::received;
 use serde_json::{Value, json};
 
+use super::shapes::wrong_in;
 use super::support::{Api, in_days};
 
 /// The contract's calls of API v1.
@@ -142,6 +143,44 @@ fn every_warning_of_the_source_stands_in_the_docs() {
 }
 
 #[tokio::test]
+async fn the_calls_and_codes_that_the_docs_name_are_there() {
+    const DOCS: &str = include_str!("../../../../../docs/api-design.md");
+    const SENTENCES: &str = include_str!("../../../../domain/src/messages.toml");
+    let api = Api::with_andina().await;
+    let document = document(&api).await;
+    let mut calls = 0;
+    for span in DOCS.split('`').skip(1).step_by(2) {
+        let Some((method, path)) = span.split_once(' ').filter(|(method, _)| ["GET", "POST", "PATCH", "DELETE"].contains(method))
+        else {
+            continue;
+        };
+        let path = path.split([' ', '?']).next().unwrap();
+        if path.contains('…') {
+            continue;
+        }
+        let call = &document["paths"][format!("/api/v1{path}")][method.to_lowercase()];
+        assert!(call.is_object(), "{method} {path} is no call");
+        calls += 1;
+    }
+    assert!(calls >= 8, "{calls}");
+    let mut codes = 0;
+    let parts: Vec<&str> = DOCS.split('`').collect();
+    // «422 `field_missing`»: a status, and its code.
+    for (before, code) in parts.iter().step_by(2).zip(parts.iter().skip(1).step_by(2)) {
+        let status = before.strip_suffix(' ').map(|said| said.get(said.len().saturating_sub(3)..).unwrap_or_default());
+        let is_code = code.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_');
+        if is_code && status.is_some_and(|status| status.starts_with('4') && status.parse::<u16>().is_ok()) {
+            assert!(
+                SENTENCES.contains(&format!("[{code}]")) || SENTENCES.contains(&format!("code = \"{code}\"")),
+                "{code} is said nowhere"
+            );
+            codes += 1;
+        }
+    }
+    assert!(codes >= 15, "{codes}");
+}
+
+#[tokio::test]
 async fn the_page_shows_every_call_and_asks_nobody_else() {
     let api = Api::with_andina().await;
     let page = api.get("//docs").await;
@@ -165,66 +204,4 @@ async fn a_watchman_sees_that_it_is_alive_and_ready() {
     let answer = api.get("/payments").await;
     answer.refused(503, "database_unavailable", &[]);
     assert_eq!(answer.header("retry-after"), "5");
-}
-
-/// What of an answer contradicts its schema: types, required and undocumented fields, enumerations.
-fn wrong_in(value: &Value, schema: &Value, document: &Value, at: &str) -> Option<String> {
-    if let Some(name) = schema["$ref"].as_str() {
-        return wrong_in(value, &document["components"]["schemas"][name.rsplit('/').next().unwrap()], document, at);
-    }
-    if let Some(choices) = schema["oneOf"].as_array() {
-        let all: Vec<Option<String>> = choices.iter().map(|choice| wrong_in(value, choice, document, at)).collect();
-        return if all.contains(&None) { None } else { all.into_iter().flatten().last() };
-    }
-    if let Some(parts) = schema["allOf"].as_array() {
-        return wrong_in(value, &merged(parts, document), document, at);
-    }
-    let types: Vec<&str> = match &schema["type"] {
-        Value::String(one) => vec![one],
-        Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
-        _ => return Some(format!("{at}: no type in {schema}")),
-    };
-    let is = match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) => "integer",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    };
-    if !types.contains(&is) {
-        return Some(format!("{at}: {value} is no {types:?}"));
-    }
-    if let Some(known) = schema["enum"].as_array().filter(|_| is == "string") {
-        return (!known.contains(value)).then(|| format!("{at}: {value} is none of {known:?}"));
-    }
-    if let Some(items) = value.as_array() {
-        return items.iter().enumerate().find_map(|(i, item)| wrong_in(item, &schema["items"], document, &format!("{at}.{i}")));
-    }
-    let fields = value.as_object()?;
-    let missing = schema["required"].as_array().into_iter().flatten().find(|name| !fields.contains_key(name.as_str().unwrap()));
-    if let Some(name) = missing {
-        return Some(format!("{at}: {name} is missing"));
-    }
-    fields.iter().find_map(|(name, field)| match &schema["properties"][name] {
-        Value::Null => Some(format!("{at}.{name} is not documented")),
-        known => wrong_in(field, known, document, &format!("{at}.{name}")),
-    })
-}
-
-/// The parts of an `allOf` as one object.
-fn merged(parts: &[Value], document: &Value) -> Value {
-    let mut whole = json!({ "type": "object", "properties": {}, "required": [] });
-    for part in parts {
-        let part = match part["$ref"].as_str() {
-            Some(name) => &document["components"]["schemas"][name.rsplit('/').next().unwrap()],
-            None => part,
-        };
-        for (name, field) in part["properties"].as_object().unwrap() {
-            whole["properties"][name] = field.clone();
-        }
-        let required = part["required"].as_array().cloned().unwrap_or_default();
-        whole["required"].as_array_mut().unwrap().extend(required);
-    }
-    whole
 }

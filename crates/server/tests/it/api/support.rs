@@ -3,7 +3,7 @@
 use acuse_domain::day_in_ecuador;
 use acuse_mail::guard::Network;
 use acuse_server::router::router;
-use acuse_server::{App, DefaultAccount, Services};
+use acuse_server::{App, CallsPerMinute, DefaultAccount, Services};
 use acuse_store::{now, tokens};
 use acuse_testkit::builders::{CompanyBuilder, TestCompany, company};
 use acuse_testkit::world::World;
@@ -54,7 +54,9 @@ impl Api {
             public_url: "http://127.0.0.1:8080".to_owned(),
             catcher: None,
         };
-        Self { router: router(App::new(services)), world, ours, token, theirs, their_token }
+        // Some tests ask more than a program would.
+        let app = App::new(services).with_rate_limits(CallsPerMinute { of_a_token: 0, without_token: 0 });
+        Self { router: router(app), world, ours, token, theirs, their_token }
     }
 
     /// With one customer, «Andina», who owes 120.00 and 80.00.

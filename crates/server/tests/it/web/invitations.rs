@@ -157,7 +157,7 @@ async fn where_there_is_a_default_account_the_link_goes_by_mail_alone() {
     let list = app.get(LIST).await;
     assert!(!list.text().contains(token.expose_secret()), "no page shows it");
     assert!(list.text().contains("La invitación está por salir"));
-    let told = acuse_store::notices::Told::Failed;
+    let told = acuse_store::own_mails::Told::Failed;
     let reply = "550 5.1.1 <x> no existe";
     user_mails::record(&app.app.db, due[0].claim, &told, Some("unknown_recipient"), reply, now()).await.unwrap();
     let list = app.get(LIST).await;
