@@ -23,6 +23,7 @@ pub mod payments;
 mod people_search;
 mod probing;
 mod resets;
+mod said;
 mod second_factor;
 mod secret_scopes;
 mod solved;

@@ -1,5 +1,6 @@
 //! Who is logged in already shows once more that it is they, before what would keep somebody else in for good.
 
+use acuse_domain::message::messages;
 use acuse_store::logins::confirm::{self, Confirmed, Shown};
 use acuse_store::logins::second_step::Proof;
 use acuse_store::users::{self, Session};
@@ -160,6 +161,11 @@ pub async fn confirm(
         None if !form.respuesta.is_empty() => return refused(&app, &headers, &session, form, "clave", WRONG_KEY).await,
         None if form.clave.is_empty() && !form.codigo.trim().is_empty() => {
             (Shown::Step(Proof::Code(&form.codigo)), "codigo", [WRONG_CODE, USED_CODE])
+        }
+        None if form.clave.is_empty() => {
+            let has_code = AgainPage::of(&app, &session, &headers).await?.has_authenticator;
+            let missing = if has_code { messages::proof_missing() } else { messages::login_password_missing() };
+            return refused(&app, &headers, &session, form, "clave", &missing.to_string()).await;
         }
         None => (Shown::Password(&password), "clave", ["La contraseña no es correcta.", ""]),
     };
