@@ -36,7 +36,7 @@ export async function codesOfAnApplication(page, demo) {
   assert.ok(await page.getByRole('img', { name: /Código QR/ }).isVisible());
   await page.getByLabel(/El código de 6 cifras/).fill(code(secret));
   await page.getByRole('button', { name: 'Activar' }).click();
-  await page.getByRole('heading', { name: '10 códigos nuevos' }).waitFor();
+  await page.getByRole('heading', { name: 'Sus 10 códigos' }).waitFor();
   const codes = await page.locator('.ac-codes li').allInnerTexts();
   assert.equal(new Set(codes).size, 10);
   await page.getByRole('button', { name: 'Ya los guardé' }).click();

@@ -63,7 +63,16 @@ impl InvalidEmailAddress {
         if list::addresses_in(&self.typed).len() > 1 {
             return messages::email_only_one();
         }
+        if self.typed.matches('@').count() > 1 {
+            return messages::email_with_two_signs(&self.typed);
+        }
         match self.typed.rsplit_once('@') {
+            None => messages::email_without_sign(&self.typed),
+            Some(("", _)) => messages::email_without_name(&self.typed),
+            Some((_, "")) => messages::email_without_domain(&self.typed),
+            Some((local, domain)) if local.contains(char::is_whitespace) || domain.contains(char::is_whitespace) => {
+                messages::email_with_blank(&self.typed)
+            }
             Some((_, domain)) if !domain.contains('.') => messages::email_incomplete(&self.typed),
             _ => messages::email_invalid(&self.typed),
         }

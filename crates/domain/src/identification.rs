@@ -100,6 +100,19 @@ said_by_message!(IdentificationError);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Doubt {
     CheckDigit,
+    /// A company's RUC that does not end with its main establishment's 001.
+    Establishment,
+}
+
+impl Doubt {
+    /// About a company's own RUC.
+    #[must_use]
+    pub fn message(self, ruc: &Ruc) -> Message {
+        match self {
+            Self::CheckDigit => messages::ruc_doubtful(ruc.as_str()),
+            Self::Establishment => messages::ruc_of_establishment(ruc.as_str(), &ruc.0[10..]),
+        }
+    }
 }
 
 /// Who somebody is, as a checked number of its type.
@@ -193,7 +206,11 @@ impl Ruc {
 
     #[must_use]
     pub fn doubt(&self) -> Option<Doubt> {
-        (self.is_readable() && !ruc_check_digit_fits(&self.0)).then_some(Doubt::CheckDigit)
+        match self.is_readable() {
+            true if !ruc_check_digit_fits(&self.0) => Some(Doubt::CheckDigit),
+            true if !self.0.ends_with("001") => Some(Doubt::Establishment),
+            _ => None,
+        }
     }
 }
 
@@ -294,7 +311,8 @@ mod tests {
     #[test]
     fn companies_have_numbers_without_a_check_digit() {
         for ruc in ["1793213150001", "1793189906001", "0993366721001", "1793200738001", "1792123454001", "1768152560002"] {
-            assert_eq!(ruc.parse::<Ruc>().unwrap().doubt(), None, "{ruc}");
+            let own = if ruc.ends_with("001") { None } else { Some(Doubt::Establishment) };
+            assert_eq!(ruc.parse::<Ruc>().unwrap().doubt(), own, "{ruc}");
             assert_eq!(Identification::parse(IdentificationType::Ruc, ruc).unwrap().doubt(), None, "{ruc}");
         }
     }

@@ -107,7 +107,8 @@ impl Message {
             if let Some((_, value)) = self.values.iter().find(|(own, _)| *own == name) {
                 said.push_str(&value.in_(language));
             }
-            rest = after;
+            // «Cía. Ltda.» at a sentence's end brings its point along.
+            rest = if said.ends_with('.') { after.strip_prefix('.').unwrap_or(after) } else { after };
         }
         said + rest
     }
@@ -237,6 +238,17 @@ mod tests {
                 let is_sentence = text.ends_with(['.', '?']) && !text.starts_with(char::is_lowercase);
                 let is_part = !text.ends_with(['.', '?']) && !text.starts_with(char::is_uppercase) || text == "TLS";
                 assert!(is_sentence != is_part, "{}: {text}", row.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_with_a_point_ends_a_sentence_once() {
+        for row in &ROWS {
+            let names = row.spanish.split('{').skip(1).filter_map(|part| Some(part.split_once('}')?.0));
+            let message = Message::new(row, names.map(|name| (name, Value::from("Cotopaxi S.A."))).collect());
+            for said in [message.in_(Language::Spanish), message.in_(Language::English)] {
+                assert!(!said.contains("S.A.."), "{}: {said}", row.name);
             }
         }
     }

@@ -170,6 +170,12 @@ pub fn case_folded(text: &str) -> String {
     letters.collect()
 }
 
+/// The last words of a sentence: «Cía. Ltda.» brings its point along.
+#[must_use]
+pub fn ended(words: &str) -> String {
+    if words.ends_with('.') { words.to_owned() } else { format!("{words}.") }
+}
+
 /// A sentence's words as they go on inside another one: «La dirección no existe» → `la dirección no existe`.
 #[must_use]
 pub fn lower_first(words: &str) -> String {

@@ -59,7 +59,11 @@ impl Caller {
             return Err(answer);
         }
         if !caller.may(permission) {
-            return Err(if is_call { Problem::company_archived().into_response() } else { trouble::archived() });
+            return Err(if is_call {
+                Problem::company_archived().into_response()
+            } else {
+                trouble::archived(caller.grant.holds(Permission::CloseCompany))
+            });
         }
         Ok(caller)
     }

@@ -9,6 +9,8 @@ pub mod companies;
 pub mod company;
 pub mod conflict;
 pub mod contacts;
+pub mod counted;
+pub mod date_range;
 pub mod deliveries;
 pub mod documents;
 pub mod door;
@@ -136,10 +138,11 @@ fn user_pages() -> [Route; 12] {
 }
 
 /// What a link opens that somebody was given, and what asks for one.
-fn by_a_link() -> [Route; 12] {
+fn by_a_link() -> [Route; 13] {
     [
         get("/invitacion/{token}", Everybody, invitation::show),
         post("/invitacion/{token}", Everybody, invitation::accept).up_to(LARGEST_FORM_OF_STRANGERS),
+        get("/invitacion/{token}/rechazar", Everybody, invitation::ask_decline),
         post("/invitacion/{token}/rechazar", Everybody, invitation::decline).up_to(LARGEST_FORM_OF_STRANGERS),
         get("/clave-olvidada", Everybody, password_reset::ask),
         post("/clave-olvidada", Everybody, password_reset::send).up_to(LARGEST_FORM_OF_STRANGERS),

@@ -234,9 +234,10 @@ pub(crate) async fn append_named(
     Ok(())
 }
 
-/// Whatever a person may look for.
+/// Whatever a person may look for and stands in this entry alone; what the page says of all of its kind is looked for by
+/// [`crate::audit::SaidOf`].
 fn search_text(by: &Actor, name: &str, detail: &str, changes: &Changes, source: Option<&str>) -> String {
-    let values = changes.iter().flat_map(|change| [change.before.as_deref(), change.after.as_deref()]);
+    let values = changes.iter().flat_map(|one| [Some(one.field.as_str()), one.before.as_deref(), one.after.as_deref()]);
     let parts = [Some(by.name.as_str()), Some(name), Some(detail), source].into_iter().chain(values);
     folded(&parts.flatten().collect::<Vec<_>>().join(" "))
 }

@@ -307,6 +307,43 @@ pub async fn find_any_company(db: &Db, token: &str, now: Instant) -> Result<Opti
     }))
 }
 
+/// An invitation as whoever it is for learns of it. Its link alone accepts it: an address says who is meant, not who it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    pub company_name: String,
+    pub inviter: String,
+    pub email: String,
+    pub role: Role,
+    pub ends_at: Instant,
+}
+
+/// The open invitations to an address, the first to end first.
+pub async fn waiting_for_any_company(db: &Db, email: &str, now: Instant) -> Result<Vec<Waiting>, StoreError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        id: Uuid,
+        company_name: String,
+        inviter: String,
+        email: String,
+        role: String,
+        ends_at: Instant,
+    }
+    let sql = "SELECT i.id, COALESCE(c.trade_name, c.legal_name) AS company_name, i.inviter, i.email, i.role, i.ends_at
+        FROM invitation i JOIN company c ON c.id = i.company_id
+        WHERE i.email = $1 AND i.state = 'open' AND i.ends_at > $2 ORDER BY i.ends_at, i.id";
+    let rows: Vec<Row> = readable(db.reader(), "invitation", sql, values![email, now]).await?;
+    let waiting = |row: Row| {
+        Some(Waiting {
+            role: Of { table: "invitation", id: row.id }.code("role", &row.role, Role::parse)?,
+            company_name: row.company_name,
+            inviter: row.inviter,
+            email: row.email,
+            ends_at: row.ends_at,
+        })
+    };
+    Ok(rows.into_iter().filter_map(waiting).collect())
+}
+
 fn standing(state: &str, ends_at: Instant, now: Instant) -> Standing {
     match state {
         "open" if ends_at > now => Standing::Open,

@@ -74,8 +74,10 @@ pub async fn list_any_company(db: &Db, user: UserId) -> Result<Vec<Membership>, 
 pub struct Offered {
     /// The last entered, by what they are known as.
     pub others: Vec<(CompanyId, String)>,
-    /// All of theirs, this one included.
+    /// All of theirs that are in use, this one included.
     pub companies: u64,
+    /// They have others, in use or archived.
+    pub has_others: bool,
     /// They are owner of one at least.
     pub is_owner: bool,
 }
@@ -92,11 +94,14 @@ pub async fn offered(db: &Db, company: CompanyId, user: UserId, most: u64) -> Re
         WHERE m.person_id = $1 AND m.company_id <> $2 AND c.archived_at IS NULL ORDER BY {LAST_ENTERED_FIRST} LIMIT {most}"
     );
     let rows: Vec<Row> = readable(&db.of_any_company(), "company", &sql, values![user.0, company.0]).await?;
-    let all = "SELECT COUNT(*) AS n FROM membership WHERE person_id = $1";
+    let all = "SELECT COUNT(*) AS n FROM membership m JOIN company c ON c.id = m.company_id
+        WHERE m.person_id = $1 AND c.archived_at IS NULL";
+    let beside = "SELECT COUNT(*) AS n FROM membership WHERE person_id = $1 AND company_id <> $2";
     let owned = "SELECT COUNT(*) AS n FROM membership WHERE person_id = $1 AND role = 'owner'";
     Ok(Offered {
         others: rows.into_iter().map(|row| (CompanyId(row.id), row.known_as)).collect(),
         companies: count(&db.of_any_company(), all, values![user.0]).await?,
+        has_others: count(&db.of_any_company(), beside, values![user.0, company.0]).await? > 0,
         is_owner: count(&db.of_any_company(), owned, values![user.0]).await? > 0,
     })
 }

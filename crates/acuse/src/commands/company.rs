@@ -173,8 +173,8 @@ async fn operator_in(db: &Db, ruc: &str) -> Result<Actor, Failure> {
 
 async fn create(ruc: &str, name: &str, email: Option<&str>, config: &Config) -> Result<(), Failure> {
     let ruc: Ruc = ruc.parse().map_err(|error| Failure::new(format!("--ruc: {error}"), ""))?;
-    if ruc.doubt().is_some() {
-        eprintln!("Aviso: el dígito verificador de {ruc} no coincide. El SRI emite algunos así; compruébelo.");
+    if let Some(doubt) = ruc.doubt() {
+        eprintln!("Aviso: {}", doubt.message(&ruc));
     }
     // An empty option is no address, and not one that was left out as in a form.
     let email = email.map(address).transpose()?.map(|email| email.to_string());

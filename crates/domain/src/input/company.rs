@@ -2,8 +2,17 @@
 
 use super::{Errors, optional_address, optional_text, required_name};
 use crate::company::{CompanyProfile, LONGEST_TEXT};
-use crate::message::messages;
+use crate::identification::{IdentificationError, Ruc};
+use crate::message::{Message, messages};
 use crate::text::{TextError, mixes_alphabets};
+
+/// A company's RUC as it was typed.
+pub fn ruc(typed: &str) -> Result<Ruc, Message> {
+    match typed.trim() {
+        "" => Err(messages::named_field_missing(messages::a_ruc())),
+        typed => typed.parse().map_err(|error: IdentificationError| error.message()),
+    }
+}
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProfileInput {

@@ -54,6 +54,7 @@ const COMMON_HERE: [&str; 32] = [
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PasswordError {
+    Missing,
     TooShort,
     TooLong,
     /// Among the first that are tried.
@@ -68,6 +69,7 @@ impl PasswordError {
     #[must_use]
     pub fn message(&self) -> Message {
         match self {
+            Self::Missing => messages::new_password_missing(),
             Self::TooShort => messages::login_password_too_short(SHORTEST),
             Self::TooLong => messages::login_password_too_long(LONGEST),
             Self::Common => messages::login_password_common(),
@@ -79,6 +81,9 @@ impl PasswordError {
 /// Whether somebody may choose this password; `own` are their name, their address and the names of their companies.
 pub fn check(typed: &str, own: &[&str]) -> Result<(), PasswordError> {
     let length = typed.chars().count();
+    if length == 0 {
+        return Err(PasswordError::Missing);
+    }
     if length < SHORTEST {
         return Err(PasswordError::TooShort);
     }
@@ -121,9 +126,10 @@ mod tests {
 
     #[test]
     fn what_is_tried_first_is_refused_and_a_sentence_is_not() {
-        use PasswordError::{Common, Own, TooLong, TooShort};
+        use PasswordError::{Common, Missing, Own, TooLong, TooShort};
         let cases = [
-            ("", Err(TooShort)),
+            ("", Err(Missing)),
+            (" ", Err(TooShort)),
             ("12345678", Err(TooShort)),
             ("onceletras1", Err(TooShort)),
             ("contraseña123", Err(Common)),

@@ -1,6 +1,6 @@
 //! Whom a company lets in, and who begins an installation.
 
-use super::{Errors, required_address, required_name};
+use super::{Errors, company, required_address, required_name};
 use crate::access::{Role, user_name};
 use crate::company::LONGEST_TEXT;
 use crate::email_address::EmailAddress;
@@ -67,11 +67,7 @@ pub struct Founding {
 impl FoundingInput<'_> {
     pub fn read(&self) -> Result<Founding, Errors<Field>> {
         let mut errors = Errors::default();
-        let ruc = match self.ruc.trim() {
-            "" => Err(messages::named_field_missing(messages::a_ruc())),
-            typed => typed.parse().map_err(|error: crate::identification::IdentificationError| error.message()),
-        };
-        let ruc = errors.keep(Field::Ruc, ruc);
+        let ruc = errors.keep(Field::Ruc, company::ruc(self.ruc));
         let missing = messages::named_field_missing(messages::a_legal_name());
         let read = required_name(self.legal_name, LONGEST_TEXT, messages::a_legal_name, missing);
         let legal_name = errors.keep(Field::LegalName, read);

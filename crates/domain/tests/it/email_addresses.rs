@@ -108,7 +108,12 @@ fn what_is_wrong_with_an_address_is_said() {
     for (typed, words) in [
         ("d@gmail,com", "«d@gmail,com» tiene una coma: ¿quiso decir d@gmail.com?"),
         ("a@x.ec, b@x.ec", "Aquí va una sola dirección de correo."),
-        ("pagos", "«pagos» no es una dirección de correo."),
+        ("pagos", "«pagos» no es una dirección de correo: le falta la arroba (@)."),
+        ("pedro@@x", "«pedro@@x» no es una dirección de correo: tiene más de una arroba (@)."),
+        ("a@b@x.ec", "«a@b@x.ec» no es una dirección de correo: tiene más de una arroba (@)."),
+        ("@x.ec", "«@x.ec» no es una dirección de correo: le falta lo que va antes de la arroba (@)."),
+        ("a@", "«a@» no es una dirección de correo: le falta lo que va después de la arroba (@), como empresa.ec."),
+        ("an a@x.ec", "«an a@x.ec» no es una dirección de correo: tiene un espacio."),
         ("pagos@andina", "«pagos@andina» no está completo: falta lo que va después del punto, como .ec."),
     ] {
         assert_eq!(typed.parse::<EmailAddress>().unwrap_err().to_string(), words);

@@ -17,6 +17,7 @@ use crate::access::Caller;
 use crate::app::App;
 use crate::cookies;
 use crate::web::carried::{self, Carried};
+use crate::web::filters;
 use crate::web::page::{Theme, with_status};
 use crate::web::trouble;
 

@@ -5,8 +5,9 @@ pub mod keys;
 pub mod second_factor;
 
 use acuse_domain::Instant;
-use acuse_domain::access::user_name;
 use acuse_domain::id::SessionId;
+use acuse_domain::input::password::PasswordError;
+use acuse_domain::input::person;
 use acuse_domain::message::messages;
 use acuse_store::account::{self, Account, ChangePasswordError, OwnSession};
 use acuse_store::logins::confirm::{self, Confirmed, Shown};
@@ -109,6 +110,16 @@ impl AccountPage {
         Self { errors, ..self }
     }
 
+    fn refusing_secret(self, field: &str, words: impl Into<String>) -> Self {
+        let page = self.refusing(field, words);
+        Self { errors: page.errors.clone().of_secrets(), ..page }
+    }
+
+    /// The same of a form that is all passwords or codes.
+    fn refusing_secrets(self, errors: FormErrors) -> Self {
+        Self { errors: errors.of_secrets(), ..self }
+    }
+
     fn over(self, dialog: Dialog) -> Self {
         Self { page: self.page.modal(), dialog: Some(dialog), ..self }
     }
@@ -163,10 +174,10 @@ pub struct DataForm {
 }
 
 pub async fn change(frame: Frame, Form(form): Form<DataForm>) -> Result<Response, Trouble> {
-    let name = match user_name(&form.nombre) {
+    let name = match person::name(&form.nombre) {
         Ok(name) => name,
-        Err(error) => {
-            let page = AccountPage::load(&frame).await?.refusing("nombre", error.message());
+        Err(message) => {
+            let page = AccountPage::load(&frame).await?.refusing("nombre", message);
             return Ok(refused(&AccountPage { name: form.nombre, ..page }));
         }
     };
@@ -182,12 +193,30 @@ pub struct PasswordForm {
     nueva: String,
 }
 
+impl PasswordForm {
+    /// What was left empty: it is no guess, and is counted as none.
+    fn missing(&self) -> FormErrors {
+        let mut errors = FormErrors::default();
+        if self.actual.is_empty() {
+            errors.say("actual", messages::own_password_missing());
+        }
+        if self.nueva.is_empty() {
+            errors.say("nueva", PasswordError::Missing.message());
+        }
+        errors
+    }
+}
+
 /// Shows the password they have, which counts as a recent login where a login asks for no more.
 pub async fn change_password(
     frame: Frame,
     ClientAddress(source): ClientAddress,
     Form(form): Form<PasswordForm>,
 ) -> Result<Response, Trouble> {
+    let missing = form.missing();
+    if !missing.is_empty() {
+        return Ok(refused(&AccountPage::load(&frame).await?.refusing_secrets(missing)));
+    }
     let (before, new) = (SecretString::from(form.actual), SecretString::from(form.nueva));
     let (app, token) = (&frame.app, frame.session_token());
     let browser = Browser::of(app, &frame.headers, source);
@@ -199,7 +228,7 @@ pub async fn change_password(
             Confirmed::Yes(session) => session,
             Confirmed::Wait(seconds) => {
                 let words = format!("Demasiados intentos. Espere {} y vuelva a intentar.", spoken(seconds));
-                let page = AccountPage::load(&frame).await?.refusing("actual", words);
+                let page = AccountPage::load(&frame).await?.refusing_secret("actual", words);
                 let answer = with_status(StatusCode::TOO_MANY_REQUESTS, &page);
                 return Ok(([(RETRY_AFTER, seconds.to_string())], answer).into_response());
             }
@@ -208,7 +237,7 @@ pub async fn change_password(
             Confirmed::StepMissing if frame.login_is_recent() => SecretString::from(token.as_str()),
             Confirmed::StepMissing => return frame.ask_again(Lost::of("/mi-cuenta/clave")).await,
             Confirmed::WrongPassword | Confirmed::WrongStep | Confirmed::UsedStep => {
-                let page = AccountPage::load(&frame).await?.refusing("actual", "La contraseña actual no es correcta.");
+                let page = AccountPage::load(&frame).await?.refusing_secret("actual", "La contraseña actual no es correcta.");
                 return Ok(refused(&page));
             }
         };
@@ -221,11 +250,11 @@ pub async fn change_password(
         Ok(session) => Ok(frame.renewed(session.as_ref(), Redirect::to("/mi-cuenta?hecho=clave"))),
         Err(ChangePasswordError::Store(error)) => Err(error.into()),
         Err(ChangePasswordError::Password(why)) => {
-            let page = AccountPage::load(&frame).await?.refusing("nueva", why.message());
+            let page = AccountPage::load(&frame).await?.refusing_secret("nueva", why.message());
             Ok(frame.renewed(Some(&session), refused(&page)))
         }
         Err(ChangePasswordError::Same) => {
-            let page = AccountPage::load(&frame).await?.refusing("nueva", messages::login_password_same());
+            let page = AccountPage::load(&frame).await?.refusing_secret("nueva", messages::login_password_same());
             Ok(frame.renewed(Some(&session), refused(&page)))
         }
     }

@@ -76,12 +76,17 @@ pub async fn send(frame: Frame, Form(mut form): Form<AddressForm>) -> Result<Res
         Some(new) if errors.is_empty() && frame.app.default_account.is_some() => ask_at(&frame, user, new, form.correo).await,
         _ => {
             errors.remember(slips.confirmed());
+            let errors = errors.but_passwords();
             Ok(refused(&AddressPage::new(&frame, form.correo, errors).await?))
         }
     }
 }
 
 async fn check_password(frame: &Frame, typed: &str, errors: &mut FormErrors) -> Result<(), Trouble> {
+    if typed.is_empty() {
+        errors.say("clave", messages::login_password_missing());
+        return Ok(());
+    }
     let (password, now) = (SecretString::from(typed), acuse_store::now());
     let browser = Browser::of(&frame.app, &frame.headers, frame.actor.source);
     let who = (frame.user, frame.email());

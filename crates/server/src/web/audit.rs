@@ -1,11 +1,12 @@
 //! `/mi-compania/historial`: who did what to what, when and from where, and what was before.
 
 pub mod export;
+pub mod refused;
 pub mod sentences;
 
-use acuse_domain::text::lower_first;
 use acuse_domain::{Date, Instant};
 use acuse_store::audit::{self, Doer, Entry, Filter, LastCheck, Who};
+use acuse_store::events::EventKind;
 use acuse_store::{Line, Page as Slice};
 use askama::Template;
 use axum::response::Response;
@@ -15,6 +16,8 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use self::sentences::Sentence;
+use crate::web::counted::counted;
+use crate::web::date_range::DateRange;
 use crate::web::frame::Frame;
 use crate::web::page::{Page, Section, shown};
 use crate::web::pager::Pager;
@@ -74,11 +77,10 @@ pub async fn list(frame: Frame, Query(asked): Query<AuditQuery>) -> Result<Respo
 
 impl AuditQuery {
     fn filter(&self) -> Filter {
-        let day = |typed: &str| calendar::parse_day(typed).ok();
         Filter {
-            text: Some(self.q.trim().to_owned()).filter(|text| !text.is_empty()),
-            from: day(&self.desde).and_then(midnight),
-            until: day(&self.hasta).and_then(|day| midnight(day.succ_opt()?)),
+            looked_for: sentences::looked_for(&self.q),
+            from: self.days().first().and_then(midnight),
+            until: self.days().last().and_then(|day| midnight(day.succ_opt()?)),
             who: self.who(),
             words: GROUPS.iter().find(|(code, ..)| *code == self.que).map_or(&[], |(.., words)| words),
         }
@@ -104,14 +106,8 @@ impl AuditQuery {
         [&self.q, &self.desde, &self.hasta, &self.quien, &self.que].iter().any(|text| !text.trim().is_empty())
     }
 
-    /// The dates that are no filter, each with its reason.
-    fn wrong_dates(&self) -> Vec<String> {
-        let named = [("Desde", &self.desde), ("Hasta", &self.hasta)];
-        let wrong = |(name, typed): (&str, &String)| {
-            let error = calendar::parse_day(typed).err().filter(|_| !typed.trim().is_empty())?;
-            Some(format!("{name} no se aplica: {}", lower_first(&error.to_string())))
-        };
-        named.into_iter().filter_map(wrong).collect()
+    fn days(&self) -> DateRange<'_> {
+        DateRange { from: &self.desde, until: &self.hasta }
     }
 }
 
@@ -147,6 +143,14 @@ impl Row {
             source: source(&entry),
             entry,
         }
+    }
+
+    /// Where they wanted to go, beside the words for it.
+    fn path(&self) -> Option<&str> {
+        if self.entry.code != EventKind::AccessRefused.as_str() {
+            return None;
+        }
+        self.entry.detail.split_once(' ').map(|(_, path)| path)
     }
 
     fn is_nobody(&self) -> bool {
@@ -194,7 +198,9 @@ impl AuditPage {
     fn check_words(&self, check: &LastCheck) -> String {
         let moment = calendar::moment(check.at, self.page.now);
         match &check.fault {
-            None => format!("Sin alteraciones: {} entradas comprobadas {moment}", check.entries),
+            None => {
+                format!("Sin alteraciones: {} {moment}", counted(check.entries, "entrada comprobada", "entradas comprobadas"))
+            }
             Some(fault) => format!("Alterado, comprobado {moment}: {fault}"),
         }
     }

@@ -16,6 +16,24 @@ pub fn money(amount: &Money, _: &dyn Values) -> askama::Result<String> {
     Ok(amount.to_string())
 }
 
+/// `18.204`
+#[askama::filter_fn]
+pub fn number(count: impl std::fmt::Display, _: &dyn Values) -> askama::Result<String> {
+    Ok(super::counted::number(count))
+}
+
+/// `1 día`, `30 días`: `{{ days|counted("día", "días") }}`
+#[askama::filter_fn]
+pub fn counted(count: impl std::fmt::Display, _: &dyn Values, one: &str, several: &str) -> askama::Result<String> {
+    Ok(super::counted::counted(count, one, several))
+}
+
+/// What ends a sentence, with one point: `en {{ company|ended }}`
+#[askama::filter_fn]
+pub fn ended(words: impl std::fmt::Display, _: &dyn Values) -> askama::Result<String> {
+    Ok(acuse_domain::text::ended(&words.to_string()))
+}
+
 /// `24/11/2026`
 #[askama::filter_fn]
 pub fn date(date: &Date, _: &dyn Values) -> askama::Result<String> {

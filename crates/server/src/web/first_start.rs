@@ -1,6 +1,6 @@
 //! The first page of an installation: a company and whoever answers for it. Only the link that `serve` printed opens it.
 
-use acuse_domain::input::person::{Field, FoundingInput};
+use acuse_domain::input::person::{self, Field, FoundingInput};
 use acuse_store::first_start::{self, FoundError, Founding};
 use acuse_store::sessions::Device;
 use askama::Template;
@@ -31,6 +31,8 @@ pub struct FoundingForm {
     clave: String,
     asi_es: String,
     accion: String,
+    /// The RUC that looks like a slip, and is right.
+    ruc_asi_es: String,
 }
 
 #[derive(Template)]
@@ -40,6 +42,8 @@ struct FirstStartPage {
     errors: FormErrors,
     token: String,
     typed: FoundingForm,
+    /// A RUC to be confirmed.
+    doubtful: Option<String>,
 }
 
 /// Where everything leads while nobody is on record.
@@ -61,7 +65,7 @@ pub async fn ask(State(app): State<App>, Path(token): Path<String>, headers: Hea
         return wait(State(app), headers).await;
     }
     let (errors, typed) = (FormErrors::default(), FoundingForm::default());
-    Ok(private(shown(&FirstStartPage { theme: Theme::of(&headers), errors, token, typed })))
+    Ok(private(shown(&FirstStartPage { theme: Theme::of(&headers), errors, token, typed, doubtful: None })))
 }
 
 pub async fn found(
@@ -80,6 +84,7 @@ pub async fn found(
     let read = input.read();
     let mut errors = read.as_ref().err().cloned().map(|errors| FormErrors::of_input(errors, id_of)).unwrap_or_default();
     slips.ask("correo", &form.correo, "", &mut errors);
+    let doubtful = read.as_ref().ok().and_then(|read| doubtful(read, &form.ruc_asi_es, &mut errors));
     let password = SecretString::from(form.clave.as_str());
     if let (Ok(read), true) = (read, errors.is_empty()) {
         let user_agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -99,9 +104,17 @@ pub async fn found(
         }
     }
     errors.remember(slips.confirmed());
+    let errors = errors.but_passwords();
     // A password is typed again.
     let typed = FoundingForm { clave: String::new(), ..form };
-    Ok(private(refused(&FirstStartPage { theme: Theme::of(&headers), errors, token, typed })))
+    Ok(private(refused(&FirstStartPage { theme: Theme::of(&headers), errors, token, typed, doubtful })))
+}
+
+/// Asks about a RUC that nobody has confirmed.
+fn doubtful(read: &person::Founding, confirmed: &str, errors: &mut FormErrors) -> Option<String> {
+    let doubt = read.ruc.doubt().filter(|_| confirmed != read.ruc.as_str())?;
+    errors.say("ruc", doubt.message(&read.ruc));
+    Some(read.ruc.to_string())
 }
 
 const fn id_of(field: Field) -> &'static str {

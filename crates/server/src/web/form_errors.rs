@@ -18,6 +18,7 @@ use crate::web::filters;
 pub struct FormErrors {
     list: Vec<FieldError>,
     occasion: Occasion,
+    kept: Kept,
     /// What was confirmed of this form before, as its hidden field `asi_es` carries it.
     confirmed: String,
 }
@@ -31,6 +32,15 @@ enum Occasion {
     Trying,
     /// Nothing was sent: what is kept cannot be read.
     Opening,
+}
+
+/// What of the form is there as it was typed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Kept {
+    #[default]
+    TheRest,
+    ButPasswords,
+    Nothing,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +110,18 @@ impl FormErrors {
         Self { occasion: Occasion::Trying, ..self }
     }
 
+    /// Of a form that has a password in it: no page brings one back.
+    #[must_use]
+    pub fn but_passwords(self) -> Self {
+        Self { kept: Kept::ButPasswords, ..self }
+    }
+
+    /// Of a form that is all passwords and codes.
+    #[must_use]
+    pub fn of_secrets(self) -> Self {
+        Self { kept: Kept::Nothing, ..self }
+    }
+
     /// Of a form that nobody has sent yet.
     #[must_use]
     pub fn at_opening(self) -> Self {
@@ -161,9 +183,11 @@ impl FormErrors {
     }
 
     const fn advice(&self) -> &'static str {
-        match self.occasion {
-            Occasion::Saving | Occasion::Trying => "Lo demás está como usted lo escribió.",
-            Occasion::Opening => "Escríbalo de nuevo y guarde.",
+        match (self.occasion, self.kept) {
+            (Occasion::Opening, _) => "Escríbalo de nuevo y guarde.",
+            (_, Kept::TheRest) => "Lo demás está como usted lo escribió.",
+            (_, Kept::ButPasswords) => "Lo demás está como usted lo escribió, menos la contraseña: escríbala otra vez.",
+            (_, Kept::Nothing) => "No se muestra lo que escribió: escríbalo otra vez.",
         }
     }
 }

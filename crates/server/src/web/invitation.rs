@@ -1,5 +1,6 @@
 //! What the link of an invitation opens: who invites, into which company, as what; and accepting it or not.
 
+use acuse_domain::input::password::PasswordError;
 use acuse_domain::input::person;
 use acuse_domain::message::messages;
 use acuse_store::invitations::{self, AcceptError, Found, Newcomer, Standing};
@@ -42,6 +43,12 @@ struct InvitationPage {
 pub struct AcceptForm {
     nombre: String,
     clave: String,
+}
+
+impl InvitationPage {
+    fn but_passwords(self) -> Self {
+        Self { errors: self.errors.but_passwords(), ..self }
+    }
 }
 
 async fn page(app: &App, headers: &HeaderMap, token: String, found: Found) -> Result<InvitationPage, Trouble> {
@@ -109,7 +116,10 @@ pub async fn accept(
             let name = page.errors.keep("nombre", person::name(&form.nombre));
             let password = SecretString::from(form.clave.as_str());
             page.name.clone_from(&form.nombre);
-            let Some(name) = name else { return Ok(private(refused(&page))) };
+            if form.clave.is_empty() {
+                page.errors.say("clave", PasswordError::Missing.message());
+            }
+            let (Some(name), true) = (name, page.errors.is_empty()) else { return Ok(private(refused(&page.but_passwords()))) };
             let user_agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned);
             let device = Device { user_agent, source };
             let earlier_session = Some(own.as_str()).filter(|own| !own.is_empty());
@@ -132,7 +142,7 @@ pub async fn accept(
         }
         Err(AcceptError::NotCreated(error)) => {
             page.errors.say("clave", password_message(error)?);
-            Ok(private(refused(&page)))
+            Ok(private(refused(&page.but_passwords())))
         }
         Err(AcceptError::Store(error)) => Err(error.into()),
     }
@@ -152,6 +162,22 @@ pub fn password_message(error: CreateError) -> Result<acuse_domain::message::Mes
 pub fn entered(app: &App, session: &SecretString) -> Response {
     let cookie = cookies::write(app, cookies::SESSION, session.expose_secret(), None);
     private((AppendHeaders([(SET_COOKIE, cookie)]), Redirect::to("/")).into_response())
+}
+
+#[derive(Template)]
+#[template(path = "door/decline.html")]
+struct DeclinePage {
+    theme: Theme,
+    found: Found,
+    token: String,
+}
+
+pub async fn ask_decline(State(app): State<App>, Path(token): Path<String>, headers: HeaderMap) -> Result<Response, Trouble> {
+    let theme = Theme::of(&headers);
+    match invitations::find_any_company(&app.db, &token, acuse_store::now()).await? {
+        Some(found) if found.standing == Standing::Open => Ok(private(shown(&DeclinePage { theme, found, token }))),
+        found => Ok(over(theme, found.map(|found| found.standing))),
+    }
 }
 
 pub async fn decline(

@@ -6,6 +6,7 @@ pub mod second_step;
 
 use std::net::IpAddr;
 
+use acuse_domain::message::messages;
 use acuse_store::logins::{self, Attempt, Origin, Outcome};
 use acuse_store::sessions::{self, Ended, EndedSession};
 use acuse_store::{companies, first_start, users};
@@ -178,6 +179,10 @@ pub async fn log_in(
     headers: HeaderMap,
     Form(form): Form<LoginForm>,
 ) -> Result<Response, Trouble> {
+    if form.clave.is_empty() {
+        let words = messages::login_password_missing().to_string();
+        return Ok(refuse(&headers, &app, form, "clave", words, StatusCode::UNPROCESSABLE_ENTITY));
+    }
     let password = SecretString::from(form.clave.as_str());
     let browser = Browser::of(&app, &headers, source);
     let Origin { browser_tokens, earlier_session, user_agent, .. } = browser.origin();

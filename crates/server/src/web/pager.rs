@@ -3,6 +3,8 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 
+use crate::web::filters;
+
 /// Printed by `{{ pager }}`; nothing while the list fits on one page. Links keep the list's filters: the caller writes them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Template)]
 #[template(path = "_pager.html")]

@@ -151,6 +151,7 @@ pub async fn change(
         Err(LinkError::NotCreated(error)) => {
             let mut errors = FormErrors::default();
             errors.say("clave", password_message(error)?);
+            let errors = errors.of_secrets();
             let ends = day_and_hour(link.ends_at);
             Ok(private(refused(&NewPasswordPage { theme, errors, token, link, ends })))
         }

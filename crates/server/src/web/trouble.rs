@@ -69,12 +69,13 @@ pub fn only_the_operator() -> Response {
 
 /// Nothing happens in an archived company.
 #[must_use]
-pub fn archived() -> Response {
-    show(
-        StatusCode::CONFLICT,
-        "La compañía está archivada",
-        "Se puede leer, y nadie registra ni envía. Su administrador puede reabrirla en Mi compañía.",
-    )
+pub fn archived(may_reopen: bool) -> Response {
+    let (status, title) = (StatusCode::CONFLICT, "La compañía está archivada");
+    if may_reopen {
+        let advice = "Se puede leer, y nadie registra ni envía. Usted puede reabrirla.";
+        return show_with(status, title, advice, ("Reabrirla", "/mi-compania/datos#cerrar"));
+    }
+    show(status, title, "Se puede leer, y nadie registra ni envía. Su administrador puede reabrirla en Mi compañía.")
 }
 
 /// Another site sent the form.
@@ -199,12 +200,17 @@ struct TroublePage {
     theme: Theme,
     title: &'static str,
     words: &'static str,
+    /// Where one may go on, and what that is called.
     next: (&'static str, &'static str),
 }
 
 fn show(status: StatusCode, title: &'static str, advice: &'static str) -> Response {
+    show_with(status, title, advice, ("Ir al inicio", "/"))
+}
+
+fn show_with(status: StatusCode, title: &'static str, advice: &'static str, next: (&'static str, &'static str)) -> Response {
     const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
-    let page = TroublePage { theme: Theme::System, title, words: advice, next: ("Ir al inicio", "/") };
+    let page = TroublePage { theme: Theme::System, title, words: advice, next };
     match page.render() {
         Ok(html) => (status, [(CONTENT_TYPE, HTML)], html).into_response(),
         Err(_) => (status, advice).into_response(),

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use acuse_domain::access::Role;
 use acuse_domain::id::CompanyId;
+use acuse_server::route::Access;
+use acuse_server::web::audit::refused;
 use acuse_server::{api, web};
 use acuse_store::audit::{self, Entry, Filter};
 use acuse_store::pauses::{self, AccountKey};
@@ -395,6 +397,79 @@ async fn the_page_says_who_did_what_and_leads_there() {
         for path in ["/mi-compania/historial", "/mi-compania/historial.csv"] {
             assert_eq!(app.get_as(&session, path).await.status, status, "{role:?} {path}");
         }
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_read_in_the_history_is_found_by_typing_it() {
+    let scene = Scene::set().await;
+    let (app, db) = (&scene.app, &scene.app.app.db);
+    let mut walk = Walk::of(db, scene.company()).await;
+    walk_records(&scene, &mut walk).await;
+    walk_payments(&scene, &mut walk).await;
+    walk_company(&scene, &mut walk).await;
+    walk_access(&scene, &mut walk).await;
+    let clerk = app.session_of(Role::Clerk).await;
+    assert_eq!(app.get_as(&clerk, "/mi-compania/usuarios").await.status, StatusCode::FORBIDDEN);
+    let rows = |query: String| async move {
+        let page = app.get(&format!("/mi-compania/historial?{query}")).await;
+        let [whats, whos] = ["td.ac-1w", "th"].map(|cell| page.all(&format!(".ac-log tbody {cell}")));
+        let values = page.all(".ac-log tbody td.ac-3w");
+        whos.into_iter().zip(whats).zip(values).map(|((who, what), values)| format!("{who} {what} {values}")).collect::<Vec<_>>()
+    };
+    let all = rows(String::new()).await;
+    let refused = all.iter().find(|row| row.contains("Quiso ver los usuarios: no se le permite"));
+    assert!(refused.is_some_and(|row| row.contains("/mi-compania/usuarios") && row.contains("rechazado")), "{all:#?}");
+    assert!(all.len() > 30, "{}", all.len());
+    let mut seen = BTreeSet::new();
+    for row in all.iter().filter(|row| seen.insert((*row).clone())) {
+        let typed = row.replace("(nada)", "").to_uppercase().replace('Ó', "o").replace('Á', "A");
+        let found = rows(format!("q={}", url_encoded(&typed))).await;
+        assert!(found.contains(row), "«{typed}» does not find «{row}» but {found:#?}");
+    }
+    assert_eq!(rows("q=quiso%20abrir%20otra%20cosa".to_owned()).await.len(), 0);
+}
+
+fn url_encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+#[test]
+fn whatever_may_be_refused_is_said_in_words() {
+    let with_ids = |path: &str| {
+        let part = |part: &str| if part.starts_with('{') { "0190".to_owned() } else { part.to_owned() };
+        path.split('/').map(part).collect::<Vec<_>>().join("/")
+    };
+    let is_ever_refused = |permission| Role::ALL.iter().any(|role| !role.holds(permission));
+    for route in web::pages() {
+        if matches!(route.access, Access::Holders(permission) if is_ever_refused(permission)) {
+            let words = refused::in_words(&format!("{} {}", route.method, with_ids(&route.path)));
+            assert!(words != refused::ANYTHING && !words.ends_with(refused::BY_API), "{} {}", route.method, route.path);
+        }
+    }
+    for (path, call, access) in api::access().filter(|(.., access)| matches!(access, Access::Holders(_))) {
+        let methods = [("GET", call.get), ("POST", call.post), ("PATCH", call.patch), ("PUT", call.put), ("DELETE", call.delete)];
+        for (method, _) in methods.into_iter().filter(|(_, call)| call.is_some()) {
+            let words = refused::in_words(&format!("{method} {}", with_ids(&path)));
+            assert!(words.ends_with(refused::BY_API), "{method} {path}: {words} ({access:?})");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_file_says_in_words_who_it_was_and_what_was_refused() {
+    let scene = Scene::set().await;
+    let app = &scene.app;
+    let clerk = app.session_of(Role::Clerk).await;
+    app.get_as(&clerk, "/mi-compania/usuarios").await;
+    let csv = app.get("/mi-compania/historial.csv").await.text();
+    assert!(csv.contains("\"usuario\",\"Quiso ver los usuarios: no se le permite (GET /mi-compania/usuarios)\""), "{csv}");
+    for word in ["\"operator\"", "\"user\"", "\"acuse\"", "\"unknown\""] {
+        assert!(!csv.contains(word), "{word} in {csv}");
+    }
+    for book in ["/mi-compania/historial", "/cobros", "/pagos"] {
+        let turned = app.get(&format!("{book}?desde=2/1/2026&hasta=1/1/2026")).await.one(".ac-late");
+        assert_eq!(turned, "Desde es posterior a Hasta: entre las dos no hay ningún día.", "{book}");
     }
 }
 

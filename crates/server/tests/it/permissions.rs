@@ -16,7 +16,7 @@ use tower::ServiceExt;
 use crate::support::{Answer, TestApp};
 
 /// Pages that nobody has to log in for, and why.
-const OPEN_PAGES: [(&str, &str); 25] = [
+const OPEN_PAGES: [(&str, &str); 26] = [
     ("GET /entrar", "the login"),
     ("POST /entrar", "the login"),
     ("POST /salir", "ends what session there is"),
@@ -26,6 +26,7 @@ const OPEN_PAGES: [(&str, &str); 25] = [
     ("GET /mi-compania/correos/{id}/probar", "leads to a page that asks"),
     ("GET /invitacion/{token}", "whoever has the link"),
     ("POST /invitacion/{token}", "whoever has the link"),
+    ("GET /invitacion/{token}/rechazar", "whoever has the link"),
     ("POST /invitacion/{token}/rechazar", "whoever has the link"),
     ("GET /clave-olvidada", "asks for a link, which goes by mail"),
     ("POST /clave-olvidada", "asks for a link, which goes by mail"),

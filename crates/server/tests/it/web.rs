@@ -24,6 +24,7 @@ mod people_search;
 mod probing;
 mod recent_login;
 mod resets;
+mod said;
 pub mod second_factor;
 mod secret_scopes;
 mod solved;

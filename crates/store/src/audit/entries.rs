@@ -48,10 +48,42 @@ pub enum Who {
     OfKind(&'static str),
 }
 
+/// A word that is looked for: it stands in the entry, or the page says it of entries like these.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Word {
+    pub letters: String,
+    pub said_of: Vec<SaidOf>,
+}
+
+/// Entries of which the page says more than they hold. Texts are patterns of LIKE.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SaidOf {
+    Kind(EventKind),
+    /// Whose subject is named like this.
+    Named(EventKind, &'static str),
+    /// Of which this was noted.
+    Noted(EventKind, String),
+    By(&'static str),
+    Refused,
+}
+
+impl SaidOf {
+    fn condition(&self) -> String {
+        match self {
+            Self::Kind(kind) => format!("kind = '{}'", kind.as_str()),
+            Self::Named(kind, pattern) => format!("(kind = '{}' AND subject_name LIKE '{pattern}')", kind.as_str()),
+            Self::Noted(kind, pattern) => format!("(kind = '{}' AND detail LIKE '{pattern}')", kind.as_str()),
+            Self::By(who_kind) => format!("who_kind = '{who_kind}'"),
+            Self::Refused => "outcome = 'refused'".to_owned(),
+        }
+    }
+}
+
 /// Which entries a list shows.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    pub text: Option<String>,
+    /// All of them.
+    pub looked_for: Vec<Word>,
     pub from: Option<Instant>,
     /// Not this moment itself.
     pub until: Option<Instant>,
@@ -67,8 +99,9 @@ impl Filter {
             row.push(value);
             sql += &condition.replace('?', &format!("${}", row.len()));
         };
-        if let Some(text) = self.text.as_deref().filter(|text| !text.trim().is_empty()) {
-            add(" AND search_text LIKE ? ESCAPE '\\'", containing(text).into());
+        for word in &self.looked_for {
+            let ways: String = word.said_of.iter().map(|said| format!(" OR {}", said.condition())).collect();
+            add(&format!(" AND (search_text LIKE ? ESCAPE '\\'{ways})"), containing(&word.letters).into());
         }
         if let Some(from) = self.from {
             add(" AND at >= ?", from.into());

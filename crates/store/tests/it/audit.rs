@@ -6,7 +6,7 @@ use acuse_domain::delivery::Next;
 use acuse_domain::id::{CompanyId, SessionId, TokenId, UserId};
 use acuse_domain::mail_account::MailModule;
 use acuse_domain::payment::Notify;
-use acuse_store::audit::{self, Chain, Entry, Filter, Finding, Who};
+use acuse_store::audit::{self, Chain, Entry, Filter, Finding, SaidOf, Who, Word};
 use acuse_store::deliveries::{self, QueueKey, Recorded, Stamp};
 use acuse_store::dkim::{self, NewPair};
 use acuse_store::events::{self, EventKind, SubjectKind};
@@ -126,11 +126,25 @@ async fn a_list_is_filtered_and_paged(world: World) {
             found.len()
         }
     };
-    let text = |text: &str| Filter { text: Some(text.to_owned()), ..Filter::default() };
+    let word = |letters: &str, said_of| Word { letters: letters.to_owned(), said_of };
+    let text = |text: &str| Filter { looked_for: vec![word(text, vec![])], ..Filter::default() };
     assert_eq!(some(text("rc-000001")).await, 6);
     assert_eq!(some(text("ÁNDINA")).await, 2, "the card, and the payment's person");
     assert_eq!(some(text("ajena")).await, 0, "another company's");
     assert_eq!(some(text("%")).await, 0);
+    assert_eq!(some(text("telefono")).await, 0);
+    assert_eq!(some(text("identificación")).await, 1, "by the name of a field");
+    let said = |said: SaidOf| Filter { looked_for: vec![word("registró", vec![said])], ..Filter::default() };
+    let (downloaded, recorded) = (EventKind::ReceiptDownloaded, EventKind::PaymentRecorded);
+    assert_eq!(some(said(SaidOf::Kind(downloaded))).await, 5, "by what the page says of its kind");
+    assert_eq!((some(said(SaidOf::Named(recorded, "RC-%"))).await, some(said(SaidOf::Named(recorded, "RP-%"))).await), (1, 0));
+    assert_eq!(
+        (some(said(SaidOf::Noted(recorded, "1".to_owned()))).await, some(said(SaidOf::Noted(recorded, "2%".to_owned()))).await),
+        (1, 0)
+    );
+    assert_eq!((some(said(SaidOf::By("operator"))).await, some(said(SaidOf::Refused)).await), (8, 0));
+    let both = vec![word("registró", vec![SaidOf::Kind(downloaded), SaidOf::Kind(recorded)]), word("andina", vec![])];
+    assert_eq!(some(Filter { looked_for: both, ..Filter::default() }).await, 1, "every word");
     assert_eq!(some(Filter { words: &["receipt"], ..Filter::default() }).await, 5);
     assert_eq!(some(Filter { words: &["contact", "document"], ..Filter::default() }).await, 1);
     assert_eq!(some(Filter { from: Some(noon_and(2)), until: Some(noon_and(4)), ..Filter::default() }).await, 2);

@@ -1,7 +1,7 @@
 //! Keys to enter without a password: adding and taking away.
 
-use acuse_domain::access::token_name;
 use acuse_domain::id::PasskeyId;
+use acuse_domain::input::person;
 use acuse_store::now;
 use acuse_store::passkeys::{self, AddError, NewPasskey};
 use axum::Form;
@@ -53,9 +53,9 @@ pub struct KeyForm {
 pub async fn add(frame: Frame, Form(form): Form<KeyForm>) -> Result<Response, Trouble> {
     let Some(party) = Party::of(&frame.app.public_url) else { return Err(Trouble::NotFound) };
     let user = frame.user;
-    let name = match token_name(&form.nombre) {
+    let name = match person::name(&form.nombre) {
         Ok(name) => name,
-        Err(error) => return again(&frame, form, "llave", error.message().to_string()).await,
+        Err(error) => return again(&frame, form, "llave", error.to_string()).await,
     };
     let token = cookies::read(&frame.app, &frame.headers, cookies::CHALLENGE).unwrap_or_default();
     let Some(made) = party.made(&frame.app.db, &token, user.0, &form.respuesta).await? else {

@@ -1,6 +1,7 @@
 //! Activar el segundo paso, and the codes for a lost telephone; and whom a company asks for it.
 
 use acuse_domain::access::SecondFactorRule;
+use acuse_domain::message::messages;
 use acuse_store::now;
 use acuse_store::second_factor::{self, Changed, Proposal, SecondFactorError, recovery};
 use askama::Template;
@@ -89,13 +90,24 @@ pub struct CodeForm {
 
 pub async fn activate(frame: Frame, Form(form): Form<CodeForm>) -> Result<Response, Trouble> {
     let (app, by, token) = (&frame.app, &frame.actor, frame.session_token());
+    if form.codigo.trim().is_empty() {
+        return wrong_code(&frame, &form, String::from(messages::step_code_missing())).await;
+    }
     let typed = (form.propuesta.as_str(), form.codigo.as_str());
     match second_factor::activate(&app.db, by, &app.keys, typed, &token, app.post(), now()).await {
         Ok(changed) => codes_or(&frame, changed, "segundo-paso").await,
-        Err(SecondFactorError::WrongCode) => {
-            let again = second_factor::propose_again(&app.keys, by, frame.email(), &form.propuesta, now()).map_err(trouble)?;
-            Ok(refused(&proposed(&frame, again).await?.refusing("codigo", WRONG_CODE)))
-        }
+        Err(SecondFactorError::WrongCode) => wrong_code(&frame, &form, WRONG_CODE.to_owned()).await,
+        // The page lay open for too long: another secret.
+        Err(SecondFactorError::Stale) => Ok(Redirect::to("/mi-cuenta/segundo-paso").into_response()),
+        Err(error) => Err(trouble(error)),
+    }
+}
+
+/// The same secret again.
+async fn wrong_code(frame: &Frame, form: &CodeForm, words: String) -> Result<Response, Trouble> {
+    let again = second_factor::propose_again(&frame.app.keys, &frame.actor, frame.email(), &form.propuesta, now());
+    match again {
+        Ok(again) => Ok(refused(&proposed(frame, again).await?.refusing_secret("codigo", words))),
         // The page lay open for too long: another secret.
         Err(SecondFactorError::Stale) => Ok(Redirect::to("/mi-cuenta/segundo-paso").into_response()),
         Err(error) => Err(trouble(error)),
@@ -108,7 +120,7 @@ pub(super) async fn codes_or(frame: &Frame, changed: Changed, done: &str) -> Res
     if changed.codes.is_empty() {
         return Ok(frame.renewed(session, Redirect::to(&format!("/mi-cuenta?hecho={done}"))));
     }
-    let page = CodesPage::of(frame, &changed.codes, super::done(done)).await?;
+    let page = CodesPage::of(frame, &changed.codes, Codes::First, super::done(done)).await?;
     Ok(frame.renewed(session, shown(&page)))
 }
 
@@ -117,20 +129,28 @@ pub(super) async fn codes_or(frame: &Frame, changed: Changed, done: &str) -> Res
 struct CodesPage {
     page: Page,
     codes: Vec<String>,
+    which: Codes,
     email: String,
     done: &'static str,
 }
 
+/// Whether there were codes before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Codes {
+    First,
+    InsteadOfOthers,
+}
+
 impl CodesPage {
-    async fn of(frame: &Frame, codes: &[SecretString], done: &'static str) -> Result<Self, Trouble> {
+    async fn of(frame: &Frame, codes: &[SecretString], which: Codes, done: &'static str) -> Result<Self, Trouble> {
         let codes = codes.iter().map(|code| code.expose_secret().to_owned()).collect();
-        Ok(Self { page: frame.page(Section::MiCuenta).await?, codes, email: frame.email().to_owned(), done })
+        Ok(Self { page: frame.page(Section::MiCuenta).await?, codes, which, email: frame.email().to_owned(), done })
     }
 }
 
 pub async fn renew_codes(frame: Frame) -> Result<Response, Trouble> {
     let codes = recovery::renew(&frame.app.db, &frame.actor, frame.app.post(), now()).await.map_err(trouble)?;
-    Ok(shown(&CodesPage::of(&frame, &codes, "").await?))
+    Ok(shown(&CodesPage::of(&frame, &codes, Codes::InsteadOfOthers, "").await?))
 }
 
 pub async fn turn_off(frame: Frame) -> Result<Response, Trouble> {

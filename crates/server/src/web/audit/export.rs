@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use acuse_domain::id::CompanyId;
 use acuse_domain::text::one_line;
 use acuse_store::audit::{self, Entry, Filter};
+use acuse_store::events::EventKind;
 use acuse_store::{Db, Line, Page, StoreError};
 use axum::body::{Body, Bytes};
 use axum::http::HeaderValue;
@@ -71,8 +72,8 @@ fn row(line: &Line<Entry>) -> String {
     let cells = [
         calendar::local(entry.at).format("%Y-%m-%d %H:%M:%S").to_string(),
         entry.who.clone(),
-        entry.who_kind.clone(),
-        Sentence::of(entry).plain(),
+        as_what(&entry.who_kind).to_owned(),
+        said(entry),
         changes.join("; "),
         source(entry),
         if entry.was_refused { "rechazado" } else { "hecho" }.to_owned(),
@@ -80,6 +81,23 @@ fn row(line: &Line<Entry>) -> String {
         entry.id.to_string(),
     ];
     cells.map(|cell| quoted(&cell)).join(",") + "\r\n"
+}
+
+/// What somebody was when they did it.
+fn as_what(who_kind: &str) -> &str {
+    match who_kind {
+        "user" => "usuario",
+        "token" => "token",
+        "operator" => "operador",
+        "acuse" => "Acuse",
+        _ => "sin identificar",
+    }
+}
+
+/// With the path of what was refused.
+fn said(entry: &Entry) -> String {
+    let sentence = Sentence::of(entry).plain();
+    if entry.code == EventKind::AccessRefused.as_str() { format!("{sentence} ({})", entry.detail) } else { sentence }
 }
 
 fn change(change: &acuse_store::events::Change) -> String {

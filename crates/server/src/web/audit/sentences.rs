@@ -1,7 +1,12 @@
-//! What each kind of entry says. `{}` is what it is about, `{noun}` «cobro» or «pago», `{detail}` what was noted besides.
+//! What each kind of entry says. `{}` is what it is about, `{noun}` «cobro» or «pago», `{detail}` what was noted besides,
+//! `{entries}` the same as a number of entries, `{act}` the same as an act that was refused.
 
-use acuse_store::audit::Entry;
+use acuse_domain::text::folded;
+use acuse_store::audit::{Entry, SaidOf, Word};
 use acuse_store::events::{EventKind, SubjectKind};
+
+use super::refused;
+use crate::web::counted::counted;
 
 const SENTENCES: [(EventKind, &str); EventKind::ALL.len()] = [
     (EventKind::PaymentRecorded, "Registró el {noun} {}"),
@@ -65,9 +70,43 @@ const SENTENCES: [(EventKind, &str); EventKind::ALL.len()] = [
     (EventKind::LoginWrong, "Quiso entrar como {} con otra contraseña"),
     (EventKind::LoginThrottled, "Quiso entrar como {} demasiadas veces: tuvo que esperar"),
     (EventKind::LoggedOut, "Salió"),
-    (EventKind::AccessRefused, "Pidió lo que no le está permitido: {detail}"),
-    (EventKind::HistoryExported, "Exportó el historial: {detail} entradas"),
+    (EventKind::AccessRefused, "Quiso {act}: no se le permite"),
+    (EventKind::HistoryExported, "Exportó el historial: {entries}"),
 ];
+
+const PLACES: [&str; 5] = ["{}", "{noun}", "{detail}", "{entries}", "{act}"];
+/// Words of one search: each is one more condition.
+const MOST_WORDS: usize = 20;
+/// What stands around a word and not in it.
+const AROUND: [char; 7] = ['«', '»', '"', ',', ';', ':', '→'];
+
+/// What was typed, word by word, with what the page says of entries that do not hold it themselves.
+#[must_use]
+pub fn looked_for(typed: &str) -> Vec<Word> {
+    let typed = folded(typed);
+    let words = typed.split_whitespace().map(|word| word.trim_matches(AROUND)).filter(|word| !word.is_empty());
+    words.take(MOST_WORDS).map(|word| Word { letters: word.to_owned(), said_of: said_of(word) }).collect()
+}
+
+fn said_of(word: &str) -> Vec<SaidOf> {
+    let is_in = |words: &str| folded(words).contains(word);
+    let own = |template: &str| PLACES.iter().fold(template.to_owned(), |text, place| text.replace(place, " "));
+    let kinds = SENTENCES.iter().filter(|(_, template)| is_in(&own(template))).map(|(kind, _)| SaidOf::Kind(*kind));
+    let nouns = [("cobro", "RC-%"), ("pago", "RP-%")].into_iter().filter(|(noun, _)| is_in(noun));
+    let with_noun = SENTENCES.iter().filter(|(_, template)| template.contains("{noun}"));
+    let named = nouns.flat_map(|(_, name)| with_noun.clone().map(move |(kind, _)| SaidOf::Named(*kind, name)));
+    let counts = SENTENCES.iter().filter(|(_, template)| template.contains("{entries}") && is_in("entradas"));
+    let counts = counts.map(|(kind, _)| SaidOf::Kind(*kind));
+    let refusals = refused::noted_of(is_in).into_iter().map(|noted| SaidOf::Noted(EventKind::AccessRefused, noted));
+    let besides = [
+        ("token", SaidOf::By("token")),
+        ("servidor", SaidOf::By("acuse")),
+        ("servidor", SaidOf::By("operator")),
+        ("rechazado", SaidOf::Refused),
+    ];
+    let besides = besides.into_iter().filter(|(words, _)| is_in(words)).map(|(_, said)| said);
+    kinds.chain(named).chain(counts).chain(refusals).chain(besides).collect()
+}
 
 /// A sentence with a link in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +125,12 @@ impl Sentence {
         let kind = EventKind::parse(&entry.code);
         let row = SENTENCES.iter().find(|(own, _)| Some(*own) == kind).map_or(entry.code.as_str(), |(_, text)| *text);
         let noun = if entry.subject_name.starts_with("RP-") { "pago" } else { "cobro" };
-        let filled = |part: &str| part.replace("{noun}", noun).replace("{detail}", &entry.detail);
+        let entries = counted(entry.detail.as_str(), "entrada", "entradas");
+        let act = refused::in_words(&entry.detail);
+        let filled = |part: &str| {
+            let part = part.replace("{noun}", noun).replace("{entries}", &entries).replace("{act}", &act);
+            part.replace("{detail}", &entry.detail)
+        };
         match row.split_once("{}") {
             None => Self { before: filled(row), subject: String::new(), href: None, after: String::new() },
             Some((before, after)) => Self {
@@ -127,5 +171,46 @@ mod tests {
         for kind in EventKind::ALL {
             assert!(SENTENCES.iter().any(|(own, _)| own == kind), "{kind:?} has no sentence");
         }
+    }
+
+    fn entry(code: &str, name: &str, detail: &str) -> Entry {
+        Entry {
+            id: uuid::Uuid::nil(),
+            at: acuse_store::now(),
+            code: code.to_owned(),
+            who: "Ana".to_owned(),
+            who_kind: "user".to_owned(),
+            subject: uuid::Uuid::nil(),
+            subject_kind: None,
+            subject_name: name.to_owned(),
+            detail: detail.to_owned(),
+            changes: acuse_store::events::Changes::new(),
+            source: None,
+            was_refused: false,
+        }
+    }
+
+    #[test]
+    fn every_word_of_a_sentence_finds_its_kind() {
+        for kind in EventKind::ALL {
+            let noted = if *kind == EventKind::AccessRefused { "GET /mi-compania/usuarios" } else { "1" };
+            let sentence = Sentence::of(&entry(kind.as_str(), "RP-000007", noted)).plain();
+            for word in looked_for(&sentence.to_uppercase()) {
+                let is_its_own = ["rp-000007", "1"].contains(&word.letters.as_str());
+                let is_said = word.said_of.iter().any(|said| match said {
+                    SaidOf::Kind(own) | SaidOf::Named(own, "RP-%") | SaidOf::Noted(own, _) => own == kind,
+                    _ => false,
+                });
+                assert!(is_its_own || is_said, "«{}» of «{sentence}» does not find it", word.letters);
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_counted_or_refused_is_said_in_words() {
+        let said = |code, detail| Sentence::of(&entry(code, "", detail)).plain();
+        assert_eq!(said("history.exported", "1"), "Exportó el historial: 1 entrada");
+        assert_eq!(said("history.exported", "18204"), "Exportó el historial: 18.204 entradas");
+        assert_eq!(said("access.refused", "GET /mi-compania/usuarios"), "Quiso ver los usuarios: no se le permite");
     }
 }

@@ -7,6 +7,7 @@ use acuse_domain::id::CompanyId;
 use acuse_domain::mail_account::MailModule;
 use acuse_domain::money::Money;
 use acuse_domain::{Date, Instant};
+use acuse_store::invitations::{self, Waiting};
 use acuse_store::memberships::{self, Figures, Membership};
 use askama::Template;
 use axum::extract::Query;
@@ -17,10 +18,12 @@ use serde::Deserialize;
 use super::role_word;
 use crate::web::calendar;
 use crate::web::contacts::list::Chip;
+use crate::web::counted::{counted, number};
 use crate::web::filters;
 use crate::web::frame::Frame;
 use crate::web::page::{Page, Section, shown};
 use crate::web::trouble::Trouble;
+use crate::web::users::day_and_hour;
 
 /// As many as somebody remembers having entered.
 const LAST: usize = 9;
@@ -45,7 +48,11 @@ impl Default for Asked {
 struct ListPage {
     page: Page,
     asked: Asked,
+    /// In use, and archived.
     all: usize,
+    archived: usize,
+    /// Invitations to their address.
+    waiting: Vec<Waiting>,
     chips: Vec<Chip>,
     rows: Vec<Row>,
     found: Option<Found>,
@@ -111,10 +118,32 @@ pub async fn show(frame: Frame, Query(asked): Query<Asked>) -> Result<Response, 
     let all: Vec<Row> = theirs.into_iter().map(|one| row(one, &figures, frame.company(), has_default, page.now)).collect();
     let typed = asked.q.trim().to_owned();
     let chips = chips(&asked, &all);
-    let count = all.len();
+    let archived = all.iter().filter(|row| row.is_archived).count();
+    let count = all.len() - archived;
+    let waiting = invitations::waiting_for_any_company(&frame.app.db, frame.email(), page.now).await?;
     let (rows, found) =
         if typed.is_empty() { (chosen(&asked.cuales, all), None) } else { (Vec::new(), Some(look_for(&typed, all))) };
-    Ok(shown(&ListPage { page, asked, all: count, chips, rows, found }))
+    Ok(shown(&ListPage { page, asked, all: count, archived, waiting, chips, rows, found }))
+}
+
+impl ListPage {
+    /// «104 en las que entra Gabriela, y 2 archivadas»
+    fn how_many(&self) -> String {
+        let user = &self.page.user_name;
+        let all = match self.all {
+            0 => format!("Ninguna en la que entre {user}"),
+            1 => format!("Una, en la que entra {user}"),
+            all => format!("{} en las que entra {user}", number(all)),
+        };
+        match self.archived {
+            0 => all,
+            archived => format!("{all}, y {}", counted(archived, "archivada", "archivadas")),
+        }
+    }
+
+    fn ends(&self, waiting: &Waiting) -> String {
+        day_and_hour(waiting.ends_at)
+    }
 }
 
 /// The days of this month until today.

@@ -2,7 +2,7 @@
 
 use acuse_domain::company::{CompanyCreation, CompanyProfile};
 use acuse_domain::identification::Ruc;
-use acuse_domain::input::company::{Field, ProfileInput};
+use acuse_domain::input::company::{Field, ProfileInput, ruc};
 use acuse_domain::message::messages;
 use acuse_store::companies::CreateError;
 use acuse_store::{companies, memberships};
@@ -56,9 +56,9 @@ pub async fn create(frame: Frame, Form(typed): Form<NewForm>) -> Result<Response
         Ok(read) => read,
         Err(errors) => return Ok(refused(&NewPage { page, errors, typed, doubtful: None })),
     };
-    if ruc.doubt().is_some() && typed.asi_es != ruc.as_str() {
+    if let Some(doubt) = ruc.doubt().filter(|_| typed.asi_es != ruc.as_str()) {
         let mut errors = FormErrors::default();
-        errors.say("ruc", messages::ruc_doubtful(ruc.as_str()));
+        errors.say("ruc", doubt.message(&ruc));
         let doubtful = Some(ruc.to_string());
         return Ok(refused(&NewPage { page, errors, typed, doubtful }));
     }
@@ -99,8 +99,8 @@ impl NewForm {
             ..ProfileInput::default()
         };
         let mut errors = FormErrors::default();
-        let ruc = errors.keep("ruc", self.ruc.parse::<Ruc>().map_err(|error| error.message()));
-        match (ruc, input.read()) {
+        let number = errors.keep("ruc", ruc(&self.ruc));
+        match (number, input.read()) {
             (Some(ruc), Ok(profile)) => Ok((ruc, profile)),
             (_, Ok(_)) => Err(errors),
             (_, Err(wrong)) => {

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use acuse_domain::message::messages;
 use acuse_store::logins::confirm::{self, Confirmed, Shown};
 use acuse_store::logins::second_step::Proof;
 use acuse_store::passkeys::Signed;
@@ -170,6 +171,9 @@ pub async fn confirm(
         return refused(&app, &headers, &session, form, "clave", WRONG_KEY).await;
     }
     let password = SecretString::from(form.clave.as_str());
+    if signed.is_none() && password.expose_secret().is_empty() {
+        return refused(&app, &headers, &session, form, "clave", &messages::login_password_missing().to_string()).await;
+    }
     let (shown, field, words) = form.shows(&password, signed.as_ref());
     let browser = Browser::of(&app, &headers, source);
     let who = (session.user, session.email.as_str(), token.as_str());

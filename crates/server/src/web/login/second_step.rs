@@ -1,5 +1,6 @@
 //! The second step, between the password and the session.
 
+use acuse_domain::message::{Message, messages};
 use acuse_store::logins::second_step::{self, Answer, HalfWay, Proof, Stepped};
 use acuse_store::passkeys::Signed;
 use askama::Template;
@@ -36,6 +37,8 @@ pub struct StepForm {
     recuperacion: String,
     /// What the key answered, written by the script.
     respuesta: String,
+    /// The button beside the recovery code was pressed.
+    usa: Option<String>,
     /// Ticked: this browser is not asked for a month.
     confiar: Option<String>,
     volver: String,
@@ -47,6 +50,17 @@ pub struct StepForm {
 impl StepForm {
     fn carried(&self) -> Option<Carried> {
         Carried::back(&self.lleva_a, &self.lleva, &self.lleva_sin)
+    }
+
+    /// What was left empty: it is no guess, and is counted as none.
+    fn missing(&self, half_way: &HalfWay) -> Option<(&'static str, Message)> {
+        if !self.codigo.trim().is_empty() || !self.recuperacion.trim().is_empty() {
+            return None;
+        }
+        match half_way.has_authenticator && self.usa.is_none() {
+            true => Some(("codigo", messages::step_code_missing())),
+            false => Some(("rec", messages::recovery_code_missing())),
+        }
     }
 
     /// In which field it stands, and what is wrong with it where it is not right, or used.
@@ -118,6 +132,9 @@ pub async fn answer(
             None => return Ok(again(&headers, half_way, form, "codigo", WRONG_KEY, StatusCode::UNPROCESSABLE_ENTITY)),
         },
     };
+    if let (None, Some((field, missing))) = (&signed, form.missing(&half_way)) {
+        return Ok(again(&headers, half_way, form, field, &missing.to_string(), StatusCode::UNPROCESSABLE_ENTITY));
+    }
     let (proof, field, [wrong, used]) = form.shows(signed.as_ref());
     let browser = Browser::of(&app, &headers, source);
     let token = cookies::read(&app, &headers, cookies::SECOND_STEP).unwrap_or_default();

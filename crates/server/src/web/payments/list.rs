@@ -7,7 +7,6 @@ use acuse_domain::id::PaymentId;
 use acuse_domain::mail_account::MailModule;
 use acuse_domain::money::Money;
 use acuse_domain::payment::{Method, Status};
-use acuse_domain::text::lower_first;
 use acuse_store::deliveries::{self, Delivery, Stopped};
 use acuse_store::order::Order;
 use acuse_store::payments::{self, By, Filter, Summary, Totals};
@@ -20,6 +19,8 @@ use uuid::Uuid;
 
 use super::Book;
 use super::sender::Sender;
+use crate::web::date_range::DateRange;
+use crate::web::filters;
 use crate::web::frame::Frame;
 use crate::web::page::{self, Page};
 use crate::web::pager::Pager;
@@ -27,7 +28,6 @@ use crate::web::sort::{Column, Sorting, order};
 use crate::web::state_mark::StateMark;
 use crate::web::trail::{ROWS, Trail, id_of};
 use crate::web::trouble::Trouble;
-use crate::web::{calendar, filters};
 use acuse_domain::access::Permission;
 
 /// The columns that put the list in order; the figure is a cobro's total, a pago's money.
@@ -87,8 +87,8 @@ impl PaymentsQuery {
         Filter {
             direction: Some(book.direction),
             contact: None,
-            from: calendar::parse_day(&self.desde).ok(),
-            until: calendar::parse_day(&self.hasta).ok(),
+            from: self.days().first(),
+            until: self.days().last(),
             // The other book's receipts have their own list.
             text: Some(self.q.trim().to_owned()).filter(|text| !text.is_empty()),
         }
@@ -98,19 +98,8 @@ impl PaymentsQuery {
         [&self.q, &self.desde, &self.hasta].iter().any(|text| !text.trim().is_empty())
     }
 
-    /// The dates that are no filter, each with its reason: «Desde no se aplica: 31/02/2026 no existe.»
-    fn wrong_dates(&self) -> Vec<String> {
-        let named = [("Desde", &self.desde), ("Hasta", &self.hasta)];
-        let wrong = named.into_iter().filter(|(_, typed)| !typed.trim().is_empty());
-        wrong
-            .filter_map(|(name, typed)| {
-                Some(format!("{name} no se aplica: {}", lower_first(&calendar::parse_day(typed).err()?.to_string())))
-            })
-            .collect()
-    }
-
-    fn class_of(&self, typed: &str) -> &'static str {
-        if !typed.trim().is_empty() && calendar::parse_day(typed).is_err() { " is-invalid" } else { "" }
+    fn days(&self) -> DateRange<'_> {
+        DateRange { from: &self.desde, until: &self.hasta }
     }
 
     fn trail(&self, book: Book) -> Trail<'_> {

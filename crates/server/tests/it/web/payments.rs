@@ -115,7 +115,7 @@ async fn what_is_wrong_is_said_beside_its_field_and_the_form_stays_as_typed() {
         ("abono", "641", "abono-1", "El abono a 001-001-000004388 supera su saldo: quedan 640,00."),
         ("forma", "trueque", "forma-1", "Elija la forma 1 de la lista."),
         ("forma", "check:certified", "numero-1", ""),
-        ("para", "nadie", "para", "«nadie» no es una dirección de correo."),
+        ("para", "nadie", "para", "«nadie» no es una dirección de correo: le falta la arroba (@)."),
         ("para", "", "para", "Falta la dirección de correo"),
     ] {
         let mut wrong = replaced(&form, name, typed);

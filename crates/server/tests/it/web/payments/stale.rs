@@ -211,7 +211,7 @@ async fn a_correction_keeps_what_was_typed_and_is_no_correction_where_it_is_the_
     let id = format!("#correo-{}", late.delivery("mal-2@andina.ec").await);
     let before = late.rows().await;
     for (typed, shown, said) in [
-        ("no vale", "no vale", "«no vale» no es una dirección de correo."),
+        ("no vale", "no vale", "«no vale» no es una dirección de correo: le falta la arroba (@)."),
         ("", "", "Escriba la dirección correcta."),
         ("mal-2@andina.ec", "mal-2@andina.ec", "Es la misma que el servidor rechazó."),
         (" Mal-2@ANDINA.ec ", " Mal-2@ANDINA.ec ", "Es la misma que el servidor rechazó."),
