@@ -7,7 +7,7 @@ use super::sources;
 const WAYS: [&str; 2] = ["of_any_company()", "begin_write_any_company()"];
 
 /// Files of the store and their functions, with why they ask for no company.
-const REASONS: [(&str, &[&str], &str); 25] = [
+const REASONS: [(&str, &[&str], &str); 26] = [
     (
         "account.rs",
         &["find", "rename", "change_password", "sessions", "end_session", "end_other_sessions"],
@@ -26,8 +26,9 @@ const REASONS: [(&str, &[&str], &str); 25] = [
     ("logins/confirm.rs", &["confirm"], "a password is a person's, in all of their companies"),
     ("logins/second_step.rs", &["checked"], "before a login there is no company"),
     ("memberships.rs", &["accounts", "enter", "offered", "received"], "what leads from one company into another"),
-    ("notices.rs", &["hand_over", "record"], "a claim names its row, and the default account's have no company"),
+    ("notices.rs", &["record"], "a claim names its row, and the default account's have no company"),
     ("oauth/authorization_requests.rs", &["reseal"], "keys are the installation's"),
+    ("own_mails.rs", &["hand_over"], "a claim names its row, and a person's mails have no company"),
     ("passkeys.rs", &["add", "list", "remove"], "a person's own things, in all of their companies"),
     ("pauses.rs", &["find", "end"], "as health.rs"),
     ("sealing.rs", &["settle"], "keys are the installation's"),
@@ -35,7 +36,7 @@ const REASONS: [(&str, &[&str], &str); 25] = [
     ("second_factor/recovery.rs", &["hash_of", "renew"], "a person's own things, in all of their companies"),
     ("sessions.rs", &["note_use"], "a session is its person's"),
     ("tokens.rs", &["holder", "note_use"], "the token tells which company it is of"),
-    ("user_mails.rs", &["hand_over", "record"], "a claim names its row, and a person's mails have no company"),
+    ("user_mails.rs", &["record"], "a claim names its row, and a person's mails have no company"),
     (
         "users.rs",
         &["verify", "session", "log_out", "hash_new", "id_of"],

@@ -12,7 +12,6 @@ use uuid::Uuid;
 
 use crate::db::{Db, StoreError, Tx};
 use crate::events::{self, EventKind};
-use crate::own_mails::STAYS_NEWS;
 use crate::passwords::{random_token, token_hash};
 use crate::second_factor::hold;
 use crate::sessions::{self, note_in_each_company};
@@ -288,7 +287,7 @@ pub async fn confirm_address_any_company(
     post: Post<'_>,
     now: Instant,
 ) -> Result<(), LinkError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let Some(taken) = take(&tx, token, LinkKind::ConfirmAddress, now).await? else {
         tx.undo().await?;
         return Err(gone(db, token, now).await?);
@@ -303,7 +302,7 @@ pub async fn confirm_address_any_company(
 
 /// The address before is theirs again. Whoever changed it may sit in their sessions: those end, and what is under way too.
 pub async fn undo_address_any_company(db: &Db, token: &str, source: Option<IpAddr>, now: Instant) -> Result<(), LinkError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let Some(taken) = take(&tx, token, LinkKind::UndoAddress, now).await? else {
         tx.undo().await?;
         return Err(gone(db, token, now).await?);

@@ -41,7 +41,7 @@ pub async fn archive(db: &Db, by: &Actor, post: Post<'_>, now: Instant) -> Resul
 
 /// Its queue goes on, and nobody deletes it. False where it was open.
 pub async fn reopen(db: &Db, by: &Actor, post: Post<'_>, now: Instant) -> Result<bool, StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     let sql = "UPDATE company SET archived_at = NULL WHERE id = $1 AND archived_at IS NOT NULL";
     if execute(tx.as_conn(), sql, values![by.company.0]).await? == 0 {
         tx.undo().await?;

@@ -5,8 +5,9 @@ use acuse_domain::news::CompanyNews;
 
 use crate::Actor;
 use crate::db::{StoreError, Tx};
+use crate::own_mails::STAYS_NEWS;
 use crate::owners;
-use crate::user_mails::{CompanyNames, NewMail, Post, STAYS_NEWS, names_of, queue};
+use crate::user_mails::{CompanyNames, NewMail, Post, names_of, queue};
 
 /// Tells a company's owners what becomes of it. A deletion that was asked for is news until it may be confirmed.
 pub(crate) async fn tell_owners(

@@ -97,7 +97,7 @@ async fn asked_in(conn: &impl ConnectionTrait, company: CompanyId) -> Result<Opt
 
 /// Notes that everything was taken along.
 pub async fn note_export(db: &Db, by: &Actor, post: Post<'_>, now: Instant) -> Result<(), StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     execute(tx.as_conn(), "UPDATE company SET exported_at = $2 WHERE id = $1", values![by.company.0, now]).await?;
     events::append(&tx, by, by.company.0, EventKind::CompanyExported, now, "").await?;
     tell_owners(&tx, by, (CompanyNews::Exported, None), post, now).await?;
@@ -111,7 +111,7 @@ pub async fn exported_at(db: &Db, company: CompanyId) -> Result<Option<Instant>,
 
 /// Asks for the deletion of an archived company whose data somebody has, not before `wait` has gone by.
 pub async fn ask(db: &Db, by: &Actor, wait: TimeDelta, post: Post<'_>, now: Instant) -> Result<Asked, DeletionError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     let state = lock(&tx, by.company).await?;
     let Some(archived_at) = state.archived_at else { return Err(DeletionError::NotArchived) };
     // What was exported before lacks what was recorded until then.
@@ -132,7 +132,7 @@ pub async fn ask(db: &Db, by: &Actor, wait: TimeDelta, post: Post<'_>, now: Inst
 
 /// The company stays. False where nobody had asked for its deletion.
 pub async fn cancel(db: &Db, by: &Actor, post: Post<'_>, now: Instant) -> Result<bool, StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     if execute(tx.as_conn(), "DELETE FROM company_deletion WHERE company_id = $1", values![by.company.0]).await? == 0 {
         tx.undo().await?;
         return Ok(false);
@@ -145,7 +145,7 @@ pub async fn cancel(db: &Db, by: &Actor, post: Post<'_>, now: Instant) -> Result
 
 /// The second person's word: everything of the company goes, in one act. Its people stay, without an entry there.
 pub async fn confirm(db: &Db, by: &Actor, post: Post<'_>, now: Instant) -> Result<(), DeletionError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_for(by.company).await?;
     let state = lock(&tx, by.company).await?;
     let asked = asked_in(tx.as_conn(), by.company).await?.ok_or(DeletionError::NotAsked)?;
     if state.archived_at.is_none() {

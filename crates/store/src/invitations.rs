@@ -331,7 +331,7 @@ pub async fn waiting_for_any_company(db: &Db, email: &str, now: Instant) -> Resu
     let sql = "SELECT i.id, COALESCE(c.trade_name, c.legal_name) AS company_name, i.inviter, i.email, i.role, i.ends_at
         FROM invitation i JOIN company c ON c.id = i.company_id
         WHERE i.email = $1 AND i.state = 'open' AND i.ends_at > $2 ORDER BY i.ends_at, i.id";
-    let rows: Vec<Row> = readable(db.reader(), "invitation", sql, values![email, now]).await?;
+    let rows: Vec<Row> = readable(&db.of_any_company(), "invitation", sql, values![email, now]).await?;
     let waiting = |row: Row| {
         Some(Waiting {
             role: Of { table: "invitation", id: row.id }.code("role", &row.role, Role::parse)?,

@@ -37,7 +37,7 @@ pub(crate) const fn queue(
 pub(crate) async fn hand_over(queue: &Queue, db: &Db, claim: Claim, now: Instant) -> Result<bool, StoreError> {
     // Its holder is in time to give it to a server.
     let not_handed_over = Queue { is_held: "state = 'sending' AND handed_over_at IS NULL AND lease_until >= $1", ..*queue };
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let set = "handed_over_at = $1, lease_until = $2";
     let ours = not_handed_over.change(&tx, &[claim], set, values![now, now + LOST_AFTER]).await?;
     tx.commit().await?;

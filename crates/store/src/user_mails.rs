@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::claims::{Claim, Queue};
 use crate::db::{Db, StoreError, Tx};
-use crate::own_mails::{self, Told};
+use crate::own_mails::{self, STAYS_NEWS, Told};
 use crate::sealing_key::{BATCH, claim_in};
 use crate::secrets::Keyring;
 use crate::sql::{Undecoded, execute, new_id, one, readable, values};
@@ -309,7 +309,7 @@ pub async fn record(
     reply: &str,
     now: Instant,
 ) -> Result<bool, StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let said = values![told.state(), problem_code, reply];
     let ours = match told {
         Told::Again { at } => {

@@ -280,5 +280,5 @@ pub async fn list(db: &Db, company: CompanyId) -> Result<Vec<(String, String)>, 
 
 /// Where a company's owners log in.
 pub async fn owners(db: &Db, company: CompanyId) -> Result<Vec<String>, StoreError> {
-    owners::of(db.reader(), company).await
+    owners::of(&db.of(company), company).await
 }

@@ -114,7 +114,7 @@ pub async fn accept_any_company(
 
 /// Whoever has the link wants nothing of it. False where it was over before.
 pub async fn decline_any_company(db: &Db, token: &str, source: Option<IpAddr>, now: Instant) -> Result<bool, StoreError> {
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let taken = change(&tx, token, "declined", now).await?;
     if let Some(taken) = &taken {
         user_mails::cancel_of_invitation(&tx, CompanyId(taken.company_id), taken.id, now).await?;

@@ -84,7 +84,7 @@ async fn confirm(
         return Ok(Confirmed::Wait(seconds));
     }
     let checked = Checked::of(db, user.0, email, shown).await;
-    let tx = db.begin_write().await?;
+    let tx = db.begin_write_any_company().await?;
     let checked = match checked {
         Ok(checked) => checked,
         Err(error) => {
@@ -98,7 +98,7 @@ async fn confirm(
     if let Some(refused) = checked.refused(&tx, keys, user.0, (origin.source, post), now).await? {
         tx.undo().await?;
         if matches!(refused, Confirmed::StepMissing) {
-            let tx = db.begin_write().await?;
+            let tx = db.begin_write_any_company().await?;
             take_back(&tx, &subjects, now).await?;
             tx.commit().await?;
         }

@@ -97,7 +97,7 @@ async fn people(world: &World, keys: &Keyring, made: &TestCompany) {
     let proposal = second_factor::propose(keys, &by, &email, noon()).unwrap();
     let secret = SecretString::from(proposal.key.expose_secret().replace(' ', ""));
     let typed = (proposal.sealed.as_str(), second_factor::code_at(&secret, noon()).unwrap());
-    second_factor::activate(&world.db, &by, keys, (typed.0, &typed.1), "", noon()).await.unwrap();
+    second_factor::activate(&world.db, &by, keys, (typed.0, &typed.1), "", Post::ByHand, noon()).await.unwrap();
     let email = format!("invitada.{}@andina.ec", made.id).parse().unwrap();
     let new = NewInvitation { email, name: "Invitada".to_owned(), role: Role::Viewer };
     invitations::invite(&world.db, &by, &new, None, Post::Mail(keys), noon()).await.unwrap();

@@ -4,6 +4,7 @@ use acuse_domain::access::Role;
 use acuse_server::Services;
 use acuse_server::route::Access;
 use acuse_server::web;
+use acuse_store::user_mails::Post;
 use acuse_store::{archive, companies, now};
 use axum::http::{Method, StatusCode};
 use chrono::TimeDelta;
@@ -98,7 +99,7 @@ async fn companies_are_counted_as_one_enters_them_and_an_invitation_is_told() {
     assert!(app.get("/").await.text().contains("Ver las 2 compañías"));
     let other = companies::find_by_ruc_any_company(&app.app.db, &"1790012399001".parse().unwrap()).await.unwrap().unwrap();
     let by = acuse_store::Actor { company: other.id, ..app.actor.clone() };
-    archive::archive(&app.app.db, &by, now()).await.unwrap();
+    archive::archive(&app.app.db, &by, Post::ByHand, now()).await.unwrap();
     let refused = app.post("/personas/nueva", &[("nombre", "x")]).await;
     assert_eq!((refused.status, refused.one("a.btn-primary").as_str()), (StatusCode::CONFLICT, "Reabrirla"));
     let list = app.get("/companias").await;
