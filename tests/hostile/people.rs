@@ -149,7 +149,7 @@ impl Place<'_> {
         row.tried(page.is(410), || format!("older: {}", page.status));
         for bent in [format!("{newer}A"), newer.to_uppercase(), "/clave/null".to_owned()] {
             let page = self.choose(&bent).await;
-            row.tried(page.is(410), || format!("bent: {}", page.status));
+            row.tried(page.is(410) || page.is(404), || format!("bent: {}", page.status));
         }
         self.ended("person_link").await;
         let page = self.choose(&newer).await;

@@ -344,8 +344,13 @@ async fn a_key_lets_in_once_per_challenge_and_its_counter_goes_forward(world: Wo
         |before: u8, now: u8| Signed { person, credential: vec![1; 16], counted_before: vec![before; 7], counted: vec![now; 7] };
     let token = half_way(log_in(&world.db, &[], noon()).await);
     let step = async |token: &SecretString, signed: &Signed| {
-        let answer =
-            Answer { token: token.expose_secret(), proof: Proof::Passkey(signed), is_trusted: false, origin: Origin::default() };
+        let answer = Answer {
+            token: token.expose_secret(),
+            proof: Proof::Passkey(signed),
+            is_trusted: false,
+            origin: Origin::default(),
+            post: Post::ByHand,
+        };
         second_step::answer_any_company(&world.db, &keys, &answer, noon()).await.unwrap()
     };
     assert!(matches!(step(&token, &signed(0, 1)).await, Stepped::Entered { .. }));
