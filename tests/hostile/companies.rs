@@ -70,7 +70,7 @@ async fn named(server: &Server, theirs: &str) -> Attack {
 }
 
 async fn ended_by_one(server: &Server, url: &str) -> Attack {
-    let mut row = Attack::new("a company's end by one person, or before its time", "403, 409 or 422; it is there");
+    let mut row = Attack::new("a company's end by one person, or too early", "403, 409 or 422; it is there");
     let (mut owner, mut accountant) = (Browser::of(server, EMAIL).await, Browser::of(server, ACCOUNTANT).await);
     let acts = ["exportar", "archivar", "eliminar", "eliminar/confirmar"];
     for act in acts {

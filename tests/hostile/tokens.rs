@@ -74,7 +74,7 @@ async fn company(server: &Server, token: &str) -> Response {
 }
 
 async fn over(installation: &Installation, server: &Server) -> Attack {
-    let mut row = Attack::new("a token that is over, taken back, bent, elsewhere", "401, or 403 from elsewhere");
+    let mut row = Attack::new("token that is over, taken back, bent, elsewhere", "401, or 403 from elsewhere");
     let url = format!("sqlite://{}", installation.database().display());
     let token = made(installation, &[]);
     let good = company(server, &token).await.status();
