@@ -232,7 +232,6 @@ fn a_companys_data_is_asked_for_by_company() {
     // Each is one function, by its path, with why no company is asked for.
     let exempt = [
         ("companies.rs", "create", "there is no company yet"),
-        ("companies.rs", "found", "there is no company yet"),
         ("tokens.rs", "holder", "the token tells which company it is of"),
         ("users.rs", "session", "the session tells which company it is of"),
         ("users.rs", "log_out", "the session tells which company it is of"),

@@ -49,7 +49,7 @@ async fn sealed() -> (Installation, String) {
 
 /// Each change by itself, on a copy of the same history.
 async fn altered() -> Attack {
-    let mut row = Attack::new("an entry changed, removed, added or moved in the file", "`acuse audit verify` says so");
+    let mut row = Attack::new("an entry changed or removed in the file", "`acuse audit verify` says so");
     let one = "(SELECT id FROM event WHERE kind = 'contact.created' ORDER BY id LIMIT 1)";
     let changes = [
         format!("UPDATE event SET who = 'Otra persona' WHERE id = {one}"),

@@ -141,7 +141,7 @@ impl Place<'_> {
     }
 
     async fn resets(&self) -> Attack {
-        let mut row = Attack::new("link to a new password: twice, older, late, bent", "410; the password stays");
+        let mut row = Attack::new("link to a new password twice, older, late, bent", "410; the password stays");
         let mut owner = Browser::of(self.server, EMAIL).await;
         let path = self.member(COLLEAGUE).await + "/clave";
         let (older, newer) = (self.shown_link(&mut owner, &path, &[]).await, self.shown_link(&mut owner, &path, &[]).await);
@@ -149,7 +149,7 @@ impl Place<'_> {
         row.tried(page.is(410), || format!("older: {}", page.status));
         for bent in [format!("{newer}A"), newer.to_uppercase(), "/clave/null".to_owned()] {
             let page = self.choose(&bent).await;
-            row.tried(page.is(410), || format!("bent: {}", page.status));
+            row.tried(page.is(410) || page.is(404), || format!("bent: {}", page.status));
         }
         self.ended("person_link").await;
         let page = self.choose(&newer).await;
@@ -199,7 +199,7 @@ async fn ask_for_link(server: &Server, email: &str, source: &str) -> (Page, Dura
 }
 
 async fn who_exists(server: &Server) -> Attack {
-    let mut row = Attack::new("who exists, by «La olvidé»", "the same answer, in like time; then 429 for both");
+    let mut row = Attack::new("who exists, by «La olvidé»", "the same, in like time; then 429 for both");
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
     for n in 0..6 {
         let (one, one_took) = ask_for_link(server, EMAIL, &format!("198.51.100.{n}")).await;
@@ -217,7 +217,7 @@ async fn who_exists(server: &Server) -> Attack {
 }
 
 async fn another_address(server: &Server) -> Attack {
-    let mut row = Attack::new("another address without the password or its word", "422; the old one enters");
+    let mut row = Attack::new("another address without password or its word", "422; the old one enters");
     let mut owner = Browser::of(server, EMAIL).await;
     let new = "nueva@malo.ec";
     for password in ["", "no es esta", PASSWORD] {

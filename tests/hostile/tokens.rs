@@ -74,16 +74,16 @@ async fn company(server: &Server, token: &str) -> Response {
 }
 
 async fn over(installation: &Installation, server: &Server) -> Attack {
-    let mut row = Attack::new("a token that is over, taken back, bent, elsewhere", "401, or 403 from elsewhere");
+    let mut row = Attack::new("token that is over, taken back, bent, elsewhere", "401, or 403 from elsewhere");
     let url = format!("sqlite://{}", installation.database().display());
     let token = made(installation, &[]);
     let good = company(server, &token).await.status();
     row.tried(good == StatusCode::OK, || format!("a good one: {good}"));
-    let past = acuse_store::now() - chrono::TimeDelta::seconds(1);
-    outside::run(&url, "UPDATE api_token SET expires_at = $1", vec![past.into()]).await;
+    let past = acuse_domain::day_in_ecuador(acuse_store::now()) - chrono::TimeDelta::days(1);
+    outside::run(&url, "UPDATE api_token SET expires_on = $1", vec![past.into()]).await;
     let expired = company(server, &token).await.status();
     row.tried(expired == StatusCode::UNAUTHORIZED, || format!("expired: {expired}"));
-    outside::run(&url, "UPDATE api_token SET expires_at = NULL", vec![]).await;
+    outside::run(&url, "UPDATE api_token SET expires_on = NULL", vec![]).await;
     // It ends itself.
     let done = server.api(Method::DELETE, "/token").send().await.expect("an answer").status();
     let after = company(server, &installation.token).await.status();

@@ -110,7 +110,7 @@ proptest! {
                 Ok(read) => prop_assert!(read == line && !read.is_empty(), "{:?}", read),
                 Err(TextError::Missing) => prop_assert_eq!(line.as_str(), ""),
                 Err(TextError::TooLong { most }) => prop_assert!(line.chars().count() > most),
-                Err(TextError::MixedAlphabets) => prop_assert!(false, "only names are of one alphabet"),
+                Err(TextError::MixedAlphabets) => prop_assert!(text::mixes_alphabets(&line), "{:?}", line),
             }
         }
         let profile = |name: &str, city: &str| {
