@@ -7,7 +7,7 @@ mod seal;
 mod verify;
 
 pub(crate) use entering::{note_entered, note_not_entered};
-pub use entries::{Doer, Entry, Filter, SaidOf, Who, Word, count, doers, list, note_export, note_refusal};
+pub use entries::{Doer, Entry, Filter, SaidOf, Who, Word, count, count_up_to, doers, list, note_export, note_refusal};
 pub use erasure::HISTORY;
 pub(crate) use erasure::erase;
 pub use seal::seal_any_company;

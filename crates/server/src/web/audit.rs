@@ -16,7 +16,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use self::sentences::Sentence;
-use crate::web::counted::counted;
+use crate::web::counted::{counted, number};
 use crate::web::date_range::DateRange;
 use crate::web::frame::Frame;
 use crate::web::page::{Page, Section, shown};
@@ -27,6 +27,8 @@ use crate::web::{calendar, filters};
 use acuse_domain::access::Permission;
 
 const PATH: &str = "/mi-compania/historial";
+/// Entries that are counted: who has more of them filters, and a count would take longer with every year.
+const MOST_COUNTED: u64 = 10_000;
 
 /// Entries by what they are about: as the address says it, what it is called, and the first words of their codes.
 const GROUPS: [(&str, &str, &[&str]); 7] = [
@@ -56,18 +58,23 @@ pub struct AuditQuery {
 /// GET `/mi-compania/historial`
 pub async fn list(frame: Frame, Query(asked): Query<AuditQuery>) -> Result<Response, Trouble> {
     let (db, company, filter) = (&frame.app.db, frame.company(), asked.filter());
-    let count = audit::count(db, company, &filter).await?;
-    let slice = Slice { after: asked.tras.last().copied(), limit: ROWS };
-    let lines = audit::list(db, company, &filter, slice).await?;
+    let count = audit::count_up_to(db, company, &filter, MOST_COUNTED).await?;
+    // One more than is shown: whether there is a next page.
+    let slice = Slice { after: asked.tras.last().copied(), limit: ROWS + 1 };
+    let mut lines = audit::list(db, company, &filter, slice).await?;
+    let shown = usize::try_from(ROWS).unwrap_or(usize::MAX);
+    let more = lines.len().saturating_sub(shown);
+    lines.truncate(shown);
     let trail = asked.trail(PATH);
-    let pager = trail.pager(lines.last().map(|line| id_of(line, |entry| entry.id)), lines.len(), count);
+    let until = ROWS * asked.tras.len() as u64 + lines.len() as u64;
+    let pager = trail.pager(lines.last().map(|line| id_of(line, |entry| entry.id)), lines.len(), until + more as u64);
     let page = frame.page(Section::MiCompania).await?;
     let view = AuditPage {
         rows: lines.into_iter().map(|line| line.map(|entry| Row::of(entry, page.now))).collect(),
         doers: audit::doers(db, company).await?,
         check: audit::find_check(db, company).await?,
         export: asked.trail("/mi-compania/historial.csv").with(&[]),
-        count,
+        count: if count > MOST_COUNTED { None } else { Some(count) },
         pager,
         page,
         asked,
@@ -178,11 +185,17 @@ struct AuditPage {
     doers: Vec<Doer>,
     check: Option<LastCheck>,
     export: String,
-    count: u64,
+    /// None: more than [`MOST_COUNTED`].
+    count: Option<u64>,
     pager: Pager,
 }
 
 impl AuditPage {
+    /// `214`, or «más de 10.000»
+    fn how_many(&self) -> String {
+        self.count.map_or_else(|| format!("más de {}", number(MOST_COUNTED)), number)
+    }
+
     fn groups(&self) -> [(&'static str, &'static str, &'static [&'static str]); GROUPS.len()] {
         GROUPS
     }

@@ -122,7 +122,9 @@ async fn a_list_is_filtered_and_paged(world: World) {
         let (db, company) = (world.db.clone(), made.id);
         async move {
             let found = entries(&db, company, &filter).await;
-            assert_eq!(audit::count(&db, company, &filter).await.unwrap(), found.len() as u64);
+            let all = found.len() as u64;
+            assert_eq!(audit::count(&db, company, &filter).await.unwrap(), all);
+            assert_eq!(audit::count_up_to(&db, company, &filter, 2).await.unwrap(), all.min(3), "one more stands for more");
             found.len()
         }
     };
