@@ -1,7 +1,7 @@
 //! What somebody was not let do, in words: an entry keeps its method and path.
 
 /// What a path is for, as it goes on after «Quiso»; `*` is whatever stands there. The first row that fits says it.
-const PAGES: [(&str, &str); 54] = [
+const PAGES: [(&str, &str); 55] = [
     ("/personas/nueva", "agregar una persona"),
     ("/personas/*/modificar", "modificar una persona"),
     ("/documentos/nuevo", "registrar un documento"),
@@ -54,7 +54,8 @@ const PAGES: [(&str, &str); 54] = [
     ("/mi-compania/correos/*/eliminar", "eliminar una cuenta de correo"),
     ("/mi-compania/correos/*/dominio", "cambiar la firma de un dominio"),
     ("/mi-compania/correos/*", "cambiar una cuenta de correo"),
-    ("/mi-compania/integraciones/*", "crear o revocar un token"),
+    ("/mi-compania/integraciones/nuevo", "crear un token"),
+    ("/mi-compania/integraciones/*/revocar", "revocar un token"),
     ("/mi-compania/integraciones", "ver los tokens"),
 ];
 

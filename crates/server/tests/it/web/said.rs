@@ -45,7 +45,7 @@ const REFUSED: [Refused; 10] = [
         "/companias/nueva",
         &[("ruc", "1790012344001"), ("razon", "Otra S.A.")],
         "ruc",
-        "Usted ya entra en la compañía con este RUC: Distribuidora Cotopaxi S.A.",
+        "Usted ya entra en la compañía con este RUC: Distribuidora Cotopaxi.",
         THE_REST,
     ),
     ("/mi-compania/integraciones/nuevo", &[("puede", "read"), ("vence", "1y")], "nombre", "Falta el nombre.", THE_REST),
@@ -133,6 +133,8 @@ async fn one_is_counted_as_one_and_no_sentence_ends_twice() {
     for route in pages.filter(|route| !matches!(route.access, Access::Everybody)) {
         let answer = app.get(&route.path).await;
         let Some(main) = answer.all("main").into_iter().next() else { continue };
+        // «Proveedores 1»: a group and how many are in it.
+        let main = answer.all(".ac-chips li").iter().fold(main, |text, chip| text.replace(chip, ""));
         assert_eq!(miscounted(&main), None, "{}: {main}", route.path);
         assert!(!main.contains(".. ") && !main.ends_with(".."), "{}: {main}", route.path);
         seen += 1;
