@@ -93,8 +93,7 @@ impl Place<'_> {
 
     /// Each page and form that changes keys, with all that is known of who sits there: the password.
     async fn left_open(&self, owner: &mut Browser<'_>) -> Attack {
-        let mut row =
-            Attack::new("keys and roles by open browser and password", "asked for the second step; nothing done");
+        let mut row = Attack::new("keys and roles by open browser and password", "asked for the second step; nothing done");
         for route in web::pages().into_iter().filter(|route| route.after_recent_login) {
             outside::logins_were_earlier(&self.url, 16).await;
             let path = route.path.replace("{id}", NOBODYS).replace("{provider}", "google");

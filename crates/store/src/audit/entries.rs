@@ -151,7 +151,7 @@ pub async fn count_up_to(db: &Db, company: CompanyId, filter: &Filter, most: u64
     let (which, row) = filter.conditions(company);
     let sql =
         format!("SELECT COUNT(*) AS n FROM (SELECT 1 FROM event WHERE {which} LIMIT {}) AS counted", most.saturating_add(1));
-    sql::count(db.reader(), &sql, row).await
+    sql::count(&db.of(company), &sql, row).await
 }
 
 /// Notes that somebody was not let do something; of one who goes on trying, only so much.
