@@ -62,9 +62,9 @@ pub async fn list(frame: Frame, Query(asked): Query<AuditQuery>) -> Result<Respo
     // One more than is shown: whether there is a next page.
     let slice = Slice { after: asked.tras.last().copied(), limit: ROWS + 1 };
     let mut lines = audit::list(db, company, &filter, slice).await?;
-    let shown = usize::try_from(ROWS).unwrap_or(usize::MAX);
-    let more = lines.len().saturating_sub(shown);
-    lines.truncate(shown);
+    let most = usize::try_from(ROWS).unwrap_or(usize::MAX);
+    let more = lines.len().saturating_sub(most);
+    lines.truncate(most);
     let trail = asked.trail(PATH);
     let until = ROWS * asked.tras.len() as u64 + lines.len() as u64;
     let pager = trail.pager(lines.last().map(|line| id_of(line, |entry| entry.id)), lines.len(), until + more as u64);
