@@ -51,7 +51,7 @@ async fn a_profile_without_a_name_or_with_half_an_address_is_refused_as_typed() 
     let refused = app.post(HERE, &[("razon", " "), ("correo", "contabilidad@"), ("ciudad", "Latacunga")]).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(refused.one("#razon-error"), "Falta la razón social.");
-    assert!(refused.one("#correo-error").contains("no está completo"));
+    assert!(refused.one("#correo-error").contains("le falta lo que va después de la arroba"));
     assert_eq!(refused.attribute("#ciudad", "value").as_deref(), Some("Latacunga"));
     let profile = companies::find(&app.app.db, app.company).await.unwrap().unwrap().profile;
     assert_eq!(profile.legal_name, "Distribuidora Cotopaxi Cía. Ltda.");
