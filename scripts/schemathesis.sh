@@ -21,7 +21,12 @@ if [ ! -x "$venv/bin/schemathesis" ]; then
   say "Preparando schemathesis (unos 30 segundos)"
   rm -rf "$venv"
   python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement "$pinned"
+  if ! "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement "$pinned"; then
+    # crates/server/tests/it/api/as_documented.rs asks every call too, and needs nothing from outside.
+    rm -rf "$venv"
+    echo "sin schemathesis: no se pudo traer de PyPI"
+    exit 0
+  fi
 fi
 
 folder=$(mktemp -d)
