@@ -140,7 +140,7 @@ async fn a_list_is_filtered_and_paged(world: World) {
     assert_eq!(some(said(SaidOf::Kind(downloaded))).await, 5, "by what the page says of its kind");
     assert_eq!((some(said(SaidOf::Named(recorded, "RC-%"))).await, some(said(SaidOf::Named(recorded, "RP-%"))).await), (1, 0));
     assert_eq!(
-        (some(said(SaidOf::Noted(recorded, "1".to_owned()))).await, some(said(SaidOf::Noted(recorded, "2%".to_owned()))).await),
+        (some(said(SaidOf::Noted(recorded, "0".to_owned()))).await, some(said(SaidOf::Noted(recorded, "2%".to_owned()))).await),
         (1, 0)
     );
     assert_eq!((some(said(SaidOf::By("operator"))).await, some(said(SaidOf::Refused)).await), (8, 0));
