@@ -7,7 +7,7 @@ use super::sources;
 const WAYS: [&str; 2] = ["of_any_company()", "begin_write_any_company()"];
 
 /// Files of the store and their functions, with why they ask for no company.
-const REASONS: [(&str, &[&str], &str); 26] = [
+const REASONS: [(&str, &[&str], &str); 27] = [
     (
         "account.rs",
         &["find", "rename", "change_password", "sessions", "end_session", "end_other_sessions"],
@@ -19,6 +19,7 @@ const REASONS: [(&str, &[&str], &str); 26] = [
     ("claims.rs", &["is_due"], "a queue is every company's"),
     ("companies.rs", &["create", "found"], "there is no company yet"),
     ("deliveries/work.rs", &["record_attempts", "renew", "return_to_queue"], "each claim names its company"),
+    ("deletion.rs", &["confirm"], "the mails that tell of a company's end are of no company any more"),
     ("health.rs", &["find"], "an account's key is an id nobody can guess, and the default account has no company"),
     ("key_rotation.rs", &["reseal_under_newest"], "keys are the installation's"),
     ("logins.rs", &["person", "count", "refused_already", "clear_away", "entered"], "before a login there is no company"),

@@ -43,7 +43,7 @@ pub async fn found(
     profile: &CompanyProfile,
     now: Instant,
 ) -> Result<CompanyId, CreateError> {
-    let tx = db.begin_write_for(by.company).await?;
+    let tx = db.begin_write_any_company().await?;
     let by = |company| Actor { company, ..by.clone() };
     let id = create_in(&tx, ruc, profile, by, now).await?;
     let sql = "INSERT INTO membership (company_id, person_id, role) VALUES ($1, $2, $3)";

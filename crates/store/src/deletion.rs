@@ -145,7 +145,7 @@ pub async fn cancel(db: &Db, by: &Actor, post: Post<'_>, now: Instant) -> Result
 
 /// The second person's word: everything of the company goes, in one act. Its people stay, without an entry there.
 pub async fn confirm(db: &Db, by: &Actor, post: Post<'_>, now: Instant) -> Result<(), DeletionError> {
-    let tx = db.begin_write_for(by.company).await?;
+    let tx = db.begin_write_any_company().await?;
     let state = lock(&tx, by.company).await?;
     let asked = asked_in(tx.as_conn(), by.company).await?.ok_or(DeletionError::NotAsked)?;
     if state.archived_at.is_none() {

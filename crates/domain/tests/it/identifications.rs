@@ -15,7 +15,9 @@ proptest! {
         for digit in 0..10 {
             let cedula = Identification::parse(IdentificationType::Cedula, &format!("{province}{middle}{digit}")).unwrap();
             let ruc: Ruc = format!("{province}{middle}{digit}{branch:03}").parse().unwrap();
-            prop_assert_eq!(ruc.doubt(), cedula.doubt());
+            // A company's own RUC is that of its main establishment.
+            let of_branch = (branch != 1).then_some(Doubt::Establishment);
+            prop_assert_eq!(ruc.doubt(), cedula.doubt().or(of_branch));
         }
     }
 
