@@ -36,11 +36,11 @@ const REASONS: [(&str, &[&str], &str); 27] = [
     ("second_factor.rs", &["activate", "standing", "turn_off"], "a person's own things, in all of their companies"),
     ("second_factor/recovery.rs", &["hash_of", "renew"], "a person's own things, in all of their companies"),
     ("sessions.rs", &["note_use"], "a session is its person's"),
-    ("tokens.rs", &["holder", "note_use"], "the token tells which company it is of"),
+    ("tokens.rs", &["holder"], "the token tells which company it is of"),
     ("user_mails.rs", &["record"], "a claim names its row, and a person's mails have no company"),
     (
         "users.rs",
-        &["verify", "session", "log_out", "hash_new", "id_of"],
+        &["create", "verify", "session", "log_out", "hash_new", "id_of"],
         "a person is of several companies, and a session tells of which",
     ),
 ];

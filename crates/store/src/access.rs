@@ -14,6 +14,7 @@ use crate::invitations;
 use crate::own_mails::STAYS_NEWS;
 use crate::sessions::{self, Ended};
 use crate::sql::{self, Of, all, execute, one, values};
+use crate::tokens;
 use crate::user_mails::{self, NewMail, Post};
 use acuse_domain::access::{Permission, Role};
 
@@ -82,14 +83,15 @@ pub async fn live_tokens(db: &Db, company: CompanyId) -> Result<Vec<(TokenId, St
 
 /// Takes a person out of the company and ends their sessions there.
 pub async fn remove(db: &Db, by: &Actor, email: &EmailAddress, now: Instant) -> Result<Removed, AccessError> {
-    remove_and_tell(db, by, email, Post::ByHand, now).await
+    remove_and_tell(db, by, email, &[], Post::ByHand, now).await
 }
 
-/// The same, and tells them by mail.
+/// The same, revokes these tokens, and tells the person by mail.
 pub async fn remove_and_tell(
     db: &Db,
     by: &Actor,
     email: &EmailAddress,
+    revoked: &[TokenId],
     post: Post<'_>,
     now: Instant,
 ) -> Result<Removed, AccessError> {
@@ -107,6 +109,9 @@ pub async fn remove_and_tell(
     sessions::end_links(&tx, member.user.0, now).await?;
     let mail = NewMail { company: Some(by.company), ..NewMail::new("removed", &member.email, now + STAYS_NEWS) };
     user_mails::queue(&tx, post, &mail, now).await?;
+    for id in revoked {
+        tokens::revoke_in(&tx, by, *id, "", now).await?;
+    }
     let sql = "SELECT COUNT(*) AS n FROM api_token WHERE company_id = $1 AND revoked_at IS NULL";
     let tokens_left = sql::count(tx.as_conn(), sql, values![by.company.0]).await?;
     events::append(&tx, by, member.user.0, EventKind::UserRemoved, now, &member.email).await?;

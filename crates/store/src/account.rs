@@ -11,7 +11,7 @@ use crate::Actor;
 use crate::db::{Db, StoreError};
 use crate::events::EventKind;
 use crate::passwords::{self, token_hash};
-use crate::second_factor::{hold, person_of};
+use crate::second_factor::{hold, hold_acting, person_of};
 use crate::sessions::{self, Ended, is_idle};
 use crate::sql::{all, execute, one, values};
 use crate::user_mails::{self, Post};
@@ -69,6 +69,8 @@ pub enum ChangePasswordError {
     /// It is the one they have.
     #[error("the new password is the old one")]
     Same,
+    #[error("the session was ended meanwhile")]
+    SessionOver,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -91,6 +93,10 @@ pub async fn change_password(
     }
     let hash = passwords::hash(new.clone()).await.map_err(StoreError::from)?;
     let tx = db.begin_write_any_company().await?;
+    if !hold_acting(&tx, by).await? {
+        tx.undo().await?;
+        return Err(ChangePasswordError::SessionOver);
+    }
     let sql = "UPDATE person SET password_hash = $2, password_changed_at = $3 WHERE id = $1";
     execute(tx.as_conn(), sql, values![person, hash, now]).await?;
     let others = "person_id = $1 AND token_hash <> $2";

@@ -124,6 +124,7 @@ pub async fn make_reset(
 ) -> Result<(SecretString, Instant), MakeError> {
     let member = access::member(db, by.company, user).await?.ok_or(MakeError::NotAMember)?;
     let tx = db.begin_write_any_company().await?;
+    hold(&tx, user.0).await?;
     let sql = "SELECT COUNT(*) AS n FROM membership WHERE person_id = $1 AND company_id <> $2";
     if matches!(post, Post::ByHand) && sql::count(tx.as_conn(), sql, values![user.0, by.company.0]).await? > 0 {
         return Err(MakeError::BelongsElsewhere);
@@ -204,6 +205,9 @@ struct Taken {
 
 /// One of those who use a link at once takes it; the others find it used.
 async fn take(tx: &Tx, token: &str, kind: LinkKind, now: Instant) -> Result<Option<Taken>, StoreError> {
+    // The person before their links, as whoever makes one.
+    let first = "UPDATE person SET email = email WHERE id = (SELECT person_id FROM person_link WHERE token_hash = $1)";
+    execute(tx.as_conn(), first, values![token_hash(token)]).await?;
     let sql = "UPDATE person_link SET used_at = $3 WHERE token_hash = $1 AND kind = $2 AND used_at IS NULL AND ends_at > $3
         RETURNING person_id, email";
     one(tx.as_conn(), sql, values![token_hash(token), kind.as_str(), now]).await

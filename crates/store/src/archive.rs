@@ -33,6 +33,10 @@ pub async fn archive(db: &Db, by: &Actor, post: Post<'_>, now: Instant) -> Resul
         return Ok(false);
     }
     invitations::withdraw_all(&tx, by.company, now).await?;
+    // Who deletes it needs a second person: not one whose password they could still give themselves.
+    let sql = "UPDATE person_link SET used_at = $2 WHERE used_at IS NULL AND kind IN ('reset', 'confirm_address')
+        AND person_id IN (SELECT person_id FROM membership WHERE company_id = $1)";
+    execute(tx.as_conn(), sql, values![by.company.0, now]).await?;
     events::append(&tx, by, by.company.0, EventKind::CompanyArchived, now, "").await?;
     tell_owners(&tx, by, (CompanyNews::Archived, None), post, now).await?;
     tx.commit().await?;

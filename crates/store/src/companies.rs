@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::{self, EventKind, differences};
+use crate::sessions;
 use crate::sql::{self, Inserted, Kept, Of, Reading, execute, new_id, one, readable, values};
 use crate::versions::{self, ChangeError, Expected, for_update};
 
@@ -48,6 +49,8 @@ pub async fn found(
     let id = create_in(&tx, ruc, profile, by, now).await?;
     let sql = "INSERT INTO membership (company_id, person_id, role) VALUES ($1, $2, $3)";
     execute(tx.as_conn(), sql, values![id.0, owner.0, Role::Owner.as_str()]).await?;
+    // What another company's administrator was handed opens no company that they made since.
+    sessions::end_links(&tx, owner.0, now).await?;
     tx.commit().await?;
     Ok(id)
 }

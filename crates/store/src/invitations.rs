@@ -47,6 +47,9 @@ pub enum InviteError {
     AlreadyInvited,
     #[error("there is no such invitation that is open")]
     NotFound,
+    /// Nobody is let in there any more.
+    #[error("the company is archived")]
+    Archived,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -94,8 +97,7 @@ pub async fn invite(
     now: Instant,
 ) -> Result<Invited, InviteError> {
     let tx = db.begin_write_for(by.company).await?;
-    // Whoever leaves or comes in meanwhile waits.
-    execute(tx.as_conn(), "UPDATE company SET ruc = ruc WHERE id = $1", values![by.company.0]).await?;
+    hold_open(&tx, by.company).await?;
     let address = new.email.lowercase();
     let sql =
         "SELECT COUNT(*) AS n FROM membership m JOIN person p ON p.id = m.person_id WHERE m.company_id = $1 AND p.email = $2";
@@ -110,6 +112,12 @@ pub async fn invite(
     let invited = put(&tx, by, new, post, now).await?;
     tx.commit().await?;
     Ok(invited)
+}
+
+/// Whoever leaves, comes in or archives meanwhile waits.
+async fn hold_open(tx: &Tx, company: CompanyId) -> Result<(), InviteError> {
+    let sql = "UPDATE company SET ruc = ruc WHERE id = $1 AND archived_at IS NULL";
+    if execute(tx.as_conn(), sql, values![company.0]).await? == 1 { Ok(()) } else { Err(InviteError::Archived) }
 }
 
 async fn put(tx: &Tx, by: &Actor, new: &NewInvitation, post: Post<'_>, now: Instant) -> Result<Invited, InviteError> {
@@ -137,6 +145,7 @@ async fn put(tx: &Tx, by: &Actor, new: &NewInvitation, post: Post<'_>, now: Inst
 /// A new link in place of the one before, which opens nothing from here on.
 pub async fn resend(db: &Db, by: &Actor, id: InvitationId, post: Post<'_>, now: Instant) -> Result<Invited, InviteError> {
     let tx = db.begin_write_for(by.company).await?;
+    hold_open(&tx, by.company).await?;
     let ended = end(&tx, by.company, "id = $3", values![id.0], "replaced", now).await?;
     let Some(Ended { email, name, role, .. }) = ended.into_iter().next() else { return Err(InviteError::NotFound) };
     let of = || Of { table: "invitation", id: id.0 };

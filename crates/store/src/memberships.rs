@@ -11,11 +11,11 @@ use acuse_domain::{Date, Instant};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
+use crate::audit;
 use crate::db::{Db, StoreError};
 use crate::deliveries::{self, Undelivered};
 use crate::passwords::token_hash;
-use crate::sessions;
-use crate::sql::{Of, count, one, readable, values};
+use crate::sql::{Of, count, execute, one, readable, values};
 
 /// A company that somebody may enter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,14 +113,21 @@ pub async fn enter(db: &Db, company: CompanyId, session_token: &str, now: Instan
         person_id: Uuid,
     }
     let tx = db.begin_write_any_company().await?;
-    let sql = "UPDATE login SET company_id = $2 WHERE token_hash = $1 AND EXISTS (
-            SELECT 1 FROM membership m WHERE m.person_id = login.person_id AND m.company_id = $2) RETURNING person_id";
-    let entered: Option<Row> = one(tx.as_conn(), sql, values![token_hash(session_token), company.0]).await?;
-    let Some(Row { person_id }) = entered else {
+    // The membership before the session, as a login does.
+    let sql = "UPDATE membership SET last_entered_at = $3 WHERE company_id = $2
+        AND person_id = (SELECT person_id FROM login WHERE token_hash = $1) RETURNING person_id";
+    let hash = token_hash(session_token);
+    let member: Option<Row> = one(tx.as_conn(), sql, values![hash.clone(), company.0, now]).await?;
+    let Some(Row { person_id }) = member else {
         tx.undo().await?;
         return Ok(false);
     };
-    sessions::note_entry(&tx, company, person_id, now).await?;
+    let sql = "UPDATE login SET company_id = $3 WHERE token_hash = $1 AND person_id = $2";
+    if execute(tx.as_conn(), sql, values![hash, person_id, company.0]).await? == 0 {
+        tx.undo().await?;
+        return Ok(false);
+    }
+    audit::note_entered(&tx, session_token, now).await?;
     tx.commit().await?;
     Ok(true)
 }

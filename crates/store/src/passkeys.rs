@@ -13,7 +13,7 @@ use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::EventKind;
 use crate::passwords::{random_token, token_hash};
-use crate::second_factor::{Changed, SecondFactorError, expect_enough, hold, person_of, recovery, settle};
+use crate::second_factor::{Changed, SecondFactorError, expect_enough, hold_acting, person_of, recovery, settle};
 use crate::sessions;
 use crate::sql::{self, Inserted, all, execute, one, values};
 use crate::user_mails::{self, Post};
@@ -70,6 +70,8 @@ pub enum AddError {
     Taken,
     #[error("a person has at most {MOST_KEYS} keys")]
     TooMany,
+    #[error("the session was ended meanwhile")]
+    SessionOver,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -159,7 +161,10 @@ pub async fn add(
 ) -> Result<Changed, AddError> {
     let (person, fresh) = (person_of(by), recovery::fresh().await?);
     let tx = db.begin_write_any_company().await?;
-    hold(&tx, person).await?;
+    if !hold_acting(&tx, by).await? {
+        tx.undo().await?;
+        return Err(AddError::SessionOver);
+    }
     let sql = "SELECT COUNT(*) AS n FROM passkey WHERE person_id = $1";
     if sql::count(tx.as_conn(), sql, values![person]).await? >= MOST_KEYS {
         tx.undo().await?;
@@ -195,7 +200,10 @@ pub async fn remove(
     }
     let person = person_of(by);
     let tx = db.begin_write_any_company().await?;
-    hold(&tx, person).await?;
+    if !hold_acting(&tx, by).await? {
+        tx.undo().await?;
+        return Err(SecondFactorError::SessionOver);
+    }
     let sql = "DELETE FROM passkey WHERE person_id = $1 AND id = $2 RETURNING name";
     let row: Option<Row> = one(tx.as_conn(), sql, values![person, id.0]).await?;
     let checked = match &row {

@@ -48,6 +48,8 @@ pub enum SecondFactorError {
     Required,
     #[error("there is no second step")]
     Off,
+    #[error("the session was ended meanwhile")]
+    SessionOver,
     #[error(transparent)]
     Seal(#[from] SealError),
     #[error(transparent)]
@@ -140,6 +142,13 @@ fn step_of(secret: &SecretString, typed: &str, now: Instant) -> Option<i64> {
     i64::try_from(step).ok()
 }
 
+/// Holds whoever acts. Tells no where their session was ended meanwhile: whoever ended it wants nothing of it done.
+pub(crate) async fn hold_acting(tx: &Tx, by: &Actor) -> Result<bool, StoreError> {
+    hold(tx, person_of(by)).await?;
+    let crate::Identity::User { session: Some(session), .. } = by.identity else { return Ok(true) };
+    Ok(sql::count(tx.as_conn(), "SELECT COUNT(*) AS n FROM login WHERE id = $1", values![session.0]).await? > 0)
+}
+
 /// The proposed secret is the person's from here on, in the place of any before. The code that shows it is used with that.
 pub async fn activate(
     db: &Db,
@@ -155,7 +164,10 @@ pub async fn activate(
     let person = person_of(by);
     let fresh = recovery::fresh().await?;
     let tx = db.begin_write_any_company().await?;
-    hold(&tx, person).await?;
+    if !hold_acting(&tx, by).await? {
+        tx.undo().await?;
+        return Err(SecondFactorError::SessionOver);
+    }
     claim_in::<SecondFactorError>(&tx, keys).await?;
     let sql = "INSERT INTO authenticator (person_id, sealed_secret, activated_at, last_step) VALUES ($1, $2, $3, $4)
         ON CONFLICT (person_id) DO UPDATE SET sealed_secret = $2, activated_at = $3, last_step = $4";
@@ -172,7 +184,10 @@ pub async fn activate(
 pub async fn turn_off(db: &Db, by: &Actor, session: &str, post: Post<'_>, now: Instant) -> Result<Changed, SecondFactorError> {
     let person = person_of(by);
     let tx = db.begin_write_any_company().await?;
-    hold(&tx, person).await?;
+    if !hold_acting(&tx, by).await? {
+        tx.undo().await?;
+        return Err(SecondFactorError::SessionOver);
+    }
     if execute(tx.as_conn(), "DELETE FROM authenticator WHERE person_id = $1", values![person]).await? == 0 {
         tx.undo().await?;
         return Err(SecondFactorError::Off);

@@ -279,11 +279,16 @@ pub async fn revoke_all(db: &Db, by: &Actor, now: Instant) -> Result<u64, StoreE
 /// Makes a token worthless at once. False where there is no such token, or it was revoked before.
 pub async fn revoke(db: &Db, by: &Actor, id: TokenId, reason: &str, now: Instant) -> Result<bool, StoreError> {
     let tx = db.begin_write_for(by.company).await?;
-    let sql = "UPDATE api_token SET revoked_at = $3 WHERE company_id = $1 AND id = $2 AND revoked_at IS NULL";
-    let revoked = execute(tx.as_conn(), sql, values![by.company.0, id.0, now]).await?;
-    if revoked == 1 {
-        events::append(&tx, by, id.0, EventKind::TokenRevoked, now, reason).await?;
-    }
+    let is_revoked = revoke_in(&tx, by, id, reason, now).await?;
     tx.commit().await?;
-    Ok(revoked == 1)
+    Ok(is_revoked)
+}
+
+pub(crate) async fn revoke_in(tx: &Tx, by: &Actor, id: TokenId, reason: &str, now: Instant) -> Result<bool, StoreError> {
+    let sql = "UPDATE api_token SET revoked_at = $3 WHERE company_id = $1 AND id = $2 AND revoked_at IS NULL";
+    let is_revoked = execute(tx.as_conn(), sql, values![by.company.0, id.0, now]).await? == 1;
+    if is_revoked {
+        events::append(tx, by, id.0, EventKind::TokenRevoked, now, reason).await?;
+    }
+    Ok(is_revoked)
 }

@@ -338,11 +338,18 @@ pub async fn reseal_any_company(db: &Db, keys: &Keyring) -> Result<u64, StoreErr
     let mut done = 0;
     for some in rows.chunks(BATCH) {
         let tx = db.begin_write_any_company().await?;
-        claim_in::<StoreError>(&tx, keys).await?;
+        let mut held = Vec::new();
         for row in some {
+            // Whoever takes a mail back and queues another holds it first, and then the key. Not where it was sent meanwhile.
+            let sql = "UPDATE user_mail SET sealed_token = $2 WHERE id = $1 AND sealed_token = $2";
+            if execute(tx.as_conn(), sql, values![row.id, row.sealed_token.clone()]).await? == 1 {
+                held.push(row);
+            }
+        }
+        claim_in::<StoreError>(&tx, keys).await?;
+        for row in held {
             let Some(again) = keys.reseal(&row.sealed_token, &identity(row.id), &identity(row.id))? else { continue };
-            // Not where it was sent meanwhile.
-            let sql = "UPDATE user_mail SET sealed_token = $2 WHERE id = $1 AND sealed_token IS NOT NULL";
+            let sql = "UPDATE user_mail SET sealed_token = $2 WHERE id = $1";
             done += execute(tx.as_conn(), sql, values![row.id, again]).await?;
         }
         tx.commit().await?;

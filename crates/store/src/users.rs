@@ -51,7 +51,8 @@ pub async fn create(
     now: Instant,
 ) -> Result<UserId, CreateError> {
     let hash = hash_new(db, None, Some(company.0), &[name, email.as_str()], password).await?;
-    let tx = db.begin_write_for(company).await?;
+    // Whether they are in a company asks for all of them.
+    let tx = db.begin_write_any_company().await?;
     let Some(id) = put(&tx, name, email, &hash, now).await? else { return Err(CreateError::EmailTaken) };
     let sql = "INSERT INTO membership (company_id, person_id, role) VALUES ($1, $2, $3)";
     execute(tx.as_conn(), sql, values![company.0, id.0, role.as_str()]).await?;

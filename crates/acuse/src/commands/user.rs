@@ -145,6 +145,7 @@ async fn invite(db: &Db, config: &Config, email: &str, company: &str, role: Role
             format!("{email} ya tiene una invitación abierta"),
             "Retírela o reenvíela en Mi compañía › Accesos › Usuarios.",
         ),
+        InviteError::Archived => Failure::new("La compañía está archivada", "Reábrala en Mi compañía › Compañía."),
         InviteError::Store(error) => error.into(),
     })?;
     println!("{}/invitacion/{}", config.public_url(config.listen), invited.token.expose_secret());

@@ -49,7 +49,12 @@ pub(super) async fn caller(needed: Option<Permission>, parts: &Parts, app: &App)
 fn held(parts: &Parts) -> Option<&str> {
     let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
     let only = headers.next().filter(|_| headers.next().is_none())?;
-    let token = only.to_str().ok()?.strip_prefix("Bearer ")?.trim();
+    // RFC 9110 11.1: the scheme in any case.
+    let (scheme, token) = only.to_str().ok()?.split_once(' ')?;
+    let token = token.trim();
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return None;
+    }
     token.starts_with(tokens::PREFIX).then_some(token)
 }
 

@@ -248,6 +248,7 @@ pub async fn change_password(
     };
     match changed {
         Ok(session) => Ok(frame.renewed(session.as_ref(), Redirect::to("/mi-cuenta?hecho=clave"))),
+        Err(ChangePasswordError::SessionOver) => Err(Trouble::SessionOver),
         Err(ChangePasswordError::Store(error)) => Err(error.into()),
         Err(ChangePasswordError::Password(why)) => {
             let page = AccountPage::load(&frame).await?.refusing_secret("nueva", why.message());

@@ -5,7 +5,7 @@ use acuse_store::concurrency_limit::{NotDone, Overloaded};
 use askama::Template;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::web::page::Theme;
 
@@ -18,6 +18,8 @@ pub enum Trouble {
     /// There is no such thing, or it is another company's.
     NotFound,
     Store(StoreError),
+    /// Their session was ended while they acted.
+    SessionOver,
 }
 
 impl From<StoreError> for Trouble {
@@ -42,6 +44,7 @@ impl IntoResponse for Trouble {
     fn into_response(self) -> Response {
         match self {
             Self::NotFound => not_found(),
+            Self::SessionOver => Redirect::to("/entrar").into_response(),
             Self::Store(error) => store_failed(&error),
         }
     }

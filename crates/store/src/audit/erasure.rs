@@ -8,7 +8,7 @@ use crate::db::{StoreError, Tx};
 use crate::sql::{execute, values};
 
 /// The tables of a company's history, those first that name rows of others.
-pub const HISTORY: [&str; 4] = ["event_unsealed", "event_seal", "event_chain", "event"];
+pub const HISTORY: [&str; 4] = ["event_chain", "event_unsealed", "event_seal", "event"];
 
 /// Marks the company as being deleted, deletes its history and then what `rest` deletes, the company's row last. All in the
 /// caller's transaction.

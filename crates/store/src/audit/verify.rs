@@ -4,7 +4,7 @@ use std::fmt;
 
 use acuse_domain::Instant;
 use acuse_domain::id::CompanyId;
-use sea_orm::FromQueryResult;
+use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
 use super::seal::{BEGINNING, COLUMNS, EventRow, next};
@@ -222,11 +222,15 @@ pub async fn hash_at(db: &Db, company: CompanyId, seq: i64) -> Result<Option<Str
 
 /// Looks at the history of every company, and writes down what it found.
 pub async fn verify_all_any_company(db: &Db, now: Instant) -> Result<Vec<Chain>, StoreError> {
+    verify_some_any_company(db, "SELECT id FROM company ORDER BY id", values![], now).await
+}
+
+async fn verify_some_any_company(db: &Db, which: &str, values: Vec<Value>, now: Instant) -> Result<Vec<Chain>, StoreError> {
     #[derive(FromQueryResult)]
     struct Row {
         id: Uuid,
     }
-    let companies: Vec<Row> = all(&db.of_any_company(), "SELECT id FROM company ORDER BY id", values![]).await?;
+    let companies: Vec<Row> = all(&db.of_any_company(), which, values).await?;
     let mut chains = Vec::with_capacity(companies.len());
     for row in companies {
         let chain = verify(db, CompanyId(row.id)).await?;
@@ -236,13 +240,10 @@ pub async fn verify_all_any_company(db: &Db, now: Instant) -> Result<Vec<Chain>,
     Ok(chains)
 }
 
-/// The same where the last check is older than `since`. Gives none where it is not.
+/// The same of those whose last check is older than `since`.
 pub async fn verify_due_any_company(db: &Db, since: Instant, now: Instant) -> Result<Vec<Chain>, StoreError> {
-    let sql = "SELECT COUNT(*) AS n FROM event_chain WHERE verified_at IS NULL OR verified_at < $1";
-    if count(&db.of_any_company(), sql, values![since]).await? == 0 {
-        return Ok(Vec::new());
-    }
-    verify_all_any_company(db, now).await
+    let due = "SELECT company_id AS id FROM event_chain WHERE verified_at IS NULL OR verified_at < $1 ORDER BY company_id";
+    verify_some_any_company(db, due, values![since], now).await
 }
 
 async fn note(db: &Db, chain: &Chain, now: Instant) -> Result<(), StoreError> {

@@ -13,6 +13,7 @@ use super::{Standing, end, find_any_company};
 use crate::db::{Db, StoreError, Tx};
 use crate::events::{self, EventKind};
 use crate::passwords::{random_token, token_hash};
+use crate::second_factor::hold;
 use crate::sessions::{self, Device, NewSession};
 use crate::sql::{self, Inserted, Of, execute, one, values};
 use crate::user_mails;
@@ -130,7 +131,10 @@ async fn take(tx: &Tx, token: &str, now: Instant) -> Result<Option<Taken>, Store
     change(tx, token, "accepted", now).await
 }
 
+/// Holds who belongs to the company first, as whoever takes somebody out does.
 async fn change(tx: &Tx, token: &str, state: &'static str, now: Instant) -> Result<Option<Taken>, StoreError> {
+    let hold = "UPDATE company SET ruc = ruc WHERE id = (SELECT company_id FROM invitation WHERE token_hash = $1)";
+    execute(tx.as_conn(), hold, values![token_hash(token)]).await?;
     let sql = "UPDATE invitation SET state = $2, ended_at = $3 WHERE token_hash = $1 AND state = 'open' AND ends_at > $3
         RETURNING company_id, id, email, role";
     one(tx.as_conn(), sql, values![token_hash(token), state, now]).await
@@ -146,8 +150,8 @@ async fn join(
     now: Instant,
 ) -> Result<(), AcceptError> {
     let (company, role) = (CompanyId(taken.company_id), taken.role());
-    // The lock of who belongs to the company.
-    execute(tx.as_conn(), "UPDATE company SET ruc = ruc WHERE id = $1", values![company.0]).await?;
+    // Whoever makes a link for them in another company meanwhile waits, and sees that they belong here.
+    hold(tx, user.0).await?;
     let sql = "INSERT INTO membership (company_id, person_id, role) VALUES ($1, $2, $3)";
     if let Inserted::Duplicate = sql::insert(tx.as_conn(), sql, values![company.0, user.0, role.as_str()]).await? {
         return Err(AcceptError::AlreadyMember);

@@ -6,7 +6,7 @@ use sea_orm::FromQueryResult;
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use super::{SecondFactorError, hold, is_on_in, person_of};
+use super::{SecondFactorError, hold_acting, is_on_in, person_of};
 use crate::Actor;
 use crate::db::{Db, StoreError, Tx};
 use crate::events::EventKind;
@@ -55,7 +55,10 @@ fn as_compared(typed: &str) -> SecretString {
 pub async fn renew(db: &Db, by: &Actor, post: Post<'_>, now: Instant) -> Result<Vec<SecretString>, SecondFactorError> {
     let (person, fresh) = (person_of(by), fresh().await?);
     let tx = db.begin_write_any_company().await?;
-    hold(&tx, person).await?;
+    if !hold_acting(&tx, by).await? {
+        tx.undo().await?;
+        return Err(SecondFactorError::SessionOver);
+    }
     if !is_on_in(tx.as_conn(), person).await? {
         tx.undo().await?;
         return Err(SecondFactorError::Off);

@@ -10,7 +10,7 @@ use acuse_store::logins::counted::{self, Checked};
 use acuse_store::logins::{self, Attempt, Origin, Outcome};
 use acuse_store::user_mails::{self, Content, Post};
 use acuse_store::users;
-use acuse_store::{Actor, Identity, access, account};
+use acuse_store::{Actor, Identity, access, account, archive, companies};
 use acuse_testkit::builders::{TestCompany, company};
 use acuse_testkit::outside;
 use acuse_testkit::world::{self, World, noon, noon_and};
@@ -127,7 +127,15 @@ async fn an_administrator_hands_no_link_to_another_company(world: World) {
 
 /// Whoever asked for it may have known the password before, or have had a say over the person before.
 async fn a_link_opens_nothing_once_what_it_was_asked_under_has_changed(world: World) {
-    for change in [Change::OwnPassword, Change::OperatorsPassword, Change::Removed, Change::CameIntoAnother] {
+    let changes = [
+        Change::OwnPassword,
+        Change::OperatorsPassword,
+        Change::Removed,
+        Change::CameIntoAnother,
+        Change::FoundedAnother,
+        Change::Archived,
+    ];
+    for change in changes {
         let email = format!("{change:?}@x.ec").to_lowercase();
         let (made, other) = (world.with(company()).await, world.with(company()).await);
         let address: EmailAddress = email.parse().unwrap();
@@ -150,6 +158,9 @@ enum Change {
     OperatorsPassword,
     Removed,
     CameIntoAnother,
+    FoundedAnother,
+    /// Whoever could let themselves in as the second person would delete the company alone.
+    Archived,
 }
 
 async fn make(world: &World, change: Change, made: &TestCompany, other: &TestCompany, (ana, address): (UserId, &EmailAddress)) {
@@ -167,6 +178,12 @@ async fn make(world: &World, change: Change, made: &TestCompany, other: &TestCom
         Change::Removed => {
             access::remove(db, &Actor::operator(made.id), address, at).await.unwrap();
         }
+        Change::FoundedAnother => {
+            let by = Actor { identity: Identity::User { user: ana, session: None }, ..Actor::named(made.id, "Ana") };
+            let profile = companies::find(db, other.id).await.unwrap().unwrap().profile;
+            companies::found(db, ana, &by, &"1760001550001".parse().unwrap(), &profile, at).await.unwrap();
+        }
+        Change::Archived => assert!(archive::archive(db, &made.actor, Post::ByHand, at).await.unwrap()),
         Change::CameIntoAnother => {
             let new = NewInvitation { email: address.clone(), name: String::new(), role: Role::Owner };
             let by = Actor::operator(other.id);

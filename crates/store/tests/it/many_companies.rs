@@ -6,7 +6,7 @@ use acuse_domain::day_in_ecuador;
 use acuse_domain::delivery::Next;
 use acuse_domain::id::{CompanyId, SessionId, UserId};
 use acuse_domain::mail_account::MailModule;
-use acuse_store::audit::HISTORY;
+use acuse_store::audit::{self, HISTORY};
 use acuse_store::companies::CreateError;
 use acuse_store::deletion::{self, DeletionError, TABLES};
 use acuse_store::deliveries::{self, QueueKey};
@@ -68,6 +68,9 @@ async fn a_session_is_led_into_a_company_of_its_person_and_into_no_other(world: 
     assert_eq!(is_in(&world, &session).await, Some(first.id));
     assert!(memberships::enter(&world.db, second, &session, noon_and(2)).await.unwrap());
     assert_eq!(is_in(&world, &session).await, Some(second));
+    let entries =
+        audit::count(&world.db, second, &audit::Filter { words: &["login"], ..audit::Filter::default() }).await.unwrap();
+    assert_eq!(entries, 1, "its history says who came in");
     assert!(!memberships::enter(&world.db, strange.id, &session, noon_and(3)).await.unwrap(), "they do not belong to it");
     assert!(!memberships::enter(&world.db, second, "otra sesión", noon_and(3)).await.unwrap());
     assert_eq!(is_in(&world, &session).await, Some(second), "and stay where they were");

@@ -39,6 +39,7 @@ on_both_engines!(
     the_operator_takes_it_away_from_who_lost_everything,
     who_comes_back_to_a_company_brings_no_key_of_before,
     a_new_password_ends_the_other_sessions,
+    nothing_is_done_for_a_session_that_was_ended_meanwhile,
     one_ends_sessions_of_ones_own_and_of_nobody_else,
     a_hash_of_other_parameters_is_made_anew_at_the_next_login,
 );
@@ -52,7 +53,34 @@ pub(crate) struct Ana {
     pub session: SecretString,
 }
 
-pub(crate) async fn user(world: &World, email: &str) -> Actor {
+/// Whoever ended the session came first: the acts were let through a moment before.
+async fn nothing_is_done_for_a_session_that_was_ended_meanwhile(world: World) {
+    let ana = Ana::on(&world).await;
+    let open = account::sessions(&world.db, &ana.by, ana.session.expose_secret(), noon_and(-DAY)).await.unwrap();
+    let Identity::User { user, .. } = ana.by.identity else { panic!("a person") };
+    let by = Actor { identity: Identity::User { user, session: open[0].id }, ..ana.by.clone() };
+    assert!(account::end_session(&world.db, &ana.by, open[0].id.unwrap(), noon()).await.unwrap());
+    let (db, session) = (&world.db, ana.session.expose_secret());
+    let before = second_factor::standing(db, &by).await.unwrap();
+    let proposal = second_factor::propose(&ana.keys, &by, ANA, noon()).unwrap();
+    let secret = SecretString::from(proposal.key.expose_secret().replace(' ', ""));
+    let typed = (proposal.sealed.as_str(), second_factor::code_at(&secret, noon()).unwrap());
+    let activated = second_factor::activate(db, &by, &ana.keys, (typed.0, &typed.1), session, Post::ByHand, noon()).await;
+    assert!(matches!(activated, Err(SecondFactorError::SessionOver)));
+    let off = second_factor::turn_off(db, &by, session, Post::ByHand, noon()).await;
+    assert!(matches!(off, Err(SecondFactorError::SessionOver)));
+    let renewed = recovery::renew(db, &by, Post::ByHand, noon()).await;
+    assert!(matches!(renewed, Err(SecondFactorError::SessionOver)));
+    let (old, new) = (SecretString::from(PASSWORD), SecretString::from("nueve lechuzas"));
+    let changed = account::change_password(db, &by, (&old, &new), session, Post::ByHand, noon()).await;
+    assert!(matches!(changed, Err(account::ChangePasswordError::SessionOver)));
+    let key = NewPasskey { name: "Llave", credential: vec![1], public_part: vec![2], counted: vec![3] };
+    let added = passkeys::add(db, &by, &key, session, Post::ByHand, noon()).await;
+    assert!(matches!(added, Err(AddError::SessionOver)));
+    assert_eq!(second_factor::standing(db, &by).await.unwrap(), before);
+}
+
+async fn user(world: &World, email: &str) -> Actor {
     let made = world.with(company()).await;
     let password = SecretString::from(PASSWORD);
     let user = users::create(&world.db, made.id, "Ana", &email.parse().unwrap(), &password, Role::Owner, noon()).await.unwrap();

@@ -16,6 +16,7 @@ on_both_engines!(
     a_session_ends_by_itself_and_by_logging_out,
     a_new_password_ends_every_session,
     an_address_belongs_to_one_user,
+    who_is_of_another_company_is_not_taken_over,
     a_token_speaks_for_its_company_until_it_is_revoked,
     no_secret_is_kept_in_clear,
 );
@@ -91,6 +92,16 @@ async fn an_address_belongs_to_one_user(world: World) {
         let answer = create("eva@andina.ec", password).await;
         assert!(matches!(&answer, Err(CreateError::Password(own)) if *own == why), "{password} {answer:?}");
     }
+}
+
+async fn who_is_of_another_company_is_not_taken_over(world: World) {
+    let (ours, theirs) = (world.with(company()).await, world.with(company()).await);
+    let email = "ana@andina.ec".parse().unwrap();
+    users::create(&world.db, ours.id, "Ana", &email, &secret("ocho ñandúes"), Role::Owner, noon()).await.unwrap();
+    let taken = users::create(&world.db, theirs.id, "Intrusa", &email, &secret("nueve lechuzas"), Role::Owner, noon()).await;
+    assert!(matches!(taken, Err(CreateError::EmailTaken)), "{taken:?}");
+    assert!(log_in(&world.db, "ana@andina.ec", "nueve lechuzas", noon()).await.is_none());
+    assert!(log_in(&world.db, "ana@andina.ec", "ocho ñandúes", noon()).await.is_some());
 }
 
 async fn a_token_speaks_for_its_company_until_it_is_revoked(world: World) {

@@ -67,6 +67,7 @@ pub async fn add(frame: Frame, Form(form): Form<KeyForm>) -> Result<Response, Tr
         Ok(changed) => codes_or(&frame, changed, "llave").await,
         Err(AddError::Taken) => again(&frame, form, "llave", "Esa llave ya está agregada.".to_owned()).await,
         Err(AddError::TooMany) => again(&frame, form, "llave", "Ya tiene 20 llaves: quite una que no use.".to_owned()).await,
+        Err(AddError::SessionOver) => Err(Trouble::SessionOver),
         Err(AddError::Store(error)) => Err(error.into()),
     }
 }

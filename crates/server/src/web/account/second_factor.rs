@@ -173,6 +173,8 @@ pub(super) async fn refuse(frame: &Frame, error: SecondFactorError) -> Result<Re
 pub(super) fn trouble(error: SecondFactorError) -> Trouble {
     match error {
         SecondFactorError::Store(error) => Trouble::Store(error),
+        SecondFactorError::Seal(error) => Trouble::Store(error.into()),
+        SecondFactorError::SessionOver => Trouble::SessionOver,
         _ => Trouble::NotFound,
     }
 }

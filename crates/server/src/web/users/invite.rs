@@ -20,7 +20,7 @@ use crate::web::frame::Frame;
 use crate::web::page::{Page, Section, refused, shown};
 use crate::web::path_id::PathId;
 use crate::web::slips::Slips;
-use crate::web::trouble::Trouble;
+use crate::web::trouble::{self, Trouble};
 
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
@@ -96,6 +96,7 @@ pub async fn send(frame: Frame, Form(mut form): Form<InviteForm>) -> Result<Resp
         Err(InviteError::AlreadyMember) => errors.say("correo", messages::already_member()),
         Err(InviteError::AlreadyInvited) => errors.say("correo", messages::already_invited()),
         Err(InviteError::NotFound) => return Err(Trouble::NotFound),
+        Err(InviteError::Archived) => return Ok(trouble::archived(true)),
         Err(InviteError::Store(error)) => return Err(error.into()),
     }
     Ok(refused(&InvitePage::new(&frame, form, errors).await?))
@@ -129,6 +130,7 @@ pub async fn resend(frame: Frame, PathId(id): PathId<InvitationId>) -> Result<Re
         Err(InviteError::NotFound | InviteError::AlreadyMember | InviteError::AlreadyInvited) => {
             Ok(Redirect::to(HERE).into_response())
         }
+        Err(InviteError::Archived) => Ok(trouble::archived(true)),
         Err(InviteError::Store(error)) => Err(error.into()),
     }
 }

@@ -6,7 +6,6 @@ use acuse_domain::id::{TokenId, UserId};
 use acuse_domain::message::{Message, messages};
 use acuse_store::access::{self, AccessError, Member};
 use acuse_store::account_links::{self, MakeError};
-use acuse_store::tokens;
 use askama::Template;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::Form;
@@ -119,7 +118,8 @@ pub struct RemoveForm {
 pub async fn remove(frame: Frame, PathId(user): PathId<UserId>, Form(form): Form<RemoveForm>) -> Result<Response, Trouble> {
     let (member, email) = find(&frame, user).await?;
     let (db, by, now) = (&frame.app.db, &frame.actor, acuse_store::now());
-    match access::remove_and_tell(db, by, &email, frame.app.post(), now).await {
+    let revoked: Vec<TokenId> = form.token.iter().filter_map(|id| id.parse().ok()).collect();
+    match access::remove_and_tell(db, by, &email, &revoked, frame.app.post(), now).await {
         Ok(_) => {}
         Err(AccessError::LastOwner) => {
             let mut dialog = RemoveDialog::of(&frame, member).await?;
@@ -128,9 +128,6 @@ pub async fn remove(frame: Frame, PathId(user): PathId<UserId>, Form(form): Form
         }
         Err(AccessError::NotAMember) => return Err(Trouble::NotFound),
         Err(AccessError::Store(error)) => return Err(error.into()),
-    }
-    for id in form.token.iter().filter_map(|id| id.parse::<TokenId>().ok()) {
-        tokens::revoke(db, by, id, "", now).await?;
     }
     Ok(Redirect::to(&format!("{HERE}?hecho=quitado")).into_response())
 }
