@@ -87,7 +87,8 @@ pub struct Networks(Vec<IpNet>);
 impl Networks {
     /// Errs with the first that is neither an address nor a network.
     pub fn parse(written: &str) -> Result<Self, &str> {
-        let parts = written.split([',', ';', ' ', '\n', '\r', '\t']).filter(|part| !part.is_empty());
+        let parts =
+            written.split(|letter: char| letter.is_whitespace() || [',', ';'].contains(&letter)).filter(|part| !part.is_empty());
         let mut networks: Vec<IpNet> = parts.map(|part| network(part).ok_or(part)).collect::<Result<_, _>>()?;
         networks.sort_unstable();
         networks.dedup();

@@ -10,7 +10,10 @@ use crate::text::{TextError, mixes_alphabets};
 pub fn ruc(typed: &str) -> Result<Ruc, Message> {
     match typed.trim() {
         "" => Err(messages::named_field_missing(messages::a_ruc())),
-        typed => typed.parse().map_err(|error: IdentificationError| error.message()),
+        typed => typed.parse().map_err(|error: IdentificationError| match error {
+            IdentificationError::FinalConsumer => messages::company_of_final_consumer(),
+            error => error.message(),
+        }),
     }
 }
 

@@ -167,7 +167,7 @@ fn why(ended: Option<&EndedSession>, wanted_something: bool) -> &'static str {
         Some(Ended::Idle) => "Su sesión terminó: pasaron 12 horas sin uso.",
         Some(Ended::Expired) => "Su sesión terminó: dura siete días como máximo.",
         Some(Ended::LoggedOut) => "Usted salió de Acuse en este navegador.",
-        Some(Ended::BySomebody) => "Un administrador cerró su sesión o cambió su acceso.",
+        Some(Ended::BySomebody) => "Su sesión se cerró: alguien la cerró, o cambiaron su contraseña o su acceso.",
         None if wanted_something => "Para ver esa página, entre primero.",
         None => "",
     }

@@ -34,7 +34,7 @@ async fn a_cobro_typed_in_a_session_that_ended_is_recorded_after_the_login() {
     let login = scene.app.post("/cobros/nuevo", &borrowed(&form)).await;
     assert_eq!(login.status, StatusCode::UNAUTHORIZED);
     assert_eq!(login.one("h1"), "Entrar");
-    assert!(login.text().contains("Un administrador cerró su sesión"), "it says why one is here");
+    assert!(login.text().contains("Su sesión se cerró"), "it says why one is here");
     assert!(login.text().contains("Lo que escribió está aquí"));
     assert_eq!(login.attribute("#correo", "value").as_deref(), Some(ANA));
     // A wrong password loses nothing.
@@ -286,7 +286,10 @@ async fn the_login_says_why_one_is_there() {
     assert_eq!(status(&test.get_as("", "/entrar?volver=%2Fcobros").await), "Para ver esa página, entre primero.");
     sessions::end_all_any_company(&test.app.db, &ANA.parse().unwrap(), acuse_store::now()).await.unwrap();
     let door = test.get("/cobros").await;
-    assert_eq!(status(&test.get(door.location()).await), "Un administrador cerró su sesión o cambió su acceso.");
+    assert_eq!(
+        status(&test.get(door.location()).await),
+        "Su sesión se cerró: alguien la cerró, o cambiaron su contraseña o su acceso."
+    );
     let entered = test.post_as("", "/entrar", &[("correo", ANA), ("clave", PASSWORD)]).await;
     let session = entered.new_cookie().split([';', '=']).nth(1).unwrap().to_owned();
     let out = test.post_as(&session, "/salir", &[]).await;

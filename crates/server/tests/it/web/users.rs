@@ -41,6 +41,10 @@ async fn a_role_changes_at_once_and_the_last_owner_stays() {
     let app = TestApp::start().await;
     let session = app.session_of(Role::Viewer).await;
     let viewer = page_of(&app, "viewer@cotopaxi.ec").await;
+    let page = app.get(&viewer).await.text();
+    let of_role = page.split("<form").find(|form| form.contains("name=\"rol\"")).expect("the form of the role");
+    let of_role = of_role.split("</form>").next().expect("it ends");
+    assert_eq!(of_role.matches("type=\"submit\"").count(), 1, "Enter in it does nothing else: {of_role}");
     assert_eq!(app.get(&viewer).await.attribute("input[checked]", "value").as_deref(), Some("viewer"));
     assert_eq!(app.post(&viewer, &[("rol", "accountant")]).await.location(), "/mi-compania/usuarios?hecho=rol");
     assert_eq!(app.get_as(&session, "/cobros/nuevo").await.status, StatusCode::OK);
