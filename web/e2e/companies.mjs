@@ -66,7 +66,7 @@ export async function theOtherTab(page, demo, hand) {
   await hand.write(page.locator('#nombre'), 'Nueva S.A.');
   await hand.press(page.locator('form.ac-entry button.btn-primary[type="submit"]').first());
   await page.getByRole('heading', { name: 'Usted está en otra compañía' }).waitFor();
-  await hand.press(page.getByRole('button', { name: /Entrar en Textiles Otavalo/ }));
+  await hand.press(page.getByRole('button', { name: /Entrar en ella y seguir/ }));
   assert.equal(await page.locator('#nombre').inputValue(), 'Nueva S.A.');
   await other.close();
 }

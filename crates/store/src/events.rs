@@ -81,6 +81,10 @@ event_kinds! {
     DkimKeyDeleted = "dkim.deleted",
     LoginEntered = "login.entered",
     LoginWrong = "login.wrong",
+    // The password was right, and what is asked besides was not.
+    StepWrong = "login.step_wrong",
+    // In an open session.
+    NotConfirmed = "login.not_confirmed",
     LoginThrottled = "login.throttled",
     LoggedOut = "login.left",
     AccessRefused = "access.refused",
@@ -110,7 +114,7 @@ impl EventKind {
     /// Somebody was not let do something.
     #[must_use]
     pub const fn is_refusal(self) -> bool {
-        matches!(self, Self::LoginWrong | Self::LoginThrottled | Self::AccessRefused)
+        matches!(self, Self::LoginWrong | Self::StepWrong | Self::NotConfirmed | Self::LoginThrottled | Self::AccessRefused)
     }
 
     /// Follows from the first word of its code.

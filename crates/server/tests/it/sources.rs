@@ -23,10 +23,12 @@ const NEW_PASSWORD: &str = "siete alpacas azules";
 const USERS: &str = "/mi-compania/usuarios";
 
 /// Kinds about access that are not brought about here, and why not.
-const ELSEWHERE: [(EventKind, &str); 5] = [
+const ELSEWHERE: [(EventKind, &str); 7] = [
     (EventKind::UserCreated, "the operator's; of the first start: tests/outside/people.rs"),
     (EventKind::PasskeyAdded, "needs a key; its actor is the page's, as of the second step"),
     (EventKind::PasskeyRemoved, "as above"),
+    (EventKind::StepWrong, "as a wrong login: store/tests/it/second_factor.rs"),
+    (EventKind::NotConfirmed, "as above"),
     (EventKind::LoginThrottled, "as a wrong login: store/tests/it/logins.rs"),
     (EventKind::InvitationWithdrawn, "its actor is the page's, as of the invitation"),
 ];

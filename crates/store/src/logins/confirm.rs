@@ -62,7 +62,7 @@ pub async fn confirm_any_company(
 ) -> Result<Confirmed, StoreError> {
     let confirmed = confirm(db, keys, whose, shown, origin, post, now).await?;
     let kind = match confirmed {
-        Confirmed::WrongPassword | Confirmed::WrongStep | Confirmed::UsedStep => EventKind::LoginWrong,
+        Confirmed::WrongPassword | Confirmed::WrongStep | Confirmed::UsedStep => EventKind::NotConfirmed,
         Confirmed::Wait(_) => EventKind::LoginThrottled,
         Confirmed::Yes(_) | Confirmed::StepMissing | Confirmed::Over => return Ok(confirmed),
     };

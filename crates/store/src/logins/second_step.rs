@@ -123,7 +123,7 @@ pub async fn answer_any_company(db: &Db, keys: &Keyring, answer: &Answer<'_>, no
     let outcome = if matches!(stepped, Ok(Stepped::Entered { .. })) { "entered" } else { "wrong" };
     metrics::count("acuse_login_attempts_total", &[("outcome", outcome)]);
     if matches!(stepped, Ok(Stepped::Wrong | Stepped::Used)) {
-        audit::note_not_entered(db, Some(half_way.person), EventKind::LoginWrong, answer.origin.source, now);
+        audit::note_not_entered(db, Some(half_way.person), EventKind::StepWrong, answer.origin.source, now);
     }
     stepped
 }

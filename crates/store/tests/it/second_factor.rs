@@ -195,29 +195,28 @@ async fn of_two_logins_at_once_with_one_code_one_enters(world: World) {
 }
 
 /// Nobody waits for the entries, so neither does the answer that they tell of.
-async fn wrong_logins(world: &World, ana: &Ana, expected: usize) {
-    let is_wrong = |event: &&events::Event| event.kind == events::EventKind::LoginWrong;
+async fn is_in_the_history(world: &World, ana: &Ana, kind: events::EventKind) {
     for _ in 0..200 {
         let history = events::list(&world.db, ana.by.company, user_of(&ana.by).0).await.unwrap();
-        if history.iter().filter(is_wrong).count() == expected {
+        if history.iter().filter(|event| event.kind == kind).count() == 1 {
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
-    panic!("{expected} wrong answers are not in the history");
+    panic!("{kind:?} is not in the history once");
 }
 
 async fn a_wrong_code_stands_in_the_history(world: World) {
     let ana = Ana::on(&world).await;
     let token = half_way(log_in(&world.db, &[], noon()).await);
     assert!(matches!(ana.step(&world.db, &token, Proof::Code("000000"), noon()).await, Stepped::Wrong));
-    wrong_logins(&world, &ana, 1).await;
+    is_in_the_history(&world, &ana, events::EventKind::StepWrong).await;
     let whose = (user_of(&ana.by), ANA, ana.session.expose_secret());
     let (wrong, origin) = (SecretString::from("nueve avestruces"), Origin::default());
     let answer =
         confirm::confirm_any_company(&world.db, &ana.keys, whose, &Shown::password(&wrong), &origin, Post::ByHand, noon()).await;
     assert!(matches!(answer.unwrap(), Confirmed::WrongPassword));
-    wrong_logins(&world, &ana, 2).await;
+    is_in_the_history(&world, &ana, events::EventKind::NotConfirmed).await;
 }
 
 async fn guesses_at_codes_are_counted(world: World) {

@@ -1,5 +1,6 @@
 //! What each kind of entry says. `{}` is what it is about, `{noun}` «cobro» or «pago», `{detail}` what was noted besides,
-//! `{entries}` the same as a number of entries, `{act}` the same as an act that was refused.
+//! `{besides}` the same after a colon where there is any, `{entries}` the same as a number of entries, `{act}` the same as an
+//! act that was refused.
 
 use acuse_domain::text::folded;
 use acuse_store::audit::{Entry, SaidOf, Word};
@@ -19,10 +20,10 @@ const SENTENCES: [(EventKind, &str); EventKind::ALL.len()] = [
     (EventKind::UserCreated, "Agregó a {}"),
     (EventKind::UserRoleChanged, "Cambió el rol de {}"),
     (EventKind::UserRemoved, "Quitó a {}"),
-    (EventKind::UserPasswordChanged, "Cambió la contraseña de {}"),
+    (EventKind::UserPasswordChanged, "Cambió la contraseña de {}{besides}"),
     (EventKind::SessionsEnded, "Cerró las sesiones de {}"),
     (EventKind::TokenCreated, "Creó el token {}"),
-    (EventKind::TokenRevoked, "Revocó el token {}"),
+    (EventKind::TokenRevoked, "Revocó el token {}{besides}"),
     (EventKind::UserInvited, "Invitó a {detail}"),
     (EventKind::InvitationWithdrawn, "Retiró la invitación a {detail}"),
     (EventKind::InvitationAccepted, "Aceptó la invitación: {detail}"),
@@ -68,13 +69,15 @@ const SENTENCES: [(EventKind, &str); EventKind::ALL.len()] = [
     (EventKind::DkimKeyDeleted, "Borró una clave DKIM de {}"),
     (EventKind::LoginEntered, "Entró"),
     (EventKind::LoginWrong, "Quiso entrar como {} con otra contraseña"),
+    (EventKind::StepWrong, "Escribió bien la contraseña de {}, y no el segundo paso"),
+    (EventKind::NotConfirmed, "En la sesión abierta de {}, no pudo confirmar quién es"),
     (EventKind::LoginThrottled, "Quiso entrar como {} demasiadas veces: tuvo que esperar"),
     (EventKind::LoggedOut, "Salió"),
     (EventKind::AccessRefused, "Quiso {act}: no se le permite"),
     (EventKind::HistoryExported, "Exportó el historial: {entries}"),
 ];
 
-const PLACES: [&str; 5] = ["{}", "{noun}", "{detail}", "{entries}", "{act}"];
+const PLACES: [&str; 6] = ["{}", "{noun}", "{detail}", "{besides}", "{entries}", "{act}"];
 /// Words of one search: each is one more condition.
 const MOST_WORDS: usize = 20;
 /// What stands around a word and not in it.
@@ -127,9 +130,10 @@ impl Sentence {
         let noun = if entry.subject_name.starts_with("RP-") { "pago" } else { "cobro" };
         let entries = counted(entry.detail.as_str(), "entrada", "entradas");
         let act = refused::in_words(&entry.detail);
+        let besides = if entry.detail.is_empty() { String::new() } else { format!(": {}", entry.detail) };
         let filled = |part: &str| {
             let part = part.replace("{noun}", noun).replace("{entries}", &entries).replace("{act}", &act);
-            part.replace("{detail}", &entry.detail)
+            part.replace("{detail}", &entry.detail).replace("{besides}", &besides)
         };
         match row.split_once("{}") {
             None => Self { before: filled(row), subject: String::new(), href: None, after: String::new() },
@@ -210,6 +214,8 @@ mod tests {
     fn what_was_counted_or_refused_is_said_in_words() {
         let said = |code, detail| Sentence::of(&entry(code, "", detail)).plain();
         assert_eq!(said("history.exported", "1"), "Exportó el historial: 1 entrada");
+        assert_eq!(said("token.revoked", "se filtró"), "Revocó el token : se filtró");
+        assert_eq!(said("token.revoked", ""), "Revocó el token ");
         assert_eq!(said("history.exported", "18204"), "Exportó el historial: 18.204 entradas");
         assert_eq!(said("access.refused", "GET /mi-compania/usuarios"), "Quiso ver los usuarios: no se le permite");
     }
