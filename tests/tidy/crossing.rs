@@ -22,7 +22,7 @@ const REASONS: [(&str, &[&str], &str); 27] = [
     ("deletion.rs", &["confirm"], "the mails that tell of a company's end are of no company any more"),
     ("health.rs", &["find"], "an account's key is an id nobody can guess, and the default account has no company"),
     ("key_rotation.rs", &["reseal_under_newest"], "keys are the installation's"),
-    ("logins.rs", &["person", "count", "refused_already", "clear_away", "entered"], "before a login there is no company"),
+    ("logins.rs", &["count", "refused_already", "clear_away", "entered"], "before a login there is no company"),
     ("logins/browsers.rs", &["known_browser"], "before a login there is no company"),
     ("logins/confirm.rs", &["confirm"], "a password is a person's, in all of their companies"),
     ("logins/second_step.rs", &["checked"], "before a login there is no company"),

@@ -11,4 +11,5 @@ pub use entries::{Doer, Entry, Filter, SaidOf, Who, Word, count, count_up_to, do
 pub use erasure::HISTORY;
 pub(crate) use erasure::erase;
 pub use seal::seal_any_company;
+pub(crate) use verify::hex;
 pub use verify::{Chain, Finding, LastCheck, find_check, hash_at, verify, verify_all_any_company, verify_due_any_company};

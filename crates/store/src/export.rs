@@ -7,6 +7,7 @@ use sea_orm::{FromQueryResult, QueryResult};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use crate::audit::hex;
 use crate::db::{Db, StoreError};
 use crate::sql::{self, all, values};
 
@@ -47,9 +48,11 @@ enum Kind {
     Day,
     /// JSON as it was written.
     Json,
+    /// In hexadecimal.
+    Bytes,
 }
 
-use Kind::{Day, Id, Json, Moment, Text, Whole, YesOrNo};
+use Kind::{Bytes, Day, Id, Json, Moment, Text, Whole, YesOrNo};
 
 /// In the order of an export.
 pub const PARTS: [Part; 8] = [
@@ -248,8 +251,31 @@ pub const PARTS: [Part; 8] = [
         from: "event",
         company: "company_id",
         id: "id",
-        columns: &[(Id, "id"), (Id, "subject_id"), (Text, "kind"), (Text, "who"), (Moment, "at"), (Text, "detail")],
-        children: &[],
+        columns: &[
+            (Id, "id"),
+            (Moment, "at"),
+            (Text, "kind"),
+            (Text, "outcome"),
+            (Text, "who"),
+            (Text, "who_kind"),
+            (Id, "who_id"),
+            (Id, "session_id"),
+            (Text, "source"),
+            (Id, "subject_id"),
+            (Text, "subject_kind"),
+            (Text, "subject_name"),
+            (Text, "detail"),
+            // As it was sealed, and not as JSON.
+            (Text, "changes"),
+            (Text, "search_text"),
+        ],
+        children: &[Child {
+            name: "seal",
+            table: "event_seal",
+            parent: "event_id",
+            order: "seq",
+            columns: &[(Whole, "seq"), (Bytes, "hash")],
+        }],
     },
 ];
 
@@ -334,6 +360,7 @@ impl Record {
             YesOrNo => self.get::<bool>(name).map(Into::into),
             Moment => self.get::<Instant>(name).map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true).into()),
             Day => self.get::<Date>(name).map(|day| day.to_string().into()),
+            Bytes => self.get::<Vec<u8>>(name).map(|bytes| hex(&bytes).into()),
             Json => self.get::<String>(name).map(|text| serde_json::from_str(&text).unwrap_or_else(|_| json!(text))),
         };
         (name.to_owned(), value.unwrap_or(Value::Null))

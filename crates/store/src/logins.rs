@@ -188,7 +188,7 @@ impl Counted {
 /// Counts a guess, checks it, and opens a session where it was right.
 pub async fn log_in_any_company(db: &Db, attempt: &Attempt<'_>, now: Instant) -> Result<Outcome, StoreError> {
     let email = login_name(attempt.email);
-    let person = person(db, &email).await?;
+    let person = users::id_of(db, &email).await?;
     let shown = attempt.origin().shown();
     let known = known_browser(db, person, &shown, now).await?;
     let subjects = match &known {
@@ -231,15 +231,6 @@ fn login_name(typed: &str) -> String {
     typed
         .parse()
         .map_or_else(|_| acuse_domain::text::token(typed).to_lowercase(), |address: EmailAddress| address.lowercase().to_string())
-}
-
-async fn person(db: &Db, email: &str) -> Result<Option<Uuid>, StoreError> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        id: Uuid,
-    }
-    let row: Option<Row> = one(&db.of_any_company(), "SELECT id FROM person WHERE email = $1", values![email]).await?;
-    Ok(row.map(|row| row.id))
 }
 
 /// Counts one guess for each of the subjects, or none of them: then it gives the seconds to wait.

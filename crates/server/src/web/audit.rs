@@ -37,8 +37,8 @@ const GROUPS: [(&str, &str, &[&str]); 7] = [
     ("personas", "Personas y documentos", &["contact", "document"]),
     ("correos", "Correos", &["mail_account", "dkim"]),
     ("compania", "Compañía", &["company", "history"]),
-    ("usuarios", "Usuarios y tokens", &["user", "invitation", "token", "second_factor", "passkey"]),
-    ("entradas", "Entradas, salidas y rechazos", &["login", "session", "access"]),
+    ("usuarios", "Usuarios y tokens", &["user", "invitation", "token"]),
+    ("entradas", "Entradas, salidas y rechazos", &["login", "access"]),
 ];
 
 /// Who is nobody of the company: as the address says it, and what they are called.

@@ -3,7 +3,6 @@
 pub mod list;
 pub mod new;
 
-use acuse_domain::access::Role;
 use acuse_domain::id::CompanyId;
 use acuse_store::memberships;
 use axum::Form;
@@ -54,17 +53,5 @@ pub async fn enter(
             Ok(shown.go_on(&app, &own, source).await)
         }
         None => Ok(Redirect::to("/").into_response()),
-    }
-}
-
-/// What somebody is in a company, in a word.
-#[must_use]
-pub const fn role_word(role: Role) -> &'static str {
-    match role {
-        Role::Owner => "Administración",
-        Role::Accountant => "Contabilidad",
-        Role::Assistant => "Asistente",
-        Role::Clerk => "Digitación",
-        Role::Viewer => "Solo lectura",
     }
 }

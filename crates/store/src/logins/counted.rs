@@ -6,7 +6,7 @@ use acuse_domain::id::UserId;
 use secrecy::SecretString;
 
 use super::second_step::subjects_of;
-use super::{Origin, Patience, Subject, count, known_browser, login_name, person, take_back};
+use super::{Origin, Patience, Subject, count, known_browser, login_name, take_back};
 use crate::audit;
 use crate::db::{Db, StoreError};
 use crate::events::EventKind;
@@ -26,7 +26,7 @@ pub async fn ask_for_reset_any_company(
     now: Instant,
 ) -> Result<Option<u32>, StoreError> {
     let typed = login_name(typed);
-    let whose = person(db, &typed).await?;
+    let whose = users::id_of(db, &typed).await?;
     let own = known_browser(db, whose, &origin.shown(), now).await?;
     let subjects: Vec<Subject> = match own {
         Some(token_hash) => vec![Subject::new("reset browser", &token_hash, LINKS_OF_AN_ADDRESS, false)],

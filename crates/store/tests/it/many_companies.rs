@@ -263,6 +263,7 @@ async fn everything_of_a_company_is_in_its_export_and_no_secret(world: World) {
             .unwrap();
     }
     owner(&world, made.id, ANA).await;
+    audit::seal_any_company(&world.db).await.unwrap();
     let mut all = String::new();
     let mut counts = Vec::new();
     for part in &export::PARTS {
@@ -288,7 +289,13 @@ async fn everything_of_a_company_is_in_its_export_and_no_secret(world: World) {
     assert!(
         all.contains(r#""is_customer":true"#) && all.contains(r#""total_cents":12000"#) && all.contains(r#""issued_on":"20"#)
     );
-    for absent in ["password", "argon2", "hash", "sealed", &strange.id.to_string(), "Vecina"] {
+    let (events, _) = export::records(&world.db, made.id, &export::PARTS[7], None).await.unwrap();
+    let keys: Vec<&String> = events[0].as_object().unwrap().keys().collect();
+    let own = "at changes detail id kind outcome seal search_text session_id source subject_id subject_kind subject_name";
+    let expected: Vec<&str> = own.split(' ').chain(["who", "who_id", "who_kind"]).collect();
+    assert_eq!(keys, expected, "the history with all it says");
+    assert!(all.contains(r#""seal":[{"hash":""#) && all.contains(r#""seq":1}]"#), "and what it was sealed with");
+    for absent in ["password", "argon2", "_hash", "sealed", &strange.id.to_string(), "Vecina"] {
         assert!(!all.contains(absent), "{absent}");
     }
 }

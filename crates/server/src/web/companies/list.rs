@@ -15,7 +15,6 @@ use axum::response::Response;
 use chrono::{Datelike, TimeDelta};
 use serde::Deserialize;
 
-use super::role_word;
 use crate::web::calendar;
 use crate::web::contacts::list::Chip;
 use crate::web::counted::{counted, number};
@@ -160,7 +159,7 @@ fn row(one: Membership, figures: &HashMap<CompanyId, Figures>, here: CompanyId, 
         legal_name: one.legal_name,
         ruc: one.ruc.to_string(),
         is_here: one.company == here,
-        role: role_word(one.role),
+        role: one.role.name(),
         received: figures.received,
         entered: entered(one.last_entered_at, now),
         entered_at: one.last_entered_at,
